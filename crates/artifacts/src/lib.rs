@@ -1,0 +1,1 @@
+//! The documents that one step writes and another reads.

@@ -1,0 +1,1 @@
+//! Every setting of the pipeline, typed and checked.

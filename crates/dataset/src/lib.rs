@@ -1,0 +1,1 @@
+//! The sensor table: columns, labels, cleaning, features, the split.

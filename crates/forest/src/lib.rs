@@ -1,0 +1,1 @@
+//! A random forest behind linfa's traits.

@@ -1,0 +1,1 @@
+//! The pipeline: its definition, its local run, its command line.

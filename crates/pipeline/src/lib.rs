@@ -1,0 +1,1 @@
+//! The SageMaker pipeline definition language.

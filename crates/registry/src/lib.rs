@@ -1,0 +1,1 @@
+//! Model groups, versions and approval.
