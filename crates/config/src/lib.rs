@@ -1,1 +1,21 @@
-//! Every setting of the pipeline, typed and checked.
+//! Every setting of the pipeline, typed and checked: the one place that reads YAML.
+//!
+//! [`Settings`] is `config/pipeline_config.yaml`. [`steps`] has one type per step, which the
+//! orchestrator writes as container arguments, environment or hyperparameters and the step reads
+//! back, so the two sides cannot drift.
+//!
+//! Knows names, ranges and defaults. Must never know the network, `/opt/ml`, or what a step does
+//! with its settings.
+
+mod load;
+mod location;
+mod metric;
+mod settings;
+pub mod steps;
+
+pub use load::{ConfigError, Violation};
+pub use metric::Metric;
+pub use settings::{
+    ApprovalStatus, Aws, Cache, Evaluation, Images, Kms, ModelRegistry, Notifications, PerStep,
+    Pipeline, Preprocessing, Retries, S3Paths, Settings, Vpc,
+};
