@@ -24,7 +24,8 @@ impl fmt::Display for Gate {
 impl Gate {
     fn parse(text: &str) -> Option<Self> {
         let (metric, minimum) = text.split_once('=')?;
-        let minimum = minimum.trim().parse().ok().filter(|minimum| (0.0..=1.0).contains(minimum))?;
+        let minimum =
+            minimum.trim().parse().ok().filter(|minimum| (0.0..=1.0).contains(minimum))?;
         Some(Self { metric: metric.trim().parse().ok()?, minimum })
     }
 }

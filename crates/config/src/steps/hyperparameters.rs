@@ -144,8 +144,8 @@ pub struct Hyperparameters {
     #[garde(skip)]
     pub class_weight: ClassWeight,
     /// Seeds the forest and the split of the table.
-    #[garde(range(max = 4_294_967_295))]
-    pub random_state: u64,
+    #[garde(skip)]
+    pub random_state: u32,
 }
 
 impl Default for Hyperparameters {
@@ -187,11 +187,13 @@ impl Hyperparameters {
             let mut read = Read { name, value: value.trim(), faults: &mut faults };
             match name.as_str() {
                 "n_estimators" => read.number(&mut settings.n_estimators, 1, 100_000),
-                "max_depth" if matches!(read.value, "none" | "None" | "null") => settings.max_depth = 0,
+                "max_depth" if matches!(read.value, "none" | "None" | "null") => {
+                    settings.max_depth = 0
+                }
                 "max_depth" => read.number(&mut settings.max_depth, 0, 1_000),
                 "min_samples_split" => read.number(&mut settings.min_samples_split, 2, u32::MAX),
                 "min_samples_leaf" => read.number(&mut settings.min_samples_leaf, 1, u32::MAX),
-                "random_state" => read.number(&mut settings.random_state, 0, u32::MAX.into()),
+                "random_state" => read.number(&mut settings.random_state, 0, u32::MAX),
                 "max_features" => read.word(&mut settings.max_features, MaxFeatures::EXPECTED),
                 "class_weight" => read.word(&mut settings.class_weight, "balanced or none"),
                 _ => unknown.push(name.clone()),

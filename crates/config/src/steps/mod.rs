@@ -79,7 +79,9 @@ impl Arguments {
             match value {
                 _ if !names.contains(&name) => split.unknown.push(argument.clone()),
                 Some(value) => split.known.push((name.to_owned(), value.to_owned())),
-                None => split.faults.push(format!("argument `{argument}` has no value, expected `{argument}=...`")),
+                None => split
+                    .faults
+                    .push(format!("argument `{argument}` has no value, expected `{argument}=...`")),
             }
         }
         split
@@ -91,7 +93,13 @@ impl Arguments {
     }
 
     /// The values of a list argument turned into `T`. A single empty value is the empty list.
-    fn parse_list<T>(&mut self, name: &str, into: &mut Vec<T>, expected: &str, parse: impl Fn(&str) -> Option<T>) {
+    fn parse_list<T>(
+        &mut self,
+        name: &str,
+        into: &mut Vec<T>,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) {
         let values = self.list(name);
         if values.is_empty() {
             return;
@@ -106,7 +114,13 @@ impl Arguments {
     }
 
     /// The last value given for `name`, if it is one that `accept` takes.
-    fn parse_value<T: FromStr>(&mut self, name: &str, into: &mut T, expected: &str, accept: impl Fn(&T) -> bool) {
+    fn parse_value<T: FromStr>(
+        &mut self,
+        name: &str,
+        into: &mut T,
+        expected: &str,
+        accept: impl Fn(&T) -> bool,
+    ) {
         let Some(value) = self.list(name).pop() else { return };
         match value.trim().parse() {
             Ok(parsed) if accept(&parsed) => *into = parsed,

@@ -207,7 +207,9 @@ impl Preprocess {
             Some(Feature { name: name.trim().to_owned(), expression: expression.trim().to_owned() })
         };
         given.parse_list("column", &mut settings.columns, "`Name(unit)=Spelling|Spelling`", column);
-        given.parse_value("label", &mut settings.label.column, "a column's name", |name| !name.is_empty());
+        given.parse_value("label", &mut settings.label.column, "a column's name", |name| {
+            !name.is_empty()
+        });
         given.parse_list("positive", &mut settings.label.positive, "a word", word);
         given.parse_list("negative", &mut settings.label.negative, "a word", word);
         given.parse_list("feature", &mut settings.features, "`Name=expression`", feature);
@@ -219,7 +221,9 @@ impl Preprocess {
         );
         given.parse_value("stratify", &mut settings.stratify, "true or false", |_| true);
         given.parse_value("seed", &mut settings.seed, "a whole number from 0", |_| true);
-        given.parse_value("missing-values", &mut settings.missing_values, "drop or median", |_| true);
+        given.parse_value("missing-values", &mut settings.missing_values, "drop or median", |_| {
+            true
+        });
         given.parse_value("bad-cells", &mut settings.bad_cells, "error or drop", |_| true);
         given.finish(settings)
     }

@@ -56,7 +56,9 @@ impl Register {
             &self.transform_instance_types,
         ];
         let named = Self::LISTS.into_iter().zip(lists);
-        named.flat_map(|(name, list)| list.iter().map(move |value| Argument::new(name, value))).collect()
+        named
+            .flat_map(|(name, list)| list.iter().map(move |value| Argument::new(name, value)))
+            .collect()
     }
 
     /// From container arguments and the environment. Every variable is required but the group's
@@ -85,7 +87,9 @@ impl Register {
             }
         }
         const STATUSES: [&str; 3] = ["PendingManualApproval", "Approved", "Rejected"];
-        if !settings.approval_status.is_empty() && !STATUSES.contains(&settings.approval_status.as_str()) {
+        if !settings.approval_status.is_empty()
+            && !STATUSES.contains(&settings.approval_status.as_str())
+        {
             let expected = STATUSES.join(", ");
             given.faults.push(super::fault(
                 "environment variable",

@@ -1,0 +1,100 @@
+//! Where in the YAML text a setting stands.
+
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Parser};
+
+/// The line and column, both from 1, of every key and list item, by its path such as
+/// `hyperparameters.n_estimators` or `preprocessing.label.positive[2]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Locations(BTreeMap<String, (usize, usize)>);
+
+/// A collection that is still open while the events go by.
+enum Open {
+    Mapping { path: String, key: Option<String> },
+    Sequence { path: String, next: usize },
+}
+
+impl Locations {
+    /// Reads the places; of a text that is not YAML, those before the fault.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut places = BTreeMap::new();
+        let mut open: Vec<Open> = Vec::new();
+        for (event, span) in Parser::new_from_str(text).map_while(Result::ok) {
+            let place = (span.start.line(), span.start.col() + 1);
+            if let Event::MappingEnd | Event::SequenceEnd = event {
+                open.pop();
+                continue;
+            }
+            if !matches!(
+                event,
+                Event::Scalar(..)
+                    | Event::Alias(_)
+                    | Event::MappingStart(..)
+                    | Event::SequenceStart(..)
+            ) {
+                continue;
+            }
+            let path = match open.last_mut() {
+                None => String::new(),
+                Some(Open::Sequence { path, next }) => {
+                    let item = format!("{path}[{next}]");
+                    *next += 1;
+                    places.insert(item.clone(), place);
+                    item
+                }
+                Some(Open::Mapping { path, key }) => match key.take() {
+                    Some(key) => join(path, &key),
+                    None => {
+                        if let Event::Scalar(name, ..) = &event {
+                            places.insert(join(path, name), place);
+                            *key = Some(name.to_string());
+                        }
+                        continue;
+                    }
+                },
+            };
+            match event {
+                Event::MappingStart(..) => open.push(Open::Mapping { path, key: None }),
+                Event::SequenceStart(..) => open.push(Open::Sequence { path, next: 0 }),
+                _ => {}
+            }
+        }
+        Self(places)
+    }
+
+    /// Where `path` stands, or the nearest thing around it that is written down.
+    pub(crate) fn find(&self, path: &str) -> (usize, usize) {
+        let mut path = path;
+        loop {
+            if let Some(&place) = self.0.get(path) {
+                return place;
+            }
+            match path.rfind(['.', '[']) {
+                Some(end) => path = &path[..end],
+                None => return (1, 1),
+            }
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_items_have_places_and_what_is_absent_has_its_parents() {
+        let text = "a:\n  b: [1, {c: 2}]\n  d:\n    - e: x\nf: y\n";
+        let places = Locations::of(text);
+        assert_eq!(places.find("a.b"), (2, 3));
+        assert_eq!(places.find("a.b[1].c"), (2, 11));
+        assert_eq!(places.find("a.d[0].e"), (4, 7));
+        assert_eq!(places.find("f"), (5, 1));
+        assert_eq!(places.find("a.missing.deeper"), (1, 1));
+        assert_eq!(places.find("f.missing"), (5, 1));
+    }
+}
