@@ -534,6 +534,7 @@ fn each<T>(check: fn(&T) -> Check) -> impl Fn(&PerStep<T>, &()) -> Check {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "`each` hands over the field as it is")]
 fn is_instance_type(name: &String) -> Check {
     let parts: Vec<_> = name.split('.').collect();
     let right = matches!(parts[..], ["ml", family, size] if !family.is_empty() && !size.is_empty());

@@ -188,7 +188,7 @@ impl Hyperparameters {
             match name.as_str() {
                 "n_estimators" => read.number(&mut settings.n_estimators, 1, 100_000),
                 "max_depth" if matches!(read.value, "none" | "None" | "null") => {
-                    settings.max_depth = 0
+                    settings.max_depth = 0;
                 }
                 "max_depth" => read.number(&mut settings.max_depth, 0, 1_000),
                 "min_samples_split" => read.number(&mut settings.min_samples_split, 2, u32::MAX),

@@ -1,0 +1,241 @@
+//! What a step finds under `/opt/ml`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use camino::Utf8PathBuf;
+use serde::de::DeserializeOwned;
+
+use crate::wire::{self, ResourceConfig};
+use crate::{Exit, Failure};
+
+/// The contract is not kept: a file or directory that the platform lays out is missing or not in
+/// its shape.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// A file cannot be read.
+    #[error("cannot read the job's configuration")]
+    Unreadable(#[source] io::Error),
+    /// A file is not what it should be.
+    #[error("{path} is not {expected}")]
+    Malformed {
+        /// Which file.
+        path: Utf8PathBuf,
+        /// Its shape.
+        expected: &'static str,
+        /// Where it departs from that.
+        source: serde_json::Error,
+    },
+    /// A channel's directory is missing.
+    #[error("channel `{name}` is missing: {path} is not a directory; channels here: {}", or_none(.found))]
+    NoChannel {
+        /// The channel.
+        name: String,
+        /// Where it should be.
+        path: Utf8PathBuf,
+        /// The channels that are there.
+        found: Vec<String>,
+    },
+}
+
+impl Failure for ContainerError {
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// The hosts of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// This one.
+    pub current: String,
+    /// All of them, sorted.
+    pub all: Vec<String>,
+}
+
+/// One job as its container sees it.
+#[derive(Clone, Debug)]
+pub struct Container {
+    base: Utf8PathBuf,
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Container {
+    /// A job whose tree hangs under `base`.
+    pub fn new(
+        base: impl Into<Utf8PathBuf>,
+        arguments: Vec<String>,
+        environment: BTreeMap<String, String>,
+    ) -> Self {
+        Self { base: base.into(), arguments, environment, stopping: Arc::default() }
+    }
+
+    /// The arguments that the container was started with, without the program's name.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// A variable of the job's environment.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
+    /// A directory of a Processing job, `/opt/ml/processing/<relative>`.
+    pub fn processing(&self, relative: &str) -> Utf8PathBuf {
+        self.base.join(wire::PROCESSING).join(relative)
+    }
+
+    /// The directory that becomes `model.tar.gz`.
+    pub fn model(&self) -> Utf8PathBuf {
+        self.base.join(wire::MODEL)
+    }
+
+    /// The directory that becomes `output.tar.gz`.
+    pub fn output_data(&self) -> Utf8PathBuf {
+        self.base.join(wire::OUTPUT_DATA)
+    }
+
+    /// A file of the contract, one of the places in [`wire`].
+    pub fn file(&self, place: &str) -> Utf8PathBuf {
+        self.base.join(place)
+    }
+
+    /// A Training job's hyperparameters; none where there is no file. Values that an SDK encoded
+    /// as JSON a second time are decoded, and the SDK's own `sagemaker_` keys left out.
+    pub fn hyperparameters(&self) -> Result<BTreeMap<String, String>, ContainerError> {
+        let expected = "an object whose values are strings";
+        let given: Option<BTreeMap<String, String>> = self.read(wire::HYPERPARAMETERS, expected)?;
+        let ours = given
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(name, _)| !name.starts_with("sagemaker_"));
+        Ok(ours.map(|(name, value)| (name, decode(value))).collect())
+    }
+
+    /// The directory of a channel.
+    pub fn channel(&self, name: &str) -> Result<Utf8PathBuf, ContainerError> {
+        let channels = self.base.join(wire::CHANNELS);
+        let path = channels.join(name);
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let entries = channels.read_dir_utf8().into_iter().flatten().flatten();
+        let mut found: Vec<_> = entries.map(|entry| entry.file_name().to_owned()).collect();
+        found.sort();
+        Err(ContainerError::NoChannel { name: name.to_owned(), path, found })
+    }
+
+    /// The hosts of the job; outside SageMaker there may be no file, which means one host.
+    pub fn hosts(&self) -> Result<Hosts, ContainerError> {
+        for place in [wire::TRAINING_RESOURCES, wire::PROCESSING_RESOURCES] {
+            let expected = "a resource configuration with current_host and hosts";
+            if let Some(found) = self.read::<ResourceConfig>(place, expected)? {
+                return Ok(Hosts { current: found.current_host, all: found.hosts });
+            }
+        }
+        let only = "algo-1".to_owned();
+        Ok(Hosts { current: only.clone(), all: vec![only] })
+    }
+
+    /// Whether the platform asked the job to stop. Long work polls it, gives up and returns an
+    /// error that says how far it came.
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stopping)
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        place: &str,
+        expected: &'static str,
+    ) -> Result<Option<T>, ContainerError> {
+        let path = self.base.join(place);
+        let text = match fs_err::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(ContainerError::Unreadable(error)),
+        };
+        let parsed = serde_json::from_slice(&text);
+        parsed.map(Some).map_err(|source| ContainerError::Malformed { path, expected, source })
+    }
+}
+
+/// `"\"sqrt\""` is `sqrt`, `"200"` stays `200`, and text that is no JSON stays as it is.
+fn decode(value: String) -> String {
+    match serde_json::from_str(&value) {
+        Ok(serde_json::Value::String(inner)) => inner,
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(files: &[(&str, &str)]) -> (tempfile::TempDir, Container) {
+        let directory = tempfile::tempdir().unwrap();
+        let base = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        for (place, text) in files {
+            crate::write_file(&base.join(place), text.as_bytes()).unwrap();
+        }
+        (directory, Container::new(base, Vec::new(), BTreeMap::new()))
+    }
+
+    #[test]
+    fn hyperparameters_are_decoded_and_the_sdks_own_left_out() {
+        let text = r#"{"a":"1","b":"\"sqrt\"","c":"not json","sagemaker_program":"x"}"#;
+        let (_directory, container) = container(&[(wire::HYPERPARAMETERS, text)]);
+        let found = container.hyperparameters().unwrap();
+        let expected = [("a", "1"), ("b", "sqrt"), ("c", "not json")];
+        assert_eq!(found, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    }
+
+    #[test]
+    fn files_that_the_platform_may_leave_out_have_defaults() {
+        let (_directory, container) = container(&[]);
+        assert!(container.hyperparameters().unwrap().is_empty());
+        assert_eq!(container.hosts().unwrap().all, ["algo-1"]);
+    }
+
+    #[test]
+    fn a_hyperparameter_that_is_no_string_names_file_and_place() {
+        let (_directory, container) = container(&[(wire::HYPERPARAMETERS, r#"{"a": 1}"#)]);
+        let message = crate::chain(&container.hyperparameters().unwrap_err());
+        let tail = message.split_once("input/config/").unwrap().1;
+        assert_eq!(
+            tail,
+            "hyperparameters.json is not an object whose values are strings: \
+             invalid type: integer `1`, expected a string at line 1 column 7"
+        );
+    }
+
+    #[test]
+    fn hosts_of_a_training_and_of_a_processing_job() {
+        let text = r#"{"current_host":"algo-2","hosts":["algo-1","algo-2"],"topology":null}"#;
+        for place in [wire::TRAINING_RESOURCES, wire::PROCESSING_RESOURCES] {
+            let (_directory, container) = container(&[(place, text)]);
+            let hosts = container.hosts().unwrap();
+            assert_eq!((hosts.current.as_str(), hosts.all.len()), ("algo-2", 2));
+        }
+    }
+
+    #[test]
+    fn a_missing_channel_says_which_there_are() {
+        let (_directory, container) = container(&[("input/data/train/a.csv", "x")]);
+        assert!(container.channel("train").is_ok());
+        let message = container.channel("tain").unwrap_err().to_string();
+        assert!(message.starts_with("channel `tain` is missing"), "{message}");
+        assert!(message.ends_with("channels here: train"), "{message}");
+    }
+}
