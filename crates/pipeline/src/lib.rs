@@ -1,1 +1,47 @@
-//! The SageMaker pipeline definition language.
+//! The SageMaker pipeline definition language: what a definition says, how it is written as
+//! JSON, what its expressions come to, in which order its steps run, and which of the service's
+//! limits it breaks.
+//!
+//! This crate knows the language and nothing else. It must never know AWS clients, files or
+//! directories, or the steps of any one pipeline: whoever runs a definition brings the values
+//! ([`Scope`]), whoever stores one brings the text ([`Definition::from_json`],
+//! [`Definition::to_json`]).
+//!
+//! The shapes follow `CreateProcessingJob` and `CreateTrainingJob` of the SageMaker API and the
+//! definitions that the official Python SDK emits, member order included. Members this crate has
+//! no name for are kept in `other` maps, so that a foreign definition survives a round trip.
+
+mod arguments;
+mod condition;
+mod definition;
+mod evaluate;
+mod expression;
+mod graph;
+mod parameter;
+mod path;
+mod reference;
+mod step;
+mod suggest;
+mod walk;
+
+pub use arguments::processing::{
+    AppSpecification, ClusterConfig, NetworkConfig, ProcessingArguments, ProcessingInput,
+    ProcessingOutput, ProcessingOutputConfig, ProcessingResources, S3Input, S3Output,
+};
+pub use arguments::training::{
+    AlgorithmSpecification, Channel, CheckpointConfig, DataSource, DebugHookConfig,
+    MetricDefinition, OutputDataConfig, ProfilerConfig, ResourceConfig, S3DataSource,
+    TrainingArguments,
+};
+pub use arguments::{ExperimentConfig, StoppingCondition, Tag, VpcConfig};
+pub use condition::{Condition, Operator};
+pub use definition::{Definition, DefinitionError, PipelineExperimentConfig, VERSION};
+pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
+pub use expression::Expression;
+pub use graph::{Branch, Cycle, Graph, PlacedStep};
+pub use parameter::{Parameter, ParameterError, ParameterType};
+pub use path::{Path, PathError};
+pub use reference::{ExecutionVariable, Reference, ReferenceError};
+pub use step::{
+    CacheConfig, ConditionArguments, PropertyFile, RetryPolicy, Step, StepKind, duration,
+};

@@ -1,0 +1,206 @@
+//! A whole pipeline, and its JSON.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::expression::Expression;
+use crate::parameter::{Parameter, ParameterError};
+use crate::reference::ExecutionVariable;
+use crate::step::Step;
+use crate::suggest;
+
+/// The only version of the language there is.
+pub const VERSION: &str = "2020-12-01";
+
+/// A pipeline as `CreatePipeline` takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Definition {
+    /// [`VERSION`]
+    pub version: String,
+    /// Whatever the author likes; the service keeps it.
+    #[serde(default)]
+    pub metadata: IndexMap<String, Value>,
+    /// At most 200.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+    /// Under which experiment and trial the jobs are filed.
+    #[serde(rename = "PipelineExperimentConfig", default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<PipelineExperimentConfig>,
+    /// Members without a name here.
+    #[serde(flatten)]
+    pub other: IndexMap<String, Value>,
+    /// In any order: what a step needs decides when it runs.
+    pub steps: Vec<Step>,
+}
+
+/// `PipelineExperimentConfig`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct PipelineExperimentConfig {
+    /// Made when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment_name: Option<Expression>,
+    /// Made when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_name: Option<Expression>,
+}
+
+/// What the official SDK writes: one experiment per pipeline, one trial per execution.
+impl Default for PipelineExperimentConfig {
+    fn default() -> Self {
+        Self {
+            experiment_name: Some(Expression::execution(ExecutionVariable::PipelineName)),
+            trial_name: Some(Expression::execution(ExecutionVariable::PipelineExecutionId)),
+        }
+    }
+}
+
+impl Definition {
+    /// A pipeline of these parameters and steps, filed as the official SDK files it.
+    pub fn new(parameters: Vec<Parameter>, steps: Vec<Step>) -> Self {
+        Self {
+            version: VERSION.to_owned(),
+            metadata: IndexMap::new(),
+            parameters,
+            experiment: Some(PipelineExperimentConfig::default()),
+            other: IndexMap::new(),
+            steps,
+        }
+    }
+
+    /// The definition as JSON, indented by two blanks, with a line end at its end. The same
+    /// definition gives the same bytes.
+    pub fn to_json(&self) -> String {
+        // Every key is a string and the writer is memory, so nothing can fail.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads a definition. Its shape is checked here; limits, names and references are not.
+    pub fn from_json(text: &str) -> Result<Self, DefinitionError> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let definition = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| DefinitionError::new(error.path().to_string(), &error.into_inner()))?;
+        deserializer.end().map_err(|error| DefinitionError::new(".".to_owned(), &error))?;
+        Ok(definition)
+    }
+
+    /// The value of every parameter: its default, or what `given` names as text.
+    pub fn parameter_values<'a>(
+        &self,
+        given: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<IndexMap<String, Value>, ParameterError> {
+        let mut values: IndexMap<String, Value> = IndexMap::new();
+        for (name, text) in given {
+            let parameter = self.parameters.iter().find(|p| p.name == name).ok_or_else(|| {
+                let names = self.parameters.iter().map(|p| p.name.as_str());
+                ParameterError::Unknown {
+                    name: name.to_owned(),
+                    suggestion: suggest::nearest(name, names).map(str::to_owned),
+                }
+            })?;
+            values.insert(name.to_owned(), parameter.parse(text)?);
+        }
+        self.parameters
+            .iter()
+            .map(|parameter| {
+                let value = values.swap_remove(&parameter.name).or(parameter.default.clone());
+                let missing = || ParameterError::Missing {
+                    name: parameter.name.clone(),
+                    kind: parameter.kind,
+                };
+                Ok((parameter.name.clone(), value.ok_or_else(missing)?))
+            })
+            .collect()
+    }
+}
+
+/// Text that is no definition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path} (line {line}, column {column}): {problem}")]
+pub struct DefinitionError {
+    /// Where in the document, such as `Steps[0].Arguments.RoleArn`; a dot for the whole.
+    pub path: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in bytes.
+    pub column: usize,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+impl DefinitionError {
+    fn new(path: String, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let problem = text
+            .strip_suffix(&format!(" at line {line} column {column}"))
+            .unwrap_or(&text)
+            .to_owned();
+        Self { path, line, column, problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(text: &str) -> String {
+        Definition::from_json(text).unwrap_err().to_string()
+    }
+
+    fn step(arguments: &str) -> String {
+        format!(
+            r#"{{"Version": "2020-12-01", "Steps": [
+  {{"Name": "Pre", "Type": "Processing", "Arguments": {{
+    "ProcessingResources": {{"ClusterConfig": {{"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}}}},
+    "RoleArn": "arn",
+    "Unheard": {{"Of": [1]}},
+    {arguments}
+  }}}}
+]}}"#
+        )
+    }
+
+    #[test]
+    fn an_error_names_path_line_column_and_what_was_expected() {
+        insta::assert_snapshot!(message("{"), @"");
+        insta::assert_snapshot!(message("[]"), @"");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": []} x"#), @"");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01"}"#), @"");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {}"#)), @"");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": null}"#)), @"");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": {"Get": "Parameter.Image"}}"#)), @"");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i", "ContainerArguments": ["a", {"Std:Join": {"On": 1}}]}"#)), @"");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i"}, "ProcessingInputs": [{"S3Input": {}}]"#)), @"");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": [{"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "Equal"}]}}]}"#), @"");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "Number"}], "Steps": []}"#), @"");
+    }
+
+    #[test]
+    fn unheard_of_members_survive() {
+        let text = step(r#""AppSpecification": {"ImageUri": "i"}"#);
+        let definition = Definition::from_json(&text).unwrap();
+        let again: Value = serde_json::from_str(&definition.to_json()).unwrap();
+        assert_eq!(again["Steps"][0]["Arguments"]["Unheard"], json!({"Of": [1]}));
+    }
+
+    #[test]
+    fn parameters_take_their_default_or_what_is_given() {
+        let mut definition = Definition::new(
+            vec![Parameter::integer("Trees", 200), Parameter::float("MinRecall", 0.85)],
+            Vec::new(),
+        );
+        let values = definition.parameter_values([("MinRecall", "0.9")]).unwrap();
+        assert_eq!(json!(values), json!({"Trees": 200, "MinRecall": 0.9}));
+        insta::assert_snapshot!(definition.parameter_values([("MinRecal", "1")]).unwrap_err(), @"");
+        insta::assert_snapshot!(definition.parameter_values([("Trees", "many")]).unwrap_err(), @"");
+        definition.parameters[0].default = None;
+        insta::assert_snapshot!(definition.parameter_values([]).unwrap_err(), @"");
+    }
+}

@@ -1,0 +1,212 @@
+//! Which step waits for which.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::definition::Definition;
+use crate::step::{Step, StepKind};
+use crate::walk;
+
+/// A step and where it stands.
+#[derive(Clone, Debug)]
+pub struct PlacedStep<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// `Steps.Train`, `Steps.QualityGate.IfSteps.Register`; a position in place of an empty name.
+    pub place: String,
+    /// The branches around it, outermost first; empty for a step of the pipeline itself.
+    pub branches: Vec<Branch<'a>>,
+}
+
+/// One side of a Condition step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch<'a> {
+    /// The Condition step's name.
+    pub condition: &'a str,
+    /// Whether it is `IfSteps` (else `ElseSteps`).
+    pub when: bool,
+}
+
+impl Definition {
+    /// Every step, a Condition step before the steps of its branches.
+    pub fn steps_recursive(&self) -> Vec<PlacedStep<'_>> {
+        let mut placed = Vec::new();
+        place_steps(&self.steps, "Steps", &[], &mut placed);
+        placed
+    }
+
+    /// The step of this name, wherever it stands.
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps_recursive().into_iter().map(|placed| placed.step).find(|step| step.name == name)
+    }
+
+    /// Which step waits for which.
+    pub fn graph(&self) -> Graph {
+        let mut needs: IndexMap<String, BTreeSet<String>> = IndexMap::new();
+        for PlacedStep { step, branches, .. } in self.steps_recursive() {
+            let entry = needs.entry(step.name.clone()).or_default();
+            entry.extend(step.depends_on.iter().cloned());
+            entry.extend(branches.last().map(|branch| branch.condition.to_owned()));
+            for (_, expression) in walk::expressions(step) {
+                let references = expression.map(|e| e.references()).unwrap_or_default();
+                entry.extend(references.iter().filter_map(|r| r.step()).map(str::to_owned));
+            }
+        }
+        Graph { needs }
+    }
+}
+
+fn place_steps<'a>(
+    steps: &'a [Step],
+    prefix: &str,
+    branches: &[Branch<'a>],
+    placed: &mut Vec<PlacedStep<'a>>,
+) {
+    for (index, step) in steps.iter().enumerate() {
+        let place = match step.name.as_str() {
+            "" => format!("{prefix}[{index}]"),
+            name => format!("{prefix}.{name}"),
+        };
+        placed.push(PlacedStep { step, place: place.clone(), branches: branches.to_vec() });
+        if let StepKind::Condition(arguments) = &step.kind {
+            for (when, list, name) in [
+                (true, &arguments.if_steps, "IfSteps"),
+                (false, &arguments.else_steps, "ElseSteps"),
+            ] {
+                let mut inner = branches.to_vec();
+                inner.push(Branch { condition: &step.name, when });
+                place_steps(list, &format!("{place}.{name}"), &inner, placed);
+            }
+        }
+    }
+}
+
+/// For each step the steps that must be done before it: those it names in `DependsOn`, those its
+/// expressions point at, and the Condition step whose branch it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
+    needs: IndexMap<String, BTreeSet<String>>,
+}
+
+impl Graph {
+    /// What the step waits for directly, in order of name.
+    pub fn needs(&self, step: &str) -> impl Iterator<Item = &str> {
+        self.needs.get(step).into_iter().flatten().map(String::as_str)
+    }
+
+    /// All steps, each after everything it needs, otherwise in the definition's order. Steps that
+    /// are needed but do not exist are left out.
+    pub fn order(&self) -> Result<Vec<&str>, Cycle> {
+        let mut order: Vec<&str> = Vec::new();
+        let mut done = BTreeSet::new();
+        while order.len() < self.needs.len() {
+            let next = self.needs.keys().find(|step| {
+                !done.contains(step.as_str())
+                    && self.needs(step).all(|n| done.contains(n) || !self.needs.contains_key(n))
+            });
+            match next {
+                Some(step) => {
+                    done.insert(step.as_str());
+                    order.push(step);
+                }
+                None => return Err(self.cycle(&done)),
+            }
+        }
+        Ok(order)
+    }
+
+    /// The ring that is found by walking from one waiting step to the next until one comes again.
+    /// There is one, since each step left waits for another step left.
+    fn cycle(&self, done: &BTreeSet<&str>) -> Cycle {
+        let waiting = |step: &&str| !done.contains(step) && self.needs.contains_key(*step);
+        let mut walked: Vec<&str> = Vec::new();
+        let mut next = self.needs.keys().map(String::as_str).find(waiting);
+        while let Some(step) = next {
+            if let Some(start) = walked.iter().position(|seen| *seen == step) {
+                walked.push(step);
+                walked.drain(..start);
+                break;
+            }
+            walked.push(step);
+            next = self.needs(step).find(waiting);
+        }
+        Cycle { steps: walked.into_iter().map(str::to_owned).collect() }
+    }
+}
+
+/// Steps that wait for one another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("steps wait for one another: {}", steps.join(" -> "))]
+pub struct Cycle {
+    /// Each needs the next; the first stands again at the end.
+    pub steps: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::condition::{Condition, Operator};
+    use crate::expression::Expression;
+    use crate::step::ConditionArguments;
+
+    fn step(name: &str, needs: &[&str]) -> Step {
+        Step { depends_on: needs.iter().map(|s| (*s).to_owned()).collect(), ..Step::fail(name, "") }
+    }
+
+    fn definition(steps: Vec<Step>) -> Definition {
+        Definition::new(Vec::new(), steps)
+    }
+
+    #[test]
+    fn steps_come_after_what_they_need_and_else_as_written() {
+        let gate = ConditionArguments {
+            conditions: vec![Condition::compare(
+                Expression::json_get("Evaluate", "Report", "f1"),
+                Operator::GreaterThan,
+                Expression::property("Train", "CreationTime"),
+            )],
+            if_steps: vec![Step::fail("Good", Expression::property("Load", "X"))],
+            else_steps: vec![Step::fail(
+                "Bad",
+                Expression::join("", [Expression::output("Clean", "o")]),
+            )],
+        };
+        let definition = definition(vec![
+            Step::new("Gate", gate),
+            step("Evaluate", &["Train"]),
+            step("Train", &[]),
+            step("Clean", &[]),
+            step("Load", &["Clean"]),
+        ]);
+        let graph = definition.graph();
+        assert_eq!(graph.needs("Gate").collect::<Vec<_>>(), ["Evaluate", "Train"]);
+        assert_eq!(graph.needs("Good").collect::<Vec<_>>(), ["Gate", "Load"]);
+        assert_eq!(graph.needs("Bad").collect::<Vec<_>>(), ["Clean", "Gate"]);
+        assert_eq!(
+            graph.order().unwrap(),
+            ["Train", "Evaluate", "Gate", "Clean", "Bad", "Load", "Good"]
+        );
+        let places: Vec<String> =
+            definition.steps_recursive().into_iter().map(|placed| placed.place).collect();
+        assert_eq!(
+            places[..3],
+            ["Steps.Gate", "Steps.Gate.IfSteps.Good", "Steps.Gate.ElseSteps.Bad"]
+        );
+        assert_eq!(
+            definition.steps_recursive()[2].branches,
+            [Branch { condition: "Gate", when: false }]
+        );
+    }
+
+    #[test]
+    fn a_cycle_is_named() {
+        let definition = definition(vec![
+            step("A", &["B"]),
+            step("B", &["C"]),
+            step("C", &["D", "B"]),
+            step("D", &["Nowhere"]),
+        ]);
+        insta::assert_snapshot!(definition.graph().order().unwrap_err(), @"");
+    }
+}
