@@ -1,0 +1,197 @@
+//! What AWS answered, in words.
+
+use std::error::Error;
+
+use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sagemaker::operation::RequestId;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// Nothing has been asked of AWS yet, and nothing can be.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No region in the environment nor in a profile.
+    #[error("no AWS region: set AWS_REGION, or `region` in the profile that AWS_PROFILE names")]
+    Region,
+    /// No credentials, or some that cannot be read or renewed.
+    #[error(
+        "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile in \
+         AWS_PROFILE, or run where a role provides them"
+    )]
+    Credentials {
+        /// What each place that was looked at said.
+        source: Source,
+    },
+    /// The configuration says not to sign requests.
+    #[error("the AWS configuration turns credentials off, expected a key, a profile or a role")]
+    Anonymous,
+    /// No event loop to wait on.
+    #[error("cannot start an event loop")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// A call that did not yield what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// AWS understood and said no.
+    #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action), request(.request_id.as_deref()))]
+    Refused {
+        /// As an IAM policy names the call, `sagemaker:CreatePipeline`.
+        action: &'static str,
+        /// `ValidationException` and the like; `HTTP 503` where the answer has no code.
+        code: String,
+        /// In AWS's words.
+        message: String,
+        /// For a support case.
+        request_id: Option<String>,
+    },
+    /// The call was not made, or nothing came back: no route, no TLS, a timeout.
+    #[error("{action} got no answer")]
+    Unanswered {
+        /// As an IAM policy names the call.
+        action: &'static str,
+        /// What went wrong on the way.
+        source: Source,
+    },
+    /// Something came back that is not an answer of this service.
+    #[error("{action} got an answer that cannot be understood{}", request(.request_id.as_deref()))]
+    Garbled {
+        /// As an IAM policy names the call.
+        action: &'static str,
+        /// Where reading it stopped.
+        source: Source,
+        /// For a support case.
+        request_id: Option<String>,
+    },
+}
+
+impl CallError {
+    /// Sorts what the SDK returned for a call; `action` is the call as an IAM policy names it.
+    pub fn of<E>(action: &'static str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let request_id = error.request_id().map(str::to_owned);
+        match error {
+            SdkError::ServiceError(refusal) => {
+                let status = refusal.raw().status().as_u16();
+                let answer = refusal.err().meta();
+                Self::Refused {
+                    action,
+                    code: answer.code().map_or_else(|| format!("HTTP {status}"), str::to_owned),
+                    message: answer.message().unwrap_or("no reason given").to_owned(),
+                    request_id,
+                }
+            }
+            error @ SdkError::ResponseError(_) => {
+                Self::Garbled { action, source: cause(error), request_id }
+            }
+            error => Self::Unanswered { action, source: cause(error) },
+        }
+    }
+
+    /// What was asked for does not exist.
+    ///
+    /// The API models `ResourceNotFound` for some calls; for others, and from moto for all, a
+    /// `ValidationException` says so in its message only.
+    pub fn is_absent(&self) -> bool {
+        const PHRASES: [&str; 3] = ["could not find", "does not exist", "not found"];
+        match self {
+            Self::Refused { code, .. } if code.starts_with("ResourceNotFound") => true,
+            Self::Refused { code, message, .. } if code == "ValidationException" => {
+                let message = message.to_lowercase();
+                PHRASES.iter().any(|phrase| message.contains(phrase))
+            }
+            _ => false,
+        }
+    }
+
+    /// What should be made is there already.
+    pub fn already_exists(&self) -> bool {
+        match self {
+            Self::Refused { code, .. }
+                if code == "ConflictException" || code == "ResourceInUse" =>
+            {
+                true
+            }
+            Self::Refused { code, message, .. } => {
+                code == "ValidationException" && message.to_lowercase().contains("already exist")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The SDK's outermost layer only repeats the kind of failure; what lies under it says more.
+fn cause<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Source {
+    error.into_source().unwrap_or_else(|error| error.into())
+}
+
+fn request(id: Option<&str>) -> String {
+    id.map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+/// What to do about the refusals that everybody meets.
+fn remedy(code: &str, action: &str) -> String {
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            format!("; allow `{action}` in the policy of the role or user")
+        }
+        "ExpiredToken" | "ExpiredTokenException" => "; renew the credentials".to_owned(),
+        "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" => {
+            "; check that the credentials belong to an account of this region's partition"
+                .to_owned()
+        }
+        "ResourceLimitExceeded" => "; raise the quota in the Service Quotas console".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str) -> CallError {
+        CallError::Refused {
+            action: "sagemaker:DescribePipeline",
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: Some("8a1c".to_owned()),
+        }
+    }
+
+    #[test]
+    fn absent_is_known_by_code_or_by_message() {
+        assert!(refused("ResourceNotFound", "").is_absent());
+        assert!(refused("ValidationException", "Could not find pipeline X.").is_absent());
+        assert!(
+            refused("ValidationException", "Model package group X does not exist.").is_absent()
+        );
+        assert!(refused("ValidationException", "ModelPackage not found").is_absent());
+        assert!(!refused("ValidationException", "X already exists").is_absent());
+        assert!(!refused("AccessDeniedException", "does not exist").is_absent());
+    }
+
+    #[test]
+    fn existing_is_known_by_code_or_by_message() {
+        assert!(refused("ConflictException", "").already_exists());
+        assert!(
+            refused("ValidationException", "Model Package Group already exists: a")
+                .already_exists()
+        );
+        assert!(!refused("ValidationException", "does not exist").already_exists());
+        assert!(!refused("ThrottlingException", "already exists").already_exists());
+    }
+
+    #[test]
+    fn a_refusal_names_action_code_remedy_and_request() {
+        insta::assert_snapshot!(
+            refused("AccessDeniedException", "not authorized to perform: sagemaker:DescribePipeline"),
+            @"sagemaker:DescribePipeline was refused with AccessDeniedException: not authorized to perform: sagemaker:DescribePipeline; allow `sagemaker:DescribePipeline` in the policy of the role or user (request 8a1c)"
+        );
+        insta::assert_snapshot!(
+            refused("ThrottlingException", "Rate exceeded"),
+            @"sagemaker:DescribePipeline was refused with ThrottlingException: Rate exceeded (request 8a1c)"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! A registry in a directory.
+//!
+//! ```text
+//! <directory>/<group>/group.json
+//! <directory>/<group>/<version>/model_package.json
+//! ```
+//!
+//! There are no locks. A version is prepared in a directory beside and takes its number by a
+//! rename, which fails if the number is taken; so what carries a number is always whole, and of
+//! two processes that want the same number one gets the next.
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+use tempfile::Builder;
+
+use crate::limits::group_name;
+use crate::package::{Document, Group, ModelPackage, NewVersion, Status};
+use crate::{Registry, RegistryError};
+
+const GROUP_JSON: &str = "group.json";
+const PACKAGE_JSON: &str = "model_package.json";
+const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
+/// What is being prepared; no number, so no version.
+const PREPARED: &str = ".registering-";
+
+/// Model packages as JSON files in a directory.
+#[derive(Clone, Debug)]
+pub struct DirectoryRegistry {
+    directory: Utf8PathBuf,
+}
+
+impl DirectoryRegistry {
+    /// The directory need not exist; the first group makes it.
+    pub fn new(directory: impl Into<Utf8PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    fn group(&self, group: &str) -> Utf8PathBuf {
+        self.directory.join(group)
+    }
+
+    fn unusable(&self) -> impl Fn(io::Error) -> RegistryError {
+        |source| RegistryError::Directory { path: self.directory.clone(), source }
+    }
+
+    /// The numbers taken in a group, in no order.
+    fn versions(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
+        let listing = match fs_err::read_dir(self.group(group)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(RegistryError::NoGroup { group: group.to_owned() });
+            }
+            listing => listing.map_err(self.unusable())?,
+        };
+        let names = listing.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<io::Result<Vec<_>>>().map_err(self.unusable())?;
+        Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+    }
+
+    fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
+        let path = self.group(group).join(version.to_string()).join(PACKAGE_JSON);
+        let json = fs_err::read(&path).map_err(self.unusable())?;
+        Document::from_json(&json).map_err(|source| RegistryError::Document { path, source })
+    }
+}
+
+impl Registry for DirectoryRegistry {
+    fn ensure_group(&self, group: &Group) -> Result<(), RegistryError> {
+        group.check()?;
+        let directory = self.group(&group.name);
+        let path = directory.join(GROUP_JSON);
+        if path.exists() {
+            return Ok(());
+        }
+        fs_err::create_dir_all(&directory).map_err(self.unusable())?;
+        let document = json!({
+            "format_version": 1,
+            "name": group.name,
+            "description": group.description,
+        });
+        place_file(&path, format!("{document:#}\n").as_bytes()).map_err(self.unusable())
+    }
+
+    fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
+        new.check()?;
+        let mut taken = self.versions(&new.group)?;
+        let made_already = |version| -> Result<Option<ModelPackage>, RegistryError> {
+            let document = self.read(&new.group, version)?;
+            let same = document.client_token.as_deref() == Some(&new.client_token);
+            Ok(same.then_some(document.package))
+        };
+        taken.sort_unstable();
+        for &version in taken.iter().rev() {
+            if let Some(package) = made_already(version)? {
+                return Ok(package);
+            }
+        }
+        let mut version = taken.last().map_or(1, |last| last + 1);
+        loop {
+            let package = registered(new, version);
+            let document = Document::new(package.clone(), Some(new.client_token.clone()));
+            let directory = self.group(&new.group);
+            let path = directory.join(version.to_string());
+            let json = document.to_json().map_err(|source| RegistryError::Document {
+                path: path.join(PACKAGE_JSON),
+                source,
+            })?;
+            if place_directory(&path, PACKAGE_JSON, &json).map_err(self.unusable())? {
+                return Ok(package);
+            }
+            // Another process took the number since; it may have run for the same job.
+            if let Some(package) = made_already(version)? {
+                return Ok(package);
+            }
+            version += 1;
+        }
+    }
+
+    fn describe(&self, arn: &str) -> Result<ModelPackage, RegistryError> {
+        let absent = || RegistryError::NoVersion { arn: arn.to_owned() };
+        let name = arn.strip_prefix(ARN).ok_or_else(absent)?;
+        let (group, version) = name.split_once('/').ok_or_else(absent)?;
+        let version: u32 = version.parse().map_err(|_| absent())?;
+        group_name(group).map_err(|_| absent())?;
+        match self.versions(group) {
+            Ok(versions) if versions.contains(&version) => Ok(self.read(group, version)?.package),
+            Ok(_) | Err(RegistryError::NoGroup { .. }) => Err(absent()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn registered(new: &NewVersion, version: u32) -> ModelPackage {
+    ModelPackage {
+        arn: format!("{ARN}{}/{version}", new.group),
+        group: new.group.clone(),
+        version,
+        status: Status::Completed,
+        failure_reason: None,
+        approval_status: new.approval_status,
+        serving: new.serving.clone(),
+        metrics_url: new.metrics_url.clone(),
+        metadata: new.metadata.clone(),
+    }
+}
+
+/// Writes a file whole or not at all, and leaves one that is there alone.
+fn place_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = Builder::new()
+        .prefix(PREPARED)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(path.parent().unwrap_or(path))?;
+    file.write_all(contents)?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory with one file in it, both or neither; says whether the name was free.
+fn place_directory(path: &Utf8Path, name: &str, contents: &[u8]) -> io::Result<bool> {
+    // Modes are cut by the umask, as for any other file; tempfile alone would make them private.
+    let prepared = Builder::new()
+        .prefix(PREPARED)
+        .permissions(Permissions::from_mode(0o777))
+        .tempdir_in(path.parent().unwrap_or(path))?;
+    fs_err::write(prepared.path().join(name), contents)?;
+    match fs_err::rename(prepared.path(), path) {
+        Ok(()) => {
+            // It has another name now; there is nothing left to remove.
+            let _ = prepared.keep();
+            Ok(true)
+        }
+        // A directory is only ever renamed onto nothing or onto an empty directory.
+        Err(error) if is_taken(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
+}

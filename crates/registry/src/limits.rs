@@ -1,0 +1,164 @@
+//! What SageMaker's API takes, from its model (2017-07-24), checked before anything is asked.
+
+use crate::RegistryError;
+use crate::package::{Group, NewVersion};
+
+/// `CustomerMetadataMap`
+const METADATA_ENTRIES: usize = 50;
+
+impl Group {
+    pub(crate) fn check(&self) -> Result<(), RegistryError> {
+        group_name(&self.name)?;
+        check("group description", &self.description, "at most 1024 printable characters", |text| {
+            within(text, 0, 1024) && !text.contains(char::is_control)
+        })
+    }
+}
+
+impl NewVersion {
+    pub(crate) fn check(&self) -> Result<(), RegistryError> {
+        group_name(&self.group)?;
+        url("model data URL", &self.serving.model_data_url)?;
+        url("metrics URL", &self.metrics_url)?;
+        check(
+            "inference image",
+            &self.serving.inference_image,
+            "1 to 255 characters without blanks",
+            |text| within(text, 1, 255) && !text.contains(char::is_whitespace),
+        )?;
+        for content_type in &self.serving.content_types {
+            check("content type", content_type, "at most 256 characters", |t| within(t, 0, 256))?;
+        }
+        for response_type in &self.serving.response_types {
+            check(
+                "response type",
+                response_type,
+                "type/subtype, at most 1024 characters",
+                |text| {
+                    within(text, 0, 1024)
+                        && text.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+                },
+            )?;
+        }
+        check("client token", &self.client_token, "1 to 36 letters, digits and hyphens", |text| {
+            within(text, 1, 36) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })?;
+        if !(1..=METADATA_ENTRIES).contains(&self.metadata.len()) {
+            return Err(RegistryError::Limit {
+                field: "number of metadata entries".to_owned(),
+                found: self.metadata.len().to_string(),
+                expected: "1 to 50",
+            });
+        }
+        for (key, value) in &self.metadata {
+            check("metadata key", key, "1 to 128 letters, digits, blanks and _.:/=+-@", |text| {
+                within(text, 1, 128) && text.chars().all(metadata)
+            })?;
+            check(
+                &format!("metadata `{key}`"),
+                value,
+                "1 to 256 letters, digits, blanks and _.:/=+-@",
+                |text| within(text, 1, 256) && text.chars().all(metadata),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`; it also makes a safe directory name.
+pub(crate) fn group_name(name: &str) -> Result<(), RegistryError> {
+    let expected = "1 to 63 letters and digits with hyphens between them";
+    check("model package group", name, expected, |name| {
+        within(name, 1, 63)
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !name.starts_with('-')
+            && !name.ends_with('-')
+    })
+}
+
+fn url(field: &str, url: &str) -> Result<(), RegistryError> {
+    check(field, url, "s3://bucket/key or https://host/path, at most 1024 characters", |url| {
+        let rest = url.strip_prefix("s3://").or_else(|| url.strip_prefix("https://"));
+        within(url, 1, 1024) && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    })
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:\/=+\-@]`
+fn metadata(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
+fn within(text: &str, min: usize, max: usize) -> bool {
+    (min..=max).contains(&text.chars().count())
+}
+
+fn check(
+    field: &str,
+    found: &str,
+    expected: &'static str,
+    holds: impl FnOnce(&str) -> bool,
+) -> Result<(), RegistryError> {
+    if holds(found) {
+        return Ok(());
+    }
+    Err(RegistryError::Limit { field: field.to_owned(), found: found.to_owned(), expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{ApprovalStatus, Serving};
+
+    fn version(change: impl FnOnce(&mut NewVersion)) -> String {
+        let mut version = NewVersion {
+            group: "machine-downtime".to_owned(),
+            approval_status: ApprovalStatus::Approved,
+            serving: Serving {
+                inference_image: "serve:1".to_owned(),
+                model_data_url: "s3://bucket/model.tar.gz".to_owned(),
+                content_types: vec!["text/csv; charset=utf-8".to_owned()],
+                response_types: vec!["application/json".to_owned()],
+                ..Serving::default()
+            },
+            metrics_url: "https://host/evaluation.json".to_owned(),
+            metadata: [("pipeline execution".to_owned(), "a1:b/c=d+e-f@g_h.ü".to_owned())].into(),
+            client_token: "a".repeat(36),
+        };
+        change(&mut version);
+        version.check().map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn a_version_within_the_limits_is_fine() {
+        assert_eq!(version(|_| ()), "fine");
+        assert_eq!(version(|v| v.group = format!("a{}b", "-".repeat(61))), "fine");
+    }
+
+    #[test]
+    fn each_limit_names_field_value_and_expectation() {
+        insta::assert_snapshot!(version(|v| v.group = "../models".to_owned()), @"model package group is `../models`, expected 1 to 63 letters and digits with hyphens between them");
+        insta::assert_snapshot!(version(|v| v.group = String::new()), @"model package group is ``, expected 1 to 63 letters and digits with hyphens between them");
+        insta::assert_snapshot!(version(|v| v.serving.inference_image = "a b".to_owned()), @"inference image is `a b`, expected 1 to 255 characters without blanks");
+        insta::assert_snapshot!(version(|v| v.serving.model_data_url = "/opt/ml/model".to_owned()), @"model data URL is `/opt/ml/model`, expected s3://bucket/key or https://host/path, at most 1024 characters");
+        insta::assert_snapshot!(version(|v| v.metrics_url = "s3:///key".to_owned()), @"metrics URL is `s3:///key`, expected s3://bucket/key or https://host/path, at most 1024 characters");
+        insta::assert_snapshot!(version(|v| v.serving.content_types = vec!["x".repeat(257)]), @"content type is `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...` (257 characters), expected at most 256 characters");
+        insta::assert_snapshot!(version(|v| v.serving.response_types = vec!["json".to_owned()]), @"response type is `json`, expected type/subtype, at most 1024 characters");
+        insta::assert_snapshot!(version(|v| v.client_token = "a_b".to_owned()), @"client token is `a_b`, expected 1 to 36 letters, digits and hyphens");
+        insta::assert_snapshot!(version(|v| v.metadata = BTreeMap::new()), @"number of metadata entries is `0`, expected 1 to 50");
+        insta::assert_snapshot!(version(|v| v.metadata = [("a".to_owned(), String::new())].into()), @"metadata `a` is ``, expected 1 to 256 letters, digits, blanks and _.:/=+-@");
+        insta::assert_snapshot!(version(|v| v.metadata = [("a(b)".to_owned(), "c".to_owned())].into()), @"metadata key is `a(b)`, expected 1 to 128 letters, digits, blanks and _.:/=+-@");
+    }
+
+    #[test]
+    fn a_group_description_may_be_empty_but_not_long() {
+        let group = |description: &str| {
+            Group { name: "a".to_owned(), description: description.to_owned() }.check()
+        };
+        assert!(group("").is_ok());
+        assert!(group(&"ä".repeat(1024)).is_ok());
+        assert!(group(&"ä".repeat(1025)).is_err());
+        assert!(group("two\nlines").is_err());
+    }
+}

@@ -1,0 +1,205 @@
+//! SageMaker's Model Registry.
+
+use std::fmt;
+
+use aws::sagemaker::operation::describe_model_package::DescribeModelPackageOutput;
+use aws::sagemaker::types as api;
+use aws::{Aws, CallError};
+
+use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
+use crate::{Registry, RegistryError};
+
+/// SageMaker's Model Registry.
+pub struct SageMakerRegistry {
+    aws: Aws,
+    client: aws::sagemaker::Client,
+}
+
+impl fmt::Debug for SageMakerRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SageMakerRegistry").finish_non_exhaustive()
+    }
+}
+
+impl SageMakerRegistry {
+    /// The registry of the account and region that the standard AWS environment names.
+    ///
+    /// # Errors
+    /// It names no region or yields no credentials.
+    pub fn connect() -> Result<Self, RegistryError> {
+        Ok(Self::new(Aws::connect()?))
+    }
+
+    /// The registry of the account and region that `aws` reaches.
+    pub fn new(aws: Aws) -> Self {
+        let client = aws.sagemaker();
+        Self { aws, client }
+    }
+
+    fn group_exists(&self, name: &str) -> Result<bool, CallError> {
+        let call = self.client.describe_model_package_group().model_package_group_name(name);
+        match self.aws.wait(call.send()) {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let error = CallError::of("sagemaker:DescribeModelPackageGroup", error);
+                if error.is_absent() { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+}
+
+impl Registry for SageMakerRegistry {
+    fn ensure_group(&self, group: &Group) -> Result<(), RegistryError> {
+        group.check()?;
+        if self.group_exists(&group.name)? {
+            return Ok(());
+        }
+        let description = Some(&group.description).filter(|text| !text.is_empty()).cloned();
+        let call = self
+            .client
+            .create_model_package_group()
+            .model_package_group_name(&group.name)
+            .set_model_package_group_description(description);
+        match self.aws.wait(call.send()) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let error = CallError::of("sagemaker:CreateModelPackageGroup", error);
+                // Another pipeline made it since.
+                if error.already_exists() { Ok(()) } else { Err(error.into()) }
+            }
+        }
+    }
+
+    fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
+        new.check()?;
+        let mut call = self
+            .client
+            .create_model_package()
+            .model_package_group_name(&new.group)
+            .inference_specification(inference_specification(&new.serving))
+            .model_metrics(model_quality(&new.metrics_url))
+            .model_approval_status(new.approval_status.name().into())
+            .client_token(&new.client_token);
+        for (key, value) in &new.metadata {
+            call = call.customer_metadata_properties(key, value);
+        }
+        let answer = self.aws.wait(call.send()).map_err(|error| {
+            let error = CallError::of("sagemaker:CreateModelPackage", error);
+            match error.is_absent() {
+                true => RegistryError::NoGroup { group: new.group.clone() },
+                false => error.into(),
+            }
+        })?;
+        let arn = answer.model_package_arn().unwrap_or_default();
+        if arn.is_empty() {
+            return Err(incomplete(&new.group, "ModelPackageArn"));
+        }
+        self.describe(arn)
+    }
+
+    fn describe(&self, arn: &str) -> Result<ModelPackage, RegistryError> {
+        let call = self.client.describe_model_package().model_package_name(arn);
+        let answer = self.aws.wait(call.send()).map_err(|error| {
+            let error = CallError::of("sagemaker:DescribeModelPackage", error);
+            match error.is_absent() {
+                true => RegistryError::NoVersion { arn: arn.to_owned() },
+                false => error.into(),
+            }
+        })?;
+        described(arn, answer)
+    }
+}
+
+fn inference_specification(serving: &Serving) -> api::InferenceSpecification {
+    let realtime = serving.realtime_instance_types.iter().map(|name| name.as_str().into());
+    let transform = serving.transform_instance_types.iter().map(|name| name.as_str().into());
+    api::InferenceSpecification::builder()
+        .containers(
+            api::ModelPackageContainerDefinition::builder()
+                .image(&serving.inference_image)
+                .model_data_url(&serving.model_data_url)
+                .build(),
+        )
+        .set_supported_content_types(some(serving.content_types.clone()))
+        .set_supported_response_mime_types(some(serving.response_types.clone()))
+        .set_supported_realtime_inference_instance_types(some(realtime.collect()))
+        .set_supported_transform_instance_types(some(transform.collect()))
+        .build()
+}
+
+/// The API takes no empty list where it takes none at all.
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    Some(list).filter(|list| !list.is_empty())
+}
+
+fn model_quality(url: &str) -> api::ModelMetrics {
+    let statistics =
+        api::MetricsSource::builder().content_type("application/json").s3_uri(url).build();
+    let quality = api::ModelQuality::builder().statistics(statistics).build();
+    api::ModelMetrics::builder().model_quality(quality).build()
+}
+
+fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPackage, RegistryError> {
+    let missing = |field| incomplete(arn, field);
+    let specification =
+        answer.inference_specification().ok_or_else(|| missing("InferenceSpecification"))?;
+    let container = specification.containers().first().ok_or_else(|| missing("Containers"))?;
+    let version = answer.model_package_version().and_then(|version| version.try_into().ok());
+    let status = answer.model_package_status().ok_or_else(|| missing("ModelPackageStatus"))?;
+    let approval_status = match answer.model_approval_status() {
+        Some(status) => status.as_str().parse()?,
+        None => ApprovalStatus::PendingManualApproval,
+    };
+    let metrics = answer.model_metrics().and_then(api::ModelMetrics::model_quality);
+    let metrics_url = metrics.and_then(|quality| quality.statistics()?.s3_uri());
+    Ok(ModelPackage {
+        arn: arn.to_owned(),
+        group: answer.model_package_group_name().unwrap_or_default().to_owned(),
+        version: version.ok_or_else(|| missing("ModelPackageVersion"))?,
+        status: match status {
+            api::ModelPackageStatus::Pending => Status::Pending,
+            api::ModelPackageStatus::Completed => Status::Completed,
+            api::ModelPackageStatus::Failed => Status::Failed,
+            api::ModelPackageStatus::Deleting => Status::Deleting,
+            // Also what the service may add one day: still to be waited for.
+            _ => Status::InProgress,
+        },
+        failure_reason: failure_reason(&answer),
+        approval_status,
+        serving: Serving {
+            inference_image: container.image().unwrap_or_default().to_owned(),
+            model_data_url: container.model_data_url().unwrap_or_default().to_owned(),
+            content_types: specification.supported_content_types().to_vec(),
+            response_types: specification.supported_response_mime_types().to_vec(),
+            realtime_instance_types: specification
+                .supported_realtime_inference_instance_types()
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+            transform_instance_types: specification
+                .supported_transform_instance_types()
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+        },
+        metrics_url: metrics_url.unwrap_or_default().to_owned(),
+        metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
+    })
+}
+
+/// What each failed check said.
+fn failure_reason(answer: &DescribeModelPackageOutput) -> Option<String> {
+    let details = answer.model_package_status_details()?;
+    let checks = details.validation_statuses().iter().chain(details.image_scan_statuses());
+    let reasons = checks
+        .filter(|check| check.status() == Some(&api::DetailedModelPackageStatus::Failed))
+        .map(|check| {
+            let name = check.name().unwrap_or("a check");
+            format!("{name}: {}", check.failure_reason().unwrap_or("no reason given"))
+        });
+    some(reasons.collect::<Vec<_>>()).map(|reasons| reasons.join("; "))
+}
+
+fn incomplete(arn: &str, field: &'static str) -> RegistryError {
+    RegistryError::Incomplete { arn: arn.to_owned(), field }
+}

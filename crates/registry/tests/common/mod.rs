@@ -1,0 +1,33 @@
+//! What the tests of both registries share.
+
+use std::error::Error;
+
+use registry::{ApprovalStatus, Group, NewVersion, Serving};
+
+pub(crate) fn group() -> Group {
+    Group { name: "machine-downtime".to_owned(), description: "predicts downtime".to_owned() }
+}
+
+pub(crate) fn version(client_token: &str) -> NewVersion {
+    NewVersion {
+        group: group().name,
+        approval_status: ApprovalStatus::PendingManualApproval,
+        serving: Serving {
+            inference_image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1".to_owned(),
+            model_data_url: "s3://bucket/model.tar.gz".to_owned(),
+            content_types: vec!["text/csv".to_owned()],
+            response_types: vec!["application/json".to_owned()],
+            realtime_instance_types: vec!["ml.m5.large".to_owned()],
+            transform_instance_types: vec!["ml.m5.xlarge".to_owned()],
+        },
+        metrics_url: "s3://bucket/evaluation.json".to_owned(),
+        metadata: [("accuracy".to_owned(), "0.98".to_owned())].into(),
+        client_token: client_token.to_owned(),
+    }
+}
+
+/// An error and its causes, as people see them.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,245 @@
+//! The registry in a directory, by worked example.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use common::{chain, group, version};
+use registry::{DirectoryRegistry, Group, ModelPackage, Registry, RegistryError};
+
+struct Scratch {
+    _directory: tempfile::TempDir,
+    path: Utf8PathBuf,
+}
+
+fn scratch() -> Scratch {
+    let directory = tempfile::tempdir().unwrap();
+    let path = Utf8PathBuf::try_from(directory.path().join("models")).unwrap();
+    Scratch { _directory: directory, path }
+}
+
+fn names(directory: &Utf8Path) -> BTreeSet<String> {
+    let entries = directory.read_dir_utf8().unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_owned()).collect()
+}
+
+fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+#[test]
+fn versions_count_from_one_and_stay_as_they_were_made() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let first = registry.create_version(&version("job-1")).unwrap();
+    let second = registry.create_version(&version("job-2")).unwrap();
+    assert_eq!((first.version, second.version), (1, 2));
+    assert_eq!(registry.describe(&first.arn).unwrap(), first);
+    assert_eq!(names(&scratch.path.join("machine-downtime")), set(["1", "2", "group.json"]));
+    let document =
+        fs_err::read_to_string(scratch.path.join("machine-downtime/1/model_package.json"));
+    insta::assert_snapshot!(document.unwrap(), @r#"
+    {
+      "format_version": 1,
+      "client_token": "job-1",
+      "arn": "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/1",
+      "group": "machine-downtime",
+      "version": 1,
+      "status": "Completed",
+      "approval_status": "PendingManualApproval",
+      "inference_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1",
+      "model_data_url": "s3://bucket/model.tar.gz",
+      "content_types": [
+        "text/csv"
+      ],
+      "response_types": [
+        "application/json"
+      ],
+      "realtime_instance_types": [
+        "ml.m5.large"
+      ],
+      "transform_instance_types": [
+        "ml.m5.xlarge"
+      ],
+      "metrics_url": "s3://bucket/evaluation.json",
+      "metadata": {
+        "accuracy": "0.98"
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_group_keeps_its_first_description() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    registry.ensure_group(&Group { description: "another".to_owned(), ..group() }).unwrap();
+    let document = fs_err::read_to_string(scratch.path.join("machine-downtime/group.json"));
+    insta::assert_snapshot!(document.unwrap(), @r#"
+    {
+      "description": "predicts downtime",
+      "format_version": 1,
+      "name": "machine-downtime"
+    }
+    "#);
+}
+
+#[test]
+fn a_repeated_token_yields_the_version_made_before() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let first = registry.create_version(&version("job-1")).unwrap();
+    registry.create_version(&version("job-2")).unwrap();
+    assert_eq!(registry.create_version(&version("job-1")).unwrap(), first);
+    assert_eq!(names(&scratch.path.join("machine-downtime")), set(["1", "2", "group.json"]));
+}
+
+#[test]
+fn threads_at_once_get_a_version_each() {
+    const THREADS: usize = 8;
+    const EACH: usize = 20;
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    let start = Barrier::new(THREADS);
+    let versions: Vec<u32> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (registry, start) = (&registry, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    registry.ensure_group(&group()).unwrap();
+                    let register = |n| registry.create_version(&version(&format!("{thread}-{n}")));
+                    (0..EACH).map(|n| register(n).unwrap().version).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let expected: BTreeSet<u32> = (1..=(THREADS * EACH) as u32).collect();
+    assert_eq!(versions.len(), expected.len());
+    assert_eq!(versions.into_iter().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(names(&scratch.path.join("machine-downtime")).len(), THREADS * EACH + 1);
+}
+
+#[test]
+fn a_token_used_at_once_makes_one_version() {
+    const THREADS: usize = 8;
+    for round in 0..20 {
+        let scratch = scratch();
+        let registry = DirectoryRegistry::new(&scratch.path);
+        registry.ensure_group(&group()).unwrap();
+        let start = Barrier::new(THREADS);
+        let packages: Vec<ModelPackage> = thread::scope(|scope| {
+            let register = || {
+                start.wait();
+                registry.create_version(&version("the-same")).unwrap()
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(register)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(packages.iter().all(|package| package.version == 1), "round {round}: {packages:?}");
+        assert_eq!(names(&scratch.path.join("machine-downtime")), set(["1", "group.json"]));
+    }
+}
+
+/// Started again by [`processes_at_once_get_a_version_each`], which tells it where.
+const DIRECTORY: &str = "REGISTRY_TEST_DIRECTORY";
+
+#[test]
+fn processes_at_once_get_a_version_each() {
+    const EACH: usize = 20;
+    if let Ok(directory) = std::env::var(DIRECTORY) {
+        let registry = DirectoryRegistry::new(directory);
+        registry.ensure_group(&group()).unwrap();
+        for n in 0..EACH {
+            registry.create_version(&version(&format!("{}-{n}", std::process::id()))).unwrap();
+        }
+        return;
+    }
+    let scratch = scratch();
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "processes_at_once_get_a_version_each"])
+            .env(DIRECTORY, &scratch.path)
+            .spawn()
+            .unwrap()
+    };
+    for mut process in [start(), start(), start()] {
+        assert!(process.wait().unwrap().success());
+    }
+    let mut expected: BTreeSet<String> =
+        (1..=3 * EACH).map(|version| version.to_string()).collect();
+    expected.insert("group.json".to_owned());
+    assert_eq!(names(&scratch.path.join("machine-downtime")), expected);
+}
+
+#[test]
+fn a_version_needs_its_group() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    let error = registry.create_version(&version("job-1")).unwrap_err();
+    insta::assert_snapshot!(chain(&error), @"model package group `machine-downtime` does not exist");
+}
+
+#[test]
+fn what_is_not_there_is_absent() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    for arn in [
+        made.arn.replace("/1", "/2"),
+        made.arn.replace("machine-downtime", "another"),
+        made.arn.replace("machine-downtime", ".."),
+        made.arn.replace("/1", "/one"),
+        made.arn.replace("local", "us-east-1"),
+        String::new(),
+    ] {
+        let error = registry.describe(&arn).unwrap_err();
+        assert!(matches!(error, RegistryError::NoVersion { .. }), "{arn}: {error:?}");
+    }
+}
+
+#[test]
+fn a_document_of_another_format_is_refused() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    let file = scratch.path.join("machine-downtime/1/model_package.json");
+    let refusal = |contents: &str| {
+        fs_err::write(&file, contents).unwrap();
+        chain(&registry.describe(&made.arn).unwrap_err()).replace(scratch.path.as_str(), "<models>")
+    };
+    insta::assert_snapshot!(
+        refusal(r#"{"format_version": 2, "arn": 7}"#),
+        @"<models>/machine-downtime/1/model_package.json in the model registry cannot be used: has format version 2, expected 1"
+    );
+    insta::assert_snapshot!(
+        refusal(r#"{"format_version": 1}"#),
+        @"<models>/machine-downtime/1/model_package.json in the model registry cannot be used: is not a model package: missing field `arn` at line 1 column 21"
+    );
+    insta::assert_snapshot!(
+        refusal("{"),
+        @"<models>/machine-downtime/1/model_package.json in the model registry cannot be used: is not a model package: EOF while parsing an object at line 1 column 1"
+    );
+}
+
+#[test]
+fn a_registry_that_is_a_file_cannot_be_used() {
+    let scratch = scratch();
+    fs_err::write(&scratch.path, "").unwrap();
+    let error = DirectoryRegistry::new(&scratch.path).ensure_group(&group()).unwrap_err();
+    insta::assert_snapshot!(
+        chain(&error).replace(scratch.path.as_str(), "<models>"),
+        @"model registry <models> cannot be used: failed to create directory `<models>/machine-downtime`: Not a directory (os error 20)"
+    );
+}
