@@ -127,6 +127,14 @@ fn cause<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Source {
     error.into_source().unwrap_or_else(|error| error.into())
 }
 
+/// An error and its causes without line breaks: the SDK lists the places where it looked for
+/// credentials on a line each, and a log holds one event a line.
+pub(crate) fn one_line(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
 fn request(id: Option<&str>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }

@@ -70,9 +70,9 @@ impl Aws {
             return Err(ConnectError::Region);
         }
         let credentials = config.credentials_provider().ok_or(ConnectError::Anonymous)?;
-        runtime
-            .block_on(credentials.provide_credentials())
-            .map_err(|source| ConnectError::Credentials { source: source.into() })?;
+        runtime.block_on(credentials.provide_credentials()).map_err(|error| {
+            ConnectError::Credentials { source: error::one_line(&error).into() }
+        })?;
         Ok(Self { config, runtime })
     }
 

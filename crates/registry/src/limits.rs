@@ -16,7 +16,12 @@ impl Group {
 }
 
 impl NewVersion {
-    pub(crate) fn check(&self) -> Result<(), RegistryError> {
+    /// Checks every field against the API's limits, as registering does; a program that checks
+    /// first makes no group for a version that cannot follow.
+    ///
+    /// # Errors
+    /// The first field that is outside its limit.
+    pub fn check(&self) -> Result<(), RegistryError> {
         group_name(&self.group)?;
         url("model data URL", &self.serving.model_data_url)?;
         url("metrics URL", &self.metrics_url)?;

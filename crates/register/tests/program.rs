@@ -1,0 +1,188 @@
+//! The program from start to exit code, with a registry in a directory.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod job;
+
+use job::{EVALUATION, METRICS, job};
+use registry::{ModelPackage, Status};
+use serde_json::Value;
+use testkit::Sandbox;
+
+const REGISTRATION: &str = "processing/registration/registration.json";
+
+/// A job whose registry is a directory of its own tree.
+fn here() -> Sandbox {
+    let mut sandbox = job();
+    let models = sandbox.path("models");
+    sandbox.variable("MODEL_REGISTRY_DIRECTORY", models.as_str());
+    sandbox
+}
+
+#[test]
+fn a_model_becomes_a_version_of_its_group() {
+    let sandbox = here();
+    sandbox.run("register", &job::ARGUMENTS).expect(0);
+    insta::assert_snapshot!(sandbox.read(REGISTRATION), @r#"
+    {
+      "format_version": 1,
+      "arn": "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/1",
+      "group": "machine-downtime",
+      "version": 1,
+      "status": "Completed",
+      "approval_status": "PendingManualApproval",
+      "inference_image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1",
+      "model_data_url": "s3://bucket/model-artifacts/job/output/model.tar.gz",
+      "content_types": [
+        "text/csv",
+        "application/json"
+      ],
+      "response_types": [
+        "application/json"
+      ],
+      "realtime_instance_types": [
+        "ml.m5.large"
+      ],
+      "transform_instance_types": [
+        "ml.m5.xlarge"
+      ],
+      "metrics_url": "s3://bucket/evaluation/abc/evaluation.json",
+      "metadata": {
+        "accuracy": "0.984",
+        "algorithm": "random_forest",
+        "data_digest": "9f86d081",
+        "f1_score": "0.98425",
+        "pipeline_execution": "abc",
+        "program_version": "0.1.0",
+        "project": "MachineDowntimePipeline",
+        "recall": "1"
+      }
+    }
+    "#);
+    let package = ModelPackage::from_json(sandbox.read(REGISTRATION).as_bytes()).unwrap();
+    assert_eq!(package.status, Status::Completed);
+    assert_eq!(sandbox.list("models/machine-downtime"), ["1", "group.json"]);
+    assert_eq!(sandbox.list("output"), Vec::<String>::new());
+}
+
+#[test]
+fn a_job_that_is_started_again_registers_once() {
+    let mut sandbox = here();
+    sandbox.run("register", &job::ARGUMENTS).expect(0);
+    let first = sandbox.read(REGISTRATION);
+    sandbox.run("register", &job::ARGUMENTS).expect(0);
+    assert_eq!(sandbox.read(REGISTRATION), first);
+    assert_eq!(sandbox.list("models/machine-downtime"), ["1", "group.json"]);
+
+    sandbox.variable("PIPELINE_EXECUTION_ID", "abd");
+    sandbox.run("register", &job::ARGUMENTS).expect(0);
+    assert_eq!(sandbox.list("models/machine-downtime"), ["1", "2", "group.json"]);
+}
+
+/// Runs a job that must fail and leave nothing, and gives its message.
+fn refused(sandbox: &Sandbox, code: i32) -> String {
+    sandbox.run("register", &job::ARGUMENTS).expect(code);
+    assert_eq!(sandbox.list("models"), Vec::<String>::new());
+    assert_eq!(sandbox.list("processing/registration"), Vec::<String>::new());
+    sandbox.message()
+}
+
+fn with_metrics(change: impl FnOnce(&mut Value)) -> String {
+    let sandbox = here();
+    let mut metrics: Value = serde_json::from_str(METRICS).unwrap();
+    change(&mut metrics);
+    sandbox.file("processing/evaluation/metrics.json", metrics.to_string());
+    refused(&sandbox, 3)
+}
+
+#[test]
+fn a_metric_that_is_missing_or_no_number_is_named() {
+    insta::assert_snapshot!(
+        with_metrics(|metrics| drop(metrics.as_object_mut().unwrap().remove("recall"))),
+        @"/opt/ml/processing/evaluation/metrics.json has no recall, expected a number from 0 to 1"
+    );
+    insta::assert_snapshot!(
+        with_metrics(|metrics| {
+            metrics["accuracy"] = "NaN".into();
+            metrics["f1_score"] = 98.4.into();
+            metrics["recall"] = Value::Null;
+        }),
+        @r#"/opt/ml/processing/evaluation/metrics.json has accuracy "NaN", expected a number from 0 to 1; f1_score 98.4, expected a number from 0 to 1; recall null, expected a number from 0 to 1"#
+    );
+}
+
+#[test]
+fn an_evaluation_that_does_not_say_which_model_it_measured() {
+    let sandbox = here();
+    sandbox
+        .file("processing/evaluation/evaluation.json", EVALUATION.replace("data_digest", "digest"));
+    insta::assert_snapshot!(
+        refused(&sandbox, 3),
+        @"/opt/ml/processing/evaluation/evaluation.json has no model.data_digest, expected a text"
+    );
+}
+
+#[test]
+fn an_evaluation_that_is_missing_or_no_json() {
+    let sandbox = here();
+    sandbox.file("processing/evaluation/metrics.json", "accuracy=0.9");
+    insta::assert_snapshot!(
+        refused(&sandbox, 3),
+        @"/opt/ml/processing/evaluation/metrics.json is not JSON: expected value at line 1 column 1"
+    );
+    fs_err::remove_file(sandbox.path("processing/evaluation/metrics.json")).unwrap();
+    insta::assert_snapshot!(
+        refused(&sandbox, 3),
+        @"cannot read the evaluation: failed to open file `/opt/ml/processing/evaluation/metrics.json`: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn settings_of_no_use_are_all_named() {
+    let mut sandbox = here();
+    sandbox.variable("MODEL_DATA_URL", "").variable("MODEL_APPROVAL_STATUS", "Perhaps");
+    let message = refused(&sandbox, 2);
+    assert!(message.contains("environment variable MODEL_DATA_URL is not set"), "{message}");
+    assert!(message.contains("`Perhaps`"), "{message}");
+}
+
+#[test]
+fn a_setting_that_sagemaker_would_refuse_is_refused_here() {
+    let mut sandbox = here();
+    sandbox.variable("MODEL_DATA_URL", "/opt/ml/model");
+    insta::assert_snapshot!(
+        refused(&sandbox, 2),
+        @"model data URL is `/opt/ml/model`, expected s3://bucket/key or https://host/path, at most 1024 characters"
+    );
+}
+
+#[test]
+fn a_registry_that_cannot_be_written() {
+    let mut sandbox = job();
+    let file = sandbox.path("a-file");
+    sandbox.file("a-file", "");
+    sandbox.variable("MODEL_REGISTRY_DIRECTORY", file.as_str());
+    insta::assert_snapshot!(
+        refused(&sandbox, 1),
+        @"model registry /opt/ml/a-file cannot be used: failed to create directory `/opt/ml/a-file/machine-downtime`: Not a directory (os error 20)"
+    );
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let sandbox = here();
+    sandbox.file("processing/registration", "in the way");
+    sandbox.run("register", &job::ARGUMENTS).expect(1);
+    insta::assert_snapshot!(
+        sandbox.message(),
+        @"cannot write /opt/ml/processing/registration/registration.json: failed to create directory `/opt/ml/processing/registration`: File exists (os error 17)"
+    );
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn no_registry_says_how_to_get_one() {
+    insta::assert_snapshot!(
+        refused(&job(), 2),
+        @"there is no model registry: set MODEL_REGISTRY_DIRECTORY to a directory, or build register with its feature `aws` to use SageMaker's"
+    );
+}
