@@ -11,6 +11,7 @@
 
 use std::fs::Permissions;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -24,6 +25,8 @@ use crate::{Registry, RegistryError};
 const GROUP_JSON: &str = "group.json";
 const PACKAGE_JSON: &str = "model_package.json";
 const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
+/// As many as SageMaker's API can name.
+const VERSIONS: RangeInclusive<u32> = 1..=999_999_999;
 /// What is being prepared; no number, so no version.
 const PREPARED: &str = ".registering-";
 
@@ -47,7 +50,7 @@ impl DirectoryRegistry {
         |source| RegistryError::Directory { path: self.directory.clone(), source }
     }
 
-    /// The numbers taken in a group, in no order.
+    /// The numbers taken in a group, ascending.
     fn versions(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
         let listing = match fs_err::read_dir(self.group(group)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -57,7 +60,10 @@ impl DirectoryRegistry {
         };
         let names = listing.map(|entry| Ok(entry?.file_name()));
         let names = names.collect::<io::Result<Vec<_>>>().map_err(self.unusable())?;
-        Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+        let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+        let mut taken: Vec<_> = numbers.filter(|number| VERSIONS.contains(number)).collect();
+        taken.sort_unstable();
+        Ok(taken)
     }
 
     fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
@@ -86,13 +92,12 @@ impl Registry for DirectoryRegistry {
 
     fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
         new.check()?;
-        let mut taken = self.versions(&new.group)?;
         let made_already = |version| -> Result<Option<ModelPackage>, RegistryError> {
             let document = self.read(&new.group, version)?;
             let same = document.client_token.as_deref() == Some(&new.client_token);
             Ok(same.then_some(document.package))
         };
-        taken.sort_unstable();
+        let taken = self.versions(&new.group)?;
         for &version in taken.iter().rev() {
             if let Some(package) = made_already(version)? {
                 return Ok(package);

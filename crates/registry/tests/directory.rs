@@ -76,6 +76,31 @@ fn versions_count_from_one_and_stay_as_they_were_made() {
 }
 
 #[test]
+fn files_are_as_readable_as_any_other() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    registry.create_version(&version("job-1")).unwrap();
+    fs_err::create_dir(scratch.path.join("directory")).unwrap();
+    fs_err::write(scratch.path.join("file"), "").unwrap();
+    let mode = |name: &str| fs_err::metadata(scratch.path.join(name)).unwrap().permissions();
+    assert_eq!(mode("machine-downtime/1"), mode("directory"));
+    assert_eq!(mode("machine-downtime/1/model_package.json"), mode("file"));
+    assert_eq!(mode("machine-downtime/group.json"), mode("file"));
+}
+
+#[test]
+fn what_is_no_version_is_left_alone() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    for name in ["notes", "4294967295", ".registering-killed"] {
+        fs_err::create_dir(scratch.path.join("machine-downtime").join(name)).unwrap();
+    }
+    assert_eq!(registry.create_version(&version("job-1")).unwrap().version, 1);
+}
+
+#[test]
 fn a_group_keeps_its_first_description() {
     let scratch = scratch();
     let registry = DirectoryRegistry::new(&scratch.path);

@@ -243,6 +243,16 @@ fn an_answer_without_its_fields_is_an_error() {
 }
 
 #[test]
+fn an_answer_that_is_no_document_is_an_error() {
+    let (outcome, calls) =
+        ensure_group(vec![yields("DescribeModelPackageGroup", json!("<html>a proxy</html>"))]);
+    let message = outcome.unwrap_err();
+    let expected = "sagemaker:DescribeModelPackageGroup got an answer that cannot be understood (request 8a1c): ";
+    assert!(message.starts_with(expected), "{message}");
+    assert_eq!(calls.len(), 1);
+}
+
+#[test]
 fn what_the_api_would_refuse_is_not_sent() {
     let server = Server::start(vec![]);
     let mut version = version("job-1");
