@@ -618,6 +618,7 @@ fn are_features(features: &IndexMap<String, String>, _: &()) -> Check {
 }
 
 fn gates_between_0_and_1(gates: &IndexMap<Metric, f64>, _: &()) -> Check {
+    unless(gates.is_empty(), "at least one gate")?;
     for (metric, minimum) in gates {
         unless(
             !(0.0..=1.0).contains(minimum),

@@ -1,1 +1,15 @@
-//! The pipeline: its definition, its local run, its command line.
+//! The orchestrator: our pipeline's definition built from the settings, checked offline, and run on
+//! this machine; the command line to all of it.
+//!
+//! Knows the settings, the definition language and the two ends of a run. Must never know how a
+//! step does its work: it starts steps as processes and never links them.
+
+mod cli;
+mod definition;
+mod local;
+mod report;
+mod run;
+mod validate;
+
+pub use cli::main;
+pub use definition::build;

@@ -160,9 +160,9 @@ mod tests {
     fn what_is_no_condition_says_why() {
         let message =
             |value: Value| serde_json::from_value::<Condition>(value).unwrap_err().to_string();
-        insta::assert_snapshot!(message(json!({"Type": "Equal", "LeftValue": 1, "RightValue": 1})), @"");
-        insta::assert_snapshot!(message(json!({"Type": "Equals", "LeftValue": 1})), @"");
-        insta::assert_snapshot!(message(json!({"Type": "In", "LeftValue": 1, "Values": []})), @"");
-        insta::assert_snapshot!(message(json!({"LeftValue": 1, "RightValue": 1})), @"");
+        insta::assert_snapshot!(message(json!({"Type": "Equal", "LeftValue": 1, "RightValue": 1})), @"unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `Or`");
+        insta::assert_snapshot!(message(json!({"Type": "Equals", "LeftValue": 1})), @"missing field `RightValue`");
+        insta::assert_snapshot!(message(json!({"Type": "In", "LeftValue": 1, "Values": []})), @"unknown field `LeftValue`, expected `QueryValue` or `Values`");
+        insta::assert_snapshot!(message(json!({"LeftValue": 1, "RightValue": 1})), @"missing field `Type`");
     }
 }

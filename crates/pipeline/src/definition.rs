@@ -15,7 +15,10 @@ pub const VERSION: &str = "2020-12-01";
 
 /// A pipeline as `CreatePipeline` takes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(
+    rename_all = "PascalCase",
+    expecting = "a pipeline definition: an object with Version and Steps"
+)]
 pub struct Definition {
     /// [`VERSION`]
     pub version: String,
@@ -84,7 +87,7 @@ impl Definition {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let definition = serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| DefinitionError::new(error.path().to_string(), &error.into_inner()))?;
-        deserializer.end().map_err(|error| DefinitionError::new(".".to_owned(), &error))?;
+        deserializer.end().map_err(|error| DefinitionError::new(String::new(), &error))?;
         Ok(definition)
     }
 
@@ -122,7 +125,7 @@ impl Definition {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} (line {line}, column {column}): {problem}")]
 pub struct DefinitionError {
-    /// Where in the document, such as `Steps[0].Arguments.RoleArn`; a dot for the whole.
+    /// Where in the document, such as `Steps[0].Arguments.RoleArn`; `definition` for the whole.
     pub path: String,
     /// Counted from 1.
     pub line: usize,
@@ -134,6 +137,8 @@ pub struct DefinitionError {
 
 impl DefinitionError {
     fn new(path: String, error: &serde_json::Error) -> Self {
+        // serde_path_to_error's words for "the whole" and "unknown".
+        let path = if matches!(path.as_str(), "" | "." | "?") { "definition".into() } else { path };
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let problem = text
@@ -169,17 +174,17 @@ mod tests {
 
     #[test]
     fn an_error_names_path_line_column_and_what_was_expected() {
-        insta::assert_snapshot!(message("{"), @"");
-        insta::assert_snapshot!(message("[]"), @"");
-        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": []} x"#), @"");
-        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01"}"#), @"");
-        insta::assert_snapshot!(message(&step(r#""AppSpecification": {}"#)), @"");
-        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": null}"#)), @"");
-        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": {"Get": "Parameter.Image"}}"#)), @"");
-        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i", "ContainerArguments": ["a", {"Std:Join": {"On": 1}}]}"#)), @"");
-        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i"}, "ProcessingInputs": [{"S3Input": {}}]"#)), @"");
-        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": [{"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "Equal"}]}}]}"#), @"");
-        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "Number"}], "Steps": []}"#), @"");
+        insta::assert_snapshot!(message("{"), @"definition (line 1, column 1): EOF while parsing an object");
+        insta::assert_snapshot!(message("[]"), @"definition (line 1, column 0): invalid type: sequence, expected a pipeline definition: an object with Version and Steps");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": []} x"#), @"definition (line 1, column 40): trailing characters");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01"}"#), @"definition (line 1, column 25): missing field `Steps`");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {}"#)), @"Steps[0].Arguments.AppSpecification (line 6, column 26): missing field `ImageUri`");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": null}"#)), @"Steps[0].Arguments.AppSpecification.ImageUri (line 6, column 41): invalid type: null, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": {"Get": "Parameter.Image"}}"#)), @r#"Steps[0].Arguments.AppSpecification.ImageUri (line 6, column 63): "Parameter.Image" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i", "ContainerArguments": ["a", {"Std:Join": {"On": 1}}]}"#)), @"Steps[0].Arguments.AppSpecification.ContainerArguments[1].Std:Join.On (line 6, column 91): invalid type: integer `1`, expected a string");
+        insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i"}, "ProcessingInputs": [{"S3Input": {}}]"#)), @"Steps[0].Arguments.ProcessingInputs[0].S3Input (line 6, column 78): missing field `S3Uri`");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": [{"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "Equal"}]}}]}"#), @"Steps[0].Arguments.Conditions[0].Type (line 1, column 119): unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `Or`");
+        insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "Number"}], "Steps": []}"#), @"Parameters[0].Type (line 1, column 71): unknown variant `Number`, expected one of `String`, `Integer`, `Float`, `Boolean`");
     }
 
     #[test]
@@ -198,9 +203,9 @@ mod tests {
         );
         let values = definition.parameter_values([("MinRecall", "0.9")]).unwrap();
         assert_eq!(json!(values), json!({"Trees": 200, "MinRecall": 0.9}));
-        insta::assert_snapshot!(definition.parameter_values([("MinRecal", "1")]).unwrap_err(), @"");
-        insta::assert_snapshot!(definition.parameter_values([("Trees", "many")]).unwrap_err(), @"");
+        insta::assert_snapshot!(definition.parameter_values([("MinRecal", "1")]).unwrap_err(), @"parameter MinRecal: the pipeline has none of this name; did you mean MinRecall?");
+        insta::assert_snapshot!(definition.parameter_values([("Trees", "many")]).unwrap_err(), @r#"parameter Trees (Integer): found "many", expected a whole number of 64 bits"#);
         definition.parameters[0].default = None;
-        insta::assert_snapshot!(definition.parameter_values([]).unwrap_err(), @"");
+        insta::assert_snapshot!(definition.parameter_values([]).unwrap_err(), @"parameter Trees (Integer): it has no default, so the start must name a value");
     }
 }

@@ -334,15 +334,15 @@ mod tests {
     fn what_is_no_expression_says_what_would_be() {
         let message =
             |value: Value| serde_json::from_value::<Expression>(value).unwrap_err().to_string();
-        insta::assert_snapshot!(message(json!(null)), @"");
-        insta::assert_snapshot!(message(json!([1])), @"");
-        insta::assert_snapshot!(message(json!({})), @"");
-        insta::assert_snapshot!(message(json!({"Std:Jion": {}})), @"");
-        insta::assert_snapshot!(message(json!({"Get": 3})), @"");
-        insta::assert_snapshot!(message(json!({"Get": "Steps.A"})), @"");
-        insta::assert_snapshot!(message(json!({"Get": "Parameters.A", "Default": 1})), @"");
-        insta::assert_snapshot!(message(json!({"Std:Join": {"On": "/"}})), @"");
-        insta::assert_snapshot!(message(json!({"Std:JsonGet": {"PropertyFile": {"Get": "Parameters.A"}, "Path": "a"}})), @"");
-        insta::assert_snapshot!(message(json!({"Std:JsonGet": {"PropertyFile": {"Get": "Steps.A.PropertyFiles.B"}, "Path": "a["}})), @"");
+        insta::assert_snapshot!(message(json!(null)), @"invalid type: null, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+        insta::assert_snapshot!(message(json!([1])), @"invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+        insta::assert_snapshot!(message(json!({})), @"invalid value: map, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+        insta::assert_snapshot!(message(json!({"Std:Jion": {}})), @"unknown field `Std:Jion`, expected one of `Get`, `Std:Join`, `Std:JsonGet`");
+        insta::assert_snapshot!(message(json!({"Get": 3})), @"invalid type: integer `3`, expected a string");
+        insta::assert_snapshot!(message(json!({"Get": "Steps.A"})), @r#""Steps.A" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
+        insta::assert_snapshot!(message(json!({"Get": "Parameters.A", "Default": 1})), @"unknown field `Default`, expected one of `Get`, `Std:Join`, `Std:JsonGet`");
+        insta::assert_snapshot!(message(json!({"Std:Join": {"On": "/"}})), @"missing field `Values`");
+        insta::assert_snapshot!(message(json!({"Std:JsonGet": {"PropertyFile": {"Get": "Parameters.A"}, "Path": "a"}})), @"Parameters.A is no property file; expected Steps.<step>.PropertyFiles.<name>");
+        insta::assert_snapshot!(message(json!({"Std:JsonGet": {"PropertyFile": {"Get": "Steps.A.PropertyFiles.B"}, "Path": "a["}})), @r#"path "a[": the bracket at character 2 is not closed"#);
     }
 }

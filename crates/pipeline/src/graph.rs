@@ -207,6 +207,6 @@ mod tests {
             step("C", &["D", "B"]),
             step("D", &["Nowhere"]),
         ]);
-        insta::assert_snapshot!(definition.graph().order().unwrap_err(), @"");
+        insta::assert_snapshot!(definition.graph().order().unwrap_err(), @"steps wait for one another: B -> C -> B");
     }
 }

@@ -17,6 +17,7 @@ mod definition;
 mod evaluate;
 mod expression;
 mod graph;
+mod lint;
 mod parameter;
 mod path;
 mod reference;
@@ -39,6 +40,7 @@ pub use definition::{Definition, DefinitionError, PipelineExperimentConfig, VERS
 pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};
+pub use lint::{Finding, Severity, lint};
 pub use parameter::{Parameter, ParameterError, ParameterType};
 pub use path::{Path, PathError};
 pub use reference::{ExecutionVariable, Reference, ReferenceError};

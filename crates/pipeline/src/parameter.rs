@@ -183,13 +183,13 @@ mod tests {
     fn a_refusal_names_parameter_value_and_what_was_expected() {
         let refuse =
             |parameter: Parameter, text: &str| parameter.parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(refuse(Parameter::integer("Trees", 1), "2.5"), @"");
-        insta::assert_snapshot!(refuse(Parameter::integer("Trees", 1), "9223372036854775808"), @"");
-        insta::assert_snapshot!(refuse(Parameter::float("MinF1", 0.5), "NaN"), @"");
-        insta::assert_snapshot!(refuse(Parameter::boolean("Spot", false), "yes"), @"");
+        insta::assert_snapshot!(refuse(Parameter::integer("Trees", 1), "2.5"), @r#"parameter Trees (Integer): found "2.5", expected a whole number of 64 bits"#);
+        insta::assert_snapshot!(refuse(Parameter::integer("Trees", 1), "9223372036854775808"), @r#"parameter Trees (Integer): found "9223372036854775808", expected a whole number of 64 bits"#);
+        insta::assert_snapshot!(refuse(Parameter::float("MinF1", 0.5), "NaN"), @r#"parameter MinF1 (Float): found "NaN", expected a finite number"#);
+        insta::assert_snapshot!(refuse(Parameter::boolean("Spot", false), "yes"), @r#"parameter Spot (Boolean): found "yes", expected true or false"#);
         insta::assert_snapshot!(
             refuse(Parameter::string("Status", "Approved").one_of(["Approved", "Rejected"]), "approved"),
-            @"");
+            @r#"parameter Status (String): found "approved", expected one of Approved, Rejected"#);
         assert!(Parameter::string("Url", "").parse(&"x".repeat(1024)).is_ok());
         assert!(Parameter::string("Url", "").parse(&"x".repeat(1025)).is_err());
     }

@@ -353,6 +353,6 @@ mod tests {
             r#"{"Arguments": {"ErrorMessage": []}, "Type": "Fail", "Name": "Stop"}"#,
         )
         .unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"Arguments.ErrorMessage: invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet at line 1 column 67");
     }
 }

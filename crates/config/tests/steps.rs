@@ -1,0 +1,118 @@
+//! What the orchestrator writes for a step is what the step reads.
+
+use config::Metric;
+use config::steps::{
+    BadCells, ClassWeight, Evaluate, Feature, Gate, Hyperparameters, MaxFeatures, MissingValues,
+    Preprocess, Register,
+};
+use proptest::prelude::*;
+
+fn texts(arguments: &[config::steps::Argument]) -> Vec<String> {
+    arguments.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn preprocess_as_arguments() {
+    let arguments = texts(&Preprocess::default().to_arguments());
+    insta::assert_snapshot!(arguments.join("\n"), @"");
+    // SageMaker's limits
+    assert!(arguments.len() <= 100 && arguments.iter().all(|argument| argument.len() <= 256));
+}
+
+#[test]
+fn no_arguments_mean_the_shipped_settings_and_strange_ones_are_handed_back() {
+    let parsed = Preprocess::parse(&[]).unwrap();
+    assert_eq!((parsed.settings, parsed.unknown.len()), (Preprocess::default(), 0));
+    let strange = ["train".to_owned(), "--seed=7".to_owned(), "--colour=red".to_owned()];
+    let parsed = Preprocess::parse(&strange).unwrap();
+    assert_eq!(parsed.settings.seed, 7);
+    assert_eq!(parsed.unknown, ["train", "--colour=red"]);
+}
+
+#[test]
+fn no_features_is_not_the_default_features() {
+    let none = Preprocess { features: Vec::new(), ..Preprocess::default() };
+    assert_eq!(Preprocess::parse(&texts(&none.to_arguments())).unwrap().settings, none);
+}
+
+#[test]
+fn faults_are_listed_all_at_once() {
+    let wrong = ["--test-size=1", "--seed=x", "--bad-cells=ignore", "--feature=A", "--stratify"];
+    let error = Preprocess::parse(&wrong.map(str::to_owned)).unwrap_err();
+    insta::assert_snapshot!(error, @"");
+    let wrong = ["--gate=recal=0.5", "--gate=recall=2", "--metric=speed"];
+    let error = Evaluate::parse(&wrong.map(str::to_owned)).unwrap_err();
+    insta::assert_snapshot!(error, @"");
+    let map = [("n_estimators", "0"), ("max_depth", "deep"), ("max_features", "0"), ("class_weight", "heavy")];
+    let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"");
+    let error = Register::parse(&[], |name| (name == "MODEL_APPROVAL_STATUS").then_some("Maybe"));
+    insta::assert_snapshot!(error.unwrap_err(), @"");
+}
+
+#[test]
+fn unknown_hyperparameters_are_handed_back() {
+    let map = [("n_estimators", "10"), ("max_depth", "none"), ("_tuning_objective_metric", "x")];
+    let parsed =
+        Hyperparameters::from_map(&map.map(|(n, v)| (n.to_owned(), v.to_owned())).into()).unwrap();
+    assert_eq!((parsed.settings.n_estimators, parsed.settings.max_depth), (10, 0));
+    assert_eq!(parsed.unknown, ["_tuning_objective_metric"]);
+}
+
+fn max_features() -> impl Strategy<Value = MaxFeatures> {
+    prop_oneof![
+        Just(MaxFeatures::Sqrt),
+        Just(MaxFeatures::Log2),
+        Just(MaxFeatures::All),
+        (1_u32..).prop_map(MaxFeatures::Count),
+        (0.001_f64..0.999).prop_map(MaxFeatures::Fraction),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn hyperparameters_go_both_ways(
+        n_estimators in 1_u32..=100_000, max_depth in 0_u32..=1000, min_samples_split in 2_u32..,
+        min_samples_leaf in 1_u32.., random_state: u32, balanced: bool, max_features in max_features(),
+    ) {
+        let class_weight = if balanced { ClassWeight::Balanced } else { ClassWeight::None };
+        let settings = Hyperparameters {
+            n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state,
+        };
+        prop_assert_eq!(Hyperparameters::from_map(&settings.to_map()).unwrap().settings, settings);
+    }
+
+    #[test]
+    fn preprocess_goes_both_ways(
+        names in prop::collection::vec("[A-Z][a-z_]{1,8}", 1..5), unit in prop::option::of("[a-zµ°]{1,4}"),
+        spellings in prop::collection::vec("[A-Za-z ]{1,8}", 0..3), expression in "[A-Za-z+*/ ()=|-]{1,30}",
+        test_size in 0.01_f64..0.99, stratify: bool, seed: u64,
+    ) {
+        let mut settings = Preprocess { test_size, stratify, seed, ..Preprocess::default() };
+        for column in &mut settings.columns {
+            column.unit = unit.clone();
+            column.spellings = spellings.clone();
+        }
+        settings.features = names.into_iter().map(|name| Feature { name, expression: format!("x {} y", expression.trim()) }).collect();
+        settings.missing_values = if stratify { MissingValues::Median } else { MissingValues::Drop };
+        settings.bad_cells = if stratify { BadCells::Drop } else { BadCells::Error };
+        let parsed = Preprocess::parse(&texts(&settings.to_arguments())).unwrap();
+        prop_assert_eq!(parsed.settings, settings);
+    }
+
+    #[test]
+    fn evaluate_goes_both_ways(minimums in prop::collection::vec(0.0_f64..=1.0, 0..8)) {
+        let gates = minimums.into_iter().zip(Metric::ALL).map(|(minimum, metric)| Gate { metric, minimum }).collect();
+        let settings = Evaluate { gates, metrics: Metric::ALL.to_vec() };
+        let parsed = Evaluate::parse(&texts(&settings.to_arguments())).unwrap();
+        prop_assert_eq!(parsed.settings, settings);
+    }
+
+    #[test]
+    fn no_arguments_and_no_text_make_anything_panic(
+        arguments in prop::collection::vec("(--)?[a-z-]{0,9}(=.{0,20})?", 0..6), text in ".{0,200}",
+    ) {
+        let _ = (Preprocess::parse(&arguments), Evaluate::parse(&arguments));
+        let _ = config::Settings::from_yaml("x", &text, |_| None);
+    }
+}

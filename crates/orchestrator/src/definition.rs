@@ -1,0 +1,393 @@
+//! Our pipeline, built from the settings in the words of the definition language.
+//!
+//! Preprocess, Train, Evaluate, then QualityGate, which lets Register run or ends in
+//! QualityGateFailed.
+
+use config::steps::{
+    self, Argument, ClassWeight, Gate, Register, TRAINING_METRICS, pascal_case, paths,
+};
+use config::{ApprovalStatus, Metric, Settings};
+use indexmap::IndexMap;
+use pipeline::{
+    AlgorithmSpecification, AppSpecification, CacheConfig, Channel, ClusterConfig, Condition,
+    ConditionArguments, Definition, ExecutionVariable, Expression, MetricDefinition, NetworkConfig,
+    Operator, Parameter, ProcessingArguments, ProcessingInput, ProcessingOutput,
+    ProcessingOutputConfig, PropertyFile, ResourceConfig, RetryPolicy, Step, StoppingCondition, Tag,
+    TrainingArguments, VpcConfig,
+};
+
+/// The parameter that names the raw table.
+pub const INPUT_PARAMETER: &str = "InputDataUrl";
+const PREPROCESS: &str = "Preprocess";
+const TRAIN: &str = "Train";
+const EVALUATE: &str = "Evaluate";
+const QUALITY_GATE: &str = "QualityGate";
+const REGISTER: &str = "Register";
+const QUALITY_GATE_FAILED: &str = "QualityGateFailed";
+const REPORT: &str = "EvaluationReport";
+
+/// The pipeline of these settings. The same settings give the same definition.
+pub fn build(settings: &Settings) -> Definition {
+    let build = Build { settings };
+    let steps = vec![build.preprocess(), build.train(), build.evaluate(), build.quality_gate()];
+    Definition::new(build.parameters(), steps)
+}
+
+struct Build<'a> {
+    settings: &'a Settings,
+}
+
+/// The three kinds of job that have machines of their own, and how their parameters are called.
+#[derive(Clone, Copy)]
+enum Job {
+    Processing,
+    Training,
+    Evaluation,
+}
+
+impl Job {
+    const ALL: [Self; 3] = [Self::Processing, Self::Training, Self::Evaluation];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Processing => "Processing",
+            Self::Training => "Training",
+            Self::Evaluation => "Evaluation",
+        }
+    }
+
+    fn of<T>(self, values: &config::PerStep<T>) -> &T {
+        match self {
+            Self::Processing => &values.processing,
+            Self::Training => &values.training,
+            Self::Evaluation => &values.evaluation,
+        }
+    }
+
+    fn instance_type(self) -> Expression {
+        Expression::parameter(format!("{}InstanceType", self.name()))
+    }
+
+    fn instance_count(self) -> Expression {
+        Expression::parameter(format!("{}InstanceCount", self.name()))
+    }
+}
+
+impl Build<'_> {
+    fn parameters(&self) -> Vec<Parameter> {
+        let s = self.settings;
+        let mut parameters =
+            vec![Parameter::string(INPUT_PARAMETER, s.s3_paths.url(&s.s3_paths.input_dataset))];
+        for job in Job::ALL {
+            let name = format!("{}InstanceType", job.name());
+            parameters.push(Parameter::string(name, job.of(&s.instance_types)));
+        }
+        for job in Job::ALL {
+            let name = format!("{}InstanceCount", job.name());
+            parameters.push(Parameter::integer(name, (*job.of(&s.instance_counts)).into()));
+        }
+        for (name, value) in s.hyperparameters.to_map() {
+            let parameter = pascal_case(&name);
+            parameters.push(match name.as_str() {
+                "class_weight" => Parameter::string(parameter, value).one_of(ClassWeight::WORDS.iter().copied()),
+                "max_features" => Parameter::string(parameter, value),
+                _ => Parameter::integer(parameter, value.parse().unwrap_or_default()),
+            });
+        }
+        parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
+        let gates = s.quality_gates.iter();
+        parameters.extend(gates.map(|(metric, &minimum)| Parameter::float(metric.gate_parameter(), minimum)));
+        let status = s.model_registry.approval_status.to_string();
+        parameters.push(
+            Parameter::string("ModelApprovalStatus", status).one_of(ApprovalStatus::WORDS.iter().copied()),
+        );
+        parameters
+            .push(Parameter::string("ModelPackageGroupName", &s.model_registry.model_package_group_name));
+        parameters
+    }
+
+    fn preprocess(&self) -> Step {
+        let s = self.settings;
+        let told = s.preprocess().to_arguments();
+        let arguments = told.iter().map(|argument| match argument.name {
+            "test-size" => from_parameter("--test-size=", "TestSize"),
+            "seed" => from_parameter("--seed=", "RandomState"),
+            _ => argument.to_string().into(),
+        });
+        let mut job = self.processing(Job::Processing, "preprocess", arguments.collect());
+        job.processing_inputs =
+            vec![input("raw", Expression::parameter(INPUT_PARAMETER), paths::PREPROCESS_INPUT)];
+        let outputs = [
+            ("train", paths::PREPROCESS_TRAIN),
+            ("test", paths::PREPROCESS_TEST),
+            ("recipe", paths::PREPROCESS_RECIPE),
+            ("summary", paths::PREPROCESS_SUMMARY),
+        ];
+        let prefix = &s.s3_paths.processed_data;
+        let outputs = outputs.map(|(name, path)| output(name, self.own_prefix(prefix, Some(name)), path));
+        job.processing_output_config = self.outputs(outputs.into());
+        self.job(PREPROCESS, "Clean the raw table, engineer features, split it", job)
+    }
+
+    fn train(&self) -> Step {
+        let s = self.settings;
+        let mut algorithm = AlgorithmSpecification::new(s.aws.image_uri(&s.aws.images.train));
+        algorithm.metric_definitions = TRAINING_METRICS
+            .iter()
+            .map(|name| {
+                MetricDefinition::new(format!("train:{name}"), format!(r"train_{name}=([0-9]+\.?[0-9]*)"))
+            })
+            .collect();
+        let mut resources = ResourceConfig::new(
+            Job::Training.instance_type(),
+            Job::Training.instance_count(),
+            s.volume_sizes.training,
+        );
+        resources.volume_kms_key_id = s.aws.kms.volume_key.clone().map(Into::into);
+        let mut job = TrainingArguments::new(
+            algorithm,
+            self.own_prefix(&s.s3_paths.model_artifacts, None),
+            resources,
+            StoppingCondition::seconds(s.runtime_limits.training),
+            s.aws.role_arn.as_str(),
+        );
+        job.output_data_config.kms_key_id = s.aws.kms.output_key.clone().map(Into::into);
+        job.input_data_config = vec![
+            channel(paths::TRAIN_CHANNEL, Expression::output(PREPROCESS, "train"), "text/csv"),
+            channel(paths::RECIPE_CHANNEL, Expression::output(PREPROCESS, "recipe"), "application/json"),
+        ];
+        let texts = ["class_weight", "max_features"];
+        job.hyper_parameters = s
+            .hyperparameters
+            .to_map()
+            .into_keys()
+            .map(|name| {
+                let value = Expression::parameter(pascal_case(&name));
+                // SageMaker takes strings only; a number becomes one by being joined to nothing
+                let value = if texts.contains(&name.as_str()) { value } else { value.into_text() };
+                (name, value)
+            })
+            .collect();
+        job.tags = self.tags();
+        job.vpc_config = self.vpc();
+        job.enable_network_isolation = s.aws.network_isolation.then_some(true.into());
+        self.job(TRAIN, "Train the random forest", job)
+    }
+
+    fn evaluate(&self) -> Step {
+        let s = self.settings;
+        let told = s.evaluate();
+        let metrics = steps::Evaluate { gates: Vec::new(), ..told.clone() };
+        let mut arguments: Vec<Expression> = metrics
+            .to_arguments()
+            .iter()
+            .filter(|argument: &&Argument| argument.name == "metric")
+            .map(|argument| argument.to_string().into())
+            .collect();
+        arguments.extend(told.gates.iter().map(|Gate { metric, .. }| {
+            from_parameter(&format!("--gate={metric}="), &metric.gate_parameter())
+        }));
+        let mut job = self.processing(Job::Evaluation, "evaluate", arguments);
+        job.processing_inputs = vec![
+            input("model", model_data(), paths::EVALUATE_MODEL),
+            input("test", Expression::output(PREPROCESS, "test"), paths::EVALUATE_TEST),
+        ];
+        let place = self.own_prefix(&s.s3_paths.evaluation, None);
+        job.processing_output_config =
+            self.outputs(vec![output("evaluation", place, paths::EVALUATE_OUTPUT)]);
+        let mut step = self.job(EVALUATE, "Score the test rows", job);
+        step.property_files = vec![PropertyFile {
+            property_file_name: REPORT.to_owned(),
+            output_name: "evaluation".to_owned(),
+            file_path: paths::EVALUATION_JSON.to_owned(),
+        }];
+        step
+    }
+
+    fn quality_gate(&self) -> Step {
+        let metrics: Vec<Metric> = self.settings.quality_gates.keys().copied().collect();
+        let conditions = metrics.iter().map(|metric| {
+            Condition::compare(
+                reported(*metric),
+                Operator::GreaterThanOrEqualTo,
+                Expression::parameter(metric.gate_parameter()),
+            )
+        });
+        let conditions = conditions.collect();
+        let mut message: Vec<Expression> = vec!["Quality gate not met: ".into()];
+        for (index, metric) in metrics.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            message.push(format!("{separator}{metric} ").into());
+            message.push(reported(*metric));
+            message.push(", at least ".into());
+            message.push(Expression::parameter(metric.gate_parameter()));
+            message.push(" wanted".into());
+        }
+        let mut step = Step::new(
+            QUALITY_GATE,
+            ConditionArguments {
+                conditions,
+                if_steps: vec![self.register()],
+                else_steps: vec![Step::fail(QUALITY_GATE_FAILED, Expression::join("", message))],
+            },
+        );
+        step.description = Some("Register only a model that reaches every minimum".to_owned());
+        step
+    }
+
+    fn register(&self) -> Step {
+        let s = self.settings;
+        let text = |text: &str| Expression::from(text);
+        let values: [Expression; Register::VARIABLES.len()] = [
+            Expression::parameter("ModelPackageGroupName"),
+            text(&s.model_registry.description),
+            Expression::parameter("ModelApprovalStatus"),
+            model_data(),
+            Expression::join("/", [Expression::output(EVALUATE, "evaluation"), text(paths::EVALUATION_JSON)]),
+            text(&s.aws.image_uri(&s.aws.images.serve)),
+            Expression::execution(ExecutionVariable::PipelineName),
+            Expression::execution(ExecutionVariable::PipelineExecutionId),
+        ];
+        let list = |items: &[&str]| items.iter().map(|&item| item.to_owned()).collect();
+        let told = Register {
+            content_types: list(&["text/csv", "application/json", "application/jsonlines"]),
+            response_types: list(&["text/csv", "application/json", "application/jsonlines"]),
+            realtime_instance_types: list(&["ml.t2.medium", "ml.m5.large", "ml.c5.large"]),
+            transform_instance_types: list(&["ml.m5.large"]),
+            ..Register::default()
+        };
+        let arguments = told.to_arguments().iter().map(|argument| argument.to_string().into()).collect();
+        let mut job = self.processing(Job::Processing, "register", arguments);
+        // one registration, whatever the number of machines that preprocess
+        job.processing_resources.cluster_config.instance_count = 1_u32.into();
+        job.environment = Register::VARIABLES.into_iter().map(str::to_owned).zip(values).collect();
+        job.environment.retain(|_, value| value.as_str() != Some(""));
+        job.processing_inputs = vec![input(
+            "evaluation",
+            Expression::output(EVALUATE, "evaluation"),
+            paths::REGISTER_EVALUATION,
+        )];
+        let place = self.own_prefix(&s.s3_paths.evaluation, Some("registration"));
+        job.processing_output_config =
+            self.outputs(vec![output("registration", place, paths::REGISTER_OUTPUT)]);
+        // it calls SageMaker
+        if let Some(network) = &mut job.network_config {
+            network.enable_network_isolation = None;
+        }
+        let mut step = self.job(REGISTER, "Add the model to the registry", job);
+        // a registration is an act, not a result: it is never taken from an earlier execution
+        step.cache = None;
+        step
+    }
+
+    /// What all Processing jobs share.
+    fn processing(&self, job: Job, program: &str, arguments: Vec<Expression>) -> ProcessingArguments {
+        let s = self.settings;
+        let images = &s.aws.images;
+        let repository = match program {
+            "preprocess" => &images.preprocess,
+            "evaluate" => &images.evaluate,
+            _ => &images.register,
+        };
+        let mut app = AppSpecification::new(s.aws.image_uri(repository));
+        // the images have this entrypoint anyway; the Python SDK's local mode wants it said
+        app.container_entrypoint = vec![format!("/usr/local/bin/{program}").into()];
+        app.container_arguments = arguments;
+        let mut cluster =
+            ClusterConfig::new(job.instance_type(), job.instance_count(), *job.of(&s.volume_sizes));
+        cluster.volume_kms_key_id = s.aws.kms.volume_key.clone().map(Into::into);
+        let mut arguments = ProcessingArguments::new(cluster, app, s.aws.role_arn.as_str());
+        arguments.stopping_condition = Some(StoppingCondition::seconds(*job.of(&s.runtime_limits)));
+        arguments.tags = self.tags();
+        if s.aws.network_isolation || s.aws.vpc.is_some() {
+            arguments.network_config = Some(NetworkConfig {
+                enable_network_isolation: s.aws.network_isolation.then_some(true.into()),
+                vpc_config: self.vpc(),
+                ..NetworkConfig::default()
+            });
+        }
+        arguments
+    }
+
+    /// What all jobs share: retries and the cache.
+    fn job(&self, name: &str, description: &str, arguments: impl Into<pipeline::StepKind>) -> Step {
+        let s = self.settings;
+        let mut step = Step::new(name, arguments);
+        step.description = Some(description.to_owned());
+        if s.retries.max_attempts > 0 {
+            let exceptions = [
+                "Step.SERVICE_FAULT",
+                "Step.THROTTLING",
+                "SageMaker.JOB_INTERNAL_ERROR",
+                "SageMaker.CAPACITY_ERROR",
+                "SageMaker.RESOURCE_LIMIT",
+            ];
+            step.retry_policies = vec![RetryPolicy {
+                backoff_rate: Some(s.retries.backoff_rate),
+                interval_seconds: Some(s.retries.interval_seconds.into()),
+                max_attempts: Some(s.retries.max_attempts.into()),
+                expire_after_min: None,
+                exception_type: exceptions.map(str::to_owned).to_vec(),
+            }];
+        }
+        if s.cache.enabled {
+            step.cache =
+                Some(CacheConfig { enabled: true, expire_after: Some(s.cache.expire_after.clone()) });
+        }
+        step
+    }
+
+    /// `s3://bucket/<prefix>/<execution>/<name>`: no execution writes where another did, so that
+    /// what a cached step, a registered model or a colleague points at stays as it is.
+    fn own_prefix(&self, prefix: &str, name: Option<&str>) -> Expression {
+        let mut parts = vec![
+            Expression::from(self.settings.s3_paths.url(prefix)),
+            Expression::execution(ExecutionVariable::PipelineExecutionId),
+        ];
+        parts.extend(name.map(Expression::from));
+        Expression::join("/", parts)
+    }
+
+    fn outputs(&self, outputs: Vec<ProcessingOutput>) -> Option<ProcessingOutputConfig> {
+        let kms_key_id = self.settings.aws.kms.output_key.clone().map(Into::into);
+        Some(ProcessingOutputConfig { outputs, kms_key_id, other: IndexMap::new() })
+    }
+
+    fn tags(&self) -> Vec<Tag> {
+        self.settings.tags.iter().map(|(key, value)| Tag::new(key.as_str(), value.as_str())).collect()
+    }
+
+    fn vpc(&self) -> Option<VpcConfig> {
+        let list = |ids: &[String]| ids.iter().map(|id| id.as_str().into()).collect();
+        self.settings.aws.vpc.as_ref().map(|vpc| VpcConfig {
+            security_group_ids: list(&vpc.security_group_ids),
+            subnets: list(&vpc.subnets),
+        })
+    }
+}
+
+fn from_parameter(prefix: &str, parameter: &str) -> Expression {
+    Expression::join("", [Expression::from(prefix), Expression::parameter(parameter)])
+}
+
+fn model_data() -> Expression {
+    Expression::property(TRAIN, "ModelArtifacts.S3ModelArtifacts")
+}
+
+fn reported(metric: Metric) -> Expression {
+    Expression::json_get(EVALUATE, REPORT, metric.report_path())
+}
+
+fn input(name: &str, uri: Expression, path: &str) -> ProcessingInput {
+    ProcessingInput::new(name, uri, format!("/opt/ml/processing/{path}"))
+}
+
+fn output(name: &str, uri: Expression, path: &str) -> ProcessingOutput {
+    ProcessingOutput::new(name, uri, format!("/opt/ml/processing/{path}"))
+}
+
+fn channel(name: &str, uri: Expression, content_type: &str) -> Channel {
+    let mut channel = Channel::new(name, uri);
+    channel.content_type = Some(content_type.into());
+    channel
+}

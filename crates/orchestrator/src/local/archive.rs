@@ -1,0 +1,67 @@
+//! `model.tar.gz` as SageMaker makes it of a directory, but the same bytes each time: files in the
+//! order of their names, no owner, no time.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+use flate2::{Compression, GzBuilder};
+
+use super::store::files_below;
+
+/// Writes the files of the hosts' directories as one gzipped tar, paths relative to them. Two hosts
+/// must not have written the same name: SageMaker would keep either.
+pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result<()> {
+    let gzip = GzBuilder::new().mtime(0).write(out, Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let mut files = Vec::new();
+    for directory in directories {
+        files.extend(files_below(directory)?);
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(twice) = files.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        return Err(io::Error::other(format!("two hosts wrote `{}`", twice[0].name)));
+    }
+    for file in files {
+        let mut content = fs_err::File::open(&file.path)?;
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.metadata()?.len());
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        tar.append_data(&mut header, &file.name, &mut content)?;
+    }
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_give_the_same_bytes_whatever_their_times() {
+        let archive = |names: &[&str]| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+            for name in names {
+                container::write_file(&path.join(name), name.as_bytes()).unwrap();
+            }
+            let mut bytes = Vec::new();
+            write(&[path], &mut bytes).unwrap();
+            bytes
+        };
+        let bytes = archive(&["b", "sub/a", "a"]);
+        assert_eq!(bytes, archive(&["a", "b", "sub/a"]));
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
+        let entries: Vec<_> = tar
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                (entry.path().unwrap().display().to_string(), entry.header().mtime().unwrap())
+            })
+            .collect();
+        assert_eq!(entries, [("a".to_owned(), 0), ("b".to_owned(), 0), ("sub/a".to_owned(), 0)]);
+    }
+}

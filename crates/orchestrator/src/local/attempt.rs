@@ -1,0 +1,248 @@
+//! One attempt at one job: a tree for every host, the program started in it, the outputs gathered.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use container::wire::{self, ResourceConfig};
+use container::{Exit, Kind, chain, write_file, write_with};
+use indexmap::IndexMap;
+use serde_json::json;
+
+use super::archive;
+use super::job::Job;
+use super::process::{self, Ended};
+use super::store::{Store, StoreError, files_below};
+
+/// How long SageMaker waits between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(120);
+/// How many of a failed job's last log lines are shown.
+const TAIL: usize = 20;
+
+/// Where and how jobs are run.
+pub struct Bench<'a> {
+    /// Inputs come from here and outputs go here.
+    pub store: &'a Store,
+    /// The executables, named like the images' programs.
+    pub programs: &'a Utf8Path,
+    /// What every job's environment has besides the definition's own.
+    pub environment: &'a [(String, String)],
+    /// Set when the execution is to end.
+    pub stop: &'a AtomicBool,
+}
+
+/// Why an attempt did not succeed.
+#[derive(Debug)]
+pub struct Failed {
+    /// For people.
+    pub reason: String,
+    /// What the program exited with.
+    pub exit_code: Option<i32>,
+    /// What that means.
+    pub exit: Exit,
+    /// The end of the job's log.
+    pub tail: Vec<String>,
+    /// SageMaker's name for a fault that may pass, if it is one.
+    pub exception: Option<&'static str>,
+    /// Whether it was the execution that stopped it.
+    pub stopped: bool,
+}
+
+impl Failed {
+    /// A failure that is not the program's.
+    pub fn new(reason: String, exit: Exit) -> Self {
+        Self { reason, exit_code: None, exit, tail: Vec::new(), exception: None, stopped: false }
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::Missing { .. } => Exit::Data,
+            StoreError::Address(_) => Exit::Usage,
+            StoreError::Io { .. } | StoreError::Write(_) => Exit::Failed,
+        };
+        Self::new(chain(&error), exit)
+    }
+}
+
+impl From<container::FileError> for Failed {
+    fn from(error: container::FileError) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl Bench<'_> {
+    /// The executable of a job.
+    pub fn program(&self, job: &Job) -> Result<Utf8PathBuf, Failed> {
+        let path = self.programs.join(job.program());
+        if !job.program().is_empty() && path.is_file() {
+            return Ok(path);
+        }
+        let reason = format!(
+            "image {} runs `{}`, but {path} does not exist; build the programs, or name their directory with --programs",
+            job.image,
+            job.program()
+        );
+        Err(Failed::new(reason, Exit::Usage))
+    }
+
+    /// Runs the job once. `directory` holds the hosts' trees and logs.
+    pub fn attempt(&self, job: &Job, directory: &Utf8Path) -> Result<IndexMap<String, f64>, Failed> {
+        let program = self.program(job)?;
+        let hosts = job.host_names();
+        for (index, host) in hosts.iter().enumerate() {
+            self.lay_out(job, index, &directory.join(host))?;
+        }
+        let ended = thread::scope(|scope| {
+            let run = |host: &str| self.start(job, &program, &directory.join(host));
+            let threads: Vec<_> = hosts.iter().map(|host| scope.spawn(move || run(host))).collect();
+            threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+        });
+        for (host, ended) in hosts.iter().zip(ended) {
+            let base = directory.join(host);
+            match ended {
+                Ok(Ok(Ended::Exited(status))) if status.success() => {}
+                Ok(Ok(ended)) => return Err(failure(job, &base, ended)),
+                Ok(Err(error)) => {
+                    let reason = format!("cannot start {program}: {error}");
+                    let exception = Some("SageMaker.JOB_INTERNAL_ERROR");
+                    return Err(Failed { exception, ..Failed::new(reason, Exit::Failed) });
+                }
+                Err(_) => return Err(Failed::new(format!("{program} could not be watched"), Exit::Failed)),
+            }
+        }
+        let metrics = self.metrics(job, directory)?;
+        self.gather(job, directory)?;
+        // what is worth keeping is in the store now; a failed job's trees stay for looking at
+        for host in &hosts {
+            let _ = fs_err::remove_dir_all(directory.join(host));
+        }
+        Ok(metrics)
+    }
+
+    /// Makes the tree that SageMaker would mount at `/opt/ml`.
+    fn lay_out(&self, job: &Job, index: usize, base: &Utf8Path) -> Result<(), Failed> {
+        let hosts = job.host_names();
+        let resources = ResourceConfig {
+            current_host: hosts[index].clone(),
+            network_interface_name: Some("lo".to_owned()),
+            current_instance_type: Some(job.instance_type.clone()),
+            hosts,
+        };
+        write_file(&base.join(job.resources_file()), json!(resources).to_string().as_bytes())?;
+        for (place, contents) in &job.files {
+            write_file(&base.join(place), contents.to_string().as_bytes())?;
+        }
+        let fixed: &[&str] = match job.kind {
+            Kind::Training => &[wire::MODEL, wire::OUTPUT_DATA, wire::CHANNELS],
+            Kind::Processing => &[wire::PROCESSING, "output"],
+        };
+        let outputs = job.outputs.iter().map(|output| base.join(&output.directory));
+        for directory in fixed.iter().map(|place| base.join(place)).chain(outputs) {
+            let made = fs_err::create_dir_all(&directory);
+            made.map_err(|error| Failed::new(error.to_string(), Exit::Failed))?;
+        }
+        for input in &job.inputs {
+            let share = input.sharded.then_some((index, job.hosts));
+            self.store.download(&input.uri, &base.join(&input.directory), share)?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, job: &Job, program: &Utf8Path, base: &Utf8Path) -> std::io::Result<Ended> {
+        let log = fs_err::File::create(base.with_extension("log"))?;
+        let (log, _) = log.into_parts();
+        let mut command = Command::new(program);
+        command
+            .args(job.entrypoint.iter().skip(1))
+            .args(&job.arguments)
+            .current_dir(base)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(&job.environment)
+            .env(wire::BASE_VARIABLE, base)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        process::run(&mut command, job.limit, GRACE, self.stop)
+    }
+
+    /// What the metric definitions find in the logs, the last value of each.
+    fn metrics(&self, job: &Job, directory: &Utf8Path) -> Result<IndexMap<String, f64>, Failed> {
+        let mut found = IndexMap::new();
+        if job.metrics.is_empty() {
+            return Ok(found);
+        }
+        for host in job.host_names() {
+            let log = fs_err::read(directory.join(host).with_extension("log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            for (name, expression) in &job.metrics {
+                let wrong = |error| Failed::new(format!("metric {name}: {error}"), Exit::Usage);
+                let expression = regex::Regex::new(expression).map_err(wrong)?;
+                let last = expression.captures_iter(&log).last();
+                let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
+                found.extend(number.map(|number| (name.clone(), number)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Stores what the hosts have written.
+    fn gather(&self, job: &Job, directory: &Utf8Path) -> Result<(), Failed> {
+        let hosts = job.host_names();
+        let trees = |place: &str| hosts.iter().map(|host| directory.join(host).join(place)).collect::<Vec<_>>();
+        for output in &job.outputs {
+            for tree in trees(output.directory.as_str()) {
+                self.store.upload(&tree, &output.uri)?;
+            }
+        }
+        if let Some(prefix) = &job.model_prefix {
+            let target = self.store.path(&format!("{prefix}/model.tar.gz"))?;
+            write_with(&target, |out| archive::write(&trees(wire::MODEL), out))?;
+            let data = trees(wire::OUTPUT_DATA);
+            if data.iter().any(|tree| files_below(tree).is_ok_and(|files| !files.is_empty())) {
+                let target = self.store.path(&format!("{prefix}/output.tar.gz"))?;
+                write_with(&target, |out| archive::write(&data, out))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a host's program did not succeed: its own words where it left any.
+fn failure(job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
+    let said = fs_err::read(base.join(job.kind.reason_file())).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let said = (!said.is_empty()).then_some(said);
+    let (fallback, status) = match ended {
+        Ended::Exited(status) => (format!("{} {}", job.program(), process::describe(status)), Some(status)),
+        Ended::TimedOut => {
+            let seconds = job.limit.unwrap_or_default().as_secs();
+            (format!("{} ran longer than its limit of {seconds} s", job.program()), None)
+        }
+        Ended::Stopped => ("the execution was stopped".to_owned(), None),
+    };
+    let reason = match (&ended, said) {
+        (Ended::Exited(status), Some(said)) if status.code().is_some() => said,
+        _ => fallback,
+    };
+    let exit_code = status.and_then(|status: ExitStatus| status.code());
+    Failed {
+        exit: exit_code.map_or(Exit::Failed, Exit::from_code),
+        exit_code,
+        tail: tail(&base.with_extension("log")),
+        exception: None,
+        stopped: ended == Ended::Stopped,
+        reason,
+    }
+}
+
+fn tail(log: &Utf8Path) -> Vec<String> {
+    let text = fs_err::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL)..].iter().map(|&line| line.to_owned()).collect()
+}

@@ -1,0 +1,367 @@
+//! A Processing or Training job: what the resolved arguments of a step ask for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use container::Kind;
+use container::wire::{self, Channel};
+use pipeline::{Expression, ProcessingArguments, TrainingArguments};
+use serde_json::{Value, json};
+
+/// The arguments ask for something that the local run does not do, or that makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// A member is absent or of the wrong type.
+    #[error("{member} is {found}, expected {expected}")]
+    Member {
+        /// Which.
+        member: String,
+        /// What is there.
+        found: String,
+        /// What should be.
+        expected: &'static str,
+    },
+    /// Something that only the service can do.
+    #[error("{what} is not done by the local run; {remedy}")]
+    NotHere {
+        /// What.
+        what: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+}
+
+/// One input: objects that are brought into a directory.
+#[derive(Debug)]
+pub struct Input {
+    /// The input's or channel's name.
+    pub name: String,
+    /// Where the objects are.
+    pub uri: String,
+    /// Under the base directory.
+    pub directory: Utf8PathBuf,
+    /// Whether every host gets only its share of the objects.
+    pub sharded: bool,
+}
+
+/// One output: a directory that is stored when the job is done.
+#[derive(Debug)]
+pub struct Output {
+    /// The output's name.
+    pub name: String,
+    /// The prefix to store it under.
+    pub uri: String,
+    /// Under the base directory.
+    pub directory: Utf8PathBuf,
+}
+
+/// A job, ready to be laid out and started.
+#[derive(Debug)]
+pub struct Job {
+    /// Processing or Training.
+    pub kind: Kind,
+    /// The job's name, unique in the store.
+    pub name: String,
+    /// The image, whose repository names the program where there is no entrypoint.
+    pub image: String,
+    /// In place of the image's own.
+    pub entrypoint: Vec<String>,
+    /// What the program is given.
+    pub arguments: Vec<String>,
+    /// The job's environment.
+    pub environment: BTreeMap<String, String>,
+    /// How many machines.
+    pub hosts: usize,
+    /// What machines.
+    pub instance_type: String,
+    /// How long it may run.
+    pub limit: Option<Duration>,
+    /// What it reads.
+    pub inputs: Vec<Input>,
+    /// What it writes, for a Processing job.
+    pub outputs: Vec<Output>,
+    /// Where a Training job's archives go.
+    pub model_prefix: Option<String>,
+    /// The contract's files that are the same on every host.
+    pub files: Vec<(&'static str, Value)>,
+    /// The metrics that are read out of a Training job's log: name and expression.
+    pub metrics: Vec<(String, String)>,
+    /// The hyperparameters, part of what makes two Training jobs the same.
+    pub hyperparameters: BTreeMap<String, String>,
+    /// What the service's Describe call would answer, as far as expressions can ask for it.
+    pub description: Value,
+}
+
+impl Job {
+    /// A Processing job. Every expression in the arguments has been replaced by its value.
+    pub fn processing(name: String, arguments: &ProcessingArguments) -> Result<Self, JobError> {
+        let app = &arguments.app_specification;
+        let cluster = &arguments.processing_resources.cluster_config;
+        let mut inputs = Vec::new();
+        for input in &arguments.processing_inputs {
+            let place = format!("ProcessingInputs.{}", input.input_name);
+            let Some(s3) = &input.s3_input else {
+                return Err(not_here(&place, "only S3 inputs can be brought here"));
+            };
+            only(&place, &s3.s3_data_type, "S3Prefix")?;
+            only(&place, s3.s3_input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
+            let local = s3.local_path.as_ref().ok_or_else(|| member(&place, "LocalPath", None))?;
+            inputs.push(Input {
+                name: input.input_name.clone(),
+                uri: text(&place, &s3.s3_uri)?,
+                directory: below_base(&place, local)?,
+                sharded: is(s3.s3_data_distribution_type.as_ref(), "ShardedByS3Key"),
+            });
+        }
+        let mut outputs = Vec::new();
+        for output in arguments.outputs() {
+            let place = format!("ProcessingOutputConfig.Outputs.{}", output.output_name);
+            let Some(s3) = &output.s3_output else {
+                return Err(not_here(&place, "only S3 outputs can be stored here"));
+            };
+            let local = s3.local_path.as_ref().ok_or_else(|| member(&place, "LocalPath", None))?;
+            outputs.push(Output {
+                name: output.output_name.clone(),
+                uri: text(&place, &s3.s3_uri)?,
+                directory: below_base(&place, local)?,
+            });
+        }
+        let mut description = json!(arguments);
+        description["ProcessingJobName"] = name.as_str().into();
+        description["ProcessingJobArn"] = arn("processing-job", &name).into();
+        description["ProcessingJobStatus"] = "Completed".into();
+        let mut request = description.clone();
+        for absent in ["ContainerEntrypoint", "ContainerArguments"] {
+            if request["AppSpecification"].get(absent).is_none() {
+                request["AppSpecification"][absent] = Value::Null;
+            }
+        }
+        Ok(Self {
+            kind: Kind::Processing,
+            image: text("AppSpecification.ImageUri", &app.image_uri)?,
+            entrypoint: texts("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
+            arguments: texts("AppSpecification.ContainerArguments", &app.container_arguments)?,
+            environment: text_map("Environment", &arguments.environment)?,
+            hosts: count("ProcessingResources.ClusterConfig.InstanceCount", &cluster.instance_count)?,
+            instance_type: text("ProcessingResources.ClusterConfig.InstanceType", &cluster.instance_type)?,
+            limit: limit(arguments.stopping_condition.as_ref())?,
+            inputs,
+            outputs,
+            model_prefix: None,
+            files: vec![(wire::PROCESSING_JOB, request)],
+            metrics: Vec::new(),
+            hyperparameters: BTreeMap::new(),
+            description,
+            name,
+        })
+    }
+
+    /// A Training job. Every expression in the arguments has been replaced by its value.
+    pub fn training(name: String, arguments: &TrainingArguments) -> Result<Self, JobError> {
+        let algorithm = &arguments.algorithm_specification;
+        let resources = &arguments.resource_config;
+        only("AlgorithmSpecification.TrainingInputMode", &algorithm.training_input_mode, "File")?;
+        let mut inputs = Vec::new();
+        let mut channels = BTreeMap::new();
+        for channel in &arguments.input_data_config {
+            let place = format!("InputDataConfig.{}", channel.channel_name);
+            let Some(s3) = &channel.data_source.s3_data_source else {
+                return Err(not_here(&place, "only S3 channels can be brought here"));
+            };
+            only(&place, &s3.s3_data_type, "S3Prefix")?;
+            only(&place, channel.input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
+            let distribution = s3.s3_data_distribution_type.as_ref();
+            inputs.push(Input {
+                name: channel.channel_name.clone(),
+                uri: text(&place, &s3.s3_uri)?,
+                directory: Utf8PathBuf::from(wire::CHANNELS).join(&channel.channel_name),
+                sharded: is(distribution, "ShardedByS3Key"),
+            });
+            let word = |expression: Option<&Expression>, default: Option<&str>| {
+                expression.and_then(Expression::as_str).or(default).map(str::to_owned)
+            };
+            channels.insert(
+                channel.channel_name.clone(),
+                Channel {
+                    training_input_mode: Some("File".to_owned()),
+                    s3_distribution_type: word(distribution, Some("FullyReplicated")),
+                    record_wrapper_type: word(channel.record_wrapper_type.as_ref(), Some("None")),
+                    content_type: word(channel.content_type.as_ref(), None),
+                },
+            );
+        }
+        let image = algorithm.training_image.as_ref();
+        let image = image.ok_or_else(|| member("AlgorithmSpecification", "TrainingImage", None))?;
+        let hyperparameters = text_map("HyperParameters", &arguments.hyper_parameters)?;
+        let entrypoint = texts("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
+        let mut program_arguments =
+            texts("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
+        // an entrypoint of one's own replaces the start-up that passes `train`
+        if entrypoint.is_empty() && program_arguments.is_empty() {
+            program_arguments.push("train".to_owned());
+        }
+        let prefix = text("OutputDataConfig.S3OutputPath", &arguments.output_data_config.s3_output_path)?;
+        let prefix = format!("{}/{name}/output", prefix.trim_end_matches('/'));
+        let compression = arguments.output_data_config.compression_type.as_ref();
+        only("OutputDataConfig.CompressionType", compression.unwrap_or(&"GZIP".into()), "GZIP")?;
+        let mut metrics = Vec::new();
+        for metric in &algorithm.metric_definitions {
+            let place = "AlgorithmSpecification.MetricDefinitions";
+            metrics.push((text(place, &metric.name)?, text(place, &metric.regex)?));
+        }
+        let mut environment = text_map("Environment", &arguments.environment)?;
+        environment.insert("TRAINING_JOB_NAME".to_owned(), name.clone());
+        environment.insert("TRAINING_JOB_ARN".to_owned(), arn("training-job", &name));
+        let mut description = json!(arguments);
+        description["TrainingJobName"] = name.as_str().into();
+        description["TrainingJobArn"] = arn("training-job", &name).into();
+        description["TrainingJobStatus"] = "Completed".into();
+        description["ModelArtifacts"] = json!({ "S3ModelArtifacts": format!("{prefix}/model.tar.gz") });
+        Ok(Self {
+            kind: Kind::Training,
+            image: text("AlgorithmSpecification.TrainingImage", image)?,
+            entrypoint,
+            arguments: program_arguments,
+            environment,
+            hosts: match &resources.instance_count {
+                Some(instances) => count("ResourceConfig.InstanceCount", instances)?,
+                None => return Err(not_here("ResourceConfig without InstanceCount", "give one")),
+            },
+            instance_type: match &resources.instance_type {
+                Some(instance_type) => text("ResourceConfig.InstanceType", instance_type)?,
+                None => String::new(),
+            },
+            limit: limit(Some(&arguments.stopping_condition))?,
+            inputs,
+            outputs: Vec::new(),
+            model_prefix: Some(prefix),
+            files: vec![
+                (wire::HYPERPARAMETERS, json!(hyperparameters)),
+                (wire::INPUT_DATA_CONFIG, json!(channels)),
+            ],
+            metrics,
+            hyperparameters,
+            description,
+            name,
+        })
+    }
+
+    /// The program that the image runs: the entrypoint's name, or else the repository's.
+    pub fn program(&self) -> &str {
+        match self.entrypoint.first() {
+            Some(entrypoint) => base_name(entrypoint),
+            None => {
+                let repository = base_name(&self.image).split('@').next().unwrap_or_default();
+                repository.split(':').next().unwrap_or_default()
+            }
+        }
+    }
+
+    /// The names of the hosts.
+    pub fn host_names(&self) -> Vec<String> {
+        (1..=self.hosts).map(|number| format!("algo-{number}")).collect()
+    }
+
+    /// Where the contract keeps the hosts' file.
+    pub fn resources_file(&self) -> &'static str {
+        match self.kind {
+            Kind::Processing => wire::PROCESSING_RESOURCES,
+            Kind::Training => wire::TRAINING_RESOURCES,
+        }
+    }
+
+    /// Every output by name, with where it is stored.
+    pub fn stored(&self) -> BTreeMap<String, String> {
+        let mut stored: BTreeMap<_, _> =
+            self.outputs.iter().map(|output| (output.name.clone(), output.uri.clone())).collect();
+        if let Some(prefix) = &self.model_prefix {
+            stored.insert("model".to_owned(), format!("{prefix}/model.tar.gz"));
+        }
+        stored
+    }
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A name in the account of nobody, in the region `local`.
+pub fn arn(kind: &str, name: &str) -> String {
+    format!("arn:aws:sagemaker:local:000000000000:{kind}/{name}")
+}
+
+fn member(place: &str, name: &str, found: Option<&Expression>) -> JobError {
+    JobError::Member {
+        member: if name.is_empty() { place.to_owned() } else { format!("{place}.{name}") },
+        found: found.map_or("absent".to_owned(), |found| format!("`{found}`")),
+        expected: "a string",
+    }
+}
+
+fn not_here(what: &str, remedy: &'static str) -> JobError {
+    JobError::NotHere { what: what.to_owned(), remedy }
+}
+
+fn is(expression: Option<&Expression>, word: &str) -> bool {
+    expression.and_then(Expression::as_str) == Some(word)
+}
+
+fn only(place: &str, value: &Expression, word: &'static str) -> Result<(), JobError> {
+    if value.as_str() == Some(word) {
+        return Ok(());
+    }
+    Err(JobError::NotHere {
+        what: format!("{value} ({place})"),
+        remedy: "of these types and modes it does S3Prefix, File and GZIP",
+    })
+}
+
+fn text(place: &str, value: &Expression) -> Result<String, JobError> {
+    value.as_str().map(str::to_owned).ok_or_else(|| member(place, "", Some(value)))
+}
+
+fn texts(place: &str, values: &[Expression]) -> Result<Vec<String>, JobError> {
+    values.iter().enumerate().map(|(index, value)| text(&format!("{place}[{index}]"), value)).collect()
+}
+
+fn text_map(
+    place: &str,
+    values: &indexmap::IndexMap<String, Expression>,
+) -> Result<BTreeMap<String, String>, JobError> {
+    values.iter().map(|(key, value)| Ok((key.clone(), text(&format!("{place}.{key}"), value)?))).collect()
+}
+
+fn number(place: &str, value: &Expression) -> Result<u64, JobError> {
+    value.as_literal().and_then(Value::as_u64).filter(|&number| number > 0).ok_or_else(|| JobError::Member {
+        member: place.to_owned(),
+        found: format!("`{value}`"),
+        expected: "a whole number from 1",
+    })
+}
+
+fn count(place: &str, value: &Expression) -> Result<usize, JobError> {
+    let hosts = number(place, value)?;
+    // every host is a process here
+    usize::try_from(hosts).ok().filter(|&hosts| hosts <= 100).ok_or_else(|| JobError::NotHere {
+        what: format!("{place} of {hosts}"),
+        remedy: "at most 100 hosts run as processes of one machine",
+    })
+}
+
+fn limit(condition: Option<&pipeline::StoppingCondition>) -> Result<Option<Duration>, JobError> {
+    let Some(condition) = condition else { return Ok(None) };
+    number("StoppingCondition.MaxRuntimeInSeconds", &condition.max_runtime_in_seconds)
+        .map(|seconds| Some(Duration::from_secs(seconds)))
+}
+
+/// `/opt/ml/processing/input` as `processing/input`.
+fn below_base(place: &str, path: &Expression) -> Result<Utf8PathBuf, JobError> {
+    let inside = path.as_str().and_then(|path| path.strip_prefix(wire::DEFAULT_BASE)?.strip_prefix('/'));
+    let inside = inside.filter(|path| path.split('/').all(|part| part != ".."));
+    inside.map(Utf8PathBuf::from).ok_or_else(|| JobError::Member {
+        member: format!("{place}.LocalPath"),
+        found: format!("`{path}`"),
+        expected: "a path under /opt/ml/processing/",
+    })
+}

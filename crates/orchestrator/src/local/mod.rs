@@ -1,0 +1,24 @@
+//! The local run: a definition interpreted on this machine, with processes for jobs, a directory
+//! for S3 and one for the Model Registry.
+//!
+//! ```text
+//! <runs>/s3/<bucket>/<key>             what the jobs read and write
+//! <runs>/registry/<group>/<version>    registered models
+//! <runs>/executions/<id>               each execution's record, definition and logs
+//! <runs>/cache                         which results can be used again
+//! ```
+
+mod archive;
+mod attempt;
+mod cache;
+mod engine;
+mod job;
+mod process;
+mod progress;
+mod record;
+mod store;
+
+pub use engine::{Options, executions, run, store};
+pub use progress::stderr;
+pub use record::{Compared, Execution, Status, StepRecord};
+pub use store::{Store, StoreError, digest, file_digest};

@@ -1,0 +1,117 @@
+//! What is shown while an execution runs, on standard error: a live line per step on a terminal,
+//! plain lines otherwise.
+
+#![expect(clippy::print_stderr, reason = "showing progress is what this is for")]
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::record::{Status, StepRecord};
+
+/// Told of every turn of an execution.
+pub trait Progress: Sync {
+    /// A step begins.
+    fn began(&self, step: &str);
+    /// An attempt failed and another follows.
+    fn retried(&self, step: &str, reason: &str, attempts: u32);
+    /// A step has ended; `tail` is the end of a failed job's log.
+    fn ended(&self, step: &StepRecord, tail: &[String]);
+    /// Something worth knowing.
+    fn note(&self, text: &str);
+}
+
+/// The progress that suits standard error.
+pub fn stderr() -> Box<dyn Progress> {
+    if std::io::stderr().is_terminal() { Box::new(Live::default()) } else { Box::new(Lines) }
+}
+
+/// `Train        Succeeded   0.05 s`
+fn line(step: &StepRecord) -> String {
+    let StepRecord { name, status, seconds, cached, .. } = step;
+    let cached = if *cached { "  from an earlier execution" } else { "" };
+    let mut line = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
+    if let Some(reason) = &step.failure_reason {
+        line.push_str(&format!("\n  {reason}"));
+    }
+    line
+}
+
+fn with_tail(step: &StepRecord, tail: &[String]) -> String {
+    let mut text = line(step);
+    if !tail.is_empty() && step.status == Status::Failed {
+        text.push_str("\n  the end of its log:");
+        for logged in tail {
+            text.push_str("\n  | ");
+            text.push_str(logged);
+        }
+    }
+    text
+}
+
+/// For logs and pipes.
+struct Lines;
+
+impl Progress for Lines {
+    fn began(&self, _: &str) {}
+
+    fn retried(&self, step: &str, reason: &str, attempts: u32) {
+        eprintln!("{step:<18} attempt {attempts} failed and is repeated: {reason}");
+    }
+
+    fn ended(&self, step: &StepRecord, tail: &[String]) {
+        eprintln!("{}", with_tail(step, tail));
+    }
+
+    fn note(&self, text: &str) {
+        eprintln!("{text}");
+    }
+}
+
+/// For people: steps that run have a line that counts their time.
+#[derive(Default)]
+struct Live {
+    lines: MultiProgress,
+    running: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Live {
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<String, ProgressBar>) -> T) -> T {
+        act(&mut self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn print(&self, text: &str) {
+        // a terminal that is gone has nobody to show it to
+        let _ = self.lines.println(text);
+    }
+}
+
+impl Progress for Live {
+    fn began(&self, step: &str) {
+        let bar = self.lines.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{msg:<18} {spinner}          {elapsed_precise}") {
+            bar.set_style(style);
+        }
+        bar.set_message(step.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        self.with(|running| running.insert(step.to_owned(), bar));
+    }
+
+    fn retried(&self, step: &str, reason: &str, attempts: u32) {
+        self.print(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
+    }
+
+    fn ended(&self, step: &StepRecord, tail: &[String]) {
+        if let Some(bar) = self.with(|running| running.remove(&step.name)) {
+            bar.finish_and_clear();
+        }
+        self.print(&with_tail(step, tail));
+    }
+
+    fn note(&self, text: &str) {
+        self.print(text);
+    }
+}

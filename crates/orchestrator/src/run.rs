@@ -1,0 +1,256 @@
+//! `orchestrator run`: the settings' definition, or any other, run on this machine.
+
+#![expect(clippy::print_stderr, reason = "what a run reads is said before it starts")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use config::Settings;
+use container::Exit;
+use pipeline::{Definition, Severity};
+use serde_json::Value;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::cli::{CommandError, Config, print, read_definition};
+use crate::definition::INPUT_PARAMETER;
+use crate::local::{self, Execution, Options, Status, StepRecord, Store};
+use crate::{definition, report};
+
+/// How many rows a run reads that is given none, and from which seed.
+const SAMPLE_ROWS: u64 = 2500;
+const SAMPLE_SEED: u64 = 42;
+
+/// What `run` is told.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    /// Run this definition instead of the settings' own
+    #[arg(long, value_name = "FILE")]
+    definition: Option<Utf8PathBuf>,
+    /// The raw table: a CSV file, or a directory of them; without it 2,500 synthetic rows
+    #[arg(long, value_name = "CSV-OR-DIRECTORY")]
+    input: Option<Utf8PathBuf>,
+    /// Where executions, outputs and the model registry are kept
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: Utf8PathBuf,
+    /// Set a parameter of the pipeline; may be repeated
+    #[arg(short = 'p', long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+    /// Begin at this step and take the results before it from the last execution
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// Run every step, also those whose inputs have not changed
+    #[arg(long)]
+    no_cache: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// The directory of the steps' programs; without it that of this program
+    #[arg(long, value_name = "DIR")]
+    programs: Option<Utf8PathBuf>,
+}
+
+/// Runs the pipeline.
+pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
+    let settings = arguments.config.settings()?;
+    let definition = match &arguments.definition {
+        Some(file) => read_definition(file)?,
+        None => own_definition(&settings)?,
+    };
+    check(&definition)?;
+    let mut given = Vec::new();
+    for parameter in &arguments.parameters {
+        let Some(pair) = parameter.split_once('=') else {
+            let message = format!("-p {parameter}: expected NAME=VALUE, such as -p MaxDepth=12");
+            return Err(CommandError::Usage(message));
+        };
+        given.push(pair);
+    }
+    let usage = |error: &dyn std::error::Error| CommandError::Usage(container::chain(error));
+    let mut parameters = definition.parameter_values(given.iter().copied()).map_err(|e| usage(&e))?;
+    let runs = absolute(&arguments.runs)?;
+    let reused = match &arguments.from {
+        Some(step) => earlier_results(&definition, &runs, &settings.pipeline.name, step)?,
+        None => BTreeMap::new(),
+    };
+    let input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
+    if arguments.input.is_some() && input_given {
+        let message = format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
+        return Err(CommandError::Usage(message));
+    }
+    let input = Input { settings: &settings, store: &local::store(&runs) };
+    let uri = match &arguments.input {
+        Some(path) => Some(input.stage(path)?),
+        None if input_given || arguments.definition.is_some() || !reused.is_empty() => None,
+        None => Some(input.synthetic()?),
+    };
+    if let Some(uri) = uri {
+        let Some(value) = parameters.get_mut(INPUT_PARAMETER) else {
+            let message = format!("--input sets the parameter {INPUT_PARAMETER}, which this definition does not have");
+            return Err(CommandError::Usage(message));
+        };
+        *value = Value::String(uri);
+    }
+    let options = Options {
+        programs: programs(arguments.programs.as_deref())?,
+        pipeline_name: settings.pipeline.name.clone(),
+        parameters,
+        cache: !arguments.no_cache,
+        reused,
+        environment: environment(&runs),
+        runs,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // a second one ends this program at once
+        signal_hook::flag::register_conditional_shutdown(signal, Exit::Failed as i32, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(CommandError::Begin)?;
+    }
+    let ending = local::run(&definition, &options, &*local::stderr(), &stop).map_err(CommandError::Begin)?;
+    let report = report::Report::of(&ending.execution, &local::store(&options.runs));
+    if arguments.json {
+        print(&report.to_json())?;
+    } else {
+        print(&report.to_table())?;
+    }
+    if ending.execution.status == Status::Failed {
+        eprintln!("error: {}", ending.execution.failure_reason.unwrap_or_default());
+    }
+    Ok(ending.exit)
+}
+
+/// The settings' definition, by way of the JSON that is deployed.
+fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
+    let json = definition::build(settings).to_json();
+    Definition::from_json(&json)
+        .map_err(|source| CommandError::Definition { file: "the settings' definition".into(), source })
+}
+
+fn check(definition: &Definition) -> Result<(), CommandError> {
+    let errors: Vec<_> = pipeline::lint(definition)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| format!("{}: {}", finding.place, finding.message))
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!("the definition is not valid\n{}", errors.join("\n"))))
+}
+
+/// The results of all steps but `from` and what comes after it, each from the latest execution in
+/// which it succeeded.
+fn earlier_results(
+    definition: &Definition,
+    runs: &Utf8Path,
+    pipeline_name: &str,
+    from: &str,
+) -> Result<BTreeMap<String, StepRecord>, CommandError> {
+    let graph = definition.graph();
+    let steps = definition.steps_recursive();
+    let mut fresh = vec![from];
+    let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
+    if !order.contains(&from) {
+        let names: Vec<_> = steps.iter().map(|placed| placed.step.name.as_str()).collect();
+        let message = format!("--from {from}: there is no such step; there are {}", names.join(", "));
+        return Err(CommandError::Usage(message));
+    }
+    for step in &order {
+        if !fresh.contains(step) && graph.needs(step).any(|need| fresh.contains(&need)) {
+            fresh.push(step);
+        }
+    }
+    let earlier = Execution::earlier(&local::executions(runs), pipeline_name);
+    let mut reused = BTreeMap::new();
+    for name in order.into_iter().filter(|name| !fresh.contains(name)) {
+        let mut records = earlier.iter().flat_map(|execution| &execution.steps);
+        match records.find(|step| step.name == name && step.status == Status::Succeeded) {
+            Some(record) => reused.insert(name.to_owned(), record.clone()),
+            None => {
+                let message = format!("--from {from}: {name} comes before it and has not succeeded in {runs} yet");
+                return Err(CommandError::Usage(message));
+            }
+        };
+    }
+    Ok(reused)
+}
+
+/// Where the raw table comes from.
+struct Input<'a> {
+    settings: &'a Settings,
+    store: &'a Store,
+}
+
+impl Input<'_> {
+    /// Stores a copy of a file or directory, once for the same contents, and gives its address.
+    fn stage(&self, path: &Utf8Path) -> Result<String, CommandError> {
+        let mut files = Vec::new();
+        if path.is_dir() {
+            let entries = path.read_dir_utf8().map_err(CommandError::Read)?;
+            let found = entries.filter_map(Result::ok).filter(|entry| entry.path().is_file());
+            files.extend(found.map(|entry| entry.into_path()));
+            files.sort();
+        } else if path.is_file() {
+            files.push(path.to_owned());
+        } else {
+            return Err(CommandError::Data(format!("--input {path}: there is no such file or directory")));
+        }
+        if files.is_empty() {
+            return Err(CommandError::Data(format!("--input {path}: the directory is empty")));
+        }
+        let mut digests = String::new();
+        for file in &files {
+            digests.push_str(&local::file_digest(file)?);
+        }
+        let digest = local::digest(&digests);
+        let prefix = format!("{}/{}", self.settings.s3_paths.raw_data.trim_end_matches('/'), &digest[..12]);
+        let prefix = self.settings.s3_paths.url(&prefix);
+        for file in &files {
+            let uri = format!("{prefix}/{}", file.file_name().unwrap_or_default());
+            if !self.store.path(&uri)?.is_file() {
+                self.store.put(file, &uri)?;
+            }
+        }
+        Ok(prefix)
+    }
+
+    /// Stores a synthetic table, which the same rows and seed always make the same.
+    fn synthetic(&self) -> Result<String, CommandError> {
+        let key = format!("{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv", self.settings.s3_paths.raw_data);
+        let uri = self.settings.s3_paths.url(&key);
+        container::write_with(&self.store.path(&uri)?, |out| {
+            dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
+        })?;
+        eprintln!("No --input: running on {SAMPLE_ROWS} synthetic rows, made by `orchestrator sample`.");
+        Ok(uri)
+    }
+}
+
+fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
+    camino::absolute_utf8(path).map_err(CommandError::Read)
+}
+
+/// The directory of the programs: cargo and our images put them side by side.
+fn programs(given: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
+    if let Some(directory) = given {
+        return absolute(directory);
+    }
+    let this = std::env::current_exe().map_err(CommandError::Read)?;
+    let this = Utf8PathBuf::from_path_buf(this)
+        .map_err(|path| CommandError::Usage(format!("{} is not UTF-8; use --programs", path.display())))?;
+    Ok(this.parent().map(Utf8Path::to_owned).unwrap_or_default())
+}
+
+/// What the platform adds to every job's environment: here the registry's directory, and how to log.
+fn environment(runs: &Utf8Path) -> Vec<(String, String)> {
+    let mut environment = vec![("MODEL_REGISTRY_DIRECTORY".to_owned(), runs.join("registry").into_string())];
+    for name in ["RUST_LOG", "LOG_FORMAT"] {
+        environment.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
+    }
+    environment
+}

@@ -1,0 +1,70 @@
+//! `orchestrator validate`: everything that can be wrong, before the cloud sees it.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use config::{ConfigError, Settings};
+use container::Exit;
+use dataset::expression::Expression;
+use pipeline::{Definition, Severity};
+
+use crate::cli::{CommandError, Config, print, read, read_definition};
+use crate::definition;
+
+/// What `validate` is told.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    /// Check this definition instead of the settings and their own
+    #[arg(long, value_name = "FILE")]
+    definition: Option<Utf8PathBuf>,
+}
+
+/// Checks and prints every finding.
+pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
+    let (file, definition) = match &arguments.definition {
+        Some(file) => (file, read_definition(file)?),
+        None => {
+            let file = &arguments.config.config;
+            let settings = arguments.config.settings()?;
+            expressions(&settings, file.as_str(), &read(file)?)?;
+            (file, definition::build(&settings))
+        }
+    };
+    findings(file.as_str(), &definition)
+}
+
+/// The engineered features' expressions, against the columns of the same file.
+fn expressions(settings: &Settings, file: &str, text: &str) -> Result<(), ConfigError> {
+    let told = settings.preprocess();
+    let columns: Vec<&str> = told.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut violations = Vec::new();
+    for feature in &told.features {
+        let path = format!("preprocessing.engineered_features.{}", feature.name);
+        if let Err(error) = Expression::parse(&feature.expression, &columns) {
+            violations.push(Settings::violation(text, &path, error.to_string()));
+        } else if columns.contains(&feature.name.as_str()) || feature.name == "label" {
+            violations.push(Settings::violation(text, &path, "the name is taken".to_owned()));
+        }
+    }
+    if violations.is_empty() { Ok(()) } else { Err(ConfigError { file: file.to_owned(), violations }) }
+}
+
+fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
+    let findings = pipeline::lint(definition);
+    let mut text = String::new();
+    for finding in &findings {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        text.push_str(&format!("{file}: {}: {severity}: {}\n", finding.place, finding.message));
+    }
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors == 0 {
+        let steps = definition.steps_recursive().len();
+        text.push_str(&format!("{file}: valid: {steps} steps, {} parameters\n", definition.parameters.len()));
+    }
+    print(&text)?;
+    Ok(if errors == 0 { Exit::Done } else { Exit::Usage })
+}

@@ -1,0 +1,192 @@
+//! The limits of `CreateTrainingJob`.
+
+use super::Linter;
+use super::values::is_name;
+use crate::arguments::training::{Channel, MetricDefinition, TrainingArguments};
+
+/// Twenty-eight days.
+const LONGEST_RUN: i64 = 28 * 24 * 60 * 60;
+const INPUT_MODES: [&str; 3] = ["File", "FastFile", "Pipe"];
+
+impl Linter<'_> {
+    pub(super) fn training(&mut self, place: &str, arguments: &TrainingArguments) {
+        let place = format!("{place}.Arguments");
+
+        let algorithm = &arguments.algorithm_specification;
+        let at = format!("{place}.AlgorithmSpecification");
+        self.one_of(
+            &format!("{at}.TrainingInputMode"),
+            &algorithm.training_input_mode,
+            &INPUT_MODES,
+        );
+        match &algorithm.training_image {
+            Some(image) => self.filled(&format!("{at}.TrainingImage"), image, 255),
+            None if algorithm.other.contains_key("AlgorithmName") => {}
+            None => self.error(&at, "neither TrainingImage nor AlgorithmName; one is needed"),
+        }
+        self.command(&at, &algorithm.container_entrypoint, &algorithm.container_arguments);
+        self.metrics(&format!("{at}.MetricDefinitions"), &algorithm.metric_definitions);
+
+        let output = &arguments.output_data_config;
+        let at = format!("{place}.OutputDataConfig");
+        self.s3_uri(&format!("{at}.S3OutputPath"), &output.s3_output_path);
+        self.key_id(&format!("{at}.KmsKeyId"), output.kms_key_id.as_ref());
+        self.maybe_one_of(
+            &format!("{at}.CompressionType"),
+            output.compression_type.as_ref(),
+            &["GZIP", "NONE"],
+        );
+
+        self.times(&place, arguments);
+
+        let resources = &arguments.resource_config;
+        let at = format!("{place}.ResourceConfig");
+        self.whole(&format!("{at}.VolumeSizeInGB"), &resources.volume_size_in_gb, 1, i64::MAX);
+        match (&resources.instance_type, &resources.instance_count) {
+            (Some(instance_type), Some(count)) => {
+                self.instance_type(&format!("{at}.InstanceType"), instance_type);
+                self.whole(&format!("{at}.InstanceCount"), count, 1, i64::MAX);
+            }
+            _ if resources.other.contains_key("InstanceGroups") => {}
+            _ => self.error(&at, "neither InstanceType with InstanceCount nor InstanceGroups"),
+        }
+        self.key_id(&format!("{at}.VolumeKmsKeyId"), resources.volume_kms_key_id.as_ref());
+
+        self.role(&format!("{place}.RoleArn"), &arguments.role_arn);
+
+        let channels = &arguments.input_data_config;
+        let at = format!("{place}.InputDataConfig");
+        self.at_most(&at, channels.len(), 20, "channels");
+        let names: Vec<&str> = channels.iter().map(|c| c.channel_name.as_str()).collect();
+        self.unique(&at, &names, "channel");
+        for (index, channel) in channels.iter().enumerate() {
+            self.channel(&format!("{at}[{index}]"), channel);
+        }
+
+        let at = format!("{place}.HyperParameters");
+        self.at_most(&at, arguments.hyper_parameters.len(), 100, "hyperparameters");
+        for (name, value) in &arguments.hyper_parameters {
+            if name.chars().count() > 256 {
+                self.error(
+                    &at,
+                    format!(
+                        "a name of {} characters; at most 256 are allowed",
+                        name.chars().count()
+                    ),
+                );
+            }
+            self.text(&format!("{at}.{name}"), value, 2500);
+        }
+
+        self.environment(&format!("{place}.Environment"), &arguments.environment, 512);
+        self.tags(&format!("{place}.Tags"), &arguments.tags);
+        self.vpc(&format!("{place}.VpcConfig"), arguments.vpc_config.as_ref());
+        if let Some(checkpoints) = &arguments.checkpoint_config {
+            self.s3_uri(&format!("{place}.CheckpointConfig.S3Uri"), &checkpoints.s3_uri);
+        }
+    }
+
+    fn times(&mut self, place: &str, arguments: &TrainingArguments) {
+        let stopping = &arguments.stopping_condition;
+        let at = format!("{place}.StoppingCondition");
+        let run = &stopping.max_runtime_in_seconds;
+        self.whole(&format!("{at}.MaxRuntimeInSeconds"), run, 1, LONGEST_RUN);
+        let Some(wait) = &stopping.max_wait_time_in_seconds else { return };
+        let at = format!("{at}.MaxWaitTimeInSeconds");
+        self.whole(&at, wait, 1, i64::MAX);
+        let number = |e| self.value(e).and_then(|value| value.as_i64());
+        if let (Some(run), Some(wait)) = (number(run), number(wait))
+            && wait < run
+        {
+            self.error(at, format!("{wait} is less than MaxRuntimeInSeconds, {run}"));
+        }
+    }
+
+    fn channel(&mut self, place: &str, channel: &Channel) {
+        let name = &channel.channel_name;
+        if !is_name(name, ".") {
+            self.error(
+                format!("{place}.ChannelName"),
+                format!(
+                    "{name:?} is no channel; 1 to 64 of letters, digits, ., - and _ are allowed"
+                ),
+            );
+        }
+        self.maybe_one_of(&format!("{place}.InputMode"), channel.input_mode.as_ref(), &INPUT_MODES);
+        let at = format!("{place}.DataSource");
+        let Some(s3) = &channel.data_source.s3_data_source else {
+            if channel.data_source.other.is_empty() {
+                self.error(at, "empty; S3DataSource is needed");
+            }
+            return;
+        };
+        let at = format!("{at}.S3DataSource");
+        self.s3_uri(&format!("{at}.S3Uri"), &s3.s3_uri);
+        self.maybe_one_of(
+            &format!("{at}.S3DataDistributionType"),
+            s3.s3_data_distribution_type.as_ref(),
+            &["FullyReplicated", "ShardedByS3Key"],
+        );
+    }
+
+    fn metrics(&mut self, place: &str, metrics: &[MetricDefinition]) {
+        self.at_most(place, metrics.len(), 40, "metrics");
+        let names: Vec<&str> = metrics.iter().filter_map(|metric| metric.name.as_str()).collect();
+        self.unique(place, &names, "metric");
+        for (index, metric) in metrics.iter().enumerate() {
+            self.filled(&format!("{place}[{index}].Name"), &metric.name, 255);
+            let at = format!("{place}[{index}].Regex");
+            self.filled(&at, &metric.regex, 500);
+            let known = self.known(&metric.regex);
+            if known.complete() && !has_group(&known.text) {
+                self.error(
+                    at,
+                    format!("{:?} has no capture group, so there is no number to read", known.text),
+                );
+            }
+        }
+    }
+}
+
+/// Whether a regular expression has a group that captures: an opening parenthesis that is neither
+/// escaped, nor in brackets, nor followed by `?` (save for a named group, `(?P<` or `(?<name>`).
+fn has_group(regex: &str) -> bool {
+    let mut rest = regex;
+    let mut in_brackets = false;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        match c {
+            '\\' => {
+                rest = after.chars().next().map_or("", |escaped| &after[escaped.len_utf8()..]);
+                continue;
+            }
+            '[' => in_brackets = true,
+            ']' => in_brackets = false,
+            '(' if !in_brackets => {
+                let look_around = after.starts_with("?<=") || after.starts_with("?<!");
+                let named = after.starts_with("?P<") || after.starts_with("?<");
+                if !after.starts_with('?') || (named && !look_around) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        rest = after;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_group;
+
+    #[test]
+    fn groups_that_capture() {
+        for regex in ["a=([0-9]+)", "(?P<x>1)", "(?<x>1)", "\\\\(1)", "[(](1)", "(?:a)(b)"] {
+            assert!(has_group(regex), "{regex}");
+        }
+        for regex in ["", "a", "\\(1\\)", "(?:1)", "[(]", "(?<=a)1", "(?!a)1", "a\\"] {
+            assert!(!has_group(regex), "{regex}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Checks of single values and of lists, used for every kind of step.
+
+use indexmap::IndexMap;
+
+use super::Linter;
+use super::known::Kind;
+use crate::arguments::{Tag, VpcConfig};
+use crate::expression::Expression;
+
+/// What lengths the API gives to S3 URIs and KMS keys.
+const LONGEST_URI: usize = 1024;
+const LONGEST_KEY_ID: usize = 2048;
+
+/// `[A-Za-z0-9\-_]{1,64}`, and whatever `more` allows.
+pub(super) fn is_name(name: &str, more: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || more.contains(c);
+    (1..=64).contains(&name.len()) && name.chars().all(fits)
+}
+
+impl Linter<'_> {
+    /// The name of a step or a parameter.
+    pub(super) fn name(&mut self, place: &str, name: &str) {
+        if !is_name(name, "") {
+            self.error(
+                place,
+                format!("{name:?} is no name; 1 to 64 of letters, digits, - and _ are allowed"),
+            );
+        }
+    }
+
+    /// The name of an input, an output or a property file. The API sets no pattern for them, but
+    /// expressions have to spell them.
+    pub(super) fn reference_name(&mut self, place: &str, name: &str) {
+        if name.is_empty() {
+            self.error(place, "empty; a name is needed");
+        } else if !is_name(name, "") {
+            self.warning(
+                place,
+                format!(
+                    "{name:?} is hard to point at; keep to 1 to 64 of letters, digits, - and _"
+                ),
+            );
+        }
+    }
+
+    pub(super) fn unique(&mut self, place: &str, names: &[&str], what: &str) {
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                self.error(place, format!("two {what}s are called {name:?}"));
+            }
+        }
+    }
+
+    pub(super) fn at_most(&mut self, place: &str, count: usize, most: usize, what: &str) {
+        if count > most {
+            self.error(place, format!("{count} {what}; at most {most} are allowed"));
+        }
+    }
+
+    /// Where the API wants a string: nothing else, and not longer than `most` characters.
+    pub(super) fn text(&mut self, place: &str, expression: &Expression, most: usize) {
+        let kind = self.kind(expression);
+        if !matches!(kind, Kind::Text | Kind::Unknown) {
+            self.error(
+                place,
+                format!(
+                    "{expression} is {} where the service wants a string; put it in a Std:Join",
+                    kind.name()
+                ),
+            );
+            return;
+        }
+        let known = self.known(expression);
+        let length = known.text.chars().count();
+        if length > most {
+            let mut message = format!("{length} characters; at most {most} are allowed");
+            if !known.complete() {
+                let missing = known.missing.join(", ");
+                message = format!(
+                    "at least {length} characters, {missing} not yet known; at most {most} are allowed"
+                );
+            }
+            if known.defaults {
+                message.push_str(" (parameters counted by their defaults)");
+            }
+            self.error(place, message);
+        }
+    }
+
+    /// A string that may not be empty.
+    pub(super) fn filled(&mut self, place: &str, expression: &Expression, most: usize) {
+        self.text(place, expression, most);
+        let known = self.known(expression);
+        if known.complete() && known.text.trim().is_empty() {
+            self.error(place, "empty; a value is needed");
+        }
+    }
+
+    pub(super) fn key_id(&mut self, place: &str, expression: Option<&Expression>) {
+        if let Some(expression) = expression {
+            self.filled(place, expression, LONGEST_KEY_ID);
+        }
+    }
+
+    pub(super) fn s3_uri(&mut self, place: &str, expression: &Expression) {
+        self.text(place, expression, LONGEST_URI);
+        let known = self.known(expression);
+        let Some(rest) = ["s3://", "https://"].iter().find_map(|s| known.head.strip_prefix(s))
+        else {
+            // The scheme itself may be yet to come.
+            if known.complete() || known.head.len() >= "s3://".len() {
+                self.error(place, format!("{:?} is no S3 URI; s3://bucket/key is", known.head));
+            }
+            return;
+        };
+        let (bucket, whole) = match rest.split_once('/') {
+            Some((bucket, _)) => (bucket, true),
+            None => (rest, known.complete()),
+        };
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+        if whole && !((3..=63).contains(&bucket.len()) && bucket.chars().all(allowed)) {
+            self.error(
+                place,
+                format!(
+                    "{bucket:?} is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed"
+                ),
+            );
+        }
+    }
+
+    pub(super) fn local_path(&mut self, place: &str, expression: &Expression) {
+        const ROOT: &str = "/opt/ml/processing/";
+        self.text(place, expression, 256);
+        let known = self.known(expression);
+        let fits = known.head.strip_prefix(ROOT).is_some_and(|rest| {
+            let nothing = rest.is_empty() && known.complete();
+            !nothing && rest.split('/').all(|part| part != "..")
+        });
+        if !fits && (known.complete() || known.head.len() >= ROOT.len()) {
+            self.error(place, format!("{:?} is no directory under {ROOT}", known.head));
+        }
+    }
+
+    pub(super) fn role(&mut self, place: &str, expression: &Expression) {
+        self.text(place, expression, 2048);
+        let known = self.known(expression);
+        let shaped = || {
+            let mut parts = known.text.splitn(6, ':');
+            parts.next() == Some("arn")
+                && parts.next().is_some_and(|p| p.starts_with("aws"))
+                && parts.next() == Some("iam")
+                && parts.next() == Some("")
+                && parts
+                    .next()
+                    .is_some_and(|a| a.len() == 12 && a.bytes().all(|b| b.is_ascii_digit()))
+                && parts.next().is_some_and(|r| r.len() > "role/".len() && r.starts_with("role/"))
+        };
+        if known.complete() && !shaped() {
+            self.error(
+                place,
+                format!(
+                    "{:?} is no role; arn:aws:iam::<12 digits>:role/<name> is expected",
+                    known.text
+                ),
+            );
+        }
+    }
+
+    pub(super) fn instance_type(&mut self, place: &str, expression: &Expression) {
+        self.text(place, expression, 64);
+        let known = self.known(expression);
+        if known.complete() && !known.text.starts_with("ml.") {
+            self.error(
+                place,
+                format!("{:?} is no instance type; ml.<family>.<size> is expected", known.text),
+            );
+        }
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(super) fn whole(&mut self, place: &str, expression: &Expression, least: i64, most: i64) {
+        let kind = self.kind(expression);
+        if !matches!(kind, Kind::Integer | Kind::Unknown) {
+            self.error(
+                place,
+                format!("{expression} is {} where the service wants a whole number", kind.name()),
+            );
+            return;
+        }
+        let Some(number) = self.value(expression).and_then(|value| value.as_i64()) else { return };
+        if !(least..=most).contains(&number) {
+            let expected = match most {
+                i64::MAX => format!("at least {least}"),
+                _ => format!("{least} to {most}"),
+            };
+            let origin = match expression {
+                Expression::Literal(_) => String::new(),
+                _ => format!(" (the default of {expression})"),
+            };
+            self.error(place, format!("{number}{origin}; {expected} is allowed"));
+        }
+    }
+
+    pub(super) fn one_of(&mut self, place: &str, expression: &Expression, allowed: &[&str]) {
+        let known = self.known(expression);
+        if known.complete() && !allowed.contains(&known.text.as_str()) {
+            self.error(
+                place,
+                format!("{:?}; one of {} is allowed", known.text, allowed.join(", ")),
+            );
+        }
+    }
+
+    pub(super) fn maybe_one_of(
+        &mut self,
+        place: &str,
+        expression: Option<&Expression>,
+        allowed: &[&str],
+    ) {
+        if let Some(expression) = expression {
+            self.one_of(place, expression, allowed);
+        }
+    }
+
+    /// At most 100 variables with names a shell knows.
+    pub(super) fn environment(
+        &mut self,
+        place: &str,
+        environment: &IndexMap<String, Expression>,
+        longest: usize,
+    ) {
+        self.at_most(place, environment.len(), 100, "variables");
+        for (name, value) in environment {
+            let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+            let shaped = name.starts_with(first)
+                && name.chars().all(|c| first(c) || c.is_ascii_digit())
+                && name.len() <= longest;
+            if !shaped {
+                self.error(
+                    place,
+                    format!(
+                        "{name:?} is no variable; at most {longest} of letters, digits and _ are allowed, no digit first"
+                    ),
+                );
+            }
+            self.text(&format!("{place}.{name}"), value, longest);
+        }
+    }
+
+    /// `ContainerEntrypoint` and `ContainerArguments`, in either kind of job.
+    pub(super) fn command(
+        &mut self,
+        place: &str,
+        entrypoint: &[Expression],
+        arguments: &[Expression],
+    ) {
+        for (name, words) in
+            [("ContainerEntrypoint", entrypoint), ("ContainerArguments", arguments)]
+        {
+            let place = format!("{place}.{name}");
+            self.at_most(&place, words.len(), 100, "arguments");
+            for (index, word) in words.iter().enumerate() {
+                self.text(&format!("{place}[{index}]"), word, 256);
+            }
+        }
+        if entrypoint.is_empty() && !arguments.is_empty() {
+            self.warning(
+                format!("{place}.ContainerArguments"),
+                "without ContainerEntrypoint; the service uses the image's, but the official SDK's local mode needs both",
+            );
+        }
+    }
+
+    pub(super) fn tags(&mut self, place: &str, tags: &[Tag]) {
+        self.at_most(place, tags.len(), 50, "tags");
+        let keys: Vec<&str> = tags.iter().filter_map(|tag| tag.key.as_str()).collect();
+        self.unique(place, &keys, "tag");
+        for (index, tag) in tags.iter().enumerate() {
+            self.filled(&format!("{place}[{index}].Key"), &tag.key, 128);
+            self.text(&format!("{place}[{index}].Value"), &tag.value, 256);
+        }
+    }
+
+    pub(super) fn vpc(&mut self, place: &str, vpc: Option<&VpcConfig>) {
+        let Some(vpc) = vpc else { return };
+        for (name, list, most) in
+            [("SecurityGroupIds", &vpc.security_group_ids, 5), ("Subnets", &vpc.subnets, 16)]
+        {
+            if !(1..=most).contains(&list.len()) {
+                self.error(
+                    format!("{place}.{name}"),
+                    format!("{} entries; 1 to {most} are allowed", list.len()),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Expressions and conditions, worked out by hand.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use pipeline::{
+    AppSpecification, ClusterConfig, Condition, EvaluationError, ExecutionVariable, Expression,
+    Operator, Path, ProcessingArguments, Scope, evaluate_all, resolve_all,
+};
+use serde_json::{Value, json};
+
+/// A finished execution in memory.
+struct Execution {
+    parameters: BTreeMap<&'static str, Value>,
+    describe: Value,
+    report: Value,
+}
+
+impl Execution {
+    fn new() -> Self {
+        Self {
+            parameters: BTreeMap::from([
+                ("Bucket", json!("my-bucket")),
+                ("Trees", json!(200)),
+                ("MinF1", json!(0.75)),
+                ("Strict", json!(true)),
+                ("Tiny", json!(1e-7)),
+                ("Whole", json!(1.0)),
+            ]),
+            describe: json!({"ProcessingOutputConfig": {"Outputs": [
+                {"OutputName": "test", "S3Output": {"S3Uri": "s3://my-bucket/x1/test"}},
+                {"OutputName": "train", "S3Output": {"S3Uri": "s3://my-bucket/x1/train"}},
+            ]}}),
+            report: json!({"metrics": {
+                "f1": {"value": 0.8}, "auc": {"value": "NaN"}, "rows": {"value": 1},
+            }}),
+        }
+    }
+}
+
+impl Scope for Execution {
+    fn parameter(&self, name: &str) -> Option<Value> {
+        self.parameters.get(name).cloned()
+    }
+
+    fn execution(&self, variable: ExecutionVariable) -> String {
+        match variable {
+            ExecutionVariable::PipelineExecutionId => "x1".to_owned(),
+            other => other.name().to_owned(),
+        }
+    }
+
+    fn property(&self, step: &str, path: &Path) -> Option<Value> {
+        (step == "Preprocess").then(|| path.find(&self.describe).cloned()).flatten()
+    }
+
+    fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        match (step, name) {
+            ("Evaluate", "Report") => Ok(self.report.clone()),
+            _ => Err("no such file".into()),
+        }
+    }
+}
+
+fn metric(name: &str) -> Expression {
+    Expression::json_get("Evaluate", "Report", format!("metrics.{name}.value"))
+}
+
+fn resolve(expression: impl Into<Expression>) -> Result<Value, EvaluationError> {
+    expression.into().resolve(&Execution::new())
+}
+
+/// An error with its causes, as a program would print it.
+fn chain(error: EvaluationError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[test]
+fn every_expression_has_its_value() {
+    assert_eq!(resolve("text").unwrap(), json!("text"));
+    assert_eq!(resolve(3_i64).unwrap(), json!(3));
+    assert_eq!(resolve(Expression::parameter("Trees")).unwrap(), json!(200));
+    assert_eq!(
+        resolve(Expression::execution(ExecutionVariable::PipelineExecutionId)).unwrap(),
+        json!("x1")
+    );
+    assert_eq!(
+        resolve(Expression::output("Preprocess", "train")).unwrap(),
+        json!("s3://my-bucket/x1/train")
+    );
+    assert_eq!(resolve(metric("f1")).unwrap(), json!(0.8));
+}
+
+#[test]
+fn a_join_writes_numbers_and_booleans_as_json_does() {
+    let parts = ["Bucket", "Trees", "MinF1", "Strict", "Tiny", "Whole"].map(Expression::parameter);
+    assert_eq!(
+        resolve(Expression::join("|", parts)).unwrap(),
+        json!("my-bucket|200|0.75|true|1e-7|1.0")
+    );
+    assert_eq!(resolve(Expression::parameter("Trees").into_text()).unwrap(), json!("200"));
+    let nested = Expression::join("-", [Expression::join("+", ["a", "b"]), "c".into()]);
+    assert_eq!(resolve(nested).unwrap(), json!("a+b-c"));
+    assert_eq!(resolve(Expression::join("/", Vec::<Expression>::new())).unwrap(), json!(""));
+}
+
+#[test]
+fn what_has_no_value_says_what_and_why() {
+    let message = |expression: Expression| chain(resolve(expression).unwrap_err());
+    insta::assert_snapshot!(message(Expression::parameter("MinF2")), @"Parameters.MinF2 has no value");
+    insta::assert_snapshot!(message(Expression::output("Preprocess", "valid")), @"Steps.Preprocess.ProcessingOutputConfig.Outputs['valid'].S3Output.S3Uri has no value");
+    insta::assert_snapshot!(message(Expression::property("Preprocess", "Outputs[")), @r#"Steps.Preprocess.Outputs[: path "Outputs[": the bracket at character 8 is not closed"#);
+    insta::assert_snapshot!(message(metric("f2")), @"Steps.Evaluate.PropertyFiles.Report holds nothing at metrics.f2.value");
+    insta::assert_snapshot!(message(Expression::json_get("Evaluate", "Other", "a")), @"Steps.Evaluate.PropertyFiles.Other cannot be read: no such file");
+    insta::assert_snapshot!(message(Expression::json_get("Evaluate", "Report", "metrics.f1").into_text()), @r#"json_get(Steps.Evaluate.PropertyFiles.Report, "metrics.f1") is {"value":0.8}; only strings, numbers and booleans can be joined"#);
+}
+
+#[test]
+fn arguments_are_resolved_as_a_whole() {
+    let cluster = ClusterConfig::new("ml.m5.large", Expression::parameter("Trees"), 30_i64);
+    let mut app = AppSpecification::new("image");
+    app.container_arguments = vec!["--min".into(), Expression::parameter("MinF1").into_text()];
+    let mut arguments = ProcessingArguments::new(cluster, app, "role");
+    arguments.other.insert("Extra".to_owned(), json!([{"Get": "Parameters.Bucket"}]));
+
+    let resolved = resolve_all(&arguments, &Execution::new()).unwrap();
+    assert_eq!(resolved.processing_resources.cluster_config.instance_count, 200_i64.into());
+    assert_eq!(resolved.app_specification.container_arguments[1].as_str(), Some("0.75"));
+    assert_eq!(resolved.other["Extra"], json!(["my-bucket"]));
+
+    let value = json!({"A": {"Get": "Parameters.Bucket"}, "B": [1, "x"]});
+    assert_eq!(
+        resolve_all(&value, &Execution::new()).unwrap(),
+        json!({"A": "my-bucket", "B": [1, "x"]})
+    );
+
+    let mut broken = arguments.clone();
+    broken.app_specification.container_arguments.push(Expression::parameter("MinF2"));
+    insta::assert_snapshot!(chain(resolve_all(&broken, &Execution::new()).unwrap_err()), @"AppSpecification.ContainerArguments[2]: Parameters.MinF2 has no value");
+    arguments.other.insert("Extra".to_owned(), json!([{"Get": "Bucket"}]));
+    insta::assert_snapshot!(chain(resolve_all(&arguments, &Execution::new()).unwrap_err()), @r#"Extra[0]: "Bucket" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
+    let mut listed = broken;
+    listed.app_specification.container_arguments =
+        vec![Expression::property("Preprocess", "ProcessingOutputConfig.Outputs")];
+    insta::assert_snapshot!(chain(resolve_all(&listed, &Execution::new()).unwrap_err()), @"the resolved arguments do not fit: AppSpecification.ContainerArguments[0]: invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+}
+
+/// Whether the one comparison holds, by way of a whole verdict.
+fn holds(left: impl Into<Expression>, operator: Operator, right: impl Into<Expression>) -> bool {
+    let conditions = [Condition::compare(left, operator, right)];
+    let verdict = evaluate_all(&conditions, &Execution::new()).unwrap();
+    assert_eq!(verdict.comparisons[0].holds, verdict.met);
+    verdict.met
+}
+
+#[test]
+fn comparisons_by_hand() {
+    use Operator::{Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo};
+    // less, equal, greater for each operator
+    for (operator, expected) in [
+        (Equals, [false, true, false]),
+        (GreaterThan, [false, false, true]),
+        (GreaterThanOrEqualTo, [false, true, true]),
+        (LessThan, [true, false, false]),
+        (LessThanOrEqualTo, [true, true, false]),
+    ] {
+        assert_eq!([1_i64, 2, 3].map(|left| holds(left, operator, 2_i64)), expected);
+        assert_eq!([1.5, 2.0, 2.5].map(|left| holds(left, operator, 2_i64)), expected);
+        assert_eq!(["a", "b", "c"].map(|left| holds(left, operator, "b")), expected);
+    }
+    assert!(holds(true, Equals, true));
+    assert!(!holds(true, Equals, false));
+    // 2^53 + 1 is no f64: whole numbers are compared as such.
+    assert!(holds(9_007_199_254_740_993_i64, GreaterThan, 9_007_199_254_740_992_i64));
+}
+
+#[test]
+fn a_list_is_anded_and_every_comparison_is_reported() {
+    let conditions = [
+        Condition::compare(metric("f1"), Operator::LessThan, 0.5),
+        Condition::Or(vec![
+            Condition::Not(Box::new(Condition::compare(
+                Expression::parameter("Strict"),
+                Operator::Equals,
+                true,
+            ))),
+            Condition::In {
+                query: Expression::parameter("Trees"),
+                values: vec![100_i64.into(), 200_i64.into()],
+            },
+        ]),
+    ];
+    let verdict = evaluate_all(&conditions, &Execution::new()).unwrap();
+    assert_eq!(
+        json!(verdict),
+        json!({"met": false, "comparisons": [
+            {
+                "left": "json_get(Steps.Evaluate.PropertyFiles.Report, \"metrics.f1.value\")",
+                "left_value": 0.8, "operator": "<", "right": "0.5", "right_value": 0.5,
+                "holds": false,
+            },
+            {
+                "left": "Parameters.Strict", "left_value": true, "operator": "=",
+                "right": "true", "right_value": true, "holds": true,
+            },
+            {
+                "left": "Parameters.Trees", "left_value": 200, "operator": "in",
+                "right": "[100, 200]", "right_value": [100, 200], "holds": true,
+            },
+        ]})
+    );
+    // not(true) or 200 in [100, 200]
+    assert!(evaluate_all(&conditions[1..], &Execution::new()).unwrap().met);
+    assert!(!evaluate_all(&[Condition::Or(Vec::new())], &Execution::new()).unwrap().met);
+    assert!(evaluate_all(&[], &Execution::new()).unwrap().met);
+}
+
+#[test]
+fn unlike_values_are_not_compared() {
+    let message = |left: Expression, operator, right: Expression| {
+        let conditions = [Condition::compare(left, operator, right)];
+        chain(evaluate_all(&conditions, &Execution::new()).unwrap_err())
+    };
+    insta::assert_snapshot!(message(metric("auc"), Operator::GreaterThanOrEqualTo, Expression::parameter("MinF1")), @r#"cannot compare json_get(Steps.Evaluate.PropertyFiles.Report, "metrics.auc.value") >= Parameters.MinF1: "NaN" is a string and 0.75 is a number"#);
+    insta::assert_snapshot!(message("1".into(), Operator::Equals, 1_i64.into()), @r#"cannot compare "1" = 1: "1" is a string and 1 is a number"#);
+    insta::assert_snapshot!(message(true.into(), Operator::LessThan, false.into()), @"cannot compare true < false: true is a boolean and false is a boolean");
+}
