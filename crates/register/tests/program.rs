@@ -78,6 +78,25 @@ fn a_job_that_is_started_again_registers_once() {
     assert_eq!(sandbox.list("models/machine-downtime"), ["1", "2", "group.json"]);
 }
 
+#[test]
+fn two_jobs_at_once_register_a_version_each() {
+    let mut jobs = [here(), job()];
+    let models = jobs[0].path("models");
+    jobs[1].variable("MODEL_REGISTRY_DIRECTORY", models.as_str());
+    jobs[1].variable("PIPELINE_EXECUTION_ID", "abd");
+    for process in jobs.each_ref().map(|job| job.start("register", &job::ARGUMENTS)) {
+        testkit::Outcome::from(process.wait_with_output().unwrap()).expect(0);
+    }
+    let mut registered = jobs.each_ref().map(|job| {
+        let package = ModelPackage::from_json(job.read(REGISTRATION).as_bytes()).unwrap();
+        (package.version, package.metadata["pipeline_execution"].clone())
+    });
+    registered.sort();
+    assert_eq!(registered.each_ref().map(|(version, _)| *version), [1, 2]);
+    assert_ne!(registered[0].1, registered[1].1);
+    assert_eq!(jobs[0].list("models/machine-downtime"), ["1", "2", "group.json"]);
+}
+
 /// Runs a job that must fail and leave nothing, and gives its message.
 fn refused(sandbox: &Sandbox, code: i32) -> String {
     sandbox.run("register", &job::ARGUMENTS).expect(code);

@@ -8,7 +8,7 @@ mod wire;
 
 use std::io::{BufRead, BufReader};
 
-use registry::ModelPackage;
+use registry::{ApprovalStatus, ModelPackage, Status};
 use serde_json::{Value, json};
 use testkit::Sandbox;
 use wire::{Server, refuses, yields};
@@ -59,10 +59,61 @@ fn a_version_is_registered_and_waited_for() {
     let package = ModelPackage::from_json(written.as_bytes()).unwrap();
     assert_eq!((package.arn.as_str(), package.version), (ARN, 4));
 
-    let request = server.finish().swap_remove(2).1;
-    // sha256("abc\nmachine-downtime\ns3://bucket/model-artifacts/job/output/model.tar.gz\n")
-    assert_eq!(request["ClientToken"], "e9c9aac74e475044ba71da81b98b545d");
-    assert_eq!(request["CustomerMetadataProperties"]["accuracy"], "0.984");
+    let calls = server.finish();
+    assert_eq!(
+        calls[1].1,
+        json!({
+            "ModelPackageGroupName": "machine-downtime",
+            "ModelPackageGroupDescription": "predicts downtime",
+        })
+    );
+    // The token: sha256("abc\nmachine-downtime\ns3://bucket/model-artifacts/job/output/model.tar.gz\n")
+    insta::assert_json_snapshot!(calls[2].1, @r#"
+    {
+      "ClientToken": "e9c9aac74e475044ba71da81b98b545d",
+      "CustomerMetadataProperties": {
+        "accuracy": "0.984",
+        "algorithm": "random_forest",
+        "data_digest": "9f86d081",
+        "f1_score": "0.98425",
+        "pipeline_execution": "abc",
+        "program_version": "0.1.0",
+        "project": "MachineDowntimePipeline",
+        "recall": "1"
+      },
+      "InferenceSpecification": {
+        "Containers": [
+          {
+            "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1",
+            "ModelDataUrl": "s3://bucket/model-artifacts/job/output/model.tar.gz"
+          }
+        ],
+        "SupportedContentTypes": [
+          "text/csv",
+          "application/json"
+        ],
+        "SupportedRealtimeInferenceInstanceTypes": [
+          "ml.m5.large"
+        ],
+        "SupportedResponseMIMETypes": [
+          "application/json"
+        ],
+        "SupportedTransformInstanceTypes": [
+          "ml.m5.xlarge"
+        ]
+      },
+      "ModelApprovalStatus": "PendingManualApproval",
+      "ModelMetrics": {
+        "ModelQuality": {
+          "Statistics": {
+            "ContentType": "application/json",
+            "S3Uri": "s3://bucket/evaluation/abc/evaluation.json"
+          }
+        }
+      },
+      "ModelPackageGroupName": "machine-downtime"
+    }
+    "#);
 }
 
 #[test]
@@ -142,6 +193,9 @@ fn moto_registers_a_model() {
     sandbox.run("register", &job::ARGUMENTS).expect(0);
     let written = sandbox.read("processing/registration/registration.json");
     let package = ModelPackage::from_json(written.as_bytes()).unwrap();
-    assert_eq!((package.group, package.version), (group, 1));
+    assert_eq!((package.group, package.version, package.status), (group, 1, Status::Completed));
+    assert_eq!(package.approval_status, ApprovalStatus::PendingManualApproval);
+    assert_eq!(package.serving.transform_instance_types, ["ml.m5.xlarge"]);
+    assert_eq!(package.metrics_url, "s3://bucket/evaluation/abc/evaluation.json");
     assert_eq!(package.metadata["recall"], "1");
 }

@@ -5,9 +5,10 @@
 //! <directory>/<group>/<version>/model_package.json
 //! ```
 //!
-//! There are no locks. A version is prepared in a directory beside and takes its number by a
-//! rename, which fails if the number is taken; so what carries a number is always whole, and of
-//! two processes that want the same number one gets the next.
+//! There are no locks. A version is prepared in a directory beside, reaches the disk and takes its
+//! number by a rename, which fails if the number is taken; so what carries a number is always
+//! whole, and of two processes that want the same number one gets the next. A process that is
+//! killed in between leaves at most a `.registering-*` that nothing ever reads.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -60,8 +61,7 @@ impl DirectoryRegistry {
         };
         let names = listing.map(|entry| Ok(entry?.file_name()));
         let names = names.collect::<io::Result<Vec<_>>>().map_err(self.unusable())?;
-        let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
-        let mut taken: Vec<_> = numbers.filter(|number| VERSIONS.contains(number)).collect();
+        let mut taken: Vec<_> = names.iter().filter_map(|name| number(name.to_str()?)).collect();
         taken.sort_unstable();
         Ok(taken)
     }
@@ -128,7 +128,7 @@ impl Registry for DirectoryRegistry {
         let absent = || RegistryError::NoVersion { arn: arn.to_owned() };
         let name = arn.strip_prefix(ARN).ok_or_else(absent)?;
         let (group, version) = name.split_once('/').ok_or_else(absent)?;
-        let version: u32 = version.parse().map_err(|_| absent())?;
+        let version = number(version).ok_or_else(absent)?;
         group_name(group).map_err(|_| absent())?;
         match self.versions(group) {
             Ok(versions) if versions.contains(&version) => Ok(self.read(group, version)?.package),
@@ -136,6 +136,12 @@ impl Registry for DirectoryRegistry {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The version that a name stands for; `+1` and `01` are other names than `1`.
+fn number(name: &str) -> Option<u32> {
+    let number = name.parse().ok()?;
+    (VERSIONS.contains(&number) && number.to_string() == name).then_some(number)
 }
 
 fn registered(new: &NewVersion, version: u32) -> ModelPackage {
@@ -159,6 +165,7 @@ fn place_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(path.parent().unwrap_or(path))?;
     file.write_all(contents)?;
+    file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
         _ => Ok(()),
@@ -172,7 +179,9 @@ fn place_directory(path: &Utf8Path, name: &str, contents: &[u8]) -> io::Result<b
         .prefix(PREPARED)
         .permissions(Permissions::from_mode(0o777))
         .tempdir_in(path.parent().unwrap_or(path))?;
-    fs_err::write(prepared.path().join(name), contents)?;
+    let mut file = fs_err::File::create_new(prepared.path().join(name))?;
+    file.write_all(contents)?;
+    file.sync_all()?;
     match fs_err::rename(prepared.path(), path) {
         Ok(()) => {
             // It has another name now; there is nothing left to remove.

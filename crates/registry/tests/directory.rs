@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{chain, group, version};
@@ -94,7 +95,7 @@ fn what_is_no_version_is_left_alone() {
     let scratch = scratch();
     let registry = DirectoryRegistry::new(&scratch.path);
     registry.ensure_group(&group()).unwrap();
-    for name in ["notes", "4294967295", ".registering-killed"] {
+    for name in ["notes", "4294967295", "+1", "01", ".registering-killed"] {
         fs_err::create_dir(scratch.path.join("machine-downtime").join(name)).unwrap();
     }
     assert_eq!(registry.create_version(&version("job-1")).unwrap().version, 1);
@@ -204,6 +205,51 @@ fn processes_at_once_get_a_version_each() {
         (1..=3 * EACH).map(|version| version.to_string()).collect();
     expected.insert("group.json".to_owned());
     assert_eq!(names(&scratch.path.join("machine-downtime")), expected);
+}
+
+/// Started again by [`a_killed_process_leaves_whole_versions_only`], which tells it where.
+const KILLED_DIRECTORY: &str = "REGISTRY_TEST_KILLED_DIRECTORY";
+
+#[test]
+fn a_killed_process_leaves_whole_versions_only() {
+    const KILLS: u64 = 20;
+    if let Ok(directory) = std::env::var(KILLED_DIRECTORY) {
+        let registry = DirectoryRegistry::new(directory);
+        for n in 0_u64.. {
+            registry.ensure_group(&group()).unwrap();
+            registry.create_version(&version(&format!("{}-{n}", std::process::id()))).unwrap();
+        }
+    }
+    let scratch = scratch();
+    let directory = scratch.path.join("machine-downtime");
+    let registry = DirectoryRegistry::new(&scratch.path);
+    for kill in 0..KILLS {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_killed_process_leaves_whole_versions_only"])
+            .env(KILLED_DIRECTORY, &scratch.path)
+            .spawn()
+            .unwrap();
+        let versions = || names(&directory).into_iter().filter_map(|name| name.parse().ok()).max();
+        let before = if kill == 0 { None } else { versions() };
+        while !directory.exists() || versions() == before {
+            assert_eq!(process.try_wait().unwrap(), None, "it ended by itself");
+            thread::sleep(Duration::from_millis(1));
+        }
+        // Another moment of the loop each time.
+        thread::sleep(Duration::from_micros(137 * kill));
+        process.kill().unwrap();
+        process.wait().unwrap();
+
+        let last: u32 = versions().unwrap();
+        for version in 1..=last {
+            let arn = format!(
+                "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/{version}"
+            );
+            assert_eq!(registry.describe(&arn).unwrap().version, version);
+        }
+        let next = registry.create_version(&version(&format!("after-{kill}"))).unwrap();
+        assert_eq!(next.version, last + 1);
+    }
 }
 
 #[test]
