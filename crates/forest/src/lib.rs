@@ -1,1 +1,36 @@
-//! A random forest behind linfa's traits.
+//! A random forest of classification trees behind linfa's traits.
+//!
+//! The semantics are those of scikit-learn's `RandomForestClassifier`: Gini impurity, a bootstrap
+//! sample per tree, features drawn per split, class weights, probabilities as the mean over trees
+//! of a leaf's weighted class shares. A model depends on records, labels, parameters and seed
+//! alone: each tree has a random stream of its own, so neither threads nor hosts show in it.
+//!
+//! Knows numbers and a seed. Must never know column names, files, or the clock.
+//!
+//! ```
+//! use forest::RandomForest;
+//! use linfa::prelude::{Fit, Predict};
+//! use linfa::Dataset;
+//! use ndarray::array;
+//!
+//! let records = array![[0.0_f32], [1.0], [10.0], [11.0]];
+//! let table = Dataset::new(records.clone(), array![0_usize, 0, 1, 1]);
+//! let forest = RandomForest::params().n_estimators(10).random_state(42).fit(&table)?;
+//! assert_eq!(forest.predict(&records), array![0, 0, 1, 1]);
+//! # Ok::<(), forest::FitError>(())
+//! ```
+
+mod codes;
+mod fit;
+mod grow;
+mod model;
+mod params;
+mod stream;
+mod tree;
+
+pub use fit::FitError;
+pub use model::{Malformed, PredictError, RandomForest};
+pub use params::{
+    ClassWeight, MaxFeatures, ParamsError, RandomForestParams, RandomForestValidParams,
+};
+pub use tree::{Node, Tree};
