@@ -1,5 +1,7 @@
 //! One rule after the other, each broken in an otherwise clean pipeline.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use pipeline::{
@@ -94,6 +96,7 @@ fn parameters() {
     insta::assert_snapshot!(findings(|d| d.parameters[3].default = Some(json!("many"))), @r#"error: Parameters.Trees.DefaultValue: parameter Trees (Integer): found "many", expected a whole number of 64 bits"#);
     insta::assert_snapshot!(findings(|d| d.parameters[6].default = Some(json!("Maybe"))), @r#"error: Parameters.Approval.DefaultValue: parameter Approval (String): found "Maybe", expected one of Approved, PendingManualApproval, Rejected"#);
     insta::assert_snapshot!(findings(|d| d.parameters[3].enum_values = vec!["1".to_owned()]), @"error: Parameters.Trees.EnumValues: only String parameters have them, this is Integer");
+    insta::assert_snapshot!(findings(|d| d.parameters[1].default = Some(json!(format!("ml.{}", "x".repeat(1022))))).split(" found ").next().unwrap(), @"error: Parameters.InstanceType.DefaultValue: parameter InstanceType (String):");
 }
 
 #[test]
@@ -101,10 +104,7 @@ fn names_of_steps() {
     insta::assert_snapshot!(in_step("Register", |s| s.name = "Register model".to_owned()), @r#"error: Steps.Gate.IfSteps.Register model: "Register model" is no name; 1 to 64 of letters, digits, - and _ are allowed"#);
     insta::assert_snapshot!(in_step("Register", |s| s.name = "x".repeat(65)), @r#"error: Steps.Gate.IfSteps.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is no name; 1 to 64 of letters, digits, - and _ are allowed"#);
     insta::assert_snapshot!(in_step("Register", |s| s.name = String::new()), @r#"error: Steps.Gate.IfSteps[0]: "" is no name; 1 to 64 of letters, digits, - and _ are allowed"#);
-    insta::assert_snapshot!(in_step("Register", |s| s.name = "Preprocess".to_owned()), @r#"
-    error: Steps.Gate.IfSteps.Preprocess: a second step of this name; the first is Steps.Preprocess
-    error: Steps: steps wait for one another: Preprocess -> Gate -> Evaluate -> Preprocess
-    "#);
+    insta::assert_snapshot!(in_step("Register", |s| s.name = "Preprocess".to_owned()), @"error: Steps.Gate.IfSteps.Preprocess: a second step of this name; the first is Steps.Preprocess");
     insta::assert_snapshot!(gate(|g| g.else_steps.push(g.if_steps[0].clone())), @"error: Steps.Gate.ElseSteps.Register: a second step of this name; the first is Steps.Gate.IfSteps.Register");
 }
 
@@ -119,6 +119,9 @@ fn types_texts_cache() {
     insta::assert_snapshot!(in_step("Train", |s| s.cache = Some(cache(Some("30d")))), @r#"error: Steps.Train.CacheConfig.ExpireAfter: "30d" is no ISO 8601 duration; P30D and PT12H are"#);
     insta::assert_snapshot!(in_step("Train", |s| s.cache = Some(cache(None))), @"warning: Steps.Train.CacheConfig: no ExpireAfter; the service then decides how long it lasts");
     insta::assert_snapshot!(in_step("Gate", |s| s.cache = Some(cache(Some("P1D")))), @"error: Steps.Gate.CacheConfig: Condition steps are not cached; only Processing, Training, Tuning, AutoML, Transform, ClarifyCheck, QualityCheck, EMR are");
+    insta::assert_snapshot!(in_step("Train", |s| s.description = Some("x".repeat(3073))), @"error: Steps.Train.Description: 3073 characters; at most 3072 are allowed");
+    insta::assert_snapshot!(in_step("Stop", |s| s.kind = StepKind::Fail { error_message: "x".repeat(3073).into() }), @"error: Steps.Gate.ElseSteps.Stop.Arguments.ErrorMessage: 3073 characters; at most 3072 are allowed");
+    insta::assert_snapshot!(in_step("Stop", |s| s.kind = StepKind::Fail { error_message: Expression::parameter("MinF1") }), @"error: Steps.Gate.ElseSteps.Stop.Arguments.ErrorMessage: Parameters.MinF1 is a float where the service wants a string; put it in a Std:Join");
 }
 
 #[test]
@@ -157,6 +160,12 @@ fn property_files() {
         let file = find(&mut d.steps, "Evaluate").unwrap().property_files[0].clone();
         find(&mut d.steps, "Train").unwrap().property_files.push(file);
     }), @"error: Steps.Train.PropertyFiles: Training steps have none; only Processing steps do");
+    insta::assert_snapshot!(in_step("Evaluate", |s| s.property_files[0].file_path = "../evaluation.json".to_owned()), @r#"error: Steps.Evaluate.PropertyFiles[0].FilePath: "../evaluation.json"; a path inside the output is needed"#);
+    insta::assert_snapshot!(processing("Evaluate", |p| {
+        let output = &mut p.processing_output_config.as_mut().unwrap().outputs[0];
+        output.s3_output = None;
+        output.other.insert("FeatureStoreOutput".to_owned(), json!({"FeatureGroupName": "g"}));
+    }), @r#"error: Steps.Evaluate.PropertyFiles[0].OutputName: the output "evaluation" does not go to S3, where the file is read"#);
 }
 
 #[test]
@@ -190,6 +199,9 @@ fn machines_and_times() {
     }), @"error: Steps.Train.Arguments.StoppingCondition.MaxWaitTimeInSeconds: 60 is less than MaxRuntimeInSeconds, 3600");
     insta::assert_snapshot!(training(|t| t.resource_config.instance_type = None), @"error: Steps.Train.Arguments.ResourceConfig: neither InstanceType with InstanceCount nor InstanceGroups");
     insta::assert_snapshot!(training(|t| t.resource_config.volume_size_in_gb = "30".into()), @r#"error: Steps.Train.Arguments.ResourceConfig.VolumeSizeInGB: "30" is a string where the service wants a whole number"#);
+    insta::assert_snapshot!(processing("Preprocess", |p| {
+        p.stopping_condition.as_mut().unwrap().max_wait_time_in_seconds = Some(7200_i64.into());
+    }), @"error: Steps.Preprocess.Arguments.StoppingCondition.MaxWaitTimeInSeconds: only Training jobs have it");
 }
 
 #[test]
@@ -204,12 +216,16 @@ fn images_roles_keys_networks_tags() {
     error: Steps.Train.Arguments.Tags[1].Value: 257 characters; at most 256 are allowed
     "#);
     insta::assert_snapshot!(training(|t| t.tags = (0..51).map(|i| Tag::new(i.to_string(), "")).collect()), @"error: Steps.Train.Arguments.Tags: 51 tags; at most 50 are allowed");
+    insta::assert_snapshot!(processing("Register", |p| p.app_specification.image_uri = "x".repeat(256).into()), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ImageUri: 256 characters; at most 255 are allowed");
+    insta::assert_snapshot!(processing("Register", |p| p.network_config.as_mut().unwrap().vpc_config = Some(VpcConfig {
+        security_group_ids: vec!["sg-1".into()], subnets: vec!["subnet-1".into(); 17],
+    })), @"error: Steps.Gate.IfSteps.Register.Arguments.NetworkConfig.VpcConfig.Subnets: 17 entries; 1 to 16 are allowed");
 }
 
 #[test]
 fn command_lines() {
     let arguments = |p: &mut ProcessingArguments, a: Vec<Expression>| {
-        p.app_specification.container_arguments = a
+        p.app_specification.container_arguments = a;
     };
     insta::assert_snapshot!(processing("Register", |p| arguments(p, vec!["x".into(); 101])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments: 101 arguments; at most 100 are allowed");
     insta::assert_snapshot!(processing("Register", |p| arguments(p, vec!["a".into(), "ä".repeat(257).into()])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[1]: 257 characters; at most 256 are allowed");
@@ -230,6 +246,7 @@ fn command_lines() {
         p.app_specification.container_entrypoint.clear();
     }), @"warning: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments: without ContainerEntrypoint; the service uses the image's, but the official SDK's local mode needs both");
     insta::assert_snapshot!(training(|t| t.algorithm_specification.container_entrypoint = vec!["x".repeat(257).into()]), @"error: Steps.Train.Arguments.AlgorithmSpecification.ContainerEntrypoint[0]: 257 characters; at most 256 are allowed");
+    insta::assert_snapshot!(training(|t| t.algorithm_specification.container_entrypoint = vec!["x".into(); 101]), @"error: Steps.Train.Arguments.AlgorithmSpecification.ContainerEntrypoint: 101 arguments; at most 100 are allowed");
 }
 
 #[test]
@@ -251,6 +268,7 @@ fn environments() {
         ""
     );
     insta::assert_snapshot!(training(|t| { t.environment.insert("URI".to_owned(), "x".repeat(513).into()); }), @"error: Steps.Train.Arguments.Environment.URI: 513 characters; at most 512 are allowed");
+    insta::assert_snapshot!(training(|t| t.environment.extend((0..101).map(|i| (format!("V{i}"), "".into())))), @"error: Steps.Train.Arguments.Environment: 101 variables; at most 100 are allowed");
 }
 
 #[test]
@@ -268,13 +286,27 @@ fn inputs_and_outputs() {
     let input = |change: fn(&mut pipeline::S3Input)| {
         processing("Preprocess", |p| change(p.processing_inputs[0].s3_input.as_mut().unwrap()))
     };
-    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/input".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/input" is not under /opt/ml/processing/"#);
-    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/" is not under /opt/ml/processing/"#);
-    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/../x".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/../x" is not under /opt/ml/processing/"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/input".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/input" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/../x".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/../x" is no directory under /opt/ml/processing/"#);
     insta::assert_snapshot!(input(|i| i.local_path = None), @"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input: no LocalPath; a container cannot see the input");
     insta::assert_snapshot!(input(|i| i.s3_input_mode = Some("FastFile".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3InputMode: "FastFile"; one of File, Pipe is allowed"#);
     insta::assert_snapshot!(input(|i| i.s3_compression_type = Some("Gzip".into())), @"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3CompressionType: Gzip works with S3InputMode Pipe only");
     insta::assert_snapshot!(processing("Evaluate", |p| p.processing_output_config.as_mut().unwrap().outputs[0].s3_output = None), @"error: Steps.Evaluate.Arguments.ProcessingOutputConfig.Outputs[0]: neither S3Output nor FeatureStoreOutput; one is needed");
+    insta::assert_snapshot!(input(|i| i.s3_data_type = "AugmentedManifestFile".into()), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3DataType: "AugmentedManifestFile"; one of S3Prefix, ManifestFile is allowed"#);
+    insta::assert_snapshot!(input(|i| i.s3_data_distribution_type = Some("Sharded".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3DataDistributionType: "Sharded"; one of FullyReplicated, ShardedByS3Key is allowed"#);
+    let output = |change: fn(&mut ProcessingOutput)| {
+        processing("Evaluate", |p| {
+            change(&mut p.processing_output_config.as_mut().unwrap().outputs[0]);
+        })
+    };
+    insta::assert_snapshot!(output(|o| o.s3_output.as_mut().unwrap().s3_upload_mode = "AtEnd".into()), @r#"error: Steps.Evaluate.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode: "AtEnd"; one of EndOfJob, Continuous is allowed"#);
+    insta::assert_snapshot!(output(|o| o.s3_output.as_mut().unwrap().local_path = Some("/opt/ml/output".into())), @r#"error: Steps.Evaluate.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.LocalPath: "/opt/ml/output" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(output(|o| o.s3_output.as_mut().unwrap().local_path = None), @"error: Steps.Evaluate.Arguments.ProcessingOutputConfig.Outputs[0].S3Output: no LocalPath; nothing would be uploaded");
+    insta::assert_snapshot!(processing("Preprocess", |p| {
+        let outputs = &mut p.processing_output_config.as_mut().unwrap().outputs;
+        outputs.push(outputs[0].clone());
+    }), @r#"error: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs: two outputs are called "train""#);
 }
 
 #[test]
@@ -310,6 +342,18 @@ fn training_jobs() {
     insta::assert_snapshot!(training(|t| { t.hyper_parameters.insert("x".repeat(257), "1".into()); }), @"error: Steps.Train.Arguments.HyperParameters: a name of 257 characters; at most 256 are allowed");
     insta::assert_snapshot!(training(|t| { t.hyper_parameters.insert("long".to_owned(), "x".repeat(2501).into()); }), @"error: Steps.Train.Arguments.HyperParameters.long: 2501 characters; at most 2500 are allowed");
     insta::assert_snapshot!(training(|t| t.hyper_parameters.extend((0..100).map(|i| (i.to_string(), "".into())))), @"error: Steps.Train.Arguments.HyperParameters: 101 hyperparameters; at most 100 are allowed");
+    insta::assert_snapshot!(training(|t| t.output_data_config.compression_type = Some("ZIP".into())), @r#"error: Steps.Train.Arguments.OutputDataConfig.CompressionType: "ZIP"; one of GZIP, NONE is allowed"#);
+    let channel = |change: fn(&mut Channel)| training(|t| change(&mut t.input_data_config[0]));
+    insta::assert_snapshot!(channel(|c| c.channel_name = "x".repeat(65)), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is no channel; 1 to 64 of letters, digits, ., - and _ are allowed"#);
+    insta::assert_snapshot!(channel(|c| c.input_mode = Some("Stream".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].InputMode: "Stream"; one of File, FastFile, Pipe is allowed"#);
+    insta::assert_snapshot!(channel(|c| c.compression_type = Some("Zstd".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].CompressionType: "Zstd"; one of None, Gzip is allowed"#);
+    insta::assert_snapshot!(channel(|c| c.record_wrapper_type = Some("CSV".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].RecordWrapperType: "CSV"; one of None, RecordIO is allowed"#);
+    insta::assert_snapshot!(channel(|c| c.data_source.s3_data_source.as_mut().unwrap().s3_data_type = "Prefix".into()), @r#"error: Steps.Train.Arguments.InputDataConfig[0].DataSource.S3DataSource.S3DataType: "Prefix"; one of S3Prefix, ManifestFile, AugmentedManifestFile is allowed"#);
+    insta::assert_snapshot!(channel(|c| {
+        c.input_mode = Some("FastFile".into());
+        c.data_source.s3_data_source.as_mut().unwrap().s3_data_type = "ManifestFile".into();
+    }), @r#"error: Steps.Train.Arguments.InputDataConfig[0].DataSource.S3DataSource.S3DataType: "ManifestFile"; FastFile reads S3Prefix only"#);
+    insta::assert_snapshot!(channel(|c| c.data_source.s3_data_source.as_mut().unwrap().s3_data_distribution_type = Some("Sharded".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].DataSource.S3DataSource.S3DataDistributionType: "Sharded"; one of FullyReplicated, ShardedByS3Key is allowed"#);
 }
 
 #[test]
@@ -402,4 +446,21 @@ fn everything_is_reported_at_once() {
     // 50 names, 50 dependencies, the default, the parameter nobody uses
     assert_eq!(findings.len(), 102);
     assert_eq!(findings.iter().filter(|f| f.severity == Severity::Warning).count(), 1);
+}
+
+#[test]
+fn prefixes_made_of_one_another_come_to_an_end() {
+    let mut definition = common::example();
+    for level in 0..12 {
+        let mut step = find(&mut definition.steps, "Preprocess").unwrap().clone();
+        step.name = format!("Level{level}");
+        let StepKind::Processing(arguments) = &mut step.kind else { panic!("{step:?}") };
+        let next = || Expression::output(format!("Level{}", (level + 1) % 12), "train");
+        let uri = Expression::join("", (0..30).map(|_| next()));
+        arguments.processing_output_config.as_mut().unwrap().outputs[0] =
+            ProcessingOutput::new("train", uri, "/opt/ml/processing/output/train");
+        definition.steps.push(step);
+    }
+    let findings = lint(&definition);
+    assert!(findings.iter().any(|f| f.message.contains("wait for one another")), "{findings:?}");
 }

@@ -53,6 +53,8 @@ pub(super) struct Known {
     pub(super) missing: Vec<String>,
     /// Whether a parameter's default is in it.
     pub(super) defaults: bool,
+    /// How many expressions were looked at.
+    looked_at: usize,
 }
 
 impl Known {
@@ -70,6 +72,8 @@ impl Known {
 
 /// Output prefixes may be made of other outputs' prefixes; past this depth it is a circle.
 const DEEPEST: usize = 8;
+/// Prefixes that each name several others multiply: ten names on eight levels are 10^8.
+const MOST_LOOKED_AT: usize = 10_000;
 
 impl Linter<'_> {
     pub(super) fn kind(&self, expression: &Expression) -> Kind {
@@ -108,6 +112,14 @@ impl Linter<'_> {
     }
 
     fn add_known(&self, expression: &Expression, known: &mut Known, depth: usize) {
+        known.looked_at += 1;
+        if known.looked_at > MOST_LOOKED_AT {
+            // One more name does; nobody reads ten thousand.
+            if known.looked_at == MOST_LOOKED_AT + 1 {
+                known.missing.push(expression.to_string());
+            }
+            return;
+        }
         if let Some(value) = self.value(expression) {
             known.defaults |= expression.as_literal().is_none();
             return match value {

@@ -51,6 +51,17 @@ impl Linter<'_> {
         if let Some(stopping) = &arguments.stopping_condition {
             let at = format!("{place}.StoppingCondition.MaxRuntimeInSeconds");
             self.whole(&at, &stopping.max_runtime_in_seconds, 1, LONGEST_RUN);
+            for (name, time) in [
+                ("MaxWaitTimeInSeconds", &stopping.max_wait_time_in_seconds),
+                ("MaxPendingTimeInSeconds", &stopping.max_pending_time_in_seconds),
+            ] {
+                if time.is_some() {
+                    self.error(
+                        format!("{place}.StoppingCondition.{name}"),
+                        "only Training jobs have it",
+                    );
+                }
+            }
         }
         self.tags(&format!("{place}.Tags"), &arguments.tags);
     }

@@ -176,7 +176,8 @@ impl Linter<'_> {
             let PropertyFile { property_file_name, output_name, file_path } = file;
             let place = format!("{place}[{index}]");
             self.reference_name(&format!("{place}.PropertyFileName"), property_file_name);
-            if file_path.is_empty() || file_path.starts_with('/') {
+            let climbs = file_path.split('/').any(|part| part == "..");
+            if file_path.is_empty() || file_path.starts_with('/') || climbs {
                 self.error(
                     format!("{place}.FilePath"),
                     format!("{file_path:?}; a path inside the output is needed"),
@@ -192,15 +193,19 @@ impl Linter<'_> {
                         format!("the step has no output {output_name:?}{suggestion}"),
                     );
                 }
-                Some(output) => {
-                    let mode = output.s3_output.as_ref().and_then(|s3| s3.s3_upload_mode.as_str());
-                    if mode == Some("Continuous") {
-                        self.error(
-                            place,
-                            format!("the output {output_name:?} is uploaded Continuous; only EndOfJob outputs can be read"),
-                        );
-                    }
-                }
+                Some(output) => match &output.s3_output {
+                    // An output that goes nowhere at all is reported where it stands.
+                    None if output.other.is_empty() => {}
+                    None => self.error(
+                        place,
+                        format!("the output {output_name:?} does not go to S3, where the file is read"),
+                    ),
+                    Some(s3) if self.known(&s3.s3_upload_mode).text == "Continuous" => self.error(
+                        place,
+                        format!("the output {output_name:?} is uploaded Continuous; only EndOfJob outputs can be read"),
+                    ),
+                    Some(_) => {}
+                },
             }
         }
     }

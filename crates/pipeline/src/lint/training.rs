@@ -3,10 +3,12 @@
 use super::Linter;
 use super::values::is_name;
 use crate::arguments::training::{Channel, MetricDefinition, TrainingArguments};
+use crate::expression::Expression;
 
 /// Twenty-eight days.
 const LONGEST_RUN: i64 = 28 * 24 * 60 * 60;
 const INPUT_MODES: [&str; 3] = ["File", "FastFile", "Pipe"];
+const DATA_TYPES: [&str; 3] = ["S3Prefix", "ManifestFile", "AugmentedManifestFile"];
 
 impl Linter<'_> {
     pub(super) fn training(&mut self, place: &str, arguments: &TrainingArguments) {
@@ -60,7 +62,7 @@ impl Linter<'_> {
         let names: Vec<&str> = channels.iter().map(|c| c.channel_name.as_str()).collect();
         self.unique(&at, &names, "channel");
         for (index, channel) in channels.iter().enumerate() {
-            self.channel(&format!("{at}[{index}]"), channel);
+            self.channel(&format!("{at}[{index}]"), channel, &algorithm.training_input_mode);
         }
 
         let at = format!("{place}.HyperParameters");
@@ -102,7 +104,7 @@ impl Linter<'_> {
         }
     }
 
-    fn channel(&mut self, place: &str, channel: &Channel) {
+    fn channel(&mut self, place: &str, channel: &Channel, algorithm_mode: &Expression) {
         let name = &channel.channel_name;
         if !is_name(name, ".") {
             self.error(
@@ -112,7 +114,15 @@ impl Linter<'_> {
                 ),
             );
         }
-        self.maybe_one_of(&format!("{place}.InputMode"), channel.input_mode.as_ref(), &INPUT_MODES);
+        let own_mode = channel.input_mode.as_ref();
+        self.maybe_one_of(&format!("{place}.InputMode"), own_mode, &INPUT_MODES);
+        let compression = channel.compression_type.as_ref();
+        self.maybe_one_of(&format!("{place}.CompressionType"), compression, &["None", "Gzip"]);
+        self.maybe_one_of(
+            &format!("{place}.RecordWrapperType"),
+            channel.record_wrapper_type.as_ref(),
+            &["None", "RecordIO"],
+        );
         let at = format!("{place}.DataSource");
         let Some(s3) = &channel.data_source.s3_data_source else {
             if channel.data_source.other.is_empty() {
@@ -122,6 +132,13 @@ impl Linter<'_> {
         };
         let at = format!("{at}.S3DataSource");
         self.s3_uri(&format!("{at}.S3Uri"), &s3.s3_uri);
+        let data_type = format!("{at}.S3DataType");
+        self.one_of(&data_type, &s3.s3_data_type, &DATA_TYPES);
+        let fast_file = self.known(own_mode.unwrap_or(algorithm_mode)).text == "FastFile";
+        let known = self.known(&s3.s3_data_type);
+        if fast_file && known.complete() && known.text != "S3Prefix" {
+            self.error(data_type, format!("{:?}; FastFile reads S3Prefix only", known.text));
+        }
         self.maybe_one_of(
             &format!("{at}.S3DataDistributionType"),
             s3.s3_data_distribution_type.as_ref(),
