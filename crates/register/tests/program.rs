@@ -130,6 +130,33 @@ fn a_metric_that_is_missing_or_no_number_is_named() {
 }
 
 #[test]
+fn no_metric_is_ever_taken_for_zero() {
+    for metric in ["accuracy", "f1_score", "recall"] {
+        for (value, found) in [
+            (None, format!("no {metric},")),
+            (Some(Value::Null), format!("{metric} null,")),
+            (Some("0.9".into()), format!("{metric} \"0.9\",")),
+            (Some(false.into()), format!("{metric} false,")),
+            (Some((-0.1).into()), format!("{metric} -0.1,")),
+        ] {
+            let message = with_metrics(|metrics| {
+                let metrics = metrics.as_object_mut().unwrap();
+                metrics.remove(metric);
+                metrics.extend(value.map(|value| (metric.to_owned(), value)));
+            });
+            assert!(message.contains(&format!("metrics.json has {found}")), "{message}");
+        }
+    }
+    // What Python writes, and JSON does not know.
+    let sandbox = here();
+    sandbox.file("processing/evaluation/metrics.json", METRICS.replace("0.984,", "NaN,"));
+    insta::assert_snapshot!(
+        refused(&sandbox, 3),
+        @"/opt/ml/processing/evaluation/metrics.json is not JSON: expected value at line 1 column 14"
+    );
+}
+
+#[test]
 fn an_evaluation_that_does_not_say_which_model_it_measured() {
     let sandbox = here();
     sandbox
