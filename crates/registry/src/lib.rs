@@ -1,7 +1,7 @@
 //! Model groups, versions and approval: one trait, kept in a directory or in SageMaker.
 //!
 //! [`DirectoryRegistry`] keeps packages as JSON files and holds them to the limits of SageMaker's
-//! API, so that what registers here registers there. [`SageMakerRegistry`], behind the feature
+//! API, so that what registers here registers there. `SageMakerRegistry`, behind the feature
 //! `aws`, is SageMaker's Model Registry.
 //!
 //! Knows groups, versions, their status and approval. Must never know how a model is made, served
