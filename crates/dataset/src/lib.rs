@@ -1,1 +1,32 @@
-//! The sensor table: columns, labels, cleaning, features, the split.
+//! The sensor table: its columns and the ways people spell them, labels, cleaning, engineered
+//! features, the split, and a synthetic sample.
+//!
+//! ```text
+//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> FeatureTable
+//! ```
+//!
+//! Knows columns and rows. Must never know directories, the network, or what becomes of the
+//! features; every file comes in as a name and something to read.
+
+mod expression;
+mod features;
+mod header;
+mod recipe;
+mod records;
+pub mod sample;
+mod schema;
+mod split;
+mod statistics;
+mod suggest;
+mod table;
+mod units;
+
+pub use expression::{Expression, ExpressionError};
+pub use features::{FeatureError, FeatureTable, LABEL};
+pub use header::HeaderError;
+pub use recipe::{Applied, Feature, Recipe, RecipeError};
+pub use records::RecordError;
+pub use schema::{Column, Label, Schema, SchemaError};
+pub use split::{Split, SplitError, split};
+pub use statistics::Summary;
+pub use table::{BadCells, Counts, MissingValues, Rules, Table, TableError, TableReader};

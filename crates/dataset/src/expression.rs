@@ -1,0 +1,483 @@
+//! Engineered features as expressions over columns.
+//!
+//! ```text
+//! sum       = product { ("+" | "-") product }
+//! product   = factor { ("*" | "/") factor }
+//! factor    = "-" factor | number | column | statistic "(" column ")"
+//!           | function "(" sum { "," sum } ")" | "(" sum ")"
+//! statistic = "median" | "mean" | "std"
+//! function  = "abs" | "sqrt" | "ln" | "log1p" | "exp" | "min" | "max"
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::Summary;
+use crate::suggest;
+
+/// The longest expression.
+const LONGEST: usize = 1_000;
+/// The deepest nesting: what parses it and what evaluates it calls itself once for each level.
+const DEEPEST: usize = 64;
+
+/// A parsed expression over columns that are known by their place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    root: Term,
+    statistics: Vec<Statistic>,
+}
+
+/// A statistic of a column over the training rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Statistic {
+    pub(crate) kind: Kind,
+    pub(crate) column: usize,
+}
+
+/// Which statistic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Median,
+    Mean,
+    Std,
+}
+
+impl Kind {
+    pub(crate) fn of(self, summary: &Summary) -> f64 {
+        match self {
+            Self::Median => summary.median,
+            Self::Mean => summary.mean,
+            Self::Std => summary.std,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Term {
+    Number(f64),
+    Column(usize),
+    /// By its place in the expression's list.
+    Statistic(usize),
+    Negative(Box<Term>),
+    Call(Function, Box<Term>),
+    Pair(Operator, Box<Term>, Box<Term>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    Abs,
+    Sqrt,
+    Ln,
+    Log1p,
+    Exp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Min,
+    Max,
+}
+
+const FUNCTIONS: [(&str, Function); 5] = [
+    ("abs", Function::Abs),
+    ("sqrt", Function::Sqrt),
+    ("ln", Function::Ln),
+    ("log1p", Function::Log1p),
+    ("exp", Function::Exp),
+];
+const STATISTICS: [(&str, Kind); 3] =
+    [("median", Kind::Median), ("mean", Kind::Mean), ("std", Kind::Std)];
+const EXTREMES: [(&str, Operator); 2] = [("min", Operator::Min), ("max", Operator::Max)];
+
+fn lookup<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(known, _)| *known == name).map(|(_, found)| *found)
+}
+
+/// An expression that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}`, character {position}: {problem}")]
+pub struct ExpressionError {
+    /// The whole expression.
+    pub text: String,
+    /// The character that is wrong, from 1.
+    pub position: usize,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+impl Expression {
+    /// Parses an expression over these columns.
+    ///
+    /// # Errors
+    /// What is wrong, and at which character; for an unknown name the nearest known one.
+    pub fn parse(text: &str, columns: &[&str]) -> Result<Self, ExpressionError> {
+        let mut parser = Parser { text, at: 0, columns, statistics: Vec::new(), depth: 0 };
+        if text.len() > LONGEST {
+            let shown: String = text.chars().take(40).collect();
+            let problem = format!("longer than {LONGEST} bytes");
+            return Err(ExpressionError { text: format!("{shown}…"), position: 1, problem });
+        }
+        let root = parser.sum()?;
+        parser.blanks();
+        match parser.rest().chars().next() {
+            None => Ok(Self { root, statistics: parser.statistics }),
+            Some(letter) => {
+                Err(parser.wrong(parser.at, format!("found `{letter}`, expected an operator")))
+            }
+        }
+    }
+
+    /// The statistics that it needs.
+    pub(crate) fn statistics(&self) -> &[Statistic] {
+        &self.statistics
+    }
+
+    /// Its value for a row; `statistics` has the values of [`Self::statistics`]. It is not finite
+    /// where the arithmetic has no answer.
+    pub(crate) fn evaluate(&self, row: &[f32], statistics: &[f64]) -> f64 {
+        evaluate(&self.root, row, statistics)
+    }
+}
+
+fn evaluate(term: &Term, row: &[f32], statistics: &[f64]) -> f64 {
+    match term {
+        Term::Number(number) => *number,
+        Term::Column(column) => f64::from(row[*column]),
+        Term::Statistic(index) => statistics[*index],
+        Term::Negative(inner) => -evaluate(inner, row, statistics),
+        Term::Call(function, inner) => {
+            let value = evaluate(inner, row, statistics);
+            match function {
+                Function::Abs => value.abs(),
+                Function::Sqrt => value.sqrt(),
+                Function::Ln => value.ln(),
+                Function::Log1p => value.ln_1p(),
+                Function::Exp => value.exp(),
+            }
+        }
+        Term::Pair(operator, left, right) => {
+            let left = evaluate(left, row, statistics);
+            let right = evaluate(right, row, statistics);
+            match operator {
+                Operator::Add => left + right,
+                Operator::Subtract => left - right,
+                Operator::Multiply => left * right,
+                Operator::Divide => left / right,
+                // A part that has no answer leaves the whole without one.
+                Operator::Min | Operator::Max if left.is_nan() || right.is_nan() => f64::NAN,
+                Operator::Min => left.min(right),
+                Operator::Max => left.max(right),
+            }
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    columns: &'a [&'a str],
+    statistics: Vec<Statistic>,
+    depth: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn blanks(&mut self) {
+        self.at = self.text.len() - self.rest().trim_start().len();
+    }
+
+    /// Takes this letter, if it is next.
+    fn take(&mut self, letter: char) -> bool {
+        self.blanks();
+        let is_next = self.rest().starts_with(letter);
+        if is_next {
+            self.at += letter.len_utf8();
+        }
+        is_next
+    }
+
+    fn expect(&mut self, letter: char) -> Result<(), ExpressionError> {
+        if self.take(letter) {
+            return Ok(());
+        }
+        Err(self.wrong(self.at, format!("found {}, expected `{letter}`", self.next())))
+    }
+
+    /// What is next, for messages.
+    fn next(&self) -> String {
+        let next = self.rest().chars().next();
+        next.map_or_else(|| "the end".to_owned(), |letter| format!("`{letter}`"))
+    }
+
+    fn wrong(&self, at: usize, problem: String) -> ExpressionError {
+        let position = self.text[..at].chars().count() + 1;
+        ExpressionError { text: self.text.to_owned(), position, problem }
+    }
+
+    fn sum(&mut self) -> Result<Term, ExpressionError> {
+        let mut left = self.product()?;
+        loop {
+            let operator = match () {
+                () if self.take('+') => Operator::Add,
+                () if self.take('-') => Operator::Subtract,
+                () => return Ok(left),
+            };
+            left = self.pair(operator, left, Self::product)?;
+        }
+    }
+
+    fn product(&mut self) -> Result<Term, ExpressionError> {
+        let mut left = self.factor()?;
+        loop {
+            let operator = match () {
+                () if self.take('*') => Operator::Multiply,
+                () if self.take('/') => Operator::Divide,
+                () => return Ok(left),
+            };
+            left = self.pair(operator, left, Self::factor)?;
+        }
+    }
+
+    fn pair(
+        &mut self,
+        operator: Operator,
+        left: Term,
+        right: fn(&mut Self) -> Result<Term, ExpressionError>,
+    ) -> Result<Term, ExpressionError> {
+        Ok(Term::Pair(operator, Box::new(left), Box::new(right(self)?)))
+    }
+
+    fn factor(&mut self) -> Result<Term, ExpressionError> {
+        self.blanks();
+        if self.depth == DEEPEST {
+            return Err(self.wrong(self.at, format!("nested more than {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        let term = self.nested();
+        self.depth -= 1;
+        term
+    }
+
+    fn nested(&mut self) -> Result<Term, ExpressionError> {
+        if self.take('-') {
+            return Ok(Term::Negative(Box::new(self.factor()?)));
+        }
+        if self.take('(') {
+            let inner = self.sum()?;
+            self.expect(')')?;
+            return Ok(inner);
+        }
+        match self.rest().chars().next() {
+            Some(letter) if letter.is_ascii_digit() || letter == '.' => self.number(),
+            Some(letter) if letter.is_alphabetic() || letter == '_' => self.named(),
+            _ => {
+                let expected = "expected a number, a column, a function or `(`";
+                Err(self.wrong(self.at, format!("found {}, {expected}", self.next())))
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<Term, ExpressionError> {
+        let begin = self.at;
+        let mut before = ' ';
+        let length = self.rest().find(|letter: char| {
+            let of_exponent = matches!(letter, '+' | '-') && matches!(before, 'e' | 'E');
+            before = letter;
+            !(letter.is_alphanumeric() || letter == '.' || of_exponent)
+        });
+        self.at += length.unwrap_or(self.rest().len());
+        let text = &self.text[begin..self.at];
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Term::Number(number)),
+            _ => Err(self.wrong(begin, format!("found `{text}`, expected a number"))),
+        }
+    }
+
+    /// A letter or underscore has come: the name that it begins.
+    fn name(&mut self) -> &'a str {
+        let begin = self.at;
+        let length = self.rest().find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        self.at += length.unwrap_or(self.rest().len());
+        &self.text[begin..self.at]
+    }
+
+    fn named(&mut self) -> Result<Term, ExpressionError> {
+        let begin = self.at;
+        let name = self.name();
+        if !self.take('(') {
+            return self.column(begin, name).map(Term::Column);
+        }
+        let term = if let Some(kind) = lookup(&STATISTICS, name) {
+            self.blanks();
+            let begin = self.at;
+            let name = self.name();
+            let statistic = Statistic { kind, column: self.column(begin, name)? };
+            let known = self.statistics.iter().position(|other| *other == statistic);
+            Term::Statistic(known.unwrap_or_else(|| {
+                self.statistics.push(statistic);
+                self.statistics.len() - 1
+            }))
+        } else if let Some(function) = lookup(&FUNCTIONS, name) {
+            Term::Call(function, Box::new(self.sum()?))
+        } else if let Some(operator) = lookup(&EXTREMES, name) {
+            let mut left = self.sum()?;
+            self.expect(',')?;
+            left = self.pair(operator, left, Self::sum)?;
+            while self.take(',') {
+                left = self.pair(operator, left, Self::sum)?;
+            }
+            left
+        } else {
+            let known = FUNCTIONS.map(|(name, _)| name).into_iter();
+            let known = known.chain(EXTREMES.map(|(name, _)| name));
+            let known: Vec<_> = known.chain(STATISTICS.map(|(name, _)| name)).collect();
+            return Err(self.unknown("function", begin, name, &known));
+        };
+        self.expect(')')?;
+        Ok(term)
+    }
+
+    fn column(&self, begin: usize, name: &str) -> Result<usize, ExpressionError> {
+        if name.is_empty() {
+            let problem = format!("found {}, expected a column", self.next());
+            return Err(self.wrong(begin, problem));
+        }
+        self.columns
+            .iter()
+            .position(|column| *column == name)
+            .ok_or_else(|| self.unknown("column", begin, name, self.columns))
+    }
+
+    /// The nearest name, or all of them where none is near.
+    fn unknown(&self, what: &str, begin: usize, name: &str, known: &[&str]) -> ExpressionError {
+        let hint = match suggest::nearest(name, known.iter().copied()) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => format!(", expected one of: {}", known.join(", ")),
+        };
+        self.wrong(begin, format!("no {what} `{name}`{hint}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COLUMNS: [&str; 3] = ["Torque", "Spindle_Speed", "Cutting"];
+
+    /// Over the row 2, 4, -3 with every statistic 10.
+    fn value(text: &str) -> f64 {
+        Expression::parse(text, &COLUMNS).unwrap().evaluate(&[2.0, 4.0, -3.0], &[10.0; 9])
+    }
+
+    #[test]
+    fn by_hand() {
+        assert_eq!(value("1 + 2 * 3"), 7.0);
+        assert_eq!(value("(1 + 2) * 3"), 9.0);
+        assert_eq!(value("8 - 2 - 1"), 5.0);
+        assert_eq!(value("8 / 2 / 2"), 2.0);
+        assert_eq!(value("-Torque * -3"), 6.0);
+        assert_eq!(value("--2"), 2.0);
+        assert_eq!(value("Torque-1e-1"), 1.9);
+        assert_eq!(value("Torque / (Spindle_Speed + 1e-6)"), 2.0 / 4.000_001);
+        assert_eq!(value("abs(Cutting) + sqrt(Spindle_Speed)"), 5.0);
+        assert_eq!(value("ln(exp(2)) + log1p(0)"), 2.0);
+        assert_eq!(value("min(Torque, Cutting, 7) + max(Torque, 3)"), 0.0);
+        assert_eq!(value("Torque - median(Torque)"), -8.0);
+        assert_eq!(value("mean(Torque) / std ( Torque )"), 1.0);
+        assert_eq!(value(".5 * 2."), 1.0);
+    }
+
+    #[test]
+    fn arithmetic_without_an_answer_is_not_finite() {
+        for text in ["1 / 0", "sqrt(Cutting)", "ln(0)", "min(1, 0 / 0)", "exp(1000)"] {
+            assert!(!value(text).is_finite(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_statistic_is_computed_once() {
+        let text = "Torque / median(Torque) - median(Torque) + mean(Torque)";
+        assert_eq!(Expression::parse(text, &COLUMNS).unwrap().statistics().len(), 2);
+    }
+
+    #[test]
+    fn errors_point_at_their_character() {
+        let wrong = |text: &str| Expression::parse(text, &COLUMNS).unwrap_err().to_string();
+        insta::assert_snapshot!(wrong("2 * Torqe"), @"`2 * Torqe`, character 5: no column `Torqe`; did you mean `Torque`?");
+        insta::assert_snapshot!(wrong("2 * torque"), @"`2 * torque`, character 5: no column `torque`; did you mean `Torque`?");
+        insta::assert_snapshot!(wrong("Speed + 1"), @"`Speed + 1`, character 1: no column `Speed`, expected one of: Torque, Spindle_Speed, Cutting");
+        insta::assert_snapshot!(wrong("medan(Torque)"), @"`medan(Torque)`, character 1: no function `medan`; did you mean `mean`?");
+        insta::assert_snapshot!(wrong("system(1)"), @"`system(1)`, character 1: no function `system`, expected one of: abs, sqrt, ln, log1p, exp, min, max, median, mean, std");
+        insta::assert_snapshot!(wrong("median(Torque + 1)"), @"`median(Torque + 1)`, character 15: found `+`, expected `)`");
+        insta::assert_snapshot!(wrong("median(1)"), @"`median(1)`, character 8: no column `1`, expected one of: Torque, Spindle_Speed, Cutting");
+        insta::assert_snapshot!(wrong("min(Torque)"), @"`min(Torque)`, character 11: found `)`, expected `,`");
+        insta::assert_snapshot!(wrong("abs(Torque, 1)"), @"`abs(Torque, 1)`, character 11: found `,`, expected `)`");
+        insta::assert_snapshot!(wrong("(Torque"), @"`(Torque`, character 8: found the end, expected `)`");
+        insta::assert_snapshot!(wrong("Torque)"), @"`Torque)`, character 7: found `)`, expected an operator");
+        insta::assert_snapshot!(wrong("Torque Cutting"), @"`Torque Cutting`, character 8: found `C`, expected an operator");
+        insta::assert_snapshot!(wrong("Torque ** 2"), @"`Torque ** 2`, character 9: found `*`, expected a number, a column, a function or `(`");
+        insta::assert_snapshot!(wrong("1.2.3"), @"`1.2.3`, character 1: found `1.2.3`, expected a number");
+        insta::assert_snapshot!(wrong("2x"), @"`2x`, character 1: found `2x`, expected a number");
+        insta::assert_snapshot!(wrong("ä * 2"), @"`ä * 2`, character 1: no column `ä`, expected one of: Torque, Spindle_Speed, Cutting");
+        insta::assert_snapshot!(wrong("µ + ?"), @"`µ + ?`, character 1: no column `µ`, expected one of: Torque, Spindle_Speed, Cutting");
+        insta::assert_snapshot!(wrong(""), @"``, character 1: found the end, expected a number, a column, a function or `(`");
+    }
+
+    #[test]
+    fn neither_length_nor_depth_is_unbounded() {
+        let wrong = |text: String| Expression::parse(&text, &COLUMNS).unwrap_err().problem;
+        assert_eq!(wrong("1+".repeat(600)), "longer than 1000 bytes");
+        assert_eq!(wrong("(".repeat(900)), "nested more than 64 deep");
+        assert_eq!(wrong("-".repeat(900)), "nested more than 64 deep");
+    }
+
+    /// An expression as text, and its value computed alongside.
+    fn arbitrary() -> impl Strategy<Value = (String, f64)> {
+        let leaf = prop_oneof![
+            (0_u32..1000).prop_map(|n| (n.to_string(), f64::from(n))),
+            Just(("Torque".to_owned(), 2.0)),
+            Just(("Cutting".to_owned(), -3.0)),
+            Just(("mean(Spindle_Speed)".to_owned(), 10.0)),
+        ];
+        leaf.prop_recursive(5, 30, 2, |inner| {
+            (inner.clone(), inner, 0..8).prop_map(|((a, x), (b, y), choice)| match choice {
+                0 => (format!("({a} + {b})"), x + y),
+                1 => (format!("({a} - {b})"), x - y),
+                2 => (format!("({a} * {b})"), x * y),
+                3 => (format!("({a} / {b})"), x / y),
+                4 => (format!("-{a}"), -x),
+                5 => (format!("abs({a})"), x.abs()),
+                6 => (
+                    format!("max({a},{b})"),
+                    if x.is_nan() || y.is_nan() { f64::NAN } else { x.max(y) },
+                ),
+                _ => (format!("log1p( {a} )"), x.ln_1p()),
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn evaluation_agrees_with_rust((text, expected) in arbitrary()) {
+            prop_assume!(text.len() <= LONGEST);
+            let found = value(&text);
+            prop_assert!(found == expected || (found.is_nan() && expected.is_nan()), "{text}: {found} {expected}");
+        }
+
+        #[test]
+        fn no_text_panics(text in "[-+*/(),. a-z0-9TorqueCuttingµ]{0,40}") {
+            if let Ok(expression) = Expression::parse(&text, &COLUMNS) {
+                expression.evaluate(&[2.0, 4.0, -3.0], &[10.0; 99]);
+            }
+        }
+    }
+}

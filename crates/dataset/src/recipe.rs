@@ -1,0 +1,314 @@
+//! From raw readings to features: fitted on the training rows, applied to every row, training and
+//! serving alike.
+
+use serde::{Deserialize, Serialize};
+
+use crate::expression::{Expression, ExpressionError, Kind};
+use crate::schema::{Column, Label, Schema, SchemaError, fold_name};
+use crate::statistics::Summary;
+use crate::table::Table;
+
+/// An engineered feature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Its expression over the schema's columns.
+    pub expression: String,
+}
+
+/// What turns raw readings into features: each column's median to stand for missing readings, then
+/// the columns themselves, then the engineered features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Recipe {
+    schema: Schema,
+    /// Each column's median over the training rows.
+    medians: Vec<f32>,
+    features: Vec<Fitted>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Fitted {
+    name: String,
+    text: String,
+    expression: Expression,
+    statistics: Vec<f64>,
+    /// The feature's median over the training rows, for rows where it is not finite.
+    fallback: f32,
+}
+
+/// Why there is no recipe.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RecipeError {
+    /// The columns or the label.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A feature's expression.
+    #[error("feature `{name}`")]
+    Expression {
+        /// The feature.
+        name: String,
+        /// What is wrong.
+        source: ExpressionError,
+    },
+    /// A name that is taken.
+    #[error("feature `{0}` has the name of another column")]
+    NameTaken(String),
+    /// A name that a CSV header or a log line cannot carry.
+    #[error("feature `{0}`: expected a name of letters, digits and `_`")]
+    Name(String),
+    /// A column without a reading.
+    #[error("column `{0}` has no reading in any training row, expected at least one")]
+    NoReading(String),
+    /// A feature without a value.
+    #[error("feature `{name}`: `{expression}` is not finite in any training row")]
+    NeverFinite {
+        /// The feature.
+        name: String,
+        /// Its expression.
+        expression: String,
+    },
+    /// A stored recipe that does not hang together.
+    #[error("{0}")]
+    Inconsistent(String),
+}
+
+/// A row's features and what had to be made up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Missing readings for which the training median stood in.
+    pub imputed: usize,
+    /// Engineered features that were not finite and became their training median.
+    pub replaced: usize,
+}
+
+impl Recipe {
+    /// Fits a recipe to the training rows.
+    ///
+    /// # Errors
+    /// A feature whose name or expression cannot be used, or whose value is never finite; a column
+    /// without any reading.
+    pub fn fit(
+        schema: &Schema,
+        features: &[Feature],
+        table: &Table,
+        rows: &[usize],
+    ) -> Result<Self, RecipeError> {
+        let mut summaries = Vec::new();
+        let mut medians = Vec::new();
+        for (index, column) in schema.columns().iter().enumerate() {
+            let summary = Summary::of(rows.iter().map(|&row| f64::from(table.row(row)[index])));
+            if summary.count == 0 {
+                return Err(RecipeError::NoReading(column.name.clone()));
+            }
+            medians.push(summary.median as f32);
+            summaries.push(summary);
+        }
+        let mut recipe = Self { schema: schema.clone(), medians, features: Vec::new() };
+        for Feature { name, expression: text } in features {
+            recipe.check_name(name)?;
+            let expression = parse(name, text, schema)?;
+            let statistics: Vec<f64> = expression
+                .statistics()
+                .iter()
+                .map(|statistic| statistic.kind.of(&summaries[statistic.column]))
+                .collect();
+            let mut readings = Vec::new();
+            let finite = rows.iter().map(|&row| {
+                readings.clear();
+                readings.extend_from_slice(table.row(row));
+                recipe.impute(&mut readings);
+                let value = expression.evaluate(&readings, &statistics) as f32;
+                if value.is_finite() { f64::from(value) } else { f64::NAN }
+            });
+            let summary = Summary::of(finite);
+            if summary.count == 0 {
+                let (name, expression) = (name.clone(), text.clone());
+                return Err(RecipeError::NeverFinite { name, expression });
+            }
+            recipe.features.push(Fitted {
+                name: name.clone(),
+                text: text.clone(),
+                expression,
+                statistics,
+                fallback: summary.median as f32,
+            });
+        }
+        Ok(recipe)
+    }
+
+    /// The columns it reads and the label it was fitted with.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The features' names: the columns', then the engineered ones'.
+    pub fn feature_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.schema.names().chain(self.features.iter().map(|feature| feature.name.as_str()))
+    }
+
+    /// Appends the features of a row of readings to `out`. A reading that is not finite is missing.
+    ///
+    /// # Panics
+    /// Where there is not one reading for each column.
+    pub fn apply(&self, readings: &[f32], out: &mut Vec<f32>) -> Applied {
+        assert_eq!(readings.len(), self.medians.len(), "a reading for each column");
+        let begin = out.len();
+        out.extend_from_slice(readings);
+        let imputed = self.impute(&mut out[begin..]);
+        let mut replaced = 0;
+        for feature in &self.features {
+            let readings = &out[begin..][..self.medians.len()];
+            let value = feature.expression.evaluate(readings, &feature.statistics) as f32;
+            replaced += usize::from(!value.is_finite());
+            out.push(if value.is_finite() { value } else { feature.fallback });
+        }
+        Applied { imputed, replaced }
+    }
+
+    fn impute(&self, readings: &mut [f32]) -> usize {
+        let mut imputed = 0;
+        for (reading, median) in readings.iter_mut().zip(&self.medians) {
+            if !reading.is_finite() {
+                *reading = *median;
+                imputed += 1;
+            }
+        }
+        imputed
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), RecipeError> {
+        let usable = |letter: char| letter.is_alphanumeric() || letter == '_';
+        if name.is_empty() || !name.chars().all(usable) {
+            return Err(RecipeError::Name(name.to_owned()));
+        }
+        let folded = fold_name(name);
+        let label = [crate::LABEL, self.schema.label().column.as_str()];
+        let mut taken = self.feature_names().chain(label);
+        if taken.any(|other| fold_name(other) == folded) {
+            return Err(RecipeError::NameTaken(name.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn parse(name: &str, text: &str, schema: &Schema) -> Result<Expression, RecipeError> {
+    let columns: Vec<_> = schema.names().collect();
+    Expression::parse(text, &columns)
+        .map_err(|source| RecipeError::Expression { name: name.to_owned(), source })
+}
+
+/// A recipe as it is stored: plain values that are checked again when they are read.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    columns: Vec<StoredColumn>,
+    label: Label,
+    features: Vec<StoredFeature>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredColumn {
+    #[serde(rename = "column")]
+    about: Column,
+    median: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFeature {
+    name: String,
+    expression: String,
+    statistics: Vec<StoredStatistic>,
+    fallback: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredStatistic {
+    statistic: Kind,
+    column: String,
+    value: f64,
+}
+
+impl From<Recipe> for Parts {
+    fn from(recipe: Recipe) -> Self {
+        let columns: Vec<Column> = recipe.schema.columns().to_vec();
+        let features = recipe.features.into_iter().map(|feature| StoredFeature {
+            statistics: feature
+                .expression
+                .statistics()
+                .iter()
+                .zip(feature.statistics)
+                .map(|(statistic, value)| StoredStatistic {
+                    statistic: statistic.kind,
+                    column: columns[statistic.column].name.clone(),
+                    value,
+                })
+                .collect(),
+            name: feature.name,
+            expression: feature.text,
+            fallback: feature.fallback,
+        });
+        let features = features.collect();
+        let columns = columns.into_iter().zip(recipe.medians);
+        let columns = columns.map(|(about, median)| StoredColumn { about, median });
+        Self { columns: columns.collect(), label: recipe.schema.label().clone(), features }
+    }
+}
+
+impl TryFrom<Parts> for Recipe {
+    type Error = String;
+
+    /// serde keeps the message only, so the cause goes into it.
+    fn try_from(parts: Parts) -> Result<Self, String> {
+        Self::from_parts(parts).map_err(|error| match &error {
+            RecipeError::Expression { source, .. } => format!("{error}: {source}"),
+            _ => error.to_string(),
+        })
+    }
+}
+
+impl Recipe {
+    fn from_parts(parts: Parts) -> Result<Self, RecipeError> {
+        let wrong = |what: String| Err(RecipeError::Inconsistent(what));
+        let (columns, medians): (Vec<_>, Vec<_>) =
+            parts.columns.into_iter().map(|stored| (stored.about, stored.median)).unzip();
+        let schema = Schema::new(columns, parts.label)?;
+        if let Some(index) = medians.iter().position(|median| !median.is_finite()) {
+            let name = &schema.columns()[index].name;
+            return wrong(format!("the median of column `{name}` is not a number"));
+        }
+        let mut recipe = Self { schema, medians, features: Vec::new() };
+        for stored in parts.features {
+            recipe.check_name(&stored.name)?;
+            let expression = parse(&stored.name, &stored.expression, &recipe.schema)?;
+            let needed = expression
+                .statistics()
+                .iter()
+                .map(|needed| (needed.kind, recipe.schema.columns()[needed.column].name.as_str()));
+            let given =
+                stored.statistics.iter().map(|given| (given.statistic, given.column.as_str()));
+            if !needed.eq(given) {
+                return wrong(format!(
+                    "the statistics of feature `{}` are not those of `{}`",
+                    stored.name, stored.expression
+                ));
+            }
+            let statistics: Vec<f64> = stored.statistics.iter().map(|given| given.value).collect();
+            if !stored.fallback.is_finite() || statistics.iter().any(|value| !value.is_finite()) {
+                return wrong(format!("a value of feature `{}` is not a number", stored.name));
+            }
+            recipe.features.push(Fitted {
+                name: stored.name,
+                text: stored.expression,
+                expression,
+                statistics,
+                fallback: stored.fallback,
+            });
+        }
+        Ok(recipe)
+    }
+}
