@@ -7,15 +7,18 @@
 //! Knows names, ranges and defaults. Must never know the network, `/opt/ml`, or what a step does
 //! with its settings.
 
+mod checks;
 mod load;
 mod location;
+mod message;
 mod metric;
 mod settings;
 pub mod steps;
+mod tree;
 
 pub use load::{ConfigError, Violation};
 pub use metric::Metric;
 pub use settings::{
-    ApprovalStatus, Aws, Cache, Evaluation, Images, Kms, ModelRegistry, Notifications, PerStep,
-    Pipeline, Preprocessing, Retries, S3Paths, Settings, Vpc,
+    ApprovalStatus, Aws, Cache, ColumnSettings, Evaluation, Images, Kms, ModelRegistry,
+    Notifications, PerStep, Pipeline, Preprocessing, Retries, S3Paths, Settings, Vpc,
 };

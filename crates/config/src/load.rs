@@ -3,16 +3,17 @@
 //! serde stops at the first fault. To find them all, a value that does not fit is noted, replaced
 //! by its default and the tree read again; the ranges are checked once it reads.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use garde::Validate;
 use serde::Deserialize;
-use serde_path_to_error::{Path, Segment};
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
-use crate::Settings;
 use crate::location::Locations;
+use crate::message::{expected, found, one_of, rule, unknown};
+use crate::tree::{Key, Lenient, dotted, get, keys, parse, put, scalar};
+use crate::{Settings, checks};
 
 /// One thing that is wrong with the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,21 +60,20 @@ impl Settings {
         text: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let mut tree = match serde_yaml::from_str::<Value>(text) {
-            Ok(tree) => tree,
-            Err(error) => return Err(not_yaml(file, &error)),
-        };
-        let mut load = Load { found: Vec::new(), substituted: BTreeSet::new() };
+        let Lenient(mut tree) =
+            serde_yaml::from_str(text).map_err(|error| not_yaml(file, text, &error))?;
+        let places = Locations::of(text);
+        let mut load = Load { found: Vec::new(), variables: BTreeMap::new() };
         load.substitute(&mut tree, "", &environment);
         let settings = load.read(tree);
         if let Some(settings) = &settings {
             load.check(settings);
         }
         match settings {
-            Some(settings) if load.found.is_empty() => Ok(settings),
+            Some(settings) if load.found.is_empty() && places.repeated.is_empty() => Ok(settings),
             _ => {
-                let places = Locations::of(text);
-                Err(ConfigError { file: file.to_owned(), violations: place(load.found, &places) })
+                let violations = place(load.found, &places);
+                Err(ConfigError { file: file.to_owned(), violations })
             }
         }
     }
@@ -94,25 +94,26 @@ impl Settings {
     }
 }
 
-fn not_yaml(file: &str, error: &serde_yaml::Error) -> ConfigError {
+fn not_yaml(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {
     let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-    let text = error.to_string();
     // the place is said once, in front
-    let message = match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    };
+    let mut message = error.to_string().replace(&format!(" at line {line} column {column}"), "");
+    let blanks = |line: &str| line.len() - line.trim_start().len();
+    if text.lines().nth(line.saturating_sub(1)).is_some_and(|l| l[..blanks(l)].contains('\t')) {
+        message.push_str("; YAML is indented by blanks, not by tabs");
+    }
     let violation = Violation { line, column, path: String::new(), message };
     ConfigError { file: file.to_owned(), violations: vec![violation] }
 }
 
 fn place(found: Vec<(String, String)>, places: &Locations) -> Vec<Violation> {
+    let found = found.into_iter().map(|(path, message)| (places.find(&path), path, message));
+    let repeated = places.repeated.iter().map(|(path, place, first)| {
+        (*place, path.clone(), format!("the same key again, first in line {first}"))
+    });
     let mut violations: Vec<_> = found
-        .into_iter()
-        .map(|(path, message)| {
-            let (line, column) = places.find(&path);
-            Violation { line, column, path, message }
-        })
+        .chain(repeated)
+        .map(|((line, column), path, message)| Violation { line, column, path, message })
         .collect();
     violations.sort();
     violations.dedup();
@@ -121,8 +122,9 @@ fn place(found: Vec<(String, String)>, places: &Locations) -> Vec<Violation> {
 
 struct Load {
     found: Vec<(String, String)>,
-    /// Where text came from the environment: it may stand for a number.
-    substituted: BTreeSet<String>,
+    /// The text as written where variables stand in it, by path: what becomes of it may be a
+    /// number.
+    variables: BTreeMap<String, String>,
 }
 
 impl Load {
@@ -138,7 +140,7 @@ impl Load {
     ) {
         match value {
             Value::String(text) if text.contains("${") => {
-                self.substituted.insert(path.to_owned());
+                self.variables.insert(path.to_owned(), text.clone());
                 match expand(text, environment) {
                     Ok(expanded) => *text = expanded,
                     Err(message) => self.fault(path, message),
@@ -162,72 +164,142 @@ impl Load {
     }
 
     fn read(&mut self, mut tree: Value) -> Option<Settings> {
+        if tree.is_null() {
+            tree = Value::Mapping(Mapping::new());
+        }
         let defaults = default_tree();
-        let mut reread: BTreeSet<String> = BTreeSet::new();
-        for _ in 0..MOST_FAULTS {
+        // values that were read as something else, as they were and with what was said of them
+        let mut reread: BTreeMap<String, (Value, String)> = BTreeMap::new();
+        while self.found.len() < MOST_FAULTS {
             let error = match serde_path_to_error::deserialize::<_, Settings>(tree.clone()) {
                 Ok(settings) => return Some(settings),
                 Err(error) => error,
             };
-            let segments = keys(error.path());
-            let path = dotted(&segments);
-            let message = error.inner().to_string();
-            if let Some(field) = quoted(&message, "missing field `") {
-                self.fault(&path, format!("`{field}` is missing"));
-                let mut below = segments;
-                below.push(Key::Name(field));
-                if !put(&mut tree, &below, get(&defaults, &below).cloned()) {
+            let mut at = keys(error.path());
+            let mut message = error.inner().to_string();
+            if let Some((field, _)) = unknown(&message, "missing field `") {
+                at.push(Key::Name(field.to_owned()));
+                self.fault(&dotted(&at), "missing, and there is no default");
+                if !mend(&mut tree, &at, &defaults) {
                     return None;
                 }
                 continue;
             }
-            // a number or true where a text is wanted, or the text of a variable where a number is
-            if reread.insert(path.clone()) {
-                let from_environment = self.substituted.contains(&path);
-                if let Some(other) =
-                    get(&tree, &segments).and_then(|value| reinterpret(value, from_environment))
-                {
-                    put(&mut tree, &segments, Some(other));
-                    continue;
+            let path = dotted(&at);
+            // serde_yaml puts the path in front, which is said already
+            if let Some(rest) = message.strip_prefix(&format!("{path}: ")) {
+                message = rest.to_owned();
+            }
+            let mut value = get(&tree, &at).cloned();
+            match reread.get(&path) {
+                // the second reading tells more only where it lists the words there are
+                Some((before, said)) => {
+                    value = Some(before.clone());
+                    if !message.starts_with("unknown variant") {
+                        message.clone_from(said);
+                    }
+                }
+                None => {
+                    let variable = self.variables.contains_key(&path);
+                    let other = value.as_ref().and_then(|v| reinterpret(v, variable, &message));
+                    if let (Some(before), Some(other)) = (&value, other) {
+                        reread.insert(path, (before.clone(), message));
+                        put(&mut tree, &at, Some(other));
+                        continue;
+                    }
                 }
             }
-            // a variable that is not set has been reported already
-            if !self.found.iter().any(|(known, _)| known == &path) {
-                let message = explain(&message, &path);
-                self.fault(&path, message);
-            }
-            if !put(&mut tree, &segments, get(&defaults, &segments).cloned()) {
+            self.misfit(&mut at, value.as_ref(), &message);
+            if !mend(&mut tree, &at, &defaults) {
                 return None;
             }
         }
         None
     }
 
+    /// Reports a value that does not fit its place, or a key: then `at` is extended by it.
+    fn misfit(&mut self, at: &mut Vec<Key>, value: Option<&Value>, message: &str) {
+        if let Some((word, known)) = unknown(message, "unknown field `") {
+            let message = format!("unknown key, expected {}", one_of(word, &known));
+            return self.fault(&dotted(at), message);
+        }
+        if let Some((word, known)) = unknown(message, "unknown variant `") {
+            // a metric as a key; the path may or may not name it already
+            let at_key = at.last() == Some(&Key::Name(word.to_owned()));
+            let below = value.is_some_and(|value| value.get(word).is_some());
+            if below || (at_key && value.and_then(Value::as_str) != Some(word)) {
+                if below {
+                    at.push(Key::Name(word.to_owned()));
+                }
+                let message = format!("unknown key, expected {}", one_of(word, &known));
+                return self.fault(&dotted(at), message);
+            }
+            return self.refuse(&dotted(at), value, &one_of(word, &known));
+        }
+        match expected(message) {
+            Some(expected) => self.refuse(&dotted(at), value, &expected),
+            None => self.fault(&dotted(at), message),
+        }
+    }
+
+    fn refuse(&mut self, path: &str, value: Option<&Value>, expected: &str) {
+        // a variable that is not set has been reported already
+        if !self.reported(path) {
+            let origin = self.variables.get(path).map(String::as_str);
+            let message = found(value, origin, expected);
+            self.fault(path, message);
+        }
+    }
+
+    fn reported(&self, path: &str) -> bool {
+        self.found.iter().any(|(known, _)| known == path)
+    }
+
     fn check(&mut self, settings: &Settings) {
-        let Err(report) = settings.validate() else { return };
         let tree = serde_yaml::to_value(settings).unwrap_or_default();
-        for (path, error) in report.iter() {
-            let mut path = path.to_string();
-            let mut message = error.to_string();
-            // a check of all three jobs names the one that is wrong
-            for step in ["processing", "training", "evaluation"] {
-                if let Some(rest) = message.strip_prefix(&format!("{step}: ")) {
-                    path = format!("{path}.{step}");
-                    message = rest.to_owned();
-                    break;
+        if let Err(report) = settings.validate() {
+            for (path, error) in report.iter() {
+                let path = path.to_string();
+                if !self.reported(&path) {
+                    let origin = self.variables.get(&path).map(String::as_str);
+                    let message = rule(error.message(), get(&tree, &parse(&path)), origin);
+                    self.fault(&path, message);
                 }
             }
-            if self.found.iter().any(|(known, _)| known == &path) {
-                continue;
-            }
-            let value = get(&tree, &parse(&path)).and_then(scalar);
-            match value {
-                Some(value) => self.fault(&path, format!("`{value}`: {message}")),
-                None => self.fault(&path, message),
-            }
+        }
+        for fault in checks::entries(settings) {
+            self.refuse(&fault.path, fault.value.as_ref(), &fault.expected);
         }
     }
 }
+
+/// Puts a value that fits where one did not, so that the rest can be read: the default of that
+/// place, of a list's first entry, or of what is around it. False where nothing helps.
+fn mend(tree: &mut Value, at: &[Key], defaults: &Value) -> bool {
+    let mut at = at;
+    loop {
+        if let Some(default) = get(defaults, at) {
+            return put(tree, at, Some(default.clone()));
+        }
+        let Some((last, above)) = at.split_last() else { return false };
+        let entry = match last {
+            // An entry that is removed would move those behind it to other places.
+            Key::Index(_) => get(defaults, above)
+                .and_then(|list| list.get(0))
+                .cloned()
+                .or_else(|| Some(Value::String(STAND_IN.to_owned()))),
+            Key::Name(_) => None,
+        };
+        let stands_in = get(tree, at).and_then(Value::as_str) == Some(STAND_IN);
+        if put(tree, at, entry.filter(|_| !stands_in)) {
+            return true;
+        }
+        at = above;
+    }
+}
+
+/// Fits every list of texts that has no default.
+const STAND_IN: &str = "stand-in";
 
 /// Replaces `${VAR}` and `${VAR:-default}`; `$${` stands for `${`.
 fn expand(text: &str, environment: &impl Fn(&str) -> Option<String>) -> Result<String, String> {
@@ -267,134 +339,26 @@ fn expand(text: &str, environment: &impl Fn(&str) -> Option<String>) -> Result<S
     Ok(out)
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Key {
-    Name(String),
-    Index(usize),
-}
-
-fn keys(path: &Path) -> Vec<Key> {
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Map { key } => Some(Key::Name(key.clone())),
-            Segment::Seq { index } => Some(Key::Index(*index)),
-            Segment::Enum { .. } | Segment::Unknown => None,
-        })
-        .collect()
-}
-
-fn dotted(keys: &[Key]) -> String {
-    let mut path = String::new();
-    for key in keys {
-        match key {
-            Key::Index(index) => path.push_str(&format!("[{index}]")),
-            Key::Name(name) if path.is_empty() => path.push_str(name),
-            Key::Name(name) => path.push_str(&format!(".{name}")),
-        }
-    }
-    path
-}
-
-/// The inverse of [`dotted`].
-fn parse(path: &str) -> Vec<Key> {
-    path.split(['.', '['])
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.strip_suffix(']').and_then(|index| index.parse().ok()) {
-            Some(index) => Key::Index(index),
-            None => Key::Name(part.to_owned()),
-        })
-        .collect()
-}
-
-fn get<'a>(tree: &'a Value, keys: &[Key]) -> Option<&'a Value> {
-    keys.iter().try_fold(tree, |value, key| match key {
-        Key::Name(name) => value.get(name.as_str()),
-        Key::Index(index) => value.get(index),
-    })
-}
-
-/// Sets the value at `keys`, or removes it where there is none to set. False where that place does
-/// not exist.
-fn put(tree: &mut Value, keys: &[Key], value: Option<Value>) -> bool {
-    let Some((last, above)) = keys.split_last() else {
-        return match value {
-            Some(value) => {
-                *tree = value;
-                true
-            }
-            None => false,
-        };
-    };
-    let parent = above.iter().try_fold(tree, |value, key| match key {
-        Key::Name(name) => value.get_mut(name.as_str()),
-        Key::Index(index) => value.get_mut(index),
-    });
-    match (parent, last, value) {
-        (Some(Value::Mapping(entries)), Key::Name(name), Some(value)) => {
-            entries.insert(Value::String(name.clone()), value);
-            true
-        }
-        (Some(Value::Mapping(entries)), Key::Name(name), None) => {
-            entries.remove(name.as_str()).is_some()
-        }
-        (Some(Value::Sequence(items)), Key::Index(index), _) if *index < items.len() => {
-            items.remove(*index);
-            true
-        }
-        _ => false,
-    }
-}
-
-/// A scalar read the other way: a plain `123` as text, or a variable's text as a number.
-fn reinterpret(value: &Value, from_environment: bool) -> Option<Value> {
+/// A value read the other way: a plain `123` as text where text is wanted, or the text of a
+/// variable as a number.
+fn reinterpret(value: &Value, variable: bool, message: &str) -> Option<Value> {
     match value {
-        Value::Number(number) => Some(Value::String(number.to_string())),
-        Value::Bool(word) => Some(Value::String(word.to_string())),
-        Value::String(text) if from_environment => {
+        Value::Number(_) | Value::Bool(_) if message.ends_with("expected a string") => {
+            scalar(value).map(Value::String)
+        }
+        Value::String(text) if variable => {
             serde_yaml::from_str(text).ok().filter(|other: &Value| !other.is_string())
         }
         _ => None,
     }
 }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(word) => Some(word.to_string()),
-        _ => None,
-    }
-}
-
-fn quoted(message: &str, prefix: &str) -> Option<String> {
-    message.strip_prefix(prefix)?.split('`').next().map(str::to_owned)
-}
-
-/// serde's message in words for people, with the nearest known name for a word that is not known.
-fn explain(message: &str, path: &str) -> String {
-    for (prefix, says) in [("unknown field `", "unknown key "), ("unknown variant `", "")] {
-        let Some(found) = quoted(message, prefix) else { continue };
-        let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
-        let list = known.join(", ");
-        let distance =
-            |name: &str| strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
-        return match known.iter().min_by_key(|name| distance(name)) {
-            Some(name) if distance(name) <= name.len() / 2 => {
-                format!("{says}`{found}`, did you mean `{name}`? expected one of: {list}")
-            }
-            _ => format!("{says}`{found}`, expected one of: {list}"),
-        };
-    }
-    // serde_yaml puts the path in front, which is said already
-    let message =
-        message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message);
-    message.replace("invalid type: ", "found ").replace("invalid value: ", "found ")
-}
-
 /// The shipped settings as a tree, with stand-ins for what has no default.
 fn default_tree() -> Value {
     let text = "s3_paths: {bucket: bucket}\n\
-                aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/none'}\n";
+                aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/none',\n\
+                \x20 vpc: {security_group_ids: [sg-0], subnets: [subnet-0]}}\n\
+                notifications: {email: name@example.com}\n";
     serde_yaml::from_str::<Value>(text)
         .ok()
         .and_then(|tree| Settings::deserialize(tree).ok())

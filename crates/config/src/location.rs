@@ -7,11 +7,15 @@ use saphyr_parser::{Event, Parser};
 /// The line and column, both from 1, of every key and list item, by its path such as
 /// `hyperparameters.n_estimators` or `preprocessing.label.positive[2]`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Locations(BTreeMap<String, (usize, usize)>);
+pub(crate) struct Locations {
+    places: BTreeMap<String, (usize, usize)>,
+    /// Keys that stand in a mapping a second time: path, place, and the line of the first.
+    pub(crate) repeated: Vec<(String, (usize, usize), usize)>,
+}
 
 /// A collection that is still open while the events go by.
 enum Open {
-    Mapping { path: String, key: Option<String> },
+    Mapping { path: String, key: Option<String>, first: BTreeMap<String, usize> },
     Sequence { path: String, next: usize },
 }
 
@@ -19,6 +23,7 @@ impl Locations {
     /// Reads the places; of a text that is not YAML, those before the fault.
     pub(crate) fn of(text: &str) -> Self {
         let mut places = BTreeMap::new();
+        let mut repeated = Vec::new();
         let mut open: Vec<Open> = Vec::new();
         for (event, span) in Parser::new_from_str(text).map_while(Result::ok) {
             let place = (span.start.line(), span.start.col() + 1);
@@ -43,10 +48,14 @@ impl Locations {
                     places.insert(item.clone(), place);
                     item
                 }
-                Some(Open::Mapping { path, key }) => match key.take() {
+                Some(Open::Mapping { path, key, first }) => match key.take() {
                     Some(key) => join(path, &key),
                     None => {
                         if let Event::Scalar(name, ..) = &event {
+                            match first.get(name.as_ref()) {
+                                Some(&line) => repeated.push((join(path, name), place, line)),
+                                None => drop(first.insert(name.to_string(), place.0)),
+                            }
                             places.insert(join(path, name), place);
                             *key = Some(name.to_string());
                         }
@@ -55,19 +64,21 @@ impl Locations {
                 },
             };
             match event {
-                Event::MappingStart(..) => open.push(Open::Mapping { path, key: None }),
+                Event::MappingStart(..) => {
+                    open.push(Open::Mapping { path, key: None, first: BTreeMap::new() });
+                }
                 Event::SequenceStart(..) => open.push(Open::Sequence { path, next: 0 }),
                 _ => {}
             }
         }
-        Self(places)
+        Self { places, repeated }
     }
 
     /// Where `path` stands, or the nearest thing around it that is written down.
     pub(crate) fn find(&self, path: &str) -> (usize, usize) {
         let mut path = path;
         loop {
-            if let Some(&place) = self.0.get(path) {
+            if let Some(&place) = self.places.get(path) {
                 return place;
             }
             match path.rfind(['.', '[']) {
@@ -96,5 +107,13 @@ mod tests {
         assert_eq!(places.find("f"), (5, 1));
         assert_eq!(places.find("a.missing.deeper"), (1, 1));
         assert_eq!(places.find("f.missing"), (5, 1));
+        assert_eq!(places.repeated, []);
+    }
+
+    #[test]
+    fn a_key_is_repeated_only_within_its_mapping() {
+        let places = Locations::of("a: {x: 1}\nb: {x: 1, x: 2}\na: {x: 3}\n");
+        let expected = [("b.x".to_owned(), (2, 11), 2), ("a".to_owned(), (3, 1), 1)];
+        assert_eq!(places.repeated, expected);
     }
 }

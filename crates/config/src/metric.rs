@@ -4,12 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A metric of a binary classifier: between 0 and 1, and more is better.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// The share of right answers.
@@ -42,6 +40,9 @@ impl Metric {
         Self::Specificity,
         Self::Npv,
     ];
+
+    const NAMES: &[&str] =
+        &["accuracy", "precision", "recall", "f1_score", "roc_auc", "pr_auc", "specificity", "npv"];
 
     /// The name in settings, log lines and `metrics.json`.
     pub fn name(self) -> &'static str {
@@ -84,5 +85,21 @@ impl FromStr for Metric {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|metric| metric.name() == text).ok_or(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::steps::word(deserializer, Self::NAMES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_of_all() {
+        assert_eq!(Metric::ALL.map(Metric::name), *Metric::NAMES);
     }
 }

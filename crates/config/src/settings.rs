@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Metric;
+use crate::checks::{is_finite, is_key, is_repository, is_share};
 use crate::steps::{
     BadCells, Column, Evaluate, Feature, Gate, Hyperparameters, Label, MissingValues, Preprocess,
     words,
@@ -31,15 +32,15 @@ pub struct Settings {
     pub model_registry: ModelRegistry,
     /// The instance type of each job; register runs on the processing type.
     #[serde(default = "instance_types")]
-    #[garde(custom(each(is_instance_type)))]
+    #[garde(skip)] // by checks::entries
     pub instance_types: PerStep<String>,
     /// How many instances each job gets.
     #[serde(default = "instance_counts")]
-    #[garde(custom(each(is_one_instance)))]
+    #[garde(skip)] // by checks::entries
     pub instance_counts: PerStep<u32>,
     /// The disk of each instance, in GB.
     #[serde(default = "volume_sizes")]
-    #[garde(custom(each(is_volume_size)))]
+    #[garde(skip)] // by checks::entries
     pub volume_sizes: PerStep<u32>,
     /// The forest's hyperparameters.
     #[serde(default)]
@@ -55,14 +56,14 @@ pub struct Settings {
     pub evaluation: Evaluation,
     /// The least value of each metric with which a model is registered.
     #[serde(default = "quality_gates")]
-    #[garde(custom(gates_between_0_and_1))]
+    #[garde(skip)] // by checks::entries
     pub quality_gates: IndexMap<Metric, f64>,
     /// The AWS account, role and images.
     #[garde(dive)]
     pub aws: Aws,
     /// The longest each job may run, in seconds.
     #[serde(default = "runtime_limits")]
-    #[garde(custom(each(is_runtime_limit)))]
+    #[garde(skip)] // by checks::entries
     pub runtime_limits: PerStep<u32>,
     /// How failed jobs are retried.
     #[serde(default)]
@@ -74,7 +75,7 @@ pub struct Settings {
     pub cache: Cache,
     /// Tags on the pipeline and its jobs.
     #[serde(default = "tags")]
-    #[garde(custom(are_tags))]
+    #[garde(skip)] // by checks::entries
     pub tags: IndexMap<String, String>,
     /// Who is told of failures and pending approvals; nobody where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +91,7 @@ pub struct Pipeline {
     #[garde(pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$"))]
     pub name: String,
     /// At most 3,072 characters.
-    #[garde(length(max = 3072))]
+    #[garde(length(chars, max = 3072))]
     pub description: String,
 }
 
@@ -161,7 +162,7 @@ pub struct ModelRegistry {
     pub model_package_group_name: String,
     /// The group's description, used when the group is made; it travels in an environment variable
     /// of a Processing job, hence the limit.
-    #[garde(length(max = 256))]
+    #[garde(length(chars, max = 256))]
     pub description: String,
     /// The approval status of a new version.
     #[garde(skip)]
@@ -211,10 +212,10 @@ pub struct Preprocessing {
     #[garde(dive)]
     pub label: Label,
     /// The sensor columns that the model is made of, in order.
-    #[garde(custom(are_columns))]
+    #[garde(skip)] // by checks::entries
     pub columns: IndexMap<String, ColumnSettings>,
     /// Engineered features: a name and an expression over the columns.
-    #[garde(custom(are_features))]
+    #[garde(skip)] // by checks::entries
     pub engineered_features: IndexMap<String, String>,
     /// What becomes of a row with an empty cell.
     #[garde(skip)]
@@ -391,7 +392,7 @@ pub struct Retries {
     #[garde(range(min = 1, max = 43_200))]
     pub interval_seconds: u32,
     /// By how much each wait is longer than the one before.
-    #[garde(range(min = 1.0, max = 100.0))]
+    #[garde(range(min = 1.0, max = 100.0), custom(is_finite))]
     pub backoff_rate: f64,
 }
 
@@ -410,8 +411,10 @@ pub struct Cache {
     pub enabled: bool,
     /// How old that execution may be: an ISO 8601 duration such as `P30D` or `PT12H`.
     #[garde(
-        pattern(r"^P([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+S)?)?$"),
-        length(min = 3, max = 20)
+        pattern(
+            r"^P([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S))?$"
+        ),
+        length(chars, min = 3, max = 20)
     )]
     pub expire_after: String,
 }
@@ -512,131 +515,4 @@ fn evaluation_prefix() -> String {
 
 fn region() -> String {
     "us-east-1".to_owned()
-}
-
-type Check = garde::Result;
-
-fn unless(wrong: bool, expected: impl std::fmt::Display) -> Check {
-    if wrong { Err(garde::Error::new(format!("expected {expected}"))) } else { Ok(()) }
-}
-
-/// A check of each of the three values.
-fn each<T>(check: fn(&T) -> Check) -> impl Fn(&PerStep<T>, &()) -> Check {
-    move |per_step, &()| {
-        let values = [
-            ("processing", &per_step.processing),
-            ("training", &per_step.training),
-            ("evaluation", &per_step.evaluation),
-        ];
-        values.into_iter().try_for_each(|(step, value)| {
-            check(value).map_err(|error| garde::Error::new(format!("{step}: {error}")))
-        })
-    }
-}
-
-#[expect(clippy::ptr_arg, reason = "`each` hands over the field as it is")]
-fn is_instance_type(name: &String) -> Check {
-    let parts: Vec<_> = name.split('.').collect();
-    let right = matches!(parts[..], ["ml", family, size] if !family.is_empty() && !size.is_empty());
-    unless(!right, "an instance type such as ml.m5.large")
-}
-
-fn is_one_instance(&count: &u32) -> Check {
-    unless(count != 1, "1: each step works on the whole table at once")
-}
-
-fn is_volume_size(&gigabytes: &u32) -> Check {
-    unless(!(1..=16_384).contains(&gigabytes), "1 to 16384 GB")
-}
-
-fn is_runtime_limit(&seconds: &u32) -> Check {
-    unless(!(1..=432_000).contains(&seconds), "1 to 432000 seconds, which are five days")
-}
-
-fn is_share(&share: &f64, _: &()) -> Check {
-    unless(!(share > 0.0 && share < 1.0), "a number between 0 and 1, both excluded")
-}
-
-fn is_key(key: &str, _: &()) -> Check {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/=-".contains(c);
-    let wrong =
-        key.is_empty() || key.starts_with('/') || key.contains("//") || !key.chars().all(plain);
-    let climbs = key.split('/').any(|part| part == "." || part == "..");
-    unless(
-        wrong || climbs || key.len() > 512,
-        "a key or prefix such as raw/table.csv, without s3:// or the bucket",
-    )
-}
-
-fn is_repository(name: &str, _: &()) -> Check {
-    let word = |w: &str| {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-        w.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && w.chars().all(inner)
-    };
-    let right = name.len() >= 2 && name.len() <= 256 && name.split('/').all(word);
-    unless(!right, "an ECR repository such as machine-downtime/train")
-}
-
-fn is_column_name(name: &str) -> bool {
-    let letter = |c: char| c.is_alphabetic() || c == '_';
-    name.starts_with(letter)
-        && name.chars().all(|c| letter(c) || c.is_numeric())
-        && name.len() <= 100
-}
-
-fn are_columns(columns: &IndexMap<String, ColumnSettings>, _: &()) -> Check {
-    unless(columns.is_empty(), "at least one column")?;
-    for (name, column) in columns {
-        unless(
-            !is_column_name(name),
-            format!("letters, digits and _ in a column's name, found `{name}`"),
-        )?;
-        let special = |text: &String| text.is_empty() || text.contains(['(', ')', '=', '|']);
-        if let Some(text) = column.unit.iter().chain(&column.spellings).find(|text| special(text)) {
-            unless(
-                true,
-                format!("no (, ), = or | in the units and spellings of {name}, found `{text}`"),
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn are_features(features: &IndexMap<String, String>, _: &()) -> Check {
-    for (name, expression) in features {
-        unless(
-            !is_column_name(name),
-            format!("letters, digits and _ in a feature's name, found `{name}`"),
-        )?;
-        unless(
-            expression.trim().is_empty(),
-            format!("an expression for {name}, such as `A - median(A)`"),
-        )?;
-    }
-    Ok(())
-}
-
-fn gates_between_0_and_1(gates: &IndexMap<Metric, f64>, _: &()) -> Check {
-    unless(gates.is_empty(), "at least one gate")?;
-    for (metric, minimum) in gates {
-        unless(
-            !(0.0..=1.0).contains(minimum),
-            format!("a number from 0 to 1 for {metric}, found {minimum}"),
-        )?;
-    }
-    Ok(())
-}
-
-fn are_tags(tags: &IndexMap<String, String>, _: &()) -> Check {
-    unless(tags.len() > 50, "at most 50 tags")?;
-    for (key, value) in tags {
-        let wrong = key.is_empty() || key.len() > 128 || key.starts_with("aws:");
-        unless(
-            wrong,
-            format!("a tag of 1 to 128 characters that does not begin with aws:, found `{key}`"),
-        )?;
-        unless(value.len() > 256, format!("at most 256 characters in the value of tag {key}"))?;
-    }
-    Ok(())
 }

@@ -1,6 +1,9 @@
 //! The shipped settings, and what is said of settings that are wrong.
 
-use config::Settings;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use config::{Metric, Settings};
+use proptest::prelude::*;
 
 const SHIPPED: &str = include_str!("../../../config/pipeline_config.yaml");
 const SCHEMA: &str = include_str!("../../../config/pipeline_config.schema.json");
@@ -53,28 +56,162 @@ fn every_violation_is_reported_at_once_with_its_place() {
         ("  bucket: machine-downtime-2", "  bucket: Machine_Downtime"),
         ("  training: ml.m5.large", "  training: m5.large"),
         ("missing_values: drop", "missing_values: mean"),
+        ("  recall: 0.85", "  recal: 0.85\n  accuracy: 0.5"),
+        ("  region: ${AWS_REGION:-us-east-1}", "  region: ${PLANT_REGION}"),
+        ("  backoff_rate: 2.0", "  backoff_rate: .nan"),
+        ("  project: machine-downtime", "  aws:project: machine-downtime"),
     ] {
         assert!(text.contains(old), "{old}");
         text = text.replacen(old, new, 1);
     }
-    insta::assert_snapshot!(read(&text).unwrap_err(), @"");
+    insta::assert_snapshot!(read(&text).unwrap_err(), @"
+    config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit
+    config.yaml:29:3: instance_types.training: found `m5.large`, expected an instance type such as ml.m5.large
+    config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
+    config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `max_depth`?
+    config.yaml:49:3: hyperparameters.min_samples_leaf: found `many`, expected a whole number
+    config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced or none; did you mean `balanced`?
+    config.yaml:56:3: preprocessing.test_size: found `1.5`, expected a number between 0 and 1, both excluded
+    config.yaml:90:3: preprocessing.missing_values: found `mean`, expected drop or median; did you mean `median`?
+    config.yaml:102:3: quality_gates.f1_score: found `7.5`, expected a number from 0 to 1
+    config.yaml:103:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?
+    config.yaml:104:3: quality_gates.accuracy: the same key again, first in line 101
+    config.yaml:107:3: aws.region: environment variable PLANT_REGION is not set; set it, or write `${PLANT_REGION:-default}`
+    config.yaml:138:3: retries.backoff_rate: found `.nan`, expected a number
+    config.yaml:147:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws:
+    ");
 }
 
 #[test]
-fn what_is_wrong_alone() {
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"");
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: -1"), @"");
-    insta::assert_snapshot!(message("max_features: sqrt", "max_features: 1.5"), @"");
-    insta::assert_snapshot!(message("recall: 0.85", "recal: 0.85"), @"");
-    insta::assert_snapshot!(message("processing: 1\n", "processing: 2\n"), @"");
-    insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"");
-    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"");
-    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings: [Cutting_Force] }", "\"Cutting(kN)\": {}"), @"");
-    insta::assert_snapshot!(message("pipeline:\n", "pipeline: [\n"), @"");
-    insta::assert_snapshot!(read("").unwrap_err(), @"");
-    insta::assert_snapshot!(read("aws: 3").unwrap_err(), @"");
-    insta::assert_snapshot!(read("s3_paths: {}\naws: {account_id: 12}").unwrap_err(), @"");
-    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("  accuracy: 0.80", "  {}")).unwrap_err(), @"");
+fn keys() {
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `n_estimators`?");
+    insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications; did you mean `hyperparameters`?");
+    insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, stratify, label, columns, engineered_features, missing_values, bad_cells");
+    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected unit or spellings; did you mean `spellings`?");
+    insta::assert_snapshot!(message("  max_depth: 10", "  max_depth: 10\n  n_estimators: 300"), @"config.yaml:48:3: hyperparameters.n_estimators: the same key again, first in line 46");
+    insta::assert_snapshot!(message("tags:\n", "pipeline: {}\ntags:\n"), @"config.yaml:145:1: pipeline: the same key again, first in line 7");
+    insta::assert_snapshot!(message("  project: machine-downtime", "  [a]: b"), @"config.yaml:146:3: tags: found a list as a key, expected text");
+    insta::assert_snapshot!(message("  bucket: machine-downtime-2", "  # bucket:"), @"config.yaml:12:1: s3_paths.bucket: missing, and there is no default");
+    insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {}"), @"
+    config.yaml:125:3: aws.vpc.security_group_ids: missing, and there is no default
+    config.yaml:125:3: aws.vpc.subnets: missing, and there is no default
+    ");
+    insta::assert_snapshot!(message("# notifications:\n#   email:", "notifications:\n  mail:"), @"
+    config.yaml:149:1: notifications.email: missing, and there is no default
+    config.yaml:150:3: notifications.mail: unknown key, expected email; did you mean `email`?
+    ");
+}
+
+#[test]
+fn numbers() {
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: 0"), @"config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: 100001"), @"config.yaml:46:3: hyperparameters.n_estimators: found `100001`, expected at most 100000");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: -1"), @"config.yaml:46:3: hyperparameters.n_estimators: found `-1`, expected a whole number from 0 to 4294967295");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: 2.5"), @"config.yaml:46:3: hyperparameters.n_estimators: found `2.5`, expected a whole number");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators:"), @"config.yaml:46:3: hyperparameters.n_estimators: found nothing, expected a whole number");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: [200]"), @"config.yaml:46:3: hyperparameters.n_estimators: found a list, expected a whole number");
+    insta::assert_snapshot!(message("random_state: 42", "random_state: 5000000000"), @"config.yaml:52:3: hyperparameters.random_state: found `5000000000`, expected a whole number from 0 to 4294967295");
+    insta::assert_snapshot!(message("test_size: 0.2", "test_size: 0"), @"config.yaml:56:3: preprocessing.test_size: found `0`, expected a number between 0 and 1, both excluded");
+    insta::assert_snapshot!(message("test_size: 0.2", "test_size: 1"), @"config.yaml:56:3: preprocessing.test_size: found `1`, expected a number between 0 and 1, both excluded");
+    insta::assert_snapshot!(message("test_size: 0.2", "test_size: 20%"), @"config.yaml:56:3: preprocessing.test_size: found `20%`, expected a number");
+    insta::assert_snapshot!(message("processing: 1\n", "processing: 2\n"), @"config.yaml:34:3: instance_counts.processing: found `2`, expected 1, because each step works on the whole table at once");
+    insta::assert_snapshot!(message("  processing: 3600", "  processing: 432001"), @"config.yaml:129:3: runtime_limits.processing: found `432001`, expected 1 to 432000 seconds, which are five days");
+    insta::assert_snapshot!(message("backoff_rate: 2.0", "backoff_rate: .nan"), @"config.yaml:137:3: retries.backoff_rate: found `.nan`, expected a number");
+    insta::assert_snapshot!(message("interval_seconds: 30", "interval_seconds: 43201"), @"config.yaml:136:3: retries.interval_seconds: found `43201`, expected at most 43200");
+}
+
+#[test]
+fn words() {
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: 1.5"), @"config.yaml:50:3: hyperparameters.max_features: found `1.5`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: 0"), @"config.yaml:50:3: hyperparameters.max_features: found `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: -3"), @"config.yaml:50:3: hyperparameters.max_features: found `-3`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: auto"), @"config.yaml:50:3: hyperparameters.max_features: found `auto`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: true"), @"config.yaml:50:3: hyperparameters.max_features: found `true`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("max_features: sqrt", "max_features: [sqrt]"), @"config.yaml:50:3: hyperparameters.max_features: found a list, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: 2"), @"config.yaml:51:3: hyperparameters.class_weight: found `2`, expected balanced or none");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced or none");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: {no: 1, yes: 2}"), @"config.yaml:51:3: hyperparameters.class_weight: found keys with values, expected balanced or none");
+    insta::assert_snapshot!(message("stratify: true", "stratify: yes"), @"config.yaml:57:3: preprocessing.stratify: found `yes`, expected true or false");
+    insta::assert_snapshot!(message("[accuracy, precision, recall,", "[acuracy, precision, speed,"), @"
+    config.yaml:95:13: evaluation.metrics[0]: found `acuracy`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?
+    config.yaml:95:33: evaluation.metrics[2]: found `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv
+    ");
+    insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
+}
+
+#[test]
+fn texts() {
+    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Machine Downtime"), @"config.yaml:8:3: pipeline.name: found `Machine Downtime`, expected 1 to 256 letters, digits and hyphens, the first and the last no hyphen");
+    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: [a]"), @"config.yaml:8:3: pipeline.name: found a list, expected text");
+    insta::assert_snapshot!(message("description: Random forests that predict machine downtime", &format!("description: {}", "é".repeat(257))), @"config.yaml:23:3: model_registry.description: found 257 characters, expected at most 256");
+    insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"config.yaml:14:3: s3_paths.input_dataset: found `s3://b/raw/machine_downtime.csv`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket");
+    insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:112:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
+    insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:116:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected an ISO 8601 duration such as P30D or PT12H");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected an ISO 8601 duration such as P30D or PT12H");
+    insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {security_group_ids: [default], subnets: []}"), @"
+    config.yaml:125:30: aws.vpc.security_group_ids[0]: found `default`, expected a security group such as sg-0123456789abcdef0
+    config.yaml:125:40: aws.vpc.subnets: found 0 entries, expected at least 1
+    ");
+    insta::assert_snapshot!(message("# notifications:\n#   email: plant-ml@", "notifications:\n  email: plant-ml at "), @"config.yaml:150:3: notifications.email: found `plant-ml at example.com`, expected an e-mail address such as name@example.com");
+    insta::assert_snapshot!(message("  region: ${AWS_REGION:-us-east-1}", "  region: ${AWS_REGION:-Frankfurt}"), @"config.yaml:106:3: aws.region: found `Frankfurt` (from `${AWS_REGION:-Frankfurt}`), expected a region such as us-east-1");
+}
+
+#[test]
+fn columns_gates_and_tags() {
+    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings: [Cutting_Force] }", "\"Cutting(kN)\": {}"), @"config.yaml:80:5: preprocessing.columns.Cutting(kN): found `Cutting(kN)`, expected at most 100 letters, digits and _, no digit first");
+    insta::assert_snapshot!(message("spellings: [Cutting_Force]", "spellings: [Force, Cutting=Force]"), @"config.yaml:80:45: preprocessing.columns.Cutting.spellings[1]: found `Cutting=Force`, expected a column's name without its unit, without (, ), = and |");
+    insta::assert_snapshot!(message("    Torque: { unit: Nm }", "    Torque: Nm"), @"config.yaml:79:5: preprocessing.columns.Torque: found `Nm`, expected keys with values");
+    insta::assert_snapshot!(message("Vibration_Ratio: Tool_Vibration / (Spindle_Vibration + 1e-6)", "Vibration_Ratio: ''"), @"config.yaml:87:5: preprocessing.engineered_features.Vibration_Ratio: found an empty text, expected an expression such as A - median(A)");
+    insta::assert_snapshot!(message("recall: 0.85", "recal: 0.85"), @"config.yaml:103:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: 85"), @"config.yaml:103:3: quality_gates.recall: found `85`, expected a number from 0 to 1");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-high}"), @"config.yaml:103:3: quality_gates.recall: found `high` (from `${LEAST:-high}`), expected a number");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-85}"), @"config.yaml:103:3: quality_gates.recall: found `85` (from `${LEAST:-85}`), expected a number from 0 to 1");
+    insta::assert_snapshot!(message("recall: 0.85", "7: 0.85"), @"config.yaml:103:3: quality_gates.7: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: high"), @"config.yaml:103:3: quality_gates.recall: found `high`, expected a number");
+    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("  accuracy: 0.80", "  {}")).unwrap_err(), @"config.yaml:100:1: quality_gates: found nothing, expected at least one gate");
+    insta::assert_snapshot!(message("  metrics: [accuracy, precision, recall, f1_score, roc_auc, specificity, npv]", "  metrics: []"), @"config.yaml:95:3: evaluation.metrics: found 0 entries, expected at least 1");
+    insta::assert_snapshot!(message("  project: machine-downtime", &format!("  project: {}\n  aws:x: y", "x".repeat(257))), @"
+    config.yaml:146:3: tags.project: found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...`, expected at most 256 characters
+    config.yaml:147:3: tags.aws:x: found `aws:x`, expected a key of 1 to 128 characters that does not begin with aws:
+    ");
+    insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: ['', [x], {y: z},"), @"
+    config.yaml:62:16: preprocessing.label.positive[0]: found 0 characters, expected at least 1
+    config.yaml:62:20: preprocessing.label.positive[1]: found a list, expected text
+    config.yaml:62:25: preprocessing.label.positive[2]: found keys with values, expected text
+    ");
+}
+
+#[test]
+fn whole_files() {
+    insta::assert_snapshot!(message("pipeline:\n", "pipeline: [\n"), @"config.yaml:9:14: did not find expected ',' or ']', while parsing a flow sequence at line 7 column 11");
+    insta::assert_snapshot!(message("  bucket: machine-downtime-2", "\tbucket: machine-downtime-2"), @"config.yaml:13:1: found character that cannot start any token, while scanning for the next token; YAML is indented by blanks, not by tabs");
+    insta::assert_snapshot!(read("").unwrap_err(), @"
+    config.yaml:1:1: aws: missing, and there is no default
+    config.yaml:1:1: s3_paths: missing, and there is no default
+    ");
+    insta::assert_snapshot!(read("- a").unwrap_err(), @"config.yaml:1:1: found a list, expected keys with values");
+    insta::assert_snapshot!(read("aws: 3").unwrap_err(), @"
+    config.yaml:1:1: aws: found `3`, expected keys with values
+    config.yaml:1:1: s3_paths: missing, and there is no default
+    ");
+    insta::assert_snapshot!(read("s3_paths: {}\naws: {account_id: 12}").unwrap_err(), @"
+    config.yaml:1:1: s3_paths.bucket: missing, and there is no default
+    config.yaml:2:1: aws.role_arn: missing, and there is no default
+    config.yaml:2:7: aws.account_id: found `12`, expected 12 digits
+    ");
+}
+
+#[test]
+fn many_faults_in_one_list_are_all_reported() {
+    let words: Vec<String> = (0..40).map(|index| format!("[{index}]")).collect();
+    let text = with("positive: [Machine_Failure,", &format!("positive: [{},", words.join(", ")));
+    let lines = read(&text).unwrap_err();
+    assert_eq!(lines.lines().count(), 40, "{lines}");
+    assert!(
+        lines.ends_with("preprocessing.label.positive[39]: found a list, expected text"),
+        "{lines}"
+    );
 }
 
 #[test]
@@ -95,19 +232,76 @@ fn variables_come_from_the_environment_that_is_passed_in() {
         settings.aws.image_uri("machine-downtime/train"),
         "012345678901.dkr.ecr.eu-central-1.amazonaws.com/machine-downtime/train:latest"
     );
+    let text = with("recall: 0.85", "recall: ${LEAST_RECALL:-0.9}");
+    assert_eq!(read(&text).unwrap().quality_gates[&Metric::Recall], 0.9);
 }
 
 #[test]
 fn a_variable_that_is_not_set_is_named() {
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPELINE}"), @"");
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPE LINE}"), @"");
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Pipe${LINE"), @"");
+    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPELINE}"), @"config.yaml:8:3: pipeline.name: environment variable PIPELINE is not set; set it, or write `${PIPELINE:-default}`");
+    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPE LINE}"), @"config.yaml:8:3: pipeline.name: `${PIPE LINE}`: `PIPE LINE` is not the name of an environment variable");
+    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Pipe${LINE"), @"config.yaml:8:3: pipeline.name: `Pipe${LINE`: `${` without its `}`");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES}"), @"config.yaml:46:3: hyperparameters.n_estimators: environment variable TREES is not set; set it, or write `${TREES:-default}`");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-many}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `many` (from `${TREES:-many}`), expected a whole number");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-0}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `0` (from `${TREES:-0}`), expected at least 1");
+    insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: [\"${A}\", \"${B}\","), @"
+    config.yaml:62:16: preprocessing.label.positive[0]: environment variable A is not set; set it, or write `${A:-default}`
+    config.yaml:62:24: preprocessing.label.positive[1]: environment variable B is not set; set it, or write `${B:-default}`
+    ");
     let text = with("description: Predicts", "description: costs $${5} and predicts");
     assert!(read(&text).unwrap().pipeline.description.starts_with("costs ${5}"));
 }
 
 #[test]
 fn numbers_and_true_are_text_where_text_is_wanted() {
-    let text = with("positive: [Machine_Failure, \"yes\", \"1\", \"true\"]", "positive: [1, true, yes]");
-    assert_eq!(read(&text).unwrap().preprocessing.label.positive, ["1", "true", "yes"]);
+    let text = with(
+        "positive: [Machine_Failure, \"yes\", \"1\", \"true\"]",
+        "positive: [1, true, yes, 0.5]",
+    );
+    let text = text.replacen(
+        "negative: [No_Machine_Failure, \"no\", \"0\", \"false\"]",
+        "negative: [0, false]",
+        1,
+    );
+    let label = read(&text).unwrap().preprocessing.label;
+    assert_eq!(label.positive, ["1", "true", "yes", "0.5"]);
+    assert_eq!(label.negative, ["0", "false"]);
+
+    // more than there may be faults
+    let numbers: Vec<String> = (2..300).map(|number| number.to_string()).collect();
+    let text = with("positive: [Machine_Failure,", &format!("positive: [{},", numbers.join(", ")));
+    assert_eq!(read(&text).unwrap().preprocessing.label.positive[..298], numbers);
+    let text = with("  project: machine-downtime", "  2025: 1");
+    assert_eq!(read(&text).unwrap().tags["2025"], "1");
+}
+
+proptest! {
+    /// Whatever stands in place of some values: settings, or at least one violation, each in a
+    /// line of the file and each said once.
+    #[test]
+    fn values_of_any_kind_are_taken_or_reported(
+        changes in prop::collection::vec((0_usize..160, prop::sample::select(vec![
+            "", "[]", "{}", "x", "''", "-1", "0", "1", "2.5", "1e400", ".nan", "true", "null",
+            "[x, 1]", "[[1], {a: b}]", "{a: 1}", "{1: [2]}", "!tag x", "&a [*a]", "${UNSET}",
+            "${UNSET:-3}", "2001-01-01", "\"\\u0000\"", "stand-in",
+        ])), 1..6),
+    ) {
+        let mut lines: Vec<String> = SHIPPED.lines().map(str::to_owned).collect();
+        for (line, value) in changes {
+            if let Some(line) = lines.get_mut(line)
+                && let Some((key, _)) = line.clone().split_once(':')
+            {
+                *line = format!("{key}: {value}");
+            }
+        }
+        let text = lines.join("\n");
+        if let Err(error) = Settings::from_yaml("x", &text, nothing) {
+            prop_assert!(!error.violations.is_empty());
+            for violation in &error.violations {
+                prop_assert!((1..=lines.len()).contains(&violation.line), "{violation:?}");
+                let same = error.violations.iter().filter(|other| other.path == violation.path);
+                prop_assert_eq!(same.count(), 1, "{}", error);
+            }
+        }
+    }
 }

@@ -14,7 +14,37 @@ fn texts(arguments: &[config::steps::Argument]) -> Vec<String> {
 #[test]
 fn preprocess_as_arguments() {
     let arguments = texts(&Preprocess::default().to_arguments());
-    insta::assert_snapshot!(arguments.join("\n"), @"");
+    insta::assert_snapshot!(arguments.join("\n"), @"
+    --test-size=0.2
+    --stratify=true
+    --seed=42
+    --missing-values=drop
+    --bad-cells=error
+    --label=Downtime
+    --positive=Machine_Failure
+    --positive=yes
+    --positive=1
+    --positive=true
+    --negative=No_Machine_Failure
+    --negative=no
+    --negative=0
+    --negative=false
+    --column=Hydraulic_Pressure(bar)
+    --column=Coolant_Pressure(bar)
+    --column=Air_System_Pressure(bar)
+    --column=Coolant_Temperature(°C)
+    --column=Hydraulic_Oil_Temperature(°C)
+    --column=Spindle_Bearing_Temperature(°C)
+    --column=Spindle_Vibration(µm)
+    --column=Tool_Vibration(µm)
+    --column=Spindle_Speed(RPM)
+    --column=Voltage(volts)
+    --column=Torque(Nm)
+    --column=Cutting(kN)=Cutting_Force
+    --feature=Pressure_Differential=Hydraulic_Pressure - median(Hydraulic_Pressure)
+    --feature=Vibration_Ratio=Tool_Vibration / (Spindle_Vibration + 1e-6)
+    --feature=Pressure_Force_Interaction=Hydraulic_Pressure * Cutting
+    ");
     // SageMaker's limits
     assert!(arguments.len() <= 100 && arguments.iter().all(|argument| argument.len() <= 256));
 }
@@ -39,15 +69,20 @@ fn no_features_is_not_the_default_features() {
 fn faults_are_listed_all_at_once() {
     let wrong = ["--test-size=1", "--seed=x", "--bad-cells=ignore", "--feature=A", "--stratify"];
     let error = Preprocess::parse(&wrong.map(str::to_owned)).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"argument `--stratify` has no value, expected `--stratify=...`; argument --feature is `A`, expected `Name=expression`; argument --test-size is `1`, expected a number between 0 and 1, both excluded; argument --seed is `x`, expected a whole number from 0; argument --bad-cells is `ignore`, expected error or drop");
     let wrong = ["--gate=recal=0.5", "--gate=recall=2", "--metric=speed"];
     let error = Evaluate::parse(&wrong.map(str::to_owned)).unwrap_err();
-    insta::assert_snapshot!(error, @"");
-    let map = [("n_estimators", "0"), ("max_depth", "deep"), ("max_features", "0"), ("class_weight", "heavy")];
+    insta::assert_snapshot!(error, @"argument --metric is `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; argument --gate is `recal=0.5`, expected `metric=minimum`, a minimum from 0 to 1 and a metric of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; argument --gate is `recall=2`, expected `metric=minimum`, a minimum from 0 to 1 and a metric of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
+    let map = [
+        ("n_estimators", "0"),
+        ("max_depth", "deep"),
+        ("max_features", "0"),
+        ("class_weight", "heavy"),
+    ];
     let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"");
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter class_weight is `heavy`, expected balanced or none; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
     let error = Register::parse(&[], |name| (name == "MODEL_APPROVAL_STATUS").then_some("Maybe"));
-    insta::assert_snapshot!(error.unwrap_err(), @"");
+    insta::assert_snapshot!(error.unwrap_err(), @"environment variable MODEL_PACKAGE_GROUP_NAME is not set; environment variable MODEL_DATA_URL is not set; environment variable MODEL_METRICS_URL is not set; environment variable INFERENCE_IMAGE is not set; environment variable PIPELINE_NAME is not set; environment variable PIPELINE_EXECUTION_ID is not set; environment variable MODEL_APPROVAL_STATUS is `Maybe`, expected PendingManualApproval, Approved, Rejected");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use garde::Validate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, Unexpected, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Parsed, StepError, fault, words};
 
@@ -27,8 +28,7 @@ words! {
 
 /// How many features each split looks at: `sqrt`, `log2`, `all`, a count such as `3`, or a share
 /// such as `0.5`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "MaxFeaturesText", into = "MaxFeaturesText")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFeatures {
     /// The square root of the number of features.
     Sqrt,
@@ -75,14 +75,6 @@ impl FromStr for MaxFeatures {
     }
 }
 
-/// A word or a number, as people write it in YAML.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum MaxFeaturesText {
-    Word(String),
-    Number(f64),
-}
-
 impl JsonSchema for MaxFeatures {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "MaxFeatures".into()
@@ -99,25 +91,46 @@ impl JsonSchema for MaxFeatures {
     }
 }
 
-impl TryFrom<MaxFeaturesText> for MaxFeatures {
-    type Error = String;
-
-    fn try_from(text: MaxFeaturesText) -> Result<Self, String> {
-        let text = match text {
-            MaxFeaturesText::Word(word) => word,
-            MaxFeaturesText::Number(number) => number.to_string(),
-        };
-        text.parse().map_err(|()| format!("`{text}`, expected {}", Self::EXPECTED))
+impl Serialize for MaxFeatures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u32(*count),
+            Self::Fraction(share) => serializer.serialize_f64(*share),
+            word => serializer.collect_str(word),
+        }
     }
 }
 
-impl From<MaxFeatures> for MaxFeaturesText {
-    fn from(value: MaxFeatures) -> Self {
-        match value {
-            MaxFeatures::Count(count) => Self::Number(count.into()),
-            MaxFeatures::Fraction(share) => Self::Number(share),
-            word => Self::Word(word.to_string()),
-        }
+impl<'de> Deserialize<'de> for MaxFeatures {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MaxFeaturesVisitor)
+    }
+}
+
+/// A word or a number, as people write it in YAML.
+struct MaxFeaturesVisitor;
+
+impl Visitor<'_> for MaxFeaturesVisitor {
+    type Value = MaxFeatures;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MaxFeatures::EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<MaxFeatures, E> {
+        text.parse().map_err(|()| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<MaxFeatures, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<MaxFeatures, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<MaxFeatures, E> {
+        self.visit_str(&number.to_string())
     }
 }
 

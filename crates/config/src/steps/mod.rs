@@ -13,7 +13,12 @@ mod preprocess;
 mod register;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
+
+use serde::de::{self, Deserializer, Visitor};
+
+use crate::message::list;
 
 pub use evaluate::{Evaluate, Gate};
 pub use hyperparameters::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS};
@@ -150,11 +155,34 @@ pub fn pascal_case(snake: &str) -> String {
     snake.split('_').filter_map(capital).collect()
 }
 
+/// Reads one of a few words. serde's own enums would speak of tags where something else stands,
+/// and hide from an error's path the key that a word is.
+pub(crate) fn word<'de, T: FromStr, D: Deserializer<'de>>(
+    deserializer: D,
+    words: &'static [&'static str],
+) -> Result<T, D::Error> {
+    deserializer.deserialize_str(Word(words, PhantomData))
+}
+
+struct Word<T>(&'static [&'static str], PhantomData<T>);
+
+impl<T: FromStr> Visitor<'_> for Word<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&list(self.0))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(|_| E::unknown_variant(text, self.0))
+    }
+}
+
 /// A closed list of words as an enum that reads and prints them.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -172,6 +200,12 @@ macro_rules! words {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> {
                 match text { $($word => Ok(Self::$variant),)+ _ => Err(()) }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::steps::word(deserializer, Self::WORDS)
             }
         }
     };
