@@ -1,1 +1,24 @@
-//! The documents that one step writes and another reads.
+//! The documents that one step writes and another reads: the fitted recipe, the model bundle, the
+//! evaluation report and the flat metrics. Each has a format version.
+//!
+//! Knows the table's recipe and the forest. Must never know who makes a document, or where it is
+//! kept. Whatever bytes come in, reading them ends in a value or an error: never in a panic, and
+//! never in more memory than a small multiple of their size.
+
+mod archive;
+mod bundle;
+mod document;
+mod evaluation;
+mod forest_file;
+mod measure;
+mod recipe_file;
+mod scores;
+
+pub use archive::ArchiveError;
+pub use bundle::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
+pub use document::DocumentError;
+pub use evaluation::{Evaluation, Origin, Verdict};
+pub use forest_file::ForestFileError;
+pub use measure::Measure;
+pub use recipe_file::{read_recipe, write_recipe};
+pub use scores::{Confusion, Scores};

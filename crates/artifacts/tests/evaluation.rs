@@ -1,0 +1,37 @@
+//! The report as it is written.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use artifacts::{Evaluation, Origin, Scores, Verdict};
+
+fn evaluation(labels: &[usize], probabilities: &[f64]) -> Evaluation {
+    let scores = Scores::of(labels, probabilities);
+    let gate = |metric, minimum| Verdict::new(metric, minimum, &scores);
+    Evaluation {
+        model: Origin {
+            algorithm: "random_forest".to_owned(),
+            program_version: "0.1.0".to_owned(),
+            data_digest: "ab".repeat(32),
+        },
+        gates: vec![gate("accuracy", 0.75), gate("recall", 0.9), gate("precision", 0.5)],
+        scores,
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_report_with_every_value() {
+    let evaluation = evaluation(&[1, 1, 0, 0], &[0.875, 0.25, 0.5, 0.125]);
+    insta::assert_snapshot!(text(evaluation.metrics_to_json().unwrap()), @"");
+    insta::assert_snapshot!("report", text(evaluation.to_json().unwrap()));
+}
+
+#[test]
+fn a_report_of_one_class() {
+    let evaluation = evaluation(&[0, 0], &[0.25, 0.125]);
+    insta::assert_snapshot!(text(evaluation.metrics_to_json().unwrap()), @"");
+    insta::assert_snapshot!("report-of-one-class", text(evaluation.to_json().unwrap()));
+}
