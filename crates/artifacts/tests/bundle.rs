@@ -236,7 +236,7 @@ fn files_that_do_not_belong_together_are_refused() {
     insta::assert_snapshot!(read(b"{}", &metadata), @"recipe.json is not in its format: missing field `format_version` at line 1 column 2");
     insta::assert_snapshot!(read(b"[", &metadata), @"recipe.json is not in its format: EOF while parsing a list at line 1 column 1");
     insta::assert_snapshot!(read(&recipe, &with(&metadata, "60", "\"many\"")), @r#"metadata.json is not in its format: invalid type: string "many", expected usize at line 6 column 25"#);
-    insta::assert_snapshot!(read(&with(&recipe, "\"mean\"", "\"median\""), &metadata), @"");
+    insta::assert_snapshot!(read(&with(&recipe, "\"mean\"", "\"median\""), &metadata), @"recipe.json is not in its format: the statistics of feature `Ratio` are not those of `Pressure / mean(Vibration)` at line 42 column 1");
 }
 
 proptest! {
