@@ -83,6 +83,14 @@ pub struct Applied {
     pub replaced: usize,
 }
 
+impl std::ops::Add for Applied {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { imputed: self.imputed + other.imputed, replaced: self.replaced + other.replaced }
+    }
+}
+
 impl Recipe {
     /// Fits a recipe to the training rows.
     ///

@@ -27,7 +27,9 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configu
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the pipeline on this machine, without AWS, Docker or a network
-    #[command(after_help = "Example: orchestrator run --input machine_downtime.csv -p MaxDepth=12 -p MinRecall=0.9")]
+    #[command(
+        after_help = "Example: orchestrator run --input machine_downtime.csv -p MaxDepth=12 -p MinRecall=0.9"
+    )]
     Run(run::Arguments),
     /// Print the SageMaker pipeline definition that the settings come to
     #[command(after_help = "Example: orchestrator definition > definition.json")]
@@ -36,7 +38,9 @@ enum Command {
     #[command(after_help = "Example: orchestrator validate --config config/pipeline_config.yaml")]
     Validate(validate::Arguments),
     /// Write a synthetic table of sensor readings
-    #[command(after_help = "Example: orchestrator sample --rows 10000 --seed 7 --output sample.csv")]
+    #[command(
+        after_help = "Example: orchestrator sample --rows 10000 --seed 7 --output sample.csv"
+    )]
     Sample(Sample),
     /// Print the JSON schema of the settings file
     Schema,
@@ -103,7 +107,9 @@ pub enum CommandError {
 impl CommandError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => Exit::Usage,
+            Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => {
+                Exit::Usage
+            }
             Self::Data(_) => Exit::Data,
             Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
         }
@@ -169,7 +175,9 @@ fn sample(arguments: &Sample) -> Result<Exit, CommandError> {
     if output == "-" {
         let written = dataset::sample::write(io::stdout().lock(), *rows, *seed);
         return match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CommandError::Output(error))
+            }
             _ => Ok(Exit::Done),
         };
     }

@@ -12,8 +12,8 @@ use pipeline::{
     AlgorithmSpecification, AppSpecification, CacheConfig, Channel, ClusterConfig, Condition,
     ConditionArguments, Definition, ExecutionVariable, Expression, MetricDefinition, NetworkConfig,
     Operator, Parameter, ProcessingArguments, ProcessingInput, ProcessingOutput,
-    ProcessingOutputConfig, PropertyFile, ResourceConfig, RetryPolicy, Step, StoppingCondition, Tag,
-    TrainingArguments, VpcConfig,
+    ProcessingOutputConfig, PropertyFile, ResourceConfig, RetryPolicy, Step, StoppingCondition,
+    Tag, TrainingArguments, VpcConfig,
 };
 
 /// The parameter that names the raw table.
@@ -89,20 +89,27 @@ impl Build<'_> {
         for (name, value) in s.hyperparameters.to_map() {
             let parameter = pascal_case(&name);
             parameters.push(match name.as_str() {
-                "class_weight" => Parameter::string(parameter, value).one_of(ClassWeight::WORDS.iter().copied()),
+                "class_weight" => {
+                    Parameter::string(parameter, value).one_of(ClassWeight::WORDS.iter().copied())
+                }
                 "max_features" => Parameter::string(parameter, value),
                 _ => Parameter::integer(parameter, value.parse().unwrap_or_default()),
             });
         }
         parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
         let gates = s.quality_gates.iter();
-        parameters.extend(gates.map(|(metric, &minimum)| Parameter::float(metric.gate_parameter(), minimum)));
+        parameters.extend(
+            gates.map(|(metric, &minimum)| Parameter::float(metric.gate_parameter(), minimum)),
+        );
         let status = s.model_registry.approval_status.to_string();
         parameters.push(
-            Parameter::string("ModelApprovalStatus", status).one_of(ApprovalStatus::WORDS.iter().copied()),
+            Parameter::string("ModelApprovalStatus", status)
+                .one_of(ApprovalStatus::WORDS.iter().copied()),
         );
-        parameters
-            .push(Parameter::string("ModelPackageGroupName", &s.model_registry.model_package_group_name));
+        parameters.push(Parameter::string(
+            "ModelPackageGroupName",
+            &s.model_registry.model_package_group_name,
+        ));
         parameters
     }
 
@@ -124,7 +131,8 @@ impl Build<'_> {
             ("summary", paths::PREPROCESS_SUMMARY),
         ];
         let prefix = &s.s3_paths.processed_data;
-        let outputs = outputs.map(|(name, path)| output(name, self.own_prefix(prefix, Some(name)), path));
+        let outputs =
+            outputs.map(|(name, path)| output(name, self.own_prefix(prefix, Some(name)), path));
         job.processing_output_config = self.outputs(outputs.into());
         self.job(PREPROCESS, "Clean the raw table, engineer features, split it", job)
     }
@@ -135,7 +143,10 @@ impl Build<'_> {
         algorithm.metric_definitions = TRAINING_METRICS
             .iter()
             .map(|name| {
-                MetricDefinition::new(format!("train:{name}"), format!(r"train_{name}=([0-9]+\.?[0-9]*)"))
+                MetricDefinition::new(
+                    format!("train:{name}"),
+                    format!(r"train_{name}=([0-9]+\.?[0-9]*)"),
+                )
             })
             .collect();
         let mut resources = ResourceConfig::new(
@@ -154,7 +165,11 @@ impl Build<'_> {
         job.output_data_config.kms_key_id = s.aws.kms.output_key.clone().map(Into::into);
         job.input_data_config = vec![
             channel(paths::TRAIN_CHANNEL, Expression::output(PREPROCESS, "train"), "text/csv"),
-            channel(paths::RECIPE_CHANNEL, Expression::output(PREPROCESS, "recipe"), "application/json"),
+            channel(
+                paths::RECIPE_CHANNEL,
+                Expression::output(PREPROCESS, "recipe"),
+                "application/json",
+            ),
         ];
         let texts = ["class_weight", "max_features"];
         job.hyper_parameters = s
@@ -243,7 +258,10 @@ impl Build<'_> {
             text(&s.model_registry.description),
             Expression::parameter("ModelApprovalStatus"),
             model_data(),
-            Expression::join("/", [Expression::output(EVALUATE, "evaluation"), text(paths::EVALUATION_JSON)]),
+            Expression::join(
+                "/",
+                [Expression::output(EVALUATE, "evaluation"), text(paths::EVALUATION_JSON)],
+            ),
             text(&s.aws.image_uri(&s.aws.images.serve)),
             Expression::execution(ExecutionVariable::PipelineName),
             Expression::execution(ExecutionVariable::PipelineExecutionId),
@@ -256,7 +274,8 @@ impl Build<'_> {
             transform_instance_types: list(&["ml.m5.large"]),
             ..Register::default()
         };
-        let arguments = told.to_arguments().iter().map(|argument| argument.to_string().into()).collect();
+        let arguments =
+            told.to_arguments().iter().map(|argument| argument.to_string().into()).collect();
         let mut job = self.processing(Job::Processing, "register", arguments);
         // one registration, whatever the number of machines that preprocess
         job.processing_resources.cluster_config.instance_count = 1_u32.into();
@@ -281,7 +300,12 @@ impl Build<'_> {
     }
 
     /// What all Processing jobs share.
-    fn processing(&self, job: Job, program: &str, arguments: Vec<Expression>) -> ProcessingArguments {
+    fn processing(
+        &self,
+        job: Job,
+        program: &str,
+        arguments: Vec<Expression>,
+    ) -> ProcessingArguments {
         let s = self.settings;
         let images = &s.aws.images;
         let repository = match program {
@@ -331,8 +355,10 @@ impl Build<'_> {
             }];
         }
         if s.cache.enabled {
-            step.cache =
-                Some(CacheConfig { enabled: true, expire_after: Some(s.cache.expire_after.clone()) });
+            step.cache = Some(CacheConfig {
+                enabled: true,
+                expire_after: Some(s.cache.expire_after.clone()),
+            });
         }
         step
     }
@@ -354,7 +380,11 @@ impl Build<'_> {
     }
 
     fn tags(&self) -> Vec<Tag> {
-        self.settings.tags.iter().map(|(key, value)| Tag::new(key.as_str(), value.as_str())).collect()
+        self.settings
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::new(key.as_str(), value.as_str()))
+            .collect()
     }
 
     fn vpc(&self) -> Option<VpcConfig> {

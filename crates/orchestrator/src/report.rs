@@ -56,11 +56,15 @@ impl Report {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
             outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
         };
-        let metrics = find(METRICS_JSON).and_then(|text| serde_json::from_slice::<Map<_, _>>(&text).ok());
+        let metrics =
+            find(METRICS_JSON).and_then(|text| serde_json::from_slice::<Map<_, _>>(&text).ok());
         let mut metrics = metrics.unwrap_or_default();
         metrics.retain(|name, _| name != "format_version");
-        let model_package = find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
-        let model = model_package.as_ref().and_then(|package| store.path(&package.serving.model_data_url).ok());
+        let model_package =
+            find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
+        let model = model_package
+            .as_ref()
+            .and_then(|package| store.path(&package.serving.model_data_url).ok());
         Self {
             status: execution.status,
             execution_id: execution.execution_id.clone(),
@@ -69,7 +73,12 @@ impl Report {
             seconds: execution.seconds,
             steps: execution.steps.iter().map(Step::of).collect(),
             metrics,
-            gates: execution.steps.iter().flat_map(|step| &step.comparisons).map(Gate::of).collect(),
+            gates: execution
+                .steps
+                .iter()
+                .flat_map(|step| &step.comparisons)
+                .map(Gate::of)
+                .collect(),
             model_package,
             model,
         }
@@ -84,7 +93,10 @@ impl Report {
 
     /// Steps, metrics and gates, and where everything is.
     pub fn to_table(&self) -> String {
-        let mut text = format!("\nExecution {} {} in {:.2} s\n\n", self.execution_id, self.status, self.seconds);
+        let mut text = format!(
+            "\nExecution {} {} in {:.2} s\n\n",
+            self.execution_id, self.status, self.seconds
+        );
         // writing to a string cannot fail
         let _ = self.write_table(&mut text);
         text
@@ -100,7 +112,8 @@ impl Report {
             writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;
         }
         for (name, value) in &self.metrics {
-            let value = value.as_f64().map_or_else(|| value.to_string(), |number| format!("{number:.4}"));
+            let value =
+                value.as_f64().map_or_else(|| value.to_string(), |number| format!("{number:.4}"));
             let gate = self.gates.iter().find(|gate| gate.metric == *name);
             match gate {
                 Some(Gate { operator, threshold, passed, .. }) => {
@@ -138,7 +151,8 @@ impl Step {
 impl Gate {
     /// A comparison of a metric that we know goes by its name, any other by what it compares.
     fn of(comparison: &Compared) -> Self {
-        let known = Metric::ALL.iter().find(|metric| comparison.left.contains(&metric.report_path()));
+        let known =
+            Metric::ALL.iter().find(|metric| comparison.left.contains(&metric.report_path()));
         Self {
             metric: known.map_or_else(|| comparison.left.clone(), ToString::to_string),
             value: comparison.left_value.clone(),

@@ -71,7 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         given.push(pair);
     }
     let usage = |error: &dyn std::error::Error| CommandError::Usage(container::chain(error));
-    let mut parameters = definition.parameter_values(given.iter().copied()).map_err(|e| usage(&e))?;
+    let mut parameters =
+        definition.parameter_values(given.iter().copied()).map_err(|e| usage(&e))?;
     let runs = absolute(&arguments.runs)?;
     let reused = match &arguments.from {
         Some(step) => earlier_results(&definition, &runs, &settings.pipeline.name, step)?,
@@ -79,7 +80,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     };
     let input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
     if arguments.input.is_some() && input_given {
-        let message = format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
+        let message =
+            format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
         return Err(CommandError::Usage(message));
     }
     let input = Input { settings: &settings, store: &local::store(&runs) };
@@ -90,7 +92,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     };
     if let Some(uri) = uri {
         let Some(value) = parameters.get_mut(INPUT_PARAMETER) else {
-            let message = format!("--input sets the parameter {INPUT_PARAMETER}, which this definition does not have");
+            let message = format!(
+                "--input sets the parameter {INPUT_PARAMETER}, which this definition does not have"
+            );
             return Err(CommandError::Usage(message));
         };
         *value = Value::String(uri);
@@ -107,11 +111,16 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // a second one ends this program at once
-        signal_hook::flag::register_conditional_shutdown(signal, Exit::Failed as i32, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(CommandError::Begin)?;
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            Exit::Failed as i32,
+            Arc::clone(&stop),
+        )
+        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+        .map_err(CommandError::Begin)?;
     }
-    let ending = local::run(&definition, &options, &*local::stderr(), &stop).map_err(CommandError::Begin)?;
+    let ending =
+        local::run(&definition, &options, &*local::stderr(), &stop).map_err(CommandError::Begin)?;
     let report = report::Report::of(&ending.execution, &local::store(&options.runs));
     if arguments.json {
         print(&report.to_json())?;
@@ -127,8 +136,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 /// The settings' definition, by way of the JSON that is deployed.
 fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
     let json = definition::build(settings).to_json();
-    Definition::from_json(&json)
-        .map_err(|source| CommandError::Definition { file: "the settings' definition".into(), source })
+    Definition::from_json(&json).map_err(|source| CommandError::Definition {
+        file: "the settings' definition".into(),
+        source,
+    })
 }
 
 fn check(definition: &Definition) -> Result<(), CommandError> {
@@ -157,7 +168,8 @@ fn earlier_results(
     let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
     if !order.contains(&from) {
         let names: Vec<_> = steps.iter().map(|placed| placed.step.name.as_str()).collect();
-        let message = format!("--from {from}: there is no such step; there are {}", names.join(", "));
+        let message =
+            format!("--from {from}: there is no such step; there are {}", names.join(", "));
         return Err(CommandError::Usage(message));
     }
     for step in &order {
@@ -172,7 +184,9 @@ fn earlier_results(
         match records.find(|step| step.name == name && step.status == Status::Succeeded) {
             Some(record) => reused.insert(name.to_owned(), record.clone()),
             None => {
-                let message = format!("--from {from}: {name} comes before it and has not succeeded in {runs} yet");
+                let message = format!(
+                    "--from {from}: {name} comes before it and has not succeeded in {runs} yet"
+                );
                 return Err(CommandError::Usage(message));
             }
         };
@@ -198,7 +212,9 @@ impl Input<'_> {
         } else if path.is_file() {
             files.push(path.to_owned());
         } else {
-            return Err(CommandError::Data(format!("--input {path}: there is no such file or directory")));
+            return Err(CommandError::Data(format!(
+                "--input {path}: there is no such file or directory"
+            )));
         }
         if files.is_empty() {
             return Err(CommandError::Data(format!("--input {path}: the directory is empty")));
@@ -208,7 +224,8 @@ impl Input<'_> {
             digests.push_str(&local::file_digest(file)?);
         }
         let digest = local::digest(&digests);
-        let prefix = format!("{}/{}", self.settings.s3_paths.raw_data.trim_end_matches('/'), &digest[..12]);
+        let prefix =
+            format!("{}/{}", self.settings.s3_paths.raw_data.trim_end_matches('/'), &digest[..12]);
         let prefix = self.settings.s3_paths.url(&prefix);
         for file in &files {
             let uri = format!("{prefix}/{}", file.file_name().unwrap_or_default());
@@ -221,12 +238,17 @@ impl Input<'_> {
 
     /// Stores a synthetic table, which the same rows and seed always make the same.
     fn synthetic(&self) -> Result<String, CommandError> {
-        let key = format!("{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv", self.settings.s3_paths.raw_data);
+        let key = format!(
+            "{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv",
+            self.settings.s3_paths.raw_data
+        );
         let uri = self.settings.s3_paths.url(&key);
         container::write_with(&self.store.path(&uri)?, |out| {
             dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
         })?;
-        eprintln!("No --input: running on {SAMPLE_ROWS} synthetic rows, made by `orchestrator sample`.");
+        eprintln!(
+            "No --input: running on {SAMPLE_ROWS} synthetic rows, made by `orchestrator sample`."
+        );
         Ok(uri)
     }
 }
@@ -241,14 +263,16 @@ fn programs(given: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
         return absolute(directory);
     }
     let this = std::env::current_exe().map_err(CommandError::Read)?;
-    let this = Utf8PathBuf::from_path_buf(this)
-        .map_err(|path| CommandError::Usage(format!("{} is not UTF-8; use --programs", path.display())))?;
+    let this = Utf8PathBuf::from_path_buf(this).map_err(|path| {
+        CommandError::Usage(format!("{} is not UTF-8; use --programs", path.display()))
+    })?;
     Ok(this.parent().map(Utf8Path::to_owned).unwrap_or_default())
 }
 
 /// What the platform adds to every job's environment: here the registry's directory, and how to log.
 fn environment(runs: &Utf8Path) -> Vec<(String, String)> {
-    let mut environment = vec![("MODEL_REGISTRY_DIRECTORY".to_owned(), runs.join("registry").into_string())];
+    let mut environment =
+        vec![("MODEL_REGISTRY_DIRECTORY".to_owned(), runs.join("registry").into_string())];
     for name in ["RUST_LOG", "LOG_FORMAT"] {
         environment.extend(std::env::var(name).ok().map(|value| (name.to_owned(), value)));
     }

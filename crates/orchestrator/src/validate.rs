@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use config::{ConfigError, Settings};
 use container::Exit;
-use dataset::expression::Expression;
+use dataset::Expression;
 use pipeline::{Definition, Severity};
 
 use crate::cli::{CommandError, Config, print, read, read_definition};
@@ -47,7 +47,11 @@ fn expressions(settings: &Settings, file: &str, text: &str) -> Result<(), Config
             violations.push(Settings::violation(text, &path, "the name is taken".to_owned()));
         }
     }
-    if violations.is_empty() { Ok(()) } else { Err(ConfigError { file: file.to_owned(), violations }) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError { file: file.to_owned(), violations })
+    }
 }
 
 fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
@@ -63,7 +67,10 @@ fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if errors == 0 {
         let steps = definition.steps_recursive().len();
-        text.push_str(&format!("{file}: valid: {steps} steps, {} parameters\n", definition.parameters.len()));
+        text.push_str(&format!(
+            "{file}: valid: {steps} steps, {} parameters\n",
+            definition.parameters.len()
+        ));
     }
     print(&text)?;
     Ok(if errors == 0 { Exit::Done } else { Exit::Usage })

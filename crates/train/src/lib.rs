@@ -1,1 +1,148 @@
-//! The Train step.
+//! The Train step: training features and a recipe become a model bundle.
+//!
+//! Knows the order of that work. Must never know where the features come from, nor how a tree
+//! grows.
+
+mod digest;
+mod error;
+
+use std::io::BufReader;
+use std::ops::ControlFlow;
+
+use artifacts::{Bundle, Measure, Metadata, Scores};
+use config::steps::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS, paths};
+use container::{Container, write_file};
+use dataset::{FeatureTable, Recipe};
+use forest::{RandomForest, RandomForestParams};
+use linfa::ParamGuard;
+
+use digest::Digesting;
+pub use error::TrainError;
+
+/// Runs the step in its container.
+///
+/// # Errors
+/// Hyperparameters or channels of no use, rows that cannot be learned from, a job that is stopped,
+/// outputs that cannot be written.
+pub fn run(container: &Container) -> Result<(), TrainError> {
+    let settings = settings(container)?;
+    let hosts = container.hosts()?.all.len();
+    if hosts > 1 {
+        return Err(TrainError::Hosts(hosts));
+    }
+    let recipe = recipe(container)?;
+    let (table, data_digest) = table(container, &recipe)?;
+    tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
+    let forest = fit(container, &settings, &table)?;
+    let training_metrics = score(&forest, &table)?;
+    let importances = table.names.iter().cloned().zip(forest.feature_importances().iter().copied());
+    let bundle = Bundle {
+        metadata: Metadata {
+            algorithm: "random_forest".to_owned(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_digest,
+            training_rows: table.labels.len(),
+            hyperparameters: settings.to_map(),
+            training_metrics,
+            feature_importances: importances.collect(),
+        },
+        forest,
+        recipe,
+    };
+    log(&bundle.metadata);
+    write(container, &bundle)
+}
+
+fn settings(container: &Container) -> Result<Hyperparameters, TrainError> {
+    let parsed = Hyperparameters::from_map(&container.hyperparameters()?)?;
+    for name in parsed.unknown {
+        tracing::warn!("hyperparameter `{name}` is not known here, it is ignored");
+    }
+    Ok(parsed.settings)
+}
+
+fn recipe(container: &Container) -> Result<Recipe, TrainError> {
+    let path = container.channel(paths::RECIPE_CHANNEL)?.join(paths::RECIPE_JSON);
+    let bytes = fs_err::read(&path).map_err(TrainError::Channel)?;
+    artifacts::read_recipe(&bytes).map_err(|source| TrainError::Recipe { path, source })
+}
+
+/// The training rows, and the digest of their file.
+fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String), TrainError> {
+    let path = container.channel(paths::TRAIN_CHANNEL)?.join(paths::TRAIN_CSV);
+    let file = fs_err::File::open(&path).map_err(TrainError::Channel)?;
+    let mut input = BufReader::with_capacity(1 << 16, Digesting::new(file));
+    let table = FeatureTable::read(path.as_str(), &mut input, recipe.feature_names())?;
+    Ok((table, input.into_inner().digest()))
+}
+
+fn fit(
+    container: &Container,
+    settings: &Hyperparameters,
+    table: &FeatureTable,
+) -> Result<RandomForest, TrainError> {
+    let params = params(settings).check().map_err(forest::FitError::from)?;
+    let tenth = (settings.n_estimators as usize).div_ceil(10);
+    let forest = params.fit_with(table.records.view(), table.labels.view(), &|done| {
+        if done % tenth == 0 {
+            tracing::debug!("{done} of {} trees", settings.n_estimators);
+        }
+        if container.stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    Ok(forest?)
+}
+
+fn params(settings: &Hyperparameters) -> RandomForestParams {
+    RandomForest::params()
+        .n_estimators(settings.n_estimators as usize)
+        .max_depth((settings.max_depth > 0).then_some(settings.max_depth as usize))
+        .min_samples_split(settings.min_samples_split as usize)
+        .min_samples_leaf(settings.min_samples_leaf as usize)
+        .max_features(match settings.max_features {
+            MaxFeatures::Sqrt => forest::MaxFeatures::Sqrt,
+            MaxFeatures::Log2 => forest::MaxFeatures::Log2,
+            MaxFeatures::All => forest::MaxFeatures::All,
+            MaxFeatures::Count(count) => forest::MaxFeatures::Count(count as usize),
+            MaxFeatures::Fraction(share) => forest::MaxFeatures::Fraction(share),
+        })
+        .class_weight(match settings.class_weight {
+            ClassWeight::Balanced => forest::ClassWeight::Balanced,
+            ClassWeight::None => forest::ClassWeight::Uniform,
+        })
+        .random_state(settings.random_state.into())
+}
+
+/// The metrics over the rows that the forest was fitted to.
+fn score(
+    forest: &RandomForest,
+    table: &FeatureTable,
+) -> Result<indexmap::IndexMap<String, Measure>, TrainError> {
+    let probabilities = forest.predict_proba(table.records.view())?;
+    let scores = Scores::of(&table.labels.to_vec(), &probabilities.column(1).to_vec());
+    let value = |name: &str| scores.metric(name).map(|value| (name.to_owned(), value));
+    Ok(TRAINING_METRICS.into_iter().filter_map(value).collect())
+}
+
+/// One line for each metric, in the shape that the definition's MetricDefinitions look for.
+fn log(metadata: &Metadata) {
+    for (name, Measure(value)) in &metadata.training_metrics {
+        if value.is_finite() {
+            tracing::info!("train_{name}={value:.6}");
+        } else {
+            tracing::warn!("train_{name} has no value over these rows");
+        }
+    }
+    for (name, share) in &metadata.feature_importances {
+        tracing::info!("feature_importance_{name}={share:.6}");
+    }
+}
+
+fn write(container: &Container, bundle: &Bundle) -> Result<(), TrainError> {
+    for (name, bytes) in bundle.to_files()? {
+        write_file(&container.model().join(name), &bytes)?;
+    }
+    let mut metrics = serde_json::to_vec_pretty(&bundle.metadata.training_metrics)?;
+    metrics.push(b'\n');
+    write_file(&container.output_data().join(paths::TRAINING_METRICS_JSON), &metrics)?;
+    Ok(())
+}

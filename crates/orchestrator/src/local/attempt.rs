@@ -90,7 +90,11 @@ impl Bench<'_> {
     }
 
     /// Runs the job once. `directory` holds the hosts' trees and logs.
-    pub fn attempt(&self, job: &Job, directory: &Utf8Path) -> Result<IndexMap<String, f64>, Failed> {
+    pub fn attempt(
+        &self,
+        job: &Job,
+        directory: &Utf8Path,
+    ) -> Result<IndexMap<String, f64>, Failed> {
         let program = self.program(job)?;
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
@@ -111,7 +115,12 @@ impl Bench<'_> {
                     let exception = Some("SageMaker.JOB_INTERNAL_ERROR");
                     return Err(Failed { exception, ..Failed::new(reason, Exit::Failed) });
                 }
-                Err(_) => return Err(Failed::new(format!("{program} could not be watched"), Exit::Failed)),
+                Err(_) => {
+                    return Err(Failed::new(
+                        format!("{program} could not be watched"),
+                        Exit::Failed,
+                    ));
+                }
             }
         }
         let metrics = self.metrics(job, directory)?;
@@ -193,7 +202,9 @@ impl Bench<'_> {
     /// Stores what the hosts have written.
     fn gather(&self, job: &Job, directory: &Utf8Path) -> Result<(), Failed> {
         let hosts = job.host_names();
-        let trees = |place: &str| hosts.iter().map(|host| directory.join(host).join(place)).collect::<Vec<_>>();
+        let trees = |place: &str| {
+            hosts.iter().map(|host| directory.join(host).join(place)).collect::<Vec<_>>()
+        };
         for output in &job.outputs {
             for tree in trees(output.directory.as_str()) {
                 self.store.upload(&tree, &output.uri)?;
@@ -218,7 +229,9 @@ fn failure(job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let said = (!said.is_empty()).then_some(said);
     let (fallback, status) = match ended {
-        Ended::Exited(status) => (format!("{} {}", job.program(), process::describe(status)), Some(status)),
+        Ended::Exited(status) => {
+            (format!("{} {}", job.program(), process::describe(status)), Some(status))
+        }
         Ended::TimedOut => {
             let seconds = job.limit.unwrap_or_default().as_secs();
             (format!("{} ran longer than its limit of {seconds} s", job.program()), None)

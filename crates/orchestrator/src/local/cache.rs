@@ -43,7 +43,12 @@ impl Cache {
     pub fn key(job: &Job, program: &Utf8Path, store: &Store) -> Result<String, StoreError> {
         let mut inputs = Vec::new();
         for input in &job.inputs {
-            inputs.push(json!([input.name, input.directory, input.sharded, store.digest(&input.uri)?]));
+            inputs.push(json!([
+                input.name,
+                input.directory,
+                input.sharded,
+                store.digest(&input.uri)?
+            ]));
         }
         // the job's own name is not what makes it different from another
         let environment: Value = job
@@ -72,7 +77,8 @@ impl Cache {
         let text = fs_err::read(self.path(key)).ok()?;
         let entry: Entry = serde_json::from_slice(&text).ok()?;
         let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
-        let young = most_age.is_none_or(|most| u64::try_from(age).is_ok_and(|age| age <= most.as_secs()));
+        let young =
+            most_age.is_none_or(|most| u64::try_from(age).is_ok_and(|age| age <= most.as_secs()));
         let intact = entry.step.outputs.iter().all(|(name, uri)| {
             matches!((store.digest(uri), entry.digests.get(name)), (Ok(found), Some(known)) if found == *known)
         });

@@ -72,8 +72,11 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> std::io::Result<Ending> {
-    let execution =
-        Execution::begin(&executions(&options.runs), &options.pipeline_name, options.parameters.clone())?;
+    let execution = Execution::begin(
+        &executions(&options.runs),
+        &options.pipeline_name,
+        options.parameters.clone(),
+    )?;
     fs_err::write(execution.directory.join("definition.json"), definition.to_json())?;
     let store = store(&options.runs);
     let engine = Engine {
@@ -117,7 +120,9 @@ impl Engine<'_> {
             loop {
                 let ready = placed.iter().find(|placed| {
                     let name = &placed.step.name;
-                    state.may_go_on() && !begun.contains(name) && state.may_begin(placed, graph.needs(name))
+                    state.may_go_on()
+                        && !begun.contains(name)
+                        && state.may_begin(placed, graph.needs(name))
                 });
                 if let Some(PlacedStep { step, .. }) = ready {
                     begun.insert(step.name.clone());
@@ -165,7 +170,9 @@ impl Engine<'_> {
             Cache::key(job, &program, &self.store).ok()
         });
         let most_age = caching.and_then(|cache| cache.expire_after.as_deref()).and_then(duration);
-        if let Some(found) = key.as_ref().and_then(|key| self.cache.find(key, most_age, &self.store)) {
+        if let Some(found) =
+            key.as_ref().and_then(|key| self.cache.find(key, most_age, &self.store))
+        {
             return Finished::reused(found, started);
         }
         let (mut exit, mut tail) = (Exit::Done, Vec::new());
@@ -210,10 +217,13 @@ impl Engine<'_> {
     /// How long to wait before the next attempt, where there is to be one.
     fn retry(&self, step: &Step, failed: &Failed, attempts: u32) -> Option<Duration> {
         let exception = failed.exception?;
-        let covers = |policy: &&RetryPolicy| policy.exception_type.iter().any(|name| name == exception);
+        let covers =
+            |policy: &&RetryPolicy| policy.exception_type.iter().any(|name| name == exception);
         let policy = step.retry_policies.iter().find(covers)?;
         let most = policy.max_attempts.unwrap_or(20);
-        let wait = Duration::from_secs(policy.interval_seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(1));
+        let wait = Duration::from_secs(
+            policy.interval_seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(1),
+        );
         let more = i64::from(attempts) <= most && !self.stop.load(Ordering::Relaxed);
         more.then(|| wait.min(LONGEST_WAIT))
     }
@@ -258,13 +268,23 @@ impl State<'_> {
         self.exit == Exit::Done && !self.engine.stop.load(Ordering::Relaxed)
     }
 
-    fn may_begin<'n>(&self, placed: &PlacedStep<'_>, mut needs: impl Iterator<Item = &'n str>) -> bool {
-        let chosen = placed.branches.iter().all(|branch| self.taken.get(branch.condition) == Some(&branch.when));
+    fn may_begin<'n>(
+        &self,
+        placed: &PlacedStep<'_>,
+        mut needs: impl Iterator<Item = &'n str>,
+    ) -> bool {
+        let chosen = placed
+            .branches
+            .iter()
+            .all(|branch| self.taken.get(branch.condition) == Some(&branch.when));
         chosen && needs.all(|name| self.succeeded(name).is_some())
     }
 
     fn succeeded(&self, name: &str) -> Option<&StepRecord> {
-        self.execution.steps.iter().find(|step| step.name == name && step.status == Status::Succeeded)
+        self.execution
+            .steps
+            .iter()
+            .find(|step| step.name == name && step.status == Status::Succeeded)
     }
 
     fn begin(&mut self, step: &Step) -> Begun {
@@ -292,21 +312,32 @@ impl State<'_> {
                         record.status = Status::Succeeded;
                         let outcome = if verdict.met { "True" } else { "False" };
                         record.description = serde_json::json!({ "Outcome": outcome });
-                        record.comparisons = verdict.comparisons.into_iter().map(Into::into).collect();
-                        Begun::Finished(Box::new(Finished { record, exit: Exit::Done, tail: Vec::new() }))
+                        record.comparisons =
+                            verdict.comparisons.into_iter().map(Into::into).collect();
+                        Begun::Finished(Box::new(Finished {
+                            record,
+                            exit: Exit::Done,
+                            tail: Vec::new(),
+                        }))
                     }
                     Err(error) => unresolved(step, &error),
                 };
             }
             StepKind::Fail { error_message } => {
                 return match error_message.resolve(self) {
-                    Ok(Value::String(reason)) => Begun::Finished(Finished::failed(step, reason, Exit::Gate)),
-                    Ok(other) => Begun::Finished(Finished::failed(step, other.to_string(), Exit::Gate)),
+                    Ok(Value::String(reason)) => {
+                        Begun::Finished(Finished::failed(step, reason, Exit::Gate))
+                    }
+                    Ok(other) => {
+                        Begun::Finished(Finished::failed(step, other.to_string(), Exit::Gate))
+                    }
                     Err(error) => unresolved(step, &error),
                 };
             }
             StepKind::Other { kind, .. } => {
-                let reason = format!("steps of type {kind} are not run here; Processing, Training, Condition and Fail are");
+                let reason = format!(
+                    "steps of type {kind} are not run here; Processing, Training, Condition and Fail are"
+                );
                 return Begun::Finished(Finished::failed(step, reason, Exit::Usage));
             }
         };
@@ -373,7 +404,9 @@ impl Scope for State<'_> {
         let id = self.execution.execution_id.as_str();
         match variable {
             ExecutionVariable::PipelineExecutionId => id.to_owned(),
-            ExecutionVariable::PipelineExecutionArn => arn("pipeline", &format!("{name}/execution/{id}")),
+            ExecutionVariable::PipelineExecutionArn => {
+                arn("pipeline", &format!("{name}/execution/{id}"))
+            }
             ExecutionVariable::PipelineName => name.to_owned(),
             ExecutionVariable::PipelineArn => arn("pipeline", name),
             ExecutionVariable::StartDateTime => self.execution.started_at.clone(),

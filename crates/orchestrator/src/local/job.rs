@@ -143,8 +143,14 @@ impl Job {
             entrypoint: texts("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
             arguments: texts("AppSpecification.ContainerArguments", &app.container_arguments)?,
             environment: text_map("Environment", &arguments.environment)?,
-            hosts: count("ProcessingResources.ClusterConfig.InstanceCount", &cluster.instance_count)?,
-            instance_type: text("ProcessingResources.ClusterConfig.InstanceType", &cluster.instance_type)?,
+            hosts: count(
+                "ProcessingResources.ClusterConfig.InstanceCount",
+                &cluster.instance_count,
+            )?,
+            instance_type: text(
+                "ProcessingResources.ClusterConfig.InstanceType",
+                &cluster.instance_type,
+            )?,
             limit: limit(arguments.stopping_condition.as_ref())?,
             inputs,
             outputs,
@@ -194,14 +200,16 @@ impl Job {
         let image = algorithm.training_image.as_ref();
         let image = image.ok_or_else(|| member("AlgorithmSpecification", "TrainingImage", None))?;
         let hyperparameters = text_map("HyperParameters", &arguments.hyper_parameters)?;
-        let entrypoint = texts("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
+        let entrypoint =
+            texts("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
         let mut program_arguments =
             texts("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
         // an entrypoint of one's own replaces the start-up that passes `train`
         if entrypoint.is_empty() && program_arguments.is_empty() {
             program_arguments.push("train".to_owned());
         }
-        let prefix = text("OutputDataConfig.S3OutputPath", &arguments.output_data_config.s3_output_path)?;
+        let prefix =
+            text("OutputDataConfig.S3OutputPath", &arguments.output_data_config.s3_output_path)?;
         let prefix = format!("{}/{name}/output", prefix.trim_end_matches('/'));
         let compression = arguments.output_data_config.compression_type.as_ref();
         only("OutputDataConfig.CompressionType", compression.unwrap_or(&"GZIP".into()), "GZIP")?;
@@ -217,7 +225,8 @@ impl Job {
         description["TrainingJobName"] = name.as_str().into();
         description["TrainingJobArn"] = arn("training-job", &name).into();
         description["TrainingJobStatus"] = "Completed".into();
-        description["ModelArtifacts"] = json!({ "S3ModelArtifacts": format!("{prefix}/model.tar.gz") });
+        description["ModelArtifacts"] =
+            json!({ "S3ModelArtifacts": format!("{prefix}/model.tar.gz") });
         Ok(Self {
             kind: Kind::Training,
             image: text("AlgorithmSpecification.TrainingImage", image)?,
@@ -322,21 +331,30 @@ fn text(place: &str, value: &Expression) -> Result<String, JobError> {
 }
 
 fn texts(place: &str, values: &[Expression]) -> Result<Vec<String>, JobError> {
-    values.iter().enumerate().map(|(index, value)| text(&format!("{place}[{index}]"), value)).collect()
+    values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| text(&format!("{place}[{index}]"), value))
+        .collect()
 }
 
 fn text_map(
     place: &str,
     values: &indexmap::IndexMap<String, Expression>,
 ) -> Result<BTreeMap<String, String>, JobError> {
-    values.iter().map(|(key, value)| Ok((key.clone(), text(&format!("{place}.{key}"), value)?))).collect()
+    values
+        .iter()
+        .map(|(key, value)| Ok((key.clone(), text(&format!("{place}.{key}"), value)?)))
+        .collect()
 }
 
 fn number(place: &str, value: &Expression) -> Result<u64, JobError> {
-    value.as_literal().and_then(Value::as_u64).filter(|&number| number > 0).ok_or_else(|| JobError::Member {
-        member: place.to_owned(),
-        found: format!("`{value}`"),
-        expected: "a whole number from 1",
+    value.as_literal().and_then(Value::as_u64).filter(|&number| number > 0).ok_or_else(|| {
+        JobError::Member {
+            member: place.to_owned(),
+            found: format!("`{value}`"),
+            expected: "a whole number from 1",
+        }
     })
 }
 
@@ -357,7 +375,8 @@ fn limit(condition: Option<&pipeline::StoppingCondition>) -> Result<Option<Durat
 
 /// `/opt/ml/processing/input` as `processing/input`.
 fn below_base(place: &str, path: &Expression) -> Result<Utf8PathBuf, JobError> {
-    let inside = path.as_str().and_then(|path| path.strip_prefix(wire::DEFAULT_BASE)?.strip_prefix('/'));
+    let inside =
+        path.as_str().and_then(|path| path.strip_prefix(wire::DEFAULT_BASE)?.strip_prefix('/'));
     let inside = inside.filter(|path| path.split('/').all(|part| part != ".."));
     inside.map(Utf8PathBuf::from).ok_or_else(|| JobError::Member {
         member: format!("{place}.LocalPath"),

@@ -25,7 +25,8 @@ pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
         (None, Some(signal)) => {
-            let name = Signal::from_named_raw(signal).map_or(String::new(), |name| format!(" ({name:?})"));
+            let name =
+                Signal::from_named_raw(signal).map_or(String::new(), |name| format!(" ({name:?})"));
             format!("was killed by signal {signal}{name}")
         }
         (None, None) => "ended without a code".to_owned(),
@@ -87,10 +88,11 @@ mod tests {
     #[test]
     fn an_exit_code_and_a_signal_are_told_apart() {
         let stop = AtomicBool::new(false);
-        let ended = |script: &str| match run(&mut shell(script), None, Duration::ZERO, &stop).unwrap() {
-            Ended::Exited(status) => describe(status),
-            other => format!("{other:?}"),
-        };
+        let ended =
+            |script: &str| match run(&mut shell(script), None, Duration::ZERO, &stop).unwrap() {
+                Ended::Exited(status) => describe(status),
+                other => format!("{other:?}"),
+            };
         assert_eq!(ended("exit 7"), "exited with code 7");
         assert_eq!(ended("kill -9 $$"), "was killed by signal 9 (Signal::KILL)");
     }

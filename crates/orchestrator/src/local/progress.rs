@@ -92,7 +92,9 @@ impl Live {
 impl Progress for Live {
     fn began(&self, step: &str) {
         let bar = self.lines.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{msg:<18} {spinner}          {elapsed_precise}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:<18} {spinner}          {elapsed_precise}")
+        {
             bar.set_style(style);
         }
         bar.set_message(step.to_owned());

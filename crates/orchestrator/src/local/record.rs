@@ -53,7 +53,8 @@ pub struct Compared {
 
 impl From<pipeline::Comparison> for Compared {
     fn from(comparison: pipeline::Comparison) -> Self {
-        let pipeline::Comparison { left, left_value, operator, right_value, holds, .. } = comparison;
+        let pipeline::Comparison { left, left_value, operator, right_value, holds, .. } =
+            comparison;
         Self { left, left_value, operator: operator.to_owned(), right_value, holds }
     }
 }
@@ -194,7 +195,8 @@ impl Execution {
                 Some(Self { directory: entry.into_path(), ..execution })
             })
             .filter(|execution| {
-                execution.format_version == FORMAT_VERSION && execution.pipeline_name == pipeline_name
+                execution.format_version == FORMAT_VERSION
+                    && execution.pipeline_name == pipeline_name
             })
             .collect();
         found.sort_by(|a, b| b.execution_id.cmp(&a.execution_id));

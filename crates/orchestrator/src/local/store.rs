@@ -62,9 +62,17 @@ impl Store {
     /// Where an address points to.
     pub fn path(&self, uri: &str) -> Result<Utf8PathBuf, StoreError> {
         let wrong = || StoreError::Address(uri.to_owned());
-        let (bucket, key) = uri.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).ok_or_else(wrong)?;
+        let (bucket, key) = uri
+            .strip_prefix("s3://")
+            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+            .ok_or_else(wrong)?;
         let climbs = |text: &str| text.split('/').any(|part| part == "." || part == "..");
-        if bucket.is_empty() || bucket.contains('\\') || climbs(bucket) || climbs(key) || uri.contains('\0') {
+        if bucket.is_empty()
+            || bucket.contains('\\')
+            || climbs(bucket)
+            || climbs(key)
+            || uri.contains('\0')
+        {
             return Err(wrong());
         }
         // a key may begin with a slash or hold two in a row; a path may not
@@ -152,7 +160,9 @@ impl Store {
 fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Result<()> {
     let entries = match directory.read_dir_utf8() {
         Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -209,7 +219,16 @@ mod tests {
     #[test]
     fn an_address_stays_inside_the_store() {
         let (_directory, store) = store();
-        for bad in ["", "b/k", "s3://", "s3:///k", "s3://../k", "s3://b/../../k", "s3://b/a/./c", "https://b/k"] {
+        for bad in [
+            "",
+            "b/k",
+            "s3://",
+            "s3:///k",
+            "s3://../k",
+            "s3://b/../../k",
+            "s3://b/a/./c",
+            "https://b/k",
+        ] {
             assert!(matches!(store.path(bad), Err(StoreError::Address(_))), "{bad}");
         }
         let path = store.path("s3://b/a//c/").unwrap();
@@ -220,7 +239,8 @@ mod tests {
     fn a_prefix_is_everything_below_it_and_an_object_only_itself() {
         let (_directory, store) = store();
         for key in ["x/2.csv", "x/sub/3.csv", "x/1.csv", "y.csv"] {
-            container::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes()).unwrap();
+            container::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes())
+                .unwrap();
         }
         let names = |uri: &str| -> Vec<String> {
             store.objects(uri).unwrap().into_iter().map(|object| object.name).collect()
@@ -242,7 +262,8 @@ mod tests {
         assert_eq!(store.digest("s3://b/x").unwrap(), store.digest("s3://c/x/").unwrap());
         let mut all = Vec::new();
         for host in 0..2 {
-            let into = Utf8PathBuf::from_path_buf(directory.path().join(format!("host{host}"))).unwrap();
+            let into =
+                Utf8PathBuf::from_path_buf(directory.path().join(format!("host{host}"))).unwrap();
             store.download("s3://b/x", &into, Some((host, 2))).unwrap();
             all.extend(files_below(&into).unwrap().into_iter().map(|file| file.name));
         }

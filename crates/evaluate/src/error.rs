@@ -1,0 +1,51 @@
+//! Why a model was not evaluated.
+
+use std::io;
+
+use artifacts::{BundleError, DocumentError};
+use camino::Utf8PathBuf;
+use config::steps::StepError;
+use container::{Exit, Failure, FileError};
+use dataset::FeatureError;
+use forest::PredictError;
+
+/// Why a model was not evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The step was told something it cannot use.
+    #[error(transparent)]
+    Settings(#[from] StepError),
+    /// An input is not there.
+    #[error("cannot read an input")]
+    Input(#[source] io::Error),
+    /// The model cannot be used.
+    #[error("{path} holds no usable model")]
+    Model {
+        /// Where it is.
+        path: Utf8PathBuf,
+        /// Why.
+        source: BundleError,
+    },
+    /// The test rows cannot be read.
+    #[error(transparent)]
+    Rows(#[from] FeatureError),
+    /// The rows cannot be scored.
+    #[error("the test rows were not scored")]
+    Score(#[from] PredictError),
+    /// A document cannot be written down.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// An output cannot be written.
+    #[error(transparent)]
+    Output(#[from] FileError),
+}
+
+impl Failure for EvaluateError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_) => Exit::Usage,
+            Self::Input(_) | Self::Model { .. } | Self::Rows(_) => Exit::Data,
+            Self::Score(_) | Self::Document(_) | Self::Output(_) => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `summary.json`: what was read, what became of it and what it is like.
+
+use dataset::{Applied, Counts, FeatureTable, Schema, Table};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What was read, what became of it and what it is like. For people: no step reads it.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    format_version: u32,
+    rows: Counts,
+    train: Part,
+    test: Part,
+    /// Missing readings for which the training median stood in.
+    imputed_readings: usize,
+    /// Engineered features that were not finite and became their training median.
+    replaced_features: usize,
+    /// Of each column, over the rows kept.
+    columns: BTreeMap<String, dataset::Summary>,
+    features: Vec<String>,
+}
+
+/// The labels of one part.
+#[derive(Serialize)]
+struct Part {
+    rows: usize,
+    failures: usize,
+    failure_share: f64,
+}
+
+impl Part {
+    fn new(table: &FeatureTable) -> Self {
+        let rows = table.labels.len();
+        let failures = table.labels.iter().filter(|&&label| label == 1).count();
+        Self { rows, failures, failure_share: failures as f64 / rows as f64 }
+    }
+}
+
+impl Summary {
+    pub(crate) fn new(
+        table: &Table,
+        schema: &Schema,
+        rows: Counts,
+        [train, test]: [&FeatureTable; 2],
+        made_up: Applied,
+    ) -> Self {
+        let statistics = |index| dataset::Summary::of(table.column(index).map(f64::from));
+        let columns = schema.names().map(str::to_owned);
+        Self {
+            format_version: 1,
+            rows,
+            train: Part::new(train),
+            test: Part::new(test),
+            imputed_readings: made_up.imputed,
+            replaced_features: made_up.replaced,
+            columns: columns.enumerate().map(|(index, name)| (name, statistics(index))).collect(),
+            features: train.names.clone(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}

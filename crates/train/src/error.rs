@@ -1,0 +1,67 @@
+//! Why no model was trained.
+
+use std::io;
+
+use artifacts::{BundleError, DocumentError};
+use camino::Utf8PathBuf;
+use config::steps::StepError;
+use container::{ContainerError, Exit, Failure, FileError};
+use dataset::FeatureError;
+use forest::{FitError, PredictError};
+
+/// Why no model was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Hyperparameters that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] StepError),
+    /// The job is not laid out as SageMaker does it.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// More hosts than can share the work.
+    #[error("the job runs on {0} hosts, expected 1: each would train the whole forest")]
+    Hosts(usize),
+    /// A file of a channel cannot be read.
+    #[error("cannot read a channel")]
+    Channel(#[source] io::Error),
+    /// The recipe cannot be used.
+    #[error("{path}")]
+    Recipe {
+        /// Where it is.
+        path: Utf8PathBuf,
+        /// Why.
+        source: DocumentError,
+    },
+    /// The rows cannot be read.
+    #[error(transparent)]
+    Rows(#[from] FeatureError),
+    /// The forest cannot be fitted, or was stopped.
+    #[error("the forest was not trained")]
+    Fit(#[from] FitError),
+    /// The rows cannot be scored.
+    #[error("the forest was not scored")]
+    Score(#[from] PredictError),
+    /// The model cannot be written down.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The metrics cannot be written down.
+    #[error("the training metrics")]
+    Metrics(#[from] serde_json::Error),
+    /// An output cannot be written.
+    #[error(transparent)]
+    Output(#[from] FileError),
+}
+
+impl Failure for TrainError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_)
+            | Self::Container(_)
+            | Self::Hosts(_)
+            | Self::Fit(FitError::Params(_)) => Exit::Usage,
+            Self::Fit(FitError::Stopped { .. }) => Exit::Failed,
+            Self::Channel(_) | Self::Recipe { .. } | Self::Rows(_) | Self::Fit(_) => Exit::Data,
+            Self::Score(_) | Self::Bundle(_) | Self::Metrics(_) | Self::Output(_) => Exit::Failed,
+        }
+    }
+}
