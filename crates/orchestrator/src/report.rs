@@ -93,10 +93,7 @@ impl Report {
 
     /// Steps, metrics and gates, and where everything is.
     pub fn to_table(&self) -> String {
-        let mut text = format!(
-            "\nExecution {} {} in {:.2} s\n\n",
-            self.execution_id, self.status, self.seconds
-        );
+        let mut text = String::from("\n");
         // writing to a string cannot fail
         let _ = self.write_table(&mut text);
         text
@@ -130,7 +127,9 @@ impl Report {
         if let Some(model) = &self.model {
             writeln!(out, "Model          {model}")?;
         }
-        writeln!(out, "Record         {}", self.directory)
+        writeln!(out, "Record         {}", self.directory)?;
+        let Self { execution_id, status, seconds, .. } = self;
+        writeln!(out, "\nExecution {execution_id}, {seconds:.2} s: {status}")
     }
 }
 

@@ -1,0 +1,59 @@
+//! The settings: read, written and read again, and handed to every step.
+
+#![no_main]
+
+use config::Settings;
+use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
+use libfuzzer_sys::fuzz_target;
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "A" => "us-west-2",
+        "N" => "7",
+        "F" => "1e-3",
+        "EMPTY" => "",
+        "LIST" => "[1, {a: b}]",
+        "AGAIN" => "${A}",
+        "BAD" => "{",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn read(text: &str) -> Result<Settings, config::ConfigError> {
+    Settings::from_yaml("config.yaml", text, environment)
+}
+
+fn texts(arguments: &[Argument]) -> Vec<String> {
+    arguments.iter().map(ToString::to_string).collect()
+}
+
+fuzz_target!(|text: &str| {
+    let settings = match read(text) {
+        Ok(settings) => settings,
+        Err(error) => {
+            assert!(!error.violations.is_empty(), "refused without a word");
+            // The end of the text is the line behind the last. YAML has more line ends than Rust.
+            let ends = ['\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'];
+            let lines = text.split(ends).count() + 1;
+            for violation in &error.violations {
+                assert!((1..=lines).contains(&violation.line), "{violation:?}");
+                assert!(!violation.message.is_empty(), "{violation:?}");
+            }
+            return;
+        }
+    };
+    // No variable stands in what they were put into.
+    let written = serde_yaml::to_string(&settings).unwrap().replace("${", "$${");
+    let again = read(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
+    assert_eq!(again, settings);
+
+    let hyperparameters = Hyperparameters::from_map(&settings.hyperparameters.to_map()).unwrap();
+    assert_eq!(hyperparameters.settings, settings.hyperparameters);
+    let preprocess = settings.preprocess();
+    let parsed = Preprocess::parse(&texts(&preprocess.to_arguments())).unwrap();
+    assert_eq!(parsed.settings, preprocess);
+    let evaluate = settings.evaluate();
+    let parsed = Evaluate::parse(&texts(&evaluate.to_arguments())).unwrap();
+    assert_eq!(parsed.settings, evaluate);
+});

@@ -1,0 +1,136 @@
+//! CSV: the raw table under every rule, and all that Preprocess makes of it; the feature table.
+
+#![no_main]
+
+use std::io::BufReader;
+use std::sync::LazyLock;
+
+use config::steps::Preprocess;
+use dataset::{
+    BadCells, Column, Counts, Feature, FeatureTable, Label, MissingValues, Recipe, Rules, Schema,
+    Table, TableError, TableReader,
+};
+use libfuzzer_sys::fuzz_target;
+use ndarray::{Array1, Array2};
+
+/// As Preprocess is told where it is told nothing.
+static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
+    let Preprocess { columns, label, features, .. } = Preprocess::default();
+    let columns = columns.into_iter().map(|column| Column {
+        name: column.name,
+        unit: column.unit,
+        spellings: column.spellings,
+    });
+    let label =
+        Label { column: label.column, positive: label.positive, negative: label.negative };
+    let feature = |feature: config::steps::Feature| Feature {
+        name: feature.name,
+        expression: feature.expression,
+    };
+    let schema = Schema::new(columns.collect(), label).expect("the default schema");
+    (schema, features.into_iter().map(feature).collect())
+});
+
+/// Two files where a form feed parts the bytes, else one.
+fn read(data: &[u8], rules: Rules, buffer: usize) -> Result<(Table, Counts), TableError> {
+    let mut reader = TableReader::new(&DEFAULT.0, rules);
+    for (index, file) in data.splitn(2, |&byte| byte == b'\x0c').enumerate() {
+        reader.read(&format!("{index}.csv"), BufReader::with_capacity(buffer, file))?;
+    }
+    reader.finish()
+}
+
+fn check(table: &Table, counts: &Counts, rules: Rules) {
+    let dropped = counts.dropped_missing
+        + counts.dropped_bad_cells
+        + counts.dropped_ragged
+        + counts.dropped_duplicates;
+    assert_eq!(counts.rows_read, counts.rows_kept + dropped, "{counts:?}");
+    assert_eq!(counts.rows_kept, table.len());
+    assert!(!table.is_empty());
+    let bad = counts.dropped_bad_cells + counts.dropped_ragged;
+    assert_eq!(bad > 0, counts.first_bad.is_some(), "{counts:?}");
+    assert!(rules.bad_cells == BadCells::Drop || bad == 0, "{counts:?}");
+    for row in 0..table.len() {
+        for reading in table.row(row) {
+            let missing = reading.is_nan() && rules.missing_values == MissingValues::Median;
+            assert!(reading.is_finite() || missing, "{reading}");
+        }
+    }
+    assert!(table.labels().iter().all(|label| *label <= 1));
+}
+
+/// The rest of Preprocess, and what Train and Evaluate read of it.
+fn preprocess(table: &Table) {
+    let (schema, features) = &*DEFAULT;
+    let Ok(rows) = dataset::split(table.labels(), 0.2, true, 42) else { return };
+    let Ok(recipe) = Recipe::fit(schema, features, table, &rows.train) else { return };
+    let mut cells = Vec::new();
+    for &row in &rows.test {
+        recipe.apply(table.row(row), &mut cells);
+    }
+    assert!(cells.iter().all(|cell| cell.is_finite()));
+    let names: Vec<String> = recipe.feature_names().map(str::to_owned).collect();
+    let features = FeatureTable {
+        records: Array2::from_shape_vec((rows.test.len(), names.len()), cells).unwrap(),
+        labels: rows.test.iter().map(|&row| usize::from(table.labels()[row])).collect(),
+        names,
+    };
+    survives(&features);
+    let stored = artifacts::write_recipe(&recipe).unwrap();
+    assert_eq!(artifacts::read_recipe(&stored).unwrap(), recipe);
+}
+
+fn survives(table: &FeatureTable) {
+    let mut written = Vec::new();
+    table.write(&mut written).unwrap();
+    let names = table.names.iter().map(String::as_str);
+    let again = FeatureTable::read("b.csv", written.as_slice(), names).unwrap();
+    // Bits, for zero has two.
+    let bits = |table: &FeatureTable| table.records.mapv(f32::to_bits);
+    assert_eq!(bits(&again), bits(table));
+    assert_eq!((again.names, again.labels), (table.names.clone(), table.labels.clone()));
+}
+
+fuzz_target!(|data: &[u8]| {
+    let mut strict = None;
+    for missing_values in [MissingValues::Drop, MissingValues::Median] {
+        for bad_cells in [BadCells::Error, BadCells::Drop] {
+            let rules = Rules { missing_values, bad_cells };
+            let result = read(data, rules, 1 << 16);
+            match (&result, &read(data, rules, 3)) {
+                (Ok((a, counts)), Ok((b, _))) => {
+                    check(a, counts, rules);
+                    // A missing reading is NaN, which is not equal to itself.
+                    let bits = |table: &Table| -> Vec<u32> {
+                        let rows = (0..table.len()).flat_map(|row| table.row(row));
+                        rows.map(|reading| reading.to_bits()).collect()
+                    };
+                    assert_eq!((bits(a), a.labels()), (bits(b), b.labels()));
+                    preprocess(a);
+                    match bad_cells {
+                        BadCells::Error => strict = Some(bits(a)),
+                        // What can be read is the same, whatever is done with what cannot.
+                        BadCells::Drop => {
+                            if let Some(strict) = strict.take() {
+                                assert_eq!(strict, bits(a));
+                            }
+                        }
+                    }
+                }
+                (Err(a), Err(b)) => {
+                    assert_eq!(a.to_string(), b.to_string());
+                    strict = None;
+                }
+                (a, b) => panic!("by 65536 bytes {a:?}, by 3 {b:?}"),
+            }
+        }
+    }
+    if let Ok(table) = FeatureTable::read("a.csv", data, ["Torque", "Ratio"]) {
+        assert!(table.records.iter().all(|cell| cell.is_finite()));
+        assert_eq!(table.records.dim(), (table.labels.len(), 2));
+        let labels: &Array1<usize> = &table.labels;
+        assert!(!labels.is_empty() && labels.iter().all(|label| *label <= 1));
+        survives(&table);
+    }
+});
