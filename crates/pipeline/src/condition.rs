@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
 
-/// One question of a Condition step. The step's own list is AND-ed; the language has no nested
-/// And, `Not` of `Or` of `Not`s says the same.
+/// One question of a Condition step. The step's own list is AND-ed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Document", into = "Document")]
 pub enum Condition {
@@ -27,6 +26,8 @@ pub enum Condition {
     },
     /// The opposite.
     Not(Box<Condition>),
+    /// Whether all hold.
+    And(Vec<Condition>),
     /// Whether at least one holds.
     Or(Vec<Condition>),
 }
@@ -79,9 +80,21 @@ enum Document {
     GreaterThanOrEqualTo(Sides),
     LessThan(Sides),
     LessThanOrEqualTo(Sides),
-    In { query_value: Expression, values: Vec<Expression> },
-    Not { condition: Box<Condition> },
-    Or { conditions: Vec<Condition> },
+    In {
+        query_value: Expression,
+        values: Vec<Expression>,
+    },
+    // older versions of the official SDK have the second name
+    Not {
+        #[serde(alias = "Expression")]
+        condition: Box<Condition>,
+    },
+    And {
+        conditions: Vec<Condition>,
+    },
+    Or {
+        conditions: Vec<Condition>,
+    },
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,6 +114,7 @@ impl From<Document> for Condition {
             Document::LessThanOrEqualTo(sides) => (Operator::LessThanOrEqualTo, sides),
             Document::In { query_value: query, values } => return Self::In { query, values },
             Document::Not { condition } => return Self::Not(condition),
+            Document::And { conditions } => return Self::And(conditions),
             Document::Or { conditions } => return Self::Or(conditions),
         };
         Self::Compare { operator, left: sides.left_value, right: sides.right_value }
@@ -122,6 +136,7 @@ impl From<Condition> for Document {
             }
             Condition::In { query, values } => Self::In { query_value: query, values },
             Condition::Not(condition) => Self::Not { condition },
+            Condition::And(conditions) => Self::And { conditions },
             Condition::Or(conditions) => Self::Or { conditions },
         }
     }
@@ -160,7 +175,7 @@ mod tests {
     fn what_is_no_condition_says_why() {
         let message =
             |value: Value| serde_json::from_value::<Condition>(value).unwrap_err().to_string();
-        insta::assert_snapshot!(message(json!({"Type": "Equal", "LeftValue": 1, "RightValue": 1})), @"unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `Or`");
+        insta::assert_snapshot!(message(json!({"Type": "Equal", "LeftValue": 1, "RightValue": 1})), @"unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `And`, `Or`");
         insta::assert_snapshot!(message(json!({"Type": "Equals", "LeftValue": 1})), @"missing field `RightValue`");
         insta::assert_snapshot!(message(json!({"Type": "In", "LeftValue": 1, "Values": []})), @"unknown field `LeftValue`, expected `QueryValue` or `Values`");
         insta::assert_snapshot!(message(json!({"LeftValue": 1, "RightValue": 1})), @"missing field `Type`");

@@ -277,6 +277,13 @@ fn evaluate(
             Ok(holds)
         }
         Condition::Not(condition) => Ok(!evaluate(condition, scope, comparisons)?),
+        Condition::And(conditions) => {
+            let mut met = true;
+            for condition in conditions {
+                met &= evaluate(condition, scope, comparisons)?;
+            }
+            Ok(met)
+        }
         Condition::Or(conditions) => {
             let mut met = false;
             for condition in conditions {

@@ -60,6 +60,7 @@ fn condition() -> impl Strategy<Value = Condition> {
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
             inner.clone().prop_map(|condition| Condition::Not(Box::new(condition))),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::And),
             prop::collection::vec(inner, 0..3).prop_map(Condition::Or),
         ]
     })

@@ -25,8 +25,8 @@ pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
         (None, Some(signal)) => {
-            let name =
-                Signal::from_named_raw(signal).map_or(String::new(), |name| format!(" ({name:?})"));
+            let name = signal_hook::low_level::signal_name(signal)
+                .map_or_else(String::new, |name| format!(" ({name})"));
             format!("was killed by signal {signal}{name}")
         }
         (None, None) => "ended without a code".to_owned(),
@@ -94,7 +94,7 @@ mod tests {
                 other => format!("{other:?}"),
             };
         assert_eq!(ended("exit 7"), "exited with code 7");
-        assert_eq!(ended("kill -9 $$"), "was killed by signal 9 (Signal::KILL)");
+        assert_eq!(ended("kill -9 $$"), "was killed by signal 9 (SIGKILL)");
     }
 
     #[test]

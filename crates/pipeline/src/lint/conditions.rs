@@ -30,6 +30,14 @@ impl Linter<'_> {
                 }
             }
             Condition::Not(condition) => self.condition(&format!("{place}.Condition"), condition),
+            Condition::And(conditions) => {
+                self.warning(
+                    place,
+                    "And is not in the service's documentation; a Condition step's own list is \
+                     AND-ed, and Not of Or of Nots says the same",
+                );
+                self.conditions(&format!("{place}.Conditions"), conditions);
+            }
             Condition::Or(conditions) => {
                 self.conditions(&format!("{place}.Conditions"), conditions);
             }

@@ -1,0 +1,38 @@
+//! The definition that the settings come to.
+
+use crate::{CONFIG, Place};
+
+#[test]
+fn the_shipped_settings_definition() {
+    let place = Place::new();
+    let text = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
+    insta::assert_snapshot!("definition", text);
+    let again = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
+    assert_eq!(text, again);
+}
+
+#[test]
+fn the_official_schema_takes_it() {
+    let Some(schema) = testkit::shared("reference/pipeline-definition.patched.schema.json") else {
+        return;
+    };
+    let schema = serde_json::from_slice(&fs_err::read(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let place = Place::new();
+    for config in [fs_err::read_to_string(CONFIG).unwrap(), everything()] {
+        let file = place.file("config.yaml", config);
+        let text = place.orchestrator(&["definition", "--config", file.as_str()]).expect(0).stdout;
+        let definition = serde_json::from_str(&text).unwrap();
+        let errors: Vec<_> = validator
+            .iter_errors(&definition)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+}
+
+/// The shipped settings with every optional part.
+fn everything() -> String {
+    fs_err::read_to_string(CONFIG).unwrap()
+        + "\nnotifications:\n  email: someone@example.com\n"
+}

@@ -1,0 +1,328 @@
+//! Definitions that are not ours, with scripts for programs.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::{CONFIG, Place, names, step};
+
+/// A Processing step that runs `program`, from the prefix `s3://bucket/<from>` to
+/// `s3://bucket/<name>`.
+fn processing(name: &str, program: &str, arguments: &[Value], inputs: &[(&str, Value)]) -> Value {
+    let inputs: Vec<_> = inputs
+        .iter()
+        .map(|(name, uri)| {
+            json!({
+                "InputName": name,
+                "S3Input": {
+                    "S3Uri": uri,
+                    "LocalPath": format!("/opt/ml/processing/{name}"),
+                    "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                },
+            })
+        })
+        .collect();
+    json!({
+        "Name": name,
+        "Type": "Processing",
+        "Arguments": {
+            "ProcessingResources": { "ClusterConfig": {
+                "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+            } },
+            "AppSpecification": {
+                "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1",
+                "ContainerEntrypoint": [format!("/usr/local/bin/{program}")],
+                "ContainerArguments": arguments,
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+            "ProcessingInputs": inputs,
+            "ProcessingOutputConfig": { "Outputs": [{
+                "OutputName": "out",
+                "S3Output": {
+                    "S3Uri": format!("s3://bucket/{name}"),
+                    "LocalPath": "/opt/ml/processing/out",
+                    "S3UploadMode": "EndOfJob",
+                },
+            }] },
+        },
+    })
+}
+
+fn definition(parameters: &Value, steps: &[Value]) -> String {
+    json!({
+        "Version": "2020-12-01", "Metadata": {}, "Parameters": parameters, "Steps": steps,
+    })
+    .to_string()
+}
+
+impl Place {
+    fn program(&self, name: &str, script: &str) {
+        let path = self.file(&format!("bin/{name}"), format!("#!/bin/sh\nset -e\n{script}\n"));
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn foreign(&self, code: i32, definition: &str, more: &[&str]) -> Value {
+        let file = self.file("definition.json", definition);
+        let arguments = ["--programs", "bin", "--definition", file.as_str()];
+        self.json(code, &[&arguments, more].concat())
+    }
+}
+
+fn property(step: &str) -> Value {
+    json!({ "Get": format!("Steps.{step}.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri") })
+}
+
+/// A tree as the platform lays it out, seen from inside.
+#[test]
+fn a_job_finds_the_contracts_tree() {
+    let place = Place::new();
+    place.program(
+        "look",
+        "cd $SAGEMAKER_BASE_DIR\n\
+         find . -type f | sort > processing/out/files\n\
+         cat input/config/resourceconfig.json 2>/dev/null >> processing/out/resources || true\n\
+         cat config/resourceconfig.json 2>/dev/null >> processing/out/resources || true\n\
+         printf '%s|' \"$@\" > processing/out/arguments\n\
+         env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | cut -d= -f1 | sort > processing/out/environment",
+    );
+    let arguments = [
+        json!("--fixed"),
+        json!({ "Std:Join": { "On": "=", "Values": ["--size", { "Get": "Parameters.Size" }] } }),
+        json!({ "Get": "Execution.PipelineName" }),
+    ];
+    let mut look = processing("Look", "look", &arguments, &[]);
+    look["Arguments"]["Environment"] = json!({ "MODE": "fast" });
+    let parameters = json!([{ "Name": "Size", "Type": "Integer", "DefaultValue": 3 }]);
+    let text = definition(&parameters, &[look]);
+    let result = place.foreign(0, &text, &["-p", "Size=5"]);
+    assert_eq!(names(&result), ["Look"]);
+    let read =
+        |file: &str| fs_err::read_to_string(place.path("runs/s3/bucket/Look").join(file)).unwrap();
+    assert_eq!(read("arguments"), "--fixed|--size=5|MachineDowntimePipeline|");
+    insta::assert_snapshot!(read("files"), @"
+    ./config/processingjobconfig.json
+    ./config/resourceconfig.json
+    ./processing/out/files
+    ");
+    insta::assert_snapshot!(read("resources"), @r#"{"current_host":"algo-1","current_instance_type":"ml.m5.large","hosts":["algo-1"],"network_interface_name":"lo"}"#);
+    insta::assert_snapshot!(read("environment"), @"
+    MODE
+    MODEL_REGISTRY_DIRECTORY
+    SAGEMAKER_BASE_DIR
+    ");
+}
+
+/// A training job's files, hyperparameters as strings, and its model as an archive.
+#[test]
+fn a_training_job_finds_its_files_and_leaves_an_archive() {
+    let place = Place::new();
+    place.program(
+        "trainer",
+        "test \"$1\" = train\ncd $SAGEMAKER_BASE_DIR\ncp -r input/config model/config\n\
+         cp input/data/rows/* model/\necho 'loss=0.5'\necho 'loss=0.25'",
+    );
+    place.file("runs/s3/bucket/rows/a.csv", "1,2\n");
+    let train = json!({
+        "Name": "Fit",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {
+                "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/trainer:7",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{ "Name": "loss", "Regex": "loss=([0-9.]+)" }],
+            },
+            "OutputDataConfig": { "S3OutputPath": "s3://bucket/models/" },
+            "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+            "ResourceConfig": {
+                "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+            "InputDataConfig": [{
+                "ChannelName": "rows",
+                "ContentType": "text/csv",
+                "DataSource": { "S3DataSource": {
+                    "S3DataType": "S3Prefix",
+                    "S3Uri": "s3://bucket/rows",
+                    "S3DataDistributionType": "FullyReplicated",
+                } },
+            }],
+            "HyperParameters": {
+                "depth": { "Std:Join": { "On": "", "Values": [{ "Get": "Parameters.Depth" }] } },
+            },
+        },
+    });
+    let parameters = json!([{ "Name": "Depth", "Type": "Integer", "DefaultValue": 4 }]);
+    let result = place.foreign(0, &definition(&parameters, &[train]), &[]);
+    let archive = fs_err::read(place.stored(&step(&result, "Fit")["outputs"]["model"])).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive.as_slice()));
+    let mut text = String::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        text.push_str(&format!("{}\n  ", entry.path().unwrap().display()));
+        std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+        text.push('\n');
+    }
+    insta::assert_snapshot!(text, @r#"
+    a.csv
+      1,2
+
+    config/hyperparameters.json
+      {"depth":"4"}
+    config/inputdataconfig.json
+      {"rows":{"ContentType":"text/csv","RecordWrapperType":"None","S3DistributionType":"FullyReplicated","TrainingInputMode":"File"}}
+    config/resourceconfig.json
+      {"current_host":"algo-1","current_instance_type":"ml.m5.large","hosts":["algo-1"],"network_interface_name":"lo"}
+    "#);
+    assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
+}
+
+#[test]
+fn conditions_of_every_kind_choose_their_branch() {
+    let place = Place::new();
+    place.program("report", "echo '{\"score\": {\"value\": 0.75}, \"name\": \"b\"}' > $SAGEMAKER_BASE_DIR/processing/out/report.json");
+    let mut report = processing("Report", "report", &[], &[]);
+    report["PropertyFiles"] = json!([{
+        "PropertyFileName": "Numbers", "OutputName": "out", "FilePath": "report.json",
+    }]);
+    let score = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Report.PropertyFiles.Numbers" }, "Path": "score.value",
+    } });
+    let name = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Report.PropertyFiles.Numbers" }, "Path": "name",
+    } });
+    let compare =
+        |kind: &str, right: Value| json!({ "Type": kind, "LeftValue": score, "RightValue": right });
+    let conditions = json!([
+        compare("GreaterThanOrEqualTo", json!(0.75)),
+        compare("LessThanOrEqualTo", json!({ "Get": "Parameters.Most" })),
+        { "Type": "Not", "Condition": compare("GreaterThan", json!(0.75)) },
+        { "Type": "Or", "Conditions": [
+            compare("LessThan", json!(0.5)),
+            { "Type": "And", "Conditions": [
+                compare("Equals", json!(0.75)),
+                { "Type": "In", "QueryValue": name, "Values": ["a", "b"] },
+            ] },
+        ] },
+    ]);
+    let choose = json!({
+        "Name": "Choose",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": conditions,
+            "IfSteps": [processing("Good", "report", &[], &[("in", property("Report"))])],
+            "ElseSteps": [{
+                "Name": "Bad",
+                "Type": "Fail",
+                "Arguments": { "ErrorMessage": { "Std:Join": {
+                    "On": " ", "Values": ["score was", score],
+                } } },
+            }],
+        },
+    });
+    let parameters = json!([{ "Name": "Most", "Type": "Float", "DefaultValue": 0.8 }]);
+    let text = definition(&parameters, &[report, choose]);
+    assert_eq!(names(&place.foreign(0, &text, &[])), ["Report", "Choose", "Good"]);
+    let failed = place.foreign(4, &text, &["-p", "Most=0.7"]);
+    assert_eq!(names(&failed), ["Report", "Choose", "Bad"]);
+    assert_eq!(failed["failure_reason"], "Bad: score was 0.75");
+}
+
+#[test]
+fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
+    let place = Place::new();
+    // Each waits until the other has begun: one after the other they would wait in vain.
+    place.program(
+        "meet",
+        "touch $SAGEMAKER_BASE_DIR/../../../../$1\n\
+         for i in $(seq 200); do test -e $SAGEMAKER_BASE_DIR/../../../../$2 && exit 0; sleep 0.05; done; exit 1",
+    );
+    place.program(
+        "last",
+        "cat $SAGEMAKER_BASE_DIR/../../../../left $SAGEMAKER_BASE_DIR/../../../../right",
+    );
+    let left = processing("Left", "meet", &[json!("left"), json!("right")], &[]);
+    let right = processing("Right", "meet", &[json!("right"), json!("left")], &[]);
+    let mut last = processing("Last", "last", &[], &[]);
+    last["DependsOn"] = json!(["Left", "Right"]);
+    let result = place.foreign(0, &definition(&json!([]), &[last, left, right]), &[]);
+    assert_eq!(names(&result)[2], "Last");
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_tried_again_as_its_policy_says() {
+    let place = Place::new();
+    place.program("busy", "true");
+    let mut busy = processing("Busy", "busy", &[], &[]);
+    busy["RetryPolicies"] = json!([{
+        "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"],
+        "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxAttempts": 3,
+    }]);
+    let text = definition(&json!([]), &[busy]);
+    // A program that is open for writing cannot be started: "text file busy".
+    let open = fs_err::OpenOptions::new().append(true).open(place.path("bin/busy")).unwrap();
+    let closer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        drop(open);
+    });
+    place.foreign(0, &text, &[]);
+    closer.join().unwrap();
+    assert_eq!(step(&place.record(), "Busy")["attempts"], 2);
+}
+
+#[test]
+fn a_program_that_fails_is_not_tried_again() {
+    let place = Place::new();
+    place.program("fails", "echo first >&2; echo why > $SAGEMAKER_BASE_DIR/output/message; exit 7");
+    let mut fails = processing("Fails", "fails", &[], &[]);
+    fails["RetryPolicies"] = json!([{
+        "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 3,
+    }]);
+    let result = place.foreign(1, &definition(&json!([]), &[fails]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Fails: why");
+    assert_eq!(step(&place.record(), "Fails")["attempts"], 1);
+    assert_eq!(step(&place.record(), "Fails")["exit_code"], 7);
+}
+
+#[test]
+fn a_job_that_runs_too_long_is_stopped() {
+    let place = Place::new();
+    place.program("slow", "exec sleep 60");
+    let mut slow = processing("Slow", "slow", &[], &[]);
+    slow["Arguments"]["StoppingCondition"] = json!({ "MaxRuntimeInSeconds": 1 });
+    let result = place.foreign(1, &definition(&json!([]), &[slow]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Slow: slow ran longer than its limit of 1 s");
+}
+
+#[test]
+fn what_cannot_be_run_here_says_why() {
+    let place = Place::new();
+    place.program("here", "true");
+    let refused = |step: Value| {
+        let result = place.foreign(2, &definition(&json!([]), &[step]), &[]);
+        place.neutral(result["failure_reason"].as_str().unwrap())
+    };
+    insta::assert_snapshot!(refused(processing("A", "nowhere", &[], &[])), @"A: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1 runs `nowhere`, but <here>/bin/nowhere does not exist; build the programs, or name their directory with --programs");
+    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition and Fail are");
+    let missing = processing("C", "here", &[], &[("in", json!("s3://bucket/nothing"))]);
+    let result = place.foreign(3, &definition(&json!([]), &[missing]), &[]);
+    insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"C: nothing is stored at s3://bucket/nothing (here: <here>/runs/s3/bucket/nothing)");
+}
+
+/// What the official SDK emits for pipelines like ours resolves as far as its images, which are not
+/// here.
+#[test]
+fn the_official_sdks_definitions_are_understood() {
+    let Some(directory) = testkit::shared("reference/definitions") else { return };
+    let place = Place::new();
+    let mut seen = 0;
+    for entry in fs_err::read_dir(directory).unwrap() {
+        let path = camino::Utf8PathBuf::from_path_buf(entry.unwrap().path()).unwrap();
+        let arguments = ["validate", "--config", CONFIG, "--definition", path.as_str()];
+        let outcome = place.orchestrator(&arguments);
+        assert!(matches!(outcome.code, Some(0 | 2)), "{path}: {}", outcome.stderr);
+        assert!(!outcome.stderr.contains("error: "), "{path}: {}", outcome.stderr);
+        seen += 1;
+    }
+    assert!(seen > 0);
+}

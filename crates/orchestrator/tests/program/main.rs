@@ -1,0 +1,96 @@
+//! The orchestrator as a program: what it prints, what it leaves, what it exits with.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod change;
+mod definition;
+mod foreign;
+mod help;
+mod processes;
+mod run;
+mod validate;
+
+use std::process::Command;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::Value;
+use testkit::Outcome;
+
+/// The settings that the repository ships.
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/pipeline_config.yaml");
+
+/// A directory to run the orchestrator in.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, relative: &str) -> Utf8PathBuf {
+        Utf8Path::from_path(self.0.path()).unwrap().join(relative)
+    }
+
+    fn file(&self, relative: &str, contents: impl AsRef<[u8]>) -> Utf8PathBuf {
+        let path = self.path(relative);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, contents).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(testkit::executable("orchestrator"));
+        command.args(arguments).current_dir(self.path("")).env_remove("RUST_LOG");
+        command
+    }
+
+    fn orchestrator(&self, arguments: &[&str]) -> Outcome {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// `run` with the shipped settings.
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.orchestrator(&[&["run", "--config", CONFIG], arguments].concat())
+    }
+
+    /// `run --json`, and the object it prints.
+    fn json(&self, code: i32, arguments: &[&str]) -> Value {
+        let outcome = self.run(&[&["--json"], arguments].concat()).expect(code);
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
+    /// Where an address of the local store is.
+    fn stored(&self, uri: &Value) -> Utf8PathBuf {
+        self.path("runs/s3").join(uri.as_str().unwrap().strip_prefix("s3://").unwrap())
+    }
+
+    /// The last execution's record.
+    fn record(&self) -> Value {
+        let entries = fs_err::read_dir(self.path("runs/executions")).unwrap();
+        let last = entries.map(|entry| entry.unwrap().path()).max().unwrap();
+        serde_json::from_slice(&fs_err::read(last.join("execution.json")).unwrap()).unwrap()
+    }
+
+    /// `text` without what differs from run to run.
+    fn neutral(&self, text: &str) -> String {
+        let text = text.replace(self.path("").as_str().trim_end_matches('/'), "<here>");
+        let text = text.replace(CONFIG, "<config>");
+        let id = regex::Regex::new(r"\d{8}-\d{6}-[0-9a-f]{3}").unwrap();
+        let time = regex::Regex::new(r" +\d+\.\d\d s").unwrap();
+        let stamp = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
+        let text = id.replace_all(&text, "<id>");
+        let text = time.replace_all(&text, " <time>");
+        stamp.replace_all(&text, "<when>").into_owned()
+    }
+}
+
+/// The named step of a result or a record.
+fn step<'a>(result: &'a Value, name: &str) -> &'a Value {
+    let steps = result["steps"].as_array().unwrap();
+    steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {result:#}"))
+}
+
+fn names(result: &Value) -> Vec<&str> {
+    result["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect()
+}

@@ -1,0 +1,111 @@
+//! Stopping, killing, and two runs at once.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{CONFIG, Place, names, step};
+
+#[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
+/// A run whose training takes minutes, once that has begun.
+fn training(place: &Place) -> (Child, Pid) {
+    let arguments = ["run", "--config", CONFIG, "-p", "NEstimators=100000"];
+    let mut command = place.command(&arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    loop {
+        if let Some(pid) = train_process(place) {
+            return (child, pid);
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "training does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The process that runs `train` somewhere in this place.
+fn train_process(place: &Place) -> Option<Pid> {
+    let here = place.path("runs/executions");
+    let processes = fs_err::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| {
+            let path = Utf8PathBuf::from_path_buf(entry.ok()?.path()).ok()?;
+            let pid = path.file_name()?.parse().ok().and_then(Pid::from_raw)?;
+            let directory = path.join("cwd").read_link_utf8().ok()?;
+            let program = path.join("exe").read_link_utf8().ok()?;
+            (directory.starts_with(&here) && program.file_name() == Some("train")).then_some(pid)
+        })
+        .next()
+}
+
+fn end(child: Child) -> testkit::Outcome {
+    let started = Instant::now();
+    let outcome = child.wait_with_output().unwrap().into();
+    assert!(started.elapsed() < Duration::from_secs(10), "{outcome:?}");
+    outcome
+}
+
+#[test]
+fn an_interrupt_stops_the_children_and_leaves_a_record() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let place = Place::new();
+        let (child, _) = training(&place);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let outcome = end(child).expect(1);
+        assert!(outcome.stdout.ends_with(": Stopped\n"), "{}", outcome.stdout);
+        assert_eq!(train_process(&place), None);
+        let record = place.record();
+        assert_eq!(record["status"], "Stopped");
+        assert_eq!(names(&record), ["Preprocess", "Train"]);
+        assert_eq!(step(&record, "Preprocess")["status"], "Succeeded");
+        assert_eq!(step(&record, "Train")["status"], "Stopped");
+        assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
+    }
+}
+
+#[test]
+fn a_step_that_is_killed_fails_the_execution() {
+    let place = Place::new();
+    let (child, train) = training(&place);
+    kill_process(train, Signal::KILL).unwrap();
+    let outcome = end(child).expect(1);
+    insta::assert_snapshot!(place.neutral(outcome.stderr.lines().last().unwrap()), @"error: Train: train was killed by signal 9 (SIGKILL)");
+    let record = place.record();
+    assert_eq!(step(&record, "Train")["status"], "Failed");
+    assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
+}
+
+#[test]
+fn an_orchestrator_that_is_killed_leaves_a_record_that_later_runs_pass_over() {
+    let place = Place::new();
+    let (mut child, train) = training(&place);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let record = place.record();
+    assert_eq!(record["status"], "Executing");
+    kill_process(train, Signal::KILL).unwrap();
+    place.run(&["--from", "Train"]).expect(0);
+}
+
+#[test]
+fn two_runs_at_once_do_not_harm_each_other() {
+    let place = Place::new();
+    let start = || {
+        let mut command = place.command(&["run", "--config", CONFIG, "--json", "--no-cache"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..4).map(|_| start()).collect();
+    let mut versions = Vec::new();
+    let mut models = Vec::new();
+    for child in children {
+        let outcome = testkit::Outcome::from(child.wait_with_output().unwrap()).expect(0);
+        let result: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        versions.push(result["model_package"]["version"].as_u64().unwrap());
+        models
+            .push(fs_err::read(place.stored(&result["model_package"]["model_data_url"])).unwrap());
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, [1, 2, 3, 4]);
+    assert!(models.windows(2).all(|pair| pair[0] == pair[1]));
+}

@@ -1,0 +1,290 @@
+//! Our own pipeline, run to its end.
+
+use serde_json::Value;
+
+use crate::{Place, names, step};
+
+const ALL: [&str; 5] = ["Preprocess", "Train", "Evaluate", "QualityGate", "Register"];
+
+#[test]
+fn without_input_it_runs_on_a_synthetic_table_and_says_so() {
+    let place = Place::new();
+    let outcome = place.run(&[]).expect(0);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
+
+    Step               Status          Time
+    Preprocess         Succeeded <time>
+    Train              Succeeded <time>
+    Evaluate           Succeeded <time>
+    QualityGate        Succeeded <time>
+    Register           Succeeded <time>
+
+    Metric             Value      Gate
+    accuracy           0.9769     >= 0.8  met
+    brier_score        0.0208
+    f1_score           0.9765     >= 0.75  met
+    log_loss           0.1089
+    npv                0.9753
+    pr_auc             0.9848
+    precision          0.9786
+    recall             0.9745     >= 0.85  met
+    roc_auc            0.9877
+    specificity        0.9793
+
+    Model package  arn:aws:sagemaker:local:000000000000:model-package/machine-downtime-model-group/1 (PendingManualApproval)
+    Model          <here>/runs/s3/machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz
+    Record         <here>/runs/executions/<id>
+
+    Execution <id>, <time>: Succeeded
+    ");
+    insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
+    No --input: running on 2500 synthetic rows, made by `orchestrator sample`.
+    Preprocess         Succeeded <time>
+    Train              Succeeded <time>
+    Evaluate           Succeeded <time>
+    QualityGate        Succeeded <time>
+    Register           Succeeded <time>
+    ");
+}
+
+#[test]
+fn the_result_as_json() {
+    let place = Place::new();
+    let result = place.json(0, &[]);
+    assert_eq!(result["status"], "Succeeded");
+    assert_eq!(names(&result), ALL);
+    for step in result["steps"].as_array().unwrap() {
+        assert_eq!(step["status"], "Succeeded", "{step:#}");
+        assert_eq!(step["cached"], false);
+        assert!(step["seconds"].as_f64().unwrap() >= 0.0);
+        assert!(step["failure_reason"].is_null());
+    }
+    let accuracy = result["metrics"]["accuracy"].as_f64().unwrap();
+    assert!(
+        (0.95..=0.995).contains(&accuracy),
+        "the sample is learnable, but not perfectly: {accuracy}"
+    );
+    for metric in ["precision", "recall", "f1_score", "roc_auc", "specificity", "npv"] {
+        assert!(result["metrics"][metric].as_f64().unwrap() > 0.9, "{metric}");
+    }
+    let gates = result["gates"].as_array().unwrap();
+    let gates: Vec<_> = gates.iter().map(|gate| (&gate["metric"], &gate["passed"])).collect();
+    let met = Value::Bool(true);
+    let expected = ["accuracy", "f1_score", "recall"].map(Value::from);
+    assert_eq!(gates, expected.iter().map(|name| (name, &met)).collect::<Vec<_>>());
+    let package = &result["model_package"];
+    assert_eq!(package["approval_status"], "PendingManualApproval");
+    assert_eq!(package["version"], 1);
+    assert!(place.stored(&package["model_data_url"]).is_file());
+    assert!(place.stored(&package["metrics_url"]).is_file());
+    let directory = result["directory"].as_str().unwrap();
+    assert!(camino::Utf8Path::new(directory).join("definition.json").is_file());
+    let id = result["execution_id"].as_str().unwrap();
+    for (name, uri) in step(&result, "Preprocess")["outputs"].as_object().unwrap() {
+        let expected = format!("s3://machine-downtime-2/processed/{id}/{name}");
+        assert_eq!(uri, &Value::from(expected), "each execution has a prefix of its own");
+    }
+}
+
+#[test]
+fn training_metrics_are_found_by_the_definitions_expressions() {
+    let place = Place::new();
+    place.run(&[]).expect(0);
+    let metrics = step(&place.record(), "Train")["metrics"].clone();
+    let found: Vec<_> = metrics.as_object().unwrap().keys().cloned().collect();
+    let expected = ["accuracy", "f1_score", "log_loss", "precision", "recall", "roc_auc"];
+    assert_eq!(found, expected.map(|name| format!("train:{name}")));
+    assert!(metrics["train:accuracy"].as_f64().unwrap() > 0.95);
+}
+
+#[test]
+fn the_same_input_gives_the_same_model_and_report() {
+    let place = Place::new();
+    let bytes = |arguments: &[&str]| {
+        let result = place.json(0, arguments);
+        let model = fs_err::read(place.stored(&result["model_package"]["model_data_url"])).unwrap();
+        let report = fs_err::read(place.stored(&result["model_package"]["metrics_url"])).unwrap();
+        (model, report)
+    };
+    let first = bytes(&[]);
+    assert!(first == bytes(&["--no-cache"]));
+    assert!(first.0 != bytes(&["-p", "RandomState=7"]).0);
+}
+
+#[test]
+fn a_missed_gate_registers_nothing_and_exits_with_4() {
+    let place = Place::new();
+    let outcome = place.run(&["-p", "MinRecall=0.9999"]).expect(4);
+    let errors = place.neutral(outcome.stderr.lines().last().unwrap());
+    insta::assert_snapshot!(errors, @"error: QualityGateFailed: Quality gate not met: accuracy 0.9769392033542977, at least 0.8 wanted; f1_score 0.976545842217484, at least 0.75 wanted; recall 0.9744680851063829, at least 0.9999 wanted");
+    assert!(outcome.stdout.ends_with(": Failed\n"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("NOT MET"));
+    assert!(!place.path("runs/registry").exists());
+    let record = place.record();
+    assert_eq!(record["status"], "Failed");
+    assert_eq!(names(&record)[4], "QualityGateFailed");
+    let result = place.json(4, &["-p", "MinRecall=0.9999"]);
+    assert!(result["model_package"].is_null());
+    assert_eq!(result["gates"][2]["passed"], false);
+}
+
+#[test]
+fn what_has_not_changed_is_not_run_again() {
+    let place = Place::new();
+    let cached = |arguments: &[&str]| {
+        let result = place.json(0, arguments);
+        ALL.map(|name| step(&result, name)["cached"].as_bool().unwrap())
+    };
+    assert_eq!(cached(&[]), [false; 5]);
+    // A registration is an act and not a result, and a comparison costs nothing.
+    let again = cached(&[]);
+    assert_eq!([again[0], again[1], again[3], again[4]], [true, true, false, false]);
+    let other_forest = cached(&["-p", "MaxDepth=4"]);
+    assert_eq!([other_forest[0], other_forest[1]], [true, false]);
+    let other_split = cached(&["-p", "TestSize=0.3"]);
+    assert_eq!([other_split[0], other_split[1]], [false, false]);
+    assert_eq!(cached(&["--no-cache"]), [false; 5]);
+    // A result that was changed behind its back is made again.
+    for entry in fs_err::read_dir(place.path("runs/s3/machine-downtime-2/processed")).unwrap() {
+        fs_err::write(entry.unwrap().path().join("train/train.csv"), "other").unwrap();
+    }
+    assert!(!cached(&[])[0]);
+}
+
+#[test]
+fn from_a_step_on_the_results_before_it_are_the_last_executions() {
+    let place = Place::new();
+    let first = place.json(0, &["-p", "MaxDepth=3"]);
+    let result = place.json(0, &["--from", "Evaluate"]);
+    assert_eq!(step(&result, "Train")["cached"], true);
+    assert_eq!(step(&result, "Train")["outputs"], step(&first, "Train")["outputs"]);
+    assert_eq!(step(&result, "Evaluate")["cached"], false);
+    assert_eq!(result["metrics"], first["metrics"]);
+
+    let refused =
+        |place: &Place, step: &str| place.neutral(&place.run(&["--from", step]).expect(2).stderr);
+    insta::assert_snapshot!(refused(&place, "Evaluat"), @"error: --from Evaluat: there is no such step; there are Preprocess, Train, Evaluate, QualityGate, Register, QualityGateFailed");
+    insta::assert_snapshot!(refused(&Place::new(), "Evaluate"), @"error: --from Evaluate: Preprocess comes before it and has not succeeded in <here>/runs yet");
+}
+
+#[test]
+fn parameters_are_checked_against_the_definition() {
+    let place = Place::new();
+    let refused = |parameter: &str| place.run(&["-p", parameter]).expect(2).stderr;
+    insta::assert_snapshot!(refused("MaxDepht=3"), @"error: parameter MaxDepht: the pipeline has none of this name; did you mean MaxDepth?");
+    insta::assert_snapshot!(refused("MaxDepth=deep"), @r#"error: parameter MaxDepth (Integer): found "deep", expected a whole number of 64 bits"#);
+    insta::assert_snapshot!(refused("MaxDepth"), @"error: -p MaxDepth: expected NAME=VALUE, such as -p MaxDepth=12");
+    insta::assert_snapshot!(refused("ClassWeight=heavy"), @r#"error: parameter ClassWeight (String): found "heavy", expected one of balanced, none"#);
+    insta::assert_snapshot!(refused("MinRecall=high"), @r#"error: parameter MinRecall (Float): found "high", expected a finite number"#);
+    assert!(!place.path("runs").exists(), "nothing was begun");
+}
+
+#[test]
+fn the_real_table() {
+    let Some(table) = testkit::shared("data/machine_downtime.csv") else { return };
+    let place = Place::new();
+    let result = place.json(0, &["--input", table.as_str()]);
+    assert!(result["metrics"]["accuracy"].as_f64().unwrap() >= 0.97);
+    assert_eq!(result["model_package"]["approval_status"], "PendingManualApproval");
+    let missed = place.json(4, &["--input", table.as_str(), "-p", "MinRecall=0.9999"]);
+    assert!(missed["model_package"].is_null());
+    assert!(missed["failure_reason"].as_str().unwrap().contains("recall"));
+
+    // However it is spelt, it is the same model.
+    let text = fs_err::read_to_string(&table).unwrap();
+    let model = |result: &Value| {
+        fs_err::read(place.stored(&result["model_package"]["model_data_url"])).unwrap()
+    };
+    let expected = model(&result);
+    for (name, variant) in variants(&text) {
+        let table = place.file("variant.csv", variant);
+        let found = place.json(0, &["--input", table.as_str()]);
+        assert!(model(&found) == expected, "{name}");
+    }
+}
+
+/// The same table as other exports spell it.
+fn variants(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let (header, body) = text.split_once('\n').unwrap();
+    let with_header =
+        |edit: &dyn Fn(&str) -> String| format!("{}\n{body}", edit(header)).into_bytes();
+    let edit_rows = |edit: &dyn Fn(usize, &str) -> String| {
+        text.lines()
+            .enumerate()
+            .map(|(i, row)| edit(i, row) + "\n")
+            .collect::<String>()
+            .into_bytes()
+    };
+    let units = |vibration: &str, temperature: &str| {
+        let header = header
+            .replace("Spindle_Vibration", &format!("Spindle_Vibration({vibration})"))
+            .replace("Tool_Vibration", &format!("Tool_Vibration({vibration})"))
+            .replace("_Temperature", &format!("_Temperature({temperature})"))
+            .replace("Cutting(kN)", "Cutting_Force(kN)");
+        format!("{header}\n{body}")
+    };
+    let latin1 = |text: String| text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<_>>();
+    let labels = |failure: &str, none: &str| {
+        text.replace("No_Machine_Failure", "\0")
+            .replace("Machine_Failure", failure)
+            .replace('\0', none)
+    };
+    let scaled = |column: &str, unit: &str, shift: usize| {
+        let index = header.split(',').position(|name| name == column).unwrap();
+        let name = column.split('(').next().unwrap();
+        edit_rows(&|row, line| {
+            let mut cells: Vec<_> = line.split(',').map(str::to_owned).collect();
+            cells[index] =
+                if row == 0 { format!("{name}({unit})") } else { shifted(&cells[index], shift) };
+            cells.join(",")
+        })
+    };
+    vec![
+        (
+            "no units",
+            with_header(&|header| {
+                let mut plain = String::new();
+                let mut inside = false;
+                for letter in header.chars() {
+                    inside = letter == '(' || (inside && letter != ')');
+                    if !inside && letter != ')' {
+                        plain.push(letter);
+                    }
+                }
+                plain
+            }),
+        ),
+        ("UTF-8 units", units("µm", "°C").into_bytes()),
+        ("Latin-1 units", latin1(units("µm", "°C"))),
+        ("question marks", units("?m", "?C").into_bytes()),
+        ("lower case", with_header(&str::to_lowercase)),
+        ("CRLF", text.replace('\n', "\r\n").into_bytes()),
+        ("byte-order mark", format!("\u{FEFF}{text}").into_bytes()),
+        (
+            "index column",
+            edit_rows(&|row, line| {
+                if row == 0 { format!(",{line}") } else { format!("{},{line}", row - 1) }
+            }),
+        ),
+        ("other order", edit_rows(&|_, line| line.split(',').rev().collect::<Vec<_>>().join(","))),
+        ("yes and no", labels("yes", "no").into_bytes()),
+        ("1 and 0", labels("1", "0").into_bytes()),
+        ("upper case, blanks", labels(" MACHINE_FAILURE ", " no_machine_failure").into_bytes()),
+        ("Pa", scaled("Hydraulic_Pressure(bar)", "Pa", 5)),
+        ("N", scaled("Cutting(kN)", "N", 3)),
+    ]
+}
+
+/// A decimal number with its point moved to the right.
+fn shifted(cell: &str, places: usize) -> String {
+    if cell.is_empty() {
+        return String::new();
+    }
+    let (sign, digits) = match cell.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", cell),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = format!("{fraction:0<places$}");
+    format!("{sign}{whole}{}.{}0", &fraction[..places], &fraction[places..])
+}

@@ -1,0 +1,95 @@
+//! `orchestrator validate`.
+
+use crate::{CONFIG, Place};
+
+/// The shipped settings, edited.
+fn edited(place: &Place, edits: &[(&str, &str)]) -> String {
+    let mut text = fs_err::read_to_string(CONFIG).unwrap();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    place.file("config.yaml", text).into_string()
+}
+
+#[test]
+fn the_shipped_settings_are_valid() {
+    let place = Place::new();
+    let outcome = place.orchestrator(&["validate", "--config", CONFIG]).expect(0);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 20 parameters");
+}
+
+#[test]
+fn every_fault_of_the_settings_at_once() {
+    let place = Place::new();
+    let config = edited(
+        &place,
+        &[
+            ("n_estimators: 200", "n_estimators: 0"),
+            ("max_depth: 10", "max_dept: 10"),
+            ("test_size: 0.2", "test_size: 1"),
+            ("recall: 0.85", "recall: 1.85"),
+            ("  bucket: machine-downtime-2 ", "  bucket: ${BUCKET_OF_NOBODY} "),
+        ],
+    );
+    for command in ["validate", "definition", "run"] {
+        let outcome = place.orchestrator(&[command, "--config", &config]).expect(2);
+        assert_eq!(outcome.stdout, "");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
+            error: <here>/config.yaml:13:3: s3_paths.bucket: environment variable BUCKET_OF_NOBODY is not set; set it, or write `${BUCKET_OF_NOBODY:-default}`
+            <here>/config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
+            <here>/config.yaml:47:3: hyperparameters.max_dept: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `max_depth`?
+            <here>/config.yaml:56:3: preprocessing.test_size: found `1`, expected a number between 0 and 1, both excluded
+            <here>/config.yaml:103:3: quality_gates.recall: found `1.85`, expected a number from 0 to 1
+            ");
+        }
+    }
+}
+
+#[test]
+fn a_typo_in_a_feature_points_at_its_character() {
+    let place = Place::new();
+    let config = edited(
+        &place,
+        &[("Hydraulic_Pressure - median(Hydraulic_Pressure)", "Hydraulic_Presure - 1")],
+    );
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    insta::assert_snapshot!(place.neutral(&outcome.stderr), @"error: <here>/config.yaml:86:5: preprocessing.engineered_features.Pressure_Differential: `Hydraulic_Presure - 1`, character 1: no column `Hydraulic_Presure`; did you mean `Hydraulic_Pressure`?");
+}
+
+#[test]
+fn the_services_limits() {
+    let place = Place::new();
+    let long = format!("description: {}", "x".repeat(60));
+    let feature = format!("{} + 1", "Hydraulic_Pressure + ".repeat(15) + "Cutting");
+    let config = edited(
+        &place,
+        &[
+            ("description: Predicts", &format!("{long} Predicts")),
+            ("Tool_Vibration / (Spindle_Vibration + 1e-6)", &feature),
+        ],
+    );
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.Preprocess.Arguments.AppSpecification.ContainerArguments[27]: error: 352 characters; at most 256 are allowed");
+}
+
+#[test]
+fn a_definition_of_someone_else() {
+    let place = Place::new();
+    let validate = |text: &str, code| {
+        let file = place.file("other.json", text);
+        let outcome =
+            place.orchestrator(&["validate", "--definition", file.as_str(), "--config", CONFIG]);
+        let outcome = outcome.expect(code);
+        place.neutral(&format!("{}{}", outcome.stdout, outcome.stderr))
+    };
+    insta::assert_snapshot!(validate("{", 2), @"error: <here>/other.json: definition (line 1, column 1): EOF while parsing an object");
+    insta::assert_snapshot!(validate(r#"{"Version":"2020-12-01","Steps":[{"Name":"a b","Type":"Fail","Arguments":{"ErrorMessage":{"Get":"Parameters.Nobody"}},"DependsOn":["Nothing"]}]}"#, 2), @r#"
+    <here>/other.json: Steps.a b: error: "a b" is no name; 1 to 64 of letters, digits, - and _ are allowed
+    <here>/other.json: Steps.a b.DependsOn[0]: error: there is no step "Nothing"
+    <here>/other.json: Steps.a b.Arguments.ErrorMessage: error: there is no parameter "Nobody"
+    "#);
+    let own = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
+    insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 20 parameters");
+}
