@@ -1,4 +1,7 @@
 //! What of an evaluation a version is remembered by.
+//!
+//! Both files are read by the names of their fields and not through `artifacts`, which would bring
+//! the forest and its arithmetic into a program that needs nine words of text.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +15,9 @@ use crate::RegisterError;
 const METRICS: [&str; 3] = ["accuracy", "f1_score", "recall"];
 /// From `evaluation.json`, what its `model` says of the model's origin.
 const ORIGIN: [&str; 3] = ["algorithm", "data_digest", "program_version"];
+
+/// The version of both files' format that is read here.
+const FORMAT_VERSION: u32 = 1;
 
 /// The metrics and the model's origin, as text.
 #[derive(Debug)]
@@ -59,6 +65,11 @@ fn fields(
         .map_err(|source| RegisterError::NotJson { path: path.to_owned(), source })?;
     let mut found = BTreeMap::new();
     let mut faults = Vec::new();
+    // Flat metrics may come from another program, which has no version to state.
+    if let Some(version) = document.get("format_version").filter(|found| **found != FORMAT_VERSION)
+    {
+        faults.push(format!("format_version {version}, expected {FORMAT_VERSION}"));
+    }
     for name in names {
         let value = document.pointer(&format!("{pointer}/{name}"));
         let place = format!("{pointer}/{name}").trim_start_matches('/').replace('/', ".");

@@ -168,6 +168,14 @@ fn an_evaluation_that_does_not_say_which_model_it_measured() {
 }
 
 #[test]
+fn an_evaluation_of_another_version() {
+    let sandbox = here();
+    let newer = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2");
+    sandbox.file("processing/evaluation/evaluation.json", newer);
+    insta::assert_snapshot!(refused(&sandbox, 3), @"");
+}
+
+#[test]
 fn an_evaluation_that_is_missing_or_no_json() {
     let sandbox = here();
     sandbox.file("processing/evaluation/metrics.json", "accuracy=0.9");

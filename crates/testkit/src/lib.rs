@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test fails by panicking"
 )]
 
@@ -100,6 +101,67 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Runs a program where so many bytes of address space are all there are.
+    pub fn run_within(&self, bytes: u64, program: &str, arguments: &[&str]) -> Outcome {
+        let limited = format!("ulimit -v {} && exec \"$@\"", bytes / 1024);
+        let mut shell = Command::new("sh");
+        self.through(shell.args(["-c", &limited, "sh"]), program, arguments)
+    }
+
+    /// Runs a program with a disk of `bytes` as one of its directories. The disk is gone
+    /// afterwards, so the names of the files that were left on it come along. None where this
+    /// machine lets nobody mount one, which is an error where `CI` is set.
+    pub fn run_on_a_small_disk(
+        &self,
+        directory: &str,
+        bytes: u64,
+        program: &str,
+        arguments: &[&str],
+    ) -> Option<(Outcome, String)> {
+        self.directory(directory);
+        let (disk, left) = (self.path(directory), self.path("left-on-the-disk"));
+        let mount = format!("mount -t tmpfs -o size={bytes} tmpfs {disk}");
+        let namespace = ["--mount", "--map-root-user"];
+        let mut trial = Command::new("unshare");
+        if !trial.args(namespace).args(["sh", "-c", &mount]).status().is_ok_and(|s| s.success()) {
+            assert!(std::env::var_os("CI").is_none(), "cannot mount a tmpfs");
+            eprintln!("skipped: cannot mount a tmpfs");
+            return None;
+        }
+        let script = format!(
+            "{mount} || exit 99; \"$@\"; code=$?; (cd {disk} && find . -type f) >{left}; exit $code"
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.args(namespace).args(["sh", "-c", &script, "sh"]);
+        let outcome = self.through(&mut unshare, program, arguments);
+        Some((outcome, self.read("left-on-the-disk")))
+    }
+
+    /// Has another program run one of the workspace's.
+    fn through(&self, other: &mut Command, program: &str, arguments: &[&str]) -> Outcome {
+        let command = self.command(program, arguments);
+        other.arg(command.get_program()).args(command.get_args()).env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            other.env("PATH", path);
+        }
+        other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        other.output().unwrap().into()
+    }
+
+    /// Every file below a directory of the tree, hidden ones too, sorted.
+    pub fn files(&self, relative: &str) -> Vec<String> {
+        let mut files = Vec::new();
+        for name in self.list(relative) {
+            let path = format!("{relative}/{name}");
+            if self.path(&path).is_dir() {
+                files.extend(self.files(&path))
+            } else {
+                files.push(path)
+            }
+        }
+        files
     }
 
     /// Why a Training job failed.
