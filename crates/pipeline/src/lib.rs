@@ -2,7 +2,7 @@
 //! JSON, what its expressions come to, in which order its steps run, and which of the service's
 //! limits it breaks.
 //!
-//! This crate knows the language and nothing else. It must never know AWS clients, files or
+//! Knows the language and nothing else. Must never know AWS clients, files or
 //! directories, or the steps of any one pipeline: whoever runs a definition brings the values
 //! ([`Scope`]), whoever stores one brings the text ([`Definition::from_json`],
 //! [`Definition::to_json`]).
