@@ -42,12 +42,7 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     let summary =
         Summary::new(&table, &schema, counts, [&train, &test], train_made_up + test_made_up);
 
-    let output = |directory, file| container.processing(directory).join(file);
-    write_with(&output(paths::PREPROCESS_TRAIN, paths::TRAIN_CSV), |out| train.write(out))?;
-    write_with(&output(paths::PREPROCESS_TEST, paths::TEST_CSV), |out| test.write(out))?;
-    let recipe = artifacts::write_recipe(&recipe)?;
-    write_file(&output(paths::PREPROCESS_RECIPE, paths::RECIPE_JSON), &recipe)?;
-    write_file(&output(paths::PREPROCESS_SUMMARY, paths::SUMMARY_JSON), &summary.to_json()?)?;
+    write(container, [&train, &test], &recipe, &summary)?;
     tracing::info!(
         train_rows = train.labels.len(),
         test_rows = test.labels.len(),
@@ -55,6 +50,35 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
         "the table is split"
     );
     Ok(())
+}
+
+/// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
+fn write(
+    container: &Container,
+    [train, test]: [&FeatureTable; 2],
+    recipe: &Recipe,
+    summary: &Summary,
+) -> Result<(), PreprocessError> {
+    let outputs = [
+        (paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
+        (paths::PREPROCESS_TEST, paths::TEST_CSV),
+        (paths::PREPROCESS_RECIPE, paths::RECIPE_JSON),
+        (paths::PREPROCESS_SUMMARY, paths::SUMMARY_JSON),
+    ]
+    .map(|(directory, file)| container.processing(directory).join(file));
+    let [train_csv, test_csv, recipe_json, summary_json] = &outputs;
+    let written = || {
+        write_with(train_csv, |out| train.write(out))?;
+        write_with(test_csv, |out| test.write(out))?;
+        write_file(recipe_json, &artifacts::write_recipe(recipe)?)?;
+        write_file(summary_json, &summary.to_json()?)?;
+        Ok(())
+    };
+    written().inspect_err(|_| {
+        for output in &outputs {
+            let _ = fs_err::remove_file(output);
+        }
+    })
 }
 
 fn settings(container: &Container) -> Result<steps::Preprocess, PreprocessError> {
