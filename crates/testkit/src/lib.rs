@@ -156,9 +156,9 @@ impl Sandbox {
         for name in self.list(relative) {
             let path = format!("{relative}/{name}");
             if self.path(&path).is_dir() {
-                files.extend(self.files(&path))
+                files.extend(self.files(&path));
             } else {
-                files.push(path)
+                files.push(path);
             }
         }
         files

@@ -35,6 +35,16 @@ pub enum TrainError {
     /// The rows cannot be read.
     #[error(transparent)]
     Rows(#[from] FeatureError),
+    /// Nothing to tell apart.
+    #[error("{path}: all {rows} rows are of class {class}, expected both classes")]
+    OneClass {
+        /// The file.
+        path: Utf8PathBuf,
+        /// How many rows.
+        rows: usize,
+        /// Their class.
+        class: usize,
+    },
     /// The forest cannot be fitted, or was stopped.
     #[error("the forest was not trained")]
     Fit(#[from] FitError),
@@ -60,7 +70,11 @@ impl Failure for TrainError {
             | Self::Hosts(_)
             | Self::Fit(FitError::Params(_)) => Exit::Usage,
             Self::Fit(FitError::Stopped { .. }) => Exit::Failed,
-            Self::Channel(_) | Self::Recipe { .. } | Self::Rows(_) | Self::Fit(_) => Exit::Data,
+            Self::Channel(_)
+            | Self::Recipe { .. }
+            | Self::Rows(_)
+            | Self::OneClass { .. }
+            | Self::Fit(_) => Exit::Data,
             Self::Score(_) | Self::Bundle(_) | Self::Metrics(_) | Self::Output(_) => Exit::Failed,
         }
     }

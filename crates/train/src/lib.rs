@@ -73,6 +73,10 @@ fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String
     let file = fs_err::File::open(&path).map_err(TrainError::Channel)?;
     let mut input = BufReader::with_capacity(1 << 16, Digesting::new(file));
     let table = FeatureTable::read(path.as_str(), &mut input, recipe.feature_names())?;
+    let (rows, failures) = (table.labels.len(), table.labels.sum());
+    if failures == 0 || failures == rows {
+        return Err(TrainError::OneClass { path, rows, class: failures.min(1) });
+    }
     Ok((table, input.into_inner().digest()))
 }
 
@@ -137,12 +141,19 @@ fn log(metadata: &Metadata) {
     }
 }
 
+/// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
 fn write(container: &Container, bundle: &Bundle) -> Result<(), TrainError> {
-    for (name, bytes) in bundle.to_files()? {
-        write_file(&container.model().join(name), &bytes)?;
-    }
+    let mut outputs: Vec<_> = (bundle.to_files()?.into_iter())
+        .map(|(name, bytes)| (container.model().join(name), bytes))
+        .collect();
     let mut metrics = serde_json::to_vec_pretty(&bundle.metadata.training_metrics)?;
     metrics.push(b'\n');
-    write_file(&container.output_data().join(paths::TRAINING_METRICS_JSON), &metrics)?;
+    outputs.push((container.output_data().join(paths::TRAINING_METRICS_JSON), metrics));
+    let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));
+    written.inspect_err(|_| {
+        for (path, _) in &outputs {
+            let _ = fs_err::remove_file(path);
+        }
+    })?;
     Ok(())
 }

@@ -1,0 +1,39 @@
+//! A Training job whose channels hold what Preprocess makes of a table.
+
+use std::sync::LazyLock;
+
+use testkit::Sandbox;
+
+pub const TRAIN: &str = "input/data/train/train.csv";
+pub const RECIPE: &str = "input/data/recipe/recipe.json";
+
+/// The training rows and the recipe of a synthetic table.
+static CHANNELS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let mut table = Vec::new();
+    dataset::sample::write(&mut table, 600, 7).unwrap();
+    channels(&table)
+});
+
+fn channels(table: &[u8]) -> [String; 2] {
+    let sandbox = Sandbox::new();
+    sandbox.file("processing/input/raw.csv", table);
+    sandbox.run("preprocess", &[]).expect(0);
+    ["train/train.csv", "recipe/recipe.json"]
+        .map(|file| sandbox.read(&format!("processing/output/{file}")))
+}
+
+/// A job over a synthetic table, with nothing in it but the channels.
+pub fn job() -> Sandbox {
+    let [train, recipe] = &*CHANNELS;
+    let sandbox = Sandbox::new();
+    sandbox.file(TRAIN, train).file(RECIPE, recipe);
+    sandbox
+}
+
+/// A job over a table.
+pub fn job_over(table: &[u8]) -> Sandbox {
+    let [train, recipe] = channels(table);
+    let sandbox = Sandbox::new();
+    sandbox.file(TRAIN, train).file(RECIPE, recipe);
+    sandbox
+}
