@@ -172,7 +172,7 @@ fn an_evaluation_of_another_version() {
     let sandbox = here();
     let newer = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2");
     sandbox.file("processing/evaluation/evaluation.json", newer);
-    insta::assert_snapshot!(refused(&sandbox, 3), @"");
+    insta::assert_snapshot!(refused(&sandbox, 3), @"/opt/ml/processing/evaluation/evaluation.json has format_version 2, expected 1");
 }
 
 #[test]
