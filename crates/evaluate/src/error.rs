@@ -5,7 +5,7 @@ use std::io;
 use artifacts::{BundleError, DocumentError};
 use camino::Utf8PathBuf;
 use config::steps::StepError;
-use container::{Exit, Failure, FileError};
+use container::{ContainerError, Exit, Failure, FileError};
 use dataset::FeatureError;
 use forest::PredictError;
 
@@ -15,6 +15,12 @@ pub enum EvaluateError {
     /// The step was told something it cannot use.
     #[error(transparent)]
     Settings(#[from] StepError),
+    /// The job is not laid out as SageMaker does it.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// Each host would report on the part of the rows that it was given.
+    #[error("the job runs on {0} hosts, expected 1: the metrics are those of all test rows")]
+    Hosts(usize),
     /// An input is not there.
     #[error("cannot read an input")]
     Input(#[source] io::Error),
@@ -43,7 +49,7 @@ pub enum EvaluateError {
 impl Failure for EvaluateError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) => Exit::Usage,
+            Self::Settings(_) | Self::Container(_) | Self::Hosts(_) => Exit::Usage,
             Self::Input(_) | Self::Model { .. } | Self::Rows(_) => Exit::Data,
             Self::Score(_) | Self::Document(_) | Self::Output(_) => Exit::Failed,
         }

@@ -21,6 +21,10 @@ pub use error::EvaluateError;
 /// gate that is missed is not an error: it is the report.
 pub fn run(container: &Container) -> Result<(), EvaluateError> {
     let settings = settings(container)?;
+    let hosts = container.hosts()?.all.len();
+    if hosts > 1 {
+        return Err(EvaluateError::Hosts(hosts));
+    }
     let bundle = bundle(container)?;
     let table = table(container, &bundle)?;
     tracing::info!(rows = table.labels.len(), "scoring the test rows");
@@ -37,10 +41,7 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
         scores,
     };
     log(&evaluation, &settings);
-    let output = container.processing(paths::EVALUATE_OUTPUT);
-    write_file(&output.join(paths::EVALUATION_JSON), &evaluation.to_json()?)?;
-    write_file(&output.join(paths::METRICS_JSON), &evaluation.metrics_to_json()?)?;
-    Ok(())
+    write(container, &evaluation)
 }
 
 fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
@@ -82,4 +83,20 @@ fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {
             tracing::warn!("gate missed: {metric} {value:.6}, expected at least {minimum}");
         }
     }
+}
+
+/// Leaves both outputs or none: one of them would look like both to whoever finds it.
+fn write(container: &Container, evaluation: &Evaluation) -> Result<(), EvaluateError> {
+    let output = container.processing(paths::EVALUATE_OUTPUT);
+    let outputs = [
+        (output.join(paths::EVALUATION_JSON), evaluation.to_json()?),
+        (output.join(paths::METRICS_JSON), evaluation.metrics_to_json()?),
+    ];
+    let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));
+    written.inspect_err(|_| {
+        for (path, _) in &outputs {
+            let _ = fs_err::remove_file(path);
+        }
+    })?;
+    Ok(())
 }
