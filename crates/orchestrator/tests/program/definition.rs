@@ -33,6 +33,5 @@ fn the_official_schema_takes_it() {
 
 /// The shipped settings with every optional part.
 fn everything() -> String {
-    fs_err::read_to_string(CONFIG).unwrap()
-        + "\nnotifications:\n  email: someone@example.com\n"
+    fs_err::read_to_string(CONFIG).unwrap() + "\nnotifications:\n  email: someone@example.com\n"
 }
