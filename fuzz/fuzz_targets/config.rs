@@ -1,10 +1,14 @@
-//! The settings: read, written and read again, and handed to every step.
+//! The settings: read, written and read again, and handed to every step. What has no default stands
+//! in front of a text without it, or few texts would get further than that.
 
 #![no_main]
 
 use config::Settings;
 use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
 use libfuzzer_sys::fuzz_target;
+
+const REQUIRED: &str = "s3_paths: {bucket: b-1}\n\
+    aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/r'}\n";
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {
@@ -29,6 +33,10 @@ fn texts(arguments: &[Argument]) -> Vec<String> {
 }
 
 fuzz_target!(|text: &str| {
+    let text = match text.contains("s3_paths") {
+        true => text,
+        false => &format!("{REQUIRED}{text}"),
+    };
     let settings = match read(text) {
         Ok(settings) => settings,
         Err(error) => {

@@ -98,7 +98,8 @@ fuzz_target!(|text: &str| {
         }
     };
     let written = definition.to_json();
-    let again = Definition::from_json(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
+    let again =
+        Definition::from_json(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
     assert_eq!(again, definition);
     assert_eq!(again.to_json(), written);
     for finding in lint(&definition) {
