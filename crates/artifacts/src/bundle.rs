@@ -12,12 +12,10 @@ use crate::archive::{self, ArchiveError};
 use crate::document::{self, DocumentError};
 use crate::forest_file::{self, ForestFileError};
 use crate::measure::Measure;
-use crate::recipe_file;
+use crate::recipe_file::{self, RECIPE_JSON};
 
 /// The forest.
 pub const FOREST_BIN: &str = "forest.bin";
-/// The recipe from raw columns to features.
-pub const RECIPE_JSON: &str = "recipe.json";
 /// How the model was made.
 pub const METADATA_JSON: &str = "metadata.json";
 

@@ -15,10 +15,10 @@ mod recipe_file;
 mod scores;
 
 pub use archive::ArchiveError;
-pub use bundle::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
+pub use bundle::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata};
 pub use document::DocumentError;
 pub use evaluation::{Evaluation, Origin, Verdict};
 pub use forest_file::ForestFileError;
 pub use measure::Measure;
-pub use recipe_file::{read_recipe, write_recipe};
+pub use recipe_file::{RECIPE_JSON, read_recipe, write_recipe};
 pub use scores::{Confusion, Scores};

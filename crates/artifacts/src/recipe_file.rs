@@ -2,8 +2,10 @@
 
 use dataset::Recipe;
 
-use crate::bundle::RECIPE_JSON;
 use crate::document::{self, DocumentError};
+
+/// The recipe from raw columns to features.
+pub const RECIPE_JSON: &str = "recipe.json";
 
 const VERSION: u32 = 1;
 

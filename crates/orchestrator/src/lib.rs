@@ -5,6 +5,7 @@
 //! step does its work: it starts steps as processes and never links them.
 
 mod cli;
+mod command;
 mod definition;
 mod local;
 mod report;

@@ -14,7 +14,7 @@ use pipeline::{Definition, Severity};
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::cli::{CommandError, Config, print, read_definition};
+use crate::command::{CommandError, Config, print, read_definition};
 use crate::definition::INPUT_PARAMETER;
 use crate::local::{self, Execution, Options, Status, StepRecord, Store};
 use crate::{definition, report};

@@ -7,7 +7,7 @@ use container::Exit;
 use dataset::Expression;
 use pipeline::{Definition, Severity};
 
-use crate::cli::{CommandError, Config, print, read, read_definition};
+use crate::command::{CommandError, Config, print, read, read_definition};
 use crate::definition;
 
 /// What `validate` is told.

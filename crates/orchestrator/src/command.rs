@@ -1,0 +1,96 @@
+//! What all commands share: their settings, what they print, why they fail.
+
+use std::io::{self, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use config::{ConfigError, Settings};
+use container::{Exit, FileError};
+use pipeline::Definition;
+
+/// Which settings.
+#[derive(Debug, Args)]
+pub struct Config {
+    /// The settings
+    #[arg(long, value_name = "FILE", default_value = "config/pipeline_config.yaml")]
+    pub config: Utf8PathBuf,
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(io::Error),
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A definition is not one.
+    #[error("{file}")]
+    Definition {
+        /// Which file.
+        file: Utf8PathBuf,
+        /// Where and why.
+        source: pipeline::DefinitionError,
+    },
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The data cannot be used.
+    #[error("{0}")]
+    Data(String),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// Output has nowhere to go.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    /// An execution could not even begin.
+    #[error("cannot begin an execution")]
+    Begin(#[source] io::Error),
+    /// The local object store.
+    #[error(transparent)]
+    Store(#[from] crate::local::StoreError),
+}
+
+impl CommandError {
+    /// What to exit with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => {
+                Exit::Usage
+            }
+            Self::Data(_) => Exit::Data,
+            Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    pub fn settings(&self) -> Result<Settings, CommandError> {
+        let text = read(&self.config)?;
+        Ok(Settings::from_yaml(self.config.as_str(), &text, |name| std::env::var(name).ok())?)
+    }
+}
+
+/// Reads a text file.
+pub fn read(path: &Utf8Path) -> Result<String, CommandError> {
+    fs_err::read_to_string(path).map_err(CommandError::Read)
+}
+
+/// Reads a definition.
+pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
+    let text = read(path)?;
+    Definition::from_json(&text)
+        .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
+}
+
+/// Prints to standard output. A reader that has gone away, such as `head`, is no failure.
+pub fn print(text: &str) -> Result<Exit, CommandError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
+        _ => Ok(Exit::Done),
+    }
+}
