@@ -151,3 +151,15 @@ proptest! {
         let _ = config::Settings::from_yaml("x", &text, |_| None);
     }
 }
+
+/// 1 is one feature and 1.0 is all of them, in text and in YAML.
+#[test]
+fn one_feature_is_not_all_of_them() {
+    assert_eq!("1".parse(), Ok(MaxFeatures::Count(1)));
+    assert_eq!("1.0".parse(), Ok(MaxFeatures::All));
+    let read = |text: &str| serde_json::from_str::<MaxFeatures>(text);
+    assert_eq!(read("1").unwrap(), MaxFeatures::Count(1));
+    assert_eq!(read("1.0").unwrap(), MaxFeatures::All);
+    assert_eq!(read("0.5").unwrap(), MaxFeatures::Fraction(0.5));
+    assert!(read("3.0").is_err());
+}

@@ -65,7 +65,12 @@ impl FromStr for MaxFeatures {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let count = || text.parse().ok().filter(|&count| count > 0).map(Self::Count);
-        let share = || text.parse().ok().filter(|&s| s > 0.0 && s < 1.0).map(Self::Fraction);
+        // as in scikit-learn, 1 is one feature and 1.0 is all of them
+        let share = || match text.parse().ok()? {
+            1.0 => Some(Self::All),
+            share if share > 0.0 && share < 1.0 => Some(Self::Fraction(share)),
+            _ => None,
+        };
         match text {
             "sqrt" => Ok(Self::Sqrt),
             "log2" => Ok(Self::Log2),
@@ -130,7 +135,7 @@ impl Visitor<'_> for MaxFeaturesVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<MaxFeatures, E> {
-        self.visit_str(&number.to_string())
+        self.visit_str(&format!("{number:?}"))
     }
 }
 
