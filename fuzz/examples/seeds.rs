@@ -289,6 +289,8 @@ fn config() -> Result<(), Box<dyn std::error::Error>> {
         cache: {expire_after: P}\nhyperparameters:\n  - n_estimators\npreprocessing:\n  columns:\n    \
         A: {unit: (bar), spellings: [x, '=']}\n  label: {positive: []}\nquality_gates: {recal: 2}\n";
     seed("config", "wrong.yaml", wrong)?;
+    // Tag, unit, spellings, expression, label's column and words, description, features of a split.
+    seed("config", "texts", "=k\nv\nkN\nB\nC c\nA / 2\nL\n1\n0\nabout ${A}\nsqrt")?;
     seed("config", "key.yaml", "? [a]\n: |\n  text\n")?;
     Ok(())
 }

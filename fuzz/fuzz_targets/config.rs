@@ -1,5 +1,6 @@
-//! The settings: read, written and read again, and handed to every step. What has no default stands
-//! in front of a text without it, or few texts would get further than that.
+//! The settings: read, written and read again, and handed to every step. What has no default is
+//! put in front of a text without it, and where a text begins with `=` its lines are single settings:
+//! else almost nothing would get as far as the steps.
 
 #![no_main]
 
@@ -9,6 +10,21 @@ use libfuzzer_sys::fuzz_target;
 
 const REQUIRED: &str = "s3_paths: {bucket: b-1}\n\
     aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/r'}\n";
+
+/// The settings that may be nearly any text, one in each line; what is missing is an `x`.
+fn texts_only(lines: &str) -> String {
+    let mut lines = lines.split('\n');
+    // JSON is YAML.
+    let mut next = || serde_json::Value::from(lines.next().unwrap_or("x")).to_string();
+    let tags = format!("tags: {{{}: {}}}\n", next(), next());
+    let columns =
+        format!("columns: {{A: {{unit: {}, spellings: [{}, {}]}}}}", next(), next(), next());
+    let features = format!("engineered_features: {{F: {}}}", next());
+    let label = format!("{{column: {}, positive: [{}], negative: [{}]}}", next(), next(), next());
+    let description = format!("pipeline: {{description: {}}}\n", next());
+    let share = format!("hyperparameters: {{max_features: {}}}\n", next());
+    format!("{tags}{description}{share}preprocessing: {{{columns}, {features}, label: {label}}}\n")
+}
 
 fn environment(name: &str) -> Option<String> {
     let value = match name {
@@ -33,9 +49,10 @@ fn texts(arguments: &[Argument]) -> Vec<String> {
 }
 
 fuzz_target!(|text: &str| {
-    let text = match text.contains("s3_paths") {
-        true => text,
-        false => &format!("{REQUIRED}{text}"),
+    let text = match text.strip_prefix('=') {
+        Some(lines) => &format!("{REQUIRED}{}", texts_only(lines)),
+        None if text.contains("s3_paths") => text,
+        None => &format!("{REQUIRED}{text}"),
     };
     let settings = match read(text) {
         Ok(settings) => settings,
