@@ -286,7 +286,8 @@ impl Build<'_> {
             Expression::output(EVALUATE, "evaluation"),
             paths::REGISTER_EVALUATION,
         )];
-        let place = self.own_prefix(&s.s3_paths.evaluation, Some("registration"));
+        // not below the evaluation: that would change under a cached Evaluate
+        let place = self.own_prefix(&s.s3_paths.model_artifacts, Some("registration"));
         job.processing_output_config =
             self.outputs(vec![output("registration", place, paths::REGISTER_OUTPUT)]);
         // it calls SageMaker

@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use camino::Utf8PathBuf;
 use config::Metric;
-use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON};
+use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
 use registry::ModelPackage;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::local::{Compared, Execution, Status, StepRecord, Store};
@@ -21,6 +21,7 @@ pub struct Report {
     failure_reason: Option<String>,
     seconds: f64,
     steps: Vec<Step>,
+    rows: Option<Rows>,
     metrics: Map<String, Value>,
     gates: Vec<Gate>,
     model_package: Option<ModelPackage>,
@@ -38,6 +39,22 @@ struct Step {
     cached: bool,
     outputs: BTreeMap<String, String>,
     failure_reason: Option<String>,
+}
+
+/// What became of the raw rows, from Preprocess's summary.
+#[derive(Debug, Serialize, Deserialize)]
+struct Rows {
+    rows_read: u64,
+    rows_kept: u64,
+    dropped_missing: u64,
+    dropped_bad_cells: u64,
+    dropped_ragged: u64,
+    dropped_duplicates: u64,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    rows: Rows,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,6 +77,8 @@ impl Report {
             find(METRICS_JSON).and_then(|text| serde_json::from_slice::<Map<_, _>>(&text).ok());
         let mut metrics = metrics.unwrap_or_default();
         metrics.retain(|name, _| name != "format_version");
+        let summary =
+            find(SUMMARY_JSON).and_then(|text| serde_json::from_slice::<Summary>(&text).ok());
         let model_package =
             find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
         let model = model_package
@@ -72,6 +91,7 @@ impl Report {
             failure_reason: execution.failure_reason.clone(),
             seconds: execution.seconds,
             steps: execution.steps.iter().map(Step::of).collect(),
+            rows: summary.map(|summary| summary.rows),
             metrics,
             gates: execution
                 .steps
@@ -91,19 +111,34 @@ impl Report {
         text
     }
 
-    /// Steps, metrics and gates, and where everything is.
-    pub fn to_table(&self) -> String {
+    /// Steps, rows, gates and these metrics, and where everything is.
+    pub fn to_table(&self, shown: &[&str]) -> String {
         let mut text = String::from("\n");
         // writing to a string cannot fail
-        let _ = self.write_table(&mut text);
+        let _ = self.write_table(&mut text, shown);
         text
     }
 
-    fn write_table(&self, out: &mut String) -> std::fmt::Result {
+    fn write_table(&self, out: &mut String, shown: &[&str]) -> std::fmt::Result {
         writeln!(out, "{:<18} {:<10} {:>9}", "Step", "Status", "Time")?;
         for Step { name, status, seconds, cached, .. } in &self.steps {
             let note = if *cached { "  cached" } else { "" };
             writeln!(out, "{name:<18} {status:<10} {seconds:>7.2} s{note}")?;
+        }
+        if let Some(rows) = &self.rows {
+            let Rows { rows_read, rows_kept, dropped_missing, dropped_duplicates, .. } = rows;
+            let bad = rows.dropped_bad_cells + rows.dropped_ragged;
+            write!(out, "\nRows               {rows_read} read, {rows_kept} kept")?;
+            for (count, why) in [
+                (dropped_missing, "with missing cells"),
+                (&bad, "unreadable"),
+                (dropped_duplicates, "duplicates"),
+            ] {
+                if *count > 0 {
+                    write!(out, ", {count} {why}")?;
+                }
+            }
+            writeln!(out)?;
         }
         if !self.metrics.is_empty() {
             writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;
@@ -112,6 +147,9 @@ impl Report {
             let value =
                 value.as_f64().map_or_else(|| value.to_string(), |number| format!("{number:.4}"));
             let gate = self.gates.iter().find(|gate| gate.metric == *name);
+            if gate.is_none() && !shown.contains(&name.as_str()) {
+                continue;
+            }
             match gate {
                 Some(Gate { operator, threshold, passed, .. }) => {
                     let verdict = if *passed { "met" } else { "NOT MET" };

@@ -9,8 +9,10 @@ use std::sync::atomic::AtomicBool;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::Settings;
+use config::steps::{Hyperparameters, pascal_case};
 use container::Exit;
-use pipeline::{Definition, Severity};
+use indexmap::IndexMap;
+use pipeline::{Definition, Severity, Step, StepKind};
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -73,11 +75,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let usage = |error: &dyn std::error::Error| CommandError::Usage(container::chain(error));
     let mut parameters =
         definition.parameter_values(given.iter().copied()).map_err(|e| usage(&e))?;
+    if arguments.definition.is_none() {
+        check_ranges(&settings, &parameters)?;
+    }
     let runs = absolute(&arguments.runs)?;
-    let reused = match &arguments.from {
-        Some(step) => earlier_results(&definition, &runs, &settings.pipeline.name, step)?,
-        None => BTreeMap::new(),
-    };
     let input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
     if arguments.input.is_some() && input_given {
         let message =
@@ -87,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let input = Input { settings: &settings, store: &local::store(&runs) };
     let uri = match &arguments.input {
         Some(path) => Some(input.stage(path)?),
-        None if input_given || arguments.definition.is_some() || !reused.is_empty() => None,
+        None if input_given || arguments.definition.is_some() || arguments.from.is_some() => None,
         None => Some(input.synthetic()?),
     };
     if let Some(uri) = uri {
@@ -99,11 +100,22 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         };
         *value = Value::String(uri);
     }
+    let reused = match &arguments.from {
+        Some(step) => {
+            let mut asked: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
+            asked.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
+            let earlier = Execution::earlier(&local::executions(&runs), &settings.pipeline.name);
+            let from = From { definition: &definition, runs: &runs, step, asked: &asked };
+            from.earlier_results(&earlier, &mut parameters)?
+        }
+        None => BTreeMap::new(),
+    };
     let options = Options {
         programs: programs(arguments.programs.as_deref())?,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
-        cache: !arguments.no_cache,
+        // who begins at a step wants to see it run
+        cache: !arguments.no_cache && arguments.from.is_none(),
         reused,
         environment: environment(&runs),
         runs,
@@ -125,7 +137,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     if arguments.json {
         print(&report.to_json())?;
     } else {
-        print(&report.to_table())?;
+        let shown: Vec<_> =
+            settings.evaluation.metrics.iter().map(|metric| metric.name()).collect();
+        print(&report.to_table(&shown))?;
     }
     if ending.execution.status == Status::Failed {
         eprintln!("error: {}", ending.execution.failure_reason.unwrap_or_default());
@@ -154,44 +168,159 @@ fn check(definition: &Definition) -> Result<(), CommandError> {
     Err(CommandError::Usage(format!("the definition is not valid\n{}", errors.join("\n"))))
 }
 
-/// The results of all steps but `from` and what comes after it, each from the latest execution in
-/// which it succeeded.
-fn earlier_results(
-    definition: &Definition,
-    runs: &Utf8Path,
-    pipeline_name: &str,
-    from: &str,
-) -> Result<BTreeMap<String, StepRecord>, CommandError> {
-    let graph = definition.graph();
-    let steps = definition.steps_recursive();
-    let mut fresh = vec![from];
-    let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
-    if !order.contains(&from) {
-        let names: Vec<_> = steps.iter().map(|placed| placed.step.name.as_str()).collect();
-        let message =
-            format!("--from {from}: there is no such step; there are {}", names.join(", "));
-        return Err(CommandError::Usage(message));
+/// Holds the parameters of our own definition to the ranges that the steps will ask of them.
+fn check_ranges(
+    settings: &Settings,
+    parameters: &IndexMap<String, Value>,
+) -> Result<(), CommandError> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told = settings.hyperparameters.to_map().into_keys();
+    let told = told.filter_map(|name| {
+        let value = parameters.get(&pascal_case(&name))?;
+        Some((name, text(value)))
+    });
+    let mut faults = match Hyperparameters::from_map(&told.collect()) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.faults,
+    };
+    let mut check = |name: &str, expected: &str, within: fn(f64) -> bool| {
+        let value = parameters.get(name).filter(|value| !value.as_f64().is_some_and(within));
+        faults.extend(
+            value.map(|value| format!("parameter {name} is `{value}`, expected {expected}")),
+        );
+    };
+    let share = "a number between 0 and 1, both excluded";
+    check("TestSize", share, |size| size > 0.0 && size < 1.0);
+    for metric in settings.quality_gates.keys() {
+        let minimum = |minimum: f64| (0.0..=1.0).contains(&minimum);
+        check(&metric.gate_parameter(), "a number from 0 to 1", minimum);
     }
-    for step in &order {
-        if !fresh.contains(step) && graph.needs(step).any(|need| fresh.contains(&need)) {
-            fresh.push(step);
-        }
-    }
-    let earlier = Execution::earlier(&local::executions(runs), pipeline_name);
-    let mut reused = BTreeMap::new();
-    for name in order.into_iter().filter(|name| !fresh.contains(name)) {
-        let mut records = earlier.iter().flat_map(|execution| &execution.steps);
-        match records.find(|step| step.name == name && step.status == Status::Succeeded) {
-            Some(record) => reused.insert(name.to_owned(), record.clone()),
-            None => {
-                let message = format!(
-                    "--from {from}: {name} comes before it and has not succeeded in {runs} yet"
-                );
-                return Err(CommandError::Usage(message));
+    if faults.is_empty() { Ok(()) } else { Err(CommandError::Usage(faults.join("; "))) }
+}
+
+/// Beginning at a step, with the results of those before it.
+struct From<'a> {
+    definition: &'a Definition,
+    runs: &'a Utf8Path,
+    step: &'a str,
+    /// The parameters that this run was told.
+    asked: &'a [&'a str],
+}
+
+impl From<'_> {
+    /// The results of the jobs that the step builds on, each from the latest execution in which it
+    /// succeeded. Parameters that only they read take the values that they ran with, so that the
+    /// record says what the results came from; where this run was told others, or the step was
+    /// changed, that is an error. Conditions are asked again: they cost nothing.
+    fn earlier_results(
+        &self,
+        earlier: &[Execution],
+        parameters: &mut IndexMap<String, Value>,
+    ) -> Result<BTreeMap<String, StepRecord>, CommandError> {
+        let mut reused = BTreeMap::new();
+        for name in self.jobs_before()? {
+            let succeeded = |execution: &&Execution| {
+                let mut steps = execution.steps.iter();
+                steps.any(|step| step.name == name && step.status == Status::Succeeded)
+            };
+            let Some(execution) = earlier.iter().find(succeeded) else {
+                return self.refuse(&format!(
+                    "{name} comes before it and has not succeeded in {} yet",
+                    self.runs
+                ));
+            };
+            let id = &execution.execution_id;
+            let file = execution.directory.join("definition.json");
+            let then = read_definition(&file)?;
+            let Some(step) = self.definition.step(name) else { continue };
+            if then.step(name) != Some(step) {
+                return self
+                    .refuse(&format!("{name} has changed since execution {id}; begin there"));
             }
-        };
+            for parameter in read_parameters(&serde_json::json!(step)) {
+                let (Some(now), Some(then)) =
+                    (parameters.get_mut(&parameter), execution.parameters.get(&parameter))
+                else {
+                    continue;
+                };
+                if now == then {
+                    continue;
+                }
+                if self.asked.contains(&parameter.as_str()) {
+                    return self.refuse(&format!(
+                        "{name} ran with {parameter} = {then} in execution {id}, not {now}; begin \
+                         there"
+                    ));
+                }
+                eprintln!("{parameter} stays {then}, with which {name} ran in execution {id}.");
+                *now = then.clone();
+            }
+            let record = execution.steps.iter().find(|step| step.name == name);
+            reused.extend(record.map(|record| (name.to_owned(), record.clone())));
+        }
+        Ok(reused)
     }
-    Ok(reused)
+
+    /// The Processing and Training steps that the step needs, directly or by way of others.
+    fn jobs_before(&self) -> Result<Vec<&str>, CommandError> {
+        let steps = self.definition.steps_recursive();
+        let graph = self.definition.graph();
+        let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
+        let is_job = |name: &str| {
+            let kind = self.definition.step(name).map(|step| &step.kind);
+            matches!(kind, Some(StepKind::Processing(_) | StepKind::Training(_)))
+        };
+        if !is_job(self.step)
+            && !matches!(
+                self.definition.step(self.step),
+                Some(Step { kind: StepKind::Condition(_), .. })
+            )
+        {
+            let names = steps.iter().map(|placed| placed.step);
+            let names = names.filter(|step| !matches!(step.kind, StepKind::Fail { .. }));
+            let names: Vec<_> = names.map(|step| step.name.as_str()).collect();
+            return self.refuse(&format!(
+                "there is no such step to begin at; there are {}",
+                names.join(", ")
+            ));
+        }
+        let mut before = std::collections::BTreeSet::new();
+        let mut open = vec![self.step];
+        while let Some(name) = open.pop() {
+            let placed = steps.iter().find(|placed| placed.step.name == name);
+            let conditions = placed.into_iter().flat_map(|placed| &placed.branches);
+            let conditions = conditions.map(|branch| branch.condition);
+            let needs = self.definition.step(name).map(|step| step.name.as_str());
+            for need in graph.needs(needs.unwrap_or_default()).chain(conditions) {
+                let need = self.definition.step(need).map_or("", |step| step.name.as_str());
+                if before.insert(need) {
+                    open.push(need);
+                }
+            }
+        }
+        let known = |name: &str| self.definition.step(name).map(|step| step.name.as_str());
+        let jobs = order.into_iter().filter(|name| before.contains(name) && is_job(name));
+        Ok(jobs.filter_map(known).collect())
+    }
+
+    fn refuse<T>(&self, why: &str) -> Result<T, CommandError> {
+        Err(CommandError::Usage(format!("--from {}: {why}", self.step)))
+    }
+}
+
+/// The parameters that a step's expressions read.
+fn read_parameters(step: &Value) -> Vec<String> {
+    match step {
+        Value::Object(members) => {
+            let get = members.get("Get").and_then(Value::as_str);
+            match get.and_then(|path| path.strip_prefix("Parameters.")) {
+                Some(name) => vec![name.to_owned()],
+                None => members.values().flat_map(read_parameters).collect(),
+            }
+        }
+        Value::Array(items) => items.iter().flat_map(read_parameters).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Where the raw table comes from.

@@ -82,7 +82,7 @@ impl Bench<'_> {
             return Ok(path);
         }
         let reason = format!(
-            "image {} runs `{}`, but {path} does not exist; build the programs, or name their directory with --programs",
+            "image {} runs `{}`, but {path} does not exist; `scripts/local` builds the programs, and --programs names their directory",
             job.image,
             job.program()
         );
