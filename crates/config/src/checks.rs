@@ -21,6 +21,10 @@ pub(crate) fn is_finite(number: &f64, _: &()) -> Check {
     unless(number.is_nan(), "a number")
 }
 
+pub(crate) fn is_filled(name: &str, _: &()) -> Check {
+    unless(name.trim().is_empty(), "a column's name")
+}
+
 pub(crate) fn is_key(key: &str, _: &()) -> Check {
     let plain = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/=-".contains(c);
     let wrong =

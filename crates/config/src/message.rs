@@ -81,7 +81,9 @@ pub(crate) fn one_of(word: &str, known: &[&str]) -> String {
     let distance =
         |name: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
     let list = list(known);
-    match known.iter().min_by_key(|name| distance(name)) {
+    // the time grows with the square of the length
+    let comparable = known.iter().filter(|_| word.len() <= 256);
+    match comparable.min_by_key(|name| distance(name)) {
         Some(name) if distance(name) <= name.len() / 2 => {
             format!("{list}; did you mean `{name}`?")
         }

@@ -445,11 +445,12 @@ impl Settings {
         };
         let feature = |(name, expression): (&String, &String)| Feature {
             name: name.clone(),
-            expression: expression.clone(),
+            expression: expression.trim().to_owned(),
         };
+        let label = Label { column: p.label.column.trim().to_owned(), ..p.label.clone() };
         Preprocess {
             columns: p.columns.iter().map(column).collect(),
-            label: p.label.clone(),
+            label,
             features: p.engineered_features.iter().map(feature).collect(),
             test_size: p.test_size,
             stratify: p.stratify,

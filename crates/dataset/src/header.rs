@@ -76,6 +76,16 @@ struct Cell {
 }
 
 impl Cell {
+    /// The cell as a message shows it.
+    fn shown(&self) -> String {
+        let mut letters = self.text.chars();
+        let mut shown: String = letters.by_ref().take(LONGEST_SHOWN).collect();
+        if letters.next().is_some() {
+            shown.push('…');
+        }
+        shown
+    }
+
     fn new(bytes: &[u8]) -> Self {
         let text = decode(bytes).trim().trim_start_matches('\u{FEFF}').to_owned();
         let unit_begins = text.rfind(['(', '[']).filter(|_| text.ends_with([')', ']']));
@@ -87,6 +97,10 @@ impl Cell {
         Self { name: fold_name(name), bare: name.trim().to_owned(), unit, text }
     }
 }
+
+/// How many of a header's columns a message lists, and how much of each.
+const MOST_SHOWN: usize = 40;
+const LONGEST_SHOWN: usize = 60;
 
 /// UTF-8, or else Latin-1, which every byte is.
 fn decode(bytes: &[u8]) -> String {
@@ -143,7 +157,11 @@ impl Header {
             columns.push((field, power));
         }
         if !missing.is_empty() {
-            let found = cells.into_iter().map(|cell| cell.text).collect();
+            // A line of data or of something else altogether may stand where a header should.
+            let mut found: Vec<String> = cells.iter().take(MOST_SHOWN).map(Cell::shown).collect();
+            if cells.len() > MOST_SHOWN {
+                found.push(format!("and {} more", cells.len() - MOST_SHOWN));
+            }
             return Err(HeaderError::Missing { file: file.to_owned(), missing, found });
         }
         let columns = columns.into_iter().zip(schema.columns()).map(|((field, power), column)| {

@@ -9,6 +9,8 @@ use csv_core::ReadRecordResult;
 const LONGEST: usize = 1 << 20;
 /// The most fields of a record.
 const MOST_FIELDS: usize = 1 << 14;
+/// UTF-8's byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a file cannot be read as CSV.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,7 @@ pub(crate) struct Records<'a, R> {
     parser: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
+    begun: bool,
 }
 
 /// One record.
@@ -84,13 +87,43 @@ impl<'a> Record<'a> {
 impl<'a, R: BufRead> Records<'a, R> {
     pub(crate) fn new(file: &'a str, input: R) -> Self {
         let parser = csv_core::Reader::new();
-        Self { file, input, parser, text: vec![0; 1 << 10], ends: vec![0; 64] }
+        Self { file, input, parser, text: vec![0; 1 << 10], ends: vec![0; 64], begun: false }
+    }
+
+    /// Takes the byte order mark, if there is one, and gives how many of its bytes came without the
+    /// rest. The parser would take a buffer of nothing else for the end of the file.
+    fn mark(&mut self) -> Result<usize, RecordError> {
+        for (index, byte) in MARK.iter().enumerate() {
+            let next = loop {
+                match self.input.fill_buf() {
+                    Ok(input) => break input.first().copied(),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(source) => {
+                        return Err(RecordError::Unreadable { file: self.file.to_owned(), source });
+                    }
+                }
+            };
+            if next != Some(*byte) {
+                return Ok(index);
+            }
+            self.input.consume(1);
+        }
+        Ok(0)
     }
 
     /// The next record; blank lines are none.
     pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         let (mut written, mut fields) = (0, 0);
         let mut last = None;
+        if !self.begun {
+            self.begun = true;
+            let part = &MARK[..self.mark()?];
+            if !part.is_empty() {
+                let (_, _, out, ended) =
+                    self.parser.read_record(part, &mut self.text, &mut self.ends);
+                (written, fields) = (out, ended);
+            }
+        }
         loop {
             let input = match self.input.fill_buf() {
                 Ok(input) => input,

@@ -42,6 +42,9 @@ pub enum SchemaError {
     /// Nothing to learn from.
     #[error("there are no sensor columns, expected at least one")]
     NoColumns,
+    /// A name of nothing but blanks, `_` and `-`, which an index column in front would match.
+    #[error("the name `{0}` has neither letters nor digits")]
+    Blank(String),
     /// A name for two things.
     #[error("the name `{0}` stands for two columns")]
     Ambiguous(String),
@@ -61,6 +64,10 @@ impl Schema {
     pub fn new(columns: Vec<Column>, label: Label) -> Result<Self, SchemaError> {
         if columns.is_empty() {
             return Err(SchemaError::NoColumns);
+        }
+        let all = columns.iter().flat_map(Column::names).chain([label.column.as_str()]);
+        if let Some(blank) = all.into_iter().find(|name| fold_name(name).is_empty()) {
+            return Err(SchemaError::Blank(blank.to_owned()));
         }
         let mut taken = BTreeSet::from([fold_name(&label.column)]);
         for column in &columns {
@@ -178,6 +185,9 @@ mod tests {
             refused(&[column("A b", &[]), column("C", &["a_B"])], good()),
             "the name `a_b` stands for two columns"
         );
+        for blank in [column("_", &[]), column("A", &[" - "])] {
+            assert!(refused(&[blank], good()).ends_with("` has neither letters nor digits"));
+        }
         assert_eq!(
             refused(&[column("downtime", &[])], good()),
             "the name `downtime` stands for two columns"

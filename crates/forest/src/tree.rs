@@ -62,6 +62,9 @@ impl Tree {
                 if next >= leaves {
                     return Err("a leaf has no class shares");
                 }
+                if node.threshold.to_bits() != 0 {
+                    return Err("a leaf has a threshold");
+                }
             } else if node.feature as usize >= features {
                 return Err("a split looks at a feature that does not exist");
             } else if next <= index || next + 1 >= self.nodes.len() {

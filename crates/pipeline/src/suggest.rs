@@ -5,8 +5,11 @@ pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // the time grows with the square of the length
+    let short = |name: &str| name.len() <= 256;
     candidates
         .into_iter()
+        .filter(|candidate| short(name) && short(candidate))
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         // 0.8 takes a letter missing, doubled or swapped and a changed case at the start of a
         // word, but not two names that only begin alike.

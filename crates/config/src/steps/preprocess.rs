@@ -71,7 +71,7 @@ impl Column {
 #[serde(deny_unknown_fields)]
 pub struct Label {
     /// The column's name.
-    #[garde(length(min = 1, max = 100))]
+    #[garde(length(min = 1, max = 100), custom(crate::checks::is_filled))]
     pub column: String,
     /// What means failure, class 1.
     #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
