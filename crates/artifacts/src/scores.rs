@@ -50,7 +50,7 @@ impl Scores {
             };
             *count += 1;
             let of_label = if label == 0 { 1.0 - probability } else { probability };
-            log_loss -= of_label.clamp(NEAREST, 1.0 - NEAREST).ln();
+            log_loss -= libm::log(of_label.clamp(NEAREST, 1.0 - NEAREST));
             brier += (1.0 - of_label).powi(2);
         }
         let Confusion {

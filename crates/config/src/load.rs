@@ -49,8 +49,10 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// How often the tree may be read again; more faults than this are a different file altogether.
+/// How many faults are listed; more than this are a different file altogether.
 const MOST_FAULTS: usize = 100;
+/// How many values may be read as something else, each at the price of reading the whole tree.
+const MOST_REREAD: usize = 1000;
 
 impl Settings {
     /// Reads the settings from the text of `file`; `${VAR}` and `${VAR:-default}` are looked up in
@@ -199,7 +201,7 @@ impl Load {
                         message.clone_from(said);
                     }
                 }
-                None => {
+                None if reread.len() < MOST_REREAD => {
                     let variable = self.variables.contains_key(&path);
                     let other = value.as_ref().and_then(|v| reinterpret(v, variable, &message));
                     if let (Some(before), Some(other)) = (&value, other) {
@@ -208,6 +210,7 @@ impl Load {
                         continue;
                     }
                 }
+                None => {}
             }
             self.misfit(&mut at, value.as_ref(), &message);
             if !mend(&mut tree, &at, &defaults) {
@@ -268,6 +271,11 @@ impl Load {
             }
         }
         for fault in checks::entries(settings) {
+            // a map that is empty because its entries were refused is no second fault
+            let below = format!("{}.", fault.path);
+            if self.found.iter().any(|(known, _)| known.starts_with(&below)) {
+                continue;
+            }
             self.refuse(&fault.path, fault.value.as_ref(), &fault.expected);
         }
     }

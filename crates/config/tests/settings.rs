@@ -169,6 +169,7 @@ fn columns_gates_and_tags() {
     insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-85}"), @"config.yaml:103:3: quality_gates.recall: found `85` (from `${LEAST:-85}`), expected a number from 0 to 1");
     insta::assert_snapshot!(message("recall: 0.85", "7: 0.85"), @"config.yaml:103:3: quality_gates.7: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
     insta::assert_snapshot!(message("recall: 0.85", "recall: high"), @"config.yaml:103:3: quality_gates.recall: found `high`, expected a number");
+    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("accuracy: 0.80", "acuracy: 0.80")).unwrap_err(), @"config.yaml:101:3: quality_gates.acuracy: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?");
     insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("  accuracy: 0.80", "  {}")).unwrap_err(), @"config.yaml:100:1: quality_gates: found nothing, expected at least one gate");
     insta::assert_snapshot!(message("  metrics: [accuracy, precision, recall, f1_score, roc_auc, specificity, npv]", "  metrics: []"), @"config.yaml:95:3: evaluation.metrics: found 0 entries, expected at least 1");
     insta::assert_snapshot!(message("  project: machine-downtime", &format!("  project: {}\n  aws:x: y", "x".repeat(257))), @"

@@ -154,9 +154,9 @@ fn evaluate(term: &Term, row: &[f32], statistics: &[f64]) -> f64 {
             match function {
                 Function::Abs => value.abs(),
                 Function::Sqrt => value.sqrt(),
-                Function::Ln => value.ln(),
-                Function::Log1p => value.ln_1p(),
-                Function::Exp => value.exp(),
+                Function::Ln => libm::log(value),
+                Function::Log1p => libm::log1p(value),
+                Function::Exp => libm::exp(value),
             }
         }
         Term::Pair(operator, left, right) => {
@@ -460,7 +460,7 @@ mod tests {
                     format!("max({a},{b})"),
                     if x.is_nan() || y.is_nan() { f64::NAN } else { x.max(y) },
                 ),
-                _ => (format!("log1p( {a} )"), x.ln_1p()),
+                _ => (format!("log1p( {a} )"), libm::log1p(x)),
             })
         })
     }

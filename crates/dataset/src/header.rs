@@ -10,7 +10,7 @@ use crate::{suggest, units};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// Columns that are not there.
-    #[error("{file} lacks {}; columns found: {}", missing.join(", "), found.join(", "))]
+    #[error("{file} lacks {}; columns found: {}{hint}", missing.join(", "), found.join(", "))]
     Missing {
         /// The file.
         file: String,
@@ -18,6 +18,8 @@ pub enum HeaderError {
         missing: Vec<String>,
         /// What there is.
         found: Vec<String>,
+        /// What kind of file it may be instead.
+        hint: &'static str,
     },
     /// A column that is there twice.
     #[error("{file} has two columns for `{name}`: `{first}` and `{second}`")]
@@ -78,7 +80,7 @@ struct Cell {
 impl Cell {
     /// The cell as a message shows it.
     fn shown(&self) -> String {
-        let mut letters = self.text.chars();
+        let mut letters = self.text.chars().filter(|letter| !letter.is_control());
         let mut shown: String = letters.by_ref().take(LONGEST_SHOWN).collect();
         if letters.next().is_some() {
             shown.push('…');
@@ -101,6 +103,20 @@ impl Cell {
 /// How many of a header's columns a message lists, and how much of each.
 const MOST_SHOWN: usize = 40;
 const LONGEST_SHOWN: usize = 60;
+
+/// What a header that lacks columns looks like, where it is that of another kind of table.
+fn hint(cells: &[Cell]) -> &'static str {
+    let any = |letter: char| cells.iter().any(|cell| cell.text.contains(letter));
+    if any('\0') {
+        "; the file looks like UTF-16, expected UTF-8 or Latin-1"
+    } else if any(';') {
+        "; the columns look separated by semicolons, expected commas"
+    } else if any('\t') {
+        "; the columns look separated by tabs, expected commas"
+    } else {
+        ""
+    }
+}
 
 /// UTF-8, or else Latin-1, which every byte is.
 fn decode(bytes: &[u8]) -> String {
@@ -162,7 +178,8 @@ impl Header {
             if cells.len() > MOST_SHOWN {
                 found.push(format!("and {} more", cells.len() - MOST_SHOWN));
             }
-            return Err(HeaderError::Missing { file: file.to_owned(), missing, found });
+            let hint = hint(&cells);
+            return Err(HeaderError::Missing { file: file.to_owned(), missing, found, hint });
         }
         let columns = columns.into_iter().zip(schema.columns()).map(|((field, power), column)| {
             let power = power.map_err(|expected| HeaderError::Unit {

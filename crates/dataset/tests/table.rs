@@ -135,6 +135,11 @@ fn what_cannot_be_read_says_where() {
     insta::assert_snapshot!(wrong(b""), @"a.csv is empty, expected a header line");
     insta::assert_snapshot!(wrong(b"\n\n"), @"a.csv is empty, expected a header line");
     insta::assert_snapshot!(wrong(header.as_bytes()), @"there are no rows: a.csv has a header and nothing else");
+    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure;Cutting;Downtime\n1;2;1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_Pressure;Cutting;Downtime; the columns look separated by semicolons, expected commas");
+    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure\tCutting\tDowntime\n1\t2\t1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_PressureCuttingDowntime; the columns look separated by tabs, expected commas");
+    let utf16: Vec<u8> =
+        "\u{FEFF}Cutting,Downtime\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    insta::assert_snapshot!(wrong(&utf16), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: ÿþCutting, Downtime; the file looks like UTF-16, expected UTF-8 or Latin-1");
     insta::assert_snapshot!(wrong(b"Hydraulic_Presure(bar),Spindle_Vibration,Force,Downtim\n1,2,3,1\n"), @"a.csv lacks column `Downtime` (did you mean `Downtim`?), column `Hydraulic_Pressure` (did you mean `Hydraulic_Presure`?), column `Cutting`; columns found: Hydraulic_Presure(bar), Spindle_Vibration, Force, Downtim");
     insta::assert_snapshot!(wrong(b"Hydraulic_Pressure(psi),Spindle_Vibration,Cutting,Downtime\n"), @"a.csv has `Hydraulic_Pressure(psi)`, expected `Hydraulic_Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa");
     insta::assert_snapshot!(wrong(b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Cutting_Force(N),Downtime\n"), @"a.csv has two columns for `Cutting`: `Cutting` and `Cutting_Force(N)`");

@@ -86,8 +86,15 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message));
     }
     let input = Input { settings: &settings, store: &local::store(&runs) };
+    let mut stored = None;
     let uri = match &arguments.input {
-        Some(path) => Some(input.stage(path)?),
+        Some(path) => {
+            let prefix = input.stage(path)?;
+            let file = path.file_name().filter(|_| path.is_file());
+            let uri = file.map_or_else(|| prefix.clone(), |name| format!("{prefix}/{name}"));
+            stored = Some((uri, path.to_string()));
+            Some(prefix)
+        }
         None if input_given || arguments.definition.is_some() || arguments.from.is_some() => None,
         None => Some(input.synthetic()?),
     };
@@ -114,6 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         programs: programs(arguments.programs.as_deref())?,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
+        given: stored,
         // who begins at a step wants to see it run
         cache: !arguments.no_cache && arguments.from.is_none(),
         reused,

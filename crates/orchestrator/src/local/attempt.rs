@@ -226,7 +226,7 @@ impl Bench<'_> {
 /// Why a host's program did not succeed: its own words where it left any.
 fn failure(job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
     let said = fs_err::read(base.join(job.kind.reason_file())).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let said = job.name_sources(String::from_utf8_lossy(&said).trim(), base);
     let said = (!said.is_empty()).then_some(said);
     let (fallback, status) = match ended {
         Ended::Exited(status) => {

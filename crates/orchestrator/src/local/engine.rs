@@ -37,6 +37,8 @@ pub struct Options {
     pub pipeline_name: String,
     /// The parameters' values.
     pub parameters: IndexMap<String, Value>,
+    /// The address that the caller's own file or directory was stored at, and what they call it.
+    pub given: Option<(String, String)>,
     /// Whether unchanged steps are taken from earlier executions.
     pub cache: bool,
     /// Steps that are not run: their results are these.
@@ -348,7 +350,12 @@ impl State<'_> {
     }
 
     fn finish(&mut self, finished: Finished) {
-        let Finished { record, exit, tail } = finished;
+        let Finished { mut record, exit, tail } = finished;
+        if let (Some(reason), Some((uri, name))) =
+            (&mut record.failure_reason, &self.engine.options.given)
+        {
+            *reason = reason.replace(uri, name);
+        }
         self.engine.progress.ended(&record, &tail);
         // the first failure is the execution's
         if record.status == Status::Failed && self.exit == Exit::Done {

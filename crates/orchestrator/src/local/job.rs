@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use container::Kind;
 use container::wire::{self, Channel};
 use pipeline::{Expression, ProcessingArguments, TrainingArguments};
@@ -265,6 +265,20 @@ impl Job {
                 repository.split(':').next().unwrap_or_default()
             }
         }
+    }
+
+    /// A text of the job's in which its own copies of the inputs are called what they are copies
+    /// of; `base` is where the job sees its tree.
+    pub fn name_sources(&self, text: &str, base: &Utf8Path) -> String {
+        let mut text = text.to_owned();
+        for input in &self.inputs {
+            let copy = base.join(&input.directory);
+            let source = input.uri.trim_end_matches('/');
+            // a single object is a file of its own name there
+            text = text.replace(copy.join(base_name(source)).as_str(), source);
+            text = text.replace(copy.as_str(), source);
+        }
+        text
     }
 
     /// The names of the hosts.

@@ -16,11 +16,11 @@ fn data_that_a_step_refuses_comes_with_its_reason_and_log() {
     };
     insta::assert_snapshot!(steps(&outcome.stderr), @r#"
     Preprocess         Failed <time>
-      <here>/runs/executions/<id>/Preprocess/algo-1/processing/input/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
+      <here>/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
       the end of its log:
       | INFO container::run: preprocess starts version="0.1.0"
       | ERROR container::run: preprocess failed: <here>/runs/executions/<id>/Preprocess/algo-1/processing/input/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
-    error: Preprocess: <here>/runs/executions/<id>/Preprocess/algo-1/processing/input/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
+    error: Preprocess: <here>/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
     "#);
     let record = place.record();
     assert_eq!(record["status"], "Failed");
@@ -40,7 +40,7 @@ fn input_that_is_not_there() {
     };
     insta::assert_snapshot!(refused("nowhere.csv"), @"error: --input nowhere.csv: there is no such file or directory");
     insta::assert_snapshot!(refused("empty"), @"error: --input empty: the directory is empty");
-    insta::assert_snapshot!(refused("texts"), @"error: Preprocess: <here>/runs/executions/<id>/Preprocess/algo-1/processing/input has no CSV file; it has: readme.txt");
+    insta::assert_snapshot!(refused("texts"), @"error: Preprocess: texts has no CSV file; it has: readme.txt");
 }
 
 #[test]
