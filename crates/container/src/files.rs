@@ -1,11 +1,16 @@
 //! Files that are there whole or not at all.
 
+use std::fs::Metadata;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{Exit, Failure};
+
+/// What the names of files begin with that are being written. One stays behind where the program
+/// is killed meanwhile; it is nobody's file.
+pub const PARTIAL: &str = ".partial-";
 
 /// A file could not be written. Nothing is left under its name, nor beside it.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +26,8 @@ impl Failure for FileError {
     }
 }
 
-/// Writes `contents` beside `path`, then renames it into place. Makes the directories above.
+/// Writes `contents` beside `path`, then renames it into place. Makes the directories above. Where
+/// `path` is a link, its target is written; a device or a pipe is written to as it is.
 pub fn write_file(path: &Utf8Path, contents: &[u8]) -> Result<(), FileError> {
     write_with(path, |out| out.write_all(contents))
 }
@@ -32,23 +38,47 @@ pub fn write_with(
     produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
     let write = || {
+        let (path, there) = target(path)?;
+        if there.is_some_and(|there| !there.is_file() && !there.is_dir()) {
+            let mut out = BufWriter::new(fs_err::OpenOptions::new().write(true).open(&path)?);
+            produce(&mut out)?;
+            return out.flush();
+        }
         let directory = match path.parent() {
             Some(parent) if parent != "" => parent,
             _ => Utf8Path::new("."),
         };
         fs_err::create_dir_all(directory)?;
         let mut file = tempfile::Builder::new()
-            .prefix(".partial-")
+            .prefix(PARTIAL)
             .permissions(std::fs::Permissions::from_mode(0o644))
             .tempfile_in(directory)?;
         let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
         produce(&mut out)?;
         out.flush()?;
         drop(out);
-        file.persist(path).map_err(|refused| refused.error)?;
+        file.persist(&path).map_err(|refused| refused.error)?;
         Ok(())
     };
     write().map_err(|source| FileError { path: path.to_owned(), source })
+}
+
+/// The place that `path` stands for once its links are followed, and what is there.
+fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {
+    let mut path = path.to_owned();
+    // as many as the kernel follows
+    for _ in 0..40 {
+        match path.symlink_metadata() {
+            Ok(there) if there.is_symlink() => {
+                let next = path.read_link_utf8()?;
+                path = path.parent().unwrap_or(Utf8Path::new("")).join(next);
+            }
+            Ok(there) => return Ok((path, Some(there))),
+            // making the directories above says what is wrong, if anything is
+            Err(_) => return Ok((path, None)),
+        }
+    }
+    Err(io::Error::other("too many links, one to the next"))
 }
 
 #[cfg(test)]
@@ -68,5 +98,27 @@ mod tests {
         assert_eq!(message, format!("cannot write {path}: the disk is full"));
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs_err::read_dir(directory.path().join("a")).unwrap().count(), 1);
+    }
+    #[test]
+    fn a_link_is_followed_and_a_pipe_stays_a_pipe() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Utf8Path::from_path(directory.path()).unwrap();
+        std::os::unix::fs::symlink("target.txt", place.join("link.txt")).unwrap();
+        write_file(&place.join("link.txt"), b"text").unwrap();
+        assert_eq!(fs_err::read_to_string(place.join("target.txt")).unwrap(), "text");
+        assert!(place.join("link.txt").is_symlink());
+
+        let pipe = place.join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs_err::read_to_string(pipe).unwrap()
+        });
+        write_file(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), "through");
+        assert!(!pipe.is_file());
+
+        std::os::unix::fs::symlink("circle", place.join("circle")).unwrap();
+        assert!(write_file(&place.join("circle"), b"").is_err());
     }
 }

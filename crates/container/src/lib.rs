@@ -32,6 +32,6 @@ mod run;
 pub mod wire;
 
 pub use exit::{Exit, Failure, chain};
-pub use files::{FileError, write_file, write_with};
+pub use files::{FileError, PARTIAL, write_file, write_with};
 pub use opt_ml::{Container, ContainerError, Hosts};
 pub use run::{Kind, run};

@@ -1,7 +1,5 @@
 //! The command line.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
-
 use std::io;
 use std::process::ExitCode;
 
@@ -11,7 +9,7 @@ use config::Settings;
 use container::{Exit, chain};
 
 use crate::command::{CommandError, Config, print};
-use crate::{definition, run, validate};
+use crate::{definition, local, run, validate};
 
 /// Builds, checks and runs the machine-downtime pipeline.
 #[derive(Debug, Parser)]
@@ -71,7 +69,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {}", chain(&error));
+            local::say(&format!("error: {}", chain(&error)));
             error.exit().into()
         }
     }
@@ -96,6 +94,5 @@ fn sample(arguments: &Sample) -> Result<Exit, CommandError> {
         };
     }
     container::write_with(output, |out| dataset::sample::write(out, *rows, *seed))?;
-    println!("{output}: {rows} synthetic rows, seed {seed}");
-    Ok(Exit::Done)
+    print(&format!("{output}: {rows} synthetic rows, seed {seed}\n"))
 }

@@ -76,8 +76,12 @@ impl Job {
 impl Build<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let s = self.settings;
-        let mut parameters =
-            vec![Parameter::string(INPUT_PARAMETER, s.s3_paths.url(&s.s3_paths.input_dataset))];
+        let mut input = s.s3_paths.url(&s.s3_paths.input_dataset);
+        // a prefix that does not end in / also reads what only begins with the same letters
+        if s.s3_paths.input_dataset.ends_with('/') {
+            input.push('/');
+        }
+        let mut parameters = vec![Parameter::string(INPUT_PARAMETER, input)];
         for job in Job::ALL {
             let name = format!("{}InstanceType", job.name());
             parameters.push(Parameter::string(name, job.of(&s.instance_types)));
@@ -281,6 +285,8 @@ impl Build<'_> {
         job.processing_resources.cluster_config.instance_count = 1_u32.into();
         job.environment = Register::VARIABLES.into_iter().map(str::to_owned).zip(values).collect();
         job.environment.retain(|_, value| value.as_str() != Some(""));
+        // the platform tells a Processing job no region, and it calls SageMaker's
+        job.environment.insert("AWS_REGION".to_owned(), text(&s.aws.region));
         job.processing_inputs = vec![input(
             "evaluation",
             Expression::output(EVALUATE, "evaluation"),

@@ -16,6 +16,7 @@ mod sagemaker;
 
 pub use directory::DirectoryRegistry;
 pub use error::RegistryError;
+pub use limits::group_name as check_group_name;
 pub use package::{
     ApprovalStatus, DocumentError, Group, ModelPackage, NewVersion, Serving, Status,
 };

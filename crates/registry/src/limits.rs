@@ -70,8 +70,12 @@ impl NewVersion {
     }
 }
 
-/// `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`; it also makes a safe directory name.
-pub(crate) fn group_name(name: &str) -> Result<(), RegistryError> {
+/// That a model package group may be called so: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, which also
+/// makes a safe directory name.
+///
+/// # Errors
+/// It may not.
+pub fn group_name(name: &str) -> Result<(), RegistryError> {
     let expected = "1 to 63 letters and digits with hyphens between them";
     check("model package group", name, expected, |name| {
         within(name, 1, 63)

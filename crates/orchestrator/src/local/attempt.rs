@@ -1,11 +1,9 @@
 //! One attempt at one job: a tree for every host, the program started in it, the outputs gathered.
 
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::process::ExitStatus;
 use std::thread;
-use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use container::wire::{self, ResourceConfig};
 use container::{Exit, Kind, chain, write_file, write_with};
 use indexmap::IndexMap;
@@ -13,11 +11,10 @@ use serde_json::json;
 
 use super::archive;
 use super::job::Job;
-use super::process::{self, Ended};
+use super::process::{self, Ended, Stop};
+use super::runner::Runner;
 use super::store::{Store, StoreError, files_below};
 
-/// How long SageMaker waits between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(120);
 /// How many of a failed job's last log lines are shown.
 const TAIL: usize = 20;
 
@@ -25,12 +22,10 @@ const TAIL: usize = 20;
 pub struct Bench<'a> {
     /// Inputs come from here and outputs go here.
     pub store: &'a Store,
-    /// The executables, named like the images' programs.
-    pub programs: &'a Utf8Path,
-    /// What every job's environment has besides the definition's own.
-    pub environment: &'a [(String, String)],
+    /// Starts the programs.
+    pub runner: &'a dyn Runner,
     /// Set when the execution is to end.
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Stop,
 }
 
 /// Why an attempt did not succeed.
@@ -55,6 +50,12 @@ impl Failed {
     pub fn new(reason: String, exit: Exit) -> Self {
         Self { reason, exit_code: None, exit, tail: Vec::new(), exception: None, stopped: false }
     }
+
+    /// A failure of what runs the program, which may pass.
+    pub fn internal(reason: String) -> Self {
+        let exception = Some("SageMaker.JOB_INTERNAL_ERROR");
+        Self { exception, ..Self::new(reason, Exit::Failed) }
+    }
 }
 
 impl From<StoreError> for Failed {
@@ -75,33 +76,18 @@ impl From<container::FileError> for Failed {
 }
 
 impl Bench<'_> {
-    /// The executable of a job.
-    pub fn program(&self, job: &Job) -> Result<Utf8PathBuf, Failed> {
-        let path = self.programs.join(job.program());
-        if !job.program().is_empty() && path.is_file() {
-            return Ok(path);
-        }
-        let reason = format!(
-            "image {} runs `{}`, but {path} does not exist; `scripts/local` builds the programs, and --programs names their directory",
-            job.image,
-            job.program()
-        );
-        Err(Failed::new(reason, Exit::Usage))
-    }
-
     /// Runs the job once. `directory` holds the hosts' trees and logs.
     pub fn attempt(
         &self,
         job: &Job,
         directory: &Utf8Path,
     ) -> Result<IndexMap<String, f64>, Failed> {
-        let program = self.program(job)?;
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
         }
         let ended = thread::scope(|scope| {
-            let run = |host: &str| self.start(job, &program, &directory.join(host));
+            let run = |host: &str| self.start(job, &directory.join(host));
             let threads: Vec<_> = hosts.iter().map(|host| scope.spawn(move || run(host))).collect();
             threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
         });
@@ -109,17 +95,13 @@ impl Bench<'_> {
             let base = directory.join(host);
             match ended {
                 Ok(Ok(Ended::Exited(status))) if status.success() => {}
-                Ok(Ok(ended)) => return Err(failure(job, &base, ended)),
-                Ok(Err(error)) => {
-                    let reason = format!("cannot start {program}: {error}");
-                    let exception = Some("SageMaker.JOB_INTERNAL_ERROR");
-                    return Err(Failed { exception, ..Failed::new(reason, Exit::Failed) });
+                Ok(Ok(ended)) => return Err(self.failure(job, &base, ended)),
+                Ok(Err(failed)) => {
+                    return Err(Failed { tail: tail(&base.with_extension("log")), ..failed });
                 }
                 Err(_) => {
-                    return Err(Failed::new(
-                        format!("{program} could not be watched"),
-                        Exit::Failed,
-                    ));
+                    let reason = format!("{} could not be watched", job.program());
+                    return Err(Failed::new(reason, Exit::Failed));
                 }
             }
         }
@@ -161,22 +143,10 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn start(&self, job: &Job, program: &Utf8Path, base: &Utf8Path) -> std::io::Result<Ended> {
-        let log = fs_err::File::create(base.with_extension("log"))?;
-        let (log, _) = log.into_parts();
-        let mut command = Command::new(program);
-        command
-            .args(job.entrypoint.iter().skip(1))
-            .args(&job.arguments)
-            .current_dir(base)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .envs(&job.environment)
-            .env(wire::BASE_VARIABLE, base)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        process::run(&mut command, job.limit, GRACE, self.stop)
+    fn start(&self, job: &Job, base: &Utf8Path) -> Result<Ended, Failed> {
+        let log = fs_err::File::create(base.with_extension("log"));
+        let log = log.map_err(|error| Failed::new(error.to_string(), Exit::Failed))?;
+        self.runner.run(job, base, log.into_parts().0, self.stop)
     }
 
     /// What the metric definitions find in the logs, the last value of each.
@@ -221,35 +191,36 @@ impl Bench<'_> {
         }
         Ok(())
     }
-}
 
-/// Why a host's program did not succeed: its own words where it left any.
-fn failure(job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
-    let said = fs_err::read(base.join(job.kind.reason_file())).unwrap_or_default();
-    let said = job.name_sources(String::from_utf8_lossy(&said).trim(), base);
-    let said = (!said.is_empty()).then_some(said);
-    let (fallback, status) = match ended {
-        Ended::Exited(status) => {
-            (format!("{} {}", job.program(), process::describe(status)), Some(status))
+    /// Why a host's program did not succeed: its own words where it left any.
+    fn failure(&self, job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
+        let said = fs_err::read(base.join(job.kind.reason_file())).unwrap_or_default();
+        let said =
+            job.name_sources(String::from_utf8_lossy(&said).trim(), self.runner.inside(base));
+        let said = (!said.is_empty()).then_some(said);
+        let (fallback, status) = match ended {
+            Ended::Exited(status) => {
+                (format!("{} {}", job.program(), process::describe(status)), Some(status))
+            }
+            Ended::TimedOut => {
+                let seconds = job.limit.unwrap_or_default().as_secs();
+                (format!("{} ran longer than its limit of {seconds} s", job.program()), None)
+            }
+            Ended::Stopped => ("the execution was stopped".to_owned(), None),
+        };
+        let reason = match (&ended, said) {
+            (Ended::Exited(status), Some(said)) if status.code().is_some() => said,
+            _ => fallback,
+        };
+        let exit_code = status.and_then(|status: ExitStatus| status.code());
+        Failed {
+            exit: exit_code.map_or(Exit::Failed, Exit::from_code),
+            exit_code,
+            tail: tail(&base.with_extension("log")),
+            exception: None,
+            stopped: ended == Ended::Stopped,
+            reason,
         }
-        Ended::TimedOut => {
-            let seconds = job.limit.unwrap_or_default().as_secs();
-            (format!("{} ran longer than its limit of {seconds} s", job.program()), None)
-        }
-        Ended::Stopped => ("the execution was stopped".to_owned(), None),
-    };
-    let reason = match (&ended, said) {
-        (Ended::Exited(status), Some(said)) if status.code().is_some() => said,
-        _ => fallback,
-    };
-    let exit_code = status.and_then(|status: ExitStatus| status.code());
-    Failed {
-        exit: exit_code.map_or(Exit::Failed, Exit::from_code),
-        exit_code,
-        tail: tail(&base.with_extension("log")),
-        exception: None,
-        stopped: ended == Ended::Stopped,
-        reason,
     }
 }
 

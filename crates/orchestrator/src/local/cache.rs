@@ -1,18 +1,18 @@
 //! Steps whose inputs have not changed are not run again.
 //!
-//! The key is what SageMaker's is made of (program, arguments, environment, hyperparameters,
-//! inputs), but of contents where the service has addresses: the digest of the executable and of
-//! every input. Where outputs go is not part of it.
+//! The key is what SageMaker's is made of (step, program, arguments, environment,
+//! hyperparameters, inputs, the outputs' names), but of contents where the service has addresses: the digest of the executable or image
+//! and of every input. Where outputs go is not part of it.
 
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::job::Job;
 use super::record::StepRecord;
-use super::store::{Store, StoreError, digest, file_digest};
+use super::store::{Store, StoreError, digest};
 
 /// Remembered results, `<runs>/cache/<key>.json`.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Cache {
     }
 
     /// What makes two jobs the same.
-    pub fn key(job: &Job, program: &Utf8Path, store: &Store) -> Result<String, StoreError> {
+    pub fn key(step: &str, job: &Job, program: &str, store: &Store) -> Result<String, StoreError> {
         let mut inputs = Vec::new();
         for input in &job.inputs {
             inputs.push(json!([
@@ -58,16 +58,21 @@ impl Cache {
             .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
             .collect::<serde_json::Map<_, _>>()
             .into();
+        let outputs: Vec<_> =
+            job.outputs.iter().map(|output| json!([output.name, output.directory])).collect();
         let key = json!([
             FORMAT_VERSION,
+            step,
             job.kind.reason_file(),
-            file_digest(program)?,
+            program,
             job.entrypoint,
             job.arguments,
             environment,
             job.hyperparameters,
             job.hosts,
             inputs,
+            outputs,
+            job.metrics,
         ]);
         Ok(digest(&key.to_string()))
     }

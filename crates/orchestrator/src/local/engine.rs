@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,28 +10,29 @@ use camino::{Utf8Path, Utf8PathBuf};
 use container::{Exit, chain};
 use indexmap::IndexMap;
 use pipeline::{
-    Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, RetryPolicy, Scope, Step,
-    StepKind, duration, evaluate_all, resolve_all,
+    Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, RetryPolicy, Scope,
+    Step, StepKind, duration, evaluate_all, resolve_all,
 };
 use serde_json::Value;
 
 use super::attempt::{Bench, Failed};
 use super::cache::Cache;
 use super::job::{Job, arn};
+use super::process::Stop;
 use super::progress::Progress;
 use super::record::{Execution, Status, StepRecord};
+use super::runner::Runner;
 use super::store::Store;
 
 /// No wait between two attempts is longer: nothing on this machine recovers by waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Where an execution runs, and what of it.
-#[derive(Debug)]
 pub struct Options {
     /// Everything that is kept: `s3`, `registry`, `cache` and `executions`.
     pub runs: Utf8PathBuf,
-    /// The executables.
-    pub programs: Utf8PathBuf,
+    /// Starts the programs.
+    pub runner: Box<dyn Runner>,
     /// The pipeline's name.
     pub pipeline_name: String,
     /// The parameters' values.
@@ -43,8 +43,6 @@ pub struct Options {
     pub cache: bool,
     /// Steps that are not run: their results are these.
     pub reused: BTreeMap<String, StepRecord>,
-    /// What every job's environment has besides the definition's own.
-    pub environment: Vec<(String, String)>,
 }
 
 /// How an execution ended: its record, and what to exit with.
@@ -72,7 +70,7 @@ pub fn run(
     definition: &Definition,
     options: &Options,
     progress: &dyn Progress,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> std::io::Result<Ending> {
     let execution = Execution::begin(
         &executions(&options.runs),
@@ -97,7 +95,7 @@ struct Engine<'a> {
     definition: &'a Definition,
     options: &'a Options,
     progress: &'a dyn Progress,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
     cache: Cache,
     store: Store,
     started: Instant,
@@ -151,7 +149,7 @@ impl Engine<'_> {
                 }
             }
         });
-        state.end()
+        state.end(&placed)
     }
 
     /// Runs a job, again where a policy says so.
@@ -159,17 +157,12 @@ impl Engine<'_> {
         let started = Instant::now();
         let mut record = StepRecord::begun(&step.name, step.kind.name());
         record.description = job.description.clone();
-        let bench = Bench {
-            store: &self.store,
-            programs: &self.options.programs,
-            environment: &self.options.environment,
-            stop: self.stop,
-        };
+        let bench = Bench { store: &self.store, runner: &*self.options.runner, stop: self.stop };
         let caching = step.cache.as_ref().filter(|cache| cache.enabled && self.options.cache);
         // where a key cannot be made, running the job will say why
         let key = caching.and_then(|_| {
-            let program = bench.program(job).ok()?;
-            Cache::key(job, &program, &self.store).ok()
+            let program = bench.runner.identity(job).ok()?;
+            Cache::key(&step.name, job, &program, &self.store).ok()
         });
         let most_age = caching.and_then(|cache| cache.expire_after.as_deref()).and_then(duration);
         if let Some(found) =
@@ -192,12 +185,17 @@ impl Engine<'_> {
                     break;
                 }
                 Err(failed) => {
-                    if let Some(wait) = self.retry(step, &failed, record.attempts) {
+                    if let Some(wait) = self.retry(step, &failed, record.attempts, started) {
                         self.progress.retried(&step.name, &failed.reason, record.attempts);
                         thread::sleep(wait);
                         continue;
                     }
                     record.status = if failed.stopped { Status::Stopped } else { Status::Failed };
+                    for status in ["ProcessingJobStatus", "TrainingJobStatus"] {
+                        if let Some(told) = record.description.get_mut(status) {
+                            *told = record.status.to_string().into();
+                        }
+                    }
                     record.failure_reason = Some(failed.reason);
                     record.exit_code = failed.exit_code;
                     (exit, tail) = (failed.exit, failed.tail);
@@ -217,16 +215,25 @@ impl Engine<'_> {
     }
 
     /// How long to wait before the next attempt, where there is to be one.
-    fn retry(&self, step: &Step, failed: &Failed, attempts: u32) -> Option<Duration> {
+    fn retry(
+        &self,
+        step: &Step,
+        failed: &Failed,
+        attempts: u32,
+        started: Instant,
+    ) -> Option<Duration> {
         let exception = failed.exception?;
         let covers =
             |policy: &&RetryPolicy| policy.exception_type.iter().any(|name| name == exception);
         let policy = step.retry_policies.iter().find(covers)?;
-        let most = policy.max_attempts.unwrap_or(20);
-        let wait = Duration::from_secs(
-            policy.interval_seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(1),
-        );
-        let more = i64::from(attempts) <= most && !self.stop.load(Ordering::Relaxed);
+        let minutes = policy.expire_after_min.and_then(|minutes| u64::try_from(minutes).ok());
+        let expired = minutes.is_some_and(|most| started.elapsed().as_secs() >= most * 60);
+        let most = policy.max_attempts.unwrap_or(if minutes.is_some() { i64::MAX } else { 20 });
+        let more = i64::from(attempts) <= most && !expired && !self.stop.asked();
+        // each wait is so many times the one before
+        let growth = policy.backoff_rate.unwrap_or(2.0).powi(attempts.saturating_sub(1) as i32);
+        let seconds = policy.interval_seconds.unwrap_or(1) as f64 * growth;
+        let wait = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_WAIT);
         more.then(|| wait.min(LONGEST_WAIT))
     }
 }
@@ -267,7 +274,7 @@ struct State<'a> {
 
 impl State<'_> {
     fn may_go_on(&self) -> bool {
-        self.exit == Exit::Done && !self.engine.stop.load(Ordering::Relaxed)
+        self.exit == Exit::Done && !self.engine.stop.asked()
     }
 
     fn may_begin<'n>(
@@ -362,6 +369,8 @@ impl State<'_> {
             let reason = record.failure_reason.as_deref().unwrap_or_default();
             self.execution.failure_reason = Some(format!("{}: {reason}", record.name));
             self.exit = if exit == Exit::Done { Exit::Failed } else { exit };
+        } else if let Some(reason) = &record.failure_reason {
+            self.engine.progress.note(&format!("{}: {reason}", record.name));
         }
         if let Some(known) = self.execution.step_mut(&record.name) {
             *known = record;
@@ -369,8 +378,9 @@ impl State<'_> {
         self.save();
     }
 
-    fn end(mut self) -> Ending {
-        let stopped = self.engine.stop.load(Ordering::Relaxed);
+    fn end(mut self, placed: &[PlacedStep<'_>]) -> Ending {
+        self.refuse_leftovers(placed);
+        let stopped = self.engine.stop.asked();
         self.execution.status = match self.exit {
             Exit::Done if stopped => Status::Stopped,
             Exit::Done => Status::Succeeded,
@@ -383,6 +393,24 @@ impl State<'_> {
         self.execution.seconds = self.engine.started.elapsed().as_secs_f64();
         self.save();
         Ending { execution: self.execution, exit: self.exit }
+    }
+
+    /// Every step must have ended unless its branch was not taken: an execution that stands still
+    /// is not one that succeeded.
+    fn refuse_leftovers(&mut self, placed: &[PlacedStep<'_>]) {
+        if !self.may_go_on() {
+            return;
+        }
+        let left = placed.iter().find(|placed| {
+            let passed_over =
+                |branch: &Branch<'_>| self.taken.get(branch.condition) != Some(&branch.when);
+            !placed.branches.iter().any(passed_over) && self.succeeded(&placed.step.name).is_none()
+        });
+        if let Some(PlacedStep { step, .. }) = left {
+            self.exit = Exit::Failed;
+            self.execution.failure_reason =
+                Some(format!("{} was not run: a step that it needs was passed over", step.name));
+        }
     }
 
     fn save(&mut self) {

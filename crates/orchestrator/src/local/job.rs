@@ -130,13 +130,8 @@ impl Job {
         let mut description = json!(arguments);
         description["ProcessingJobName"] = name.as_str().into();
         description["ProcessingJobArn"] = arn("processing-job", &name).into();
+        let request = whole_request(description.clone());
         description["ProcessingJobStatus"] = "Completed".into();
-        let mut request = description.clone();
-        for absent in ["ContainerEntrypoint", "ContainerArguments"] {
-            if request["AppSpecification"].get(absent).is_none() {
-                request["AppSpecification"][absent] = Value::Null;
-            }
-        }
         Ok(Self {
             kind: Kind::Processing,
             image: text("AppSpecification.ImageUri", &app.image_uri)?,
@@ -172,6 +167,16 @@ impl Job {
         let mut channels = BTreeMap::new();
         for channel in &arguments.input_data_config {
             let place = format!("InputDataConfig.{}", channel.channel_name);
+            // it is a directory's name
+            if matches!(channel.channel_name.as_str(), "" | "." | "..")
+                || channel.channel_name.contains('/')
+            {
+                return Err(JobError::Member {
+                    member: "InputDataConfig.ChannelName".to_owned(),
+                    found: format!("`{}`", channel.channel_name),
+                    expected: "letters, digits, ., - and _",
+                });
+            }
             let Some(s3) = &channel.data_source.s3_data_source else {
                 return Err(not_here(&place, "only S3 channels can be brought here"));
             };
@@ -305,6 +310,28 @@ impl Job {
     }
 }
 
+/// A Processing job's request as its container sees it, with what was not asked for in place.
+fn whole_request(mut request: Value) -> Value {
+    for absent in ["ContainerEntrypoint", "ContainerArguments"] {
+        if request["AppSpecification"].get(absent).is_none() {
+            request["AppSpecification"][absent] = Value::Null;
+        }
+    }
+    let empty = [
+        ("Environment", json!({})),
+        ("ProcessingInputs", json!([])),
+        ("ProcessingOutputConfig", json!({ "Outputs": [] })),
+        // a day, the service's own limit where none is set
+        ("StoppingCondition", json!({ "MaxRuntimeInSeconds": 86400 })),
+    ];
+    for (name, value) in empty {
+        if request.get(name).is_none() {
+            request[name] = value;
+        }
+    }
+    request
+}
+
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -387,11 +414,16 @@ fn limit(condition: Option<&pipeline::StoppingCondition>) -> Result<Option<Durat
         .map(|seconds| Some(Duration::from_secs(seconds)))
 }
 
-/// `/opt/ml/processing/input` as `processing/input`.
+/// `/opt/ml/processing/input` as `processing/input`. Values of other steps end up here, too: none
+/// may lead out of the job's tree.
 fn below_base(place: &str, path: &Expression) -> Result<Utf8PathBuf, JobError> {
     let inside =
         path.as_str().and_then(|path| path.strip_prefix(wire::DEFAULT_BASE)?.strip_prefix('/'));
-    let inside = inside.filter(|path| path.split('/').all(|part| part != ".."));
+    let inside = inside.map(|path| path.trim_end_matches('/'));
+    let inside = inside.filter(|path| {
+        path.starts_with("processing/")
+            && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+    });
     inside.map(Utf8PathBuf::from).ok_or_else(|| JobError::Member {
         member: format!("{place}.LocalPath"),
         found: format!("`{path}`"),

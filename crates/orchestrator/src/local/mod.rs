@@ -1,5 +1,5 @@
-//! The local run: a definition interpreted on this machine, with processes for jobs, a directory
-//! for S3 and one for the Model Registry.
+//! The local run: a definition interpreted on this machine, with processes or containers for jobs,
+//! a directory for S3 and one for the Model Registry.
 //!
 //! ```text
 //! <runs>/s3/<bucket>/<key>             what the jobs read and write
@@ -11,14 +11,20 @@
 mod archive;
 mod attempt;
 mod cache;
+mod docker;
 mod engine;
+mod instance;
 mod job;
 mod process;
 mod progress;
 mod record;
+mod runner;
 mod store;
 
+pub use docker::{Docker, engine as docker_engine};
 pub use engine::{Options, executions, run, store};
-pub use progress::stderr;
+pub use process::Stop;
+pub use progress::{say, stderr};
 pub use record::{Compared, Execution, Status, StepRecord};
+pub use runner::{Processes, Runner};
 pub use store::{Store, StoreError, digest, file_digest};

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How long SageMaker waits between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(120);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +36,62 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Runs `command` to its end. After `limit`, or when `stop` is set, it gets SIGTERM and, `grace`
-/// later, SIGKILL.
+/// Whether an execution is to end.
+#[derive(Debug, Default)]
+pub struct Stop {
+    asked: AtomicBool,
+    at_once: AtomicBool,
+}
+
+impl Stop {
+    /// Asks the execution to end: its jobs get SIGTERM and time to stop. Asked again, they are
+    /// killed. True the first time.
+    pub fn ask(&self) -> bool {
+        let first = !self.asked.swap(true, Ordering::Relaxed);
+        if !first {
+            self.at_once.store(true, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// Whether that was asked.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs `command` to its end; what it prints goes to `log`. After `limit`, or when `stop` asks for
+/// it, it gets SIGTERM and, as much later as SageMaker does it, SIGKILL. Nothing that it started
+/// outlives it, nor does it outlive this program.
 pub fn run(
+    command: &mut Command,
+    log: std::fs::File,
+    limit: Option<Duration>,
+    stop: &Stop,
+) -> io::Result<Ended> {
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    watch(command, limit, GRACE, stop)
+}
+
+fn watch(
     command: &mut Command,
     limit: Option<Duration>,
     grace: Duration,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> io::Result<Ended> {
     // a group of its own: Ctrl-C on the terminal reaches us alone, and we decide
     let mut child = command.process_group(0).spawn()?;
+    let _guard = Guard::new("kill -s KILL -- -$0", &child.id().to_string());
     let started = Instant::now();
     let mut asked: Option<(Ended, Instant)> = None;
     loop {
         if let Some(status) = child.try_wait()? {
+            // what it left running ends with it, as with a container
+            signal(&child, Signal::KILL);
             return Ok(asked.map_or(Ended::Exited(status), |(why, _)| why));
         }
         match asked {
-            None if stop.load(Ordering::Relaxed) => {
+            None if stop.asked() => {
                 signal(&child, Signal::TERM);
                 asked = Some((Ended::Stopped, Instant::now()));
             }
@@ -58,7 +99,9 @@ pub fn run(
                 signal(&child, Signal::TERM);
                 asked = Some((Ended::TimedOut, Instant::now()));
             }
-            Some((_, when)) if when.elapsed() > grace => signal(&child, Signal::KILL),
+            Some((_, when)) if when.elapsed() > grace || stop.at_once.load(Ordering::Relaxed) => {
+                signal(&child, Signal::KILL);
+            }
             _ => {}
         }
         // a step of this project takes tens of milliseconds; others minutes
@@ -67,11 +110,43 @@ pub fn run(
     }
 }
 
-/// The child has not been waited for, so its number is still its own.
+/// Signals the child's group. The group's number is its own as long as it has members.
 fn signal(child: &Child, signal: Signal) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // gone already is as good as signalled
         let _ = kill_process_group(group, signal);
+    }
+}
+
+/// A shell that does something once this program ends, even if it is killed: it reads a pipe whose
+/// other end nobody else holds.
+pub struct Guard(Option<Child>);
+
+impl Guard {
+    /// `$0` in `script` is `argument`. Where there is no shell, there is no guard.
+    pub fn new(script: &str, argument: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("cat; {script}"), argument]).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().ok())
+    }
+
+    /// Does it now.
+    pub fn act(mut self) {
+        if let Some(mut shell) = self.0.take() {
+            drop(shell.stdin.take());
+            let _ = shell.wait();
+        }
+    }
+}
+
+/// There is nothing left to do.
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(mut shell) = self.0.take() {
+            signal(&shell, Signal::KILL);
+            let _ = shell.wait();
+        }
     }
 }
 
@@ -87,9 +162,9 @@ mod tests {
 
     #[test]
     fn an_exit_code_and_a_signal_are_told_apart() {
-        let stop = AtomicBool::new(false);
+        let stop = Stop::default();
         let ended =
-            |script: &str| match run(&mut shell(script), None, Duration::ZERO, &stop).unwrap() {
+            |script: &str| match watch(&mut shell(script), None, Duration::ZERO, &stop).unwrap() {
                 Ended::Exited(status) => describe(status),
                 other => format!("{other:?}"),
             };
@@ -99,17 +174,46 @@ mod tests {
 
     #[test]
     fn a_process_that_ignores_sigterm_is_killed_after_its_grace() {
-        let stop = AtomicBool::new(false);
+        let stop = Stop::default();
         let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
         let limit = Some(Duration::from_millis(50));
-        let ended = run(&mut command, limit, Duration::from_millis(50), &stop).unwrap();
+        let ended = watch(&mut command, limit, Duration::from_millis(50), &stop).unwrap();
         assert_eq!(ended, Ended::TimedOut);
     }
 
     #[test]
     fn a_stopped_execution_stops_its_processes() {
-        let stop = AtomicBool::new(true);
-        let ended = run(&mut shell("sleep 60"), None, Duration::from_secs(60), &stop).unwrap();
+        let stop = Stop::default();
+        assert!(stop.ask());
+        let ended = watch(&mut shell("sleep 60"), None, Duration::from_secs(60), &stop).unwrap();
         assert_eq!(ended, Ended::Stopped);
+    }
+    #[test]
+    fn asked_twice_it_kills() {
+        let stop = Stop::default();
+        assert!(stop.ask() && !stop.ask());
+        let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
+        let ended = watch(&mut command, None, Duration::from_secs(60), &stop).unwrap();
+        assert_eq!(ended, Ended::Stopped);
+    }
+
+    #[test]
+    fn what_a_process_leaves_running_ends_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("pid");
+        let mut command = shell("sleep 60 & echo $! >$0");
+        let ended = watch(command.arg(&file), None, Duration::ZERO, &Stop::default()).unwrap();
+        assert!(matches!(ended, Ended::Exited(status) if status.success()));
+        let pid = fs_err::read_to_string(&file).unwrap();
+        // it may wait for being reaped, but it runs no more
+        let alive = || {
+            let stat = fs_err::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            stat.is_ok_and(|stat| !stat.contains(") Z"))
+        };
+        let started = Instant::now();
+        while alive() {
+            assert!(started.elapsed() < Duration::from_secs(10));
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }

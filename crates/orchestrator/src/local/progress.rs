@@ -1,10 +1,8 @@
 //! What is shown while an execution runs, on standard error: a live line per step on a terminal,
 //! plain lines otherwise.
 
-#![expect(clippy::print_stderr, reason = "showing progress is what this is for")]
-
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -26,22 +24,20 @@ pub trait Progress: Sync {
 
 /// The progress that suits standard error.
 pub fn stderr() -> Box<dyn Progress> {
-    if std::io::stderr().is_terminal() { Box::new(Live::default()) } else { Box::new(Lines) }
+    if io::stderr().is_terminal() { Box::new(Live::default()) } else { Box::new(Lines) }
 }
 
-/// `Train        Succeeded   0.05 s`
-fn line(step: &StepRecord) -> String {
+/// A line on standard error. That nobody reads it any more is no reason to end.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// `Train        Succeeded   0.05 s`, and the end of a failed job's log. The reason is said once,
+/// at the execution's end.
+fn with_tail(step: &StepRecord, tail: &[String]) -> String {
     let StepRecord { name, status, seconds, cached, .. } = step;
     let cached = if *cached { "  from an earlier execution" } else { "" };
-    let mut line = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
-    if let Some(reason) = &step.failure_reason {
-        line.push_str(&format!("\n  {reason}"));
-    }
-    line
-}
-
-fn with_tail(step: &StepRecord, tail: &[String]) -> String {
-    let mut text = line(step);
+    let mut text = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
     if !tail.is_empty() && step.status == Status::Failed {
         text.push_str("\n  the end of its log:");
         for logged in tail {
@@ -59,15 +55,15 @@ impl Progress for Lines {
     fn began(&self, _: &str) {}
 
     fn retried(&self, step: &str, reason: &str, attempts: u32) {
-        eprintln!("{step:<18} attempt {attempts} failed and is repeated: {reason}");
+        say(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
     }
 
     fn ended(&self, step: &StepRecord, tail: &[String]) {
-        eprintln!("{}", with_tail(step, tail));
+        say(&with_tail(step, tail));
     }
 
     fn note(&self, text: &str) {
-        eprintln!("{text}");
+        say(text);
     }
 }
 

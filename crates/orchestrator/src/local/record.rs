@@ -121,13 +121,13 @@ impl StepRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Execution {
     format_version: u32,
-    /// Sorts by the time it was started.
+    /// Begins with the second it was started in.
     pub execution_id: String,
     /// The pipeline.
     pub pipeline_name: String,
     /// How it stands.
     pub status: Status,
-    /// RFC 3339.
+    /// RFC 3339, in UTC with nanoseconds.
     pub started_at: String,
     /// How long it took.
     pub seconds: f64,
@@ -162,7 +162,7 @@ impl Execution {
                         execution_id,
                         pipeline_name: pipeline_name.to_owned(),
                         status: Status::Executing,
-                        started_at: now.to_string(),
+                        started_at: format!("{now:.9}"),
                         seconds: 0.0,
                         failure_reason: None,
                         parameters,
@@ -199,7 +199,10 @@ impl Execution {
                     && execution.pipeline_name == pipeline_name
             })
             .collect();
-        found.sort_by(|a, b| b.execution_id.cmp(&a.execution_id));
+        // an id tells only the second
+        found.sort_by(|a, b| {
+            (&b.started_at, &b.execution_id).cmp(&(&a.started_at, &a.execution_id))
+        });
         found
     }
 

@@ -96,10 +96,15 @@ impl Store {
         Ok(found)
     }
 
-    /// A digest of names and contents at an address: equal for equal data, wherever it lies.
+    /// A digest of names and contents at an address: equal for equal data, wherever it lies. An
+    /// output may be empty, but it is there.
     pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
         let mut all = Sha256::new();
-        for Object { name, path } in self.objects(uri)? {
+        let objects = match self.objects(uri) {
+            Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
+            objects => objects?,
+        };
+        for Object { name, path } in objects {
             all.update(format!("{}\n{name}\n", file_digest(&path)?));
         }
         Ok(hex(&all.finalize()))
@@ -131,6 +136,7 @@ impl Store {
     /// that they come from is done with. Two hosts must not write one name.
     pub fn upload(&self, from: &Utf8Path, uri: &str) -> Result<(), StoreError> {
         let prefix = self.path(uri)?;
+        fs_err::create_dir_all(&prefix).map_err(io_error("make", &prefix))?;
         let mut files = Vec::new();
         collect(from, "", &mut files).map_err(io_error("list", from))?;
         for file in files {
@@ -169,6 +175,9 @@ fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Re
     };
     for entry in entries {
         let entry = entry?;
+        if entry.file_name().starts_with(container::PARTIAL) {
+            continue;
+        }
         let name = format!("{prefix}{}", entry.file_name());
         let kind = entry.file_type()?;
         if kind.is_dir() {

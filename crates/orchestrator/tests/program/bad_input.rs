@@ -16,7 +16,6 @@ fn data_that_a_step_refuses_comes_with_its_reason_and_log() {
     };
     insta::assert_snapshot!(steps(&outcome.stderr), @r#"
     Preprocess         Failed <time>
-      <here>/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
       the end of its log:
       | INFO container::run: preprocess starts version="0.1.0"
       | ERROR container::run: preprocess failed: <here>/runs/executions/<id>/Preprocess/algo-1/processing/input/bad.csv, line 2, column `Cutting`: found `broken`, expected a number
@@ -40,6 +39,10 @@ fn input_that_is_not_there() {
     };
     insta::assert_snapshot!(refused("nowhere.csv"), @"error: --input nowhere.csv: there is no such file or directory");
     insta::assert_snapshot!(refused("empty"), @"error: --input empty: the directory is empty");
+    std::os::unix::fs::symlink("/", place.path("texts/link")).unwrap();
+    insta::assert_snapshot!(refused("texts"), @"error: texts/link is neither a file nor a directory of its own");
+    fs_err::remove_file(place.path("texts/link")).unwrap();
+    insta::assert_snapshot!(refused("/dev/null"), @"error: --input /dev/null: expected a file or a directory; a pipe's text must be written to a file first");
     insta::assert_snapshot!(refused("texts"), @"error: Preprocess: texts has no CSV file; it has: readme.txt");
 }
 

@@ -308,6 +308,99 @@ fn what_cannot_be_run_here_says_why() {
     insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"C: nothing is stored at s3://bucket/nothing (here: <here>/runs/s3/bucket/nothing)");
 }
 
+#[test]
+fn a_result_is_used_again_for_its_own_step_alone() {
+    let place = Place::new();
+    place.program("count", "echo x >> $SAGEMAKER_BASE_DIR/../../../../calls; echo 1 > $SAGEMAKER_BASE_DIR/processing/out/one");
+    let cached = |name: &str, output: &str, inputs: &[(&str, Value)]| {
+        let mut step = processing(name, "count", &[], inputs);
+        step["CacheConfig"] = json!({ "Enabled": true, "ExpireAfter": "P1D" });
+        step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["OutputName"] = output.into();
+        step
+    };
+    let mut second = cached("B", "out", &[]);
+    second["DependsOn"] = json!(["A"]);
+    let last = processing("C", "count", &[], &[("in", property("B"))]);
+    let steps = [cached("A", "out", &[]), second, last];
+    let result = place.foreign(0, &definition(&json!([]), &steps), &[]);
+    assert_eq!(names(&result), ["A", "B", "C"]);
+    let again = place.foreign(0, &definition(&json!([]), &steps), &[]);
+    assert_eq!(
+        ["A", "B", "C"].map(|name| step(&again, name)["cached"] == true),
+        [true, true, false]
+    );
+    // under another name, or with another output, it is another result
+    for other in [cached("A2", "out", &[]), cached("A", "renamed", &[])] {
+        let result = place.foreign(0, &definition(&json!([]), &[other]), &[]);
+        assert_eq!(result["steps"][0]["cached"], false);
+    }
+    assert_eq!(fs_err::read_to_string(place.path("runs/calls")).unwrap().lines().count(), 6);
+}
+
+#[test]
+fn an_empty_output_is_a_result_too() {
+    let place = Place::new();
+    place.program("nothing", "true");
+    let mut step = processing("Nothing", "nothing", &[], &[]);
+    step["CacheConfig"] = json!({ "Enabled": true, "ExpireAfter": "P1D" });
+    let text = definition(&json!([]), &[step]);
+    assert_eq!(place.foreign(0, &text, &[])["steps"][0]["cached"], false);
+    assert_eq!(place.foreign(0, &text, &[])["steps"][0]["cached"], true);
+}
+
+#[test]
+fn a_step_whose_needs_were_passed_over_fails_the_execution() {
+    let place = Place::new();
+    place.program("here", "true");
+    let choose = json!({
+        "Name": "Choose",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [{ "Type": "Equals", "LeftValue": 1, "RightValue": 2 }],
+            "IfSteps": [processing("A", "here", &[], &[])],
+            "ElseSteps": [],
+        },
+    });
+    let mut after = processing("After", "here", &[], &[]);
+    after["DependsOn"] = json!(["A"]);
+    let result = place.foreign(1, &definition(&json!([]), &[choose, after]), &[]);
+    assert_eq!(result["failure_reason"], "After was not run: a step that it needs was passed over");
+}
+
+/// The lint sees literals; a value that a parameter or another step brings is checked as it comes.
+#[test]
+fn no_path_leads_out_of_a_jobs_tree() {
+    let place = Place::new();
+    place.program("here", "true");
+    place.file("victim/secret.txt", "mine");
+    let mut step = processing("A", "here", &[], &[]);
+    let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
+    output["LocalPath"] = json!({ "Get": "Parameters.Place" });
+    let parameters =
+        json!([{ "Name": "Place", "Type": "String", "DefaultValue": "/opt/ml/processing/out" }]);
+    let text = definition(&parameters, &[step]);
+    place.foreign(0, &text, &[]);
+    let victim = place.path("victim");
+    for path in [
+        format!("/opt/ml/{victim}"),
+        format!("/opt/ml/processing/{victim}"),
+        "/opt/ml/processing/../../victim".to_owned(),
+        "/opt/ml/input/config".to_owned(),
+        "/opt/ml/".to_owned(),
+        victim.to_string(),
+    ] {
+        let result = place.foreign(2, &text, &["-p", &format!("Place={path}")]);
+        let reason = result["failure_reason"].as_str().unwrap();
+        assert_eq!(
+            reason,
+            format!(
+                "A: ProcessingOutputConfig.Outputs.out.LocalPath is `\"{path}\"`, expected a path under /opt/ml/processing/"
+            )
+        );
+    }
+    assert_eq!(fs_err::read_to_string(victim.join("secret.txt")).unwrap(), "mine");
+}
+
 /// What the official SDK emits for pipelines like ours resolves as far as its images, which are not
 /// here.
 #[test]

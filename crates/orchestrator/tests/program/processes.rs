@@ -48,7 +48,7 @@ fn end(child: Child) -> testkit::Outcome {
 
 #[test]
 fn an_interrupt_stops_the_children_and_leaves_a_record() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let place = Place::new();
         let (child, _) = training(&place);
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -84,8 +84,29 @@ fn an_orchestrator_that_is_killed_leaves_a_record_that_later_runs_pass_over() {
     child.wait().unwrap();
     let record = place.record();
     assert_eq!(record["status"], "Executing");
-    kill_process(train, Signal::KILL).unwrap();
+    let started = Instant::now();
+    while train_process(&place) == Some(train) {
+        assert!(started.elapsed() < Duration::from_secs(10), "its step lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     place.run(&["--from", "Train"]).expect(0);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_nothing() {
+    let place = Place::new();
+    for (arguments, out, err) in [
+        (&["run", "--config", CONFIG][..], "/dev/full", "/dev/full"),
+        (&["sample", "--output", "a.csv"], "/dev/full", "/dev/full"),
+        (&["validate", "--config", "nowhere.yaml"], "/dev/full", "/dev/full"),
+    ] {
+        let open = |path: &str| fs_err::OpenOptions::new().write(true).open(path).unwrap();
+        let mut command = place.command(arguments);
+        command.stdout(open(out).into_parts().0).stderr(open(err).into_parts().0);
+        let code = command.status().unwrap().code().unwrap();
+        assert!(matches!(code, 1 | 2), "{arguments:?}: {code}");
+    }
+    assert_eq!(place.record()["status"], "Succeeded");
 }
 
 #[test]

@@ -182,6 +182,61 @@ fn from_a_step_on_the_results_before_it_are_the_last_executions() {
     insta::assert_snapshot!(place.neutral(&place.orchestrator(&edited).expect(2).stderr), @"error: --from Train: Preprocess has changed since execution <id>; begin there");
 }
 
+/// A model must not be scored on rows that it may have been trained on: what is reused comes from
+/// one execution.
+#[test]
+fn from_a_step_on_no_two_executions_are_mixed() {
+    let place = Place::new();
+    let table = |name: &str, seed: &str| {
+        let path = place.path(name);
+        place
+            .orchestrator(&["sample", "--rows", "600", "--seed", seed, "--output", path.as_str()])
+            .expect(0);
+        path
+    };
+    let (first, second) = (table("first.csv", "1"), table("second.csv", "2"));
+    let whole = place.json(0, &["--input", first.as_str()]);
+    // this one ends after Preprocess
+    for program in ["preprocess", "train"] {
+        fs_err::create_dir_all(place.path("bin")).unwrap();
+        let program = testkit::executable(program);
+        fs_err::copy(&program, place.path("bin").join(program.file_name().unwrap())).unwrap();
+    }
+    fs_err::write(place.path("bin/train"), "#!/bin/sh\nexit 1\n").unwrap();
+    place.json(1, &["--input", second.as_str(), "--programs", "bin"]);
+    let outcome = place.run(&["--from", "Evaluate"]).expect(0);
+    insta::assert_snapshot!(place.neutral(outcome.stderr.lines().next().unwrap()), @"The results before Evaluate are those of execution <id>.");
+    let record = place.record();
+    assert_eq!(step(&record, "Preprocess")["outputs"], step(&whole, "Preprocess")["outputs"]);
+    assert_eq!(step(&record, "Train")["outputs"], step(&whole, "Train")["outputs"]);
+
+    // the table is the last one's, also where nothing else is taken from it
+    let again = place.json(0, &["--from", "Preprocess"]);
+    assert_eq!(again["rows"], whole["rows"]);
+    assert_eq!(place.record()["parameters"]["InputDataUrl"], record["parameters"]["InputDataUrl"]);
+
+    let model = place.stored(&again["model_package"]["model_data_url"]);
+    fs_err::remove_file(model).unwrap();
+    let outcome = place.run(&["--from", "Register"]).expect(2);
+    let last = place.neutral(outcome.stderr.lines().last().unwrap());
+    insta::assert_snapshot!(last, @"error: --from Register: s3://machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz, which Train made in execution <id>, is gone; begin there");
+    assert_eq!(place.run(&["--from", "Preprocess", "-p", "MaxDepth=3"]).code, Some(0));
+    assert_eq!(Place::new().run(&["--from", "Preprocess"]).code, Some(0));
+}
+
+#[test]
+fn the_same_table_under_another_name_is_read_once() {
+    let place = Place::new();
+    let rows = |input: &str| place.json(0, &["--input", input])["rows"]["rows_read"].clone();
+    place.orchestrator(&["sample", "--rows", "600", "--output", "a.csv"]).expect(0);
+    fs_err::create_dir_all(place.path("tables/deep/er")).unwrap();
+    fs_err::copy(place.path("a.csv"), place.path("b.csv")).unwrap();
+    fs_err::copy(place.path("a.csv"), place.path("tables/deep/er/c.csv")).unwrap();
+    for input in ["a.csv", "b.csv", "tables"] {
+        assert_eq!(rows(input), 600, "{input}");
+    }
+}
+
 #[test]
 fn parameters_are_checked_against_the_definition() {
     let place = Place::new();
@@ -191,6 +246,10 @@ fn parameters_are_checked_against_the_definition() {
     insta::assert_snapshot!(refused("MaxDepth"), @"error: -p MaxDepth: expected NAME=VALUE, such as -p MaxDepth=12");
     insta::assert_snapshot!(refused("ClassWeight=heavy"), @r#"error: parameter ClassWeight (String): found "heavy", expected one of balanced, none"#);
     insta::assert_snapshot!(refused("MinRecall=1.5"), @"error: parameter MinRecall is `1.5`, expected a number from 0 to 1");
+    insta::assert_snapshot!(refused("TrainingInstanceCount=2"), @"error: parameter TrainingInstanceCount is `2`, expected 1, because each step works on the whole table at once");
+    insta::assert_snapshot!(refused("ModelPackageGroupName=a_b"), @"error: parameter ModelPackageGroupName: model package group is `a_b`, expected 1 to 63 letters and digits with hyphens between them");
+    let twice = place.run(&["-p", "MaxDepth=3", "-p", "MaxDepth=4"]).expect(2).stderr;
+    insta::assert_snapshot!(twice, @"error: -p MaxDepth is given twice, expected once");
     insta::assert_snapshot!(refused("NEstimators=0"), @"error: hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
     insta::assert_snapshot!(refused("TestSize=1"), @"error: parameter TestSize is `1.0`, expected a number between 0 and 1, both excluded");
     insta::assert_snapshot!(refused("MinRecall=high"), @r#"error: parameter MinRecall (Float): found "high", expected a finite number"#);

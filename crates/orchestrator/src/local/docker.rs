@@ -1,0 +1,243 @@
+//! Jobs in containers, as SageMaker runs them: the tree mounted at `/opt/ml`, nothing else to
+//! write to but `/tmp`, no network, and the memory and processors of the instance type.
+//!
+//! Docker's own command line is used: what happens here can be typed, and no second client of the
+//! engine's API needs keeping.
+
+use std::io;
+use std::process::{Command, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use container::{Exit, wire};
+
+use super::attempt::Failed;
+use super::instance;
+use super::job::Job;
+use super::process::{self, Ended, Guard, Stop};
+use super::runner::{REGISTRY_VARIABLE, Runner};
+
+/// Where a container finds the directory that stands for the Model Registry.
+const REGISTRY: &str = "/opt/ml/registry";
+/// What `docker run` exits with where it is not the program that failed.
+const ENGINE_FAILED: i32 = 125;
+/// What a program exits with that was killed: 128 and SIGKILL's number.
+const KILLED: i32 = 137;
+
+/// A Docker engine, and how its containers are run.
+#[derive(Debug)]
+pub struct Docker {
+    /// Run the images of this tag that were built here, whatever registry the definition names.
+    pub image_tag: Option<String>,
+    /// The containers' network.
+    pub network: String,
+    /// The directory that stands for the Model Registry.
+    pub registry: Utf8PathBuf,
+    /// What every job's environment has besides the definition's own.
+    pub environment: Vec<(String, String)>,
+    /// The engine's processors and bytes of memory.
+    pub host: (u64, u64),
+}
+
+/// The processors and memory of the engine that the standard environment names, or why there is
+/// none.
+pub fn engine() -> Result<(u64, u64), String> {
+    let mut command = Command::new("docker");
+    command.args(["info", "--format", "{{.NCPU}} {{.MemTotal}}"]);
+    let answer = match command.stdin(Stdio::null()).output() {
+        Ok(answer) => answer,
+        Err(error) => return Err(format!("cannot start `docker`: {error}")),
+    };
+    let text = String::from_utf8_lossy(&answer.stdout);
+    let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match numbers[..] {
+        // without an engine the client answers nothing but zeros
+        [processors, memory] if processors > 0 && memory > 0 => Ok((processors, memory)),
+        _ => Err(last_line(&answer.stderr).unwrap_or_else(|| format!("`docker info` says {text}"))),
+    }
+}
+
+impl Docker {
+    /// The names under which an image may be here, the first found is run.
+    fn names(&self, image: &str) -> Vec<String> {
+        let (host, repository) = match image.split_once('/') {
+            // a registry's name has a dot or a port, or is `localhost`
+            Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => {
+                (Some(host), rest)
+            }
+            _ => (None, image),
+        };
+        if let Some(tag) = &self.image_tag {
+            let repository = repository.split('@').next().unwrap_or_default();
+            let name = repository.rsplit('/').next().unwrap_or_default();
+            let tagged = name.rfind(':').map_or(0, |colon| name.len() - colon);
+            return vec![format!("{}:{tag}", &repository[..repository.len() - tagged])];
+        }
+        let mut names = vec![image.to_owned()];
+        // a digest is of one image alone, a tag also of what was built here to be pushed there
+        if host.is_some() && !repository.contains('@') {
+            names.push(repository.to_owned());
+        }
+        names
+    }
+
+    /// The id of an image that is here.
+    pub fn image(&self, image: &str) -> Result<String, String> {
+        let names = self.names(image);
+        for name in &names {
+            let mut command = Command::new("docker");
+            command.args(["image", "inspect", "--format", "{{.Id}}", name]).stdin(Stdio::null());
+            let answer =
+                command.output().map_err(|error| format!("cannot start `docker`: {error}"))?;
+            if answer.status.success() {
+                return Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned());
+            }
+        }
+        Err(format!(
+            "there is no image {} here; `scripts/build-images` builds the images of this checkout, \
+             --image-tag names another tag of them",
+            names.join(" or ")
+        ))
+    }
+
+    fn command(&self, job: &Job, base: &Utf8Path, image: &str, name: &str) -> Command {
+        let user = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        let mut command = Command::new("docker");
+        command
+            .args(["run", "--rm", "--name", name, "--pull", "never"])
+            .args(["--hostname", base.file_name().unwrap_or_default()])
+            .args(["--network", &self.network])
+            .args(["--read-only", "--tmpfs", "/tmp"])
+            .args(["--mount", &mount(base, wire::DEFAULT_BASE)])
+            .args(["--mount", &mount(&self.registry, REGISTRY)])
+            // what it writes belongs to whoever runs this
+            .args(["--user", &format!("{}:{}", user.0, user.1)])
+            .args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"])
+            // the log is what is printed
+            .args(["--log-driver", "none"]);
+        if let Some((processors, memory)) = self.limits(job) {
+            command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
+        }
+        let ours = [(REGISTRY_VARIABLE.to_owned(), REGISTRY.to_owned())];
+        for (name, value) in ours.iter().chain(&self.environment) {
+            command.args(["--env", &format!("{name}={value}")]);
+        }
+        for (name, value) in &job.environment {
+            command.args(["--env", &format!("{name}={value}")]);
+        }
+        let mut entrypoint = job.entrypoint.iter();
+        if let Some(program) = entrypoint.next() {
+            command.args(["--entrypoint", program]);
+        }
+        command.arg(image).args(entrypoint).args(&job.arguments);
+        command
+    }
+
+    /// The instance type's processors and memory, as far as the engine's machine has them.
+    fn limits(&self, job: &Job) -> Option<(u64, u64)> {
+        let (processors, memory) = instance::size(&job.instance_type)?;
+        Some((processors.min(self.host.0), memory.min(self.host.1)))
+    }
+}
+
+impl Runner for Docker {
+    fn identity(&self, job: &Job) -> Result<String, Failed> {
+        self.image(&job.image).map_err(|reason| Failed::new(reason, Exit::Usage))
+    }
+
+    fn inside<'a>(&self, _: &'a Utf8Path) -> &'a Utf8Path {
+        Utf8Path::new(wire::DEFAULT_BASE)
+    }
+
+    fn run(
+        &self,
+        job: &Job,
+        base: &Utf8Path,
+        log: std::fs::File,
+        stop: &Stop,
+    ) -> Result<Ended, Failed> {
+        let image = self.identity(job)?;
+        let host = base.file_name().unwrap_or_default();
+        let name = format!("{}-{host}-{}", job.name, std::process::id());
+        let failed = |error: io::Error| Failed::internal(format!("cannot run `docker`: {error}"));
+        fs_err::create_dir_all(&self.registry).map_err(failed)?;
+        // a container that is only being made when it is looked for is there a second later
+        let guard = Guard::new("docker rm -f $0; sleep 1; docker rm -f $0", &name);
+        let mut command = self.command(job, base, &image, &name);
+        let ended = process::run(&mut command, log, job.limit, stop).map_err(failed)?;
+        let code = match &ended {
+            Ended::Exited(status) => status.code(),
+            Ended::TimedOut | Ended::Stopped => None,
+        };
+        match code {
+            Some(ENGINE_FAILED) => {
+                guard.act();
+                let log = fs_err::read(base.with_extension("log")).unwrap_or_default();
+                let said = last_line(&log).unwrap_or_default();
+                Err(Failed::internal(format!("the container cannot be run: {said}")))
+            }
+            Some(KILLED) => {
+                let limit = self.limits(job).map_or_else(String::new, |(_, memory)| {
+                    let memory = memory >> 20;
+                    format!("; the memory of {} is {memory} MiB here", job.instance_type)
+                });
+                let program = job.program();
+                let reason = format!("{program} was killed by signal 9 (SIGKILL){limit}");
+                Err(Failed { exit_code: code, ..Failed::new(reason, Exit::Failed) })
+            }
+            // the program's own, so the engine has removed the container
+            Some(_) => Ok(ended),
+            // the client was told to end or killed, the container may not have been
+            None => {
+                guard.act();
+                Ok(ended)
+            }
+        }
+    }
+}
+
+/// A bind mount in Docker's words, which are fields of a CSV record.
+fn mount(source: &Utf8Path, target: &str) -> String {
+    let source = format!("source={source}").replace('"', "\"\"");
+    format!("type=bind,\"{source}\",target={target}")
+}
+
+fn last_line(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    Some(line.trim_start_matches("docker: ").trim_end_matches('.').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docker(image_tag: Option<&str>) -> Docker {
+        Docker {
+            image_tag: image_tag.map(str::to_owned),
+            network: "none".to_owned(),
+            registry: Utf8PathBuf::from("/runs/registry"),
+            environment: Vec::new(),
+            host: (2, 4 << 30),
+        }
+    }
+
+    #[test]
+    fn an_image_is_looked_for_as_named_and_as_built_here() {
+        let ecr = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+        let names = |tag, image: &str| docker(tag).names(image);
+        let built = "machine-downtime/train:1";
+        assert_eq!(names(None, &format!("{ecr}/{built}")), [&format!("{ecr}/{built}"), built]);
+        assert_eq!(names(None, built), [built]);
+        let digest = format!("{ecr}/machine-downtime/train@sha256:00");
+        assert_eq!(names(None, &digest), [digest.as_str()]);
+        for image in [&format!("{ecr}/{built}"), &digest, "localhost:5000/machine-downtime/train"] {
+            assert_eq!(names(Some("2"), image), ["machine-downtime/train:2"]);
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_comma_is_one_field() {
+        let field = mount(Utf8Path::new("/a,b/\"c\""), "/opt/ml");
+        assert_eq!(field, "type=bind,\"source=/a,b/\"\"c\"\"\",target=/opt/ml");
+    }
+}

@@ -1,0 +1,56 @@
+//! How large an instance type is.
+
+/// Its processors and bytes of memory, from the name: the letter tells the memory of a processor,
+/// the size how many of them there are. None for types that do not follow that.
+pub fn size(instance_type: &str) -> Option<(u64, u64)> {
+    let [_, family, size] = instance_type.split('.').collect::<Vec<_>>()[..] else { return None };
+    // GiB a processor
+    let memory = match (family, family.chars().next()?) {
+        // older, with sizes of their own
+        ("c4", _) => return None,
+        ("t2" | "t3", _) if size == "medium" => 2,
+        (_, 'c') => 2,
+        (_, 'm' | 't') => 4,
+        (_, 'r') => 8,
+        _ => return None,
+    };
+    let processors = match size {
+        "medium" | "large" => 2,
+        _ => {
+            4 * size
+                .strip_suffix("xlarge")
+                .map(|n| if n.is_empty() { "1" } else { n })?
+                .parse::<u64>()
+                .ok()?
+        }
+    };
+    Some((processors, (processors * memory).checked_shl(30)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the table of SageMaker's instance types.
+    #[test]
+    fn processors_and_memory_follow_from_the_name() {
+        let known = [
+            ("ml.t3.medium", 2, 4),
+            ("ml.t3.2xlarge", 8, 32),
+            ("ml.m5.large", 2, 8),
+            ("ml.m5.4xlarge", 16, 64),
+            ("ml.m5.24xlarge", 96, 384),
+            ("ml.c5.xlarge", 4, 8),
+            ("ml.c5.9xlarge", 36, 72),
+            ("ml.r5.large", 2, 16),
+        ];
+        for (name, processors, memory) in known {
+            assert_eq!(size(name), Some((processors, memory << 30)), "{name}");
+        }
+        for unknown in
+            ["", "local", "ml.p3.2xlarge", "ml.m5.metal", "ml.m5.99999999999999999999xlarge"]
+        {
+            assert_eq!(size(unknown), None, "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the jobs run in, as the command line tells it.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, ValueEnum};
+use pipeline::{Definition, StepKind};
+
+use super::absolute;
+use crate::command::CommandError;
+use crate::local::{self, Docker, Processes, Runner};
+
+/// What the jobs run in.
+#[derive(Debug, Args)]
+pub(super) struct EngineArguments {
+    /// Run each job as a process, or in its image under a Docker engine
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+    /// The directory of the steps' programs; without it that of this program
+    #[arg(long, value_name = "DIR")]
+    programs: Option<Utf8PathBuf>,
+    /// With Docker: run the local images of this tag instead of those that the definition names
+    #[arg(long, value_name = "TAG")]
+    image_tag: Option<String>,
+    /// With Docker: the containers' network
+    #[arg(long, value_name = "NAME", default_value = "none")]
+    network: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    #[default]
+    Process,
+    Docker,
+}
+
+/// The directory of the programs: cargo and our images put them side by side.
+fn programs(given: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
+    if let Some(directory) = given {
+        return absolute(directory);
+    }
+    let this = std::env::current_exe().map_err(CommandError::Read)?;
+    let this = Utf8PathBuf::from_path_buf(this).map_err(|path| {
+        CommandError::Usage(format!("{} is not UTF-8; use --programs", path.display()))
+    })?;
+    Ok(this.parent().map(Utf8Path::to_owned).unwrap_or_default())
+}
+
+/// How to log, as every job is told.
+fn environment() -> Vec<(String, String)> {
+    let told = |name: &str| std::env::var(name).ok().map(|value| (name.to_owned(), value));
+    ["RUST_LOG", "LOG_FORMAT"].into_iter().filter_map(told).collect()
+}
+
+impl EngineArguments {
+    /// Makes it ready, or says what is missing, before the first job has run.
+    pub(super) fn runner(
+        &self,
+        definition: &Definition,
+        runs: &Utf8Path,
+    ) -> Result<Box<dyn Runner>, CommandError> {
+        let registry = runs.join("registry");
+        let refuse = |message: &str| Err(CommandError::Usage(message.to_owned()));
+        if self.engine == Engine::Process {
+            if self.image_tag.is_some() || self.network != "none" {
+                return refuse("--image-tag and --network go with --engine docker");
+            }
+            let programs = programs(self.programs.as_deref())?;
+            return Ok(Box::new(Processes { programs, registry, environment: environment() }));
+        }
+        if self.programs.is_some() {
+            return refuse("--programs goes with --engine process: a container has its own");
+        }
+        let host = local::docker_engine().map_err(|why| {
+            CommandError::Usage(format!("no Docker engine: {why}; --engine process needs none"))
+        })?;
+        let docker = Docker {
+            image_tag: self.image_tag.clone(),
+            network: self.network.clone(),
+            registry,
+            environment: environment(),
+            host,
+        };
+        let images =
+            definition.steps_recursive().into_iter().filter_map(|placed| match &placed.step.kind {
+                StepKind::Processing(job) => job.app_specification.image_uri.as_str(),
+                StepKind::Training(job) => {
+                    job.algorithm_specification.training_image.as_ref()?.as_str()
+                }
+                _ => None,
+            });
+        let images: BTreeSet<_> = images.collect();
+        let missing: Vec<_> = images.iter().filter_map(|image| docker.image(image).err()).collect();
+        match missing.first() {
+            Some(first) => refuse(first),
+            None => Ok(Box::new(docker)),
+        }
+    }
+}

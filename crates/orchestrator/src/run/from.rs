@@ -1,0 +1,178 @@
+//! `--from STEP`: what comes before the step is taken from an earlier execution.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8Path;
+use indexmap::IndexMap;
+use pipeline::{Definition, Step, StepKind};
+use serde_json::Value;
+
+use crate::command::{CommandError, read_definition};
+use crate::definition::INPUT_PARAMETER;
+use crate::local::{self, Execution, Status, StepRecord, Store};
+
+/// Beginning at a step, with the results of those before it.
+pub(super) struct From<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) runs: &'a Utf8Path,
+    pub(super) step: &'a str,
+    /// The parameters that this run was told.
+    pub(super) asked: &'a [&'a str],
+    /// Where the results lie.
+    pub(super) store: &'a Store,
+}
+
+impl From<'_> {
+    /// The results of the jobs that the step builds on, from the latest execution in which all of
+    /// them succeeded. Parameters that they read take the values that they ran with, so that the
+    /// record says what the results came from; where this run was told others, a step was changed
+    /// or a result is gone, that is an error. Conditions are asked again: they cost nothing.
+    pub(super) fn earlier_results(
+        &self,
+        earlier: &[Execution],
+        parameters: &mut IndexMap<String, Value>,
+    ) -> Result<BTreeMap<String, StepRecord>, CommandError> {
+        let jobs = self.jobs_before()?;
+        if jobs.is_empty() && earlier.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        // all from one: results of two executions may be of two tables
+        let succeeded = |execution: &&Execution, name: &str| {
+            let mut steps = execution.steps.iter();
+            steps.any(|step| step.name == name && step.status == Status::Succeeded)
+        };
+        let whole = |execution: &&Execution| jobs.iter().all(|job| succeeded(execution, job));
+        let Some(execution) = earlier.iter().find(whole) else {
+            let never = |job: &&&str| !earlier.iter().any(|execution| succeeded(&execution, job));
+            let why = match jobs.iter().find(never) {
+                Some(job) => {
+                    format!("{job} comes before it and has not succeeded in {} yet", self.runs)
+                }
+                None => format!(
+                    "it needs {}, which have not succeeded in one execution in {} yet",
+                    jobs.join(" and "),
+                    self.runs
+                ),
+            };
+            return self.refuse(&why);
+        };
+        let id = &execution.execution_id;
+        if execution.execution_id != earlier[0].execution_id {
+            local::say(&format!("The results before {} are those of execution {id}.", self.step));
+        }
+        let then = read_definition(&execution.directory.join("definition.json"))?;
+        let mut reused = BTreeMap::new();
+        for name in jobs {
+            let Some(step) = self.definition.step(name) else { continue };
+            if then.step(name) != Some(step) {
+                return self
+                    .refuse(&format!("{name} has changed since execution {id}; begin there"));
+            }
+            for parameter in read_parameters(&serde_json::json!(step)) {
+                self.keep(&parameter, execution, parameters, &format!("{name} ran"))?;
+            }
+            let record = execution.steps.iter().find(|step| step.name == name);
+            for uri in record.into_iter().flat_map(|record| record.outputs.values()) {
+                if !self.store.path(uri)?.exists() {
+                    return self.refuse(&format!(
+                        "{uri}, which {name} made in execution {id}, is gone; begin there"
+                    ));
+                }
+            }
+            reused.extend(record.map(|record| (name.to_owned(), record.clone())));
+        }
+        // the table is the last one, too, if no other is named
+        if parameters.contains_key(INPUT_PARAMETER) && !self.asked.contains(&INPUT_PARAMETER) {
+            self.keep(INPUT_PARAMETER, execution, parameters, "it was")?;
+        }
+        Ok(reused)
+    }
+
+    /// Sets a parameter to what it was in that execution.
+    fn keep(
+        &self,
+        parameter: &str,
+        execution: &Execution,
+        parameters: &mut IndexMap<String, Value>,
+        what: &str,
+    ) -> Result<(), CommandError> {
+        let (Some(now), Some(then)) =
+            (parameters.get_mut(parameter), execution.parameters.get(parameter))
+        else {
+            return Ok(());
+        };
+        if now == then {
+            return Ok(());
+        }
+        let id = &execution.execution_id;
+        if self.asked.contains(&parameter) {
+            return self.refuse(&format!(
+                "{what} with {parameter} = {then} in execution {id}, not {now}; begin there"
+            ));
+        }
+        local::say(&format!("{parameter} stays {then}, with which {what} in execution {id}."));
+        *now = then.clone();
+        Ok(())
+    }
+
+    /// The Processing and Training steps that the step needs, directly or by way of others.
+    fn jobs_before(&self) -> Result<Vec<&str>, CommandError> {
+        let steps = self.definition.steps_recursive();
+        let graph = self.definition.graph();
+        let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
+        let is_job = |name: &str| {
+            let kind = self.definition.step(name).map(|step| &step.kind);
+            matches!(kind, Some(StepKind::Processing(_) | StepKind::Training(_)))
+        };
+        if !is_job(self.step)
+            && !matches!(
+                self.definition.step(self.step),
+                Some(Step { kind: StepKind::Condition(_), .. })
+            )
+        {
+            let names = steps.iter().map(|placed| placed.step);
+            let names = names.filter(|step| !matches!(step.kind, StepKind::Fail { .. }));
+            let names: Vec<_> = names.map(|step| step.name.as_str()).collect();
+            return self.refuse(&format!(
+                "there is no such step to begin at; there are {}",
+                names.join(", ")
+            ));
+        }
+        let mut before = BTreeSet::new();
+        let mut open = vec![self.step];
+        while let Some(name) = open.pop() {
+            let placed = steps.iter().find(|placed| placed.step.name == name);
+            let conditions = placed.into_iter().flat_map(|placed| &placed.branches);
+            let conditions = conditions.map(|branch| branch.condition);
+            let needs = self.definition.step(name).map(|step| step.name.as_str());
+            for need in graph.needs(needs.unwrap_or_default()).chain(conditions) {
+                let need = self.definition.step(need).map_or("", |step| step.name.as_str());
+                if before.insert(need) {
+                    open.push(need);
+                }
+            }
+        }
+        let known = |name: &str| self.definition.step(name).map(|step| step.name.as_str());
+        let jobs = order.into_iter().filter(|name| before.contains(name) && is_job(name));
+        Ok(jobs.filter_map(known).collect())
+    }
+
+    fn refuse<T>(&self, why: &str) -> Result<T, CommandError> {
+        Err(CommandError::Usage(format!("--from {}: {why}", self.step)))
+    }
+}
+
+/// The parameters that a step's expressions read.
+fn read_parameters(step: &Value) -> Vec<String> {
+    match step {
+        Value::Object(members) => {
+            let get = members.get("Get").and_then(Value::as_str);
+            match get.and_then(|path| path.strip_prefix("Parameters.")) {
+                Some(name) => vec![name.to_owned()],
+                None => members.values().flat_map(read_parameters).collect(),
+            }
+        }
+        Value::Array(items) => items.iter().flat_map(read_parameters).collect(),
+        _ => Vec::new(),
+    }
+}
