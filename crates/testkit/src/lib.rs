@@ -64,6 +64,11 @@ impl Sandbox {
         self
     }
 
+    /// The job's environment.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// The text of a file of the tree.
     pub fn read(&self, relative: &str) -> String {
         fs_err::read_to_string(self.path(relative)).unwrap()

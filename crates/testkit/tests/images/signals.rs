@@ -1,0 +1,27 @@
+//! Stopping, as process 1 of a container.
+
+use std::time::{Duration, Instant};
+
+use crate::docker::{Run, docker};
+use crate::jobs::train;
+
+/// SageMaker sends SIGTERM and kills 120 s later, without a reason to show.
+#[test]
+#[ignore = "needs the images: scripts/test --all"]
+fn a_stop_ends_training_within_two_seconds_with_a_reason() {
+    let sandbox = train();
+    sandbox.hyperparameters(&[("n_estimators", "100000"), ("max_depth", "0")]);
+    let name = format!("stopped-{}", std::process::id());
+    let run = Run::new("train", &sandbox).arguments(&["train"]);
+    // the log is seen while the container runs, so nothing holds it back
+    let container = run.start(&name, "read the rows");
+    let asked = Instant::now();
+    docker(&["kill", "--signal=TERM", &name]);
+    let outcome = container.wait();
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    outcome.expect(1);
+    let reason = sandbox.read("output/failure");
+    assert!(reason.contains("stopped"), "{reason}");
+    assert_eq!(sandbox.list("model"), [""; 0], "no part of a model");
+}
