@@ -5,6 +5,7 @@
 mod bad_input;
 mod change;
 mod definition;
+mod docker;
 mod foreign;
 mod help;
 mod processes;
