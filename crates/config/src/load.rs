@@ -62,6 +62,18 @@ impl Settings {
         text: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
+        Self::from_yaml_checked(file, text, environment, |_| Vec::new())
+    }
+
+    /// As [`Settings::from_yaml`], with what somebody else has to say against the settings, as
+    /// paths and messages: an expression that names an unknown column, say. It is asked even where
+    /// there are other faults, with values that fit in their place, so that all are told at once.
+    pub fn from_yaml_checked(
+        file: &str,
+        text: &str,
+        environment: impl Fn(&str) -> Option<String>,
+        more: impl Fn(&Self) -> Vec<(String, String)>,
+    ) -> Result<Self, ConfigError> {
         let Lenient(mut tree) =
             serde_yaml::from_str(text).map_err(|error| not_yaml(file, text, &error))?;
         let places = Locations::of(text);
@@ -70,6 +82,11 @@ impl Settings {
         let settings = load.read(tree);
         if let Some(settings) = &settings {
             load.check(settings);
+            for (path, message) in more(settings) {
+                if !load.reported(&path) {
+                    load.fault(&path, message);
+                }
+            }
         }
         match settings {
             Some(settings) if load.found.is_empty() && places.repeated.is_empty() => Ok(settings),
@@ -78,13 +95,6 @@ impl Settings {
                 Err(ConfigError { file: file.to_owned(), violations })
             }
         }
-    }
-
-    /// A fault that somebody else found in a setting of this text, an expression that names an
-    /// unknown column say, put where that setting stands.
-    pub fn violation(text: &str, path: &str, message: String) -> Violation {
-        let (line, column) = Locations::of(text).find(path);
-        Violation { line, column, path: path.to_owned(), message }
     }
 
     /// The JSON schema of the file, generated from these types.

@@ -40,7 +40,8 @@ pub trait Failure: Error + 'static {
     fn exit(&self) -> Exit;
 }
 
-/// An error and all its causes in one line, `what failed: why: why that`.
+/// An error and all its causes in one line, `what failed: why: why that`. What they quote of others'
+/// data cannot move the cursor of a terminal: control characters are written as `\u{1b}`.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -49,5 +50,24 @@ pub fn chain(error: &dyn Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    text
+    let raw = |letter: char| letter.is_control() && letter != '\n';
+    if !text.contains(raw) {
+        return text;
+    }
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if raw(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_cannot_move_the_cursor() {
+        let quoted = std::io::Error::other("a cell: \u{1b}[2J\0");
+        assert_eq!(chain(&quoted), "a cell: \\u{1b}[2J\\u{0}");
+    }
 }

@@ -115,7 +115,7 @@ impl Recipe {
         }
         let mut recipe = Self { schema: schema.clone(), medians, features: Vec::new() };
         for Feature { name, expression: text } in features {
-            recipe.check_name(name)?;
+            check_name(schema, &recipe.feature_names().collect::<Vec<_>>(), name)?;
             let expression = parse(name, text, schema)?;
             let statistics: Vec<f64> = expression
                 .statistics()
@@ -186,19 +186,32 @@ impl Recipe {
         imputed
     }
 
-    fn check_name(&self, name: &str) -> Result<(), RecipeError> {
-        let usable = |letter: char| letter.is_alphanumeric() || letter == '_';
-        if name.is_empty() || !name.chars().all(usable) {
-            return Err(RecipeError::Name(name.to_owned()));
+    /// What can be said against features before there are rows, each with the feature's name.
+    pub fn faults(schema: &Schema, features: &[Feature]) -> Vec<(String, RecipeError)> {
+        let mut taken: Vec<&str> = schema.names().collect();
+        let mut faults = Vec::new();
+        for Feature { name, expression } in features {
+            let fault = check_name(schema, &taken, name);
+            let fault = fault.and_then(|()| parse(name, expression, schema).map(|_| ()));
+            faults.extend(fault.err().map(|fault| (name.clone(), fault)));
+            taken.push(name);
         }
-        let folded = fold_name(name);
-        let label = [crate::LABEL, self.schema.label().column.as_str()];
-        let mut taken = self.feature_names().chain(label);
-        if taken.any(|other| fold_name(other) == folded) {
-            return Err(RecipeError::NameTaken(name.to_owned()));
-        }
-        Ok(())
+        faults
     }
+}
+
+/// That a feature may be called so beside `taken`, which others are called.
+fn check_name(schema: &Schema, taken: &[&str], name: &str) -> Result<(), RecipeError> {
+    let usable = |letter: char| letter.is_alphanumeric() || letter == '_';
+    if name.is_empty() || !name.chars().all(usable) {
+        return Err(RecipeError::Name(name.to_owned()));
+    }
+    let folded = fold_name(name);
+    let label = [crate::LABEL, schema.label().column.as_str()];
+    if taken.iter().chain(&label).any(|other| fold_name(other) == folded) {
+        return Err(RecipeError::NameTaken(name.to_owned()));
+    }
+    Ok(())
 }
 
 fn parse(name: &str, text: &str, schema: &Schema) -> Result<Expression, RecipeError> {
@@ -291,7 +304,7 @@ impl Recipe {
         }
         let mut recipe = Self { schema, medians, features: Vec::new() };
         for stored in parts.features {
-            recipe.check_name(&stored.name)?;
+            check_name(&recipe.schema, &recipe.feature_names().collect::<Vec<_>>(), &stored.name)?;
             let expression = parse(&stored.name, &stored.expression, &recipe.schema)?;
             let needed = expression
                 .statistics()

@@ -33,6 +33,14 @@ pub enum RecordError {
         /// Where the record begins.
         line: u64,
     },
+    /// A quote that takes the rest of the file with it.
+    #[error("{file}, line {line}: a quote is not closed")]
+    Unclosed {
+        /// The file.
+        file: String,
+        /// Where the record begins.
+        line: u64,
+    },
     /// A record of nothing but commas.
     #[error("{file}, line {line}: the record has more than {MOST_FIELDS} fields")]
     TooManyFields {
@@ -132,6 +140,7 @@ impl<'a, R: BufRead> Records<'a, R> {
                     return Err(RecordError::Unreadable { file: self.file.to_owned(), source });
                 }
             };
+            let at_end = input.is_empty();
             let (result, read, out, ended) =
                 self.parser.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             last = read.checked_sub(1).map(|index| input[index]).or(last);
@@ -155,6 +164,14 @@ impl<'a, R: BufRead> Records<'a, R> {
                     return Err(RecordError::TooManyFields { file, line });
                 }
                 ReadRecordResult::Record => {
+                    // The parser takes the end of the file for the end of a quote.
+                    let unclosed = at_end
+                        && self.text[..written].contains(&b'\n')
+                        && last.is_some_and(|byte| byte != b'"');
+                    if unclosed {
+                        let (file, line) = (self.file.to_owned(), self.begin(written, None));
+                        return Err(RecordError::Unclosed { file, line });
+                    }
                     let line = self.begin(written, last);
                     let (text, ends) = (&self.text[..written], &self.ends[..fields]);
                     return Ok(Some(Record { line, text, ends }));
@@ -218,5 +235,18 @@ mod tests {
         let text = ",".repeat(MOST_FIELDS + 1);
         let error = Records::new("a.csv", text.as_bytes()).next().err().unwrap().to_string();
         assert_eq!(error, "a.csv, line 1: the record has more than 16384 fields");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_an_error_with_its_line() {
+        for text in ["a,b\n1,2\n3,\"4\n5,6\n7,8\n", "a,b\n1,2\n3,\"4\n5,6\n7,8"] {
+            let input = io::BufReader::with_capacity(3, text.as_bytes());
+            let mut records = Records::new("a.csv", input);
+            records.next().unwrap();
+            records.next().unwrap();
+            let error = records.next().err().unwrap().to_string();
+            assert_eq!(error, "a.csv, line 3: a quote is not closed");
+        }
+        assert_eq!(read("a,b\n1,\"x\ny\"").len(), 2);
     }
 }

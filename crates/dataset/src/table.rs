@@ -359,11 +359,18 @@ fn scaled(text: &str, power: i32) -> Result<f64, std::num::ParseFloatError> {
     }
 }
 
-/// A cell as a message shows it.
+/// A cell as a message shows it: the start of it, on one line.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut letters = text.chars();
-    let mut shown: String = letters.by_ref().take(60).collect();
+    let mut shown = String::new();
+    for letter in letters.by_ref().take(60) {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
     if letters.next().is_some() {
         shown.push('…');
     }

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{ConfigError, Settings};
 use container::{Exit, FileError};
+use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
 /// Which settings.
@@ -70,8 +71,47 @@ impl Config {
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
         let text = read(&self.config)?;
-        Ok(Settings::from_yaml(self.config.as_str(), &text, |name| std::env::var(name).ok())?)
+        let environment = |name: &str| std::env::var(name).ok();
+        Ok(Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?)
     }
+}
+
+/// What Preprocess would refuse of the table that the settings describe, once it ran.
+fn table_faults(settings: &Settings) -> Vec<(String, String)> {
+    let told = settings.preprocess();
+    let column = |column: config::steps::Column| Column {
+        name: column.name,
+        unit: column.unit,
+        spellings: column.spellings,
+    };
+    let config::steps::Label { column: label, positive, negative } = told.label;
+    let label = Label { column: label, positive, negative };
+    let schema = match Schema::new(told.columns.into_iter().map(column).collect(), label) {
+        Ok(schema) => schema,
+        Err(fault) => {
+            let part = match fault {
+                SchemaError::BothClasses(_) | SchemaError::NoWord(_) => "label",
+                SchemaError::NoColumns | SchemaError::Blank(_) | SchemaError::Ambiguous(_) => {
+                    "columns"
+                }
+            };
+            return vec![(format!("preprocessing.{part}"), fault.to_string())];
+        }
+    };
+    let features = told.features.into_iter();
+    let features: Vec<_> = features
+        .map(|feature| Feature { name: feature.name, expression: feature.expression })
+        .collect();
+    let faults = Recipe::faults(&schema, &features).into_iter();
+    faults
+        .map(|(name, fault)| {
+            let message = match fault {
+                RecipeError::Expression { source, .. } => source.to_string(),
+                other => other.to_string(),
+            };
+            (format!("preprocessing.engineered_features.{name}"), message)
+        })
+        .collect()
 }
 
 /// Reads a text file.

@@ -2,12 +2,10 @@
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use config::{ConfigError, Settings};
 use container::Exit;
-use dataset::Expression;
 use pipeline::{Definition, Severity};
 
-use crate::command::{CommandError, Config, print, read, read_definition};
+use crate::command::{CommandError, Config, print, read_definition};
 use crate::definition;
 
 /// What `validate` is told.
@@ -26,32 +24,10 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         Some(file) => (file, read_definition(file)?),
         None => {
             let file = &arguments.config.config;
-            let settings = arguments.config.settings()?;
-            expressions(&settings, file.as_str(), &read(file)?)?;
-            (file, definition::build(&settings))
+            (file, definition::build(&arguments.config.settings()?))
         }
     };
     findings(file.as_str(), &definition)
-}
-
-/// The engineered features' expressions, against the columns of the same file.
-fn expressions(settings: &Settings, file: &str, text: &str) -> Result<(), ConfigError> {
-    let told = settings.preprocess();
-    let columns: Vec<&str> = told.columns.iter().map(|column| column.name.as_str()).collect();
-    let mut violations = Vec::new();
-    for feature in &told.features {
-        let path = format!("preprocessing.engineered_features.{}", feature.name);
-        if let Err(error) = Expression::parse(&feature.expression, &columns) {
-            violations.push(Settings::violation(text, &path, error.to_string()));
-        } else if columns.contains(&feature.name.as_str()) || feature.name == "label" {
-            violations.push(Settings::violation(text, &path, "the name is taken".to_owned()));
-        }
-    }
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(ConfigError { file: file.to_owned(), violations })
-    }
 }
 
 fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {

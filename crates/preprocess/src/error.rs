@@ -1,6 +1,7 @@
 //! Why a table was not preprocessed.
 
 use std::io;
+use std::path::PathBuf;
 
 use artifacts::DocumentError;
 use camino::Utf8PathBuf;
@@ -29,6 +30,9 @@ pub enum PreprocessError {
     /// The input cannot be read.
     #[error("cannot read the input")]
     Input(#[source] io::Error),
+    /// A file that no message could name.
+    #[error("the input has {}, expected names in UTF-8", .0.display())]
+    Name(PathBuf),
     /// Nothing to read.
     #[error("{directory} has no CSV file; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
     NoCsv {
@@ -71,6 +75,7 @@ impl Failure for PreprocessError {
                 RecipeError::Expression { .. } | RecipeError::NameTaken(_) | RecipeError::Name(_),
             ) => Exit::Usage,
             Self::Input(_)
+            | Self::Name(_)
             | Self::NoCsv { .. }
             | Self::Table(_)
             | Self::Split(_)

@@ -39,8 +39,15 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     let recipe = Recipe::fit(&schema, &features(&settings), &table, &rows.train)?;
     let (train, train_made_up) = apply(&recipe, &table, &rows.train)?;
     let (test, test_made_up) = apply(&recipe, &table, &rows.test)?;
-    let summary =
-        Summary::new(&table, &schema, counts, [&train, &test], train_made_up + test_made_up);
+    let made_up = train_made_up + test_made_up;
+    if made_up.replaced > 0 {
+        let all = (train.labels.len() + test.labels.len()) * settings.features.len();
+        tracing::warn!(
+            "{} of {all} engineered features were not finite and became their training median",
+            made_up.replaced
+        );
+    }
+    let summary = Summary::new(&table, &schema, counts, [&train, &test], made_up);
 
     write(container, [&train, &test], &recipe, &summary)?;
     tracing::info!(
@@ -141,7 +148,7 @@ fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
     while let Some(directory) = directories.pop() {
         for entry in fs_err::read_dir(&directory).map_err(PreprocessError::Input)? {
             let path = entry.map_err(PreprocessError::Input)?.path();
-            let Ok(path) = Utf8PathBuf::from_path_buf(path) else { continue };
+            let path = Utf8PathBuf::from_path_buf(path).map_err(PreprocessError::Name)?;
             let hidden = path.file_name().is_none_or(|name| name.starts_with('.'));
             if path.is_dir() {
                 directories.push(path);

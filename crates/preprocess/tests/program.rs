@@ -657,3 +657,20 @@ fn the_real_table() {
     ]
     "#);
 }
+
+#[test]
+fn a_file_whose_name_is_no_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = job(sample(300));
+    let name = std::ffi::OsStr::from_bytes(b"2\xff.csv");
+    fs_err::write(sandbox.path("processing/input").as_std_path().join(name), "x").unwrap();
+    assert!(refused(&sandbox).ends_with(".csv, expected names in UTF-8"));
+}
+
+#[test]
+fn a_quote_that_is_not_closed() {
+    let table = sample(300);
+    let at = table.lines().take(100).map(|line| line.len() + 1).sum::<usize>();
+    let table = format!("{}\"{}", &table[..at], &table[at..]);
+    insta::assert_snapshot!(refused(&job(table)), @"/opt/ml/processing/input/raw.csv, line 101: a quote is not closed");
+}

@@ -93,3 +93,29 @@ fn a_definition_of_someone_else() {
     let own = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
     insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 20 parameters");
 }
+
+/// What Preprocess would refuse is found before it runs, together with all the rest.
+#[test]
+fn what_is_wrong_with_the_table_is_told_with_the_rest() {
+    let place = Place::new();
+    let refused = |edits: &[(&str, &str)]| {
+        let config = edited(&place, edits);
+        let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+        assert_eq!(
+            place.orchestrator(&["run", "--config", &config]).expect(2).stderr,
+            outcome.stderr
+        );
+        place.neutral(&outcome.stderr)
+    };
+    insta::assert_snapshot!(refused(&[
+        ("n_estimators: 200", "n_estimators: 0"),
+        ("    Vibration_Ratio: Tool", "    torque: Tool"),
+        ("Hydraulic_Pressure * Cutting", "Hydraulic_Pressure * Cuting"),
+    ]), @"
+    error: <here>/config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
+    <here>/config.yaml:87:5: preprocessing.engineered_features.torque: feature `torque` has the name of another column
+    <here>/config.yaml:88:5: preprocessing.engineered_features.Pressure_Force_Interaction: `Hydraulic_Pressure * Cuting`, character 22: no column `Cuting`; did you mean `Cutting`?
+    ");
+    insta::assert_snapshot!(refused(&[("negative: [No_Machine_Failure", "negative: [machine_failure")]), @"error: <here>/config.yaml:60:3: preprocessing.label: the label value `machine_failure` means both classes");
+    insta::assert_snapshot!(refused(&[("spellings: [Cutting_Force]", "spellings: [TORQUE]")]), @"error: <here>/config.yaml:68:3: preprocessing.columns: the name `torque` stands for two columns");
+}
