@@ -8,7 +8,7 @@ use crate::expression::Expression;
 use crate::parameter::{Parameter, ParameterError};
 use crate::reference::ExecutionVariable;
 use crate::step::Step;
-use crate::suggest;
+use crate::{suggest, walk};
 
 /// The only version of the language there is.
 pub const VERSION: &str = "2020-12-01";
@@ -145,7 +145,7 @@ impl DefinitionError {
             .strip_suffix(&format!(" at line {line} column {column}"))
             .unwrap_or(&text)
             .to_owned();
-        Self { path, line, column, problem }
+        Self { path: walk::shown(path), line, column, problem }
     }
 }
 
@@ -185,6 +185,18 @@ mod tests {
         insta::assert_snapshot!(message(&step(r#""AppSpecification": {"ImageUri": "i"}, "ProcessingInputs": [{"S3Input": {}}]"#)), @"Steps[0].Arguments.ProcessingInputs[0].S3Input (line 6, column 78): missing field `S3Uri`");
         insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Steps": [{"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "Equal"}]}}]}"#), @"Steps[0].Arguments.Conditions[0].Type (line 1, column 119): unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `And`, `Or`");
         insta::assert_snapshot!(message(r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "Number"}], "Steps": []}"#), @"Parameters[0].Type (line 1, column 71): unknown variant `Number`, expected one of `String`, `Integer`, `Float`, `Boolean`");
+    }
+
+    #[test]
+    fn a_place_too_deep_to_read_is_cut() {
+        let mut condition = "{}".to_owned();
+        for _ in 0..140 {
+            condition = format!(r#"{{"Type": "Not", "Expression": {condition}}}"#);
+        }
+        let text = format!(
+            r#"{{"Version": "2020-12-01", "Steps": [{{"Name": "Gate", "Type": "Condition", "Arguments": {{"Conditions": [{condition}]}}}}]}}"#
+        );
+        insta::assert_snapshot!(message(&text), @"Steps[0].Arguments.Conditions[0].Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expressi…n.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression (line 1, column 3764): recursion limit exceeded");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::condition::{Condition, Operator};
 use crate::expression::Expression;
 use crate::path::{Path, PathError};
 use crate::reference::{ExecutionVariable, Reference};
-use crate::walk::{Segment, is_expression, within};
+use crate::walk::{Segment, is_expression, shown, within};
 
 /// Where values come from: whoever runs a definition.
 pub trait Scope {
@@ -183,7 +183,9 @@ fn replace(
                 .and_then(|expression| expression.resolve(scope));
             *value = resolved.map_err(|source| match place.is_empty() {
                 true => source,
-                false => EvaluationError::At { place: place.clone(), source: Box::new(source) },
+                false => {
+                    EvaluationError::At { place: shown(place.clone()), source: Box::new(source) }
+                }
             })?;
             Ok(())
         }
@@ -295,12 +297,28 @@ fn evaluate(
 }
 
 /// Numbers compare with numbers, text with text (by code point), truth with truth (equality
-/// alone). Anything else is an error: `"NaN"` in a report must not quietly miss a gate, or pass one.
+/// alone). Anything else is an error.
+///
+/// The text `"NaN"` is how SageMaker's reports write a metric without a value, and it is in no
+/// order with any number or text, itself included, nor equal to any number, as IEEE 754 has it. A
+/// gate over such a metric is then not met, and the execution ends as a failed gate with a report
+/// rather than as a broken run; two of them do not pass a `>=` by being the same text. That
+/// `"NaN"` equals `"NaN"` as text lets a condition ask for it.
 fn compare(
     operator: Operator,
     (left, left_value): (&Expression, &Value),
     (right, right_value): (&Expression, &Value),
 ) -> Result<bool, EvaluationError> {
+    let nan = |value: &Value| value.as_str() == Some("NaN");
+    match (left_value, right_value) {
+        (Value::Number(_), text) | (text, Value::Number(_)) if nan(text) => return Ok(false),
+        (Value::String(_), Value::String(_))
+            if operator != Operator::Equals && (nan(left_value) || nan(right_value)) =>
+        {
+            return Ok(false);
+        }
+        _ => {}
+    }
     let ordering = match (left_value, right_value) {
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => Some(a.cmp(&b)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::definition::Definition;
 use crate::step::{Step, StepKind};
@@ -38,7 +38,7 @@ impl Definition {
 
     /// The step of this name, wherever it stands.
     pub fn step(&self, name: &str) -> Option<&Step> {
-        self.steps_recursive().into_iter().map(|placed| placed.step).find(|step| step.name == name)
+        find_step(&self.steps, name)
     }
 
     /// Which step waits for which.
@@ -55,6 +55,17 @@ impl Definition {
         }
         Graph { needs }
     }
+}
+
+/// In the order of [`Definition::steps_recursive`], without making the list.
+fn find_step<'a>(steps: &'a [Step], name: &str) -> Option<&'a Step> {
+    steps.iter().find_map(|step| match &step.kind {
+        _ if step.name == name => Some(step),
+        StepKind::Condition(arguments) => {
+            find_step(&arguments.if_steps, name).or_else(|| find_step(&arguments.else_steps, name))
+        }
+        _ => None,
+    })
 }
 
 fn place_steps<'a>(
@@ -98,20 +109,30 @@ impl Graph {
     /// All steps, each after everything it needs, otherwise in the definition's order. Steps that
     /// are needed but do not exist are left out.
     pub fn order(&self) -> Result<Vec<&str>, Cycle> {
-        let mut order: Vec<&str> = Vec::new();
-        let mut done = BTreeSet::new();
-        while order.len() < self.needs.len() {
-            let next = self.needs.keys().find(|step| {
-                !done.contains(step.as_str())
-                    && self.needs(step).all(|n| done.contains(n) || !self.needs.contains_key(n))
-            });
-            match next {
-                Some(step) => {
-                    done.insert(step.as_str());
-                    order.push(step);
-                }
-                None => return Err(self.cycle(&done)),
+        // Kahn's algorithm: how many steps each one still waits for, and who waits for it.
+        let mut waits_for = vec![0_usize; self.needs.len()];
+        let mut wanted_by = vec![Vec::new(); self.needs.len()];
+        for (index, needs) in self.needs.values().enumerate() {
+            for need in needs.iter().filter_map(|need| self.needs.get_index_of(need)) {
+                waits_for[index] += 1;
+                wanted_by[need].push(index);
             }
+        }
+        // By place in the definition, so the first that can go goes.
+        let mut ready: BTreeSet<usize> =
+            (0..waits_for.len()).filter(|index| waits_for[*index] == 0).collect();
+        let mut order: Vec<&str> = Vec::new();
+        while let Some(index) = ready.pop_first() {
+            order.extend(self.needs.get_index(index).map(|(step, _)| step.as_str()));
+            for &next in &wanted_by[index] {
+                waits_for[next] -= 1;
+                if waits_for[next] == 0 {
+                    ready.insert(next);
+                }
+            }
+        }
+        if order.len() < self.needs.len() {
+            return Err(self.cycle(&order.into_iter().collect()));
         }
         Ok(order)
     }
@@ -120,15 +141,14 @@ impl Graph {
     /// There is one, since each step left waits for another step left.
     fn cycle(&self, done: &BTreeSet<&str>) -> Cycle {
         let waiting = |step: &&str| !done.contains(step) && self.needs.contains_key(*step);
-        let mut walked: Vec<&str> = Vec::new();
+        let mut walked: IndexSet<&str> = IndexSet::new();
         let mut next = self.needs.keys().map(String::as_str).find(waiting);
         while let Some(step) = next {
-            if let Some(start) = walked.iter().position(|seen| *seen == step) {
-                walked.push(step);
-                walked.drain(..start);
-                break;
+            let (start, new) = walked.insert_full(step);
+            if !new {
+                let ring = walked.iter().skip(start).copied().chain([step]);
+                return Cycle { steps: ring.map(str::to_owned).collect() };
             }
-            walked.push(step);
             next = self.needs(step).find(waiting);
         }
         Cycle { steps: walked.into_iter().map(str::to_owned).collect() }
@@ -197,6 +217,26 @@ mod tests {
             definition.steps_recursive()[2].branches,
             [Branch { condition: "Gate", when: false }]
         );
+    }
+
+    #[test]
+    fn a_step_is_found_wherever_it_stands() {
+        let inner = ConditionArguments {
+            conditions: Vec::new(),
+            if_steps: vec![step("Deep", &[])],
+            else_steps: vec![step("Twice", &["First"])],
+        };
+        let gate = ConditionArguments {
+            conditions: Vec::new(),
+            if_steps: vec![Step::new("Inner", inner)],
+            else_steps: vec![step("Bad", &[])],
+        };
+        let definition = definition(vec![Step::new("Gate", gate), step("Twice", &[])]);
+        for name in ["Gate", "Inner", "Deep", "Bad"] {
+            assert_eq!(definition.step(name).unwrap().name, name);
+        }
+        assert_eq!(definition.step("Twice").unwrap().depends_on, ["First"]);
+        assert_eq!(definition.step("None"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub struct Path {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(crate) enum Segment {
     /// `.name` or `['name']`
     Name(String),
     /// `[0]`
@@ -75,11 +75,15 @@ impl Path {
         self.segments.iter().try_fold(document, |value, segment| match (segment, value) {
             (Segment::Name(name), Value::Object(members)) => members.get(name),
             (Segment::Name(name), Value::Array(entries)) => {
-                entries.iter().find(|entry| carries_name(entry, name))
+                entries.iter().find(|entry| own_names(entry).any(|own| own == name))
             }
             (Segment::Index(index), Value::Array(entries)) => entries.get(*index),
             _ => None,
         })
+    }
+
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// The names from the start of the path up to its first position.
@@ -109,12 +113,10 @@ fn bracket(inside: &str) -> Result<(Segment, &str), &'static str> {
     Ok((Segment::Index(index), after))
 }
 
-fn carries_name(entry: &Value, name: &str) -> bool {
-    entry.as_object().is_some_and(|members| {
-        members
-            .iter()
-            .any(|(member, value)| member.ends_with("Name") && value.as_str() == Some(name))
-    })
+/// What a list's entry is called: the texts of its `...Name` members.
+pub(crate) fn own_names(entry: &Value) -> impl Iterator<Item = &str> {
+    let members = entry.as_object().into_iter().flatten();
+    members.filter(|(member, _)| member.ends_with("Name")).filter_map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]

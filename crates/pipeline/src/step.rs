@@ -13,6 +13,7 @@ use crate::arguments::processing::ProcessingArguments;
 use crate::arguments::training::TrainingArguments;
 use crate::condition::Condition;
 use crate::expression::Expression;
+use crate::walk;
 
 /// One step of a pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -310,8 +311,10 @@ impl<'de> Visitor<'de> for StepVisitor {
 fn from_value(kind: String, arguments: Option<Value>) -> Result<StepKind, String> {
     fn typed<T: for<'de> Deserialize<'de>>(arguments: Option<Value>) -> Result<T, String> {
         let arguments = arguments.ok_or_else(|| "missing field `Arguments`".to_owned())?;
-        serde_path_to_error::deserialize(arguments)
-            .map_err(|error| format!("Arguments.{}: {}", error.path(), error.inner()))
+        serde_path_to_error::deserialize(arguments).map_err(|error| {
+            let place = walk::shown(format!("Arguments.{}", error.path()));
+            format!("{place}: {}", error.inner())
+        })
     }
     match kind.as_str() {
         "Processing" => typed(arguments).map(StepKind::Processing),

@@ -1,5 +1,9 @@
 //! The nearest name to a mistyped one.
 
+/// As many candidates as are looked at: all parameters a definition may have, and then some.
+/// Thousands of unknown names among thousands of steps would take minutes.
+const MOST_CANDIDATES: usize = 256;
+
 /// The candidate most like `name`, if any is alike enough to be meant.
 pub(crate) fn nearest<'a>(
     name: &str,
@@ -9,6 +13,7 @@ pub(crate) fn nearest<'a>(
     let short = |name: &str| name.len() <= 256;
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
         .filter(|candidate| short(name) && short(candidate))
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         // 0.8 takes a letter missing, doubled or swapped and a changed case at the start of a

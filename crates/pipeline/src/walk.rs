@@ -20,14 +20,19 @@ pub(crate) type Found = (String, Result<Expression, String>);
 
 /// Every expression of `step`, without those of the steps in its branches.
 pub(crate) fn expressions(step: &Step) -> Vec<Found> {
+    expressions_in(&own_value(step))
+}
+
+/// Every expression of a step's [`own_value`].
+pub(crate) fn expressions_in(document: &Value) -> Vec<Found> {
     let mut found = Vec::new();
     let mut place = String::new();
-    collect(&own_value(step), &mut place, &mut found);
+    collect(document, &mut place, &mut found);
     found
 }
 
 /// The step's JSON without the steps in its branches.
-fn own_value(step: &Step) -> Value {
+pub(crate) fn own_value(step: &Step) -> Value {
     match &step.kind {
         StepKind::Condition(arguments) => {
             json!({"Arguments": {"Conditions": to_value(&arguments.conditions)}})
@@ -60,6 +65,20 @@ fn collect(value: &Value, place: &mut String, found: &mut Vec<Found>) {
         }
         _ => {}
     }
+}
+
+/// Shortens a place that nobody would read, such as the inside of a hundred Nots: its start says
+/// where to look and its end what is there. The longest place of a definition with proper names
+/// has some 220 characters.
+pub(crate) fn shown(place: String) -> String {
+    const START: usize = 140;
+    const END: usize = 100;
+    if place.len() <= START + END {
+        return place;
+    }
+    let start = &place[..place.floor_char_boundary(START)];
+    let end = &place[place.ceil_char_boundary(place.len() - END)..];
+    format!("{start}…{end}")
 }
 
 /// One step down into a document.

@@ -229,7 +229,41 @@ fn unlike_values_are_not_compared() {
         let conditions = [Condition::compare(left, operator, right)];
         chain(evaluate_all(&conditions, &Execution::new()).unwrap_err())
     };
-    insta::assert_snapshot!(message(metric("auc"), Operator::GreaterThanOrEqualTo, Expression::parameter("MinF1")), @r#"cannot compare json_get(Steps.Evaluate.PropertyFiles.Report, "metrics.auc.value") >= Parameters.MinF1: "NaN" is a string and 0.75 is a number"#);
     insta::assert_snapshot!(message("1".into(), Operator::Equals, 1_i64.into()), @r#"cannot compare "1" = 1: "1" is a string and 1 is a number"#);
     insta::assert_snapshot!(message(true.into(), Operator::LessThan, false.into()), @"cannot compare true < false: true is a boolean and false is a boolean");
+    insta::assert_snapshot!(message("NaN".into(), Operator::Equals, true.into()), @r#"cannot compare "NaN" = true: "NaN" is a string and true is a boolean"#);
+}
+
+#[test]
+fn a_metric_without_value_meets_no_gate() {
+    use Operator::{Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo};
+    let all = [Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo];
+    for operator in all {
+        assert!(!holds(metric("auc"), operator, Expression::parameter("MinF1")), "{operator:?}");
+        assert!(!holds(Expression::parameter("MinF1"), operator, metric("auc")), "{operator:?}");
+        // As text "NaN" < "a"; no order here, not with itself either.
+        for other in ["NaN", "a", "A"] {
+            let equal = operator == Equals && other == "NaN";
+            assert_eq!(holds(metric("auc"), operator, other), equal, "{operator:?} {other}");
+        }
+    }
+    // A condition may ask for it.
+    assert!(!holds(metric("f1"), Equals, "NaN"));
+    // No other text is a number without value.
+    assert!(holds("nan", GreaterThan, "NA"));
+
+    let gate = Condition::compare(metric("auc"), GreaterThanOrEqualTo, 0.5);
+    let verdict = evaluate_all(std::slice::from_ref(&gate), &Execution::new()).unwrap();
+    assert_eq!(
+        json!(verdict),
+        json!({"met": false, "comparisons": [{
+            "left": "json_get(Steps.Evaluate.PropertyFiles.Report, \"metrics.auc.value\")",
+            "left_value": "NaN", "operator": ">=", "right": "0.5", "right_value": 0.5,
+            "holds": false,
+        }]})
+    );
+    assert!(evaluate_all(&[Condition::Not(Box::new(gate))], &Execution::new()).unwrap().met);
+    let numbers = vec![0.5.into(), 1_i64.into()];
+    let within = Condition::In { query: metric("auc"), values: numbers };
+    assert!(!evaluate_all(&[within], &Execution::new()).unwrap().met);
 }

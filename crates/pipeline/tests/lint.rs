@@ -274,11 +274,11 @@ fn environments() {
 #[test]
 fn inputs_and_outputs() {
     insta::assert_snapshot!(processing("Register", |p| {
-        p.processing_inputs = (0..11).map(|i| ProcessingInput::new(format!("i{i}"), "s3://bucket/k", "/opt/ml/processing/i")).collect();
+        p.processing_inputs = (0..11).map(|i| ProcessingInput::new(format!("i{i}"), "s3://bucket/k", format!("/opt/ml/processing/i{i}"))).collect();
     }), @"error: Steps.Gate.IfSteps.Register.Arguments.ProcessingInputs: 11 inputs; at most 10 are allowed");
     insta::assert_snapshot!(processing("Preprocess", |p| {
         p.processing_output_config.as_mut().unwrap().outputs.extend(
-            (0..9).map(|i| ProcessingOutput::new(format!("o{i}"), "s3://bucket/k", "/opt/ml/processing/o")));
+            (0..9).map(|i| ProcessingOutput::new(format!("o{i}"), "s3://bucket/k", format!("/opt/ml/processing/o{i}"))));
     }), @"error: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs: 11 outputs; at most 10 are allowed");
     insta::assert_snapshot!(processing("Evaluate", |p| p.processing_inputs[0].input_name = "test".to_owned()), @r#"error: Steps.Evaluate.Arguments.ProcessingInputs: two inputs are called "test""#);
     insta::assert_snapshot!(processing("Evaluate", |p| p.processing_inputs[0].input_name = String::new()), @"error: Steps.Evaluate.Arguments.ProcessingInputs[0].InputName: empty; a name is needed");
@@ -289,6 +289,25 @@ fn inputs_and_outputs() {
     insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/input".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/input" is no directory under /opt/ml/processing/"#);
     insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/" is no directory under /opt/ml/processing/"#);
     insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/../x".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/../x" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing//x".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing//x" has an empty part or a dot between its slashes"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing/x/./y".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/x/./y" has an empty part or a dot between its slashes"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml//tmp".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml//tmp" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(input(|i| i.local_path = Some("/opt/ml/processing//".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing//" is no directory under /opt/ml/processing/"#);
+    let joined = |start: &str| {
+        Some(Expression::join("", [start.into(), Expression::property("Train", "TrainingJobName")]))
+    };
+    let in_evaluate = |path: Option<Expression>| {
+        processing("Evaluate", |p| {
+            p.processing_inputs[0].s3_input.as_mut().unwrap().local_path = path;
+        })
+    };
+    insta::assert_snapshot!(in_evaluate(joined("/tmp/")), @r#"error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/tmp/" is no directory under /opt/ml/processing/"#);
+    insta::assert_snapshot!(in_evaluate(joined("/opt/ml/processing/a//")), @r#"error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.LocalPath: "/opt/ml/processing/a//" has an empty part or a dot between its slashes"#);
+    for start in ["", "/opt/", "/opt/ml/processing/", "/opt/ml/processing/a/"] {
+        assert_eq!(in_evaluate(joined(start)), "", "{start}");
+    }
+    assert_eq!(input(|i| i.local_path = Some("/opt/ml/processing/input/".into())), "");
+    insta::assert_snapshot!(in_evaluate(Some("/opt/ml/processing/test/".into())), @r#"error: Steps.Evaluate.Arguments.ProcessingInputs: the inputs "model" and "test" have one LocalPath, "/opt/ml/processing/test""#);
     insta::assert_snapshot!(input(|i| i.local_path = None), @"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input: no LocalPath; a container cannot see the input");
     insta::assert_snapshot!(input(|i| i.s3_input_mode = Some("FastFile".into())), @r#"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3InputMode: "FastFile"; one of File, Pipe is allowed"#);
     insta::assert_snapshot!(input(|i| i.s3_compression_type = Some("Gzip".into())), @"error: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3CompressionType: Gzip works with S3InputMode Pipe only");
@@ -306,7 +325,12 @@ fn inputs_and_outputs() {
     insta::assert_snapshot!(processing("Preprocess", |p| {
         let outputs = &mut p.processing_output_config.as_mut().unwrap().outputs;
         outputs.push(outputs[0].clone());
+        outputs[2].s3_output.as_mut().unwrap().local_path = Some("/opt/ml/processing/2".into());
     }), @r#"error: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs: two outputs are called "train""#);
+    insta::assert_snapshot!(processing("Preprocess", |p| {
+        let outputs = &mut p.processing_output_config.as_mut().unwrap().outputs;
+        outputs[1].s3_output = outputs[0].s3_output.clone();
+    }), @r#"error: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs: the outputs "train" and "test" have one LocalPath, "/opt/ml/processing/output/train""#);
 }
 
 #[test]
@@ -335,7 +359,10 @@ fn training_jobs() {
     insta::assert_snapshot!(training(|t| {
         t.input_data_config = (0..21).map(|i| Channel::new(format!("c{i}"), "s3://bucket/k")).collect();
     }), @"error: Steps.Train.Arguments.InputDataConfig: 21 channels; at most 20 are allowed");
-    insta::assert_snapshot!(training(|t| t.input_data_config[0].channel_name = "train data".to_owned()), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "train data" is no channel; 1 to 64 of letters, digits, ., - and _ are allowed"#);
+    insta::assert_snapshot!(training(|t| t.input_data_config[0].channel_name = "train data".to_owned()), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "train data" is no channel; 1 to 64 of letters, digits, ., - and _ are allowed, but for . and .. alone"#);
+    insta::assert_snapshot!(training(|t| t.input_data_config[0].channel_name = "..".to_owned()), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: ".." is no channel; 1 to 64 of letters, digits, ., - and _ are allowed, but for . and .. alone"#);
+    insta::assert_snapshot!(training(|t| t.input_data_config[0].channel_name = ".".to_owned()), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "." is no channel; 1 to 64 of letters, digits, ., - and _ are allowed, but for . and .. alone"#);
+    assert_eq!(training(|t| t.input_data_config[0].channel_name = "train.csv".to_owned()), "");
     insta::assert_snapshot!(training(|t| t.input_data_config.push(t.input_data_config[0].clone())), @r#"error: Steps.Train.Arguments.InputDataConfig: two channels are called "train""#);
     insta::assert_snapshot!(training(|t| t.input_data_config[0].data_source.s3_data_source = None), @"error: Steps.Train.Arguments.InputDataConfig[0].DataSource: empty; S3DataSource is needed");
     insta::assert_snapshot!(training(|t| { t.hyper_parameters.insert("depth".to_owned(), 10_i64.into()); }), @"error: Steps.Train.Arguments.HyperParameters.depth: 10 is an integer where the service wants a string; put it in a Std:Join");
@@ -344,7 +371,7 @@ fn training_jobs() {
     insta::assert_snapshot!(training(|t| t.hyper_parameters.extend((0..100).map(|i| (i.to_string(), "".into())))), @"error: Steps.Train.Arguments.HyperParameters: 101 hyperparameters; at most 100 are allowed");
     insta::assert_snapshot!(training(|t| t.output_data_config.compression_type = Some("ZIP".into())), @r#"error: Steps.Train.Arguments.OutputDataConfig.CompressionType: "ZIP"; one of GZIP, NONE is allowed"#);
     let channel = |change: fn(&mut Channel)| training(|t| change(&mut t.input_data_config[0]));
-    insta::assert_snapshot!(channel(|c| c.channel_name = "x".repeat(65)), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is no channel; 1 to 64 of letters, digits, ., - and _ are allowed"#);
+    insta::assert_snapshot!(channel(|c| c.channel_name = "x".repeat(65)), @r#"error: Steps.Train.Arguments.InputDataConfig[0].ChannelName: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is no channel; 1 to 64 of letters, digits, ., - and _ are allowed, but for . and .. alone"#);
     insta::assert_snapshot!(channel(|c| c.input_mode = Some("Stream".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].InputMode: "Stream"; one of File, FastFile, Pipe is allowed"#);
     insta::assert_snapshot!(channel(|c| c.compression_type = Some("Zstd".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].CompressionType: "Zstd"; one of None, Gzip is allowed"#);
     insta::assert_snapshot!(channel(|c| c.record_wrapper_type = Some("CSV".into())), @r#"error: Steps.Train.Arguments.InputDataConfig[0].RecordWrapperType: "CSV"; one of None, RecordIO is allowed"#);
@@ -371,25 +398,200 @@ fn metrics() {
     error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: 501 characters; at most 500 are allowed
     "#);
     insta::assert_snapshot!(metrics(vec![MetricDefinition::new("", "(1)")]), @"error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Name: empty; a value is needed");
+    let regex = |regex: &str| metrics(vec![MetricDefinition::new("a", regex)]);
+    insta::assert_snapshot!(regex("([0-9"), @r#"error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "([0-9" is no regular expression: a [ without its ]"#);
+    insta::assert_snapshot!(regex("a=([0-9]+"), @r#"error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "a=([0-9]+" is no regular expression: a ( without its )"#);
+    insta::assert_snapshot!(regex("a=[0-9]+)"), @r#"error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "a=[0-9]+)" is no regular expression: a ) without its ("#);
+    insta::assert_snapshot!(regex("a=(*)"), @r#"warning: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "a=(*)" cannot be read here, the service may know better: repetition operator missing expression"#);
+    insta::assert_snapshot!(regex("(?<=a=)([0-9]+)"), @r#"warning: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "(?<=a=)([0-9]+)" cannot be read here, the service may know better: look-around, including look-ahead and look-behind, is not supported"#);
+    insta::assert_snapshot!(regex("(?<=a=)[0-9]+"), @r#"
+    warning: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "(?<=a=)[0-9]+" cannot be read here, the service may know better: look-around, including look-ahead and look-behind, is not supported
+    error: Steps.Train.Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex: "(?<=a=)[0-9]+" has no capture group, so there is no number to read
+    "#);
+    for fine in ["(?i)accuracy: ([0-9.]+)", "µ=(\\S+)", "#quality_metric: a=(.*?);", "(\\w{400})"]
+    {
+        assert_eq!(regex(fine), "", "{fine}");
+    }
+}
+
+/// What is found in an argument of Register, without the place.
+fn argument(expression: Expression) -> String {
+    processing("Register", |p| p.app_specification.container_arguments = vec![expression]).replace(
+        "Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: ",
+        "",
+    )
+}
+
+#[test]
+fn members_of_answers() {
+    let property = |step: &str, path: &str| argument(Expression::property(step, path));
+    // below the first name: what was asked for
+    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Outputs['train'].S3Output.S3Url"), @r#"error: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'].S3Output has no "S3Url"; did you mean S3Uri?"#);
+    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Output['train'].S3Output.S3Uri"), @r#"error: Steps.Preprocess.ProcessingOutputConfig has no "Output"; did you mean Outputs?"#);
+    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Outputs[2].S3Output.S3Uri"), @"error: Steps.Preprocess.ProcessingOutputConfig.Outputs has no entry [2]; it has 2, the first is [0]");
+    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig[0]"), @"error: Steps.Preprocess.ProcessingOutputConfig is no list, it has no [0]");
+    insta::assert_snapshot!(property("Preprocess", "RoleArn.Name"), @"error: Steps.Preprocess.RoleArn is a value, nothing is in it");
+    insta::assert_snapshot!(property("Preprocess", "Environment['RUST_LO']"), @r#"error: Steps.Preprocess.Environment has no "RUST_LO"; did you mean RUST_LOG?"#);
+    insta::assert_snapshot!(property("Train", "HyperParameters.estimators"), @r#"error: Steps.Train.HyperParameters has no "estimators"; did you mean n_estimators?"#);
+    insta::assert_snapshot!(property("Train", "InputDataConfig['train'].DataSource.S3DataSource.Uri"), @r#"error: Steps.Train.InputDataConfig['train'].DataSource.S3DataSource has no "Uri"; it has S3DataType, S3Uri, S3DataDistributionType, AttributeNames, InstanceGroupNames, ModelAccessConfig, HubAccessConfig"#);
+    insta::assert_snapshot!(property("Train", "AlgorithmSpecification.MetricDefinitions['train:acc'].Regex"), @r#"error: Steps.Train.AlgorithmSpecification.MetricDefinitions has no entry "train:acc"; did you mean train:accuracy?"#);
+    // and what the service adds
+    insta::assert_snapshot!(property("Train", "ModelArtifacts.S3Model"), @r#"error: Steps.Train.ModelArtifacts has no "S3Model"; did you mean S3ModelArtifacts?"#);
+    insta::assert_snapshot!(property("Train", "ModelArtifacts.S3ModelArtifacts.Uri"), @"error: Steps.Train.ModelArtifacts.S3ModelArtifacts is a value, nothing is in it");
+    // the first name
+    insta::assert_snapshot!(property("Train", "ModelArtifact.S3ModelArtifacts"), @r#"error: Train has no property "ModelArtifact"; did you mean ModelArtifacts?"#);
+    insta::assert_snapshot!(property("Train", "Carbon.Kilograms"), @r#"warning: Train has no property "Carbon""#);
+    insta::assert_snapshot!(property("Train", "Tags[0].Value"), @r#"warning: Train has no property "Tags""#);
+    insta::assert_snapshot!(property("Train", "[0]"), @"error: Steps.Train is no list, it has no [0]");
+    // known, but not asked for
+    insta::assert_snapshot!(property("Train", "OutputDataConfig.KmsKeyId"), @"warning: Train is not given OutputDataConfig.KmsKeyId; the service may have no value for it");
+    insta::assert_snapshot!(property("Train", "CheckpointConfig.S3Uri"), @"warning: Train is not given CheckpointConfig.S3Uri; the service may have no value for it");
+    for (step, path) in [
+        ("Preprocess", "ProcessingJobName"),
+        ("Preprocess", "ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"),
+        ("Preprocess", "ProcessingOutputConfig.Outputs[1].S3Output.LocalPath"),
+        ("Preprocess", "Environment.RUST_LOG"),
+        ("Preprocess", "ExitMessage"),
+        ("Evaluate", "StoppingCondition.MaxRuntimeInSeconds"),
+        ("Evaluate", "AppSpecification.ContainerEntrypoint[0]"),
+        ("Train", "ModelArtifacts.S3ModelArtifacts"),
+        ("Train", "HyperParameters['n_estimators']"),
+        ("Train", "ExperimentConfig.TrialName"),
+        ("Train", "FinalMetricDataList['train:accuracy'].Value"),
+        ("Train", "AlgorithmSpecification.MetricDefinitions['train:accuracy'].Regex"),
+        ("Train", "InputDataConfig['train'].ContentType"),
+    ] {
+        assert_eq!(property(step, path), "", "{step} {path}");
+    }
+    // A member without a name here is in the answer if it was asked for.
+    let mut kept = Step::new(
+        "After",
+        StepKind::Other {
+            kind: "Lambda".to_owned(),
+            arguments: json!({
+                "Level": {"Get": "Steps.Preprocess.AppSpecification.Level.Of.Care"},
+            }),
+        },
+    );
+    kept.depends_on = vec!["Preprocess".to_owned()];
+    insta::assert_snapshot!(findings(|d| {
+        let StepKind::Processing(arguments) = &mut d.steps[0].kind else { panic!("{:?}", d.steps[0]) };
+        arguments.app_specification.other.insert("Level".to_owned(), json!({"Of": {"Care": 1}}));
+        d.steps.push(kept);
+    }), @"warning: Steps.Preprocess.Arguments.AppSpecification.Level: unknown member, kept as it stands");
+}
+
+#[test]
+fn objects_where_values_are_needed() {
+    let train = || Expression::property("Preprocess", "ProcessingOutputConfig.Outputs['train']");
+    insta::assert_snapshot!(argument(train()), @"error: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'] is an object of OutputName, AppManaged, S3Output, FeatureStoreOutput; a value is needed here");
+    insta::assert_snapshot!(argument(train().into_text()), @"error: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'] is an object of OutputName, AppManaged, S3Output, FeatureStoreOutput; a value is needed here");
+    insta::assert_snapshot!(argument(Expression::property("Train", "ModelArtifacts")), @"error: Steps.Train.ModelArtifacts is an object of S3ModelArtifacts; a value is needed here");
+    insta::assert_snapshot!(argument(Expression::property("Train", "InputDataConfig")), @"error: Steps.Train.InputDataConfig is a list; a value is needed here");
+    insta::assert_snapshot!(argument(Expression::property("Train", "HyperParameters")), @"error: Steps.Train.HyperParameters is an object; a value is needed here");
+    insta::assert_snapshot!(training(|t| { t.hyper_parameters.insert("a".to_owned(), train()); }), @"error: Steps.Train.Arguments.HyperParameters.a: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'] is an object of OutputName, AppManaged, S3Output, FeatureStoreOutput; a value is needed here");
+    insta::assert_snapshot!(gate(|g| g.conditions = vec![Condition::compare(train(), Operator::Equals, "x")]), @"
+    error: Steps.Gate.Arguments.Conditions[0].LeftValue: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'] is an object of OutputName, AppManaged, S3Output, FeatureStoreOutput; a value is needed here
+    warning: Parameters.MinF1: no step uses it, so choosing a value changes nothing
+    warning: Parameters.Strict: no step uses it, so choosing a value changes nothing
+    ");
+    insta::assert_snapshot!(in_step("Stop", |s| s.kind = StepKind::Fail { error_message: train() }), @"error: Steps.Gate.ElseSteps.Stop.Arguments.ErrorMessage: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'] is an object of OutputName, AppManaged, S3Output, FeatureStoreOutput; a value is needed here");
+    // Elsewhere an object may be what is wanted.
+    let groups = json!({"Get": "Steps.Preprocess.ProcessingOutputConfig.Outputs"});
+    assert_eq!(
+        training(|t| {
+            t.resource_config.other.insert("InstanceGroups".to_owned(), groups);
+        }),
+        ""
+    );
+}
+
+#[test]
+fn members_without_a_name() {
+    insta::assert_snapshot!(findings(|d| { d.other.insert("Paramaters".to_owned(), json!([])); }), @"warning: Paramaters: unknown member, kept as it stands; did you mean Parameters?");
+    insta::assert_snapshot!(in_step("Train", |s| { s.other.insert("CacheConfg".to_owned(), json!({})); }), @"warning: Steps.Train.CacheConfg: unknown member, kept as it stands; did you mean CacheConfig?");
+    insta::assert_snapshot!(in_step("Gate", |s| { s.other.insert("Dependson".to_owned(), json!([])); }), @"warning: Steps.Gate.Dependson: unknown member, kept as it stands; did you mean DependsOn?");
+    insta::assert_snapshot!(processing("Register", |p| { p.other.insert("ProcessingInput".to_owned(), json!([])); }), @"warning: Steps.Gate.IfSteps.Register.Arguments.ProcessingInput: unknown member, kept as it stands; did you mean ProcessingInputs?");
+    insta::assert_snapshot!(processing("Register", |p| { p.other.insert("Quantum".to_owned(), json!([])); }), @"warning: Steps.Gate.IfSteps.Register.Arguments.Quantum: unknown member, kept as it stands");
+    insta::assert_snapshot!(processing("Evaluate", |p| {
+        let input = &mut p.processing_inputs[1];
+        input.other.insert("AppManage".to_owned(), json!(true));
+        let s3 = input.s3_input.as_mut().unwrap();
+        s3.other.insert("S3DataDistribution".to_owned(), json!("FullyReplicated"));
+    }), @"
+    warning: Steps.Evaluate.Arguments.ProcessingInputs[1].AppManage: unknown member, kept as it stands; did you mean AppManaged?
+    warning: Steps.Evaluate.Arguments.ProcessingInputs[1].S3Input.S3DataDistribution: unknown member, kept as it stands; did you mean S3DataDistributionType?
+    ");
+    insta::assert_snapshot!(training(|t| {
+        let groups = json!([{"InstanceTyp": "ml.m5.large"}]);
+        t.resource_config.other.insert("InstanceGroups".to_owned(), groups);
+    }), @"warning: Steps.Train.Arguments.ResourceConfig.InstanceGroups[0].InstanceTyp: unknown member, kept as it stands; did you mean InstanceType?");
+    // Types of which the shape is not known here have members of their own.
+    let lambda = |member: &str| {
+        let kind = StepKind::Other { kind: "Lambda".to_owned(), arguments: json!({"a": 1}) };
+        findings(|d| {
+            let mut step = Step::new("Notify", kind);
+            step.other.insert(member.to_owned(), json!("x"));
+            d.steps.push(step);
+        })
+    };
+    for own in [
+        "FunctionArn",
+        "OutputParameters",
+        "SqsQueueUrl",
+        "FailOnViolation",
+        "RegisterNewBaseline",
+        "SuppliedBaselineStatistics",
+        "ModelPackageGroupName",
+    ] {
+        assert_eq!(lambda(own), "", "{own}");
+    }
+    insta::assert_snapshot!(lambda("DependOn"), @"warning: Steps.Notify.DependOn: unknown member, kept as it stands; did you mean DependsOn?");
+    assert_eq!(
+        findings(|d| {
+            d.other.insert("MlflowConfig".to_owned(), json!(null));
+        }),
+        ""
+    );
+    assert_eq!(
+        training(|t| {
+            t.other.insert("RetryStrategy".to_owned(), json!({"MaximumRetryAttempts": 3}));
+        }),
+        ""
+    );
+}
+
+#[test]
+fn places_too_deep_to_read_are_cut() {
+    let deep = (0..100).fold(Condition::Or(Vec::new()), |inner, _| Condition::Not(Box::new(inner)));
+    insta::assert_snapshot!(gate(|g| g.conditions = vec![deep]), @"
+    error: Steps.Gate.Arguments.Conditions[0].Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condi…Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condition.Condition.Conditions: empty; at least one condition is needed
+    warning: Parameters.MinF1: no step uses it, so choosing a value changes nothing
+    warning: Parameters.Strict: no step uses it, so choosing a value changes nothing
+    ");
+    let deep = (0..60).fold(json!({"Get": "Nothing"}), |inner, _| json!({"Größe": inner}));
+    insta::assert_snapshot!(in_step("Train", |s| { s.other.insert("Unheard".to_owned(), deep); }), @r#"
+    warning: Steps.Train.Unheard: unknown member, kept as it stands
+    error: Steps.Train.Unheard.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.…ße.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe.Größe: "Nothing" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>
+    "#);
 }
 
 #[test]
 fn references() {
-    let argument = |expression: Expression| {
-        processing("Register", |p| p.app_specification.container_arguments = vec![expression])
-    };
-    insta::assert_snapshot!(argument(Expression::parameter("MinF")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: there is no parameter "MinF"; did you mean MinF1?"#);
-    insta::assert_snapshot!(argument(Expression::output("Preproces", "train")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: there is no step "Preproces"; did you mean Preprocess?"#);
-    insta::assert_snapshot!(argument(Expression::output("Preprocess", "trian")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Preprocess has no output "trian"; did you mean train?"#);
-    insta::assert_snapshot!(argument(Expression::property("Evaluate", "ProcessingInputs['modle'].S3Input.S3Uri")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Evaluate has no input "modle"; did you mean model?"#);
-    insta::assert_snapshot!(argument(Expression::property("Train", "InputDataConfig['test'].ContentType")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Train has no channel "test""#);
-    insta::assert_snapshot!(argument(Expression::property("Train", "ModelArtifact.S3ModelArtifacts")), @r#"warning: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Train has no property "ModelArtifact"; did you mean ModelArtifacts?"#);
-    insta::assert_snapshot!(argument(Expression::property("Gate", "Outcome")), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Gate is a Condition step and has no properties");
-    insta::assert_snapshot!(argument(Expression::json_get("Evaluate", "Rapport", "a")), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Evaluate has no property file "Rapport"; did you mean Report?"#);
-    insta::assert_snapshot!(argument(Expression::Get(Reference::PropertyFile { step: "Train".to_owned(), name: "Report".to_owned() })), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Train has no property file "Report""#);
+    insta::assert_snapshot!(argument(Expression::parameter("MinF")), @r#"error: there is no parameter "MinF"; did you mean MinF1?"#);
+    insta::assert_snapshot!(argument(Expression::output("Preproces", "train")), @r#"error: there is no step "Preproces"; did you mean Preprocess?"#);
+    insta::assert_snapshot!(argument(Expression::output("Preprocess", "trian")), @r#"error: Preprocess has no output "trian"; did you mean train?"#);
+    insta::assert_snapshot!(argument(Expression::property("Evaluate", "ProcessingInputs['modle'].S3Input.S3Uri")), @r#"error: Evaluate has no input "modle"; did you mean model?"#);
+    insta::assert_snapshot!(argument(Expression::property("Train", "InputDataConfig['test'].ContentType")), @r#"error: Train has no channel "test""#);
+    insta::assert_snapshot!(argument(Expression::property("Gate", "Outcome")), @"error: Gate is a Condition step and has no properties");
+    insta::assert_snapshot!(argument(Expression::json_get("Evaluate", "Rapport", "a")), @r#"error: Evaluate has no property file "Rapport"; did you mean Report?"#);
+    insta::assert_snapshot!(argument(Expression::Get(Reference::PropertyFile { step: "Train".to_owned(), name: "Report".to_owned() })), @r#"error: Train has no property file "Report""#);
     insta::assert_snapshot!(processing("Register", |p| {
         p.other.insert("Unheard".to_owned(), json!({"Of": [{"Get": "Parameters"}]}));
-    }), @r#"error: Steps.Gate.IfSteps.Register.Arguments.Unheard.Of[0]: "Parameters" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
+    }), @r#"
+    warning: Steps.Gate.IfSteps.Register.Arguments.Unheard: unknown member, kept as it stands
+    error: Steps.Gate.IfSteps.Register.Arguments.Unheard.Of[0]: "Parameters" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>
+    "#);
     insta::assert_snapshot!(findings(|d| d.parameters.push(Parameter::string("Unused", ""))), @"warning: Parameters.Unused: no step uses it, so choosing a value changes nothing");
 }
 
@@ -463,4 +665,33 @@ fn prefixes_made_of_one_another_come_to_an_end() {
     }
     let findings = lint(&definition);
     assert!(findings.iter().any(|f| f.message.contains("wait for one another")), "{findings:?}");
+}
+
+#[test]
+fn thousands_of_steps_take_a_moment() {
+    const STEPS: usize = 20_000;
+    let name = |index: usize| format!("Step{index}");
+    // Each waits for the one written after it, so the first in order is the last written.
+    let steps = (0..STEPS).map(|index| Step {
+        depends_on: (index + 1 < STEPS).then(|| name(index + 1)).into_iter().collect(),
+        ..Step::new(
+            name(index),
+            StepKind::Other { kind: "Lambda".to_owned(), arguments: json!({}) },
+        )
+    });
+    let mut definition = Definition::new(Vec::new(), steps.collect());
+    let begun = std::time::Instant::now();
+    insta::assert_snapshot!(lint(&definition)[0], @"error: definition: 2697995 bytes; the service takes at most 1048576 in a request, larger ones from S3");
+    let graph = definition.graph();
+    let order = graph.order().unwrap();
+    assert_eq!((order.len(), order[0]), (STEPS, "Step19999"));
+    definition.steps[STEPS - 1].depends_on.push(name(0));
+    assert_eq!(definition.graph().order().unwrap_err().steps.len(), STEPS + 1);
+    for step in &mut definition.steps[..4000] {
+        step.depends_on[0].push('x');
+    }
+    // the size, and 4,000 names that are no step's
+    assert_eq!(lint(&definition).len(), 4001);
+    // A few seconds; half an hour when each step is looked for among all others.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }

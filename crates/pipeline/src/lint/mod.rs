@@ -4,23 +4,30 @@
 //! pipelines. A value that an expression makes is checked as far as it is known: literals,
 //! parameter defaults, and the S3 prefixes of other steps' outputs.
 
+mod answer;
 mod conditions;
 mod known;
+mod members;
 mod processing;
 mod references;
+mod shapes;
 mod steps;
 mod training;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
+
+use self::shapes::Job;
 
 use crate::definition::{Definition, VERSION};
 use crate::graph::PlacedStep;
 use crate::parameter::{Parameter, ParameterType};
 use crate::step::{Step, StepKind};
+use crate::walk;
 
 /// The largest definition `CreatePipeline` takes in its request.
 const LARGEST_DEFINITION: usize = 1024 * 1024;
@@ -61,13 +68,16 @@ impl fmt::Display for Finding {
 /// Checks a definition against everything known about the service, and reports all there is to
 /// report, in the definition's order.
 pub fn lint(definition: &Definition) -> Vec<Finding> {
-    let mut linter = Linter::new(definition);
+    let steps = definition.steps_recursive();
+    let documents: Vec<Value> = steps.iter().map(|placed| walk::own_value(placed.step)).collect();
+    let mut linter = Linter::new(definition, &steps, &documents);
     linter.definition();
+    linter.definition_members();
     linter.parameters();
     linter.experiment();
     let distinct = linter.step_names();
-    for placed in &linter.steps.clone() {
-        linter.step(placed);
+    for (placed, document) in steps.iter().zip(&documents) {
+        linter.step(placed, document);
     }
     // The order goes by name, so two steps of one name would look like a circle.
     if distinct {
@@ -80,35 +90,53 @@ pub fn lint(definition: &Definition) -> Vec<Finding> {
 /// A definition and what was found in it so far.
 struct Linter<'a> {
     definition: &'a Definition,
-    steps: Vec<PlacedStep<'a>>,
+    steps: &'a [PlacedStep<'a>],
+    /// Each step as JSON, in the same order.
+    documents: &'a [Value],
+    /// Where in both lists the first step of a name is.
+    positions: BTreeMap<&'a str, usize>,
     parameters: BTreeMap<&'a str, &'a Parameter>,
-    used_parameters: Vec<String>,
+    used_parameters: BTreeSet<String>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Linter<'a> {
-    fn new(definition: &'a Definition) -> Self {
+    fn new(
+        definition: &'a Definition,
+        steps: &'a [PlacedStep<'a>],
+        documents: &'a [Value],
+    ) -> Self {
+        let names = steps.iter().map(|placed| placed.step.name.as_str());
         Self {
             definition,
-            steps: definition.steps_recursive(),
+            steps,
+            documents,
+            // Of two of one name the one put in last stays: the first.
+            positions: names.enumerate().map(|(index, name)| (name, index)).rev().collect(),
             parameters: definition.parameters.iter().map(|p| (p.name.as_str(), p)).collect(),
-            used_parameters: Vec::new(),
+            used_parameters: BTreeSet::new(),
             findings: Vec::new(),
         }
     }
 
     fn error(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (place.into(), message.into());
+        let (place, message) = (walk::shown(place.into()), message.into());
         self.findings.push(Finding { place, message, severity: Severity::Error });
     }
 
     fn warning(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (place.into(), message.into());
+        let (place, message) = (walk::shown(place.into()), message.into());
         self.findings.push(Finding { place, message, severity: Severity::Warning });
     }
 
-    fn find_step(&self, name: &str) -> Option<&PlacedStep<'a>> {
-        self.steps.iter().find(|placed| placed.step.name == name)
+    fn find_step(&self, name: &str) -> Option<&'a PlacedStep<'a>> {
+        self.positions.get(name).and_then(|index| self.steps.get(*index))
+    }
+
+    /// The arguments of a step as JSON; null where there are none.
+    fn arguments(&self, name: &str) -> &'a Value {
+        let document = self.positions.get(name).and_then(|index| self.documents.get(*index));
+        document.and_then(|document| document.get("Arguments")).unwrap_or(&Value::Null)
     }
 
     fn definition(&mut self) {
@@ -148,9 +176,10 @@ impl<'a> Linter<'a> {
         }
     }
 
-    fn step(&mut self, placed: &PlacedStep<'a>) {
+    fn step(&mut self, placed: &PlacedStep<'a>, document: &Value) {
         let PlacedStep { step, place, .. } = placed;
         self.common(placed);
+        self.step_members(placed, document);
         match &step.kind {
             StepKind::Processing(arguments) => self.processing(place, arguments),
             StepKind::Training(arguments) => self.training(place, arguments),
@@ -162,7 +191,7 @@ impl<'a> Linter<'a> {
             }
             StepKind::Other { .. } => {}
         }
-        self.references(placed);
+        self.references(placed, document);
     }
 
     fn order(&mut self) {
@@ -186,4 +215,13 @@ impl<'a> Linter<'a> {
 /// Whether a step of this type runs a job whose Describe answer can be pointed at.
 fn has_properties(step: &Step) -> bool {
     !matches!(step.kind, StepKind::Condition(_) | StepKind::Fail { .. })
+}
+
+/// The API's shapes of a step's job, if it is of a type known here.
+fn job(step: &Step) -> Option<&'static Job> {
+    match step.kind {
+        StepKind::Processing(_) => Some(&shapes::PROCESSING),
+        StepKind::Training(_) => Some(&shapes::TRAINING),
+        _ => None,
+    }
 }

@@ -29,6 +29,11 @@ impl Linter<'_> {
         self.at_most(&at, inputs.len(), 10, "inputs");
         let names: Vec<&str> = inputs.iter().map(|input| input.input_name.as_str()).collect();
         self.unique(&at, &names, "input");
+        let paths = inputs.iter().filter_map(|input| {
+            let path = input.s3_input.as_ref().and_then(|s3| s3.local_path.as_ref())?;
+            Some((input.input_name.as_str(), path))
+        });
+        self.unique_paths(&at, paths, "input");
         for (index, input) in inputs.iter().enumerate() {
             self.input(&format!("{at}[{index}]"), input);
         }
@@ -41,6 +46,11 @@ impl Linter<'_> {
         self.at_most(&at, outputs.len(), 10, "outputs");
         let names: Vec<&str> = outputs.iter().map(|output| output.output_name.as_str()).collect();
         self.unique(&at, &names, "output");
+        let paths = outputs.iter().filter_map(|output| {
+            let path = output.s3_output.as_ref().and_then(|s3| s3.local_path.as_ref())?;
+            Some((output.output_name.as_str(), path))
+        });
+        self.unique_paths(&at, paths, "output");
         for (index, output) in outputs.iter().enumerate() {
             self.output(&format!("{at}[{index}]"), output);
         }

@@ -1,6 +1,10 @@
 //! Expressions that point at nothing.
 
-use super::{Linter, has_properties};
+use serde_json::Value;
+
+use super::shapes::Shape;
+use super::{Linter, Severity, answer, has_properties, job};
+use crate::expression::Expression;
 use crate::graph::PlacedStep;
 use crate::path::Path;
 use crate::reference::Reference;
@@ -8,93 +12,24 @@ use crate::step::{Step, StepKind};
 use crate::suggest::{did_you_mean, nearest};
 use crate::walk;
 
-/// The members of the API's answers. The service may gain some, so others are only warned about.
-const DESCRIBE_PROCESSING: [&str; 21] = [
-    "ProcessingInputs",
-    "ProcessingOutputConfig",
-    "ProcessingJobName",
-    "ProcessingResources",
-    "StoppingCondition",
-    "AppSpecification",
-    "Environment",
-    "NetworkConfig",
-    "RoleArn",
-    "ExperimentConfig",
-    "ProcessingJobArn",
-    "ProcessingJobStatus",
-    "ExitMessage",
-    "FailureReason",
-    "ProcessingEndTime",
-    "ProcessingStartTime",
-    "LastModifiedTime",
-    "CreationTime",
-    "MonitoringScheduleArn",
-    "AutoMLJobArn",
-    "TrainingJobArn",
-];
-const DESCRIBE_TRAINING: [&str; 43] = [
-    "TrainingJobName",
-    "TrainingJobArn",
-    "TuningJobArn",
-    "LabelingJobArn",
-    "AutoMLJobArn",
-    "ModelArtifacts",
-    "TrainingJobStatus",
-    "SecondaryStatus",
-    "FailureReason",
-    "HyperParameters",
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "WarmPoolStatus",
-    "VpcConfig",
-    "StoppingCondition",
-    "CreationTime",
-    "TrainingStartTime",
-    "TrainingEndTime",
-    "LastModifiedTime",
-    "SecondaryStatusTransitions",
-    "FinalMetricDataList",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "CheckpointConfig",
-    "TrainingTimeInSeconds",
-    "BillableTimeInSeconds",
-    "DebugHookConfig",
-    "ExperimentConfig",
-    "DebugRuleConfigurations",
-    "TensorBoardOutputConfig",
-    "DebugRuleEvaluationStatuses",
-    "ProfilerConfig",
-    "ProfilerRuleConfigurations",
-    "ProfilerRuleEvaluationStatuses",
-    "ProfilingStatus",
-    "Environment",
-    "RetryStrategy",
-    "RemoteDebugConfig",
-    "InfraCheckConfig",
-];
-
 impl Linter<'_> {
     /// `DependsOn` and every expression of one step.
-    pub(super) fn references(&mut self, placed: &PlacedStep<'_>) {
+    pub(super) fn references(&mut self, placed: &PlacedStep<'_>, document: &Value) {
         for (index, name) in placed.step.depends_on.iter().enumerate() {
             let place = format!("{}.DependsOn[{index}]", placed.place);
             self.dependency(&place, placed, name);
         }
-        for (place, found) in walk::expressions(placed.step) {
-            let place = format!("{}.{place}", placed.place);
+        for (inner, found) in walk::expressions_in(document) {
+            let place = format!("{}.{inner}", placed.place);
             match found {
                 Err(problem) => self.error(place, problem),
                 Ok(expression) => {
+                    let value = wants_value(placed.step, &inner, &expression);
                     for reference in expression.references() {
                         if let Some(step) = reference.step() {
                             self.dependency(&place, placed, step);
                         }
-                        self.reference(&place, &reference);
+                        self.reference(&place, &reference, value);
                     }
                 }
             }
@@ -116,7 +51,7 @@ impl Linter<'_> {
                         &place,
                         format!("{reference} is not known before the first step; use parameters and execution variables"),
                     ),
-                    None => self.reference(&place, &reference),
+                    None => self.reference(&place, &reference, true),
                 }
             }
         }
@@ -124,7 +59,7 @@ impl Linter<'_> {
 
     /// That the step exists and that it is done, in every execution in which this one runs.
     fn dependency(&mut self, place: &str, placed: &PlacedStep<'_>, name: &str) {
-        let Some(target) = self.find_step(name).cloned() else {
+        let Some(target) = self.find_step(name) else {
             let names = self.steps.iter().map(|placed| placed.step.name.as_str());
             let suggestion = did_you_mean(nearest(name, names));
             self.error(place, format!("there is no step {name:?}{suggestion}"));
@@ -154,23 +89,20 @@ impl Linter<'_> {
         }
     }
 
-    /// That what is pointed at exists in its step, or among the parameters.
-    fn reference(&mut self, place: &str, reference: &Reference) {
+    /// That what is pointed at exists in its step, or among the parameters, and is a value where
+    /// one is wanted.
+    fn reference(&mut self, place: &str, reference: &Reference, value: bool) {
         match reference {
             Reference::Parameter(name) => {
                 if self.parameters.contains_key(name.as_str()) {
-                    self.used_parameters.push(name.clone());
+                    self.used_parameters.insert(name.clone());
                 } else {
                     let suggestion = did_you_mean(nearest(name, self.parameters.keys().copied()));
                     self.error(place, format!("there is no parameter {name:?}{suggestion}"));
                 }
             }
             Reference::Execution(_) => {}
-            Reference::Property { step, path } => {
-                if let Some(target) = self.find_step(step).map(|placed| placed.step) {
-                    self.property(place, target, path);
-                }
-            }
+            Reference::Property { step, path } => self.property(place, step, path, value),
             Reference::PropertyFile { step, name } => {
                 let Some(target) = self.find_step(step).map(|placed| placed.step) else { return };
                 let names = || target.property_files.iter().map(|f| f.property_file_name.as_str());
@@ -182,48 +114,43 @@ impl Linter<'_> {
         }
     }
 
-    fn property(&mut self, place: &str, target: &Step, path: &str) {
-        let step = &target.name;
+    fn property(&mut self, place: &str, name: &str, path: &str, value: bool) {
+        let Some(target) = self.find_step(name).map(|placed| placed.step) else { return };
         if !has_properties(target) {
             // Fail steps were refused as a dependency.
             if matches!(target.kind, StepKind::Condition(_)) {
-                self.error(place, format!("{step} is a Condition step and has no properties"));
+                self.error(place, format!("{name} is a Condition step and has no properties"));
             }
             return;
         }
-        let Ok(path) = Path::parse(path) else { return };
-        let names = path.names();
-        let (what, known): (_, Vec<&str>) = match &target.kind {
-            StepKind::Processing(arguments) => match names[..] {
-                ["ProcessingOutputConfig", "Outputs", _, ..] => {
-                    ("output", arguments.outputs().iter().map(|o| o.output_name.as_str()).collect())
+        let (Some(job), Ok(parsed)) = (job(target), Path::parse(path)) else { return };
+        match answer::follow(name, job, self.arguments(name), &parsed) {
+            Err((Severity::Error, message)) => self.error(place, message),
+            Err((Severity::Warning, message)) => self.warning(place, message),
+            Ok(shape) => {
+                let what = match shape {
+                    Shape::Object { .. } => format!("an object of {}", shape.names().join(", ")),
+                    Shape::Map => "an object".to_owned(),
+                    Shape::List(_) => "a list".to_owned(),
+                    Shape::Value | Shape::Any => return,
+                };
+                if value {
+                    let message = format!("Steps.{name}.{path} is {what}; a value is needed here");
+                    self.error(place, message);
                 }
-                ["ProcessingInputs", _, ..] => (
-                    "input",
-                    arguments.processing_inputs.iter().map(|i| i.input_name.as_str()).collect(),
-                ),
-                _ => ("property", DESCRIBE_PROCESSING.to_vec()),
-            },
-            StepKind::Training(arguments) => match names[..] {
-                ["InputDataConfig", _, ..] => (
-                    "channel",
-                    arguments.input_data_config.iter().map(|c| c.channel_name.as_str()).collect(),
-                ),
-                _ => ("property", DESCRIBE_TRAINING.to_vec()),
-            },
-            _ => return,
-        };
-        let name = match what {
-            "output" => names.get(2),
-            "input" | "channel" => names.get(1),
-            _ => names.first(),
-        };
-        let Some(name) = name.copied().filter(|name| !known.contains(name)) else { return };
-        let suggestion = did_you_mean(nearest(name, known));
-        let message = format!("{step} has no {what} {name:?}{suggestion}");
-        match what {
-            "property" => self.warning(place, message),
-            _ => self.error(place, message),
+            }
         }
+    }
+}
+
+/// Whether what this expression of a step comes to has to be a string, a number or a boolean.
+fn wants_value(step: &Step, place: &str, expression: &Expression) -> bool {
+    match (&step.kind, expression) {
+        (_, Expression::Join { .. }) => true,
+        (StepKind::Condition(_) | StepKind::Fail { .. }, _) => true,
+        _ => job(step)
+            .zip(place.strip_prefix("Arguments."))
+            .and_then(|(job, place)| job.request.at(place))
+            .is_some_and(|shape| matches!(shape, Shape::Value)),
     }
 }

@@ -51,9 +51,9 @@ const EXCEPTIONS: [&str; 5] = [
 impl Linter<'_> {
     /// Step names are unique across branches too. Gives whether they are.
     pub(super) fn step_names(&mut self) -> bool {
-        let mut first: BTreeMap<&str, String> = BTreeMap::new();
-        for PlacedStep { step, place, .. } in self.steps.clone() {
-            self.name(&place, &step.name);
+        let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+        for PlacedStep { step, place, .. } in self.steps {
+            self.name(place, &step.name);
             if let Some(earlier) = first.get(step.name.as_str()) {
                 let message = format!("a second step of this name; the first is {earlier}");
                 self.error(place, message);

@@ -106,11 +106,13 @@ impl Linter<'_> {
 
     fn channel(&mut self, place: &str, channel: &Channel, algorithm_mode: &Expression) {
         let name = &channel.channel_name;
-        if !is_name(name, ".") {
+        // The name is a directory's.
+        if !is_name(name, ".") || name == "." || name == ".." {
             self.error(
                 format!("{place}.ChannelName"),
                 format!(
-                    "{name:?} is no channel; 1 to 64 of letters, digits, ., - and _ are allowed"
+                    "{name:?} is no channel; 1 to 64 of letters, digits, ., - and _ are allowed, \
+                     but for . and .. alone"
                 ),
             );
         }
@@ -155,55 +157,136 @@ impl Linter<'_> {
             let at = format!("{place}[{index}].Regex");
             self.filled(&at, &metric.regex, 500);
             let known = self.known(&metric.regex);
-            if known.complete() && !has_group(&known.text) {
-                self.error(
-                    at,
-                    format!("{:?} has no capture group, so there is no number to read", known.text),
-                );
+            // Too long a one was refused, and to read it could take long.
+            if known.complete() && known.text.len() <= 4 * 500 {
+                self.regex(at, &known.text);
             }
+        }
+    }
+
+    /// The service does not say whose dialect it speaks, so what the crate cannot read, such as
+    /// look-around, is only warned about, unless it is wrong in all of them.
+    fn regex(&mut self, place: String, regex: &str) {
+        let brackets = Brackets::of(regex);
+        let group = match (read(regex), brackets.balance) {
+            (Ok(captures), _) => captures,
+            (Err(_), Err(problem)) => {
+                self.error(place, format!("{regex:?} is no regular expression: {problem}"));
+                return;
+            }
+            (Err(problem), Ok(())) => {
+                self.warning(
+                    &place,
+                    format!(
+                        "{regex:?} cannot be read here, the service may know better: {problem}"
+                    ),
+                );
+                brackets.captures
+            }
+        };
+        if !group {
+            let message = format!("{regex:?} has no capture group, so there is no number to read");
+            self.error(place, message);
         }
     }
 }
 
-/// Whether a regular expression has a group that captures: an opening parenthesis that is neither
-/// escaped, nor in brackets, nor followed by `?` (save for a named group, `(?P<` or `(?<name>`).
-fn has_group(regex: &str) -> bool {
-    let mut rest = regex;
-    let mut in_brackets = false;
-    while let Some(c) = rest.chars().next() {
-        let after = &rest[c.len_utf8()..];
-        match c {
-            '\\' => {
-                rest = after.chars().next().map_or("", |escaped| &after[escaped.len_utf8()..]);
-                continue;
-            }
-            '[' => in_brackets = true,
-            ']' => in_brackets = false,
-            '(' if !in_brackets => {
-                let look_around = after.starts_with("?<=") || after.starts_with("?<!");
-                let named = after.starts_with("?P<") || after.starts_with("?<");
-                if !after.starts_with('?') || (named && !look_around) {
-                    return true;
-                }
-            }
-            _ => {}
+/// Whether a regular expression has a group that captures; an error says what the crate that
+/// reads it makes of it.
+fn read(regex: &str) -> Result<bool, String> {
+    // Where only ASCII counts, no tables are needed that may not be compiled in.
+    let read = |unicode| regex::bytes::RegexBuilder::new(regex).unicode(unicode).build();
+    match read(true).or_else(|error| read(false).map_err(|_| error)) {
+        Ok(regex) => Ok(regex.captures_len() > 1),
+        Err(regex::Error::Syntax(text)) => {
+            let last = text.lines().last().unwrap_or_default();
+            Err(last.trim_start_matches("error: ").to_owned())
         }
-        rest = after;
+        // too big to be compiled
+        Err(_) => Ok(Brackets::of(regex).captures),
     }
-    false
+}
+
+/// What can be said about a regular expression in any dialect.
+struct Brackets {
+    /// Whether there is a group that captures: an opening parenthesis that is neither escaped, nor
+    /// in brackets, nor followed by `?` (save for a named group, `(?P<` or `(?<name>`).
+    captures: bool,
+    /// Whether everything that is opened is closed, and the other way round.
+    balance: Result<(), &'static str>,
+}
+
+impl Brackets {
+    fn of(regex: &str) -> Self {
+        let mut captures = false;
+        let mut balance = Ok(());
+        let mut open = 0_usize;
+        let mut in_brackets = false;
+        let mut rest = regex.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '\\' => {
+                    let escaped = rest.next().map(drop);
+                    balance = balance.and(escaped.ok_or("a backslash at its end"));
+                }
+                '[' => in_brackets = true,
+                ']' => in_brackets = false,
+                '(' if !in_brackets => {
+                    open += 1;
+                    let after = rest.as_str();
+                    let look_around = after.starts_with("?<=") || after.starts_with("?<!");
+                    let named = after.starts_with("?P<") || after.starts_with("?<");
+                    captures |= !after.starts_with('?') || (named && !look_around);
+                }
+                ')' if !in_brackets && open == 0 => balance = Err("a ) without its ("),
+                ')' if !in_brackets => open -= 1,
+                _ => {}
+            }
+        }
+        if in_brackets {
+            balance = balance.and(Err("a [ without its ]"));
+        } else if open > 0 {
+            balance = balance.and(Err("a ( without its )"));
+        }
+        Self { captures, balance }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::has_group;
+    use super::{Brackets, read};
 
     #[test]
     fn groups_that_capture() {
         for regex in ["a=([0-9]+)", "(?P<x>1)", "(?<x>1)", "\\\\(1)", "[(](1)", "(?:a)(b)"] {
-            assert!(has_group(regex), "{regex}");
+            assert!(Brackets::of(regex).captures, "{regex}");
+            assert_eq!(read(regex), Ok(true), "{regex}");
         }
-        for regex in ["", "a", "\\(1\\)", "(?:1)", "[(]", "(?<=a)1", "(?!a)1", "a\\"] {
-            assert!(!has_group(regex), "{regex}");
+        for regex in ["", "a", "\\(1\\)", "(?:1)", "[(]"] {
+            assert!(!Brackets::of(regex).captures, "{regex}");
+            assert_eq!(read(regex), Ok(false), "{regex}");
+        }
+        for regex in ["(?<=a)1", "(?!a)1", "a\\"] {
+            assert!(!Brackets::of(regex).captures, "{regex}");
+        }
+    }
+
+    #[test]
+    fn brackets_that_close() {
+        for regex in ["(a[(])", "\\)", "[[:digit:]]", "(?<=a)(1)", "", "é(\\()"] {
+            assert_eq!(Brackets::of(regex).balance, Ok(()), "{regex}");
+        }
+        for regex in ["([0-9", "(a", "a)", ")(", "[", "(1)\\", "((1)"] {
+            assert!(Brackets::of(regex).balance.is_err(), "{regex}");
+            assert!(read(regex).is_err(), "{regex}");
+        }
+    }
+
+    #[test]
+    fn what_is_read() {
+        for regex in ["(?i)accuracy=([0-9.]+)", "µ=(\\d+)", "[µ]=(\\d+)", "acc:\\s(\\S+);", "(.*)"]
+        {
+            assert_eq!(read(regex), Ok(true), "{regex}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Checks of single values and of lists, used for every kind of step.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use indexmap::IndexMap;
 
 use super::Linter;
@@ -44,8 +46,9 @@ impl Linter<'_> {
     }
 
     pub(super) fn unique(&mut self, place: &str, names: &[&str], what: &str) {
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if !seen.insert(name) {
                 self.error(place, format!("two {what}s are called {name:?}"));
             }
         }
@@ -129,16 +132,54 @@ impl Linter<'_> {
         }
     }
 
+    /// A directory of a Processing job's own.
     pub(super) fn local_path(&mut self, place: &str, expression: &Expression) {
         const ROOT: &str = "/opt/ml/processing/";
         self.text(place, expression, 256);
         let known = self.known(expression);
-        let fits = known.head.strip_prefix(ROOT).is_some_and(|rest| {
-            let nothing = rest.is_empty() && known.complete();
-            !nothing && rest.split('/').all(|part| part != "..")
-        });
-        if !fits && (known.complete() || known.head.len() >= ROOT.len()) {
+        let Some(rest) = known.head.strip_prefix(ROOT) else {
+            // The root itself may be yet to come.
+            if known.complete() || !ROOT.starts_with(&known.head) {
+                self.error(place, format!("{:?} is no directory under {ROOT}", known.head));
+            }
+            return;
+        };
+        let mut parts: Vec<&str> = rest.split('/').collect();
+        // A slash at the end does no harm, and a part not yet known to its end may become any.
+        if !known.complete() || (parts.len() > 1 && parts.ends_with(&[""])) {
+            parts.pop();
+        }
+        if parts.contains(&"..") || (known.complete() && parts == [""]) {
             self.error(place, format!("{:?} is no directory under {ROOT}", known.head));
+        } else if parts.contains(&"") || parts.contains(&".") {
+            self.error(
+                place,
+                format!("{:?} has an empty part or a dot between its slashes", known.head),
+            );
+        }
+    }
+
+    /// That no two inputs, or no two outputs, share a directory.
+    pub(super) fn unique_paths<'e>(
+        &mut self,
+        place: &str,
+        paths: impl Iterator<Item = (&'e str, &'e Expression)>,
+        what: &str,
+    ) {
+        let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+        for (name, path) in paths {
+            let known = self.known(path);
+            if !known.complete() {
+                continue;
+            }
+            let path = known.text.trim_end_matches('/').to_owned();
+            if let Some(first) = seen.get(&path) {
+                let message =
+                    format!("the {what}s {first:?} and {name:?} have one LocalPath, {path:?}");
+                self.error(place, message);
+            } else {
+                seen.insert(path, name);
+            }
         }
     }
 

@@ -1,0 +1,75 @@
+//! Members without a name. They are kept, since the service may gain some, but a misspelled one
+//! is as good as left out.
+
+use serde_json::Value;
+
+use super::shapes::Shape;
+use super::{Linter, job};
+use crate::graph::PlacedStep;
+use crate::step::StepKind;
+use crate::suggest::{did_you_mean, nearest};
+use crate::walk::is_expression;
+
+/// `MlflowConfig` is the official SDK's, from its third version.
+const DEFINITION: [&str; 6] =
+    ["Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"];
+const STEP: [&str; 9] = [
+    "Name",
+    "Type",
+    "Arguments",
+    "DependsOn",
+    "DisplayName",
+    "Description",
+    "RetryPolicies",
+    "CacheConfig",
+    "PropertyFiles",
+];
+
+impl Linter<'_> {
+    pub(super) fn definition_members(&mut self) {
+        for name in self.definition.other.keys() {
+            if !DEFINITION.contains(&name.as_str()) {
+                self.unknown_member(name.clone(), name, &DEFINITION);
+            }
+        }
+    }
+
+    pub(super) fn step_members(&mut self, placed: &PlacedStep<'_>, document: &Value) {
+        let PlacedStep { step, place, .. } = placed;
+        for name in step.other.keys() {
+            // Types of which the shape is not known have members of their own.
+            let own = matches!(step.kind, StepKind::Other { .. });
+            if !own || nearest(name, STEP).is_some() {
+                self.unknown_member(format!("{place}.{name}"), name, &STEP);
+            }
+        }
+        if let (Some(job), Some(arguments)) = (job(step), document.get("Arguments")) {
+            self.argument_members(&format!("{place}.Arguments"), arguments, job.request);
+        }
+    }
+
+    fn argument_members(&mut self, place: &str, value: &Value, shape: Shape) {
+        match (shape, value) {
+            (Shape::Object { .. }, Value::Object(members)) if !is_expression(members) => {
+                for (name, value) in members {
+                    let place = format!("{place}.{name}");
+                    match shape.member(name) {
+                        Some(shape) => self.argument_members(&place, value, shape),
+                        None => self.unknown_member(place, name, &shape.names()),
+                    }
+                }
+            }
+            (Shape::List(shape), Value::Array(entries)) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    self.argument_members(&format!("{place}[{index}]"), entry, *shape);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn unknown_member(&mut self, place: String, name: &str, known: &[&str]) {
+        let suggestion = did_you_mean(nearest(name, known.iter().copied()));
+        self.warning(place, format!("unknown member, kept as it stands{suggestion}"));
+    }
+}

@@ -1,0 +1,400 @@
+//! Which members the API's objects have, after the service's model of July 2017 as botocore
+//! 1.43 ships it.
+
+use Shape::{Any, List, Map, Object, Value};
+
+/// What stands at a place of a request or of a Describe answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// A string, a number, a boolean or a time.
+    Value,
+    /// Members of the API's choosing.
+    Object {
+        /// Those that are values.
+        values: &'static [&'static str],
+        /// All others.
+        parts: &'static [(&'static str, Shape)],
+    },
+    /// Entries of one shape.
+    List(&'static Shape),
+    /// Values under names of the author's choosing.
+    Map,
+    /// Not looked into.
+    Any,
+}
+
+impl Shape {
+    /// What the member of this name is, if there is one.
+    pub(super) fn member(&self, name: &str) -> Option<Self> {
+        let Object { values, parts } = self else { return None };
+        let part = || parts.iter().find(|(part, _)| *part == name).map(|(_, shape)| *shape);
+        if values.contains(&name) { Some(Value) } else { part() }
+    }
+
+    /// The names of the members.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let Object { values, parts } = self else { return Vec::new() };
+        values.iter().copied().chain(parts.iter().map(|(name, _)| *name)).collect()
+    }
+
+    /// What stands at a place such as `AppSpecification.ContainerArguments[3]`, if that is known.
+    pub(super) fn at(&self, place: &str) -> Option<Self> {
+        let mut shape = *self;
+        let mut rest = place;
+        while !rest.is_empty() {
+            match shape {
+                Object { .. } => {
+                    rest = rest.strip_prefix('.').unwrap_or(rest);
+                    let (name, after) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
+                    shape = shape.member(name)?;
+                    rest = after;
+                }
+                List(entry) => {
+                    shape = *entry;
+                    rest = rest.split_once(']')?.1;
+                }
+                // Its names may hold dots and brackets, and nothing stands below its values.
+                Map => return Some(Value),
+                Value | Any => return None,
+            }
+        }
+        Some(shape)
+    }
+}
+
+/// A kind of job: what asks for it, and what the service says about it.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// What the step's arguments may hold.
+    pub(super) request: Shape,
+    /// What of that the Describe answer leaves out.
+    pub(super) unanswered: &'static [&'static str],
+    /// What the Describe answer has besides.
+    pub(super) answer: Shape,
+}
+
+/// Members that the service gives a value where the request has none.
+pub(super) const FILLED_IN: [&str; 15] = [
+    "ProcessingJobName",
+    "TrainingJobName",
+    "AppManaged",
+    "S3InputMode",
+    "S3DataDistributionType",
+    "S3CompressionType",
+    "CompressionType",
+    "RecordWrapperType",
+    "InputMode",
+    "LocalPath",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "ExperimentConfig",
+    "StoppingCondition",
+];
+
+const fn object(values: &'static [&'static str]) -> Shape {
+    Object { values, parts: &[] }
+}
+
+const TAGS: Shape = List(&object(&["Key", "Value"]));
+const VPC: Shape =
+    Object { values: &[], parts: &[("SecurityGroupIds", List(&Value)), ("Subnets", List(&Value))] };
+const EXPERIMENT: Shape =
+    object(&["ExperimentName", "TrialName", "TrialComponentDisplayName", "RunName"]);
+/// That a Processing job has only the first is checked where it stands.
+const STOPPING: Shape =
+    object(&["MaxRuntimeInSeconds", "MaxWaitTimeInSeconds", "MaxPendingTimeInSeconds"]);
+
+/// `CreateProcessingJob` and `DescribeProcessingJob`.
+pub(super) const PROCESSING: Job = Job {
+    request: Object {
+        values: &["ProcessingJobName", "RoleArn"],
+        parts: &[
+            (
+                "ProcessingInputs",
+                List(&Object {
+                    values: &["InputName", "AppManaged"],
+                    parts: &[
+                        (
+                            "S3Input",
+                            object(&[
+                                "S3Uri",
+                                "LocalPath",
+                                "S3DataType",
+                                "S3InputMode",
+                                "S3DataDistributionType",
+                                "S3CompressionType",
+                            ]),
+                        ),
+                        ("DatasetDefinition", Any),
+                    ],
+                }),
+            ),
+            (
+                "ProcessingOutputConfig",
+                Object {
+                    values: &["KmsKeyId"],
+                    parts: &[(
+                        "Outputs",
+                        List(&Object {
+                            values: &["OutputName", "AppManaged"],
+                            parts: &[
+                                ("S3Output", object(&["S3Uri", "LocalPath", "S3UploadMode"])),
+                                ("FeatureStoreOutput", object(&["FeatureGroupName"])),
+                            ],
+                        }),
+                    )],
+                },
+            ),
+            (
+                "ProcessingResources",
+                Object {
+                    values: &[],
+                    parts: &[(
+                        "ClusterConfig",
+                        Object {
+                            values: &[
+                                "InstanceCount",
+                                "InstanceType",
+                                "VolumeSizeInGB",
+                                "VolumeKmsKeyId",
+                                "SelectedInstanceType",
+                                "SelectedInstanceCount",
+                            ],
+                            parts: &[("InstancePreferences", Any)],
+                        },
+                    )],
+                },
+            ),
+            ("StoppingCondition", STOPPING),
+            (
+                "AppSpecification",
+                Object {
+                    values: &["ImageUri"],
+                    parts: &[
+                        ("ContainerEntrypoint", List(&Value)),
+                        ("ContainerArguments", List(&Value)),
+                    ],
+                },
+            ),
+            ("Environment", Map),
+            (
+                "NetworkConfig",
+                Object {
+                    values: &["EnableInterContainerTrafficEncryption", "EnableNetworkIsolation"],
+                    parts: &[("VpcConfig", VPC)],
+                },
+            ),
+            ("ExperimentConfig", EXPERIMENT),
+            ("Tags", TAGS),
+        ],
+    },
+    unanswered: &["Tags"],
+    answer: object(&[
+        "ProcessingJobArn",
+        "ProcessingJobStatus",
+        "ExitMessage",
+        "FailureReason",
+        "ProcessingEndTime",
+        "ProcessingStartTime",
+        "LastModifiedTime",
+        "CreationTime",
+        "MonitoringScheduleArn",
+        "AutoMLJobArn",
+        "TrainingJobArn",
+    ]),
+};
+
+/// `CreateTrainingJob` and `DescribeTrainingJob`.
+pub(super) const TRAINING: Job = Job {
+    request: Object {
+        values: &[
+            "TrainingJobName",
+            "RoleArn",
+            "EnableNetworkIsolation",
+            "EnableInterContainerTrafficEncryption",
+            "EnableManagedSpotTraining",
+        ],
+        parts: &[
+            ("HyperParameters", Map),
+            (
+                "AlgorithmSpecification",
+                Object {
+                    values: &[
+                        "TrainingImage",
+                        "AlgorithmName",
+                        "TrainingInputMode",
+                        "EnableSageMakerMetricsTimeSeries",
+                    ],
+                    parts: &[
+                        ("MetricDefinitions", List(&object(&["Name", "Regex"]))),
+                        ("ContainerEntrypoint", List(&Value)),
+                        ("ContainerArguments", List(&Value)),
+                        ("TrainingImageConfig", Any),
+                    ],
+                },
+            ),
+            (
+                "InputDataConfig",
+                List(&Object {
+                    values: &[
+                        "ChannelName",
+                        "ContentType",
+                        "CompressionType",
+                        "RecordWrapperType",
+                        "InputMode",
+                    ],
+                    parts: &[
+                        (
+                            "DataSource",
+                            Object {
+                                values: &[],
+                                parts: &[
+                                    (
+                                        "S3DataSource",
+                                        Object {
+                                            values: &[
+                                                "S3DataType",
+                                                "S3Uri",
+                                                "S3DataDistributionType",
+                                            ],
+                                            parts: &[
+                                                ("AttributeNames", List(&Value)),
+                                                ("InstanceGroupNames", List(&Value)),
+                                                ("ModelAccessConfig", object(&["AcceptEula"])),
+                                                ("HubAccessConfig", object(&["HubContentArn"])),
+                                            ],
+                                        },
+                                    ),
+                                    (
+                                        "FileSystemDataSource",
+                                        object(&[
+                                            "FileSystemId",
+                                            "FileSystemAccessMode",
+                                            "FileSystemType",
+                                            "DirectoryPath",
+                                        ]),
+                                    ),
+                                    ("DatasetSource", object(&["DatasetArn"])),
+                                ],
+                            },
+                        ),
+                        ("ShuffleConfig", object(&["Seed"])),
+                    ],
+                }),
+            ),
+            ("OutputDataConfig", object(&["KmsKeyId", "S3OutputPath", "CompressionType"])),
+            (
+                "ResourceConfig",
+                Object {
+                    values: &[
+                        "InstanceType",
+                        "InstanceCount",
+                        "VolumeSizeInGB",
+                        "VolumeKmsKeyId",
+                        "KeepAlivePeriodInSeconds",
+                        "TrainingPlanArn",
+                        "SelectedInstanceType",
+                        "SelectedInstanceCount",
+                    ],
+                    parts: &[
+                        (
+                            "InstanceGroups",
+                            List(&object(&["InstanceType", "InstanceCount", "InstanceGroupName"])),
+                        ),
+                        ("InstancePlacementConfig", Any),
+                        ("InstancePreferences", Any),
+                    ],
+                },
+            ),
+            ("VpcConfig", VPC),
+            (
+                "StoppingCondition",
+                object(&["MaxRuntimeInSeconds", "MaxWaitTimeInSeconds", "MaxPendingTimeInSeconds"]),
+            ),
+            ("Tags", TAGS),
+            ("CheckpointConfig", object(&["S3Uri", "LocalPath"])),
+            (
+                "DebugHookConfig",
+                Object {
+                    values: &["LocalPath", "S3OutputPath"],
+                    parts: &[("HookParameters", Map), ("CollectionConfigurations", Any)],
+                },
+            ),
+            ("DebugRuleConfigurations", Any),
+            ("TensorBoardOutputConfig", object(&["LocalPath", "S3OutputPath"])),
+            ("ExperimentConfig", EXPERIMENT),
+            (
+                "ProfilerConfig",
+                Object {
+                    values: &["S3OutputPath", "ProfilingIntervalInMilliseconds", "DisableProfiler"],
+                    parts: &[("ProfilingParameters", Map)],
+                },
+            ),
+            ("ProfilerRuleConfigurations", Any),
+            ("Environment", Map),
+            ("RetryStrategy", object(&["MaximumRetryAttempts"])),
+            ("RemoteDebugConfig", object(&["EnableRemoteDebug"])),
+            ("InfraCheckConfig", object(&["EnableInfraCheck"])),
+            ("SessionChainingConfig", object(&["EnableSessionTagChaining"])),
+            ("ServerlessJobConfig", Any),
+            ("MlflowConfig", Any),
+            ("ModelPackageConfig", Any),
+        ],
+    },
+    unanswered: &["Tags", "SessionChainingConfig"],
+    answer: Object {
+        values: &[
+            "TrainingJobArn",
+            "TuningJobArn",
+            "LabelingJobArn",
+            "AutoMLJobArn",
+            "TrainingJobStatus",
+            "SecondaryStatus",
+            "FailureReason",
+            "CreationTime",
+            "TrainingStartTime",
+            "TrainingEndTime",
+            "LastModifiedTime",
+            "TrainingTimeInSeconds",
+            "BillableTimeInSeconds",
+            "BillableTokenCount",
+            "ProfilingStatus",
+            "OutputModelPackageArn",
+        ],
+        parts: &[
+            ("ModelArtifacts", object(&["S3ModelArtifacts"])),
+            (
+                "WarmPoolStatus",
+                object(&["Status", "ResourceRetainedBillableTimeInSeconds", "ReusedByJob"]),
+            ),
+            ("SecondaryStatusTransitions", Any),
+            ("FinalMetricDataList", Any),
+            ("DebugRuleEvaluationStatuses", Any),
+            ("ProfilerRuleEvaluationStatuses", Any),
+            ("MlflowDetails", Any),
+            ("ProgressInfo", Any),
+        ],
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_a_shape() {
+        let at = |place: &str| match TRAINING.request.at(place) {
+            Some(Value) => "value",
+            Some(_) => "more",
+            None => "nothing",
+        };
+        assert_eq!(at("HyperParameters"), "more");
+        assert_eq!(at("HyperParameters.a.b[0]"), "value");
+        assert_eq!(at("InputDataConfig[0].DataSource"), "more");
+        assert_eq!(at("InputDataConfig[10].DataSource.S3DataSource.S3Uri"), "value");
+        assert_eq!(at("AlgorithmSpecification.ContainerArguments[3]"), "value");
+        assert_eq!(at("AlgorithmSpecification.Unheard[3]"), "nothing");
+        assert_eq!(at("RoleArn.Arn"), "nothing");
+    }
+}
