@@ -155,6 +155,8 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim().strip_prefix("\"pattern\": "))
             .map(|text| serde_json::from_str(text.trim_end_matches(',')).unwrap())
+            // `${VAR}`, which may stand in place of any of them
+            .filter(|regex| regex != r"\$\{.+\}")
             .collect();
         assert_eq!(patterns.len(), PATTERNS.len() + 1, "{patterns:?}");
         for regex in patterns {

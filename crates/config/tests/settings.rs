@@ -306,3 +306,27 @@ proptest! {
         }
     }
 }
+
+/// Editors check the file against its schema, before any variable is known.
+#[test]
+fn the_shipped_file_and_variables_fit_the_schema() {
+    let schema = serde_json::from_str(&Settings::json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults = |text: &str| {
+        let yaml: serde_json::Value = serde_yaml::from_str(text).unwrap();
+        let faults = validator.iter_errors(&yaml);
+        faults.map(|fault| fault.instance_path().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(faults(SHIPPED), Vec::<String>::new());
+    for (from, to) in [
+        ("n_estimators: 200", "n_estimators: ${TREES:-200}"),
+        ("stratify: true", "stratify: ${STRATIFY}"),
+        ("approval_status: PendingManualApproval", "approval_status: ${STATUS}"),
+        ("recall: 0.85", "recall: ${RECALL:-0.85}"),
+    ] {
+        assert!(SHIPPED.contains(from), "{from}");
+        assert_eq!(faults(&SHIPPED.replace(from, to)), Vec::<String>::new(), "{to}");
+    }
+    let wrong = SHIPPED.replace("n_estimators: 200", "n_estimators: many");
+    assert_eq!(faults(&wrong), ["/hyperparameters/n_estimators"]);
+}

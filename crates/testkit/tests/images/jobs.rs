@@ -61,7 +61,12 @@ pub fn train() -> Sandbox {
     Run::new("preprocess", &before).arguments(&arguments("Preprocess")).run().expect(0);
     let sandbox = Sandbox::new();
     hand_over(&before, "processing/output/train/train.csv", &sandbox, "input/data/train/train.csv");
-    hand_over(&before, "processing/output/recipe/recipe.json", &sandbox, "input/data/recipe/recipe.json");
+    hand_over(
+        &before,
+        "processing/output/recipe/recipe.json",
+        &sandbox,
+        "input/data/recipe/recipe.json",
+    );
     sandbox.file("test.csv", fs_err::read(before.path("processing/output/test/test.csv")).unwrap());
     sandbox
 }
@@ -128,7 +133,8 @@ fn every_job_needs_only_what_is_mounted_whoever_runs_it() {
         run("register", &registered, &[]);
     }
     let registration: Value =
-        serde_json::from_str(&registered.read("processing/registration/registration.json")).unwrap();
+        serde_json::from_str(&registered.read("processing/registration/registration.json"))
+            .unwrap();
     assert_eq!(registration["approval_status"], "PendingManualApproval");
 }
 
