@@ -31,8 +31,11 @@ fn parts(data: &[u8]) -> Option<[Vec<u8>; 3]> {
 
 fn read(kind: u8, data: &[u8]) -> Option<Result<Bundle, BundleError>> {
     match kind {
-        b'a' => Some(Bundle::from_archive(data)),
-        b't' => Some(Bundle::from_archive(&gzip(data))),
+        b'a' => Some(Bundle::from_archive(data, data.len() as u64)),
+        b't' => {
+            let archive = gzip(data);
+            Some(Bundle::from_archive(archive.as_slice(), archive.len() as u64))
+        }
         _ => parts(data).map(Bundle::from_files),
     }
 }

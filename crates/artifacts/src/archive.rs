@@ -8,8 +8,8 @@ use flate2::read::GzDecoder;
 use tar::EntryType;
 
 /// What unpacking may give for each byte of the archive. A forest packs three to five times; a bomb
-/// a thousand times.
-const MOST_PER_BYTE: u64 = 100;
+/// a thousand times, and what it unpacks to is held in memory.
+const MOST_PER_BYTE: u64 = 20;
 /// And besides, so that small archives are not refused for their headers.
 const MOST_BESIDES: u64 = 1 << 20;
 /// The most entries, whatever they are.
@@ -54,14 +54,15 @@ pub enum ArchiveError {
     TooMany,
 }
 
-/// The named files of an archive, in memory: nothing is ever written. Other files are passed over,
+/// The named files of an archive of `length` bytes, in memory: nothing is ever written. Other files are passed over,
 /// but they too must be plain files inside.
 pub(crate) fn read<const N: usize>(
-    bytes: &[u8],
+    archive: impl Read,
+    length: u64,
     wanted: [&'static str; N],
 ) -> Result<[Vec<u8>; N], ArchiveError> {
-    let limit = bytes.len() as u64 * MOST_PER_BYTE + MOST_BESIDES;
-    let mut unpacked = GzDecoder::new(bytes).take(limit);
+    let limit = length.saturating_mul(MOST_PER_BYTE).saturating_add(MOST_BESIDES);
+    let mut unpacked = GzDecoder::new(archive).take(limit);
     let result = entries(&mut unpacked, wanted);
     // The checksum stands behind the last byte, so everything is unpacked, wanted or not.
     let rest = io::copy(&mut unpacked, &mut io::sink());

@@ -2,6 +2,7 @@
 //! `model.tar.gz`.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use dataset::Recipe;
 use forest::RandomForest;
@@ -89,12 +90,12 @@ impl Bundle {
         ])
     }
 
-    /// Reads `model.tar.gz`.
+    /// Reads `model.tar.gz`, which has `length` bytes.
     ///
     /// # Errors
     /// An archive that is hostile or damaged, files that are missing or do not belong together.
-    pub fn from_archive(bytes: &[u8]) -> Result<Self, BundleError> {
-        Self::from_files(archive::read(bytes, [FOREST_BIN, RECIPE_JSON, METADATA_JSON])?)
+    pub fn from_archive(archive: impl Read, length: u64) -> Result<Self, BundleError> {
+        Self::from_files(archive::read(archive, length, [FOREST_BIN, RECIPE_JSON, METADATA_JSON])?)
     }
 
     /// Reads the contents of the forest, the recipe and the metadata, in this order.

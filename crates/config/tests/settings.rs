@@ -5,7 +5,7 @@
 use config::{Metric, Settings};
 use proptest::prelude::*;
 
-const SHIPPED: &str = include_str!("../../../config/pipeline_config.yaml");
+const SHIPPED: &str = include_str!("../../testkit/pipeline_config.yaml");
 const SCHEMA: &str = include_str!("../../../config/pipeline_config.schema.json");
 
 fn nothing(_: &str) -> Option<String> {

@@ -137,7 +137,7 @@ proptest! {
 
     #[test]
     fn evaluate_goes_both_ways(minimums in prop::collection::vec(0.0_f64..=1.0, 0..8)) {
-        let gates = minimums.into_iter().zip(Metric::ALL).map(|(minimum, metric)| Gate { metric, minimum }).collect();
+        let gates = minimums.into_iter().zip(Metric::ALL).map(|(minimum, &metric)| Gate { metric, minimum }).collect();
         let settings = Evaluate { gates, metrics: Metric::ALL.to_vec() };
         let parsed = Evaluate::parse(&texts(&settings.to_arguments())).unwrap();
         prop_assert_eq!(parsed.settings, settings);

@@ -54,8 +54,10 @@ fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
 
 fn bundle(container: &Container) -> Result<Bundle, EvaluateError> {
     let path = container.processing(paths::EVALUATE_MODEL).join(paths::MODEL_ARCHIVE);
-    let bytes = fs_err::read(&path).map_err(EvaluateError::Input)?;
-    Bundle::from_archive(&bytes).map_err(|source| EvaluateError::Model { path, source })
+    let archive = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
+    let length = archive.metadata().map_err(EvaluateError::Input)?.len();
+    Bundle::from_archive(BufReader::new(archive), length)
+        .map_err(|source| EvaluateError::Model { path, source })
 }
 
 fn table(container: &Container, bundle: &Bundle) -> Result<FeatureTable, EvaluateError> {

@@ -528,8 +528,8 @@ fn a_bomb_takes_no_memory() {
     sandbox.file(MODEL, &bomb);
     let outcome = sandbox.run_within(300 << 20, "evaluate", &[]).expect(3);
     let message = explained(&sandbox, &outcome);
-    let limit = bomb.len() * 100 + (1 << 20);
-    insta::assert_snapshot!(message.replace(&limit.to_string(), "N"), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the archive unpacks to more than N bytes, 100 for each of its own");
+    let limit = bomb.len() * 20 + (1 << 20);
+    insta::assert_snapshot!(message.replace(&limit.to_string(), "N"), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the archive unpacks to more than N bytes, 20 for each of its own");
     assert_eq!(sandbox.files("processing/evaluation"), Vec::<String>::new());
 }
 

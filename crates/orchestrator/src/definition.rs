@@ -96,8 +96,16 @@ impl Build<'_> {
                 "class_weight" => {
                     Parameter::string(parameter, value).one_of(ClassWeight::WORDS.iter().copied())
                 }
-                "max_features" => Parameter::string(parameter, value),
-                _ => Parameter::integer(parameter, value.parse().unwrap_or_default()),
+                // a parameter is of the type that its value looks like
+                _ => match (value.parse(), value.parse()) {
+                    (Ok(whole), _) if name != "max_features" => {
+                        Parameter::integer(parameter, whole)
+                    }
+                    (_, Ok(number)) if name != "max_features" => {
+                        Parameter::float(parameter, number)
+                    }
+                    _ => Parameter::string(parameter, value),
+                },
             });
         }
         parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
@@ -125,7 +133,12 @@ impl Build<'_> {
             "seed" => from_parameter("--seed=", "RandomState"),
             _ => argument.to_string().into(),
         });
-        let mut job = self.processing(Job::Processing, "preprocess", arguments.collect());
+        let mut job = self.processing(
+            Job::Processing,
+            "preprocess",
+            &s.aws.images.preprocess,
+            arguments.collect(),
+        );
         job.processing_inputs =
             vec![input("raw", Expression::parameter(INPUT_PARAMETER), paths::PREPROCESS_INPUT)];
         let outputs = [
@@ -206,7 +219,8 @@ impl Build<'_> {
         arguments.extend(told.gates.iter().map(|Gate { metric, .. }| {
             from_parameter(&format!("--gate={metric}="), &metric.gate_parameter())
         }));
-        let mut job = self.processing(Job::Evaluation, "evaluate", arguments);
+        let mut job =
+            self.processing(Job::Evaluation, "evaluate", &s.aws.images.evaluate, arguments);
         job.processing_inputs = vec![
             input("model", model_data(), paths::EVALUATE_MODEL),
             input("test", Expression::output(PREPROCESS, "test"), paths::EVALUATE_TEST),
@@ -280,7 +294,8 @@ impl Build<'_> {
         };
         let arguments =
             told.to_arguments().iter().map(|argument| argument.to_string().into()).collect();
-        let mut job = self.processing(Job::Processing, "register", arguments);
+        let mut job =
+            self.processing(Job::Processing, "register", &s.aws.images.register, arguments);
         // one registration, whatever the number of machines that preprocess
         job.processing_resources.cluster_config.instance_count = 1_u32.into();
         job.environment = Register::VARIABLES.into_iter().map(str::to_owned).zip(values).collect();
@@ -311,15 +326,10 @@ impl Build<'_> {
         &self,
         job: Job,
         program: &str,
+        repository: &str,
         arguments: Vec<Expression>,
     ) -> ProcessingArguments {
         let s = self.settings;
-        let images = &s.aws.images;
-        let repository = match program {
-            "preprocess" => &images.preprocess,
-            "evaluate" => &images.evaluate,
-            _ => &images.register,
-        };
         let mut app = AppSpecification::new(s.aws.image_uri(repository));
         // the images have this entrypoint anyway; the Python SDK's local mode wants it said
         app.container_entrypoint = vec![format!("/usr/local/bin/{program}").into()];

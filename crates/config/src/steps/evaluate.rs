@@ -75,7 +75,7 @@ impl Evaluate {
     pub fn parse(arguments: &[String]) -> Result<Parsed<Self>, StepError> {
         let mut given = Arguments::split(arguments, &["gate", "metric"]);
         let mut settings = Self::default();
-        let names = Metric::ALL.map(Metric::name).join(", ");
+        let names = Metric::WORDS.join(", ");
         given.parse_list("metric", &mut settings.metrics, &format!("one of {names}"), |text| {
             text.parse().ok()
         });

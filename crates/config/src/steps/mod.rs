@@ -188,11 +188,18 @@ macro_rules! words {
         impl $name {
             /// Every word, in order.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
+            /// Every variant, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(match self { $(Self::$variant => $word),+ })
+                f.write_str(self.name())
             }
         }
 

@@ -13,6 +13,7 @@ fn docker(arguments: &[&str]) -> String {
     testkit::Outcome::from(output).expect(0).stdout.trim().to_owned()
 }
 
+#[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
 /// The container of the place's training, once it runs.
 fn training(place: &Place, more: &[&str]) -> (Child, String) {
     let arguments = ["run", "--config", CONFIG, "--engine", "docker", "-p", "NEstimators=100000"];

@@ -18,8 +18,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use testkit::Outcome;
 
-/// The settings that the repository ships.
-const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/pipeline_config.yaml");
+/// The settings as shipped.
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/pipeline_config.yaml");
 
 /// A directory to run the orchestrator in.
 struct Place(tempfile::TempDir);

@@ -19,6 +19,13 @@ fn the_shipped_settings_are_valid() {
     insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 20 parameters");
 }
 
+/// Whatever people have made of them.
+#[test]
+fn the_settings_in_config_are_valid() {
+    let live = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/pipeline_config.yaml");
+    Place::new().orchestrator(&["validate", "--config", live]).expect(0);
+}
+
 #[test]
 fn every_fault_of_the_settings_at_once() {
     let place = Place::new();

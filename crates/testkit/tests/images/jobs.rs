@@ -15,7 +15,7 @@ fn orchestrator(arguments: &[&str]) -> String {
 
 /// The shipped settings' definition.
 fn definition() -> Value {
-    let settings = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/pipeline_config.yaml");
+    let settings = concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline_config.yaml");
     serde_json::from_str(&orchestrator(&["definition", "--config", settings])).unwrap()
 }
 
