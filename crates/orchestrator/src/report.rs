@@ -144,8 +144,10 @@ impl Report {
             writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;
         }
         for (name, value) in &self.metrics {
-            let value =
-                value.as_f64().map_or_else(|| value.to_string(), |number| format!("{number:.4}"));
+            let value = match value {
+                Value::String(no_value) => no_value.clone(),
+                other => other.as_f64().map_or_else(|| other.to_string(), |n| format!("{n:.4}")),
+            };
             let gate = self.gates.iter().find(|gate| gate.metric == *name);
             if gate.is_none() && !shown.contains(&name.as_str()) {
                 continue;

@@ -127,6 +127,25 @@ fn a_missed_gate_registers_nothing_and_exits_with_4() {
     assert_eq!(result["gates"][2]["passed"], false);
 }
 
+/// Precision has none where nothing is predicted to fail.
+#[test]
+fn a_metric_without_a_value_does_not_meet_its_gate() {
+    let place = Place::new();
+    let text = fs_err::read_to_string(crate::CONFIG).unwrap();
+    let gates = "accuracy: 0.80\n  f1_score: 0.75\n  recall: 0.85";
+    assert!(text.contains(gates));
+    let config = place.file("config.yaml", text.replace(gates, "precision: 0.5"));
+    let arguments = ["run", "--config", config.as_str(), "-p", "MinSamplesLeaf=100000"];
+    let outcome = place.orchestrator(&arguments).expect(4);
+    let last = outcome.stderr.lines().last().unwrap();
+    insta::assert_snapshot!(last, @"error: QualityGateFailed: Quality gate not met: precision NaN, at least 0.5 wanted");
+    assert!(
+        outcome.stdout.contains("precision          NaN        >= 0.5  NOT MET"),
+        "{}",
+        outcome.stdout
+    );
+}
+
 #[test]
 fn what_has_not_changed_is_not_run_again() {
     let place = Place::new();
