@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::expression::Expression;
 use crate::parameter::{Parameter, ParameterError};
+use crate::place::shown;
 use crate::reference::ExecutionVariable;
 use crate::step::Step;
-use crate::{suggest, walk};
+use crate::suggest;
 
 /// The only version of the language there is.
 pub const VERSION: &str = "2020-12-01";
@@ -145,7 +146,7 @@ impl DefinitionError {
             .strip_suffix(&format!(" at line {line} column {column}"))
             .unwrap_or(&text)
             .to_owned();
-        Self { path: walk::shown(path), line, column, problem }
+        Self { path: shown(path), line, column, problem }
     }
 }
 

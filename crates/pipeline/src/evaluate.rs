@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::condition::{Condition, Operator};
 use crate::expression::Expression;
 use crate::path::{Path, PathError};
+use crate::place::shown;
 use crate::reference::{ExecutionVariable, Reference};
-use crate::walk::{Segment, is_expression, shown, within};
+use crate::walk::{Segment, is_expression, within};
 
 /// Where values come from: whoever runs a definition.
 pub trait Scope {

@@ -20,6 +20,7 @@ mod graph;
 mod lint;
 mod parameter;
 mod path;
+mod place;
 mod reference;
 mod step;
 mod suggest;

@@ -13,7 +13,7 @@ use crate::arguments::processing::ProcessingArguments;
 use crate::arguments::training::TrainingArguments;
 use crate::condition::Condition;
 use crate::expression::Expression;
-use crate::walk;
+use crate::place::shown;
 
 /// One step of a pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -312,7 +312,7 @@ fn from_value(kind: String, arguments: Option<Value>) -> Result<StepKind, String
     fn typed<T: for<'de> Deserialize<'de>>(arguments: Option<Value>) -> Result<T, String> {
         let arguments = arguments.ok_or_else(|| "missing field `Arguments`".to_owned())?;
         serde_path_to_error::deserialize(arguments).map_err(|error| {
-            let place = walk::shown(format!("Arguments.{}", error.path()));
+            let place = shown(format!("Arguments.{}", error.path()));
             format!("{place}: {}", error.inner())
         })
     }

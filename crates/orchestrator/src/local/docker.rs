@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use container::{Exit, wire};
 
-use super::attempt::Failed;
+use super::failed::Failed;
 use super::instance;
 use super::job::Job;
 use super::process::{self, Ended, Guard, Stop};

@@ -15,8 +15,9 @@ use pipeline::{
 };
 use serde_json::Value;
 
-use super::attempt::{Bench, Failed};
+use super::attempt::Bench;
 use super::cache::Cache;
+use super::failed::Failed;
 use super::job::{Job, arn};
 use super::process::Stop;
 use super::progress::Progress;

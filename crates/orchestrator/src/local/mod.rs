@@ -13,6 +13,7 @@ mod attempt;
 mod cache;
 mod docker;
 mod engine;
+mod failed;
 mod instance;
 mod job;
 mod process;

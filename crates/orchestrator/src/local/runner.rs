@@ -5,7 +5,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 use container::{Exit, wire};
 
-use super::attempt::Failed;
+use super::failed::Failed;
 use super::job::Job;
 use super::process::{self, Ended, Stop};
 use super::store::file_digest;

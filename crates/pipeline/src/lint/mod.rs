@@ -26,6 +26,7 @@ use self::shapes::Job;
 use crate::definition::{Definition, VERSION};
 use crate::graph::PlacedStep;
 use crate::parameter::{Parameter, ParameterType};
+use crate::place::shown;
 use crate::step::{Step, StepKind};
 use crate::walk;
 
@@ -120,12 +121,12 @@ impl<'a> Linter<'a> {
     }
 
     fn error(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (walk::shown(place.into()), message.into());
+        let (place, message) = (shown(place.into()), message.into());
         self.findings.push(Finding { place, message, severity: Severity::Error });
     }
 
     fn warning(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (walk::shown(place.into()), message.into());
+        let (place, message) = (shown(place.into()), message.into());
         self.findings.push(Finding { place, message, severity: Severity::Warning });
     }
 
