@@ -5,7 +5,7 @@ use std::thread;
 
 use camino::Utf8Path;
 use container::wire::{self, ResourceConfig};
-use container::{Exit, Kind, chain, write_file, write_with};
+use container::{Exit, Kind, write_file, write_with};
 use indexmap::IndexMap;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use super::failed::Failed;
 use super::job::Job;
 use super::process::{self, Ended, Stop};
 use super::runner::Runner;
-use super::store::{Store, StoreError, files_below};
+use super::store::{Store, files_below};
 
 /// How many of a failed job's last log lines are shown.
 const TAIL: usize = 20;
