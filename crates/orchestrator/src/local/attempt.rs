@@ -1,9 +1,10 @@
 //! One attempt at one job: a tree for every host, the program started in it, the outputs gathered.
 
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::process::ExitStatus;
 use std::thread;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use container::wire::{self, ResourceConfig};
 use container::{Exit, Kind, write_file, write_with};
 use indexmap::IndexMap;
@@ -18,6 +19,8 @@ use super::store::{Store, files_below};
 
 /// How many of a failed job's last log lines are shown.
 const TAIL: usize = 20;
+/// And how much of them.
+const LONGEST_TAIL: u64 = 16 << 10;
 
 /// Where and how jobs are run.
 pub struct Bench<'a> {
@@ -109,15 +112,22 @@ impl Bench<'_> {
         if job.metrics.is_empty() {
             return Ok(found);
         }
+        let mut expressions = Vec::new();
+        for (name, expression) in &job.metrics {
+            let wrong = |error| Failed::new(format!("metric {name}: {error}"), Exit::Usage);
+            expressions.push((name, regex::Regex::new(expression).map_err(wrong)?));
+        }
+        let unreadable = |error: std::io::Error| Failed::new(error.to_string(), Exit::Failed);
         for host in job.host_names() {
-            let log = fs_err::read(directory.join(host).with_extension("log")).unwrap_or_default();
-            let log = String::from_utf8_lossy(&log);
-            for (name, expression) in &job.metrics {
-                let wrong = |error| Failed::new(format!("metric {name}: {error}"), Exit::Usage);
-                let expression = regex::Regex::new(expression).map_err(wrong)?;
-                let last = expression.captures_iter(&log).last();
-                let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
-                found.extend(number.map(|number| (name.clone(), number)));
+            let log = fs_err::File::open(directory.join(host).with_extension("log"));
+            for line in BufReader::new(log.map_err(unreadable)?).split(b'\n') {
+                let line = line.map_err(unreadable)?;
+                let line = String::from_utf8_lossy(&line);
+                for (name, expression) in &expressions {
+                    let last = expression.captures_iter(&line).last();
+                    let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
+                    found.extend(number.map(|number| ((*name).clone(), number)));
+                }
             }
         }
         Ok(found)
@@ -127,17 +137,24 @@ impl Bench<'_> {
     fn gather(&self, job: &Job, directory: &Utf8Path) -> Result<(), Failed> {
         let hosts = job.host_names();
         let trees = |place: &str| {
-            hosts.iter().map(|host| directory.join(host).join(place)).collect::<Vec<_>>()
+            let places = hosts.iter().map(|host| {
+                real(&directory.join(host), place).ok_or_else(|| {
+                    let reason = format!("/opt/ml/{place} is or lies behind a link now, expected the directory that was there");
+                    Failed::new(reason, Exit::Failed)
+                })
+            });
+            places.collect::<Result<Vec<_>, _>>()
         };
         for output in &job.outputs {
-            for tree in trees(output.directory.as_str()) {
+            for tree in trees(output.directory.as_str())? {
                 self.store.upload(&tree, &output.uri)?;
             }
         }
         if let Some(prefix) = &job.model_prefix {
             let target = self.store.path(&format!("{prefix}/model.tar.gz"))?;
-            write_with(&target, |out| archive::write(&trees(wire::MODEL), out))?;
-            let data = trees(wire::OUTPUT_DATA);
+            let models = trees(wire::MODEL)?;
+            write_with(&target, |out| archive::write(&models, out))?;
+            let data = trees(wire::OUTPUT_DATA)?;
             if data.iter().any(|tree| files_below(tree).is_ok_and(|files| !files.is_empty())) {
                 let target = self.store.path(&format!("{prefix}/output.tar.gz"))?;
                 write_with(&target, |out| archive::write(&data, out))?;
@@ -148,9 +165,8 @@ impl Bench<'_> {
 
     /// Why a host's program did not succeed: its own words where it left any.
     fn failure(&self, job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
-        let said = fs_err::read(base.join(job.kind.reason_file())).unwrap_or_default();
-        let said =
-            job.name_sources(String::from_utf8_lossy(&said).trim(), self.runner.inside(base));
+        let said = reason(base, job.kind.reason_file());
+        let said = job.name_sources(said.trim(), self.runner.inside(base));
         let said = (!said.is_empty()).then_some(said);
         let (fallback, status) = match ended {
             Ended::Exited(status) => {
@@ -178,8 +194,41 @@ impl Bench<'_> {
     }
 }
 
+/// A place in a job's tree, unless the program has put a link there or in its way: what that leads
+/// to is not the job's to give away.
+fn real(base: &Utf8Path, place: &str) -> Option<Utf8PathBuf> {
+    let mut path = base.to_owned();
+    for part in place.split('/') {
+        path.push(part);
+        if path.is_symlink() {
+            return None;
+        }
+    }
+    Some(path)
+}
+
+/// What a program left in its failure or message file: text, and no more than anybody reads.
+fn reason(base: &Utf8Path, place: &str) -> String {
+    let file = real(base, place).filter(|path| path.is_file());
+    let file = file.and_then(|path| fs_err::File::open(path).ok());
+    let mut text = Vec::new();
+    if let Some(file) = file {
+        let _ = file.take(16 << 10).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The end of a log, which may be of any length.
 fn tail(log: &Utf8Path) -> Vec<String> {
-    let text = fs_err::read(log).unwrap_or_default();
+    let end = || {
+        let mut log = fs_err::File::open(log)?;
+        let length = log.metadata()?.len();
+        log.seek(SeekFrom::Start(length.saturating_sub(LONGEST_TAIL)))?;
+        let mut text = Vec::new();
+        log.take(LONGEST_TAIL).read_to_end(&mut text)?;
+        std::io::Result::Ok(text)
+    };
+    let text = end().unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL)..].iter().map(|&line| line.to_owned()).collect()

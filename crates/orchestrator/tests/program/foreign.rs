@@ -401,6 +401,36 @@ fn no_path_leads_out_of_a_jobs_tree() {
     assert_eq!(fs_err::read_to_string(victim.join("secret.txt")).unwrap(), "mine");
 }
 
+/// Outputs are moved into the store: what a link leads to is not the job's.
+#[test]
+fn a_link_in_place_of_an_output_gives_nothing_away() {
+    let place = Place::new();
+    place.file("victim/secret.txt", "mine");
+    let swap = |path: &str, target: &str| {
+        let target = place.path(target);
+        place.program(
+            "swap",
+            &format!("cd $SAGEMAKER_BASE_DIR; rm -rf {path}; ln -s {target} {path}; exit 0"),
+        );
+        let text = definition(&json!([]), &[processing("A", "swap", &[], &[])]);
+        let result = place.foreign(1, &text, &[]);
+        result["failure_reason"].as_str().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(swap("processing/out", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
+    insta::assert_snapshot!(swap("processing", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
+    let secret = place.path("victim/secret.txt");
+    place.program("tell", &format!("ln -s {secret} $SAGEMAKER_BASE_DIR/output/message; exit 9"));
+    let text = definition(&json!([]), &[processing("A", "tell", &[], &[])]);
+    assert_eq!(place.foreign(1, &text, &[])["failure_reason"], "A: tell exited with code 9");
+    // a link among the files of an output is passed over
+    place.program("among", "ln -s /etc/passwd $SAGEMAKER_BASE_DIR/processing/out/passwd; echo x >$SAGEMAKER_BASE_DIR/processing/out/own");
+    let text = definition(&json!([]), &[processing("A", "among", &[], &[])]);
+    place.foreign(0, &text, &[]);
+    assert!(place.path("runs/s3/bucket/A/own").exists());
+    assert!(!place.path("runs/s3/bucket/A/passwd").is_symlink());
+    assert_eq!(fs_err::read_to_string(secret).unwrap(), "mine");
+}
+
 /// What the official SDK emits for pipelines like ours resolves as far as its images, which are not
 /// here.
 #[test]
