@@ -8,6 +8,7 @@
 //! with its settings.
 
 mod checks;
+mod digests;
 mod load;
 mod location;
 mod message;

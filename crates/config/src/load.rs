@@ -149,7 +149,7 @@ fn allow_variables(schema: &mut serde_json::Value) {
     members.insert("anyOf".to_owned(), json!([inner, variable]));
 }
 
-fn not_yaml(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {
+pub(crate) fn not_yaml(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {
     let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
     // the place is said once, in front
     let mut message = error.to_string().replace(&format!(" at line {line} column {column}"), "");

@@ -305,13 +305,15 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The ECR address of an image.
+    /// The ECR address of an image; of one that is named by its digest, that name.
     pub fn image_uri(&self, repository: &str) -> String {
+        if repository.contains('@') {
+            return repository.to_owned();
+        }
         let domain =
             if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let separator = if self.images.tag.starts_with("sha256:") { '@' } else { ':' };
         format!(
-            "{}.dkr.ecr.{}.{domain}/{repository}{separator}{}",
+            "{}.dkr.ecr.{}.{domain}/{repository}:{}",
             self.account_id, self.region, self.images.tag
         )
     }

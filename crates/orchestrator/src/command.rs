@@ -15,6 +15,9 @@ pub struct Config {
     /// The settings
     #[arg(long, value_name = "FILE", default_value = "config/pipeline_config.yaml")]
     pub config: Utf8PathBuf,
+    /// The images by digest, as scripts/push-images wrote them down
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<Utf8PathBuf>,
 }
 
 /// Why a command did not do what it was asked to.
@@ -72,7 +75,12 @@ impl Config {
     pub fn settings(&self) -> Result<Settings, CommandError> {
         let text = read(&self.config)?;
         let environment = |name: &str| std::env::var(name).ok();
-        Ok(Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?)
+        let mut settings =
+            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+        if let Some(images) = &self.images {
+            settings.use_images(images.as_str(), &read(images)?)?;
+        }
+        Ok(settings)
     }
 }
 

@@ -35,3 +35,26 @@ fn the_official_schema_takes_it() {
 fn everything() -> String {
     fs_err::read_to_string(CONFIG).unwrap() + "\nnotifications:\n  email: someone@example.com\n"
 }
+
+/// What a push leaves is what the definition names.
+#[test]
+fn images_by_digest() {
+    let place = Place::new();
+    let image =
+        |step: &str| format!("127.0.0.1:5000/machine-downtime/{step}@sha256:{}", "0".repeat(64));
+    let lines = ["preprocess", "train", "evaluate", "register"]
+        .map(|step| format!("  {step}: {}\n", image(step)));
+    place.file("digests.yaml", format!("images:\n{}", lines.concat()));
+    let arguments = ["--config", CONFIG, "--images", "digests.yaml"];
+    let text = place.orchestrator(&[&["definition"], &arguments[..]].concat()).expect(0).stdout;
+    for step in ["preprocess", "train", "evaluate", "register"] {
+        assert!(
+            text.contains(&format!("Image\": \"{}\"", image(step)))
+                || text.contains(&format!("ImageUri\": \"{}\"", image(step))),
+            "{step}"
+        );
+    }
+    place.orchestrator(&[&["validate"], &arguments[..]].concat()).expect(0);
+    place.file("digests.yaml", "images: {train: machine-downtime/train:latest}");
+    place.orchestrator(&[&["definition"], &arguments[..]].concat()).expect(2);
+}
