@@ -24,7 +24,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configu
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the pipeline on this machine, without AWS, Docker or a network
+    /// Run the pipeline on this machine: no AWS, no network, and Docker only if asked for
     #[command(
         after_help = "Example: orchestrator run --input machine_downtime.csv -p MaxDepth=12 -p MinRecall=0.9"
     )]

@@ -73,7 +73,12 @@ impl CommandError {
 impl Config {
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
-        let text = read(&self.config)?;
+        let text = read(&self.config).map_err(|error| {
+            CommandError::Usage(format!(
+                "{}; --config names the settings",
+                container::chain(&error)
+            ))
+        })?;
         let environment = |name: &str| std::env::var(name).ok();
         let mut settings =
             Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;

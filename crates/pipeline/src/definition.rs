@@ -103,7 +103,8 @@ impl Definition {
                 let names = self.parameters.iter().map(|p| p.name.as_str());
                 ParameterError::Unknown {
                     name: name.to_owned(),
-                    suggestion: suggest::nearest(name, names).map(str::to_owned),
+                    suggestion: suggest::nearest(name, names.clone()).map(str::to_owned),
+                    known: names.map(str::to_owned).collect(),
                 }
             })?;
             values.insert(name.to_owned(), parameter.parse(text)?);
@@ -217,6 +218,7 @@ mod tests {
         let values = definition.parameter_values([("MinRecall", "0.9")]).unwrap();
         assert_eq!(json!(values), json!({"Trees": 200, "MinRecall": 0.9}));
         insta::assert_snapshot!(definition.parameter_values([("MinRecal", "1")]).unwrap_err(), @"parameter MinRecal: the pipeline has none of this name; did you mean MinRecall?");
+        insta::assert_snapshot!(definition.parameter_values([("Foo", "1")]).unwrap_err(), @"parameter Foo: the pipeline has none of this name; it has Trees, MinRecall");
         insta::assert_snapshot!(definition.parameter_values([("Trees", "many")]).unwrap_err(), @r#"parameter Trees (Integer): found "many", expected a whole number of 64 bits"#);
         definition.parameters[0].default = None;
         insta::assert_snapshot!(definition.parameter_values([]).unwrap_err(), @"parameter Trees (Integer): it has no default, so the start must name a value");

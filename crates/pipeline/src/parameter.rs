@@ -147,12 +147,17 @@ pub enum ParameterError {
         expected: String,
     },
     /// The pipeline has no such parameter.
-    #[error("parameter {name}: the pipeline has none of this name{}", crate::suggest::did_you_mean(suggestion.as_deref()))]
+    #[error("parameter {name}: the pipeline has none of this name{}", match suggestion {
+        Some(near) => crate::suggest::did_you_mean(Some(near)),
+        None => format!("; it has {}", known.join(", ")),
+    })]
     Unknown {
         /// What was asked for.
         name: String,
         /// The nearest name there is.
         suggestion: Option<String>,
+        /// All names there are.
+        known: Vec<String>,
     },
     /// A parameter without default that was given no value.
     #[error("parameter {name} ({kind}): it has no default, so the start must name a value")]

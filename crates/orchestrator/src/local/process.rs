@@ -79,28 +79,31 @@ fn watch(
     grace: Duration,
     stop: &Stop,
 ) -> io::Result<Ended> {
-    // a group of its own: Ctrl-C on the terminal reaches us alone, and we decide
-    let mut child = command.process_group(0).spawn()?;
-    let _guard = Guard::new("kill -s KILL -- -$0", &child.id().to_string());
+    // A group of its own: Ctrl-C on the terminal reaches us alone, and we decide. The guard makes
+    // it, so that there is no moment in which the process is there and its guard is not.
+    let guard = Guard::new("kill -s KILL 0", "");
+    let mut child = command.process_group(guard.group().unwrap_or(0)).spawn()?;
+    let group = guard.group().or_else(|| i32::try_from(child.id()).ok());
+    let signal = |name: Signal| signal(group, name);
     let started = Instant::now();
     let mut asked: Option<(Ended, Instant)> = None;
     loop {
         if let Some(status) = child.try_wait()? {
             // what it left running ends with it, as with a container
-            signal(&child, Signal::KILL);
+            signal(Signal::KILL);
             return Ok(asked.map_or(Ended::Exited(status), |(why, _)| why));
         }
         match asked {
             None if stop.asked() => {
-                signal(&child, Signal::TERM);
+                signal(Signal::TERM);
                 asked = Some((Ended::Stopped, Instant::now()));
             }
             None if limit.is_some_and(|limit| started.elapsed() > limit) => {
-                signal(&child, Signal::TERM);
+                signal(Signal::TERM);
                 asked = Some((Ended::TimedOut, Instant::now()));
             }
             Some((_, when)) if when.elapsed() > grace || stop.at_once.load(Ordering::Relaxed) => {
-                signal(&child, Signal::KILL);
+                signal(Signal::KILL);
             }
             _ => {}
         }
@@ -110,25 +113,31 @@ fn watch(
     }
 }
 
-/// Signals the child's group. The group's number is its own as long as it has members.
-fn signal(child: &Child, signal: Signal) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+/// Signals a group, whose number is its own as long as it has members.
+fn signal(group: Option<i32>, signal: Signal) {
+    if let Some(group) = group.and_then(Pid::from_raw) {
         // gone already is as good as signalled
         let _ = kill_process_group(group, signal);
     }
 }
 
 /// A shell that does something once this program ends, even if it is killed: it reads a pipe whose
-/// other end nobody else holds.
+/// other end nobody else holds. It leads a process group, and only SIGKILL ends it before that.
 pub struct Guard(Option<Child>);
 
 impl Guard {
     /// `$0` in `script` is `argument`. Where there is no shell, there is no guard.
     pub fn new(script: &str, argument: &str) -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("cat; {script}"), argument]).process_group(0);
+        let script = format!("trap '' TERM INT HUP; cat; {script}");
+        command.args(["-c", &script, argument]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().ok())
+    }
+
+    /// The number of its group.
+    fn group(&self) -> Option<i32> {
+        self.0.as_ref().and_then(|shell| i32::try_from(shell.id()).ok())
     }
 
     /// Does it now.
@@ -143,8 +152,9 @@ impl Guard {
 /// There is nothing left to do.
 impl Drop for Guard {
     fn drop(&mut self) {
+        let group = self.group();
         if let Some(mut shell) = self.0.take() {
-            signal(&shell, Signal::KILL);
+            signal(group, Signal::KILL);
             let _ = shell.wait();
         }
     }
