@@ -8,6 +8,7 @@ use std::io;
 use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use config::steps::Register;
 use container::{Exit, wire};
 
 use super::failed::Failed;
@@ -108,7 +109,6 @@ impl Docker {
             .args(["--network", &self.network])
             .args(["--read-only", "--tmpfs", "/tmp"])
             .args(["--mount", &mount(base, wire::DEFAULT_BASE)])
-            .args(["--mount", &mount(&self.registry, REGISTRY)])
             // what it writes belongs to whoever runs this
             .args(["--user", &format!("{}:{}", user.0, user.1)])
             .args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"])
@@ -117,8 +117,12 @@ impl Docker {
         if let Some((processors, memory)) = self.limits(job) {
             command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
         }
-        let ours = [(REGISTRY_VARIABLE.to_owned(), REGISTRY.to_owned())];
-        for (name, value) in ours.iter().chain(&self.environment) {
+        // only the step that registers may write there
+        if job.environment.contains_key(Register::VARIABLES[0]) {
+            command.args(["--mount", &mount(&self.registry, REGISTRY)]);
+            command.args(["--env", &format!("{REGISTRY_VARIABLE}={REGISTRY}")]);
+        }
+        for (name, value) in &self.environment {
             command.args(["--env", &format!("{name}={value}")]);
         }
         for (name, value) in &job.environment {
@@ -160,8 +164,9 @@ impl Runner for Docker {
         let name = format!("{}-{host}-{}", job.name, std::process::id());
         let failed = |error: io::Error| Failed::internal(format!("cannot run `docker`: {error}"));
         fs_err::create_dir_all(&self.registry).map_err(failed)?;
-        // a container that is only being made when it is looked for is there a second later
-        let guard = Guard::new("docker rm -f $0; sleep 1; docker rm -f $0", &name);
+        // a container that is only being made when it is looked for is there some seconds later
+        let script = "for i in 1 2 3 4 5 6 7 8 9 10; do docker rm -f $0; sleep 1; done";
+        let guard = Guard::new(script, &name);
         let mut command = self.command(job, base, &image, &name);
         let ended = process::run(&mut command, log, job.limit, stop).map_err(failed)?;
         let code = match &ended {
@@ -169,13 +174,12 @@ impl Runner for Docker {
             Ended::TimedOut | Ended::Stopped => None,
         };
         match code {
-            Some(ENGINE_FAILED) => {
+            Some(ENGINE_FAILED) if let Some(said) = client_said(base) => {
                 guard.act();
-                let log = fs_err::read(base.with_extension("log")).unwrap_or_default();
-                let said = last_line(&log).unwrap_or_default();
                 Err(Failed::internal(format!("the container cannot be run: {said}")))
             }
-            Some(KILLED) => {
+            // where the program left no reason of its own
+            Some(KILLED) if !base.join(job.kind.reason_file()).exists() => {
                 let limit = self.limits(job).map_or_else(String::new, |(_, memory)| {
                     let memory = memory >> 20;
                     format!("; the memory of {} is {memory} MiB here", job.instance_type)
@@ -199,6 +203,14 @@ impl Runner for Docker {
 fn mount(source: &Utf8Path, target: &str) -> String {
     let source = format!("source={source}").replace('"', "\"\"");
     format!("type=bind,\"{source}\",target={target}")
+}
+
+/// What Docker's client wrote into the job's log, if the failure is its own.
+fn client_said(base: &Utf8Path) -> Option<String> {
+    let log = fs_err::read(base.with_extension("log")).ok()?;
+    let log = String::from_utf8_lossy(&log);
+    let line = log.lines().rev().find_map(|line| line.strip_prefix("docker: "))?;
+    Some(line.trim_end_matches('.').to_owned())
 }
 
 fn last_line(text: &[u8]) -> Option<String> {

@@ -17,14 +17,16 @@ pub fn size(instance_type: &str) -> Option<(u64, u64)> {
     let processors = match size {
         "medium" | "large" => 2,
         _ => {
-            4 * size
-                .strip_suffix("xlarge")
-                .map(|n| if n.is_empty() { "1" } else { n })?
-                .parse::<u64>()
-                .ok()?
+            let times = size.strip_suffix("xlarge")?;
+            let times: u64 = if times.is_empty() { 1 } else { times.parse().ok()? };
+            // the largest there are have 192
+            if times > 100 {
+                return None;
+            }
+            4 * times
         }
     };
-    Some((processors, (processors * memory).checked_shl(30)?))
+    Some((processors, (processors * memory) << 30))
 }
 
 #[cfg(test)]
@@ -47,9 +49,14 @@ mod tests {
         for (name, processors, memory) in known {
             assert_eq!(size(name), Some((processors, memory << 30)), "{name}");
         }
-        for unknown in
-            ["", "local", "ml.p3.2xlarge", "ml.m5.metal", "ml.m5.99999999999999999999xlarge"]
-        {
+        for unknown in [
+            "",
+            "local",
+            "ml.p3.2xlarge",
+            "ml.m5.metal",
+            "ml.m5.9999999999999999999xlarge",
+            "ml.m5.99999999999999999999xlarge",
+        ] {
             assert_eq!(size(unknown), None, "{unknown}");
         }
     }

@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long SageMaker waits between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(120);
+/// When what does not end is told again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ fn watch(
     let signal = |name: Signal| signal(group, name);
     let started = Instant::now();
     let mut asked: Option<(Ended, Instant)> = None;
+    let mut told = started;
     loop {
         if let Some(status) = child.try_wait()? {
             // what it left running ends with it, as with a container
@@ -96,14 +99,21 @@ fn watch(
         match asked {
             None if stop.asked() => {
                 signal(Signal::TERM);
-                asked = Some((Ended::Stopped, Instant::now()));
+                told = Instant::now();
+                asked = Some((Ended::Stopped, told));
             }
             None if limit.is_some_and(|limit| started.elapsed() > limit) => {
                 signal(Signal::TERM);
-                asked = Some((Ended::TimedOut, Instant::now()));
+                told = Instant::now();
+                asked = Some((Ended::TimedOut, told));
             }
             Some((_, when)) if when.elapsed() > grace || stop.at_once.load(Ordering::Relaxed) => {
                 signal(Signal::KILL);
+            }
+            // a container that was only being started has not heard it
+            Some(_) if told.elapsed() > AGAIN => {
+                signal(Signal::TERM);
+                told = Instant::now();
             }
             _ => {}
         }
@@ -140,11 +150,10 @@ impl Guard {
         self.0.as_ref().and_then(|shell| i32::try_from(shell.id()).ok())
     }
 
-    /// Does it now.
+    /// Does it now, and goes on doing it when this program has ended.
     pub fn act(mut self) {
         if let Some(mut shell) = self.0.take() {
             drop(shell.stdin.take());
-            let _ = shell.wait();
         }
     }
 }

@@ -94,7 +94,7 @@ fn a_container_may_do_and_use_what_the_job_may() {
         .map(|mount| mount["Destination"].as_str().unwrap().to_owned())
         .collect();
     mounts.sort();
-    assert_eq!(mounts, ["/opt/ml", "/opt/ml/registry"]);
+    assert_eq!(mounts, ["/opt/ml"]);
     let variables = inspected[0]["Config"]["Env"].as_array().unwrap();
     assert!(
         variables.iter().any(|v| v.as_str().unwrap().starts_with("TRAINING_JOB_NAME=pipelines-"))

@@ -1,6 +1,7 @@
 //! Containers of the images, as SageMaker starts them.
 
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
 use testkit::{Outcome, Sandbox};
@@ -31,7 +32,11 @@ impl<'a> Run<'a> {
     /// With the tree at `/opt/ml`, a root file system that cannot be written, and no network.
     pub fn new(step: &'a str, sandbox: &'a Sandbox) -> Self {
         let options = ["--read-only", "--tmpfs=/tmp", "--network=none", "--cap-drop=ALL"];
-        Self { step, sandbox, options: options.map(str::to_owned).into(), arguments: Vec::new() }
+        let mut options: Vec<_> = options.map(str::to_owned).into();
+        // root without capabilities may not write into another's directory
+        let owner = sandbox.base().metadata().unwrap();
+        options.push(format!("--user={}:{}", owner.uid(), owner.gid()));
+        Self { step, sandbox, options, arguments: Vec::new() }
     }
 
     pub fn options(mut self, options: &[&str]) -> Self {

@@ -113,9 +113,9 @@ fn register_variables(sandbox: &mut Sandbox) {
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn every_job_needs_only_what_is_mounted_whoever_runs_it() {
-    let (evaluated, trained) = (evaluate(), train());
     let mut registered = Sandbox::new();
     for user in ["0:0", "12345:54321"] {
+        let (evaluated, trained) = (evaluate(), train());
         let run = |step: &str, sandbox: &Sandbox, arguments: &[String]| {
             open_to_all(sandbox);
             let user = format!("--user={user}");
