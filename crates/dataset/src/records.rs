@@ -59,6 +59,8 @@ pub(crate) struct Records<'a, R> {
     text: Vec<u8>,
     ends: Vec<usize>,
     begun: bool,
+    /// Whether the line end behind the file has been read.
+    ended: bool,
 }
 
 /// One record.
@@ -95,7 +97,15 @@ impl<'a> Record<'a> {
 impl<'a, R: BufRead> Records<'a, R> {
     pub(crate) fn new(file: &'a str, input: R) -> Self {
         let parser = csv_core::Reader::new();
-        Self { file, input, parser, text: vec![0; 1 << 10], ends: vec![0; 64], begun: false }
+        Self {
+            file,
+            input,
+            parser,
+            text: vec![0; 1 << 10],
+            ends: vec![0; 64],
+            begun: false,
+            ended: false,
+        }
     }
 
     /// Takes the byte order mark, if there is one, and gives how many of its bytes came without the
@@ -140,11 +150,19 @@ impl<'a, R: BufRead> Records<'a, R> {
                     return Err(RecordError::Unreadable { file: self.file.to_owned(), source });
                 }
             };
+            // A line end behind the last line, whether it has one or not: a record that it does not
+            // end is in an open quote, which the parser would take the end of the file to close.
             let at_end = input.is_empty();
+            let behind = at_end && !self.ended;
+            let input = if behind { b"\n" } else { input };
             let (result, read, out, ended) =
                 self.parser.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             last = read.checked_sub(1).map(|index| input[index]).or(last);
-            self.input.consume(read);
+            if behind {
+                self.ended = read > 0;
+            } else {
+                self.input.consume(read);
+            }
             written += out;
             fields += ended;
             match result {
@@ -164,11 +182,7 @@ impl<'a, R: BufRead> Records<'a, R> {
                     return Err(RecordError::TooManyFields { file, line });
                 }
                 ReadRecordResult::Record => {
-                    // The parser takes the end of the file for the end of a quote.
-                    let unclosed = at_end
-                        && self.text[..written].contains(&b'\n')
-                        && last.is_some_and(|byte| byte != b'"');
-                    if unclosed {
+                    if at_end && !behind {
                         let (file, line) = (self.file.to_owned(), self.begin(written, None));
                         return Err(RecordError::Unclosed { file, line });
                     }
@@ -239,7 +253,12 @@ mod tests {
 
     #[test]
     fn a_quote_that_is_not_closed_is_an_error_with_its_line() {
-        for text in ["a,b\n1,2\n3,\"4\n5,6\n7,8\n", "a,b\n1,2\n3,\"4\n5,6\n7,8"] {
+        for text in [
+            "a,b\n1,2\n3,\"4\n5,6\n7,8\n",
+            "a,b\n1,2\n3,\"4\n5,6\n7,8",
+            "a,b\n1,2\n3,\"4",
+            "a,b\n1,2\n3,\"4\n5,6\"\"",
+        ] {
             let input = io::BufReader::with_capacity(3, text.as_bytes());
             let mut records = Records::new("a.csv", input);
             records.next().unwrap();
@@ -247,6 +266,8 @@ mod tests {
             let error = records.next().err().unwrap().to_string();
             assert_eq!(error, "a.csv, line 3: a quote is not closed");
         }
-        assert_eq!(read("a,b\n1,\"x\ny\"").len(), 2);
+        for text in ["a,b\n1,\"x\ny\"", "a,b,c\n1,\"x\ny\",3", "a,b\n1,\"x\ny\"\n", "a\n1\r\n"] {
+            assert_eq!(read(text).len(), 2, "{text}");
+        }
     }
 }
