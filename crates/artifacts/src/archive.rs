@@ -54,8 +54,8 @@ pub enum ArchiveError {
     TooMany,
 }
 
-/// The named files of an archive of `length` bytes, in memory: nothing is ever written. Other files are passed over,
-/// but they too must be plain files inside.
+/// The named files of an archive of `length` bytes, in memory: nothing is ever written. Other files
+/// are passed over, but they too must be plain files inside.
 pub(crate) fn read<const N: usize>(
     archive: impl Read,
     length: u64,

@@ -13,6 +13,7 @@ mod load;
 mod location;
 mod message;
 mod metric;
+mod schema;
 mod settings;
 pub mod steps;
 mod tree;

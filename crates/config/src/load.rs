@@ -96,57 +96,6 @@ impl Settings {
             }
         }
     }
-
-    /// The JSON schema of the file, generated from these types.
-    pub fn json_schema() -> String {
-        let mut schema = schemars::schema_for!(Self);
-        let mut members = std::mem::take(schema.ensure_object()).into();
-        allow_variables(&mut members);
-        if let serde_json::Value::Object(members) = members {
-            *schema.ensure_object() = members;
-        }
-        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-}
-
-/// Lets `${VAR}` stand where a schema asks for a number, a word or a pattern: what becomes of it is
-/// not known to an editor.
-fn allow_variables(schema: &mut serde_json::Value) {
-    use serde_json::{Value, json};
-    let Some(members) = schema.as_object_mut() else { return };
-    for name in ["properties", "$defs"] {
-        let schemas = members.get_mut(name).and_then(Value::as_object_mut);
-        schemas.into_iter().flatten().for_each(|(_, inner)| allow_variables(inner));
-    }
-    for name in ["additionalProperties", "items"] {
-        members.get_mut(name).into_iter().for_each(allow_variables);
-    }
-    let kind = |kind: &str| match &members["type"] {
-        Value::Array(kinds) => kinds.iter().any(|known| known == kind),
-        known => known == kind,
-    };
-    let words = |name: &str| {
-        let all = members.get(name).and_then(Value::as_array);
-        all.is_some_and(|all| all.iter().all(|one| one.get("const").is_some_and(Value::is_string)))
-    };
-    let is_scalar = match members.get("type") {
-        Some(_) => {
-            let narrow = ["pattern", "enum", "minLength"].iter().any(|n| members.contains_key(*n));
-            ["integer", "number", "boolean"].into_iter().any(kind) || (kind("string") && narrow)
-        }
-        None => words("oneOf"),
-    };
-    if !is_scalar {
-        return;
-    }
-    let mut inner = std::mem::take(members);
-    for about in ["description", "default"] {
-        members.extend(inner.remove(about).map(|value| (about.to_owned(), value)));
-    }
-    let variable = json!({ "type": "string", "pattern": r"\$\{.+\}" });
-    members.insert("anyOf".to_owned(), json!([inner, variable]));
 }
 
 pub(crate) fn not_yaml(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {

@@ -6,8 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{ConfigError, Settings};
 use container::{Exit, FileError};
-use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
+
+use crate::table;
 
 /// Which settings.
 #[derive(Debug, Args)]
@@ -81,50 +82,12 @@ impl Config {
         })?;
         let environment = |name: &str| std::env::var(name).ok();
         let mut settings =
-            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table::faults)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
         Ok(settings)
     }
-}
-
-/// What Preprocess would refuse of the table that the settings describe, once it ran.
-fn table_faults(settings: &Settings) -> Vec<(String, String)> {
-    let told = settings.preprocess();
-    let column = |column: config::steps::Column| Column {
-        name: column.name,
-        unit: column.unit,
-        spellings: column.spellings,
-    };
-    let config::steps::Label { column: label, positive, negative } = told.label;
-    let label = Label { column: label, positive, negative };
-    let schema = match Schema::new(told.columns.into_iter().map(column).collect(), label) {
-        Ok(schema) => schema,
-        Err(fault) => {
-            let part = match fault {
-                SchemaError::BothClasses(_) | SchemaError::NoWord(_) => "label",
-                SchemaError::NoColumns | SchemaError::Blank(_) | SchemaError::Ambiguous(_) => {
-                    "columns"
-                }
-            };
-            return vec![(format!("preprocessing.{part}"), fault.to_string())];
-        }
-    };
-    let features = told.features.into_iter();
-    let features: Vec<_> = features
-        .map(|feature| Feature { name: feature.name, expression: feature.expression })
-        .collect();
-    let faults = Recipe::faults(&schema, &features).into_iter();
-    faults
-        .map(|(name, fault)| {
-            let message = match fault {
-                RecipeError::Expression { source, .. } => source.to_string(),
-                other => other.to_string(),
-            };
-            (format!("preprocessing.engineered_features.{name}"), message)
-        })
-        .collect()
 }
 
 /// Reads a text file.

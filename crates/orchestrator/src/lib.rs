@@ -10,6 +10,7 @@ mod definition;
 mod local;
 mod report;
 mod run;
+mod table;
 mod validate;
 
 pub use cli::main;

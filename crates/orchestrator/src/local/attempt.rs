@@ -1,6 +1,6 @@
 //! One attempt at one job: a tree for every host, the program started in it, the outputs gathered.
 
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read};
 use std::process::ExitStatus;
 use std::thread;
 
@@ -13,14 +13,10 @@ use serde_json::json;
 use super::archive;
 use super::failed::Failed;
 use super::job::Job;
-use super::process::{self, Ended, Stop};
+use super::log::tail;
+use super::process::{Ended, Stop};
 use super::runner::Runner;
 use super::store::{Store, files_below};
-
-/// How many of a failed job's last log lines are shown.
-const TAIL: usize = 20;
-/// And how much of them.
-const LONGEST_TAIL: u64 = 16 << 10;
 
 /// Where and how jobs are run.
 pub struct Bench<'a> {
@@ -170,7 +166,7 @@ impl Bench<'_> {
         let said = (!said.is_empty()).then_some(said);
         let (fallback, status) = match ended {
             Ended::Exited(status) => {
-                (format!("{} {}", job.program(), process::describe(status)), Some(status))
+                (format!("{} {}", job.program(), self.runner.describe(job, status)), Some(status))
             }
             Ended::TimedOut => {
                 let seconds = job.limit.unwrap_or_default().as_secs();
@@ -216,20 +212,4 @@ fn reason(base: &Utf8Path, place: &str) -> String {
         let _ = file.take(16 << 10).read_to_end(&mut text);
     }
     String::from_utf8_lossy(&text).into_owned()
-}
-
-/// The end of a log, which may be of any length.
-fn tail(log: &Utf8Path) -> Vec<String> {
-    let end = || {
-        let mut log = fs_err::File::open(log)?;
-        let length = log.metadata()?.len();
-        log.seek(SeekFrom::Start(length.saturating_sub(LONGEST_TAIL)))?;
-        let mut text = Vec::new();
-        log.take(LONGEST_TAIL).read_to_end(&mut text)?;
-        std::io::Result::Ok(text)
-    };
-    let text = end().unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL)..].iter().map(|&line| line.to_owned()).collect()
 }

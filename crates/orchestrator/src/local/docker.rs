@@ -5,7 +5,7 @@
 //! engine's API needs keeping.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use config::steps::Register;
@@ -14,6 +14,7 @@ use container::{Exit, wire};
 use super::failed::Failed;
 use super::instance;
 use super::job::Job;
+use super::log::tail;
 use super::process::{self, Ended, Guard, Stop};
 use super::runner::{REGISTRY_VARIABLE, Runner};
 
@@ -178,16 +179,6 @@ impl Runner for Docker {
                 guard.act();
                 Err(Failed::internal(format!("the container cannot be run: {said}")))
             }
-            // where the program left no reason of its own
-            Some(KILLED) if !base.join(job.kind.reason_file()).exists() => {
-                let limit = self.limits(job).map_or_else(String::new, |(_, memory)| {
-                    let memory = memory >> 20;
-                    format!("; the memory of {} is {memory} MiB here", job.instance_type)
-                });
-                let program = job.program();
-                let reason = format!("{program} was killed by signal 9 (SIGKILL){limit}");
-                Err(Failed { exit_code: code, ..Failed::new(reason, Exit::Failed) })
-            }
             // the program's own, so the engine has removed the container
             Some(_) => Ok(ended),
             // the client was told to end or killed, the container may not have been
@@ -195,6 +186,18 @@ impl Runner for Docker {
                 guard.act();
                 Ok(ended)
             }
+        }
+    }
+
+    fn describe(&self, job: &Job, status: ExitStatus) -> String {
+        let limit = self.limits(job).filter(|_| status.code() == Some(KILLED));
+        match limit {
+            Some((_, memory)) => format!(
+                "was killed by signal 9 (SIGKILL); the memory of {} is {} MiB here",
+                job.instance_type,
+                memory >> 20
+            ),
+            None => process::describe(status),
         }
     }
 }
@@ -207,9 +210,8 @@ fn mount(source: &Utf8Path, target: &str) -> String {
 
 /// What Docker's client wrote into the job's log, if the failure is its own.
 fn client_said(base: &Utf8Path) -> Option<String> {
-    let log = fs_err::read(base.with_extension("log")).ok()?;
-    let log = String::from_utf8_lossy(&log);
-    let line = log.lines().rev().find_map(|line| line.strip_prefix("docker: "))?;
+    let log = tail(&base.with_extension("log"));
+    let line = log.iter().rev().find_map(|line| line.strip_prefix("docker: "))?;
     Some(line.trim_end_matches('.').to_owned())
 }
 

@@ -157,7 +157,6 @@ impl Engine<'_> {
     fn job(&self, step: &Step, job: &Job, directory: &Utf8Path) -> Finished {
         let started = Instant::now();
         let mut record = StepRecord::begun(&step.name, step.kind.name());
-        record.description = job.description.clone();
         let bench = Bench { store: &self.store, runner: &*self.options.runner, stop: self.stop };
         let caching = step.cache.as_ref().filter(|cache| cache.enabled && self.options.cache);
         // where a key cannot be made, running the job will say why
@@ -192,11 +191,6 @@ impl Engine<'_> {
                         continue;
                     }
                     record.status = if failed.stopped { Status::Stopped } else { Status::Failed };
-                    for status in ["ProcessingJobStatus", "TrainingJobStatus"] {
-                        if let Some(told) = record.description.get_mut(status) {
-                            *told = record.status.to_string().into();
-                        }
-                    }
                     record.failure_reason = Some(failed.reason);
                     record.exit_code = failed.exit_code;
                     (exit, tail) = (failed.exit, failed.tail);
@@ -204,6 +198,11 @@ impl Engine<'_> {
                 }
             }
         }
+        record.description = job.describe(match record.status {
+            Status::Succeeded => "Completed",
+            Status::Stopped => "Stopped",
+            Status::Failed | Status::Executing => "Failed",
+        });
         record.log = Some(Utf8PathBuf::from(&step.name).join("algo-1.log"));
         record.seconds = started.elapsed().as_secs_f64();
         if record.status == Status::Succeeded

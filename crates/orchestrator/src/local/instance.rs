@@ -6,9 +6,10 @@ pub fn size(instance_type: &str) -> Option<(u64, u64)> {
     let [_, family, size] = instance_type.split('.').collect::<Vec<_>>()[..] else { return None };
     // GiB a processor
     let memory = match (family, family.chars().next()?) {
-        // older, with sizes of their own
-        ("c4", _) => return None,
+        // with sizes of their own
+        ("c4" | "c5n", _) => return None,
         ("t2" | "t3", _) if size == "medium" => 2,
+        _ if size == "medium" => return None,
         (_, 'c') => 2,
         (_, 'm' | 't') => 4,
         (_, 'r') => 8,

@@ -89,8 +89,9 @@ pub struct Job {
     pub metrics: Vec<(String, String)>,
     /// The hyperparameters, part of what makes two Training jobs the same.
     pub hyperparameters: BTreeMap<String, String>,
-    /// What the service's Describe call would answer, as far as expressions can ask for it.
-    pub description: Value,
+    /// What the service's Describe call would answer but for the status, as far as expressions can
+    /// ask for it.
+    description: Value,
 }
 
 impl Job {
@@ -131,7 +132,6 @@ impl Job {
         description["ProcessingJobName"] = name.as_str().into();
         description["ProcessingJobArn"] = arn("processing-job", &name).into();
         let request = whole_request(description.clone());
-        description["ProcessingJobStatus"] = "Completed".into();
         Ok(Self {
             kind: Kind::Processing,
             image: text("AppSpecification.ImageUri", &app.image_uri)?,
@@ -229,7 +229,6 @@ impl Job {
         let mut description = json!(arguments);
         description["TrainingJobName"] = name.as_str().into();
         description["TrainingJobArn"] = arn("training-job", &name).into();
-        description["TrainingJobStatus"] = "Completed".into();
         description["ModelArtifacts"] =
             json!({ "S3ModelArtifacts": format!("{prefix}/model.tar.gz") });
         Ok(Self {
@@ -270,6 +269,17 @@ impl Job {
                 repository.split(':').next().unwrap_or_default()
             }
         }
+    }
+
+    /// What the service's Describe call would answer of a job that ended so.
+    pub fn describe(&self, status: &str) -> Value {
+        let mut description = self.description.clone();
+        let member = match self.kind {
+            Kind::Processing => "ProcessingJobStatus",
+            Kind::Training => "TrainingJobStatus",
+        };
+        description[member] = status.into();
+        description
     }
 
     /// A text of the job's in which its own copies of the inputs are called what they are copies

@@ -16,6 +16,7 @@ mod engine;
 mod failed;
 mod instance;
 mod job;
+mod log;
 mod process;
 mod progress;
 mod record;

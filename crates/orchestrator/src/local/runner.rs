@@ -1,6 +1,6 @@
 //! What a job's program runs in: a process of this machine, or a container of its own.
 
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use container::{Exit, wire};
@@ -30,6 +30,11 @@ pub trait Runner: Sync {
         log: std::fs::File,
         stop: &Stop,
     ) -> Result<Ended, Failed>;
+
+    /// How a program ended that left no words of its own.
+    fn describe(&self, _: &Job, status: ExitStatus) -> String {
+        process::describe(status)
+    }
 }
 
 /// Executables of this machine, each a process with `SAGEMAKER_BASE_DIR`.

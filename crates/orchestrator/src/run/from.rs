@@ -82,7 +82,7 @@ impl From<'_> {
             reused.extend(record.map(|record| (name.to_owned(), record.clone())));
         }
         // the table is the last one, too, if no other is named
-        if parameters.contains_key(INPUT_PARAMETER) && !self.asked.contains(&INPUT_PARAMETER) {
+        if !self.asked.contains(&INPUT_PARAMETER) {
             self.keep(INPUT_PARAMETER, execution, parameters, "it was")?;
         }
         Ok(reused)

@@ -97,6 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
             format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
         return Err(CommandError::Usage(message));
     }
+    let runner = arguments.engine.runner(&definition, &runs)?;
     let store = local::store(&runs);
     let input = Input { settings: &settings, store: &store };
     let earlier = match &arguments.from {
@@ -124,7 +125,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         read_from(&mut parameters, input.synthetic()?)?;
     }
     let options = Options {
-        runner: arguments.engine.runner(&definition, &runs)?,
+        runner,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
         given: named,
@@ -136,7 +137,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     let ending =
         local::run(&definition, &options, &*local::stderr(), &stop).map_err(CommandError::Begin)?;
-    let report = report::Report::of(&ending.execution, &local::store(&options.runs));
+    let report = report::Report::of(&ending.execution, &store);
     if arguments.json {
         print(&report.to_json())?;
     } else {
