@@ -9,7 +9,7 @@ use config::Settings;
 use container::{Exit, chain};
 
 use crate::command::{CommandError, Config, print};
-use crate::{definition, local, run, validate};
+use crate::{definition, infrastructure, local, run, validate};
 
 /// Builds, checks and runs the machine-downtime pipeline.
 #[derive(Debug, Parser)]
@@ -40,6 +40,12 @@ enum Command {
         after_help = "Example: orchestrator sample --rows 10000 --seed 7 --output sample.csv"
     )]
     Sample(Sample),
+    /// Print the IAM policy that the jobs, you or GitHub Actions need
+    #[command(after_help = "Example: orchestrator iam-policy deploy > policy.json")]
+    IamPolicy(infrastructure::PolicyArguments),
+    /// Print the CloudFormation template of what the pipeline needs in its account
+    #[command(after_help = "Example: orchestrator infrastructure > infrastructure.yaml")]
+    Infrastructure(Config),
     /// Print the JSON schema of the settings file
     Schema,
 }
@@ -64,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Definition(arguments) => print_definition(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Sample(arguments) => sample(&arguments),
+        Command::IamPolicy(arguments) => infrastructure::policy(&arguments),
+        Command::Infrastructure(arguments) => infrastructure::template(&arguments),
         Command::Schema => print(&Settings::json_schema()),
     };
     match result {

@@ -7,6 +7,7 @@
 mod cli;
 mod command;
 mod definition;
+mod infrastructure;
 mod local;
 mod report;
 mod run;

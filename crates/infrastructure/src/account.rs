@@ -1,0 +1,42 @@
+//! An account, and how ARNs in it are written.
+
+use config::Aws;
+
+/// The account and region of the settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account<'a> {
+    pub(crate) region: &'a str,
+    pub(crate) id: &'a str,
+}
+
+impl<'a> Account<'a> {
+    pub(crate) fn of(aws: &'a Aws) -> Self {
+        Self { region: &aws.region, id: &aws.account_id }
+    }
+
+    /// `aws`, `aws-cn` or `aws-us-gov`
+    pub(crate) fn partition(self) -> &'static str {
+        partition(self.region)
+    }
+
+    /// `arn:<partition>:<service>:<region>:<account>:<resource>`
+    pub(crate) fn arn(self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.id)
+    }
+
+    /// A bucket, or what is in it: its names are the partition's, so no region and no account.
+    pub(crate) fn s3(self, resource: &str) -> String {
+        format!("arn:{}:s3:::{resource}", self.partition())
+    }
+}
+
+/// The partition that a region is part of.
+pub(crate) fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}

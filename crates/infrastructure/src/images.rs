@@ -1,0 +1,81 @@
+//! The ECR repositories that a definition's images are in.
+
+use config::Settings;
+use pipeline::{Definition, StepKind};
+
+use crate::account::partition;
+use crate::storage::known;
+
+/// A repository, in whatever account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repository {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) name: String,
+}
+
+impl Repository {
+    /// None for an image that is not in ECR.
+    fn of(image: &str) -> Option<Self> {
+        let (registry, name) = image.split_once('/')?;
+        let name = name.split(['@', ':']).next()?;
+        let mut parts = registry.split('.');
+        let (account, dkr, ecr, region) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        (dkr == "dkr" && ecr == "ecr").then(|| Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        let Self { account, region, name } = self;
+        format!("arn:{}:ecr:{region}:{account}:repository/{name}", partition(region))
+    }
+}
+
+/// The repositories of the steps' images, and of the one that serves the model.
+pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<Repository> {
+    let steps = definition.steps_recursive();
+    let images = steps.iter().filter_map(|placed| match &placed.step.kind {
+        StepKind::Processing(job) => Some(&job.app_specification.image_uri),
+        StepKind::Training(job) => job.algorithm_specification.training_image.as_ref(),
+        _ => None,
+    });
+    let images = images.map(|image| known(image, definition).0);
+    let serve = settings.aws.image_uri(&settings.aws.images.serve);
+    let mut repositories: Vec<Repository> = Vec::new();
+    for repository in images.chain([serve]).filter_map(|image| Repository::of(&image)) {
+        if !repositories.contains(&repository) {
+            repositories.push(repository);
+        }
+    }
+    repositories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_read_from_an_image_by_tag_or_digest() {
+        let name = |image: &str| Repository::of(image).map(|repository| repository.arn());
+        let arn = "arn:aws:ecr:eu-central-1:123456789012:repository/machine-downtime/train";
+        let registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+        for end in ["", ":latest", "@sha256:00", ":a1@sha256:00"] {
+            assert_eq!(
+                name(&format!("{registry}/machine-downtime/train{end}")).as_deref(),
+                Some(arn)
+            );
+        }
+        let china = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/train:1";
+        assert_eq!(
+            name(china).as_deref(),
+            Some("arn:aws-cn:ecr:cn-north-1:123456789012:repository/train")
+        );
+        for other in ["127.0.0.1:5000/train:1", "train", "ghcr.io/a/train@sha256:00", ""] {
+            assert_eq!(name(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Who is told of failures and pending approvals.
+
+use config::ApprovalStatus;
+use serde_yaml::Value;
+
+use super::Parts;
+use super::value::{arn, list, reference};
+use crate::needs::Needs;
+
+const FAILED: &str = "ExecutionFailed";
+const PENDING: &str = "ApprovalPending";
+
+pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
+    let Some(notifications) = &needs.settings.notifications else { return };
+    parts.resource(
+        "Topic",
+        object! {
+            "Type": "AWS::SNS::Topic",
+            "Properties": object! {
+                "Subscription": list([object! {
+                    "Protocol": "email",
+                    "Endpoint": notifications.email.as_str(),
+                }]),
+            },
+        },
+    );
+    parts.resource(
+        "TopicPolicy",
+        object! {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": object! {
+                "Topics": list([reference("Topic")]),
+                "PolicyDocument": object! {
+                    "Version": "2012-10-17",
+                    "Statement": list([object! {
+                        "Sid": "PublishEvents",
+                        "Effect": "Allow",
+                        "Principal": object! { "Service": "events.amazonaws.com" },
+                        "Action": "sns:Publish",
+                        "Resource": reference("Topic"),
+                        "Condition": object! {
+                            "ArnEquals": object! {
+                                "aws:SourceArn": list([arn(FAILED), arn(PENDING)]),
+                            },
+                        },
+                    }]),
+                },
+            },
+        },
+    );
+    let detail = object! {
+        "pipelineArn": list(needs.pipeline_arns("")),
+        "currentPipelineExecutionStatus": list(["Failed"]),
+    };
+    parts.resource(
+        FAILED,
+        rule(
+            "An execution of the pipeline failed",
+            "SageMaker Model Building Pipeline Execution Status Change",
+            detail,
+            ("execution", "$.detail.pipelineExecutionArn"),
+            "The pipeline's execution <execution> failed.",
+        ),
+    );
+    let detail = object! {
+        "ModelPackageGroupName": list([
+            needs.settings.model_registry.model_package_group_name.as_str(),
+        ]),
+        "ModelApprovalStatus": list([ApprovalStatus::PendingManualApproval.to_string()]),
+    };
+    parts.resource(
+        PENDING,
+        rule(
+            "A model waits for its approval",
+            "SageMaker Model Package State Change",
+            detail,
+            ("model", "$.detail.ModelPackageArn"),
+            "The model <model> waits for approval.",
+        ),
+    );
+    parts.output(
+        "TopicArn",
+        object! {
+            "Description": "Where failures and pending approvals are told",
+            "Value": reference("Topic"),
+        },
+    );
+}
+
+/// Events of SageMaker that become a message on the topic.
+fn rule(
+    description: &str,
+    event: &str,
+    detail: Value,
+    (name, path): (&str, &str),
+    message: &str,
+) -> Value {
+    let paths = Value::Mapping([(name.into(), path.into())].into_iter().collect());
+    object! {
+        "Type": "AWS::Events::Rule",
+        "Properties": object! {
+            "Description": description,
+            "EventPattern": object! {
+                "source": list(["aws.sagemaker"]),
+                "detail-type": list([event]),
+                "detail": detail,
+            },
+            "Targets": list([object! {
+                "Id": "Topic",
+                "Arn": reference("Topic"),
+                "InputTransformer": object! {
+                    "InputPathsMap": paths,
+                    "InputTemplate": format!("\"{message}\""),
+                },
+            }]),
+        },
+    }
+}
