@@ -133,23 +133,22 @@ fn github(needs: &Needs<'_>, parts: &mut Parts) {
         .into_iter()
         .collect(),
     );
+    let there = format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}");
+    let provider = object! {
+        "Fn::If": list([CREATE_PROVIDER.into(), reference("GitHubProvider"), filled(&there)]),
+    };
     parts.resource(
         "GitHubRole",
         object! {
             "Type": "AWS::IAM::Role",
             "Condition": HAS_GITHUB,
-            "DependsOn": "GitHubProvider",
             "Properties": object! {
                 "Description": "What the workflows of the repository run as",
                 "AssumeRolePolicyDocument": object! {
                     "Version": "2012-10-17",
                     "Statement": list([object! {
                         "Effect": "Allow",
-                        "Principal": object! {
-                            "Federated": filled(&format!(
-                                "arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}"
-                            )),
-                        },
+                        "Principal": object! { "Federated": provider },
                         "Action": "sts:AssumeRoleWithWebIdentity",
                         "Condition": object! { "StringEquals": token },
                     }]),

@@ -13,6 +13,8 @@ fn every_command() {
     insta::assert_snapshot!("help-definition", help(&["definition"]));
     insta::assert_snapshot!("help-validate", help(&["validate"]));
     insta::assert_snapshot!("help-sample", help(&["sample"]));
+    insta::assert_snapshot!("help-iam-policy", help(&["iam-policy"]));
+    insta::assert_snapshot!("help-infrastructure", help(&["infrastructure"]));
     insta::assert_snapshot!("help-schema", help(&["schema"]));
 }
 

@@ -8,6 +8,7 @@ mod definition;
 mod docker;
 mod foreign;
 mod help;
+mod infrastructure;
 mod processes;
 mod run;
 mod validate;
