@@ -3,11 +3,14 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
+/// The version of the policy language.
+pub(crate) const VERSION: &str = "2012-10-17";
+
 /// Who it is attached to may do what its statements allow, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
-    /// The version of the policy language.
+    /// Of the policy language.
     pub version: &'static str,
     /// In a fixed order.
     pub statement: Vec<Statement>,
@@ -34,7 +37,7 @@ impl Policy {
     /// A statement without resources grants nothing, and IAM would refuse it.
     pub(crate) fn new(statements: Vec<Statement>) -> Self {
         let statement = statements.into_iter().filter(|s| !s.resource.is_empty()).collect();
-        Self { version: "2012-10-17", statement }
+        Self { version: VERSION, statement }
     }
 
     /// The document as IAM takes it, indented by two blanks, with a line end at its end.

@@ -114,3 +114,35 @@ pub(crate) fn known(expression: &Expression, definition: &Definition) -> (String
         _ => (String::new(), false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pipeline::{ExecutionVariable, Parameter};
+
+    use super::*;
+
+    fn place(text: &str) -> Location {
+        Location::of(text).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_known_as_far_as_the_definition_says_it() {
+        let parameters = vec![Parameter::string("Input", "s3://b/raw/table.csv")];
+        let definition = Definition::new(parameters, Vec::new());
+        let execution = Expression::execution(ExecutionVariable::PipelineExecutionId);
+        let own = ["s3://b/processed".into(), execution, "train".into()];
+        let known = |expression: &Expression| known(expression, &definition);
+        assert_eq!(known(&Expression::join("/", own)), ("s3://b/processed/".to_owned(), false));
+        let input = Expression::parameter("Input");
+        assert_eq!(known(&input), ("s3://b/raw/table.csv".to_owned(), true));
+        assert_eq!(known(&Expression::parameter("Other")), (String::new(), false));
+        assert_eq!(begin(&Expression::output("Train", "model"), &definition), None);
+    }
+
+    #[test]
+    fn what_lies_in_another_place_is_not_said_twice() {
+        let places = ["s3://b/raw/x.csv", "s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"];
+        let kept = without_covered(places.map(place).to_vec());
+        assert_eq!(kept, ["s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"].map(place));
+    }
+}

@@ -29,7 +29,7 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
     roles::add(&needs, &mut parts);
     notifications::add(&needs, &mut parts);
     let document = object! {
-        "AWSTemplateFormatVersion": "2010-09-09",
+        "AWSTemplateFormatVersion": value::TEMPLATE_VERSION,
         "Description": format!("What the pipeline {} needs of an account", settings.pipeline.name),
         "Parameters": parts.parameters,
         "Conditions": parts.conditions,

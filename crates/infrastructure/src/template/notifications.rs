@@ -4,7 +4,7 @@ use config::ApprovalStatus;
 use serde_yaml::Value;
 
 use super::Parts;
-use super::value::{arn, list, reference};
+use super::value::{POLICY_VERSION, arn, list, reference};
 use crate::needs::Needs;
 
 const FAILED: &str = "ExecutionFailed";
@@ -31,7 +31,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
             "Properties": object! {
                 "Topics": list([reference("Topic")]),
                 "PolicyDocument": object! {
-                    "Version": "2012-10-17",
+                    "Version": POLICY_VERSION,
                     "Statement": list([object! {
                         "Sid": "PublishEvents",
                         "Effect": "Allow",

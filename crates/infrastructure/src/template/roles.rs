@@ -3,7 +3,7 @@
 use serde_yaml::Value;
 
 use super::Parts;
-use super::value::{arn, filled, is, list, of, reference};
+use super::value::{POLICY_VERSION, arn, filled, is, list, of, reference};
 use crate::needs::Needs;
 use crate::policy::{PolicyKind, SAGEMAKER, policy};
 
@@ -31,7 +31,7 @@ fn execution(needs: &Needs<'_>, parts: &mut Parts) {
                 "Path": path,
                 "Description": "What the pipeline and its jobs run as",
                 "AssumeRolePolicyDocument": object! {
-                    "Version": "2012-10-17",
+                    "Version": POLICY_VERSION,
                     "Statement": list([object! {
                         "Effect": "Allow",
                         "Principal": object! { "Service": SAGEMAKER },
@@ -145,7 +145,7 @@ fn github(needs: &Needs<'_>, parts: &mut Parts) {
             "Properties": object! {
                 "Description": "What the workflows of the repository run as",
                 "AssumeRolePolicyDocument": object! {
-                    "Version": "2012-10-17",
+                    "Version": POLICY_VERSION,
                     "Statement": list([object! {
                         "Effect": "Allow",
                         "Principal": object! { "Federated": provider },

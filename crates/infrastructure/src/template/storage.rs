@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_yaml::Value;
 
 use super::Parts;
-use super::value::{arn, filled, list, reference};
+use super::value::{POLICY_VERSION, arn, filled, list, reference};
 use crate::needs::Needs;
 
 /// How long what was overwritten or deleted can be had back, in days.
@@ -73,7 +73,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
             "Properties": object! {
                 "Bucket": reference("Bucket"),
                 "PolicyDocument": object! {
-                    "Version": "2012-10-17",
+                    "Version": POLICY_VERSION,
                     "Statement": list([object! {
                         "Sid": "EncryptedTransportOnly",
                         "Effect": "Deny",

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_yaml::Value;
 
+pub(super) use crate::document::VERSION as POLICY_VERSION;
+
 /// A mapping, written as in JSON.
 macro_rules! object {
     ($($name:literal: $value:expr),* $(,)?) => {
@@ -42,6 +44,14 @@ pub(super) fn of(value: &impl Serialize) -> Value {
     serde_yaml::to_value(value).unwrap_or_default()
 }
 
+/// The version of the template language.
+pub(super) const TEMPLATE_VERSION: &str = "2010-09-09";
+
+/// As YAML. Where a reader is of YAML 1.1, as many are, a bare date would be no text.
 pub(super) fn text(value: &Value) -> String {
-    serde_yaml::to_string(value).unwrap_or_default()
+    let mut text = serde_yaml::to_string(value).unwrap_or_default();
+    for date in [TEMPLATE_VERSION, POLICY_VERSION] {
+        text = text.replace(&format!(": {date}\n"), &format!(": '{date}'\n"));
+    }
+    text
 }

@@ -121,8 +121,8 @@ fn github_approves_no_models() {
     assert!(deploy.actions().any(|action| action == approve));
     assert!(!github.actions().any(|action| action == approve));
     assert!(!execution.actions().any(|action| action == approve));
-    let rest = deploy.statement.iter().filter(|s| s.action != [approve]);
-    assert!(rest.cloned().all(|statement| github.statement.contains(&statement)));
+    let mut rest = deploy.statement.iter().filter(|s| s.action != [approve]);
+    assert!(rest.all(|statement| github.statement.contains(statement)));
 }
 
 /// The calls that the programs make, as they name them where one fails, by the permission that
