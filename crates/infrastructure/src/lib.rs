@@ -14,5 +14,5 @@ mod storage;
 mod template;
 
 pub use document::{Policy, Statement};
-pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, policy};
+pub use policy::{DEFINITIONS, NEEDS_NO_PERMISSION, PolicyKind, policy};
 pub use template::template;

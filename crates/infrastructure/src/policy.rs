@@ -12,6 +12,9 @@ use crate::storage::{Location, without_covered};
 /// What is called without any policy that allows it: IAM grants it to whoever has credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
 
+/// Where in the bucket a definition is put that is too long for a request.
+pub const DEFINITIONS: &str = "pipeline-definitions/";
+
 /// The service that the execution role is for.
 pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
 /// The one statement of `Deploy` that `Github` is without.
@@ -61,7 +64,7 @@ fn execution(needs: &Needs<'_>) -> Vec<Statement> {
     statements.push(registry_token());
     statements.push(Statement::allow("PullImages", PULL, needs.repository_arns()));
     statements.extend(list_objects(needs));
-    statements.push(read_objects(needs));
+    statements.push(read_objects(needs, None));
     statements.push(Statement::allow(
         "WriteObjects",
         ["s3:PutObject", "s3:AbortMultipartUpload"],
@@ -165,9 +168,9 @@ fn list_objects(needs: &Needs<'_>) -> Vec<Statement> {
     ]
 }
 
-fn read_objects(needs: &Needs<'_>) -> Statement {
-    let places = needs.inputs.iter().chain(&needs.outputs).cloned().collect();
-    let places: Vec<Location> = without_covered(places);
+fn read_objects(needs: &Needs<'_>, more: Option<Location>) -> Statement {
+    let places = needs.inputs.iter().chain(&needs.outputs).cloned().chain(more).collect();
+    let places = without_covered(places);
     Statement::allow("ReadObjects", ["s3:GetObject"], needs.object_arns(&places))
 }
 
@@ -175,7 +178,8 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
     let groups = needs.log_group_arns();
     let streams = groups.iter().map(|group| format!("{group}:*"));
     let describe_jobs = needs.jobs.iter().map(|job| format!("sagemaker:Describe{}Job", job.name()));
-    let bucket = needs.account.s3(&needs.settings.s3_paths.bucket);
+    let bucket = &needs.settings.s3_paths.bucket;
+    let definitions = Location { bucket: bucket.clone(), prefix: DEFINITIONS.to_owned() };
     let mut statements = vec![
         Statement::allow(
             "DeployPipeline",
@@ -211,13 +215,13 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
         ),
         Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], needs.package_arns()),
         Statement::allow("FindImages", ["ecr:DescribeImages"], needs.repository_arns()),
-        Statement::allow("ListObjects", ["s3:ListBucket"], [bucket]),
+        Statement::allow("ListObjects", ["s3:ListBucket"], [needs.account.s3(bucket)]),
         Statement::allow(
-            "UploadTables",
+            "Upload",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            needs.object_arns(&needs.inputs),
+            needs.object_arns(needs.inputs.iter().chain([&definitions])),
         ),
-        read_objects(needs),
+        read_objects(needs, Some(definitions)),
         Statement::allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
