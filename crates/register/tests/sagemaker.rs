@@ -3,15 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod job;
-#[path = "../../registry/tests/wire/mod.rs"]
-mod wire;
 
 use std::io::{BufRead, BufReader};
 
 use registry::{ApprovalStatus, ModelPackage, Status};
 use serde_json::{Value, json};
 use testkit::Sandbox;
-use wire::{Server, refuses, yields};
+use testkit::aws::{Server, moto, refuses, yields};
 
 const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4";
 
@@ -186,7 +184,7 @@ fn no_region_and_no_credentials_name_the_remedy() {
 
 #[test]
 fn moto_registers_a_model() {
-    let Some(endpoint) = wire::moto() else { return };
+    let Some(endpoint) = moto() else { return };
     let mut sandbox = at(&endpoint);
     let group = format!("machine-downtime-job-{}", std::process::id());
     sandbox.variable("MODEL_PACKAGE_GROUP_NAME", &group);

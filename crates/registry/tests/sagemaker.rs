@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
-mod wire;
 
 use aws::Aws;
 use aws::sagemaker::config::{Credentials, Region};
 use common::{chain, group, version};
 use registry::{ModelPackage, Registry, SageMakerRegistry, Status};
 use serde_json::{Value, json};
-use wire::{Answer, Server, refuses, yields};
+use testkit::aws::{Answer, Rule, Server, Turn, answers, moto, refuses, yields};
 
 const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4";
 
@@ -49,7 +48,7 @@ fn package(status: &str, checks: Value) -> Value {
     })
 }
 
-fn ensure_group(script: Vec<Answer>) -> (Result<(), String>, Vec<String>) {
+fn ensure_group(script: Vec<Turn>) -> (Result<(), String>, Vec<String>) {
     let server = Server::start(script);
     let outcome = registry(&server.url).ensure_group(&group()).map_err(|error| chain(&error));
     (outcome, server.finish().into_iter().map(|(action, _)| action).collect())
@@ -245,7 +244,7 @@ fn an_answer_without_its_fields_is_an_error() {
 #[test]
 fn an_answer_that_is_no_document_is_an_error() {
     let (outcome, calls) =
-        ensure_group(vec![yields("DescribeModelPackageGroup", json!("<html>a proxy</html>"))]);
+        ensure_group(vec![answers("DescribeModelPackageGroup", Answer::garbage())]);
     let message = outcome.unwrap_err();
     let expected = "sagemaker:DescribeModelPackageGroup got an answer that cannot be understood (request 8a1c): ";
     assert!(message.starts_with(expected), "{message}");
@@ -274,7 +273,7 @@ fn nobody_listening_is_no_answer() {
 
 #[test]
 fn moto_takes_what_we_send() {
-    let Some(endpoint) = wire::moto() else { return };
+    let Some(endpoint) = moto() else { return };
     let registry = registry(&endpoint);
     let name = format!("machine-downtime-{}", std::process::id());
     let group = registry::Group { name: name.clone(), ..group() };
@@ -288,4 +287,16 @@ fn moto_takes_what_we_send() {
     assert_eq!(registry.describe(&made.arn).unwrap(), made);
     let absent = registry.describe(&made.arn.replace("/1", "/7")).unwrap_err();
     assert!(matches!(absent, registry::RegistryError::NoVersion { .. }), "{absent:?}");
+}
+
+#[test]
+fn a_bad_connection_to_moto_is_got_over() {
+    let Some(endpoint) = moto() else { return };
+    let bad = [Answer::throttled(), Answer::closed(), Answer::unavailable(), Answer::forwarded()];
+    let server =
+        Server::before(&endpoint, vec![Rule::answers("CreateModelPackageGroup", bad.clone())]);
+    let name = format!("machine-downtime-bad-connection-{}", std::process::id());
+    registry(&server.url).ensure_group(&registry::Group { name, ..group() }).unwrap();
+    assert_eq!(server.count("DescribeModelPackageGroup"), 1);
+    assert_eq!(server.count("CreateModelPackageGroup"), bad.len());
 }

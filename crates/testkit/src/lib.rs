@@ -1,6 +1,7 @@
-//! For tests only: an `/opt/ml` tree to run a step's executable in, and where the executables are.
+//! For tests only: an `/opt/ml` tree to run a step's executable in, where the executables are, and a
+//! server that stands for AWS.
 //!
-//! Knows the contract's directories as plain paths. Must never be part of a program.
+//! Knows the contract's directories as plain paths and AWS's protocols as text. Must never be part of a program.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +10,8 @@
     clippy::print_stderr,
     reason = "a test fails by panicking"
 )]
+
+pub mod aws;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Output, Stdio};
