@@ -34,7 +34,7 @@ pub enum ConnectError {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// AWS understood and said no.
-    #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action), request(.request_id.as_deref()))]
+    #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action, .message), request(.request_id.as_deref()))]
     Refused {
         /// As an IAM policy names the call, `sagemaker:CreatePipeline`.
         action: &'static str,
@@ -90,6 +90,11 @@ impl CallError {
         }
     }
 
+    /// An answer that lacks what it always has.
+    pub fn without(action: &'static str, field: &str) -> Self {
+        Self::Garbled { action, source: format!("it has no {field}").into(), request_id: None }
+    }
+
     /// What was asked for does not exist.
     ///
     /// The API models `ResourceNotFound` for some calls; for others, and from moto for all, a
@@ -97,12 +102,36 @@ impl CallError {
     pub fn is_absent(&self) -> bool {
         const PHRASES: [&str; 3] = ["could not find", "does not exist", "not found"];
         match self {
-            Self::Refused { code, .. } if code.starts_with("ResourceNotFound") => true,
+            Self::Refused { code, .. }
+                if code.starts_with("ResourceNotFound")
+                    || code.ends_with("NotFoundException")
+                    || code.starts_with("NoSuch")
+                    || ["NotFound", "HTTP 404"].contains(&code.as_str()) =>
+            {
+                true
+            }
             Self::Refused { code, message, .. } if code == "ValidationException" => {
                 let message = message.to_lowercase();
                 PHRASES.iter().any(|phrase| message.contains(phrase))
             }
             _ => false,
+        }
+    }
+
+    /// The same call may work later: too many calls, trouble on AWS's side or on the way there.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => {
+                let code = code.as_str();
+                code.starts_with("Throttl")
+                    || code.starts_with("HTTP 5")
+                    || ["TooManyRequests", "RequestLimitExceeded", "InternalFailure"]
+                        .contains(&code)
+                    || ["InternalServer", "ServiceUnavailable", "SlowDown", "RequestTimeout"]
+                        .iter()
+                        .any(|start| code.starts_with(start))
+            }
+            Self::Unanswered { .. } | Self::Garbled { .. } => true,
         }
     }
 
@@ -140,19 +169,46 @@ fn request(id: Option<&str>) -> String {
 }
 
 /// What to do about the refusals that everybody meets.
-fn remedy(code: &str, action: &str) -> String {
+fn remedy(code: &str, action: &str, message: &str) -> String {
     match code {
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            format!("; allow `{action}` in the policy of the role or user")
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "HTTP 403" => {
+            // in AWS's words: "... on resource: arn:... because ..."
+            let resource = message.split_once("on resource: ").map(|(_, rest)| rest);
+            let resource = resource.and_then(|rest| rest.split_whitespace().next()).unwrap_or("*");
+            // and they name the very permission where it is another than the call's own
+            let named = message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
+            let named = named.and_then(|rest| rest.split_whitespace().next()).unwrap_or(action);
+            format!(
+                "; allowed by a policy with {{\"Effect\": \"Allow\", \"Action\": \"{named}\", \
+                 \"Resource\": \"{resource}\"}}"
+            )
         }
-        "ExpiredToken" | "ExpiredTokenException" => "; renew the credentials".to_owned(),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            "; renew the credentials".to_owned()
+        }
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" => {
             "; check that the credentials belong to an account of this region's partition"
                 .to_owned()
         }
-        "ResourceLimitExceeded" => "; raise the quota in the Service Quotas console".to_owned(),
+        "ResourceLimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException" => {
+            let quota = quota(message)
+                .map_or_else(|| "the quota".to_owned(), |quota| format!("the quota \"{quota}\""));
+            let service = action.split(':').next().unwrap_or_default();
+            format!(
+                "; {quota} is raised in the Service Quotas console, or its code found with `aws \
+                 service-quotas list-service-quotas --service-code {service}` for `aws \
+                 service-quotas request-service-quota-increase`"
+            )
+        }
         _ => String::new(),
     }
+}
+
+/// The quota that a message is about, which AWS puts in quotes: "The account-level service limit
+/// 'ml.m5.large for training job usage' is 0 Instances ...".
+fn quota(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once(['\'', '"'])?;
+    rest.split_once(['\'', '"']).map(|(quota, _)| quota).filter(|quota| !quota.is_empty())
 }
 
 #[cfg(test)]
@@ -194,12 +250,26 @@ mod tests {
     #[test]
     fn a_refusal_names_action_code_remedy_and_request() {
         insta::assert_snapshot!(
-            refused("AccessDeniedException", "not authorized to perform: sagemaker:DescribePipeline"),
-            @"sagemaker:DescribePipeline was refused with AccessDeniedException: not authorized to perform: sagemaker:DescribePipeline; allow `sagemaker:DescribePipeline` in the policy of the role or user (request 8a1c)"
+            refused("AccessDeniedException", "User: a is not authorized to perform: sagemaker:DescribePipeline on resource: arn:b because no policy allows it"),
+            @r#"sagemaker:DescribePipeline was refused with AccessDeniedException: User: a is not authorized to perform: sagemaker:DescribePipeline on resource: arn:b because no policy allows it; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:DescribePipeline", "Resource": "arn:b"} (request 8a1c)"#
+        );
+        insta::assert_snapshot!(
+            refused("ResourceLimitExceeded", "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances"),
+            @r#"sagemaker:DescribePipeline was refused with ResourceLimitExceeded: The account-level service limit 'ml.m5.large for training job usage' is 0 Instances; the quota "ml.m5.large for training job usage" is raised in the Service Quotas console, or its code found with `aws service-quotas list-service-quotas --service-code sagemaker` for `aws service-quotas request-service-quota-increase` (request 8a1c)"#
         );
         insta::assert_snapshot!(
             refused("ThrottlingException", "Rate exceeded"),
             @"sagemaker:DescribePipeline was refused with ThrottlingException: Rate exceeded (request 8a1c)"
         );
+    }
+
+    #[test]
+    fn what_may_work_later() {
+        for code in ["ThrottlingException", "Throttling", "HTTP 503", "InternalServerException"] {
+            assert!(refused(code, "").is_transient(), "{code}");
+        }
+        for code in ["ValidationException", "AccessDeniedException", "ExpiredToken", "HTTP 403"] {
+            assert!(!refused(code, "").is_transient(), "{code}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 mod error;
 
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -15,11 +16,17 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, SdkConfig};
 use aws_sdk_sagemaker::config::ProvideCredentials;
+use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use tokio::runtime::{Builder, Runtime};
 
 pub use aws_config as config;
 pub use aws_sdk_sagemaker as sagemaker;
 pub use error::{CallError, ConnectError};
+#[cfg(feature = "account")]
+pub use {
+    aws_sdk_cloudwatchlogs as logs, aws_sdk_ecr as ecr, aws_sdk_iam as iam, aws_sdk_s3 as s3,
+    aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
+};
 
 /// With the first try; the SDK's own default is 3. Waits of at most 1, 2, 4 and 8 s lie between
 /// them: long enough for a throttled account, short beside the start of any job.
@@ -28,7 +35,9 @@ const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One try of one call. SageMaker's control plane answers within a few seconds; a connection that
 /// stays open and says nothing must not hold a job until its run time is over.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// All tries of one call, waits included.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// As the user agent names us in CloudTrail.
 const APP_NAME: &str = "machine-downtime-pipeline";
 
@@ -58,6 +67,7 @@ impl Aws {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
             .build();
         let mut loader = loader
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -81,8 +91,66 @@ impl Aws {
         sagemaker::Client::new(&self.config)
     }
 
+    /// The region that is asked.
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("", |region| region.as_ref())
+    }
+
     /// Blocks this thread until the answer is there.
     pub fn wait<F: Future>(&self, answer: F) -> F::Output {
         self.runtime.block_on(answer)
+    }
+
+    /// The same for a call, with a refusal in words; `action` is the call as an IAM policy names it.
+    ///
+    /// # Errors
+    /// AWS refused, or nothing came back that can be understood.
+    pub fn call<T, E>(
+        &self,
+        action: &'static str,
+        answer: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CallError>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.wait(answer).map_err(|error| CallError::of(action, error))
+    }
+}
+
+/// What lies around SageMaker.
+#[cfg(feature = "account")]
+impl Aws {
+    /// A client for S3.
+    pub fn s3(&self) -> s3::Client {
+        // A server that stands for S3 has no name for every bucket.
+        let stands_in = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(std::env::var_os);
+        let config = s3::config::Builder::from(&self.config)
+            .force_path_style(stands_in.iter().any(Option::is_some));
+        s3::Client::from_conf(config.build())
+    }
+
+    /// A client for the container registry.
+    pub fn ecr(&self) -> ecr::Client {
+        ecr::Client::new(&self.config)
+    }
+
+    /// A client for CloudWatch Logs.
+    pub fn logs(&self) -> logs::Client {
+        logs::Client::new(&self.config)
+    }
+
+    /// A client for roles.
+    pub fn iam(&self) -> iam::Client {
+        iam::Client::new(&self.config)
+    }
+
+    /// A client that tells whose credentials these are.
+    pub fn sts(&self) -> sts::Client {
+        sts::Client::new(&self.config)
+    }
+
+    /// A client for the account's quotas.
+    pub fn quotas(&self) -> quotas::Client {
+        quotas::Client::new(&self.config)
     }
 }

@@ -57,8 +57,8 @@ pub(crate) struct Fault {
 pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
     let types = &settings.instance_types;
-    let expected = "an instance type such as ml.m5.large";
-    faults.each("instance_types", types, |name| is_instance_type(name), expected);
+    let expected_type = "an instance type such as ml.m5.large";
+    faults.each("instance_types", types, |name| is_instance_type(name), expected_type);
     faults.each(
         "instance_counts",
         &settings.instance_counts,
@@ -81,6 +81,11 @@ pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
     faults.features(&settings.preprocessing.engineered_features);
     faults.gates(&settings.quality_gates);
     faults.tags(&settings.tags);
+    for (kind, &price) in &settings.prices.per_hour {
+        let path = format!("prices.per_hour.{kind}");
+        faults.unless(is_instance_type(kind), &path, kind.as_str(), expected_type);
+        faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
+    }
     faults.0
 }
 

@@ -22,5 +22,5 @@ pub use load::{ConfigError, Violation};
 pub use metric::Metric;
 pub use settings::{
     ApprovalStatus, Aws, Cache, ColumnSettings, Evaluation, Images, Kms, ModelRegistry,
-    Notifications, PerStep, Pipeline, Preprocessing, Retries, S3Paths, Settings, Vpc,
+    Notifications, PerStep, Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
 };

@@ -9,7 +9,7 @@ use crate::tree::{kind, scalar};
 const LONGEST_SHOWN: usize = 80;
 
 /// The patterns of the settings, in words. A test holds every pattern against this list.
-const PATTERNS: [(&str, &str); 10] = [
+const PATTERNS: [(&str, &str); 12] = [
     (
         r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$",
         "1 to 256 letters, digits and hyphens, the first and the last no hyphen",
@@ -35,6 +35,8 @@ const PATTERNS: [(&str, &str); 10] = [
     (r"^sg-[0-9a-z]+$", "a security group such as sg-0123456789abcdef0"),
     (r"^subnet-[0-9a-z]+$", "a subnet such as subnet-0123456789abcdef0"),
     (r"^[^@ ]+@[^@ ]+\.[^@ ]+$", "an e-mail address such as name@example.com"),
+    (r"^[A-Z]{3}$", "a currency such as USD"),
+    (r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "a date such as 2026-11-26"),
 ];
 
 /// For the one pattern that is too long to stand here twice.

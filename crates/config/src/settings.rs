@@ -81,6 +81,10 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub notifications: Option<Notifications>,
+    /// What instances cost, for the estimate of an execution.
+    #[serde(default)]
+    #[garde(dive)]
+    pub prices: Prices,
 }
 
 /// The pipeline's name and description in SageMaker.
@@ -434,6 +438,40 @@ pub struct Notifications {
     /// An e-mail address that is subscribed to the topic.
     #[garde(pattern(r"^[^@ ]+@[^@ ]+\.[^@ ]+$"))]
     pub email: String,
+}
+
+/// What instances cost. Prices change: the date says how old these are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// When they were looked up: YYYY-MM-DD.
+    #[garde(pattern(r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))]
+    pub date: String,
+    /// Such as USD.
+    #[garde(pattern(r"^[A-Z]{3}$"))]
+    pub currency: String,
+    /// An hour of one instance of a type, as SageMaker bills Processing and Training.
+    #[garde(skip)] // by checks::entries
+    pub per_hour: IndexMap<String, f64>,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        let per_hour = [
+            ("ml.t3.medium", 0.05),
+            ("ml.m5.large", 0.115),
+            ("ml.m5.xlarge", 0.23),
+            ("ml.m5.2xlarge", 0.461),
+            ("ml.m5.4xlarge", 0.922),
+            ("ml.c5.xlarge", 0.204),
+            ("ml.c5.2xlarge", 0.408),
+        ];
+        Self {
+            date: "2025-01-01".to_owned(),
+            currency: "USD".to_owned(),
+            per_hour: per_hour.map(|(kind, price)| (kind.to_owned(), price)).into(),
+        }
+    }
 }
 
 impl Settings {

@@ -18,6 +18,8 @@ pub enum Exit {
     Gate = 4,
     /// 5: AWS refused.
     Aws = 5,
+    /// 10: there is a difference, for who asked whether there is one.
+    Different = 10,
 }
 
 impl Exit {

@@ -1,26 +1,34 @@
 //! The command line.
 
+#[cfg(not(feature = "aws"))]
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use config::Settings;
 use container::{Exit, chain};
 
+#[cfg(feature = "aws")]
+use crate::cloud;
 use crate::command::{CommandError, Config, print};
-use crate::{definition, infrastructure, local, run, validate};
+use crate::{definition, infrastructure, models, progress, run, validate};
 
 /// Builds, checks and runs the machine-downtime pipeline.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    deploy: cloud::Deploy,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 bad input data, \
-                          4 quality gate not met, 5 AWS refused.";
+const EXIT_CODES: &str = "Without a command it deploys. Exit codes: 0 done, 1 failed, 2 wrong usage or \
+                          configuration, 3 bad input data, 4 quality gate not met, 5 AWS refused, \
+                          10 there is a difference (plan).";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -48,7 +56,65 @@ enum Command {
     Infrastructure(Config),
     /// Print the JSON schema of the settings file
     Schema,
+    /// Make the pipeline on SageMaker what the settings say
+    #[cfg(feature = "aws")]
+    #[command(
+        after_help = "Example: orchestrator deploy --upload machine_downtime.csv --watch -p MaxDepth=12"
+    )]
+    Deploy(cloud::Deploy),
+    /// Print what `deploy` would change and what an execution costs; exit code 10 if there is a change
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator plan --json")]
+    Plan(cloud::PlanArguments),
+    /// Start an execution of the deployed pipeline
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator start -p MinRecall=0.9 --watch")]
+    Start(cloud::Start),
+    /// Stop an execution
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator stop k3f9x2m1q8zt")]
+    Stop(cloud::Stop),
+    /// Run the failed steps of an execution again
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator retry --watch")]
+    Retry(cloud::Retry),
+    /// List executions, latest first
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator executions --most 5")]
+    Executions(cloud::Executions),
+    /// Tell how an execution stands: steps, metrics, gates, the registered model
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator status k3f9x2m1q8zt --json")]
+    Status(cloud::Status),
+    /// Watch an execution to its end, with the log of what failed; exits as the execution ends
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator watch --timeout 60")]
+    Watch(cloud::Watch),
+    /// Print the log of a step's job
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator logs Train --follow")]
+    Logs(cloud::Logs),
+    /// List, show, compare, approve and reject registered models, on SageMaker or of the runs here
+    #[command(after_help = "Example: orchestrator models approve latest --reason 'recall 0.98'")]
+    Models(models::Arguments),
+    /// Print a shell's completions for this command line
+    #[command(
+        after_help = "Example: orchestrator completions bash > /etc/bash_completion.d/orchestrator"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// What needs AWS in a build that has it not
+    #[cfg(not(feature = "aws"))]
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
 }
+
+/// What only a build with the AWS SDK can do.
+#[cfg(not(feature = "aws"))]
+const CLOUD: [&str; 9] =
+    ["deploy", "plan", "start", "stop", "retry", "executions", "status", "watch", "logs"];
 
 #[derive(Debug, Args)]
 struct Sample {
@@ -65,7 +131,15 @@ struct Sample {
 
 /// The program.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    let command = match cli.command {
+        Some(command) => command,
+        #[cfg(feature = "aws")]
+        None => Command::Deploy(cli.deploy),
+        #[cfg(not(feature = "aws"))]
+        None => Command::Other(vec!["deploy".into()]),
+    };
+    let result = match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Definition(arguments) => print_definition(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
@@ -73,14 +147,56 @@ pub fn main() -> ExitCode {
         Command::IamPolicy(arguments) => infrastructure::policy(&arguments),
         Command::Infrastructure(arguments) => infrastructure::template(&arguments),
         Command::Schema => print(&Settings::json_schema()),
+        #[cfg(feature = "aws")]
+        Command::Deploy(arguments) => cloud::deploy(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Plan(arguments) => cloud::plan(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Start(arguments) => cloud::start(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Stop(arguments) => cloud::stop(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Retry(arguments) => cloud::retry(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Executions(arguments) => cloud::executions(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Status(arguments) => cloud::status(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Watch(arguments) => cloud::watch(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Logs(arguments) => cloud::logs(&arguments),
+        Command::Models(arguments) => models::run(&arguments),
+        Command::Completions { shell } => completions(shell),
+        #[cfg(not(feature = "aws"))]
+        Command::Other(words) => Err(not_here(&words)),
     };
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            local::say(&format!("error: {}", chain(&error)));
+            progress::say(&format!("error: {}", chain(&error)));
             error.exit().into()
         }
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Exit, CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "orchestrator", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}
+
+/// Why a command is not known.
+#[cfg(not(feature = "aws"))]
+fn not_here(words: &[OsString]) -> CommandError {
+    let command = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    CommandError::Usage(if CLOUD.contains(&command.as_ref()) {
+        format!(
+            "{command} needs AWS, and this program was built without it; \
+             `cargo run -p orchestrator -- {command}` builds it with AWS"
+        )
+    } else {
+        format!("there is no command `{command}`; `orchestrator --help` lists those that are")
+    })
 }
 
 fn print_definition(arguments: &Config) -> Result<Exit, CommandError> {

@@ -7,6 +7,7 @@ use clap::Args;
 use config::{ConfigError, Settings};
 use container::{Exit, FileError};
 use pipeline::Definition;
+use registry::RegistryError;
 
 use crate::table;
 
@@ -56,6 +57,28 @@ pub enum CommandError {
     /// The local object store.
     #[error(transparent)]
     Store(#[from] crate::local::StoreError),
+    /// A model registry did not do as asked.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// What stands on AWS is not what the command needs.
+    #[cfg(feature = "aws")]
+    #[error("{0}")]
+    Aws(String),
+    /// Watching was given up.
+    #[cfg(feature = "aws")]
+    #[error("execution {execution} is not over within --timeout")]
+    Late {
+        /// Which one.
+        execution: String,
+    },
+    /// AWS cannot be reached.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Connect(#[from] aws::ConnectError),
+    /// AWS did not do as asked.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Call(#[from] aws::CallError),
 }
 
 impl CommandError {
@@ -66,6 +89,15 @@ impl CommandError {
                 Exit::Usage
             }
             Self::Data(_) => Exit::Data,
+            #[cfg(feature = "aws")]
+            Self::Aws(_) | Self::Connect(_) | Self::Call(_) => Exit::Aws,
+            Self::Registry(error) => match error {
+                RegistryError::Directory { .. } | RegistryError::Document { .. } => Exit::Failed,
+                // SageMaker's; of a local one it is wrong usage, and said to be
+                _ => Exit::Aws,
+            },
+            #[cfg(feature = "aws")]
+            Self::Late { .. } => Exit::Failed,
             Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
         }
     }
@@ -100,6 +132,18 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
     let text = read(path)?;
     Definition::from_json(&text)
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
+}
+
+/// Prints a value as JSON.
+pub fn print_json(value: &impl serde::Serialize) -> Result<Exit, CommandError> {
+    print(&json(value))
+}
+
+/// A value as indented JSON with a line end at its end.
+pub fn json(value: &impl serde::Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// Prints to standard output. A reader that has gone away, such as `head`, is no failure.

@@ -18,11 +18,14 @@ use pipeline::{
 
 /// The parameter that names the raw table.
 pub const INPUT_PARAMETER: &str = "InputDataUrl";
-const PREPROCESS: &str = "Preprocess";
+/// The step that reads the raw table.
+pub const PREPROCESS: &str = "Preprocess";
 const TRAIN: &str = "Train";
-const EVALUATE: &str = "Evaluate";
+/// The step that scores the test rows.
+pub const EVALUATE: &str = "Evaluate";
 const QUALITY_GATE: &str = "QualityGate";
-const REGISTER: &str = "Register";
+/// The step that registers the model.
+pub const REGISTER: &str = "Register";
 const QUALITY_GATE_FAILED: &str = "QualityGateFailed";
 const REPORT: &str = "EvaluationReport";
 
@@ -31,6 +34,31 @@ pub fn build(settings: &Settings) -> Definition {
     let build = Build { settings };
     let steps = vec![build.preprocess(), build.train(), build.evaluate(), build.quality_gate()];
     Definition::new(build.parameters(), steps)
+}
+
+/// What a job of the pipeline runs on.
+#[cfg(feature = "aws")]
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// Such as ml.m5.large.
+    pub instance_type: &'a str,
+    /// How many of them.
+    pub count: u32,
+    /// For how many seconds at most.
+    pub limit: u32,
+}
+
+/// The machines of an execution that runs every job.
+#[cfg(feature = "aws")]
+pub fn machines(settings: &Settings) -> Vec<Machine<'_>> {
+    let machine = |job: Job| Machine {
+        instance_type: job.of::<String>(&settings.instance_types),
+        count: *job.of(&settings.instance_counts),
+        limit: *job.of(&settings.runtime_limits),
+    };
+    // Register runs as Preprocess does, but alone
+    let register = Machine { count: 1, ..machine(Job::Processing) };
+    Job::ALL.into_iter().map(machine).chain([register]).collect()
 }
 
 struct Build<'a> {

@@ -1,4 +1,4 @@
-//! How a local run ended, as a table for people and as JSON for programs.
+//! How an execution ended, as a table for people and as JSON for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,40 +10,63 @@ use registry::ModelPackage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::local::{Compared, Execution, Status, StepRecord, Store};
+use crate::local::{Compared, Execution, StepRecord, Store};
 
-/// The result of a run.
+/// The result of an execution.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    status: Status,
-    execution_id: String,
-    directory: Utf8PathBuf,
-    failure_reason: Option<String>,
-    seconds: f64,
-    steps: Vec<Step>,
-    rows: Option<Rows>,
-    metrics: Map<String, Value>,
-    gates: Vec<Gate>,
-    model_package: Option<ModelPackage>,
+    /// In SageMaker's words.
+    pub status: String,
+    /// The execution.
+    pub execution_id: String,
+    /// The same to every AWS call, if it ran there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
+    /// Where its record is, if it ran here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Utf8PathBuf>,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+    /// What was reached, in order.
+    pub steps: Vec<Step>,
+    /// What became of the raw rows.
+    pub rows: Option<Rows>,
+    /// Over the test rows.
+    pub metrics: Map<String, Value>,
+    /// What was asked of them.
+    pub gates: Vec<Gate>,
+    /// What was registered.
+    pub model_package: Option<ModelPackage>,
+    /// The model, if it is a file of this machine.
     #[serde(skip)]
-    model: Option<Utf8PathBuf>,
+    pub model: Option<Utf8PathBuf>,
 }
 
+/// A step of it.
 #[derive(Debug, Serialize)]
-struct Step {
-    name: String,
+pub struct Step {
+    /// As the definition has it.
+    pub name: String,
+    /// Processing, Training and so on.
     #[serde(rename = "type")]
-    kind: String,
-    status: Status,
-    seconds: f64,
-    cached: bool,
-    outputs: BTreeMap<String, String>,
-    failure_reason: Option<String>,
+    pub kind: String,
+    /// In SageMaker's words.
+    pub status: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Whether its outputs are an earlier execution's.
+    pub cached: bool,
+    /// Where they are, by name.
+    pub outputs: BTreeMap<String, String>,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
 }
 
 /// What became of the raw rows, from Preprocess's summary.
 #[derive(Debug, Serialize, Deserialize)]
-struct Rows {
+pub struct Rows {
     rows_read: u64,
     rows_kept: u64,
     dropped_missing: u64,
@@ -52,18 +75,19 @@ struct Rows {
     dropped_duplicates: u64,
 }
 
-#[derive(Deserialize)]
-struct Summary {
-    rows: Rows,
-}
-
+/// A metric and what was asked of it.
 #[derive(Debug, Serialize)]
-struct Gate {
-    metric: String,
-    value: Value,
-    operator: String,
-    threshold: Value,
-    passed: bool,
+pub struct Gate {
+    /// Which.
+    pub metric: String,
+    /// What it came to.
+    pub value: Value,
+    /// Such as `>=`.
+    pub operator: String,
+    /// What it was compared with.
+    pub threshold: Value,
+    /// Whether it was met.
+    pub passed: bool,
 }
 
 impl Report {
@@ -73,26 +97,21 @@ impl Report {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
             outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
         };
-        let metrics =
-            find(METRICS_JSON).and_then(|text| serde_json::from_slice::<Map<_, _>>(&text).ok());
-        let mut metrics = metrics.unwrap_or_default();
-        metrics.retain(|name, _| name != "format_version");
-        let summary =
-            find(SUMMARY_JSON).and_then(|text| serde_json::from_slice::<Summary>(&text).ok());
         let model_package =
             find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
         let model = model_package
             .as_ref()
             .and_then(|package| store.path(&package.serving.model_data_url).ok());
         Self {
-            status: execution.status,
+            status: execution.status.to_string(),
             execution_id: execution.execution_id.clone(),
-            directory: execution.directory.clone(),
+            execution_arn: None,
+            directory: Some(execution.directory.clone()),
             failure_reason: execution.failure_reason.clone(),
             seconds: execution.seconds,
             steps: execution.steps.iter().map(Step::of).collect(),
-            rows: summary.map(|summary| summary.rows),
-            metrics,
+            rows: find(SUMMARY_JSON).and_then(|text| rows(&text)),
+            metrics: find(METRICS_JSON).map(|text| metrics(&text)).unwrap_or_default(),
             gates: execution
                 .steps
                 .iter()
@@ -102,13 +121,6 @@ impl Report {
             model_package,
             model,
         }
-    }
-
-    /// One object.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
     }
 
     /// Steps, rows, gates and these metrics, and where everything is.
@@ -167,10 +179,28 @@ impl Report {
         if let Some(model) = &self.model {
             writeln!(out, "Model          {model}")?;
         }
-        writeln!(out, "Record         {}", self.directory)?;
+        if let Some(directory) = &self.directory {
+            writeln!(out, "Record         {directory}")?;
+        }
         let Self { execution_id, status, seconds, .. } = self;
         writeln!(out, "\nExecution {execution_id}, {seconds:.2} s: {status}")
     }
+}
+
+/// What Preprocess's summary says of the rows.
+pub fn rows(summary: &[u8]) -> Option<Rows> {
+    #[derive(Deserialize)]
+    struct Summary {
+        rows: Rows,
+    }
+    serde_json::from_slice(summary).ok().map(|Summary { rows }| rows)
+}
+
+/// What Evaluate's flat metrics say.
+pub fn metrics(text: &[u8]) -> Map<String, Value> {
+    let mut metrics: Map<_, _> = serde_json::from_slice(text).unwrap_or_default();
+    metrics.retain(|name, _| name != "format_version");
+    metrics
 }
 
 impl Step {
@@ -178,7 +208,7 @@ impl Step {
         Self {
             name: record.name.clone(),
             kind: record.kind.clone(),
-            status: record.status,
+            status: record.status.to_string(),
             seconds: record.seconds,
             cached: record.cached,
             outputs: record.outputs.clone(),

@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::Args;
+use config::Settings;
 use container::Exit;
 use pipeline::{Definition, Severity};
 
@@ -50,4 +51,26 @@ fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
     }
     print(&text)?;
     Ok(if errors == 0 { Exit::Done } else { Exit::Usage })
+}
+
+/// The settings' definition, by way of the JSON that is deployed.
+pub fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
+    let json = definition::build(settings).to_json();
+    Definition::from_json(&json).map_err(|source| CommandError::Definition {
+        file: "the settings' definition".into(),
+        source,
+    })
+}
+
+/// Refuses a definition with errors, all of them at once.
+pub fn require(definition: &Definition) -> Result<(), CommandError> {
+    let errors: Vec<_> = pipeline::lint(definition)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| format!("{}: {}", finding.place, finding.message))
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!("the definition is not valid\n{}", errors.join("\n"))))
 }

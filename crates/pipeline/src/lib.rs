@@ -14,6 +14,7 @@
 mod arguments;
 mod condition;
 mod definition;
+mod difference;
 mod evaluate;
 mod expression;
 mod graph;
@@ -38,6 +39,7 @@ pub use arguments::training::{
 pub use arguments::{ExperimentConfig, StoppingCondition, Tag, VpcConfig};
 pub use condition::{Condition, Operator};
 pub use definition::{Definition, DefinitionError, PipelineExperimentConfig, VERSION};
+pub use difference::{Change, difference};
 pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};

@@ -71,7 +71,7 @@ fn retry(change: impl FnOnce(&mut RetryPolicy)) -> String {
 fn the_definition_itself() {
     insta::assert_snapshot!(findings(|d| d.version = "2021-01-01".to_owned()), @r#"error: Version: "2021-01-01"; the only version is "2020-12-01""#);
     insta::assert_snapshot!(findings(|d| { d.steps.clear(); d.parameters.clear(); }), @"error: Steps: no steps; a pipeline has at least one");
-    insta::assert_snapshot!(findings(|d| { d.metadata.insert("x".to_owned(), "x".repeat(1 << 20).into()); }), @"error: definition: 1060069 bytes; the service takes at most 1048576 in a request, larger ones from S3");
+    insta::assert_snapshot!(findings(|d| { d.metadata.insert("x".to_owned(), "x".repeat(1 << 20).into()); }), @"warning: definition: 1060069 bytes; the service takes at most 1048576 in a request, larger ones from S3");
     insta::assert_snapshot!(
         findings(|d| d.experiment.as_mut().unwrap().trial_name =
             Some(Expression::property("Train", "TrainingJobName"))),
@@ -681,7 +681,7 @@ fn thousands_of_steps_take_a_moment() {
     });
     let mut definition = Definition::new(Vec::new(), steps.collect());
     let begun = std::time::Instant::now();
-    insta::assert_snapshot!(lint(&definition)[0], @"error: definition: 2697995 bytes; the service takes at most 1048576 in a request, larger ones from S3");
+    insta::assert_snapshot!(lint(&definition)[0], @"warning: definition: 2697995 bytes; the service takes at most 1048576 in a request, larger ones from S3");
     let graph = definition.graph();
     let order = graph.order().unwrap();
     assert_eq!((order.len(), order[0]), (STEPS, "Step19999"));

@@ -97,10 +97,24 @@ mod tests {
                 status,
                 failure_reason: (status == Status::Failed).then(|| "no such image".to_owned()),
                 approval_status: ApprovalStatus::Approved,
+                approval_description: None,
                 serving: Serving::default(),
                 metrics_url: String::new(),
                 metadata: [].into(),
             })
+        }
+
+        fn versions(&self, _: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+            Ok(Vec::new())
+        }
+
+        fn set_approval(
+            &self,
+            arn: &str,
+            _: ApprovalStatus,
+            _: Option<&str>,
+        ) -> Result<ModelPackage, RegistryError> {
+            self.describe(arn)
         }
     }
 

@@ -17,10 +17,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
-use crate::limits::group_name;
-use crate::package::{Document, Group, ModelPackage, NewVersion, Status};
+use crate::limits::{approval_description, group_name};
+use crate::package::{ApprovalStatus, Document, Group, ModelPackage, NewVersion, Status};
 use crate::{Registry, RegistryError};
 
 const GROUP_JSON: &str = "group.json";
@@ -52,7 +52,7 @@ impl DirectoryRegistry {
     }
 
     /// The numbers taken in a group, ascending.
-    fn versions(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
+    fn numbers(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
         let listing = match fs_err::read_dir(self.group(group)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(RegistryError::NoGroup { group: group.to_owned() });
@@ -97,7 +97,7 @@ impl Registry for DirectoryRegistry {
             let same = document.client_token.as_deref() == Some(&new.client_token);
             Ok(same.then_some(document.package))
         };
-        let taken = self.versions(&new.group)?;
+        let taken = self.numbers(&new.group)?;
         for &version in taken.iter().rev() {
             if let Some(package) = made_already(version)? {
                 return Ok(package);
@@ -130,11 +130,35 @@ impl Registry for DirectoryRegistry {
         let (group, version) = name.split_once('/').ok_or_else(absent)?;
         let version = number(version).ok_or_else(absent)?;
         group_name(group).map_err(|_| absent())?;
-        match self.versions(group) {
-            Ok(versions) if versions.contains(&version) => Ok(self.read(group, version)?.package),
+        match self.numbers(group) {
+            Ok(numbers) if numbers.contains(&version) => Ok(self.read(group, version)?.package),
             Ok(_) | Err(RegistryError::NoGroup { .. }) => Err(absent()),
             Err(error) => Err(error),
         }
+    }
+
+    fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+        group_name(group)?;
+        let numbers = self.numbers(group)?.into_iter().rev();
+        Ok(numbers.map(|number| (number, format!("{ARN}{group}/{number}"))).collect())
+    }
+
+    fn set_approval(
+        &self,
+        arn: &str,
+        status: ApprovalStatus,
+        reason: Option<&str>,
+    ) -> Result<ModelPackage, RegistryError> {
+        approval_description(reason.unwrap_or_default())?;
+        let ModelPackage { group, version, .. } = self.describe(arn)?;
+        let mut document = self.read(&group, version)?;
+        document.package.approval_status = status;
+        document.package.approval_description = reason.map(str::to_owned);
+        let path = self.group(&group).join(version.to_string()).join(PACKAGE_JSON);
+        let json = document.to_json();
+        let json = json.map_err(|source| RegistryError::Document { path: path.clone(), source })?;
+        replace_file(&path, &json).map_err(self.unusable())?;
+        Ok(document.package)
     }
 }
 
@@ -152,6 +176,7 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
         status: Status::Completed,
         failure_reason: None,
         approval_status: new.approval_status,
+        approval_description: None,
         serving: new.serving.clone(),
         metrics_url: new.metrics_url.clone(),
         metadata: new.metadata.clone(),
@@ -160,16 +185,25 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
 
 /// Writes a file whole or not at all, and leaves one that is there alone.
 fn place_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
+    match prepare_file(path, contents)?.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file whole or not at all, in the place of the one that is there.
+fn replace_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
+    prepare_file(path, contents)?.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn prepare_file(path: &Utf8Path, contents: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = Builder::new()
         .prefix(PREPARED)
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(path.parent().unwrap_or(path))?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
-    }
+    Ok(file)
 }
 
 /// Makes a directory with one file in it, both or neither; says whether the name was free.

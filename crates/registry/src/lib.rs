@@ -45,4 +45,22 @@ pub trait Registry {
     /// # Errors
     /// No such version; a registry that cannot be reached or read.
     fn describe(&self, arn: &str) -> Result<ModelPackage, RegistryError>;
+
+    /// The numbers of a group's versions and their ARNs, latest first.
+    ///
+    /// # Errors
+    /// No such group; a registry that cannot be reached or read.
+    fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError>;
+
+    /// Says whether a version may be deployed, and why.
+    ///
+    /// # Errors
+    /// No such version, a reason outside the API's limits; a registry that cannot be reached or
+    /// written.
+    fn set_approval(
+        &self,
+        arn: &str,
+        status: ApprovalStatus,
+        reason: Option<&str>,
+    ) -> Result<ModelPackage, RegistryError>;
 }

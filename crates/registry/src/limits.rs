@@ -70,6 +70,11 @@ impl NewVersion {
     }
 }
 
+/// That a version may be approved or rejected for this reason.
+pub(crate) fn approval_description(reason: &str) -> Result<(), RegistryError> {
+    check("reason", reason, "at most 1024 characters", |text| within(text, 0, 1024))
+}
+
 /// That a model package group may be called so: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, which also
 /// makes a safe directory name.
 ///

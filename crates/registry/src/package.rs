@@ -41,7 +41,7 @@ impl ApprovalStatus {
 
 impl fmt::Display for ApprovalStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.pad(self.name())
     }
 }
 
@@ -128,6 +128,9 @@ pub struct ModelPackage {
     pub failure_reason: Option<String>,
     /// Whether it may be deployed.
     pub approval_status: ApprovalStatus,
+    /// Why, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_description: Option<String>,
     /// How it is served.
     #[serde(flatten)]
     pub serving: Serving,

@@ -6,6 +6,7 @@ use aws::sagemaker::operation::describe_model_package::DescribeModelPackageOutpu
 use aws::sagemaker::types as api;
 use aws::{Aws, CallError};
 
+use crate::limits::{approval_description, group_name};
 use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
 use crate::{Registry, RegistryError};
 
@@ -108,6 +109,49 @@ impl Registry for SageMakerRegistry {
         })?;
         described(arn, answer)
     }
+
+    fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+        group_name(group)?;
+        let call = self.client.list_model_packages().model_package_group_name(group);
+        let mut pages = call.into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(summary) = self.aws.wait(pages.next()) {
+            let summary = summary.map_err(|error| {
+                let error = CallError::of("sagemaker:ListModelPackages", error);
+                match error.is_absent() {
+                    true => RegistryError::NoGroup { group: group.to_owned() },
+                    false => error.into(),
+                }
+            })?;
+            let version = summary.model_package_version.and_then(|number| number.try_into().ok());
+            found.extend(version.zip(summary.model_package_arn));
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(found)
+    }
+
+    fn set_approval(
+        &self,
+        arn: &str,
+        status: ApprovalStatus,
+        reason: Option<&str>,
+    ) -> Result<ModelPackage, RegistryError> {
+        approval_description(reason.unwrap_or_default())?;
+        let call = self
+            .client
+            .update_model_package()
+            .model_package_arn(arn)
+            .model_approval_status(status.name().into())
+            .set_approval_description(reason.map(str::to_owned));
+        self.aws.wait(call.send()).map_err(|error| {
+            let error = CallError::of("sagemaker:UpdateModelPackage", error);
+            match error.is_absent() {
+                true => RegistryError::NoVersion { arn: arn.to_owned() },
+                false => error.into(),
+            }
+        })?;
+        self.describe(arn)
+    }
 }
 
 fn inference_specification(serving: &Serving) -> api::InferenceSpecification {
@@ -166,6 +210,7 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
         },
         failure_reason: failure_reason(&answer),
         approval_status,
+        approval_description: answer.approval_description().map(str::to_owned),
         serving: Serving {
             inference_image: container.image().unwrap_or_default().to_owned(),
             model_data_url: container.model_data_url().unwrap_or_default().to_owned(),

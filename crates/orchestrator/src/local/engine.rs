@@ -15,12 +15,13 @@ use pipeline::{
 };
 use serde_json::Value;
 
+use crate::progress::Progress;
+
 use super::attempt::Bench;
 use super::cache::Cache;
 use super::failed::Failed;
 use super::job::{Job, arn};
 use super::process::Stop;
-use super::progress::Progress;
 use super::record::{Execution, Status, StepRecord};
 use super::runner::Runner;
 use super::store::Store;
@@ -58,6 +59,11 @@ pub struct Ending {
 /// The object store of `runs`.
 pub fn store(runs: &Utf8Path) -> Store {
     Store::new(runs.join("s3"))
+}
+
+/// The model registry of `runs`.
+pub fn registry(runs: &Utf8Path) -> Utf8PathBuf {
+    runs.join("registry")
 }
 
 /// The executions of `runs`.
@@ -298,7 +304,7 @@ impl State<'_> {
 
     fn begin(&mut self, step: &Step) -> Begun {
         self.execution.steps.push(StepRecord::begun(&step.name, step.kind.name()));
-        self.engine.progress.began(&step.name);
+        self.engine.progress.began(&step.name, Duration::ZERO);
         self.save();
         if let Some(record) = self.engine.options.reused.get(&step.name) {
             return Begun::Finished(Box::new(Finished::reused(record.clone(), Instant::now())));

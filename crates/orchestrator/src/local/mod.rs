@@ -18,15 +18,13 @@ mod instance;
 mod job;
 mod log;
 mod process;
-mod progress;
 mod record;
 mod runner;
 mod store;
 
 pub use docker::{Docker, engine as docker_engine};
-pub use engine::{Options, executions, run, store};
+pub use engine::{Options, executions, registry, run, store};
 pub use process::Stop;
-pub use progress::{say, stderr};
 pub use record::{Compared, Execution, Status, StepRecord};
 pub use runner::{Processes, Runner};
 pub use store::{Store, StoreError, digest, file_digest};

@@ -59,7 +59,7 @@ impl EngineArguments {
         definition: &Definition,
         runs: &Utf8Path,
     ) -> Result<Box<dyn Runner>, CommandError> {
-        let registry = runs.join("registry");
+        let registry = local::registry(runs);
         let refuse = |message: &str| Err(CommandError::Usage(message.to_owned()));
         if self.engine == Engine::Process {
             if self.image_tag.is_some() || self.network != "none" {

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::command::{CommandError, read_definition};
 use crate::definition::INPUT_PARAMETER;
-use crate::local::{self, Execution, Status, StepRecord, Store};
+use crate::local::{Execution, Status, StepRecord, Store};
+use crate::progress;
 
 /// Beginning at a step, with the results of those before it.
 pub(super) struct From<'a> {
@@ -58,7 +59,10 @@ impl From<'_> {
         };
         let id = &execution.execution_id;
         if execution.execution_id != earlier[0].execution_id {
-            local::say(&format!("The results before {} are those of execution {id}.", self.step));
+            progress::say(&format!(
+                "The results before {} are those of execution {id}.",
+                self.step
+            ));
         }
         let then = read_definition(&execution.directory.join("definition.json"))?;
         let mut reused = BTreeMap::new();
@@ -110,7 +114,7 @@ impl From<'_> {
                 "{what} with {parameter} = {then} in execution {id}, not {now}; begin there"
             ));
         }
-        local::say(&format!("{parameter} stays {then}, with which {what} in execution {id}."));
+        progress::say(&format!("{parameter} stays {then}, with which {what} in execution {id}."));
         *now = then.clone();
         Ok(())
     }

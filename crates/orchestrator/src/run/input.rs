@@ -5,6 +5,7 @@ use config::Settings;
 
 use crate::command::CommandError;
 use crate::local::{self, Store};
+use crate::progress;
 
 /// How many rows a run reads that is given none, and from which seed.
 const SAMPLE_ROWS: u64 = 2500;
@@ -79,7 +80,7 @@ impl Input<'_> {
         container::write_with(&self.store.path(&uri)?, |out| {
             dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
         })?;
-        local::say(&format!(
+        progress::say(&format!(
             "No --input: running on {SAMPLE_ROWS} synthetic rows, made by `orchestrator sample`."
         ));
         Ok(uri)

@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod change;
+#[cfg(feature = "aws")]
+mod cloud;
 mod definition;
 mod docker;
 mod foreign;

@@ -147,7 +147,7 @@ impl<'a> Linter<'a> {
         }
         let size = self.definition.to_json().len();
         if size > LARGEST_DEFINITION {
-            self.error(
+            self.warning(
                 "definition",
                 format!("{size} bytes; the service takes at most {LARGEST_DEFINITION} in a request, larger ones from S3"),
             );

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::record::{Status, StepRecord};
+use crate::local::{Status, StepRecord};
 
 /// Told of every turn of an execution.
 pub trait Progress: Sync {
-    /// A step begins.
-    fn began(&self, step: &str);
+    /// A step runs, since so long.
+    fn began(&self, step: &str, since: Duration);
     /// An attempt failed and another follows.
     fn retried(&self, step: &str, reason: &str, attempts: u32);
     /// A step has ended; `tail` is the end of a failed job's log.
@@ -52,7 +52,7 @@ fn with_tail(step: &StepRecord, tail: &[String]) -> String {
 struct Lines;
 
 impl Progress for Lines {
-    fn began(&self, _: &str) {}
+    fn began(&self, _: &str, _: Duration) {}
 
     fn retried(&self, step: &str, reason: &str, attempts: u32) {
         say(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
@@ -86,8 +86,8 @@ impl Live {
 }
 
 impl Progress for Live {
-    fn began(&self, step: &str) {
-        let bar = self.lines.add(ProgressBar::new_spinner());
+    fn began(&self, step: &str, since: Duration) {
+        let bar = self.lines.add(ProgressBar::new_spinner().with_elapsed(since));
         if let Ok(style) =
             ProgressStyle::with_template("{msg:<18} {spinner}          {elapsed_precise}")
         {

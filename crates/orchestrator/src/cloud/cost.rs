@@ -1,0 +1,83 @@
+//! What an execution costs, as far as its machines go.
+
+use std::collections::BTreeSet;
+
+use config::Settings;
+use serde::Serialize;
+
+use crate::definition::{Machine, machines};
+
+/// How long a job takes if its table is small: the machine is waited for longer than it works.
+const USUAL_MINUTES: f64 = 4.0;
+
+/// What an execution costs.
+#[derive(Debug, Serialize)]
+pub struct Cost {
+    currency: String,
+    /// When the prices were looked up.
+    prices_of: String,
+    /// With every job as long as small ones usually are.
+    usual: f64,
+    usual_minutes_per_job: f64,
+    /// With every job at its time limit, unless one is retried.
+    at_most: f64,
+    /// What has no price in the settings, so is not in the sums.
+    without_price: BTreeSet<String>,
+}
+
+impl Cost {
+    /// By the settings' price table.
+    pub fn of(settings: &Settings) -> Self {
+        let prices = &settings.prices;
+        let mut cost = Self {
+            currency: prices.currency.clone(),
+            prices_of: prices.date.clone(),
+            usual: 0.0,
+            usual_minutes_per_job: USUAL_MINUTES,
+            at_most: 0.0,
+            without_price: BTreeSet::new(),
+        };
+        for Machine { instance_type, count, limit, .. } in machines(settings) {
+            let Some(per_hour) = prices.per_hour.get(instance_type) else {
+                cost.without_price.insert(instance_type.to_owned());
+                continue;
+            };
+            let per_hour = per_hour * f64::from(count);
+            cost.usual += per_hour * USUAL_MINUTES / 60.0;
+            cost.at_most += per_hour * f64::from(limit) / 3600.0;
+        }
+        cost
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { currency, prices_of, usual, at_most, .. } = self;
+        write!(
+            f,
+            "An execution costs about {usual:.2} {currency} if each job takes {USUAL_MINUTES} \
+             minutes, and at most {at_most:.2} {currency}, with each at its time limit (prices of \
+             {prices_of})."
+        )?;
+        if !self.without_price.is_empty() {
+            let types: Vec<_> = self.without_price.iter().map(String::as_str).collect();
+            write!(f, " Not in it: {}, which prices.per_hour does not list.", types.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YAML: &str = include_str!("../../../testkit/pipeline_config.yaml");
+
+    #[test]
+    fn four_jobs_by_the_table_of_prices() {
+        let mut settings = Settings::from_yaml("c.yaml", YAML, |_| None).unwrap();
+        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).");
+        settings.instance_types.training = "ml.p5.48xlarge".to_owned();
+        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.02 USD if each job takes 4 minutes, and at most 0.35 USD, with each at its time limit (prices of 2025-01-01). Not in it: ml.p5.48xlarge, which prices.per_hour does not list.");
+    }
+}

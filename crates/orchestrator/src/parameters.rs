@@ -1,0 +1,86 @@
+//! The values that an execution's parameters are given on the command line.
+
+use clap::Args;
+use config::Settings;
+use config::steps::{Hyperparameters, pascal_case};
+use indexmap::IndexMap;
+use pipeline::Definition;
+use serde_json::Value;
+
+use crate::command::CommandError;
+
+/// `-p NAME=VALUE`, any number of times.
+#[derive(Debug, Default, Args)]
+pub struct Parameters {
+    /// Set a parameter of the pipeline; may be repeated
+    #[arg(short = 'p', long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+impl Parameters {
+    /// Names and values as they were typed, each name once.
+    pub fn given(&self) -> Result<Vec<(&str, &str)>, CommandError> {
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        for parameter in &self.parameters {
+            let Some((name, value)) = parameter.split_once('=') else {
+                let message =
+                    format!("-p {parameter}: expected NAME=VALUE, such as -p MaxDepth=12");
+                return Err(CommandError::Usage(message));
+            };
+            if given.iter().any(|(other, _)| *other == name) {
+                return Err(CommandError::Usage(format!(
+                    "-p {name} is given twice, expected once"
+                )));
+            }
+            given.push((name, value));
+        }
+        Ok(given)
+    }
+}
+
+/// The value of every parameter of the definition: its default, or what is given.
+pub fn values(
+    definition: &Definition,
+    given: &[(&str, &str)],
+) -> Result<IndexMap<String, Value>, CommandError> {
+    let values = definition.parameter_values(given.iter().copied());
+    values.map_err(|error| CommandError::Usage(container::chain(&error)))
+}
+
+/// Holds the parameters of our own definition to the ranges that the steps will ask of them.
+pub fn check_ranges(
+    settings: &Settings,
+    parameters: &IndexMap<String, Value>,
+) -> Result<(), CommandError> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told = settings.hyperparameters.to_map().into_keys();
+    let told = told.filter_map(|name| {
+        let value = parameters.get(&pascal_case(&name))?;
+        Some((name, text(value)))
+    });
+    let mut faults = match Hyperparameters::from_map(&told.collect()) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.faults,
+    };
+    let mut check = |name: &str, expected: &str, within: fn(f64) -> bool| {
+        let value = parameters.get(name).filter(|value| !value.as_f64().is_some_and(within));
+        faults.extend(
+            value.map(|value| format!("parameter {name} is `{value}`, expected {expected}")),
+        );
+    };
+    let share = "a number between 0 and 1, both excluded";
+    let one = "1, because each step works on the whole table at once";
+    for count in ["ProcessingInstanceCount", "TrainingInstanceCount", "EvaluationInstanceCount"] {
+        check(count, one, |count| count == 1.0);
+    }
+    check("TestSize", share, |size| size > 0.0 && size < 1.0);
+    for metric in settings.quality_gates.keys() {
+        let minimum = |minimum: f64| (0.0..=1.0).contains(&minimum);
+        check(&metric.gate_parameter(), "a number from 0 to 1", minimum);
+    }
+    if let Some(name) = parameters.get("ModelPackageGroupName").and_then(Value::as_str) {
+        let fault = registry::check_group_name(name).err();
+        faults.extend(fault.map(|error| format!("parameter ModelPackageGroupName: {error}")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(CommandError::Usage(faults.join("; "))) }
+}

@@ -1,0 +1,352 @@
+//! From the first deployment to an approved model: the commands that README shows.
+
+use serde_json::{Value, json};
+use testkit::Sandbox;
+use testkit::aws::{Answer, Rule};
+
+use super::{Cloud, images};
+
+const METRICS: &str = r#"{"accuracy": 0.9874, "f1_score": 0.9871, "recall": 0.9802}"#;
+
+fn evaluation(accuracy: f64) -> String {
+    json!({
+        "format_version": 1,
+        "model": { "algorithm": "random_forest", "data_digest": "9f86d081", "program_version": "0.1.0" },
+        "binary_classification_metrics": {
+            "accuracy": { "value": accuracy, "standard_deviation": "NaN" },
+            "f1": { "value": 0.9871, "standard_deviation": "NaN" },
+        },
+        "gates": [{ "metric": "accuracy", "minimum": 0.8, "value": accuracy, "met": true }],
+    })
+    .to_string()
+}
+
+/// A step of the execution as ListPipelineExecutionSteps tells of it.
+fn step(name: &str, status: &str, metadata: Value) -> Value {
+    json!({
+        "StepName": name, "StepStatus": status, "AttemptCount": 1, "Metadata": metadata,
+        "StartTime": 1_790_000_000.0,
+        "EndTime": if status == "Executing" { Value::Null } else { 1_790_000_090.5.into() },
+    })
+}
+
+/// Register's job, as SageMaker would run it.
+fn register(cloud: &Cloud, execution: &str, model: &str) {
+    let mut job = Sandbox::new();
+    job.file("processing/evaluation/metrics.json", METRICS)
+        .file("processing/evaluation/evaluation.json", evaluation(0.9874));
+    let report = format!("s3://{}/evaluation/{execution}/evaluation.json", cloud.name);
+    for (name, value) in [
+        ("MODEL_PACKAGE_GROUP_NAME", cloud.name.as_str()),
+        ("MODEL_PACKAGE_GROUP_DESCRIPTION", "predicts downtime"),
+        ("MODEL_APPROVAL_STATUS", "PendingManualApproval"),
+        ("MODEL_DATA_URL", model),
+        ("MODEL_METRICS_URL", &report),
+        ("INFERENCE_IMAGE", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"),
+        ("PIPELINE_NAME", &cloud.name),
+        ("PIPELINE_EXECUTION_ID", execution),
+        ("AWS_ENDPOINT_URL", &cloud.server.url),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ] {
+        job.variable(name, value);
+    }
+    let arguments = ["--content-type=text/csv", "--response-type=application/json"];
+    job.run("register", &arguments).expect(0);
+    cloud.put(
+        &format!("model-artifacts/{execution}/registration/registration.json"),
+        job.read("processing/registration/registration.json"),
+    );
+    cloud.put(&format!("evaluation/{execution}/evaluation.json"), evaluation(0.9874));
+    cloud.put(&format!("evaluation/{execution}/metrics.json"), METRICS);
+}
+
+#[test]
+fn deploy_change_run_approve() {
+    let job = |kind: &str, name: &str| {
+        let arn = format!("arn:aws:sagemaker:us-east-1:123456789012:{kind}-job/pipelines-x-{name}");
+        let member = if kind == "training" { "TrainingJob" } else { "ProcessingJob" };
+        json!({ member: { "Arn": arn } })
+    };
+    let steps = |steps: &[(&str, &str, Value)]| {
+        let steps: Vec<_> = steps.iter().map(|(n, s, m)| step(n, s, m.clone())).collect();
+        Answer::json(json!({ "PipelineExecutionSteps": steps }))
+    };
+    let preprocess = |status| ("Preprocess", status, job("processing", "Preprocess"));
+    let train = |status| ("Train", status, job("training", "Train"));
+    let evaluate = |status| ("Evaluate", status, job("processing", "Evaluate"));
+    let gate = ("QualityGate", "Succeeded", json!({ "Condition": { "Outcome": "True" } }));
+    let register_step = |status| ("Register", status, job("processing", "Register"));
+    let plays = Rule::answers(
+        "ListPipelineExecutionSteps",
+        [
+            steps(&[preprocess("Starting")]),
+            Answer::throttled(),
+            steps(&[preprocess("Succeeded"), train("Executing")]),
+            Answer::unavailable(),
+            steps(&[preprocess("Succeeded"), train("Succeeded"), evaluate("Executing")]),
+            steps(&[
+                preprocess("Succeeded"),
+                train("Succeeded"),
+                evaluate("Succeeded"),
+                gate,
+                register_step("Succeeded"),
+            ]),
+        ],
+    );
+    let status = |status: &str| {
+        Answer::json(json!({
+            "PipelineExecutionStatus": status, "CreationTime": 1_790_000_000.0,
+            "LastModifiedTime": 1_790_000_400.0,
+        }))
+    };
+    let states = Rule::answers(
+        "DescribePipelineExecution",
+        [
+            status("Executing"),
+            status("Executing"),
+            status("Executing"),
+            status("Executing"),
+            status("Executing"),
+            status("Succeeded"),
+        ],
+    );
+    let bucket = format!("life-{}", std::process::id());
+    let outputs = Rule::with("DescribeProcessingJob", move |request| {
+        let place = match request["ProcessingJobName"].as_str().unwrap() {
+            "pipelines-x-Evaluate" => "evaluation/x1",
+            "pipelines-x-Register" => "model-artifacts/x1/registration",
+            _ => "processed/x1",
+        };
+        Answer::json(json!({ "ProcessingOutputConfig": { "Outputs": [{
+            "OutputName": "o",
+            "S3Output": { "S3Uri": format!("s3://{bucket}/{place}"), "LocalPath": "/opt/ml/processing/o", "S3UploadMode": "EndOfJob" },
+        }]}}))
+    });
+    let training = Rule::with("DescribeTrainingJob", |_| {
+        Answer::json(json!({
+            "ModelArtifacts": { "S3ModelArtifacts": "s3://b/model.tar.gz" },
+            "FinalMetricDataList": [{ "MetricName": "train:accuracy", "Value": 0.991, "Timestamp": 1_790_000_050.0 }],
+        }))
+    });
+    let rules = vec![images(), plays, states, outputs, training];
+    let Some(cloud) = Cloud::before_moto("life", rules) else { return };
+
+    // nothing is there yet
+    let plan = cloud.orchestrator(&["plan"]).expect(10);
+    insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
+    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
+
+    An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
+    ");
+    let table = cloud.place.file("table.csv", "Date\n");
+    let dry = cloud.orchestrator(&["deploy", "--dry-run", "--upload", table.as_str()]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
+    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
+    Nothing of it was done: --dry-run.
+    ");
+    assert_eq!(cloud.server.count("CreatePipeline"), 0);
+
+    // a bare `orchestrator` deploys
+    let deployed = cloud.orchestrator(&[]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&deployed.stdout), @"
+    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
+    arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>: created
+    ");
+    cloud.orchestrator(&["plan"]).expect(0);
+    let again = cloud.json(0, &["deploy", "--upload", table.as_str()]);
+    assert_eq!(again["action"], "unchanged");
+    assert_eq!(again["uploaded"], format!("s3://{}/raw/machine_downtime.csv", cloud.name));
+    assert_eq!(cloud.server.count("CreatePipeline"), 1);
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+
+    // one hyperparameter
+    cloud.edit("max_depth: 10", "max_depth: 12");
+    let plan = cloud.orchestrator(&["plan"]).expect(10);
+    insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
+    <name> in us-east-1: 1 change.
+      ~ Parameters.MaxDepth.DefaultValue: 10 -> 12
+
+    An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
+    ");
+    let plan = cloud.json(10, &["plan"]);
+    assert_eq!(plan["action"], "update");
+    assert_eq!(
+        plan["changes"],
+        json!([{ "place": "Parameters.MaxDepth.DefaultValue", "before": 10, "after": 12 }])
+    );
+    cloud.edit("  project: machine-downtime", "  project: machine-downtime\n  line: two");
+    let updated = cloud.json(0, &["deploy"]);
+    assert_eq!(updated["action"], "updated");
+    cloud.orchestrator(&["plan"]).expect(0);
+    let tags = cloud.aws().sagemaker().list_tags().resource_arn(cloud.pipeline_arn());
+    let tags = cloud.aws().wait(tags.send()).unwrap();
+    let tags: Vec<_> =
+        tags.tags().iter().filter_map(|tag| Some((tag.key()?, tag.value()?))).collect();
+    assert!(tags.contains(&("line", "two")), "{tags:?}");
+    assert!(tags.contains(&("managed-by", "machine-downtime-orchestrator")), "{tags:?}");
+
+    // run it
+    register(&cloud, "x1", "s3://bucket/model-artifacts/a/model.tar.gz");
+    let ran = cloud
+        .orchestrator(&["start", "--watch", "-p", "MinRecall=0.9", "--interval", "0.05"])
+        .expect(0);
+    let (_, started) = cloud
+        .server
+        .calls()
+        .into_iter()
+        .find(|(action, _)| action == "StartPipelineExecution")
+        .unwrap();
+    assert_eq!(started["PipelineParameters"], json!([{ "Name": "MinRecall", "Value": "0.9" }]));
+    assert!(started["ClientRequestToken"].as_str().unwrap().len() >= 32, "{started}");
+    insta::assert_snapshot!(cloud.neutral(&ran.stderr), @"
+    Preprocess         Succeeded <time>
+    Train              train:accuracy 0.991
+    Train              Succeeded <time>
+    Evaluate           Succeeded <time>
+    QualityGate        Succeeded <time>
+    Register           Succeeded <time>
+    ");
+    insta::assert_snapshot!(cloud.neutral(&ran.stdout), @"
+    arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>/execution/<execution>: started
+
+    Step               Status          Time
+    Preprocess         Succeeded <time>
+    Train              Succeeded <time>
+    Evaluate           Succeeded <time>
+    QualityGate        Succeeded <time>
+    Register           Succeeded <time>
+
+    Metric             Value      Gate
+    accuracy           0.9874     >= 0.8  met
+    f1_score           0.9871
+    recall             0.9802
+
+    Model package  arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1 (PendingManualApproval)
+
+    Execution <execution>, <time>: Succeeded
+    ");
+    let status = cloud.json(0, &["status"]);
+    assert_eq!(status["status"], "Succeeded");
+    assert_eq!(status["model_package"]["version"], 1);
+    assert_eq!(status["gates"][0]["passed"], true);
+    let executions = cloud.json(0, &["executions"]);
+    assert_eq!(executions["executions"].as_array().unwrap().len(), 1);
+
+    // decide about the model
+    register(&cloud, "x2", "s3://bucket/model-artifacts/b/model.tar.gz");
+    let listed = cloud.orchestrator(&["models", "list"]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&listed.stdout), @"
+    Version   Status      Approval                accuracy  f1_score    recall
+    2         Completed   PendingManualApproval     0.9874    0.9871    0.9802
+    1         Completed   PendingManualApproval     0.9874    0.9871    0.9802
+    ");
+    let approved =
+        cloud.orchestrator(&["models", "approve", "1", "--reason", "recall 0.98"]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&approved.stdout), @"arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1: Approved");
+    let rejected = cloud.json(0, &["models", "reject", "latest", "--reason", "a bad export"]);
+    assert_eq!(rejected["model_package"]["version"], 2);
+    assert_eq!(rejected["model_package"]["approval_status"], "Rejected");
+    let compared = cloud.orchestrator(&["models", "compare", "approved", "latest"]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&compared.stdout), @"
+    version              1                        2
+    arn                  arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1
+                         arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2
+    status               Completed
+    approval             Approved                 Rejected
+    reason               recall 0.98              a bad export
+    accuracy             0.9874                   0.9874                   +0.0000
+    f1_score             0.9871                   0.9871                   +0.0000
+    model                s3://bucket/model-artifacts/a/model.tar.gz
+                         s3://bucket/model-artifacts/b/model.tar.gz
+    report               s3://<name>/evaluation/x1/evaluation.json
+                         s3://<name>/evaluation/x2/evaluation.json
+    image                123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1
+    ");
+    let shown = cloud.json(0, &["models", "show", "1"]);
+    assert_eq!(shown["metrics"]["accuracy"], 0.9874);
+    assert_eq!(shown["model_package"]["approval_description"], "recall 0.98");
+}
+
+#[test]
+fn nothing_to_change_is_one_call_and_no_write() {
+    let Some(cloud) = Cloud::before_moto("unchanged", vec![images()]) else { return };
+    let digests = ["preprocess", "train", "evaluate", "register", "serve"].map(|step| {
+        format!(
+            "  {step}: 123456789012.dkr.ecr.us-east-1.amazonaws.com/m/{step}@sha256:{}\n",
+            "0".repeat(64)
+        )
+    });
+    let images = cloud.place.file("digests.yaml", format!("images:\n{}", digests.concat()));
+    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
+    let before = cloud.server.actions().len();
+    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
+    assert_eq!(cloud.server.actions()[before..], ["DescribePipeline"]);
+}
+
+#[test]
+fn an_update_hands_back_what_it_does_not_set() {
+    let Some(cloud) = Cloud::before_moto("kept", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let arn = cloud.pipeline_arn();
+    let (aws, sagemaker) = (cloud.aws(), cloud.aws().sagemaker());
+    let five = aws::sagemaker::types::ParallelismConfiguration::builder()
+        .max_parallel_execution_steps(5)
+        .build();
+    let update =
+        sagemaker.update_pipeline().pipeline_name(&cloud.name).pipeline_display_name("Downtime");
+    aws.wait(update.parallelism_configuration(five).send()).unwrap();
+    let tag = aws::sagemaker::types::Tag::builder().key("cost-center").value("42").build();
+    aws.wait(sagemaker.add_tags().resource_arn(&arn).tags(tag).send()).unwrap();
+
+    cloud.edit("min_samples_leaf: 1", "min_samples_leaf: 2");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let (_, update) =
+        cloud.server.calls().into_iter().rfind(|(action, _)| action == "UpdatePipeline").unwrap();
+    assert_eq!(update["ParallelismConfiguration"], json!({ "MaxParallelExecutionSteps": 5 }));
+    assert_eq!(update["PipelineDisplayName"], "Downtime");
+    let tags = aws.wait(sagemaker.list_tags().resource_arn(&arn).send()).unwrap();
+    assert!(tags.tags().iter().any(|tag| tag.key() == Some("cost-center")), "{tags:?}");
+}
+
+#[test]
+fn a_table_of_many_parts() {
+    let Some(cloud) = Cloud::before_moto("parts", vec![images()]) else { return };
+    let line = format!("{}\n", "x".repeat(1023));
+    let table = cloud.place.file("table.csv", line.repeat(33 << 10));
+    cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+    let place = format!("PUT /{}/raw/machine_downtime.csv", cloud.name);
+    let parts = cloud.server.actions().iter().filter(|action| action.starts_with(&place)).count();
+    assert_eq!(parts, 3);
+    let head = cloud.aws().s3().get_object().bucket(&cloud.name).key("raw/machine_downtime.csv");
+    let body = cloud.aws().wait(async { head.send().await.unwrap().body.collect().await }).unwrap();
+    assert!(body.into_bytes() == fs_err::read(&table).unwrap());
+}
+
+#[test]
+fn a_definition_that_is_too_long_goes_by_way_of_the_bucket() {
+    let created = Rule::with("CreatePipeline", |request| {
+        assert_eq!(request["PipelineDefinition"], Value::Null);
+        Answer::json(
+            json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/long" }),
+        )
+    });
+    let Some(cloud) = Cloud::before_moto("long", vec![images(), created]) else { return };
+    let mut definition: Value =
+        serde_json::from_str(&cloud.orchestrator(&["definition"]).expect(0).stdout).unwrap();
+    definition["Metadata"] = json!({ "notes": "x".repeat(1 << 20) });
+    let file = cloud.place.file("long.json", definition.to_string());
+    let outcome = cloud.orchestrator(&["deploy", "--definition", file.as_str()]).expect(0);
+    assert!(outcome.stderr.contains("pipeline-definitions/long-"), "{}", outcome.stderr);
+    let calls = cloud.server.calls();
+    let (_, request) = calls.iter().find(|(action, _)| action == "CreatePipeline").unwrap();
+    let place = &request["PipelineDefinitionS3Location"];
+    assert_eq!(place["Bucket"], cloud.name);
+    let key = place["ObjectKey"].as_str().unwrap();
+    let stored = cloud.aws().s3().get_object().bucket(&cloud.name).key(key);
+    let stored = cloud.aws().wait(async { stored.send().await.unwrap().body.collect().await });
+    let stored: Value = serde_json::from_slice(&stored.unwrap().into_bytes()).unwrap();
+    assert_eq!(stored, definition);
+}

@@ -1,0 +1,129 @@
+//! The pipeline on SageMaker: moto for what it can do, scripted answers for the rest.
+
+mod life;
+mod refusals;
+mod watching;
+
+use aws::Aws;
+use aws::s3::config::{Credentials, Region};
+use camino::Utf8PathBuf;
+use serde_json::{Value, json};
+use testkit::Outcome;
+use testkit::aws::{Answer, Rule, Server};
+
+use crate::{CONFIG, Place};
+
+const ACCOUNT: &str = "123456789012";
+const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+
+/// A directory with settings of its own, and a server that stands for AWS.
+struct Cloud {
+    place: Place,
+    server: Server,
+    /// The pipeline, a group and a bucket of this name, in small letters.
+    name: String,
+}
+
+/// Images of every repository.
+fn images() -> Rule {
+    Rule::with("DescribeImages", |request| {
+        let repository = request["repositoryName"].as_str().unwrap();
+        let digest = format!("sha256:{:064x}", repository.len());
+        Answer::json(json!({ "imageDetails": [{
+            "registryId": ACCOUNT, "repositoryName": repository, "imageTags": ["latest"],
+            "imageDigest": digest, "imageManifestMediaType": MANIFEST,
+        }]}))
+    })
+}
+
+impl Cloud {
+    /// In front of moto, if there is one.
+    fn before_moto(name: &str, rules: Vec<Rule>) -> Option<Self> {
+        let moto = testkit::aws::moto()?;
+        let cloud = Self::of(name, Server::before(&moto, rules));
+        let s3 = cloud.aws().s3();
+        cloud.aws().wait(s3.create_bucket().bucket(&cloud.name).send()).unwrap();
+        Some(cloud)
+    }
+
+    /// Alone: what no rule is for is not answered.
+    fn alone(rules: Vec<Rule>) -> Self {
+        // nobody listens there
+        Self::of("alone", Server::before("http://127.0.0.1:9", rules))
+    }
+
+    fn of(name: &str, server: Server) -> Self {
+        let name = format!("{name}-{}", std::process::id());
+        let text = fs_err::read_to_string(CONFIG).unwrap();
+        let text = text
+            .replace("name: MachineDowntimePipeline", &format!("name: {name}"))
+            .replace("bucket: machine-downtime-2", &format!("bucket: {name}"))
+            .replace("group_name: machine-downtime-model-group", &format!("group_name: {name}"));
+        let place = Place::new();
+        place.file("config/pipeline_config.yaml", text);
+        Self { place, server, name }
+    }
+
+    fn aws(&self) -> Aws {
+        let loader = aws::config::from_env()
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .endpoint_url(&self.server.url);
+        Aws::with(loader).unwrap()
+    }
+
+    fn put(&self, key: &str, body: impl Into<Vec<u8>>) {
+        let put = self.aws().s3().put_object().bucket(&self.name).key(key);
+        self.aws().wait(put.body(body.into().into()).send()).unwrap();
+    }
+
+    fn config(&self) -> Utf8PathBuf {
+        self.place.path("config/pipeline_config.yaml")
+    }
+
+    /// Changes the settings.
+    fn edit(&self, from: &str, to: &str) {
+        let text = fs_err::read_to_string(self.config()).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs_err::write(self.config(), text.replacen(from, to, 1)).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = self.place.command(arguments);
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "IMAGE_TAG"] {
+            command.env_remove(name);
+        }
+        command
+            .env("AWS_ENDPOINT_URL", &self.server.url)
+            .env("AWS_ACCESS_KEY_ID", "id")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", self.place.path("none"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", self.place.path("none"));
+        command
+    }
+
+    fn orchestrator(&self, arguments: &[&str]) -> Outcome {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// The object that a command prints.
+    fn json(&self, code: i32, arguments: &[&str]) -> Value {
+        let outcome = self.orchestrator(&[arguments, &["--json"]].concat()).expect(code);
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
+    /// Without what differs from run to run.
+    fn neutral(&self, text: &str) -> String {
+        let text = self.place.neutral(text).replace(&self.server.url, "<server>");
+        let id = regex::Regex::new(r"execution/[a-z0-9]{12}").unwrap();
+        let text = id.replace_all(&text, "execution/<execution>");
+        let watch = regex::Regex::new(r"(watch|stop|xecution) [a-z0-9]{12}\b").unwrap();
+        watch.replace_all(&text, "$1 <execution>").replace(&self.name, "<name>")
+    }
+
+    fn pipeline_arn(&self) -> String {
+        format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{}", self.name)
+    }
+}

@@ -1,0 +1,200 @@
+//! What can go wrong with AWS: one clear message, exit code 5, and nothing half done.
+
+use serde_json::json;
+use testkit::aws::{Answer, Rule};
+
+use super::{ACCOUNT, Cloud, images};
+
+/// A pipeline that is there, but is another.
+fn deployed(tags: serde_json::Value) -> Vec<Rule> {
+    let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone");
+    let definition = r#"{"Version": "2020-12-01", "Parameters": [], "Steps": []}"#;
+    vec![
+        images(),
+        Rule::answers(
+            "DescribePipeline",
+            [Answer::json(json!({
+                "PipelineArn": arn, "PipelineName": "alone", "PipelineDefinition": definition,
+                "RoleArn": "arn:aws:iam::123456789012:role/Other",
+            }))],
+        ),
+        Rule::answers("ListTags", [Answer::json(json!({ "Tags": tags }))]),
+    ]
+}
+
+/// No pipeline yet, and an account to make one in.
+fn absent() -> Vec<Rule> {
+    let identity = format!(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{ACCOUNT}</Account>\
+         </GetCallerIdentityResult></GetCallerIdentityResponse>"
+    );
+    vec![
+        images(),
+        Rule::answers(
+            "DescribePipeline",
+            [Answer::refused(400, "ResourceNotFound", "Pipeline does not exist")],
+        ),
+        Rule::answers("GetCallerIdentity", [Answer::body(200, "text/xml", identity)]),
+    ]
+}
+
+/// What a command says that AWS refuses.
+fn refusal(cloud: &Cloud, arguments: &[&str]) -> String {
+    let outcome = cloud.orchestrator(arguments).expect(5);
+    let error = outcome.stderr.lines().filter(|line| !line.starts_with("There is no image"));
+    cloud.neutral(&error.collect::<Vec<_>>().join("\n"))
+}
+
+fn with(mut rules: Vec<Rule>, action: &str, answer: Answer) -> Cloud {
+    rules.push(Rule::answers(action, [answer]));
+    Cloud::alone(rules)
+}
+
+#[test]
+fn nobody_to_ask() {
+    let cloud = Cloud::alone(Vec::new());
+    let run = |remove: &str| {
+        let outcome = cloud.command(&["plan"]).env_remove(remove).output().unwrap();
+        testkit::Outcome::from(outcome).expect(5).stderr
+    };
+    insta::assert_snapshot!(run("AWS_REGION"), @"error: no AWS region: set AWS_REGION, or `region` in the profile that AWS_PROFILE names");
+    let credentials = run("AWS_ACCESS_KEY_ID");
+    assert!(
+        credentials.starts_with("error: no AWS credentials: set AWS_ACCESS_KEY_ID"),
+        "{credentials}"
+    );
+    cloud.edit("${AWS_REGION:-us-east-1}", "eu-central-1");
+    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: the AWS environment names the region us-east-1, and aws.region of config/pipeline_config.yaml is eu-central-1; AWS_REGION=eu-central-1 makes them the same");
+    assert!(cloud.server.calls().iter().all(|(action, _)| action == "DescribeImages"));
+}
+
+#[test]
+fn refused_credentials() {
+    let expired = Answer::refused(
+        400,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    );
+    let cloud = with(vec![images()], "DescribePipeline", expired);
+    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: sagemaker:DescribePipeline was refused with ExpiredTokenException: The security token included in the request is expired; renew the credentials (request 8a1c)");
+    let denied = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: \
+                  sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone \
+                  because no identity-based policy allows the sagemaker:CreatePipeline action";
+    let cloud =
+        with(absent(), "CreatePipeline", Answer::refused(400, "AccessDeniedException", denied));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone because no identity-based policy allows the sagemaker:CreatePipeline action; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:CreatePipeline", "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone"} (request 8a1c)"#);
+}
+
+#[test]
+fn a_role_that_is_not_there() {
+    let role = Answer::refused(
+        400,
+        "ValidationException",
+        "Could not assume role arn:aws:iam::123456789012:role/X",
+    );
+    let cloud = with(absent(), "CreatePipeline", role);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: sagemaker:CreatePipeline was refused with ValidationException: Could not assume role arn:aws:iam::123456789012:role/X (request 8a1c)");
+}
+
+#[test]
+fn another_account() {
+    let cloud = Cloud::alone(absent());
+    cloud.edit("${AWS_ACCOUNT_ID:-123456789012}", "\"210987654321\"");
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the credentials are of account 123456789012, and aws.account_id is 210987654321");
+    assert_eq!(cloud.server.count("CreatePipeline"), 0);
+}
+
+#[test]
+fn a_pipeline_of_somebody_else() {
+    let cloud = Cloud::alone(deployed(json!([{ "Key": "managed-by", "Value": "terraform" }])));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the pipeline <name> is there and has the tag managed-by=terraform, not machine-downtime-orchestrator: it may be another one. pipeline.name of the settings names yours; --adopt takes this one over");
+    let cloud = Cloud::alone(deployed(json!([])));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy", "--start"]), @"error: the pipeline <name> is there and has no tag managed-by=machine-downtime-orchestrator: it may be another one. pipeline.name of the settings names yours; --adopt takes this one over");
+    for write in ["UpdatePipeline", "AddTags", "StartPipelineExecution"] {
+        assert_eq!(cloud.server.count(write), 0);
+    }
+    // unless it is taken over
+    let mut rules = deployed(json!([]));
+    rules.push(Rule::answers("UpdatePipeline", [Answer::json(json!({}))]));
+    rules.push(Rule::answers("AddTags", [Answer::json(json!({}))]));
+    Cloud::alone(rules).orchestrator(&["deploy", "--adopt"]).expect(0);
+}
+
+#[test]
+fn images_that_are_not_there() {
+    let absent =
+        Answer::refused(400, "ImageNotFoundException", "The image requested does not exist");
+    let cloud = with(Vec::new(), "DescribeImages", absent);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: not in ECR: 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/evaluate:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/register:latest; scripts/build-images makes the images and `scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com` pushes them");
+    let index = json!({ "imageDetails": [{
+        "imageDigest": format!("sha256:{}", "0".repeat(64)),
+        "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+    }]});
+    let cloud = with(Vec::new(), "DescribeImages", Answer::json(index));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the image 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest is of type application/vnd.oci.image.index.v1+json, expected application/vnd.docker.distribution.manifest.v2+json, which is all that SageMaker takes; scripts/push-images pushes such");
+}
+
+#[test]
+fn a_quota() {
+    let message = "The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines";
+    let cloud =
+        with(absent(), "CreatePipeline", Answer::refused(400, "ResourceLimitExceeded", message));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with ResourceLimitExceeded: The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines; the quota "Maximum number of pipelines allowed per account" is raised in the Service Quotas console, or its code found with `aws service-quotas list-service-quotas --service-code sagemaker` for `aws service-quotas request-service-quota-increase` (request 8a1c)"#);
+}
+
+#[test]
+fn parameters_that_the_pipeline_does_not_have() {
+    let mut rules = absent();
+    rules.push(Rule::answers("CreatePipeline", [Answer::json(json!({ "PipelineArn": "a" }))]));
+    let cloud = Cloud::alone(rules);
+    let outcome = cloud.orchestrator(&["deploy", "--start", "-p", "MaxDeph=3"]).expect(2);
+    assert!(outcome.stderr.contains("MaxDepth"), "{}", outcome.stderr);
+    assert_eq!(cloud.server.count("CreatePipeline"), 0);
+    let outcome = cloud.orchestrator(&["deploy", "--start", "-p", "MinRecall=7"]).expect(2);
+    assert!(outcome.stderr.contains("expected a number from 0 to 1"), "{}", outcome.stderr);
+    cloud.orchestrator(&["deploy", "-p", "MaxDepth=3"]).expect(2);
+}
+
+#[test]
+fn what_is_not_there() {
+    let cloud = Cloud::alone(absent());
+    insta::assert_snapshot!(refusal(&cloud, &["start"]), @"error: there is no pipeline <name> in us-east-1 yet; `orchestrator deploy` makes it");
+    let gone = Answer::refused(400, "ResourceNotFound", "Pipeline does not exist");
+    let cloud = with(Vec::new(), "ListPipelineExecutions", gone);
+    insta::assert_snapshot!(refusal(&cloud, &["status"]), @"error: there is no pipeline <name> in us-east-1 yet; `orchestrator deploy` makes it");
+    let none = Answer::json(json!({ "PipelineExecutionSummaries": [] }));
+    let cloud = with(Vec::new(), "ListPipelineExecutions", none);
+    insta::assert_snapshot!(refusal(&cloud, &["watch"]), @"error: the pipeline <name> has no execution yet; `orchestrator start` starts one");
+    insta::assert_snapshot!(refusal(&cloud, &["stop", "nowhere"]), @"error: the pipeline <name> has no execution nowhere; the latest: none");
+    let one = json!({ "ModelPackageSummaryList": [{
+        "ModelPackageVersion": 1, "ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1",
+        "CreationTime": 1.0, "ModelPackageStatus": "Completed",
+    }]});
+    let cloud = with(Vec::new(), "ListModelPackages", Answer::json(one));
+    insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package version 7 of group <name> (there: 1) does not exist");
+    assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
+    cloud.orchestrator(&["models", "approve", "seven"]).expect(2);
+}
+
+#[test]
+fn answers_that_are_none() {
+    let cloud = with(vec![images()], "DescribePipeline", Answer::garbage());
+    let said = refusal(&cloud, &["plan"]);
+    assert!(
+        said.starts_with(
+            "error: sagemaker:DescribePipeline got an answer that cannot be understood"
+        ),
+        "{said}"
+    );
+    let cloud = with(vec![images()], "DescribePipeline", Answer::closed());
+    let said = refusal(&cloud, &["plan"]);
+    assert!(said.starts_with("error: sagemaker:DescribePipeline got no answer"), "{said}");
+}
+
+/// A minute, which is how long a call may take with all its tries.
+#[test]
+fn a_connection_that_stays_open_and_says_nothing() {
+    let cloud = with(vec![images()], "DescribePipeline", Answer::silence());
+    let said = refusal(&cloud, &["plan"]);
+    assert!(said.starts_with("error: sagemaker:DescribePipeline got no answer"), "{said}");
+}

@@ -1,0 +1,168 @@
+//! Executions that end badly, and how that looks from here.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::aws::{Answer, Rule};
+
+use super::{ACCOUNT, Cloud};
+
+const EXECUTION: &str =
+    "arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone/execution/k3f9x2m1q8zt";
+
+fn status(status: &str) -> Answer {
+    Answer::json(json!({
+        "PipelineExecutionStatus": status, "CreationTime": 1_790_000_000.0,
+        "LastModifiedTime": 1_790_000_400.0,
+        "FailureReason": "Step failure: One or multiple steps failed.",
+    }))
+}
+
+fn step(name: &str, status: &str, reason: &str, metadata: Value) -> Value {
+    json!({
+        "StepName": name, "StepStatus": status, "FailureReason": reason, "Metadata": metadata,
+        "AttemptCount": 1, "StartTime": 1_790_000_000.0, "EndTime": 1_790_000_090.5,
+    })
+}
+
+fn job(name: &str) -> Value {
+    let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:processing-job/pipelines-x-{name}");
+    json!({ "ProcessingJob": { "Arn": arn } })
+}
+
+/// An execution with these steps, over with this status.
+fn ended(ending: &str, steps: Vec<Value>, mut rules: Vec<Rule>) -> Cloud {
+    rules.push(Rule::answers("DescribePipelineExecution", [status(ending)]));
+    let steps = Answer::json(json!({ "PipelineExecutionSteps": steps }));
+    rules.push(Rule::answers("ListPipelineExecutionSteps", [steps]));
+    Cloud::alone(rules)
+}
+
+fn described(reason: &str, message: &str) -> Rule {
+    let answer = json!({ "FailureReason": reason, "ExitMessage": message });
+    Rule::answers("DescribeProcessingJob", [Answer::json(answer)])
+}
+
+fn log(lines: &[&str]) -> Vec<Rule> {
+    let events: Vec<_> =
+        lines.iter().map(|line| json!({ "message": line, "timestamp": 1 })).collect();
+    vec![
+        Rule::answers(
+            "DescribeLogStreams",
+            [Answer::json(json!({ "logStreams": [
+                { "logStreamName": "pipelines-x-Preprocess/algo-1-1790000000" },
+            ]}))],
+        ),
+        Rule::with("GetLogEvents", move |request| {
+            let events = if request["nextToken"].is_null() { events.clone() } else { Vec::new() };
+            Answer::json(
+                json!({ "events": events, "nextForwardToken": "f/end", "nextBackwardToken": "b/end" }),
+            )
+        }),
+    ]
+}
+
+#[test]
+fn a_failed_job_with_its_reason_and_the_end_of_its_log() {
+    let mut rules = log(&["reading s3", "error: no column Torque"]);
+    rules.push(described("AlgorithmError: , exit code: 3", "no column Torque in the table"));
+    let failed = step("Preprocess", "Failed", "AlgorithmError: See job logs", job("Preprocess"));
+    let cloud = ended("Failed", vec![failed], rules);
+    // the program's own exit code, as in a local run
+    let outcome = cloud.orchestrator(&["watch", EXECUTION]).expect(3);
+    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @"
+    Preprocess         Failed <time>
+      the end of its log:
+      | reading s3
+      | error: no column Torque
+    error: Preprocess: no column Torque in the table (AlgorithmError: , exit code: 3)
+    ");
+    insta::assert_snapshot!(cloud.neutral(&outcome.stdout), @"
+
+    Step               Status          Time
+    Preprocess         Failed <time>
+
+
+    Execution <execution>, <time>: Failed
+    ");
+    let report = cloud.json(3, &["watch", EXECUTION]);
+    assert_eq!(
+        report["steps"][0]["failure_reason"],
+        "no column Torque in the table (AlgorithmError: , exit code: 3)"
+    );
+    // a question that was answered
+    cloud.orchestrator(&["status", EXECUTION]).expect(0);
+    let log = cloud.orchestrator(&["logs", "Preprocess", "--execution", EXECUTION]).expect(0);
+    assert_eq!(log.stdout, "reading s3\nerror: no column Torque\n");
+    let log = cloud.orchestrator(&["logs", "Train", "--execution", EXECUTION]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&log.stderr), @"error: execution <execution> has not reached a step Train; it has Preprocess");
+}
+
+#[test]
+fn a_gate_that_was_not_met() {
+    let fail = json!({ "Fail": { "ErrorMessage": "Quality gate not met: recall 0.7" } });
+    let steps = vec![
+        step("QualityGate", "Succeeded", "", json!({ "Condition": { "Outcome": "False" } })),
+        step("QualityGateFailed", "Failed", "", fail),
+    ];
+    let outcome = ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(4);
+    assert!(
+        outcome.stderr.contains("error: QualityGateFailed: Quality gate not met: recall 0.7"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_job_that_aws_did_not_run() {
+    let reason = "ClientError: ResourceLimitExceeded: The account-level service limit \
+                  'ml.m5.large for processing job usage' is 0 Instances";
+    let steps = vec![step("Preprocess", "Failed", reason, json!({}))];
+    let outcome = ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(5);
+    insta::assert_snapshot!(outcome.stderr.lines().last().unwrap_or_default(), @"error: Preprocess: ClientError: ResourceLimitExceeded: The account-level service limit 'ml.m5.large for processing job usage' is 0 Instances");
+}
+
+#[test]
+fn a_stopped_execution() {
+    let cloud = ended("Stopped", Vec::new(), Vec::new());
+    cloud.orchestrator(&["watch", EXECUTION]).expect(1);
+    let refused = cloud.orchestrator(&["stop", EXECUTION]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: execution <execution> is over (Stopped), so there is nothing to stop");
+    assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
+}
+
+/// An execution that never ends.
+fn endless() -> Cloud {
+    ended("Executing", vec![step("Train", "Executing", "", json!({}))], Vec::new())
+}
+
+#[test]
+fn an_interrupt_ends_the_watching_alone() {
+    let cloud = endless();
+    let mut command = cloud.command(&["watch", EXECUTION, "--interval", "0.05"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while cloud.server.count("ListPipelineExecutionSteps") < 2 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    insta::assert_snapshot!(cloud.neutral(&said), @"Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.");
+    assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
+}
+
+#[test]
+fn watching_has_a_limit() {
+    let cloud = endless();
+    let arguments = ["watch", EXECUTION, "--interval", "0.05", "--timeout", "0.005"];
+    let outcome = cloud.orchestrator(&arguments).expect(1);
+    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @"
+    Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.
+    error: execution <execution> is not over within --timeout
+    ");
+}
