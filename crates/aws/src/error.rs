@@ -191,17 +191,24 @@ fn remedy(code: &str, action: &str, message: &str) -> String {
                 .to_owned()
         }
         "ResourceLimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException" => {
-            let quota = quota(message)
-                .map_or_else(|| "the quota".to_owned(), |quota| format!("the quota \"{quota}\""));
-            let service = action.split(':').next().unwrap_or_default();
-            format!(
-                "; {quota} is raised in the Service Quotas console, or its code found with `aws \
-                 service-quotas list-service-quotas --service-code {service}` for `aws \
-                 service-quotas request-service-quota-increase`"
-            )
+            format!("; {}", raise(message))
+        }
+        "ValidationException" if message.to_lowercase().contains("assume role") => {
+            "; check that the role is there and trusts sagemaker.amazonaws.com".to_owned()
         }
         _ => String::new(),
     }
+}
+
+/// How the quota is raised that a message of SageMaker is about.
+pub fn raise(message: &str) -> String {
+    let quota = quota(message)
+        .map_or_else(|| "the quota".to_owned(), |quota| format!("the quota \"{quota}\""));
+    format!(
+        "{quota} is raised in the Service Quotas console, or with `aws service-quotas \
+         request-service-quota-increase` and the code that `aws service-quotas \
+         list-service-quotas --service-code sagemaker` tells"
+    )
 }
 
 /// The quota that a message is about, which AWS puts in quotes: "The account-level service limit
@@ -255,7 +262,7 @@ mod tests {
         );
         insta::assert_snapshot!(
             refused("ResourceLimitExceeded", "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances"),
-            @r#"sagemaker:DescribePipeline was refused with ResourceLimitExceeded: The account-level service limit 'ml.m5.large for training job usage' is 0 Instances; the quota "ml.m5.large for training job usage" is raised in the Service Quotas console, or its code found with `aws service-quotas list-service-quotas --service-code sagemaker` for `aws service-quotas request-service-quota-increase` (request 8a1c)"#
+            @r#"sagemaker:DescribePipeline was refused with ResourceLimitExceeded: The account-level service limit 'ml.m5.large for training job usage' is 0 Instances; the quota "ml.m5.large for training job usage" is raised in the Service Quotas console, or with `aws service-quotas request-service-quota-increase` and the code that `aws service-quotas list-service-quotas --service-code sagemaker` tells (request 8a1c)"#
         );
         insta::assert_snapshot!(
             refused("ThrottlingException", "Rate exceeded"),

@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use aws_config as config;
 pub use aws_sdk_sagemaker as sagemaker;
-pub use error::{CallError, ConnectError};
+pub use error::{CallError, ConnectError, raise as raise_quota};
 #[cfg(feature = "account")]
 pub use {
     aws_sdk_cloudwatchlogs as logs, aws_sdk_ecr as ecr, aws_sdk_iam as iam, aws_sdk_s3 as s3,

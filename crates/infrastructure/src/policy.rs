@@ -199,7 +199,6 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
             [
                 "sagemaker:DescribePipelineExecution",
                 "sagemaker:ListPipelineExecutionSteps",
-                "sagemaker:DescribePipelineDefinitionForExecution",
                 "sagemaker:StopPipelineExecution",
                 "sagemaker:RetryPipelineExecution",
             ],
@@ -229,11 +228,8 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
         ),
         Statement::allow("FindExecutionRole", ["iam:GetRole"], [&needs.settings.aws.role_arn]),
         pass_role(needs),
-        Statement::allow(
-            "ReadQuotas",
-            ["servicequotas:GetServiceQuota"],
-            [needs.account.arn("servicequotas", "sagemaker/*")],
-        ),
+        // its resource would be a quota, and all of the service's are listed
+        Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),
     ];
     statements.extend(object_key(needs));
     statements

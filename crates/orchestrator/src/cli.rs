@@ -66,6 +66,10 @@ enum Command {
     #[cfg(feature = "aws")]
     #[command(after_help = "Example: orchestrator plan --json")]
     Plan(cloud::PlanArguments),
+    /// Look at everything that a deployment needs, and name the remedy for what is missing
+    #[cfg(feature = "aws")]
+    #[command(after_help = "Example: orchestrator doctor")]
+    Doctor(cloud::Doctor),
     /// Start an execution of the deployed pipeline
     #[cfg(feature = "aws")]
     #[command(after_help = "Example: orchestrator start -p MinRecall=0.9 --watch")]
@@ -113,8 +117,8 @@ enum Command {
 
 /// What only a build with the AWS SDK can do.
 #[cfg(not(feature = "aws"))]
-const CLOUD: [&str; 9] =
-    ["deploy", "plan", "start", "stop", "retry", "executions", "status", "watch", "logs"];
+const CLOUD: [&str; 10] =
+    ["deploy", "plan", "doctor", "start", "stop", "retry", "executions", "status", "watch", "logs"];
 
 #[derive(Debug, Args)]
 struct Sample {
@@ -151,6 +155,8 @@ pub fn main() -> ExitCode {
         Command::Deploy(arguments) => cloud::deploy(&arguments),
         #[cfg(feature = "aws")]
         Command::Plan(arguments) => cloud::plan(&arguments),
+        #[cfg(feature = "aws")]
+        Command::Doctor(arguments) => cloud::doctor(&arguments),
         #[cfg(feature = "aws")]
         Command::Start(arguments) => cloud::start(&arguments),
         #[cfg(feature = "aws")]

@@ -140,7 +140,7 @@ fn a_denied_call_ends_the_job() {
     sandbox.run("register", &job::ARGUMENTS).expect(5);
     insta::assert_snapshot!(
         sandbox.message(),
-        @"sagemaker:CreateModelPackage was refused with AccessDeniedException: User is not authorized; allow `sagemaker:CreateModelPackage` in the policy of the role or user (request 8a1c)"
+        @r#"sagemaker:CreateModelPackage was refused with AccessDeniedException: User is not authorized; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:CreateModelPackage", "Resource": "*"} (request 8a1c)"#
     );
 }
 

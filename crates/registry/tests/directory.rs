@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{chain, group, version};
-use registry::{DirectoryRegistry, Group, ModelPackage, Registry, RegistryError};
+use registry::{ApprovalStatus, DirectoryRegistry, Group, ModelPackage, Registry, RegistryError};
 
 struct Scratch {
     _directory: tempfile::TempDir,
@@ -313,4 +313,37 @@ fn a_registry_that_is_a_file_cannot_be_used() {
         chain(&error).replace(scratch.path.as_str(), "<models>"),
         @"model registry <models> cannot be used: failed to create directory `<models>/machine-downtime`: Not a directory (os error 20)"
     );
+}
+
+#[test]
+fn versions_are_listed_latest_first_and_decided_about() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = camino::Utf8Path::from_path(place.path()).unwrap();
+    let registry = DirectoryRegistry::new(directory);
+    assert!(matches!(registry.versions("machine-downtime"), Err(RegistryError::NoGroup { .. })));
+    registry.ensure_group(&group()).unwrap();
+    assert_eq!(registry.versions("machine-downtime").unwrap(), []);
+    for token in ["a", "b", "c"] {
+        registry.create_version(&version(token)).unwrap();
+    }
+    let versions = registry.versions("machine-downtime").unwrap();
+    assert_eq!(versions.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 2, 1]);
+    let arn = &versions[1].1;
+    let before = registry.describe(arn).unwrap();
+    let approved = registry.set_approval(arn, ApprovalStatus::Approved, Some("recall")).unwrap();
+    assert_eq!(approved.approval_description.as_deref(), Some("recall"));
+    assert_eq!(registry.describe(arn).unwrap(), approved);
+    // and the last word counts
+    let pending = registry.set_approval(arn, ApprovalStatus::PendingManualApproval, None).unwrap();
+    assert_eq!(pending, before);
+    // the same request is still known
+    assert_eq!(registry.create_version(&version("b")).unwrap().version, 2);
+    let nothing = registry.set_approval(&arn.replace("/2", "/9"), ApprovalStatus::Approved, None);
+    assert!(matches!(nothing, Err(RegistryError::NoVersion { .. })), "{nothing:?}");
+    let long = "x".repeat(1025);
+    let long = registry.set_approval(arn, ApprovalStatus::Rejected, Some(&long));
+    assert!(matches!(long, Err(RegistryError::Limit { .. })), "{long:?}");
+    assert_eq!(registry.describe(arn).unwrap(), before);
+    let names = directory.join("machine-downtime/2").read_dir_utf8().unwrap().count();
+    assert_eq!(names, 1, "nothing is left beside the document");
 }

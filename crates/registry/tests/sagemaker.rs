@@ -122,7 +122,7 @@ fn a_denied_call_names_the_action_to_allow_and_is_not_repeated() {
     )]);
     insta::assert_snapshot!(
         outcome.unwrap_err(),
-        @"sagemaker:DescribeModelPackageGroup was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/x is not authorized; allow `sagemaker:DescribeModelPackageGroup` in the policy of the role or user (request 8a1c)"
+        @r#"sagemaker:DescribeModelPackageGroup was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/x is not authorized; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:DescribeModelPackageGroup", "Resource": "*"} (request 8a1c)"#
     );
     assert_eq!(calls.len(), 1);
 }
@@ -299,4 +299,58 @@ fn a_bad_connection_to_moto_is_got_over() {
     registry(&server.url).ensure_group(&registry::Group { name, ..group() }).unwrap();
     assert_eq!(server.count("DescribeModelPackageGroup"), 1);
     assert_eq!(server.count("CreateModelPackageGroup"), bad.len());
+}
+
+#[test]
+fn versions_come_page_by_page_and_latest_first() {
+    let summary = |version: u32| {
+        json!({
+            "ModelPackageVersion": version, "ModelPackageArn": format!("arn:{version}"),
+            "CreationTime": 1.0, "ModelPackageStatus": "Completed",
+        })
+    };
+    let server = Server::start(vec![
+        yields(
+            "ListModelPackages",
+            json!({ "ModelPackageSummaryList": [summary(2), summary(1)], "NextToken": "more" }),
+        ),
+        refuses("ListModelPackages", 400, "ThrottlingException", "Rate exceeded"),
+        yields("ListModelPackages", json!({ "ModelPackageSummaryList": [summary(3)] })),
+    ]);
+    let versions = registry(&server.url).versions("machine-downtime").unwrap();
+    assert_eq!(versions.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 2, 1]);
+    let calls = server.finish();
+    assert_eq!(calls[2].1["NextToken"], "more");
+
+    let server = Server::start(vec![refuses(
+        "ListModelPackages",
+        400,
+        "ValidationException",
+        "Model package group machine-downtime does not exist.",
+    )]);
+    let absent = registry(&server.url).versions("machine-downtime").unwrap_err();
+    insta::assert_snapshot!(chain(&absent), @"model package group `machine-downtime` does not exist");
+}
+
+#[test]
+fn a_decision_is_sent_with_its_reason() {
+    let mut described = package("Completed", json!([]));
+    described["ModelApprovalStatus"] = "Rejected".into();
+    described["ApprovalDescription"] = "a bad export".into();
+    let server = Server::start(vec![
+        yields("UpdateModelPackage", json!({ "ModelPackageArn": ARN })),
+        yields("DescribeModelPackage", described),
+    ]);
+    let rejected = registry(&server.url)
+        .set_approval(ARN, registry::ApprovalStatus::Rejected, Some("a bad export"))
+        .unwrap();
+    assert_eq!(rejected.approval_description.as_deref(), Some("a bad export"));
+    let (_, request) = server.finish().remove(0);
+    assert_eq!(
+        request,
+        json!({
+            "ModelPackageArn": ARN, "ModelApprovalStatus": "Rejected",
+            "ApprovalDescription": "a bad export",
+        })
+    );
 }

@@ -5,6 +5,7 @@
 mod cost;
 mod deploy;
 mod deployed;
+mod doctor;
 mod execution;
 mod images;
 mod job;
@@ -21,6 +22,7 @@ use config::Settings;
 use crate::command::{CommandError, Config};
 
 pub use deploy::{Arguments as Deploy, run as deploy};
+pub use doctor::{Arguments as Doctor, run as doctor};
 pub use job::{Arguments as Logs, run as logs};
 pub use plan::{Arguments as PlanArguments, run as plan};
 pub use start::{Retry, Start, Stop, retry, run as start, stop};

@@ -85,6 +85,9 @@ impl Ending {
         print(&self.report.to_table(&shown))?;
         if let (Some(reason), true) = (&self.report.failure_reason, self.exit != Exit::Done) {
             say(&format!("error: {reason}"));
+            if reason.contains("ResourceLimitExceeded") {
+                say(&aws::raise_quota(reason));
+            }
         }
         Ok(())
     }

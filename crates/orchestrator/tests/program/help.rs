@@ -8,7 +8,28 @@ fn every_command() {
     let help = |arguments: &[&str]| {
         place.orchestrator(&[arguments, &["--help"]].concat()).expect(0).stdout
     };
-    insta::assert_snapshot!("help", help(&[]));
+    // a build without AWS has fewer of them
+    #[cfg(feature = "aws")]
+    {
+        insta::assert_snapshot!("help", help(&[]));
+        for command in [
+            "deploy",
+            "plan",
+            "doctor",
+            "start",
+            "stop",
+            "retry",
+            "executions",
+            "status",
+            "watch",
+            "logs",
+        ] {
+            insta::assert_snapshot!(format!("help-{command}"), help(&[command]));
+        }
+    }
+    insta::assert_snapshot!("help-models", help(&["models"]));
+    insta::assert_snapshot!("help-models-compare", help(&["models", "compare"]));
+    insta::assert_snapshot!("help-completions", help(&["completions"]));
     insta::assert_snapshot!("help-run", help(&["run"]));
     insta::assert_snapshot!("help-definition", help(&["definition"]));
     insta::assert_snapshot!("help-validate", help(&["validate"]));
@@ -16,6 +37,22 @@ fn every_command() {
     insta::assert_snapshot!("help-iam-policy", help(&["iam-policy"]));
     insta::assert_snapshot!("help-infrastructure", help(&["infrastructure"]));
     insta::assert_snapshot!("help-schema", help(&["schema"]));
+}
+
+#[test]
+fn completions_for_a_shell() {
+    let script = Place::new().orchestrator(&["completions", "bash"]).expect(0).stdout;
+    assert!(script.contains("complete -F _orchestrator"), "{script}");
+    assert!(script.contains("--runs"));
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn what_needs_aws_says_how_to_get_it() {
+    let said = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(2).stderr;
+    insta::assert_snapshot!(said(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch` builds it with AWS");
+    insta::assert_snapshot!(said(&["rum"]), @"error: there is no command `rum`; `orchestrator --help` lists those that are");
+    assert_eq!(said(&[]), said(&["deploy"]));
 }
 
 #[test]

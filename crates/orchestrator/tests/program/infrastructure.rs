@@ -107,6 +107,7 @@ fn iam_takes_them() {
                 "LogInToRegistry", // IAM knows no resource of these, or none for certain
                 "PutMetrics",
                 "ListModels",
+                "ReadQuotas",
                 "DescribeNetwork",
             ];
             assert!(without_resources.contains(&statement.sid), "{statement:?}");
@@ -153,6 +154,8 @@ fn calls() -> BTreeSet<String> {
             }
         }
     }
+    // what a role's trust says, not what a program asks for
+    calls.remove("sts:AssumeRole");
     calls
 }
 
@@ -180,7 +183,6 @@ fn every_call_of_the_programs_is_allowed() {
 }
 
 #[test]
-#[ignore = "the commands that deploy are not in the sources yet"]
 fn deploy_allows_no_more_than_the_programs_call() {
     // what CreatePipeline and UpdatePipeline ask for besides
     let unnamed = ["iam:PassRole"];

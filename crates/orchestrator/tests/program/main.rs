@@ -11,6 +11,7 @@ mod docker;
 mod foreign;
 mod help;
 mod infrastructure;
+mod models;
 mod processes;
 mod run;
 mod validate;

@@ -1,5 +1,6 @@
 //! The pipeline on SageMaker: moto for what it can do, scripted answers for the rest.
 
+mod doctor;
 mod life;
 mod refusals;
 mod watching;

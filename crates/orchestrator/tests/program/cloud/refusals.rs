@@ -93,7 +93,7 @@ fn a_role_that_is_not_there() {
         "Could not assume role arn:aws:iam::123456789012:role/X",
     );
     let cloud = with(absent(), "CreatePipeline", role);
-    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: sagemaker:CreatePipeline was refused with ValidationException: Could not assume role arn:aws:iam::123456789012:role/X (request 8a1c)");
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: sagemaker:CreatePipeline was refused with ValidationException: Could not assume role arn:aws:iam::123456789012:role/X; check that the role is there and trusts sagemaker.amazonaws.com (request 8a1c)");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_quota() {
     let message = "The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines";
     let cloud =
         with(absent(), "CreatePipeline", Answer::refused(400, "ResourceLimitExceeded", message));
-    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with ResourceLimitExceeded: The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines; the quota "Maximum number of pipelines allowed per account" is raised in the Service Quotas console, or its code found with `aws service-quotas list-service-quotas --service-code sagemaker` for `aws service-quotas request-service-quota-increase` (request 8a1c)"#);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with ResourceLimitExceeded: The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines; the quota "Maximum number of pipelines allowed per account" is raised in the Service Quotas console, or with `aws service-quotas request-service-quota-increase` and the code that `aws service-quotas list-service-quotas --service-code sagemaker` tells (request 8a1c)"#);
 }
 
 #[test]

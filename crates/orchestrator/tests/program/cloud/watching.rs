@@ -120,8 +120,13 @@ fn a_job_that_aws_did_not_run() {
     let reason = "ClientError: ResourceLimitExceeded: The account-level service limit \
                   'ml.m5.large for processing job usage' is 0 Instances";
     let steps = vec![step("Preprocess", "Failed", reason, json!({}))];
-    let outcome = ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(5);
-    insta::assert_snapshot!(outcome.stderr.lines().last().unwrap_or_default(), @"error: Preprocess: ClientError: ResourceLimitExceeded: The account-level service limit 'ml.m5.large for processing job usage' is 0 Instances");
+    let cloud = ended("Failed", steps, Vec::new());
+    let outcome = cloud.orchestrator(&["watch", EXECUTION]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @r#"
+    Preprocess         Failed <time>
+    error: Preprocess: ClientError: ResourceLimitExceeded: The account-level service limit 'ml.m5.large for processing job usage' is 0 Instances
+    the quota "ml.m5.large for processing job usage" is raised in the Service Quotas console, or with `aws service-quotas request-service-quota-increase` and the code that `aws service-quotas list-service-quotas --service-code sagemaker` tells
+    "#);
 }
 
 #[test]
