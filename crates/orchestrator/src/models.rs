@@ -140,9 +140,11 @@ fn act(act: &Act) -> Result<Exit, CommandError> {
 struct Group {
     registry: Box<dyn Registry>,
     name: String,
-    /// Reads an object that a version points at, if it can be.
-    read: Box<dyn Fn(&str) -> Option<Vec<u8>>>,
+    read: Read,
 }
+
+/// Reads an object that a version points at, if it can be.
+type Read = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
 
 impl Place {
     fn open(&self) -> Result<Group, CommandError> {

@@ -1,6 +1,5 @@
 //! The program against SageMaker: scripted answers on the wire, and a live moto.
 #![cfg(feature = "aws")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod job;
 

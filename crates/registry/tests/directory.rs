@@ -318,7 +318,7 @@ fn a_registry_that_is_a_file_cannot_be_used() {
 #[test]
 fn versions_are_listed_latest_first_and_decided_about() {
     let place = tempfile::tempdir().unwrap();
-    let directory = camino::Utf8Path::from_path(place.path()).unwrap();
+    let directory = Utf8Path::from_path(place.path()).unwrap();
     let registry = DirectoryRegistry::new(directory);
     assert!(matches!(registry.versions("machine-downtime"), Err(RegistryError::NoGroup { .. })));
     registry.ensure_group(&group()).unwrap();

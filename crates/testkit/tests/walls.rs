@@ -13,7 +13,10 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("evaluate", &["config", "container", "dataset", "forest", "artifacts"]),
     ("register", &["config", "container", "registry"]),
     ("infrastructure", &["config", "pipeline"]),
-    ("orchestrator", &["config", "pipeline", "registry", "container", "dataset", "infrastructure"]),
+    (
+        "orchestrator",
+        &["config", "pipeline", "registry", "container", "dataset", "infrastructure", "aws"],
+    ),
 ];
 
 #[test]

@@ -157,7 +157,7 @@ impl Cloud {
             });
         }
         // where the order was not heeded
-        found.sort_by(|a, b| b.started.cmp(&a.started));
+        found.sort_by_key(|execution| std::cmp::Reverse(execution.started));
         Ok(found)
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use aws::CallError;
 use clap::Args;
-use container::Exit;
+use container::{Exit, chain};
 
 use super::Cloud;
 use super::execution::Step;
 use crate::command::{CommandError, Config, print};
+use crate::progress::say;
 
 /// How many of a failed job's last log lines are shown.
 const TAIL: i32 = 20;
@@ -72,7 +73,15 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let arn = cloud.find(arguments.execution.as_deref())?;
     let mut log = None;
     loop {
-        let execution = cloud.execution(&arn)?;
+        let execution = match cloud.execution(&arn) {
+            // whoever follows waits for the way to come back
+            Err(error) if arguments.follow && error.is_transient() => {
+                say(&format!("{}; asking again", chain(&error)));
+                thread::sleep(PAUSE);
+                continue;
+            }
+            execution => execution?,
+        };
         let is_over = execution.is_over();
         let step = execution.steps.iter().find(|step| step.name == arguments.step);
         let ended = is_over || step.is_some_and(Step::is_over);
