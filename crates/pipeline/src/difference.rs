@@ -1,147 +1,363 @@
-//! What tells one definition from another, as people would say it.
+//! What is different between two definitions.
+//!
+//! They are taken as plain JSON: one of them may have been deployed by another tool.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use indexmap::IndexMap;
+use serde_json::{Map, Number, Value};
 
-use crate::Expression;
-use crate::expression::{GET, JOIN, JSON_GET};
+use crate::brief::{brief, cut_value, write_text};
+use crate::place::shown;
+use crate::walk::{Segment, is_expression, within};
 
-/// The members that name an object among others of its list.
-const NAMES: [&str; 6] =
-    ["Name", "InputName", "OutputName", "ChannelName", "PropertyFileName", "Key"];
-/// The most that is shown of a value, in characters.
-const SHOWN: usize = 120;
-
-/// One thing that is different.
+/// One difference between two definitions.
 ///
-/// [`Display`](fmt::Display) is a line for people: `~ Parameters.MaxDepth.DefaultValue: 10 -> 12`.
+/// [`Display`](fmt::Display) is for people: `Parameters.MaxDepth.DefaultValue: 10 -> 12`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Where, such as `Steps.Train.Arguments.ResourceConfig.VolumeSizeInGB`.
+    /// `Parameters.MaxDepth.DefaultValue`, `Steps.QualityGate.IfSteps.Register`; what was added or
+    /// removed as a whole, else the smallest part that differs.
     pub place: String,
-    /// What was there; none where it is new.
+    /// What stood there.
     pub before: Option<Value>,
-    /// What is there; none where it is gone.
+    /// What stands there now.
     pub after: Option<Value>,
 }
 
-/// What is different in `after`, two definitions as JSON. Whoever wrote them, and in whatever order:
-/// the members of an object have none, and the members of a list go by their names if all have one.
-/// A member that is missing, null or empty is the same thing.
-pub fn difference(before: &Value, after: &Value) -> Vec<Change> {
-    let mut changes = Vec::new();
-    compare("", before, after, &mut changes);
-    changes
+/// What became of the value at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// There was none before.
+    Added,
+    /// There is none any more.
+    Removed,
+    /// It is another.
+    Changed,
 }
 
-fn compare(place: &str, before: &Value, after: &Value, changes: &mut Vec<Change>) {
-    match (before, after) {
-        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => {}
-        _ if is_nothing(before) && is_nothing(after) || before == after => {}
-        _ if is_nothing(before) || is_nothing(after) => changes.push(change(place, before, after)),
-        (Value::Object(a), Value::Object(b)) if !is_expression(a) && !is_expression(b) => {
-            let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
-            for name in names {
-                let (a, b) = (&a.get(name), &b.get(name));
-                compare(
-                    &inside(place, name),
-                    a.unwrap_or(&Value::Null),
-                    b.unwrap_or(&Value::Null),
-                    changes,
-                );
-            }
+impl Change {
+    /// What became of the value.
+    pub fn kind(&self) -> ChangeKind {
+        match (&self.before, &self.after) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
         }
-        (Value::Array(a), Value::Array(b)) => match (by_name(a), by_name(b)) {
-            (Some(a), Some(b)) => {
-                compare(place, &Value::Object(a), &Value::Object(b), changes);
-            }
-            _ => in_order(place, a, b, changes),
-        },
-        _ => changes.push(change(place, before, after)),
     }
 }
 
-/// Lists whose order counts: what is the same at both ends stays, the rest is compared one by one.
-fn in_order(place: &str, before: &[Value], after: &[Value], changes: &mut Vec<Change>) {
-    let alike = |(a, b): &(&Value, &Value)| difference(a, b).is_empty();
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, before, after } = self;
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                let (before, after) = told_apart(before, after);
+                write!(f, "{place}: {before} -> {after}")
+            }
+            (Some(before), None) => write!(f, "{place}: removed {}", brief(before)),
+            (None, Some(after)) => write!(f, "{place}: added {}", brief(after)),
+            (None, None) => f.write_str(place),
+        }
+    }
+}
+
+/// Both in one line. Two that read the same, a number and its digits or two long texts, are shown
+/// as JSON from a little before where they part.
+fn told_apart(before: &Value, after: &Value) -> (String, String) {
+    const LEAD: usize = 20;
+    let texts = (brief(before), brief(after));
+    if texts.0 != texts.1 {
+        return texts;
+    }
+    let (before, after) = (before.to_string(), after.to_string());
+    let alike = before.bytes().zip(after.bytes()).take_while(|(b, a)| b == a).count();
+    let from = |text: String| match text.floor_char_boundary(alike.saturating_sub(LEAD)) {
+        0 => cut_value(text),
+        start => cut_value(format!("…{}", &text[start..])),
+    };
+    (from(before), from(after))
+}
+
+/// What is different between two definitions, in the order of `before`.
+///
+/// It is the meaning that counts. The order of members is none of it, nor that of a list whose
+/// entries have names: of steps, parameters, inputs, tags. What is absent, null or empty is the
+/// same, and so are 1 and 1.0. An expression changes as a whole.
+pub fn difference(before: &Value, after: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare(Some(before), Some(after), &mut String::new(), &mut changes);
+    changes
+}
+
+fn compare(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    place: &mut String,
+    changes: &mut Vec<Change>,
+) {
+    match (before, after) {
+        (Some(Value::Object(before)), Some(Value::Object(after)))
+            if !is_expression(before) && !is_expression(after) =>
+        {
+            return compare_members(before, after, place, changes);
+        }
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            return compare_entries(before, after, place, changes);
+        }
+        _ => {}
+    }
+    let (before, after) = (before.filter(is_something), after.filter(is_something));
+    match (before, after) {
+        // Steps that come or go with their list are told one by one.
+        (Some(Value::Array(list)), None) if named(list, &[]).is_some() => {
+            compare_entries(list, &[], place, changes);
+        }
+        (None, Some(Value::Array(list))) if named(&[], list).is_some() => {
+            compare_entries(&[], list, place, changes);
+        }
+        _ if same(before, after) => {}
+        _ => {
+            let mut line = String::new();
+            write_text(if place.is_empty() { "definition" } else { place }, &mut line);
+            let (before, after) = (before.cloned(), after.cloned());
+            changes.push(Change { place: shown(line), before, after });
+        }
+    }
+}
+
+fn compare_members(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    place: &mut String,
+    changes: &mut Vec<Change>,
+) {
+    const ARGUMENTS: &str = ".Arguments";
+    for name in union(before, after) {
+        // As the graph and the lint say it: `Steps.Gate.IfSteps.Register`.
+        let branch = matches!(name, "IfSteps" | "ElseSteps") && place.ends_with(ARGUMENTS);
+        if branch {
+            place.truncate(place.len() - ARGUMENTS.len());
+        }
+        within(place, segment(name), |place| {
+            compare(before.get(name), after.get(name), place, changes);
+        });
+        if branch {
+            place.push_str(ARGUMENTS);
+        }
+    }
+}
+
+fn compare_entries(
+    before: &[Value],
+    after: &[Value],
+    place: &mut String,
+    changes: &mut Vec<Change>,
+) {
+    let Some((before, after)) = named(before, after) else {
+        return compare_in_order(before, after, place, changes);
+    };
+    for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
+        within(place, segment(name), |place| {
+            compare(before.get(name).copied(), after.get(name).copied(), place, changes);
+        });
+    }
+}
+
+/// Where nothing has a name, what is alike at both ends stays out of it: an argument that was put
+/// in or taken out is one change.
+fn compare_in_order(
+    before: &[Value],
+    after: &[Value],
+    place: &mut String,
+    changes: &mut Vec<Change>,
+) {
+    let alike = |(before, after): &(&Value, &Value)| same(Some(before), Some(after));
     let start = before.iter().zip(after).take_while(alike).count();
     let (before, after) = (&before[start..], &after[start..]);
     let end = before.iter().rev().zip(after.iter().rev()).take_while(alike).count();
     let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
     for index in 0..before.len().max(after.len()) {
-        let at = |list: &[Value]| list.get(index).cloned().unwrap_or_default();
-        compare(&format!("{place}[{}]", start + index), &at(before), &at(after), changes);
+        within(place, Segment::Entry(start + index), |place| {
+            compare(before.get(index), after.get(index), place, changes);
+        });
     }
 }
 
-fn change(place: &str, before: &Value, after: &Value) -> Change {
-    let something = |value: &Value| (!is_nothing(value)).then(|| value.clone());
-    let place = if place.is_empty() { "definition" } else { place };
-    Change { place: place.to_owned(), before: something(before), after: something(after) }
+type Named<'a> = IndexMap<&'a str, &'a Value>;
+
+/// Both lists by the names of their entries, where all have one, each another, in the same member.
+fn named<'a>(before: &'a [Value], after: &'a [Value]) -> Option<(Named<'a>, Named<'a>)> {
+    // A property file has the name of an output as well.
+    const NAMES: [&str; 7] =
+        ["Name", "PropertyFileName", "InputName", "OutputName", "ChannelName", "Key", "Id"];
+    let first = before.first().or(after.first())?.as_object()?;
+    let others = first.keys().map(String::as_str).filter(|member| member.ends_with("Name"));
+    NAMES.into_iter().chain(others).find_map(|member| {
+        let by_name = |list: &'a [Value]| {
+            let names = list.iter().map(|entry| Some((entry.get(member)?.as_str()?, entry)));
+            names.collect::<Option<Named<'_>>>().filter(|names| names.len() == list.len())
+        };
+        Some((by_name(before)?, by_name(after)?))
+    })
 }
 
-fn inside(place: &str, name: &str) -> String {
-    if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") }
+/// The names of the members of both.
+fn union<'a>(
+    before: &'a Map<String, Value>,
+    after: &'a Map<String, Value>,
+) -> impl Iterator<Item = &'a str> {
+    let added = after.keys().filter(|name| !before.contains_key(*name));
+    before.keys().chain(added).map(String::as_str)
 }
 
-fn is_nothing(value: &Value) -> bool {
+fn segment(name: &str) -> Segment<'_> {
+    match name.is_empty() || name.contains(['.', '[', ']', '\'', '"']) {
+        true => Segment::Quoted(name),
+        false => Segment::Member(name),
+    }
+}
+
+/// Neither null nor empty.
+fn is_something(value: &&Value) -> bool {
     match value {
-        Value::Null => true,
-        Value::Array(list) => list.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
+        Value::Null => false,
+        Value::Array(entries) => !entries.is_empty(),
+        Value::Object(members) => members.values().any(|member| is_something(&member)),
+        _ => true,
     }
 }
 
-fn is_expression(members: &Map<String, Value>) -> bool {
-    members.len() == 1 && [GET, JOIN, JSON_GET].iter().any(|word| members.contains_key(*word))
+fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
+    match (before.filter(is_something), after.filter(is_something)) {
+        (Some(Value::Number(before)), Some(Value::Number(after))) => same_number(before, after),
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            let mut pairs = before.iter().zip(after);
+            before.len() == after.len() && pairs.all(|(b, a)| same(Some(b), Some(a)))
+        }
+        (Some(Value::Object(before)), Some(Value::Object(after))) => {
+            union(before, after).all(|name| same(before.get(name), after.get(name)))
+        }
+        (before, after) => before == after,
+    }
 }
 
-/// The members of a list by name, if each has one of its own.
-fn by_name(list: &[Value]) -> Option<Map<String, Value>> {
-    let name = |member: &Value| {
-        let named = NAMES.iter().find_map(|name| member.get(name)?.as_str());
-        named.map(str::to_owned)
-    };
-    let names: Vec<String> = list.iter().map(name).collect::<Option<_>>()?;
-    let distinct: BTreeSet<&String> = names.iter().collect();
-    (distinct.len() == names.len()).then(|| names.into_iter().zip(list.iter().cloned()).collect())
+fn same_number(before: &Number, after: &Number) -> bool {
+    // Large integers lose digits as floats, and are compared as they are.
+    before == after || (before.is_f64() != after.is_f64() && before.as_f64() == after.as_f64())
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = &self.place;
-        match (&self.before, &self.after) {
-            (None, None) => write!(f, "  {place}"),
-            (None, Some(after)) => write!(f, "+ {place}: {}", shown(after)),
-            (Some(before), None) => write!(f, "- {place}: {}", shown(before)),
-            (Some(before), Some(after)) => {
-                write!(f, "~ {place}: {} -> {}", shown(before), shown(after))
-            }
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lines(before: &Value, after: &Value) -> String {
+        difference(before, after).iter().map(|change| format!("{change}\n")).collect()
+    }
+
+    fn definition(size: Value, steps: Value) -> Value {
+        json!({
+            "Parameters": [{"Name": "Size", "Type": "Integer", "DefaultValue": size}],
+            "Steps": steps,
+        })
+    }
+
+    fn processing(name: &str, arguments: &[&str]) -> Value {
+        json!({"Name": name, "Type": "Processing", "Arguments": {
+            "AppSpecification": {"ImageUri": "image:1", "ContainerArguments": arguments},
+            "Environment": {},
+        }})
+    }
+
+    fn gate(steps: &[Value]) -> Value {
+        json!({"Name": "Gate", "Type": "Condition", "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": {"Get": "Parameters.Size"}, "RightValue": 1}],
+            "IfSteps": steps,
+        }})
+    }
+
+    #[test]
+    fn each_change_is_told_where_it_is() {
+        let before = definition(
+            json!(10),
+            json!([
+                processing("Clean", &["--size", "3", "--seed", "1"]),
+                gate(&[]),
+                processing("Old", &[])
+            ]),
+        );
+        let mut gate = gate(&[processing("Register", &["--all"])]);
+        gate["Arguments"]["Conditions"][0]["LeftValue"]["Get"] = json!("Parameters.Other");
+        let mut clean = processing("Clean", &["--size", "3", "--seed", "2"]);
+        clean["Arguments"]["Environment"] = json!({"RUST.LOG": "info"});
+        let after = definition(json!(12), json!([gate, clean]));
+        insta::assert_snapshot!(lines(&before, &after), @"
+        Parameters.Size.DefaultValue: 10 -> 12
+        Steps.Clean.Arguments.AppSpecification.ContainerArguments[3]: 1 -> 2
+        Steps.Clean.Arguments.Environment['RUST.LOG']: added info
+        Steps.Gate.Arguments.Conditions[0].LeftValue: Parameters.Size -> Parameters.Other
+        Steps.Gate.IfSteps.Register: added {Arguments: {AppSpecification: {ContainerArguments: [--all], ImageUri: image:1},…: {}}, Name: Register, Type: Processing}
+        Steps.Old: removed {Arguments: {AppSpecification: {ContainerArguments: [], ImageUri: image:1}, Envi…nment: {}}, Name: Old, Type: Processing}
+        ");
+    }
+
+    #[test]
+    fn an_argument_put_in_or_taken_out_is_one_change() {
+        let at = |arguments: &[&str]| processing("Clean", arguments);
+        insta::assert_snapshot!(lines(&at(&["a", "b", "c"]), &at(&["a", "x", "b", "c"])), @"Arguments.AppSpecification.ContainerArguments[1]: added x");
+        insta::assert_snapshot!(lines(&at(&["a", "b", "b"]), &at(&["a", "b"])), @"Arguments.AppSpecification.ContainerArguments[2]: removed b");
+        insta::assert_snapshot!(lines(&at(&["a", "b"]), &at(&["b", "a"])), @"
+        Arguments.AppSpecification.ContainerArguments[0]: a -> b
+        Arguments.AppSpecification.ContainerArguments[1]: b -> a
+        ");
+        insta::assert_snapshot!(lines(&at(&[]), &at(&["a", "b"])), @"
+        Arguments.AppSpecification.ContainerArguments[0]: added a
+        Arguments.AppSpecification.ContainerArguments[1]: added b
+        ");
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        for (before, after) in [
+            (json!({"Tags": []}), json!({})),
+            (json!({"VpcConfig": null}), json!({"VpcConfig": {"Subnets": []}})),
+            (json!({"Size": 30}), json!({"Size": 30.0})),
+            (
+                json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}),
+                json!({"Tags": [{"Value": "2", "Key": "b"}, {"Value": "1", "Key": "a"}]}),
+            ),
+            (
+                json!({"Url": {"Std:Join": {"On": "", "Values": ["a", 1]}}}),
+                json!({"Url": {"Std:Join": {"Values": ["a", 1.0], "On": ""}}}),
+            ),
+        ] {
+            assert_eq!(difference(&before, &after), [], "{before} {after}");
         }
     }
-}
 
-/// A value in one line.
-fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::Object(members) if is_expression(members) => Expression::deserialize(value)
-            .map_or_else(|_| value.to_string(), |expression| expression.to_string()),
-        // a whole step would be hundreds of lines
-        Value::Object(members) => match members.get("Type").and_then(Value::as_str) {
-            Some(kind) if members.contains_key("Arguments") => format!("a {kind} step"),
-            _ => value.to_string(),
-        },
-        other => other.to_string(),
-    };
-    let length = text.chars().count();
-    if length <= SHOWN {
-        return text;
+    #[test]
+    fn what_means_another_thing_is_another() {
+        insta::assert_snapshot!(lines(&json!({"Size": 30}), &json!({"Size": "30"})), @r#"Size: 30 -> "30""#);
+        insta::assert_snapshot!(lines(&json!({"N": 9_007_199_254_740_993_u64}), &json!({"N": 9_007_199_254_740_992_u64})), @"N: 9007199254740993 -> 9007199254740992");
+        insta::assert_snapshot!(lines(&json!({"Text": ""}), &json!({})), @r#"Text: removed """#);
+        let script =
+            |end: &str| json!({"Script": format!("{}{end}{}", "x".repeat(90), "y".repeat(90))});
+        insta::assert_snapshot!(lines(&script("one"), &script("two")), @r#"Script: …xxxxxxxxxxxxxxxxxxxxoneyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" -> …xxxxxxxxxxxxxxxxxxxxtwoyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy""#);
+        insta::assert_snapshot!(lines(&json!({"Url": "a"}), &json!({"Url": {"Get": "Parameters.Url"}})), @"Url: a -> Parameters.Url");
+        insta::assert_snapshot!(lines(&json!({"a\nb": 1}), &json!({"a\nb": "\u{1b}[2J"})), @r"a\nb: 1 -> \u{1b}[2J");
+        insta::assert_snapshot!(lines(&json!([1]), &json!("no definition")), @"definition: [1] -> no definition");
     }
-    let head: String = text.chars().take(SHOWN / 2).collect();
-    let tail: String = text.chars().skip(length - SHOWN / 2 + 5).collect();
-    format!("{head} ... {tail}")
+
+    #[test]
+    fn names_that_are_no_names_are_compared_in_order() {
+        let twice = json!({"Tags": [{"Key": "a", "Value": 1}, {"Key": "a", "Value": 2}]});
+        let turned = json!({"Tags": [{"Key": "a", "Value": 2}, {"Key": "a", "Value": 1}]});
+        insta::assert_snapshot!(lines(&twice, &turned), @"
+        Tags[0].Value: 1 -> 2
+        Tags[1].Value: 2 -> 1
+        ");
+        insta::assert_snapshot!(lines(&json!({"Steps": [{"Name": 3}]}), &json!({"Steps": [{"Name": "3"}]})), @r#"Steps[0].Name: 3 -> "3""#);
+    }
 }

@@ -1,6 +1,6 @@
 //! The SageMaker pipeline definition language: what a definition says, how it is written as
-//! JSON, what its expressions come to, in which order its steps run, and which of the service's
-//! limits it breaks.
+//! JSON, what its expressions come to, in which order its steps run, which of the service's limits
+//! it breaks, and how it differs from another.
 //!
 //! Knows the language and nothing else. Must never know AWS clients, files or
 //! directories, or the steps of any one pipeline: whoever runs a definition brings the values
@@ -12,6 +12,7 @@
 //! no name for are kept in `other` maps, so that a foreign definition survives a round trip.
 
 mod arguments;
+mod brief;
 mod condition;
 mod definition;
 mod difference;
@@ -37,9 +38,10 @@ pub use arguments::training::{
     TrainingArguments,
 };
 pub use arguments::{ExperimentConfig, StoppingCondition, Tag, VpcConfig};
+pub use brief::brief;
 pub use condition::{Condition, Operator};
 pub use definition::{Definition, DefinitionError, PipelineExperimentConfig, VERSION};
-pub use difference::{Change, difference};
+pub use difference::{Change, ChangeKind, difference};
 pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};

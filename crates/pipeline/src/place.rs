@@ -4,12 +4,15 @@
 /// where to look and its end what is there. The longest place of a definition with proper names
 /// has some 220 characters.
 pub(crate) fn shown(place: String) -> String {
-    const START: usize = 140;
-    const END: usize = 100;
-    if place.len() <= START + END {
-        return place;
+    cut(place, 140, 100)
+}
+
+/// Leaves out the middle of a text longer than `start` and `end` bytes.
+pub(crate) fn cut(text: String, start: usize, end: usize) -> String {
+    if text.len() <= start + end {
+        return text;
     }
-    let start = &place[..place.floor_char_boundary(START)];
-    let end = &place[place.ceil_char_boundary(place.len() - END)..];
+    let start = &text[..text.floor_char_boundary(start)];
+    let end = &text[text.ceil_char_boundary(text.len() - end)..];
     format!("{start}…{end}")
 }

@@ -70,6 +70,8 @@ fn collect(value: &Value, place: &mut String, found: &mut Vec<Found>) {
 /// One step down into a document.
 pub(crate) enum Segment<'a> {
     Member(&'a str),
+    /// A member whose name would read as more than one segment.
+    Quoted(&'a str),
     Entry(usize),
 }
 
@@ -87,6 +89,9 @@ pub(crate) fn within<T>(
             place.push_str(name);
         }
         // Writing into a String cannot fail.
+        Segment::Quoted(name) => {
+            let _ = write!(place, "['{name}']");
+        }
         Segment::Entry(index) => {
             let _ = write!(place, "[{index}]");
         }

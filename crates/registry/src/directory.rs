@@ -8,7 +8,8 @@
 //! There are no locks. A version is prepared in a directory beside, reaches the disk and takes its
 //! number by a rename, which fails if the number is taken; so what carries a number is always
 //! whole, and of two processes that want the same number one gets the next. A process that is
-//! killed in between leaves at most a `.registering-*` that nothing ever reads.
+//! killed in between leaves at most a `.registering-*` that nothing ever reads. An approval replaces
+//! the document the same way; of two at once the later one holds.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -20,7 +21,9 @@ use serde_json::json;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::limits::{approval_description, group_name};
-use crate::package::{ApprovalStatus, Document, Group, ModelPackage, NewVersion, Status};
+use crate::package::{
+    ApprovalStatus, Document, DocumentError, Group, ModelPackage, NewVersion, Status,
+};
 use crate::{Registry, RegistryError};
 
 const GROUP_JSON: &str = "group.json";
@@ -69,7 +72,17 @@ impl DirectoryRegistry {
     fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
         let path = self.group(group).join(version.to_string()).join(PACKAGE_JSON);
         let json = fs_err::read(&path).map_err(self.unusable())?;
-        Document::from_json(&json).map_err(|source| RegistryError::Document { path, source })
+        let document = Document::from_json(&json).and_then(|document| {
+            // it is found again, and written, by what it says of itself
+            let ModelPackage { arn: found, group: own, version: number, .. } = &document.package;
+            let expected = arn(group, version);
+            if *found == expected && own == group && *number == version {
+                return Ok(document);
+            }
+            let found = format!("version {number} of {own}, {found}");
+            Err(DocumentError::Misplaced { found, expected })
+        });
+        document.map_err(|source| RegistryError::Document { path, source })
     }
 }
 
@@ -140,7 +153,7 @@ impl Registry for DirectoryRegistry {
     fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
         group_name(group)?;
         let numbers = self.numbers(group)?.into_iter().rev();
-        Ok(numbers.map(|number| (number, format!("{ARN}{group}/{number}"))).collect())
+        Ok(numbers.map(|number| (number, arn(group, number))).collect())
     }
 
     fn set_approval(
@@ -153,13 +166,18 @@ impl Registry for DirectoryRegistry {
         let ModelPackage { group, version, .. } = self.describe(arn)?;
         let mut document = self.read(&group, version)?;
         document.package.approval_status = status;
-        document.package.approval_description = reason.map(str::to_owned);
+        document.package.approval_description =
+            reason.filter(|text| !text.is_empty()).map(str::to_owned);
         let path = self.group(&group).join(version.to_string()).join(PACKAGE_JSON);
         let json = document.to_json();
         let json = json.map_err(|source| RegistryError::Document { path: path.clone(), source })?;
         replace_file(&path, &json).map_err(self.unusable())?;
         Ok(document.package)
     }
+}
+
+fn arn(group: &str, version: u32) -> String {
+    format!("{ARN}{group}/{version}")
 }
 
 /// The version that a name stands for; `+1` and `01` are other names than `1`.
@@ -170,7 +188,7 @@ fn number(name: &str) -> Option<u32> {
 
 fn registered(new: &NewVersion, version: u32) -> ModelPackage {
     ModelPackage {
-        arn: format!("{ARN}{}/{version}", new.group),
+        arn: arn(&new.group, version),
         group: new.group.clone(),
         version,
         status: Status::Completed,

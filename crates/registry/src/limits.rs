@@ -9,9 +9,7 @@ const METADATA_ENTRIES: usize = 50;
 impl Group {
     pub(crate) fn check(&self) -> Result<(), RegistryError> {
         group_name(&self.name)?;
-        check("group description", &self.description, "at most 1024 printable characters", |text| {
-            within(text, 0, 1024) && !text.contains(char::is_control)
-        })
+        remark("group description", &self.description)
     }
 }
 
@@ -72,7 +70,13 @@ impl NewVersion {
 
 /// That a version may be approved or rejected for this reason.
 pub(crate) fn approval_description(reason: &str) -> Result<(), RegistryError> {
-    check("reason", reason, "at most 1024 characters", |text| within(text, 0, 1024))
+    remark("reason", reason)
+}
+
+fn remark(field: &str, text: &str) -> Result<(), RegistryError> {
+    check(field, text, "at most 1024 printable characters", |text| {
+        within(text, 0, 1024) && !text.contains(char::is_control)
+    })
 }
 
 /// That a model package group may be called so: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, which also

@@ -209,4 +209,12 @@ pub enum DocumentError {
         /// What it says.
         found: u32,
     },
+    /// A copy of another version's.
+    #[error("describes {found}, expected {expected}")]
+    Misplaced {
+        /// Version, group and ARN in it.
+        found: String,
+        /// The ARN of the place where it is.
+        expected: String,
+    },
 }

@@ -126,6 +126,10 @@ impl Registry for SageMakerRegistry {
             let version = summary.model_package_version.and_then(|number| number.try_into().ok());
             found.extend(version.zip(summary.model_package_arn));
         }
+        // of a group that does not exist some answer that it is empty
+        if found.is_empty() && !self.group_exists(group)? {
+            return Err(RegistryError::NoGroup { group: group.to_owned() });
+        }
         found.sort_unstable_by(|a, b| b.cmp(a));
         Ok(found)
     }
@@ -136,13 +140,15 @@ impl Registry for SageMakerRegistry {
         status: ApprovalStatus,
         reason: Option<&str>,
     ) -> Result<ModelPackage, RegistryError> {
-        approval_description(reason.unwrap_or_default())?;
+        let reason = reason.unwrap_or_default();
+        approval_description(reason)?;
         let call = self
             .client
             .update_model_package()
             .model_package_arn(arn)
             .model_approval_status(status.name().into())
-            .set_approval_description(reason.map(str::to_owned));
+            // even if empty: the reason of an earlier decision must not stand beside this one
+            .approval_description(reason);
         self.aws.wait(call.send()).map_err(|error| {
             let error = CallError::of("sagemaker:UpdateModelPackage", error);
             match error.is_absent() {
@@ -185,9 +191,6 @@ fn model_quality(url: &str) -> api::ModelMetrics {
 
 fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPackage, RegistryError> {
     let missing = |field| incomplete(arn, field);
-    let specification =
-        answer.inference_specification().ok_or_else(|| missing("InferenceSpecification"))?;
-    let container = specification.containers().first().ok_or_else(|| missing("Containers"))?;
     let version = answer.model_package_version().and_then(|version| version.try_into().ok());
     let status = answer.model_package_status().ok_or_else(|| missing("ModelPackageStatus"))?;
     let approval_status = match answer.model_approval_status() {
@@ -210,26 +213,31 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
         },
         failure_reason: failure_reason(&answer),
         approval_status,
-        approval_description: answer.approval_description().map(str::to_owned),
-        serving: Serving {
-            inference_image: container.image().unwrap_or_default().to_owned(),
-            model_data_url: container.model_data_url().unwrap_or_default().to_owned(),
-            content_types: specification.supported_content_types().to_vec(),
-            response_types: specification.supported_response_mime_types().to_vec(),
-            realtime_instance_types: specification
-                .supported_realtime_inference_instance_types()
-                .iter()
-                .map(|name| name.as_str().to_owned())
-                .collect(),
-            transform_instance_types: specification
-                .supported_transform_instance_types()
-                .iter()
-                .map(|name| name.as_str().to_owned())
-                .collect(),
-        },
+        approval_description: answer
+            .approval_description()
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned),
+        // another tool may have registered a model that nobody is to serve
+        serving: answer.inference_specification().map(serving).unwrap_or_default(),
         metrics_url: metrics_url.unwrap_or_default().to_owned(),
         metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
     })
+}
+
+fn serving(specification: &api::InferenceSpecification) -> Serving {
+    let container = specification.containers().first();
+    let image = container.and_then(|container| container.image());
+    let model_data_url = container.and_then(|container| container.model_data_url());
+    let realtime = specification.supported_realtime_inference_instance_types();
+    let transform = specification.supported_transform_instance_types();
+    Serving {
+        inference_image: image.unwrap_or_default().to_owned(),
+        model_data_url: model_data_url.unwrap_or_default().to_owned(),
+        content_types: specification.supported_content_types().to_vec(),
+        response_types: specification.supported_response_mime_types().to_vec(),
+        realtime_instance_types: realtime.iter().map(|name| name.as_str().to_owned()).collect(),
+        transform_instance_types: transform.iter().map(|name| name.as_str().to_owned()).collect(),
+    }
 }
 
 /// What each failed check said.

@@ -316,34 +316,130 @@ fn a_registry_that_is_a_file_cannot_be_used() {
 }
 
 #[test]
-fn versions_are_listed_latest_first_and_decided_about() {
-    let place = tempfile::tempdir().unwrap();
-    let directory = Utf8Path::from_path(place.path()).unwrap();
-    let registry = DirectoryRegistry::new(directory);
-    assert!(matches!(registry.versions("machine-downtime"), Err(RegistryError::NoGroup { .. })));
+fn versions_are_listed_latest_first() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    let absent = registry.versions("machine-downtime").unwrap_err();
+    insta::assert_snapshot!(chain(&absent), @"model package group `machine-downtime` does not exist");
     registry.ensure_group(&group()).unwrap();
     assert_eq!(registry.versions("machine-downtime").unwrap(), []);
-    for token in ["a", "b", "c"] {
-        registry.create_version(&version(token)).unwrap();
-    }
-    let versions = registry.versions("machine-downtime").unwrap();
-    assert_eq!(versions.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 2, 1]);
-    let arn = &versions[1].1;
-    let before = registry.describe(arn).unwrap();
-    let approved = registry.set_approval(arn, ApprovalStatus::Approved, Some("recall")).unwrap();
-    assert_eq!(approved.approval_description.as_deref(), Some("recall"));
-    assert_eq!(registry.describe(arn).unwrap(), approved);
-    // and the last word counts
-    let pending = registry.set_approval(arn, ApprovalStatus::PendingManualApproval, None).unwrap();
-    assert_eq!(pending, before);
-    // the same request is still known
-    assert_eq!(registry.create_version(&version("b")).unwrap().version, 2);
-    let nothing = registry.set_approval(&arn.replace("/2", "/9"), ApprovalStatus::Approved, None);
-    assert!(matches!(nothing, Err(RegistryError::NoVersion { .. })), "{nothing:?}");
-    let long = "x".repeat(1025);
-    let long = registry.set_approval(arn, ApprovalStatus::Rejected, Some(&long));
-    assert!(matches!(long, Err(RegistryError::Limit { .. })), "{long:?}");
-    assert_eq!(registry.describe(arn).unwrap(), before);
-    let names = directory.join("machine-downtime/2").read_dir_utf8().unwrap().count();
-    assert_eq!(names, 1, "nothing is left beside the document");
+    let made: Vec<_> =
+        (1..=11).map(|n| registry.create_version(&version(&format!("job-{n}"))).unwrap()).collect();
+    let made: Vec<_> = made.into_iter().rev().map(|made| (made.version, made.arn)).collect();
+    assert_eq!(registry.versions("machine-downtime").unwrap(), made);
+    let outside = registry.versions("../machine-downtime").unwrap_err();
+    assert!(matches!(outside, RegistryError::Limit { .. }), "{outside:?}");
+}
+
+#[test]
+fn an_approval_stays_with_its_reason() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    let file = scratch.path.join("machine-downtime/1/model_package.json");
+    let first = fs_err::read_to_string(&file).unwrap();
+    let approve = |status, reason| registry.set_approval(&made.arn, status, reason).unwrap();
+
+    let approved = approve(ApprovalStatus::Approved, Some("better than 3, say \"two\""));
+    let expected = ModelPackage {
+        approval_status: ApprovalStatus::Approved,
+        approval_description: Some("better than 3, say \"two\"".to_owned()),
+        ..made.clone()
+    };
+    assert_eq!(approved, expected);
+    assert_eq!(registry.describe(&made.arn).unwrap(), expected);
+    assert_eq!(ModelPackage::from_json(&expected.to_json().unwrap()).unwrap(), expected);
+    // The same again changes nothing.
+    let once = fs_err::read_to_string(&file).unwrap();
+    assert_eq!(approve(ApprovalStatus::Approved, Some("better than 3, say \"two\"")), expected);
+    assert_eq!(fs_err::read_to_string(&file).unwrap(), once);
+    // The document is what it was before the approval but for what was decided.
+    assert!(
+        first.contains(r#""client_token": "job-1""#) && once.contains(r#""client_token": "job-1""#)
+    );
+    assert_eq!(approve(ApprovalStatus::PendingManualApproval, Some("")), made);
+    assert_eq!(fs_err::read_to_string(&file).unwrap(), first);
+    assert_eq!(names(&scratch.path.join("machine-downtime/1")), set(["model_package.json"]));
+    // A repeated request still finds its version.
+    assert_eq!(registry.create_version(&version("job-1")).unwrap(), made);
+}
+
+#[test]
+fn an_approval_needs_its_version_and_a_reason_that_fits() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    let refusal = |arn: &str, reason: &str| {
+        let outcome = registry.set_approval(arn, ApprovalStatus::Rejected, Some(reason));
+        chain(&outcome.unwrap_err())
+    };
+    insta::assert_snapshot!(refusal(&made.arn.replace("/1", "/2"), "bad"), @"model package arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2 does not exist");
+    insta::assert_snapshot!(refusal(&made.arn.replace("machine-downtime", ".."), "bad"), @"model package arn:aws:sagemaker:local:000000000000:model-package/../1 does not exist");
+    insta::assert_snapshot!(refusal(&made.arn, &"ä".repeat(1025)), @"reason is `ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää...` (1025 characters), expected at most 1024 printable characters");
+    insta::assert_snapshot!(refusal(&made.arn, "two\nlines"), @"
+    reason is `two
+    lines`, expected at most 1024 printable characters
+    ");
+    assert_eq!(registry.describe(&made.arn).unwrap(), made);
+    let longest = "ä".repeat(1024);
+    registry.set_approval(&made.arn, ApprovalStatus::Rejected, Some(&longest)).unwrap();
+}
+
+#[test]
+fn an_approval_is_never_read_by_halves() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (registry, made) = (&registry, &made);
+            scope.spawn(move || {
+                for n in 0..50 {
+                    let reason = format!("{thread}-{n}").repeat(50);
+                    let status = ApprovalStatus::Approved;
+                    registry.set_approval(&made.arn, status, Some(&reason)).unwrap();
+                    registry.describe(&made.arn).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(names(&scratch.path.join("machine-downtime/1")), set(["model_package.json"]));
+}
+
+#[test]
+fn a_version_that_cannot_be_read_is_named() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    registry.create_version(&version("job-1")).unwrap();
+    let directory = scratch.path.join("machine-downtime");
+    let document = fs_err::read(directory.join("1/model_package.json")).unwrap();
+    let refusal = || {
+        let arn = "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2";
+        let one = chain(&registry.describe(arn).unwrap_err());
+        let approval = registry.set_approval(arn, ApprovalStatus::Approved, None);
+        assert_eq!(chain(&approval.unwrap_err()), one);
+        one.replace(scratch.path.as_str(), "<models>")
+    };
+    fs_err::write(directory.join("2"), "").unwrap();
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to open file `<models>/machine-downtime/2/model_package.json`: Not a directory (os error 20)");
+    fs_err::remove_file(directory.join("2")).unwrap();
+    fs_err::create_dir(directory.join("2")).unwrap();
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to open file `<models>/machine-downtime/2/model_package.json`: No such file or directory (os error 2)");
+    fs_err::create_dir(directory.join("2/model_package.json")).unwrap();
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to read from file `<models>/machine-downtime/2/model_package.json`: Is a directory (os error 21)");
+    fs_err::remove_dir(directory.join("2/model_package.json")).unwrap();
+    // A copy of version 1 is not version 2, nor may a document lead out of the registry.
+    fs_err::write(directory.join("2/model_package.json"), &document).unwrap();
+    insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: describes version 1 of machine-downtime, arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/1, expected arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2");
+    let document = String::from_utf8(document).unwrap().replace("downtime/1", "downtime/2");
+    let document = document.replace(r#""version": 1"#, r#""version": 2"#);
+    let document = document.replace(r#""group": ""#, r#""group": "../../"#);
+    fs_err::write(directory.join("2/model_package.json"), &document).unwrap();
+    insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: describes version 2 of ../../machine-downtime, arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2, expected arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2");
+    fs_err::write(directory.join("2/model_package.json"), b"\xff\0").unwrap();
+    insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: is not a model package: expected value at line 1 column 1");
 }

@@ -167,7 +167,7 @@ fn deploy_change_run_approve() {
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
     <name> in us-east-1: 1 change.
-      ~ Parameters.MaxDepth.DefaultValue: 10 -> 12
+      Parameters.MaxDepth.DefaultValue: 10 -> 12
 
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");

@@ -1,0 +1,132 @@
+//! A value of a definition in one line, for people.
+
+use serde_json::Value;
+
+use crate::expression::Expression;
+use crate::place::cut;
+
+/// One line that says what a value of a definition is: strings as they are, expressions as
+/// `Parameters.X` and `s3://bucket/{Execution.PipelineExecutionId}/train`. Of some 120 characters,
+/// a longer one lacks its middle.
+pub fn brief(value: &Value) -> String {
+    let mut line = String::new();
+    write(value, &mut line);
+    if line.is_empty() {
+        return "\"\"".to_owned();
+    }
+    cut_value(line)
+}
+
+pub(crate) fn cut_value(text: String) -> String {
+    cut(text, 80, 40)
+}
+
+fn write(value: &Value, line: &mut String) {
+    if let Ok(expression) = Expression::deserialize_value(value) {
+        return write_expression(&expression, line);
+    }
+    match value {
+        Value::Array(entries) => {
+            line.push('[');
+            for (index, entry) in entries.iter().enumerate() {
+                line.push_str(if index == 0 { "" } else { ", " });
+                write(entry, line);
+            }
+            line.push(']');
+        }
+        Value::Object(members) => {
+            line.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                line.push_str(if index == 0 { "" } else { ", " });
+                write_text(name, line);
+                line.push_str(": ");
+                write(member, line);
+            }
+            line.push('}');
+        }
+        other => line.push_str(&other.to_string()),
+    }
+}
+
+fn write_expression(expression: &Expression, line: &mut String) {
+    match expression {
+        Expression::Literal(Value::String(text)) => write_text(text, line),
+        Expression::Literal(value) => line.push_str(&value.to_string()),
+        Expression::Get(reference) => write_text(&reference.to_string(), line),
+        Expression::Join { on, values } => {
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    write_text(on, line);
+                }
+                let text = matches!(value, Expression::Literal(_) | Expression::Join { .. });
+                line.push_str(if text { "" } else { "{" });
+                write_expression(value, line);
+                line.push_str(if text { "" } else { "}" });
+            }
+        }
+        Expression::JsonGet { step, file, path } => {
+            let dot = if path.starts_with('[') { "" } else { "." };
+            write_text(&format!("Steps.{step}.PropertyFiles.{file}{dot}{path}"), line);
+        }
+    }
+}
+
+/// Line breaks and the like are escaped: nothing that another tool deployed may steer a terminal.
+pub(crate) fn write_text(text: &str, line: &mut String) {
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn expressions_read_as_what_they_make() {
+        let id = json!({"Get": "Execution.PipelineExecutionId"});
+        let join =
+            json!({"Std:Join": {"On": "/", "Values": ["s3://bucket/processed", id, "train"]}});
+        insta::assert_snapshot!(brief(&id), @"Execution.PipelineExecutionId");
+        insta::assert_snapshot!(brief(&join), @"s3://bucket/processed/{Execution.PipelineExecutionId}/train");
+        insta::assert_snapshot!(
+            brief(&json!({"Std:Join": {"On": " ", "Values": [join, 3, {"Get": "Parameters.X"}]}})),
+            @"s3://bucket/processed/{Execution.PipelineExecutionId}/train 3 {Parameters.X}"
+        );
+        let metric = |path| {
+            brief(&json!({"Std:JsonGet": {
+                "PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path,
+            }}))
+        };
+        insta::assert_snapshot!(metric("metrics.f1.value"), @"Steps.Evaluate.PropertyFiles.Report.metrics.f1.value");
+        insta::assert_snapshot!(metric("['f1']"), @"Steps.Evaluate.PropertyFiles.Report['f1']");
+    }
+
+    #[test]
+    fn what_is_no_expression_stays_what_it_is() {
+        insta::assert_snapshot!(brief(&json!("two\nlines, \"quoted\"")), @r#"two\nlines, "quoted""#);
+        insta::assert_snapshot!(brief(&json!("")), @r#""""#);
+        insta::assert_snapshot!(brief(&json!(2.0)), @"2.0");
+        insta::assert_snapshot!(brief(&json!(null)), @"null");
+        insta::assert_snapshot!(brief(&json!({"Get": 3})), @"{Get: 3}");
+        insta::assert_snapshot!(
+            brief(&json!(["--size", {"Get": "Parameters.Size"}, {"Key": "a", "Value": true}])),
+            @"[--size, Parameters.Size, {Key: a, Value: true}]"
+        );
+    }
+
+    #[test]
+    fn a_long_value_lacks_its_middle() {
+        insta::assert_snapshot!(
+            brief(&json!("ä".repeat(200))),
+            @"ääääääääääääääääääääääääääääääääääääääää…ääääääääääääääääääää"
+        );
+        assert_eq!(brief(&json!("a".repeat(120))), "a".repeat(120));
+    }
+}
