@@ -183,12 +183,12 @@ impl Group {
     /// The version of a number or a word.
     fn find(&self, named: &str) -> Result<ModelPackage, CommandError> {
         let versions = self.registry.versions(&self.name)?;
-        let none = |what: String| {
+        let none = |what: &str| {
             let numbers: Vec<_> =
                 versions.iter().take(10).map(|(number, _)| number.to_string()).collect();
             let there = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
             CommandError::Registry(RegistryError::NoVersion {
-                arn: format!("{what} of group {} (there: {there})", self.name),
+                arn: format!("group {}, {what} (versions there: {there}),", self.name),
             })
         };
         let arn = match named {
@@ -200,7 +200,7 @@ impl Group {
                         return Ok(package);
                     }
                 }
-                return Err(none("approved version".to_owned()));
+                return Err(none("any approved version"));
             }
             number => {
                 let number: u32 = number.parse().map_err(|_| {
@@ -211,7 +211,7 @@ impl Group {
                 versions.iter().find(|(found, _)| *found == number).map(|(_, arn)| arn)
             }
         };
-        let arn = arn.ok_or_else(|| none(format!("version {named}")))?;
+        let arn = arn.ok_or_else(|| none(&format!("version {named}")))?;
         Ok(self.registry.describe(arn)?)
     }
 

@@ -237,7 +237,7 @@ fn an_answer_without_its_fields_is_an_error() {
     let server = Server::start(vec![yields("DescribeModelPackage", json!({}))]);
     insta::assert_snapshot!(
         chain(&registry(&server.url).describe(ARN).unwrap_err()),
-        @"SageMaker described model package arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4 without InferenceSpecification"
+        @"SageMaker described model package arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4 without ModelPackageVersion"
     );
 }
 

@@ -122,17 +122,12 @@ fn github(needs: &Needs<'_>, parts: &mut Parts) {
             },
         },
     );
-    let token = Value::Mapping(
-        [
-            (format!("{ISSUER}:aud").into(), audience.into()),
-            (
-                format!("{ISSUER}:sub").into(),
-                filled(&format!("repo:${{{REPOSITORY}}}:ref:refs/heads/${{{BRANCH}}}")),
-            ),
-        ]
-        .into_iter()
-        .collect(),
-    );
+    let told = |claim: &str, value: Value| {
+        Value::Mapping([(format!("{ISSUER}:{claim}").into(), value)].into_iter().collect())
+    };
+    // the branch is deployed from, and releases are pushed from their tags
+    let subjects = [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()]
+        .map(|place| filled(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}")));
     let there = format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}");
     let provider = object! {
         "Fn::If": list([CREATE_PROVIDER.into(), reference("GitHubProvider"), filled(&there)]),
@@ -150,7 +145,10 @@ fn github(needs: &Needs<'_>, parts: &mut Parts) {
                         "Effect": "Allow",
                         "Principal": object! { "Federated": provider },
                         "Action": "sts:AssumeRoleWithWebIdentity",
-                        "Condition": object! { "StringEquals": token },
+                        "Condition": object! {
+                            "StringEquals": told("aud", audience.into()),
+                            "StringLike": told("sub", list(subjects)),
+                        },
                     }]),
                 },
                 "Policies": inline(needs, "Github", PolicyKind::Github),

@@ -121,7 +121,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     }
     let mut exit = Exit::Done;
     if let (Some(execution), true) = (&execution, arguments.watch) {
-        let ending = watch::to_the_end(&cloud, execution, &arguments.watching)?;
+        let ending = watch::to_the_end(&cloud, execution, &arguments.watching);
+        // what was started has to be known, whatever becomes of the watching
+        if arguments.json && ending.is_err() {
+            print_json(&result)?;
+        }
+        let ending = ending?;
         exit = ending.exit;
         if arguments.json {
             result["execution"] = json!(ending.report);

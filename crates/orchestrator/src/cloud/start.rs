@@ -151,7 +151,12 @@ fn after(
     }
     let mut exit = Exit::Done;
     if watches {
-        let ending = watch::to_the_end(cloud, arn, watching)?;
+        let ending = watch::to_the_end(cloud, arn, watching);
+        // what was started has to be known, whatever becomes of the watching
+        if json && ending.is_err() {
+            print_json(&result)?;
+        }
+        let ending = ending?;
         exit = ending.exit;
         if !json {
             ending.print(cloud)?;

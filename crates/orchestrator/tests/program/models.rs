@@ -58,9 +58,11 @@ fn what_is_not_there() {
     let said = |arguments: &[&str]| models(&place, 2, arguments).stderr;
     insta::assert_snapshot!(said(&["list"]), @"error: model package group `machine-downtime-model-group` does not exist");
     place.json(0, &[]);
-    insta::assert_snapshot!(said(&["approve", "9"]), @"error: model package version 9 of group machine-downtime-model-group (there: 1) does not exist");
+    insta::assert_snapshot!(said(&["approve", "9"]), @"error: model package group machine-downtime-model-group, version 9 (versions there: 1), does not exist");
     insta::assert_snapshot!(said(&["show", "newest"]), @"error: version `newest`: expected a number, `latest` or `approved`");
     insta::assert_snapshot!(said(&["list", "--group", "../runs"]), @"error: model package group is `../runs`, expected 1 to 63 letters and digits with hyphens between them");
     let long = "x".repeat(1025);
-    assert!(said(&["reject", "1", "--reason", &long]).contains("at most 1024 characters"));
+    assert!(
+        said(&["reject", "1", "--reason", &long]).contains("at most 1024 printable characters")
+    );
 }

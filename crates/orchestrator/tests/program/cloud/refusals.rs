@@ -171,7 +171,7 @@ fn what_is_not_there() {
         "CreationTime": 1.0, "ModelPackageStatus": "Completed",
     }]});
     let cloud = with(Vec::new(), "ListModelPackages", Answer::json(one));
-    insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package version 7 of group <name> (there: 1) does not exist");
+    insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package group <name>, version 7 (versions there: 1), does not exist");
     assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
     cloud.orchestrator(&["models", "approve", "seven"]).expect(2);
 }

@@ -138,6 +138,22 @@ fn a_stopped_execution() {
     assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
 }
 
+#[test]
+fn what_was_started_is_printed_though_watching_fails() {
+    let started = json!({ "PipelineExecutionArn": EXECUTION });
+    let deployed = json!({ "PipelineArn": "arn:p", "PipelineDefinition": "{}" });
+    let rules = vec![
+        Rule::answers("DescribePipeline", [Answer::json(deployed)]),
+        Rule::answers("StartPipelineExecution", [Answer::json(started)]),
+    ];
+    let denied = Answer::refused(400, "AccessDeniedException", "no");
+    let mut steps = vec![Rule::answers("ListPipelineExecutionSteps", [denied])];
+    steps.extend(rules);
+    let cloud = ended("Executing", Vec::new(), steps);
+    let result = cloud.json(5, &["start", "--watch"]);
+    assert_eq!(result["execution_arn"], EXECUTION);
+}
+
 /// An execution that never ends.
 fn endless() -> Cloud {
     ended("Executing", vec![step("Train", "Executing", "", json!({}))], Vec::new())
