@@ -38,6 +38,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 /// All tries of one call, waits included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// One try of a call with a body of some megabytes.
+#[cfg(feature = "account")]
+const BODY_TIMEOUT: Duration = Duration::from_secs(600);
 /// As the user agent names us in CloudTrail.
 const APP_NAME: &str = "machine-downtime-pipeline";
 
@@ -124,7 +127,13 @@ impl Aws {
     pub fn s3(&self) -> s3::Client {
         // A server that stands for S3 has no name for every bucket.
         let stands_in = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(std::env::var_os);
+        // A body takes as long as the line is slow; a line that stands still is noticed by itself.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(BODY_TIMEOUT)
+            .build();
         let config = s3::config::Builder::from(&self.config)
+            .timeout_config(timeouts)
             .force_path_style(stands_in.iter().any(Option::is_some));
         s3::Client::from_conf(config.build())
     }

@@ -52,11 +52,14 @@ pub fn chain(error: &dyn Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    let raw = |letter: char| letter.is_control() && letter != '\n';
-    if !text.contains(raw) {
-        return text;
-    }
-    let mut shown = String::new();
+    printable(&text)
+}
+
+/// A text that cannot move the cursor of a terminal: control characters but line ends and tabs are
+/// written as `\u{1b}`.
+pub fn printable(text: &str) -> String {
+    let raw = |letter: char| letter.is_control() && !['\n', '\t'].contains(&letter);
+    let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if raw(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
     }

@@ -31,7 +31,7 @@ mod opt_ml;
 mod run;
 pub mod wire;
 
-pub use exit::{Exit, Failure, chain};
+pub use exit::{Exit, Failure, chain, printable};
 pub use files::{FileError, PARTIAL, write_file, write_with};
 pub use opt_ml::{Container, ContainerError, Hosts};
 pub use run::{Kind, run};

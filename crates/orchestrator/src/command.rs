@@ -134,6 +134,11 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
 }
 
+/// Prints what others may have put words into.
+pub fn print_text(text: &str) -> Result<Exit, CommandError> {
+    print(&container::printable(text))
+}
+
 /// Prints a value as JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<Exit, CommandError> {
     print(&json(value))

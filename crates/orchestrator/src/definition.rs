@@ -26,7 +26,8 @@ pub const EVALUATE: &str = "Evaluate";
 const QUALITY_GATE: &str = "QualityGate";
 /// The step that registers the model.
 pub const REGISTER: &str = "Register";
-const QUALITY_GATE_FAILED: &str = "QualityGateFailed";
+/// The step that ends an execution whose model is not good enough.
+pub const QUALITY_GATE_FAILED: &str = "QualityGateFailed";
 const REPORT: &str = "EvaluationReport";
 
 /// The pipeline of these settings. The same settings give the same definition.
@@ -34,6 +35,12 @@ pub fn build(settings: &Settings) -> Definition {
     let build = Build { settings };
     let steps = vec![build.preprocess(), build.train(), build.evaluate(), build.quality_gate()];
     Definition::new(build.parameters(), steps)
+}
+
+/// Whether a definition is one of ours, of whatever settings.
+#[cfg(feature = "aws")]
+pub fn is_ours(definition: &Definition) -> bool {
+    [PREPROCESS, TRAIN, EVALUATE, QUALITY_GATE].iter().all(|step| definition.step(step).is_some())
 }
 
 /// What a job of the pipeline runs on.

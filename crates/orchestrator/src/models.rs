@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
-use container::Exit;
+use container::{Exit, chain};
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError};
 use serde_json::{Value, json};
 
-use crate::command::{CommandError, Config, print, print_json};
+use crate::command::{CommandError, Config, print_json, print_text};
 use crate::local;
+use crate::progress::say;
 
 /// What `models` is told.
 #[derive(Debug, Args)]
@@ -194,9 +195,10 @@ impl Group {
         let arn = match named {
             "latest" => versions.first().map(|(_, arn)| arn),
             "approved" => {
-                for (_, arn) in &versions {
-                    let package = self.registry.describe(arn)?;
-                    if package.approval_status == ApprovalStatus::Approved {
+                for (version, arn) in &versions {
+                    let package = self.describe(*version, arn)?;
+                    let approved = |p: &ModelPackage| p.approval_status == ApprovalStatus::Approved;
+                    if let Some(package) = package.filter(approved) {
                         return Ok(package);
                     }
                 }
@@ -213,6 +215,22 @@ impl Group {
         };
         let arn = arn.ok_or_else(|| none(&format!("version {named}")))?;
         Ok(self.registry.describe(arn)?)
+    }
+
+    /// One of several versions. What others registered may be of a kind that is not known here, and
+    /// does not stand in the way of the rest.
+    fn describe(&self, version: u32, arn: &str) -> Result<Option<ModelPackage>, CommandError> {
+        match self.registry.describe(arn) {
+            Ok(package) => Ok(Some(package)),
+            // deleted since it was listed
+            Err(RegistryError::NoVersion { .. }) => Ok(None),
+            #[cfg(feature = "aws")]
+            Err(error @ (RegistryError::Call(_) | RegistryError::Connect(_))) => Err(error.into()),
+            Err(error) => {
+                say(&format!("version {version} is passed over: {}", chain(&error)));
+                Ok(None)
+            }
+        }
     }
 
     /// The metrics of a version: all that its report holds, or else what it is remembered by.
@@ -235,8 +253,10 @@ impl Group {
 
 fn list(group: &Group, most: usize, as_json: bool) -> Result<Exit, CommandError> {
     let versions = group.registry.versions(&group.name)?;
-    let packages = versions.iter().take(most).map(|(_, arn)| group.registry.describe(arn));
-    let packages = packages.collect::<Result<Vec<_>, _>>()?;
+    let mut packages = Vec::new();
+    for (version, arn) in versions.iter().take(most) {
+        packages.extend(group.describe(*version, arn)?);
+    }
     if as_json {
         return print_json(&json!({ "group": group.name, "versions": packages }));
     }
@@ -258,7 +278,7 @@ fn list(group: &Group, most: usize, as_json: bool) -> Result<Exit, CommandError>
         }
         text.push('\n');
     }
-    print(&text)
+    print_text(&text)
 }
 
 fn show(group: &Group, version: &str, as_json: bool) -> Result<Exit, CommandError> {
@@ -268,7 +288,9 @@ fn show(group: &Group, version: &str, as_json: bool) -> Result<Exit, CommandErro
         return print_json(&json!({ "model_package": package, "metrics": metrics }));
     }
     let facts = facts(&package, &metrics);
-    print(&facts.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect::<String>())
+    print_text(
+        &facts.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect::<String>(),
+    )
 }
 
 /// What is known of a version, in the order in which it is asked for.
@@ -331,7 +353,7 @@ fn compare(group: &Group, named: [&String; 2], as_json: bool) -> Result<Exit, Co
             None => text.push_str(&format!("{name:<20} {a:<24} {b}\n")),
         }
     }
-    print(&text)
+    print_text(&text)
 }
 
 fn decide(
@@ -346,5 +368,5 @@ fn decide(
     if as_json {
         return print_json(&json!({ "model_package": package }));
     }
-    print(&format!("{}: {}\n", package.arn, package.approval_status))
+    print_text(&format!("{}: {}\n", package.arn, package.approval_status))
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use container::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::local::{Status, StepRecord};
@@ -29,7 +30,7 @@ pub fn stderr() -> Box<dyn Progress> {
 
 /// A line on standard error. That nobody reads it any more is no reason to end.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
 }
 
 /// `Train        Succeeded   0.05 s`, and the end of a failed job's log. The reason is said once,
@@ -81,7 +82,7 @@ impl Live {
 
     fn print(&self, text: &str) {
         // a terminal that is gone has nobody to show it to
-        let _ = self.lines.println(text);
+        let _ = self.lines.println(printable(text));
     }
 }
 
@@ -93,7 +94,7 @@ impl Progress for Live {
         {
             bar.set_style(style);
         }
-        bar.set_message(step.to_owned());
+        bar.set_message(printable(step));
         bar.enable_steady_tick(Duration::from_millis(100));
         self.with(|running| running.insert(step.to_owned(), bar));
     }

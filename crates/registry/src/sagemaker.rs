@@ -142,6 +142,8 @@ impl Registry for SageMakerRegistry {
     ) -> Result<ModelPackage, RegistryError> {
         let reason = reason.unwrap_or_default();
         approval_description(reason)?;
+        // before, so that what was decided is never reported as refused
+        let mut package = self.describe(arn)?;
         let call = self
             .client
             .update_model_package()
@@ -156,7 +158,9 @@ impl Registry for SageMakerRegistry {
                 false => error.into(),
             }
         })?;
-        self.describe(arn)
+        package.approval_status = status;
+        package.approval_description = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        Ok(package)
     }
 }
 

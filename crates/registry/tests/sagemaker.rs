@@ -334,18 +334,15 @@ fn versions_come_page_by_page_and_latest_first() {
 
 #[test]
 fn a_decision_is_sent_with_its_reason() {
-    let mut described = package("Completed", json!([]));
-    described["ModelApprovalStatus"] = "Rejected".into();
-    described["ApprovalDescription"] = "a bad export".into();
     let server = Server::start(vec![
+        yields("DescribeModelPackage", package("Completed", json!([]))),
         yields("UpdateModelPackage", json!({ "ModelPackageArn": ARN })),
-        yields("DescribeModelPackage", described),
     ]);
     let rejected = registry(&server.url)
         .set_approval(ARN, registry::ApprovalStatus::Rejected, Some("a bad export"))
         .unwrap();
     assert_eq!(rejected.approval_description.as_deref(), Some("a bad export"));
-    let (_, request) = server.finish().remove(0);
+    let (_, request) = server.finish().remove(1);
     assert_eq!(
         request,
         json!({

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use container::Exit;
 use infrastructure::DEFINITIONS;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Cloud;
@@ -14,7 +14,7 @@ use super::deployed::Deployed;
 use super::plan::{Action, Plan};
 use super::start::Starting;
 use super::watch::{self, Watching};
-use crate::command::{CommandError, Config, print, print_json};
+use crate::command::{CommandError, Config, print_json, print_text};
 use crate::parameters::Parameters;
 use crate::progress::say;
 
@@ -69,14 +69,20 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let mut cloud = Cloud::connect(&arguments.config)?;
     // all that can be wrong comes before the first change
     let plan = Plan::of(&mut cloud, arguments.definition.as_deref())?;
-    let starting = Starting::of(&cloud.settings, Some(&plan.definition), &given)?;
+    let starting = match starts {
+        true => Some(Starting::of(&cloud.settings, Some(&plan.definition), &given)?),
+        false => None,
+    };
     match &plan.deployed {
-        Some(deployed) => cloud.check_owner(deployed, arguments.adopt, plan.action())?,
+        Some(deployed) => {
+            cloud.check_arn(&deployed.arn)?;
+            cloud.check_owner(deployed, arguments.adopt, plan.action())?;
+        }
         None => cloud.check_account()?,
     }
     let action = plan.action();
     if !arguments.json {
-        print(&plan.to_text(&cloud))?;
+        print_text(&plan.to_text(&cloud))?;
     }
     if arguments.dry_run {
         if arguments.json {
@@ -85,7 +91,9 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
                 "changes": plan.changes_as_json(),
             }))?;
         } else {
-            print("Nothing of it was done: --dry-run.\n")?;
+            let table = arguments.upload.as_ref();
+            let table = table.map(|path| format!("{path} would be uploaded.\n"));
+            print_text(&format!("{}Nothing was done: --dry-run.\n", table.unwrap_or_default()))?;
         }
         return Ok(Exit::Done);
     }
@@ -93,7 +101,12 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let arn = match &plan.deployed {
         None => cloud.create(&plan)?,
         Some(deployed) if action == Action::Update => cloud.update(&plan, deployed)?,
-        Some(deployed) => deployed.arn.clone(),
+        Some(deployed) => {
+            if arguments.adopt {
+                cloud.tag(&deployed.arn)?;
+            }
+            deployed.arn.clone()
+        }
     };
     let done = match action {
         Action::Create => "created",
@@ -101,13 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         Action::Nothing => "unchanged",
     };
     if !arguments.json {
-        print(&format!("{arn}: {done}\n"))?;
-    }
-    let execution = if starts { Some(cloud.start(&starting)?) } else { None };
-    if let Some(execution) = &execution
-        && !arguments.json
-    {
-        print(&format!("{execution}: started\n"))?;
+        print_text(&format!("{arn}: {done}\n"))?;
     }
     let mut result = json!({
         "pipeline": cloud.name(), "pipeline_arn": arn, "action": done,
@@ -116,17 +123,29 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     if let Some(table) = table {
         result["uploaded"] = table.into();
     }
+    // what was done has to be known, whatever becomes of the rest
+    let told = |result: &Value, error: CommandError| -> Result<Exit, CommandError> {
+        if arguments.json {
+            print_json(result)?;
+        }
+        Err(error)
+    };
+    let execution = match starting.map(|starting| cloud.start(&starting)).transpose() {
+        Ok(execution) => execution,
+        Err(error) => return told(&result, error),
+    };
     if let Some(execution) = &execution {
         result["execution_arn"] = execution.as_str().into();
+        if !arguments.json {
+            print_text(&format!("{execution}: started\n"))?;
+        }
     }
     let mut exit = Exit::Done;
     if let (Some(execution), true) = (&execution, arguments.watch) {
-        let ending = watch::to_the_end(&cloud, execution, &arguments.watching);
-        // what was started has to be known, whatever becomes of the watching
-        if arguments.json && ending.is_err() {
-            print_json(&result)?;
-        }
-        let ending = ending?;
+        let ending = match watch::to_the_end(&cloud, execution, &arguments.watching) {
+            Ok(ending) => ending,
+            Err(error) => return told(&result, error),
+        };
         exit = ending.exit;
         if arguments.json {
             result["execution"] = json!(ending.report);
@@ -175,18 +194,30 @@ impl Cloud {
         )))
     }
 
+    /// The credentials may be of another account than the settings.
+    pub fn check_arn(&self, arn: &str) -> Result<(), CommandError> {
+        let (found, wanted) = (arn.split(':').nth(4), &self.settings.aws.account_id);
+        match found {
+            Some(found) if found != wanted => Err(self.other_account(found)),
+            _ => Ok(()),
+        }
+    }
+
+    fn other_account(&self, found: &str) -> CommandError {
+        let wanted = &self.settings.aws.account_id;
+        CommandError::Aws(format!(
+            "the credentials are of account {found}, and aws.account_id is {wanted}"
+        ))
+    }
+
     /// A pipeline made in the wrong account would have to be found again.
     fn check_account(&self) -> Result<(), CommandError> {
         let identity =
             self.aws.call("sts:GetCallerIdentity", self.aws.sts().get_caller_identity().send())?;
-        let (found, wanted) = (identity.account(), &self.settings.aws.account_id);
-        if found.is_some_and(|found| found != wanted) {
-            return Err(CommandError::Aws(format!(
-                "the credentials are of account {}, and aws.account_id is {wanted}",
-                found.unwrap_or_default()
-            )));
+        match identity.account() {
+            Some(found) if found != self.settings.aws.account_id => Err(self.other_account(found)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The settings' tags and whose the pipeline is.
@@ -231,12 +262,17 @@ impl Cloud {
             .set_pipeline_definition_s3_location(place)
             .role_arn(&settings.aws.role_arn)
             .set_parallelism_configuration(deployed.parallelism.clone());
+        // first, so that a pipeline that is ours is marked so
+        self.tag(&deployed.arn)?;
         self.aws.call("sagemaker:UpdatePipeline", call.send())?;
-        // adds and changes; those that others gave it stay
-        let tags = self.sagemaker.add_tags().resource_arn(&deployed.arn);
-        let tags = tags.set_tags(Some(self.sdk_tags()));
-        self.aws.call("sagemaker:AddTags", tags.send())?;
         Ok(deployed.arn.clone())
+    }
+
+    /// Adds and changes tags; those that others gave the pipeline stay.
+    fn tag(&self, arn: &str) -> Result<(), CommandError> {
+        let tags = self.sagemaker.add_tags().resource_arn(arn).set_tags(Some(self.sdk_tags()));
+        self.aws.call("sagemaker:AddTags", tags.send())?;
+        Ok(())
     }
 
     /// The definition as a request takes it: itself, or where it was put.

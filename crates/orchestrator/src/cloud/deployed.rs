@@ -1,7 +1,7 @@
 //! The pipeline as it is deployed.
 
 use aws::CallError;
-use aws::sagemaker::types::ParallelismConfiguration;
+use aws::sagemaker::types::{ParallelismConfiguration, PipelineStatus};
 use serde_json::Value;
 
 use super::Cloud;
@@ -35,6 +35,12 @@ impl Cloud {
             Err(error) if error.is_absent() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        if answer.pipeline_status == Some(PipelineStatus::Deleting) {
+            return Err(CommandError::Aws(format!(
+                "the pipeline {} is being deleted; try again once it is gone",
+                self.name()
+            )));
+        }
         let arn = answer.pipeline_arn.ok_or_else(|| CallError::without(ACTION, "PipelineArn"))?;
         let text = answer.pipeline_definition;
         let text = text.ok_or_else(|| CallError::without(ACTION, "PipelineDefinition"))?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Cloud;
 use super::images::MANIFEST;
-use crate::command::{CommandError, Config, print, print_json};
+use crate::command::{CommandError, Config, print_json, print_text};
 use crate::definition::machines;
 
 /// What `doctor` is told.
@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
             }
             line
         };
-        print(&checks.iter().map(line).collect::<String>())?;
+        print_text(&checks.iter().map(line).collect::<String>())?;
     }
     Ok(if ill { Exit::Aws } else { Exit::Done })
 }
@@ -170,12 +170,19 @@ impl Doctor<'_> {
         let call = call.prefix(&paths.input_dataset).max_keys(1);
         let place = format!("s3://{}/{}", paths.bucket, paths.input_dataset);
         match self.cloud.aws.call("s3:ListObjectsV2", call.send()) {
-            Ok(answer) if answer.contents().is_empty() => self.tell(
-                Verdict::Warning,
-                "input",
-                &format!("{place} is not there"),
-                Some("`orchestrator deploy --upload FILE` puts a table there"),
-            ),
+            // what only begins with the same letters is another table
+            Ok(answer)
+                if !answer.contents().iter().filter_map(|object| object.key()).any(|key| {
+                    key == paths.input_dataset || paths.input_dataset.ends_with('/')
+                }) =>
+            {
+                self.tell(
+                    Verdict::Warning,
+                    "input",
+                    &format!("{place} is not there"),
+                    Some("`orchestrator deploy --upload FILE` puts a table there"),
+                );
+            }
             Ok(_) => self.ok("input", &place),
             // the bucket has been spoken of
             Err(error) if error.is_absent() => {}

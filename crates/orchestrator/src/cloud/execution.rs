@@ -6,6 +6,8 @@ use aws::CallError;
 use aws::sagemaker::primitives::DateTime;
 use aws::sagemaker::types::{self as api, SortOrder};
 
+use config::Settings;
+
 use super::Cloud;
 use super::job::Job;
 use crate::command::CommandError;
@@ -123,7 +125,7 @@ fn between(start: Option<SystemTime>, end: Option<SystemTime>) -> Duration {
 
 fn time(at: Option<DateTime>) -> Option<SystemTime> {
     let seconds = at?.as_secs_f64();
-    Some(UNIX_EPOCH + Duration::try_from_secs_f64(seconds).ok()?)
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 impl Cloud {
@@ -173,7 +175,16 @@ impl Cloud {
             });
         };
         if named.starts_with("arn:") {
-            return Ok(named.to_owned());
+            let Settings { aws, pipeline, .. } = &self.settings;
+            let place = format!(":{}:{}:pipeline/{}/", aws.region, aws.account_id, pipeline.name);
+            // the service writes the pipeline's name in small letters here
+            if named.to_lowercase().contains(&place.to_lowercase()) {
+                return Ok(named.to_owned());
+            }
+            return Err(CommandError::Aws(format!(
+                "{named} is no execution of the pipeline {} of account {} in {}",
+                pipeline.name, aws.account_id, aws.region
+            )));
         }
         let all = self.executions(usize::MAX)?;
         let found = all.iter().find(|execution| execution.id() == named);
@@ -214,7 +225,7 @@ impl Cloud {
                 step.map_err(|error| CallError::of("sagemaker:ListPipelineExecutionSteps", error))?;
             execution.steps.push(Step::of(step));
         }
-        execution.steps.sort_by_key(|step| step.started);
+        execution.steps.sort_by_key(|step| (step.started.is_none(), step.started));
         Ok(execution)
     }
 }

@@ -75,6 +75,11 @@ impl Cloud {
                          SageMaker takes; scripts/push-images pushes such"
                     )));
                 }
+                Some((digest, _)) if !is_digest(&digest) => {
+                    return Err(CommandError::Aws(format!(
+                        "ECR says that {uri} has the digest `{digest}`, expected sha256: and 64 digits"
+                    )));
+                }
                 Some((digest, _)) => {
                     let name = uri.rsplit_once(':').map_or(uri.as_str(), |(name, _)| name);
                     digests.push_str(&format!("  {step}: {name}@{digest}\n"));
@@ -100,4 +105,9 @@ impl Cloud {
         }
         Ok(())
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:");
+    digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
 }

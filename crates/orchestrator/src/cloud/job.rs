@@ -1,16 +1,17 @@
 //! The jobs behind steps: how they ended, what they left, and `orchestrator logs`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
 use aws::CallError;
 use clap::Args;
-use container::{Exit, chain};
+use container::{Exit, chain, printable};
 
 use super::Cloud;
 use super::execution::Step;
-use crate::command::{CommandError, Config, print};
+use crate::command::{CommandError, Config};
 use crate::progress::say;
 
 /// How many of a failed job's last log lines are shown.
@@ -47,6 +48,8 @@ pub enum Job {
 pub struct Described {
     /// Why it failed, in the program's words if it had any.
     pub reason: Option<String>,
+    /// Why it failed, in the service's.
+    pub service: Option<String>,
     /// Where its outputs are, by name.
     pub outputs: BTreeMap<String, String>,
     /// What its metric definitions found so far.
@@ -71,7 +74,7 @@ impl Job {
 pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let cloud = Cloud::connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
-    let mut log = None;
+    let mut log: Option<Log> = None;
     loop {
         let execution = match cloud.execution(&arn) {
             // whoever follows waits for the way to come back
@@ -87,9 +90,19 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         let ended = is_over || step.is_some_and(Step::is_over);
         match step {
             Some(Step { job: Some(job), .. }) => {
-                let log = log.get_or_insert_with(|| Log::of(job.clone()));
-                for line in cloud.read_log(log)? {
-                    print(&format!("{line}\n"))?;
+                // a step that is tried again has another job
+                let log = match &mut log {
+                    Some(log) if log.job == *job => log,
+                    other => other.insert(Log::of(job.clone())),
+                };
+                match cloud.read_log(log, &mut shown_line) {
+                    Ok(true) => {}
+                    // nobody reads any more
+                    Ok(false) => return Ok(Exit::Done),
+                    Err(error) if arguments.follow && error.is_transient() && !ended => {
+                        say(&format!("{}; asking again", chain(&error)));
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
             Some(step) if ended => {
@@ -118,6 +131,11 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     }
 }
 
+/// Prints a line; false where nobody reads it.
+fn shown_line(line: &str) -> bool {
+    writeln!(io::stdout().lock(), "{}", printable(line)).is_ok()
+}
+
 /// A job's log and how far it was read.
 struct Log {
     job: Job,
@@ -139,6 +157,7 @@ impl Cloud {
                 let call = self.sagemaker.describe_processing_job().processing_job_name(job.name());
                 let answer = self.aws.call("sagemaker:DescribeProcessingJob", call.send())?;
                 let message = answer.exit_message.filter(|message| !message.is_empty());
+                let service = answer.failure_reason.clone();
                 let reason = match (message, answer.failure_reason) {
                     (Some(message), Some(reason)) => Some(format!("{message} ({reason})")),
                     (message, reason) => message.or(reason),
@@ -148,7 +167,7 @@ impl Cloud {
                     Some((output.output_name?, output.s3_output?.s3_uri?))
                 };
                 let outputs = outputs.unwrap_or_default().into_iter().filter_map(output).collect();
-                Ok(Described { reason, outputs, metrics: BTreeMap::new() })
+                Ok(Described { reason, service, outputs, metrics: BTreeMap::new() })
             }
             Job::Training(_) => {
                 let call = self.sagemaker.describe_training_job().training_job_name(job.name());
@@ -156,7 +175,8 @@ impl Cloud {
                 let model = answer.model_artifacts.and_then(|model| model.s3_model_artifacts);
                 let metrics = answer.final_metric_data_list.unwrap_or_default().into_iter();
                 Ok(Described {
-                    reason: answer.failure_reason,
+                    reason: answer.failure_reason.clone(),
+                    service: answer.failure_reason,
                     outputs: model.map(|model| ("model".to_owned(), model)).into_iter().collect(),
                     metrics: metrics.filter_map(|m| Some((m.metric_name?, m.value?))).collect(),
                 })
@@ -186,15 +206,21 @@ impl Cloud {
         Ok(lines)
     }
 
-    /// What a log has had since it was last read.
-    fn read_log(&self, log: &mut Log) -> Result<Vec<String>, CallError> {
+    /// Tells what a log has had since it was last read, until `tell` has enough.
+    fn read_log(
+        &self,
+        log: &mut Log,
+        tell: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<bool, CallError> {
+        /// The service may answer with nothing and yet have more, though not for ever.
+        const MOST_EMPTY: u32 = 10;
         for stream in self.log_streams(&log.job)? {
             log.places.entry(stream).or_insert(None);
         }
         let (group, hosts) = (log.job.log_group(), log.places.len());
-        let mut lines = Vec::new();
         for (stream, place) in &mut log.places {
-            loop {
+            let mut empty = 0;
+            while empty < MOST_EMPTY {
                 let call = self
                     .aws
                     .logs()
@@ -204,9 +230,13 @@ impl Cloud {
                     .start_from_head(true)
                     .set_next_token(place.clone());
                 let answer = self.aws.call("logs:GetLogEvents", call.send())?;
-                let events = answer.events.unwrap_or_default().into_iter();
-                let messages = events.filter_map(|event| event.message);
-                lines.extend(messages.map(|message| shown(stream, hosts, message)));
+                let events = answer.events.unwrap_or_default();
+                empty = if events.is_empty() { empty + 1 } else { 0 };
+                for message in events.into_iter().filter_map(|event| event.message) {
+                    if !tell(&shown(stream, hosts, message)) {
+                        return Ok(false);
+                    }
+                }
                 let next = answer.next_forward_token;
                 // the same token again is the end so far
                 if next.is_none() || next == *place {
@@ -215,7 +245,7 @@ impl Cloud {
                 *place = next;
             }
         }
-        Ok(lines)
+        Ok(true)
     }
 
     /// The streams of a job, one for every host that has said something.

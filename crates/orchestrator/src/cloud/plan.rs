@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::cost::Cost;
 use super::deployed::Deployed;
-use crate::command::{CommandError, Config, print, print_json, read_definition};
+use crate::command::{CommandError, Config, print_json, print_text, read_definition};
 use crate::validate;
 
 /// What `plan` is told.
@@ -54,7 +54,8 @@ pub struct Plan {
 pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     let mut cloud = Cloud::connect(&arguments.config)?;
     let plan = Plan::of(&mut cloud, arguments.definition.as_deref())?;
-    let cost = Cost::of(&cloud.settings);
+    // what another definition costs is not known here
+    let cost = arguments.definition.is_none().then(|| Cost::of(&cloud.settings));
     if arguments.json {
         print_json(&json!({
             "pipeline": cloud.name(),
@@ -64,7 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
             "cost": cost,
         }))?;
     } else {
-        print(&format!("{}\n{cost}\n", plan.to_text(&cloud)))?;
+        let cost = cost.map(|cost| format!("\n{cost}\n")).unwrap_or_default();
+        print_text(&format!("{}{cost}", plan.to_text(&cloud)))?;
     }
     Ok(if plan.action() == Action::Nothing { Exit::Done } else { Exit::Different })
 }

@@ -1,7 +1,7 @@
 //! What an execution came to: its steps, and what they left in the bucket.
 
 use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
-use container::Exit;
+use container::{Exit, chain};
 use registry::ModelPackage;
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::Cloud;
 use super::execution::{Execution, Step};
 use super::job::Described;
-use crate::command::{CommandError, print};
-use crate::definition::{EVALUATE, PREPROCESS, REGISTER};
+use crate::command::{CommandError, print_text};
+use crate::definition::{EVALUATE, PREPROCESS, QUALITY_GATE_FAILED, REGISTER};
 use crate::progress::say;
 use crate::report::{self, Gate, Report};
 
@@ -29,7 +29,10 @@ impl Ending {
             .steps
             .iter()
             .map(|step| match &step.job {
-                Some(job) => cloud.job(job).unwrap_or_default(),
+                Some(job) => cloud.job(job).unwrap_or_else(|error| {
+                    say(&format!("{} cannot be looked at: {}", step.name, chain(&error)));
+                    Described::default()
+                }),
                 None => Described::default(),
             })
             .collect();
@@ -52,7 +55,10 @@ impl Ending {
         };
         let exit = match execution.status.as_str() {
             "Failed" | "CompletedWithFailures" => {
-                failed().map(exit).find(|exit| *exit != Exit::Failed).unwrap_or(Exit::Failed)
+                let steps = execution.steps.iter().zip(&described);
+                let mut exits = steps.filter(|(step, _)| step.status == "Failed").map(exit);
+                let own = execution.failure_reason.as_deref().unwrap_or_default();
+                exits.find(|exit| *exit != Exit::Failed).unwrap_or_else(|| exit_of(own))
             }
             "Stopped" => Exit::Failed,
             // it goes on, or went well
@@ -82,7 +88,7 @@ impl Ending {
     pub fn print(&self, cloud: &Cloud) -> Result<(), CommandError> {
         let metrics = &cloud.settings.evaluation.metrics;
         let shown: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
-        print(&self.report.to_table(&shown))?;
+        print_text(&self.report.to_table(&shown))?;
         if let (Some(reason), true) = (&self.report.failure_reason, self.exit != Exit::Done) {
             say(&format!("error: {reason}"));
             if reason.contains("ResourceLimitExceeded") {
@@ -111,11 +117,17 @@ fn shown(step: &Step, described: &Described) -> report::Step {
 }
 
 /// What a failed step means to whoever waits for its exit code: the same as when it runs here.
-fn exit(step: &report::Step) -> Exit {
-    let reason = step.failure_reason.as_deref().unwrap_or_default();
-    if step.kind == "Fail" {
+fn exit((step, described): (&Step, &Described)) -> Exit {
+    if step.kind == "Fail" || step.name == QUALITY_GATE_FAILED {
         return Exit::Gate;
     }
+    // a program may write anything into its own words
+    let service = described.service.as_deref().or(step.failure_reason.as_deref());
+    exit_of(service.unwrap_or_default())
+}
+
+/// What the service's reason means.
+fn exit_of(reason: &str) -> Exit {
     // the service's words: "AlgorithmError: ..., exit code: 3"
     let code = reason.to_lowercase().split_once("exit code: ").and_then(|(_, rest)| {
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;

@@ -1,5 +1,8 @@
 //! `orchestrator start`, `stop` and `retry`.
 
+use std::thread;
+use std::time::Duration;
+
 use aws::CallError;
 use aws::sagemaker::types::Parameter;
 use clap::Args;
@@ -11,8 +14,12 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::execution::Execution;
 use super::watch::{self, Watching};
-use crate::command::{CommandError, Config, print, print_json};
+use crate::command::{CommandError, Config, print_json, print_text};
+use crate::definition;
 use crate::parameters::{self, Parameters};
+
+/// How many seconds a retry may take to be told of.
+const NOTICED: u32 = 30;
 
 /// What `start` is told.
 #[derive(Debug, Args)]
@@ -81,7 +88,10 @@ impl Starting {
             return Ok(Self(given.iter().map(|(name, value)| parameter(name, value)).collect()));
         };
         let values = parameters::values(definition, given)?;
-        parameters::check_ranges(settings, &values)?;
+        // what the steps of another pipeline take is not known here
+        if definition::is_ours(definition) {
+            parameters::check_ranges(settings, &values)?;
+        }
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -96,6 +106,7 @@ pub fn run(arguments: &Start) -> Result<Exit, CommandError> {
     let given = arguments.parameters.given()?;
     let cloud = Cloud::connect(&arguments.config)?;
     let deployed = cloud.deployed()?.ok_or_else(|| cloud.no_pipeline())?;
+    cloud.check_arn(&deployed.arn)?;
     let definition = Definition::from_json(&deployed.text).ok();
     let starting = Starting::of(&cloud.settings, definition.as_ref(), &given)?;
     let execution = cloud.start(&starting)?;
@@ -116,7 +127,7 @@ pub fn stop(arguments: &Stop) -> Result<Exit, CommandError> {
     }
     let call = cloud.sagemaker.stop_pipeline_execution().pipeline_execution_arn(&arn);
     cloud.aws.call("sagemaker:StopPipelineExecution", call.send())?;
-    print(&format!("{arn}: stopping; its jobs are given two minutes\n"))
+    print_text(&format!("{arn}: stopping; its jobs are given two minutes\n"))
 }
 
 /// Runs the failed steps of an execution again.
@@ -133,6 +144,13 @@ pub fn retry(arguments: &Retry) -> Result<Exit, CommandError> {
     }
     let call = cloud.sagemaker.retry_pipeline_execution().pipeline_execution_arn(&arn);
     cloud.aws.call("sagemaker:RetryPipelineExecution", call.send())?;
+    // until it is told of, a watcher would take it for over
+    for _ in 0..NOTICED {
+        if !cloud.describe(&arn)?.is_over() {
+            break;
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
     after(&cloud, &arn, "tried again", arguments.watch, &arguments.watching, arguments.json)
 }
 
@@ -147,7 +165,7 @@ fn after(
 ) -> Result<Exit, CommandError> {
     let mut result = json!({ "execution_arn": arn, "execution_id": Execution::id_of(arn) });
     if !json {
-        print(&format!("{arn}: {what}\n"))?;
+        print_text(&format!("{arn}: {what}\n"))?;
     }
     let mut exit = Exit::Done;
     if watches {
@@ -163,7 +181,7 @@ fn after(
         }
         result["execution"] = json!(ending.report);
     } else if !json {
-        print(&format!("orchestrator watch {} follows it.\n", Execution::id_of(arn)))?;
+        print_text(&format!("orchestrator watch {} follows it.\n", Execution::id_of(arn)))?;
     }
     if json {
         print_json(&result)?;

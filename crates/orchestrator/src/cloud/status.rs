@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Cloud;
 use super::report::Ending;
-use crate::command::{CommandError, Config, print, print_json};
+use crate::command::{CommandError, Config, print_json, print_text};
 
 /// What `executions` is told.
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub fn executions(arguments: &Executions) -> Result<Exit, CommandError> {
         }
         text.push('\n');
     }
-    print(&text)
+    print_text(&text)
 }
 
 /// Tells how an execution stands.

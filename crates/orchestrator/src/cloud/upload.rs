@@ -13,7 +13,7 @@ use super::Cloud;
 use crate::command::CommandError;
 
 /// Of a part, in bytes; S3 takes at least 5 MiB and at most 10,000 parts.
-const PART: u64 = 16 << 20;
+const PART: u64 = 8 << 20;
 const MOST_PARTS: u64 = 10_000;
 /// How many parts are on their way, and in memory, at once.
 const AT_ONCE: usize = 4;
@@ -28,15 +28,15 @@ pub struct Table {
 impl Table {
     /// Opens it, before anything is asked of AWS.
     pub fn open(path: &Utf8Path) -> Result<Self, CommandError> {
-        let file = fs_err::File::open(path).map_err(CommandError::Read)?;
-        let metadata = file.metadata().map_err(CommandError::Read)?;
+        // looked at first: opening a pipe waits for who writes into it
+        let metadata = fs_err::metadata(path).map_err(CommandError::Read)?;
         if !metadata.is_file() {
             return Err(CommandError::Usage(format!("--upload {path} is not a file")));
         }
         if metadata.len() == 0 {
             return Err(CommandError::Data(format!("{path} is empty, expected a CSV table")));
         }
-        let file = file.into_parts().0;
+        let file = fs_err::File::open(path).map_err(CommandError::Read)?.into_parts().0;
         Ok(Self { path: path.to_owned(), file, length: metadata.len() })
     }
 }
@@ -67,7 +67,9 @@ impl Cloud {
 
     fn put_whole(&self, mut table: Table, key: &str) -> Result<(), CommandError> {
         let mut body = Vec::new();
-        table.file.read_to_end(&mut body).map_err(|error| unreadable(&table.path, &error))?;
+        let read = (&mut table.file).take(table.length + 1).read_to_end(&mut body);
+        read.map_err(|error| unreadable(&table.path, &error))?;
+        unchanged(&table.path, table.length, body.len() as u64)?;
         let put = self
             .aws
             .s3()
@@ -99,11 +101,19 @@ impl Cloud {
         let upload = upload.ok_or_else(|| CallError::without(ACTION, "UploadId"))?;
         let size = PART.max(table.length.div_ceil(MOST_PARTS));
         let path = table.path.clone();
+        let mut read = 0;
         let parts = (1..).map_while(|number: i32| {
             let mut body = Vec::new();
             match (&mut table.file).take(size).read_to_end(&mut body) {
-                Ok(0) => None,
-                Ok(_) => Some(Ok((number, body))),
+                Ok(0) => unchanged(&path, table.length, read).err().map(Err),
+                Ok(_) => {
+                    read += body.len() as u64;
+                    // a file that grows has no end
+                    Some(
+                        unchanged(&path, table.length, read.max(table.length))
+                            .map(|()| (number, body)),
+                    )
+                }
                 Err(error) => Some(Err(unreadable(&path, &error))),
             }
         });
@@ -147,4 +157,14 @@ impl Cloud {
 
 fn unreadable(path: &Utf8Path, error: &std::io::Error) -> CommandError {
     CommandError::Data(format!("{path} cannot be read: {error}"))
+}
+
+/// A table that changes while it is read would be uploaded by halves.
+fn unchanged(path: &Utf8Path, length: u64, read: u64) -> Result<(), CommandError> {
+    if read == length {
+        return Ok(());
+    }
+    Err(CommandError::Data(format!(
+        "{path} had {length} bytes and changed while it was read, expected a table that stays"
+    )))
 }

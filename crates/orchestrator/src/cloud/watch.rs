@@ -1,8 +1,6 @@
 //! `orchestrator watch`: an execution seen to its end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +8,8 @@ use aws::CallError;
 use clap::Args;
 use container::{Exit, chain};
 use signal_hook::consts::SIGINT;
-use signal_hook::{flag, low_level};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 
 use super::Cloud;
 use super::execution::{Execution, Step};
@@ -47,8 +46,8 @@ pub struct Watching {
 
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number <= 1e6 => Ok(number),
-        _ => Err("expected a number above 0".to_owned()),
+        Ok(number) if (0.001..=1e6).contains(&number) => Ok(number),
+        _ => Err("expected a number from 0.001 to 1000000".to_owned()),
     }
 }
 
@@ -56,7 +55,7 @@ fn positive(text: &str) -> Result<f64, String> {
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// The longest wait between two tries to reach it.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// How soon an interrupt is noticed.
+/// How exactly the end of --timeout is met.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Watches and prints how it ended.
@@ -75,16 +74,21 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
 /// Watches an execution until it is over. An interrupt ends the watching and this program, not the
 /// execution.
 pub fn to_the_end(cloud: &Cloud, arn: &str, watching: &Watching) -> Result<Ending, CommandError> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    // a second one ends the program wherever it is
-    flag::register_conditional_default(SIGINT, Arc::clone(&interrupted))
-        .and_then(|_| flag::register(SIGINT, Arc::clone(&interrupted)))
-        .map_err(CommandError::Begin)?;
+    let id = Execution::id_of(arn).to_owned();
+    let mut signals = Signals::new([SIGINT]).map_err(CommandError::Begin)?;
+    let handle = signals.handle();
+    let named = id.clone();
+    let listener = thread::spawn(move || {
+        for _ in signals.forever() {
+            say_that_it_goes_on(&named);
+            // as if nobody had caught it, so that a shell sees what happened
+            let _ = low_level::emulate_default_handler(SIGINT);
+        }
+    });
     let watch = Watch {
-        id: Execution::id_of(arn),
+        id: &id,
         interval: Duration::from_secs_f64(watching.interval),
         until: watching.timeout.map(|m| Instant::now() + Duration::from_secs_f64(m * 60.0)),
-        interrupted: &interrupted,
     };
     let mut view = View { cloud, progress: progress::stderr(), seen: BTreeMap::new() };
     let execution = watch.until_over(|| {
@@ -93,14 +97,17 @@ pub fn to_the_end(cloud: &Cloud, arn: &str, watching: &Watching) -> Result<Endin
         Ok(execution)
     })?;
     drop(view);
-    Ok(Ending::of(cloud, &execution))
+    let ending = Ending::of(cloud, &execution);
+    handle.close();
+    // it ends with its signals
+    let _ = listener.join();
+    Ok(ending)
 }
 
 struct Watch<'a> {
     id: &'a str,
     interval: Duration,
     until: Option<Instant>,
-    interrupted: &'a AtomicBool,
 }
 
 impl Watch<'_> {
@@ -124,32 +131,30 @@ impl Watch<'_> {
                     progress::say(&format!("{}; asking again in {seconds:.0} s", chain(&error)));
                 }
                 Err(error) => {
-                    self.say_that_it_goes_on();
+                    say_that_it_goes_on(self.id);
                     return Err(error.into());
                 }
             }
             let next = Instant::now() + wait;
-            while Instant::now() < next {
-                if self.interrupted.load(Ordering::Relaxed) {
-                    self.say_that_it_goes_on();
-                    // as if nobody had caught it, so that a shell sees what happened
-                    let _ = low_level::emulate_default_handler(SIGINT);
-                }
+            loop {
                 if self.until.is_some_and(|until| Instant::now() >= until) {
-                    self.say_that_it_goes_on();
+                    say_that_it_goes_on(self.id);
                     return Err(CommandError::Late { execution: self.id.to_owned() });
                 }
-                thread::sleep(POLL.min(wait));
+                let left = next.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                thread::sleep(left.min(POLL));
             }
         }
     }
+}
 
-    fn say_that_it_goes_on(&self) {
-        let id = self.id;
-        progress::say(&format!(
-            "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
-        ));
-    }
+fn say_that_it_goes_on(id: &str) {
+    progress::say(&format!(
+        "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
+    ));
 }
 
 /// What has been shown of an execution.
@@ -245,12 +250,10 @@ mod tests {
 
     fn watch(script: Vec<Result<&str, CallError>>) -> Result<String, String> {
         let mut script = script.into_iter();
-        let interrupted = AtomicBool::new(false);
         let watch = Watch {
             id: "x1",
             interval: Duration::from_millis(1),
             until: Some(Instant::now() + Duration::from_secs(20)),
-            interrupted: &interrupted,
         };
         let ask = || {
             let status = script.next().unwrap()?.to_owned();

@@ -16,7 +16,7 @@ use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::command::{CommandError, Config, print, print_json, read_definition};
+use crate::command::{CommandError, Config, print_json, print_text, read_definition};
 use crate::definition::INPUT_PARAMETER;
 use crate::local::{self, Execution, Options, Status, Stop};
 use crate::parameters::{self, Parameters};
@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     } else {
         let shown: Vec<_> =
             settings.evaluation.metrics.iter().map(|metric| metric.name()).collect();
-        print(&report.to_table(&shown))?;
+        print_text(&report.to_table(&shown))?;
     }
     if ending.execution.status == Status::Failed {
         progress::say(&format!("error: {}", ending.execution.failure_reason.unwrap_or_default()));

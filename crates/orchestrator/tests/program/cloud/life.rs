@@ -145,7 +145,8 @@ fn deploy_change_run_approve() {
     let dry = cloud.orchestrator(&["deploy", "--dry-run", "--upload", table.as_str()]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
-    Nothing of it was done: --dry-run.
+    <here>/table.csv would be uploaded.
+    Nothing was done: --dry-run.
     ");
     assert_eq!(cloud.server.count("CreatePipeline"), 0);
 
@@ -312,6 +313,19 @@ fn an_update_hands_back_what_it_does_not_set() {
 }
 
 #[test]
+fn a_pipeline_that_is_as_it_should_be_is_taken_over_by_its_tag() {
+    let Some(cloud) = Cloud::before_moto("adopted", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let arn = cloud.pipeline_arn();
+    let sagemaker = cloud.aws().sagemaker();
+    let delete = sagemaker.delete_tags().resource_arn(&arn).tag_keys("managed-by");
+    cloud.aws().wait(delete.send()).unwrap();
+    cloud.orchestrator(&["deploy", "--adopt"]).expect(0);
+    cloud.edit("max_depth: 10", "max_depth: 11");
+    cloud.orchestrator(&["deploy"]).expect(0);
+}
+
+#[test]
 fn a_table_of_many_parts() {
     let Some(cloud) = Cloud::before_moto("parts", vec![images()]) else { return };
     let line = format!("{}\n", "x".repeat(1023));
@@ -319,7 +333,7 @@ fn a_table_of_many_parts() {
     cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
     let place = format!("PUT /{}/raw/machine_downtime.csv", cloud.name);
     let parts = cloud.server.actions().iter().filter(|action| action.starts_with(&place)).count();
-    assert_eq!(parts, 3);
+    assert_eq!(parts, 5);
     let head = cloud.aws().s3().get_object().bucket(&cloud.name).key("raw/machine_downtime.csv");
     let body = cloud.aws().wait(async { head.send().await.unwrap().body.collect().await }).unwrap();
     assert!(body.into_bytes() == fs_err::read(&table).unwrap());

@@ -41,6 +41,8 @@ impl Cloud {
     /// In front of moto, if there is one.
     fn before_moto(name: &str, rules: Vec<Rule>) -> Option<Self> {
         let moto = testkit::aws::moto()?;
+        // other runs of the tests may have left something there
+        let name = format!("{name}-{}", std::process::id());
         let cloud = Self::of(name, Server::before(&moto, rules));
         let s3 = cloud.aws().s3();
         cloud.aws().wait(s3.create_bucket().bucket(&cloud.name).send()).unwrap();
@@ -50,11 +52,10 @@ impl Cloud {
     /// Alone: what no rule is for is not answered.
     fn alone(rules: Vec<Rule>) -> Self {
         // nobody listens there
-        Self::of("alone", Server::before("http://127.0.0.1:9", rules))
+        Self::of("alone".to_owned(), Server::before("http://127.0.0.1:9", rules))
     }
 
-    fn of(name: &str, server: Server) -> Self {
-        let name = format!("{name}-{}", std::process::id());
+    fn of(name: String, server: Server) -> Self {
         let text = fs_err::read_to_string(CONFIG).unwrap();
         let text = text
             .replace("name: MachineDowntimePipeline", &format!("name: {name}"))

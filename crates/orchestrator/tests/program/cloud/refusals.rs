@@ -82,7 +82,7 @@ fn refused_credentials() {
                   because no identity-based policy allows the sagemaker:CreatePipeline action";
     let cloud =
         with(absent(), "CreatePipeline", Answer::refused(400, "AccessDeniedException", denied));
-    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone because no identity-based policy allows the sagemaker:CreatePipeline action; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:CreatePipeline", "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone"} (request 8a1c)"#);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name> because no identity-based policy allows the sagemaker:CreatePipeline action; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:CreatePipeline", "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>"} (request 8a1c)"#);
 }
 
 #[test]
@@ -118,6 +118,27 @@ fn a_pipeline_of_somebody_else() {
     rules.push(Rule::answers("UpdatePipeline", [Answer::json(json!({}))]));
     rules.push(Rule::answers("AddTags", [Answer::json(json!({}))]));
     Cloud::alone(rules).orchestrator(&["deploy", "--adopt"]).expect(0);
+}
+
+#[test]
+fn a_pipeline_of_another_account() {
+    let cloud = Cloud::alone(deployed(
+        json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]),
+    ));
+    cloud.edit("${AWS_ACCOUNT_ID:-123456789012}", "\"999999999999\"");
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the credentials are of account 123456789012, and aws.account_id is 999999999999");
+    insta::assert_snapshot!(refusal(&cloud, &["start"]), @"error: the credentials are of account 123456789012, and aws.account_id is 999999999999");
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+}
+
+#[test]
+fn tags_come_before_the_update() {
+    let ours = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
+    let mut rules = deployed(ours);
+    rules.push(Rule::answers("AddTags", [Answer::refused(400, "AccessDeniedException", "no")]));
+    let cloud = Cloud::alone(rules);
+    refusal(&cloud, &["deploy"]);
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
 }
 
 #[test]

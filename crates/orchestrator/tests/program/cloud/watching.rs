@@ -116,6 +116,56 @@ fn a_gate_that_was_not_met() {
 }
 
 #[test]
+fn what_a_program_says_decides_no_exit_code() {
+    let told = described("AlgorithmError: , exit code: 3", "cell 7 says exit code: 4, ClientError");
+    let steps = vec![step("Preprocess", "Failed", "", job("Preprocess"))];
+    let mut rules = log(&[]);
+    rules.push(told);
+    ended("Failed", steps, rules).orchestrator(&["watch", EXECUTION]).expect(3);
+    // the gate is known by its name, too
+    let steps = vec![step("QualityGateFailed", "Failed", "", json!({}))];
+    ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(4);
+}
+
+#[test]
+fn what_aws_says_cannot_move_the_cursor() {
+    let reason = "no \u{1b}[2J\u{7}column \u{9b}31m";
+    let steps = vec![step("A\u{1b}]0;x", "Failed", reason, json!({}))];
+    let cloud = ended("Failed", steps, Vec::new());
+    let outcome = cloud.orchestrator(&["watch", EXECUTION]).expect(1);
+    let raw = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+    assert!(!raw(&outcome.stdout) && !raw(&outcome.stderr), "{outcome:?}");
+}
+
+#[test]
+fn times_that_no_clock_shows() {
+    let mut odd = step("Train", "Executing", "", json!({}));
+    odd["StartTime"] = 1e19.into();
+    let mut early = step("Evaluate", "Succeeded", "", json!({}));
+    early["EndTime"] = 1.into();
+    let cloud = ended("Executing", vec![odd, early], Vec::new());
+    let status = cloud.json(0, &["status", EXECUTION]);
+    assert_eq!(status["steps"][0]["name"], "Evaluate");
+    assert_eq!(status["steps"][0]["seconds"], 0.0);
+}
+
+#[test]
+fn executions_of_other_pipelines_are_left_alone() {
+    let cloud = ended("Executing", Vec::new(), Vec::new());
+    for other in ["alone", "other"] {
+        let account = if other == "alone" { "999999999999" } else { ACCOUNT };
+        let arn = format!("arn:aws:sagemaker:us-east-1:{account}:pipeline/{other}/execution/x");
+        let refused = cloud.orchestrator(&["stop", &arn]).expect(5);
+        assert!(
+            refused.stderr.contains("is no execution of the pipeline alone"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
+}
+
+#[test]
 fn a_job_that_aws_did_not_run() {
     let reason = "ClientError: ResourceLimitExceeded: The account-level service limit \
                   'ml.m5.large for processing job usage' is 0 Instances";
