@@ -25,28 +25,6 @@ pub struct Change {
     pub after: Option<Value>,
 }
 
-/// What became of the value at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// There was none before.
-    Added,
-    /// There is none any more.
-    Removed,
-    /// It is another.
-    Changed,
-}
-
-impl Change {
-    /// What became of the value.
-    pub fn kind(&self) -> ChangeKind {
-        match (&self.before, &self.after) {
-            (None, _) => ChangeKind::Added,
-            (_, None) => ChangeKind::Removed,
-            _ => ChangeKind::Changed,
-        }
-    }
-}
-
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, before, after } = self;

@@ -6,8 +6,8 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use container::Exit;
 use infrastructure::DEFINITIONS;
+use pipeline::LARGEST_DEFINITION;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Cloud;
 use super::deployed::Deployed;
@@ -15,6 +15,7 @@ use super::plan::{Action, Plan};
 use super::start::Starting;
 use super::watch::{self, Watching};
 use crate::command::{CommandError, Config, print_json, print_text};
+use crate::local;
 use crate::parameters::Parameters;
 use crate::progress::say;
 
@@ -54,8 +55,6 @@ pub struct Arguments {
 const MANAGED_BY: &str = "managed-by";
 /// Ours.
 const US: &str = "machine-downtime-orchestrator";
-/// The longest definition that a request may hold; a longer one goes by way of the bucket.
-const LONGEST: usize = 1 << 20;
 
 /// Deploys, and starts and watches if asked to.
 pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
@@ -194,32 +193,6 @@ impl Cloud {
         )))
     }
 
-    /// The credentials may be of another account than the settings.
-    pub fn check_arn(&self, arn: &str) -> Result<(), CommandError> {
-        let (found, wanted) = (arn.split(':').nth(4), &self.settings.aws.account_id);
-        match found {
-            Some(found) if found != wanted => Err(self.other_account(found)),
-            _ => Ok(()),
-        }
-    }
-
-    fn other_account(&self, found: &str) -> CommandError {
-        let wanted = &self.settings.aws.account_id;
-        CommandError::Aws(format!(
-            "the credentials are of account {found}, and aws.account_id is {wanted}"
-        ))
-    }
-
-    /// A pipeline made in the wrong account would have to be found again.
-    fn check_account(&self) -> Result<(), CommandError> {
-        let identity =
-            self.aws.call("sts:GetCallerIdentity", self.aws.sts().get_caller_identity().send())?;
-        match identity.account() {
-            Some(found) if found != self.settings.aws.account_id => Err(self.other_account(found)),
-            _ => Ok(()),
-        }
-    }
-
     /// The settings' tags and whose the pipeline is.
     fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let own = self.settings.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -280,13 +253,12 @@ impl Cloud {
         &self,
         plan: &Plan,
     ) -> Result<(Option<String>, Option<PipelineDefinitionS3Location>), CommandError> {
-        if plan.json.len() <= LONGEST {
+        if plan.json.len() <= LARGEST_DEFINITION {
             return Ok((Some(plan.json.clone()), None));
         }
-        let digest = Sha256::digest(&plan.json);
-        let digest: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = local::digest(&plan.json);
         let bucket = &self.settings.s3_paths.bucket;
-        let key = format!("{DEFINITIONS}{}-{digest}.json", self.name());
+        let key = format!("{DEFINITIONS}{}-{digest:.32}.json", self.name());
         let put = self.aws.s3().put_object().bucket(bucket).key(&key);
         let put = put.content_type("application/json").body(plan.json.clone().into_bytes().into());
         self.aws.call("s3:PutObject", put.send())?;

@@ -62,6 +62,32 @@ impl Cloud {
         &self.settings.pipeline.name
     }
 
+    /// The credentials may be of another account than the settings.
+    pub fn check_arn(&self, arn: &str) -> Result<(), CommandError> {
+        let (found, wanted) = (arn.split(':').nth(4), &self.settings.aws.account_id);
+        match found {
+            Some(found) if found != wanted => Err(self.other_account(found)),
+            _ => Ok(()),
+        }
+    }
+
+    fn other_account(&self, found: &str) -> CommandError {
+        let wanted = &self.settings.aws.account_id;
+        CommandError::Aws(format!(
+            "the credentials are of account {found}, and aws.account_id is {wanted}"
+        ))
+    }
+
+    /// A pipeline made in the wrong account would have to be found again.
+    pub fn check_account(&self) -> Result<(), CommandError> {
+        let identity =
+            self.aws.call("sts:GetCallerIdentity", self.aws.sts().get_caller_identity().send())?;
+        match identity.account() {
+            Some(found) if found != self.settings.aws.account_id => Err(self.other_account(found)),
+            _ => Ok(()),
+        }
+    }
+
     /// What a command says that needs a pipeline where there is none.
     pub fn no_pipeline(&self) -> CommandError {
         CommandError::Aws(format!(

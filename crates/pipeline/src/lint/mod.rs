@@ -30,8 +30,8 @@ use crate::place::shown;
 use crate::step::{Step, StepKind};
 use crate::walk;
 
-/// The largest definition `CreatePipeline` takes in its request.
-const LARGEST_DEFINITION: usize = 1024 * 1024;
+/// The largest definition `CreatePipeline` takes in its request, in bytes.
+pub const LARGEST_DEFINITION: usize = 1024 * 1024;
 const MOST_PARAMETERS: usize = 200;
 
 /// Something the service would refuse, or that is likely not meant.
