@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use pipeline::{
     AlgorithmSpecification, AppSpecification, CacheConfig, Channel, ClusterConfig, Condition,
     ConditionArguments, Definition, ExecutionVariable, Expression, MetricDefinition, Operator,
@@ -205,7 +207,8 @@ proptest! {
     }
 
     /// Lint and order take anything that parses: no panic, no endless loop, and an order names
-    /// each step once, after what it needs.
+    /// each step once, after what it needs. Two steps of one name are lint's finding instead of the
+    /// circle that they look like.
     #[test]
     fn any_definition_can_be_linted_and_ordered(definition in definition()) {
         let findings = lint(&definition);
@@ -213,7 +216,14 @@ proptest! {
         match graph.order() {
             Err(cycle) => {
                 prop_assert_eq!(cycle.steps.first(), cycle.steps.last());
-                prop_assert!(findings.iter().any(|finding| finding.message == cycle.to_string()));
+                let steps = definition.steps_recursive();
+                let names: BTreeSet<_> = steps.iter().map(|placed| &placed.step.name).collect();
+                let expected = if names.len() == steps.len() {
+                    cycle.to_string()
+                } else {
+                    "a second step of this name".to_owned()
+                };
+                prop_assert!(findings.iter().any(|finding| finding.message.contains(&expected)));
             }
             Ok(order) => {
                 for (index, step) in order.iter().enumerate() {
