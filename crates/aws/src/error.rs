@@ -83,6 +83,14 @@ impl CallError {
                     request_id,
                 }
             }
+            SdkError::ResponseError(refusal) if !refusal.raw().status().is_success() => {
+                Self::Refused {
+                    action,
+                    code: format!("HTTP {}", refusal.raw().status().as_u16()),
+                    message: "no reason given".to_owned(),
+                    request_id,
+                }
+            }
             error @ SdkError::ResponseError(_) => {
                 Self::Garbled { action, source: cause(error), request_id }
             }
@@ -118,6 +126,11 @@ impl CallError {
         }
     }
 
+    /// What was asked for is no name that the service takes, so nothing has it.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "ValidationException")
+    }
+
     /// The same call may work later: too many calls, trouble on AWS's side or on the way there.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -125,7 +138,7 @@ impl CallError {
                 let code = code.as_str();
                 code.starts_with("Throttl")
                     || code.starts_with("HTTP 5")
-                    || ["TooManyRequests", "RequestLimitExceeded", "InternalFailure"]
+                    || ["TooManyRequests", "RequestLimitExceeded", "InternalFailure", "HTTP 429"]
                         .contains(&code)
                     || ["InternalServer", "ServiceUnavailable", "SlowDown", "RequestTimeout"]
                         .iter()
@@ -272,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_may_work_later() {
-        for code in ["ThrottlingException", "Throttling", "HTTP 503", "InternalServerException"] {
+        for code in ["ThrottlingException", "HTTP 429", "HTTP 503", "InternalServerException"] {
             assert!(refused(code, "").is_transient(), "{code}");
         }
         for code in ["ValidationException", "AccessDeniedException", "ExpiredToken", "HTTP 403"] {

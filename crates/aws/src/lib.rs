@@ -6,10 +6,13 @@
 //!
 //! Knows how to reach AWS. Must never know what is asked of it: no groups, models or pipelines.
 
+#[cfg(feature = "account")]
+mod download;
 mod error;
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -45,10 +48,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(600);
 const APP_NAME: &str = "machine-downtime-pipeline";
 
 /// A region, credentials, and a way to wait for answers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Aws {
@@ -86,7 +89,7 @@ impl Aws {
         runtime.block_on(credentials.provide_credentials()).map_err(|error| {
             ConnectError::Credentials { source: error::one_line(&error).into() }
         })?;
-        Ok(Self { config, runtime })
+        Ok(Self { config, runtime: Arc::new(runtime) })
     }
 
     /// A client for SageMaker. Wait for what it returns with [`Aws::wait`].

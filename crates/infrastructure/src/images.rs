@@ -8,15 +8,18 @@ use crate::storage::known;
 
 /// A repository, in whatever account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Repository {
-    pub(crate) account: String,
-    pub(crate) region: String,
-    pub(crate) name: String,
+pub struct Repository {
+    /// Whose it is.
+    pub account: String,
+    /// Where it is.
+    pub region: String,
+    /// As the account calls it.
+    pub name: String,
 }
 
 impl Repository {
     /// None for an image that is not in ECR.
-    fn of(image: &str) -> Option<Self> {
+    pub fn of(image: &str) -> Option<Self> {
         let (registry, name) = image.split_once('/')?;
         let name = name.split(['@', ':']).next()?;
         let mut parts = registry.split('.');

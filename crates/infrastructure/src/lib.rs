@@ -14,5 +14,6 @@ mod storage;
 mod template;
 
 pub use document::{Policy, Statement};
+pub use images::Repository;
 pub use policy::{DEFINITIONS, NEEDS_NO_PERMISSION, PolicyKind, policy};
 pub use template::template;

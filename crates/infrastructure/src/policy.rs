@@ -213,7 +213,11 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
             needs.package_arns(),
         ),
         Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], needs.package_arns()),
-        Statement::allow("FindImages", ["ecr:DescribeImages"], needs.repository_arns()),
+        Statement::allow(
+            "FindImages",
+            ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            needs.repository_arns(),
+        ),
         Statement::allow("ListObjects", ["s3:ListBucket"], [needs.account.s3(bucket)]),
         Statement::allow(
             "Upload",

@@ -166,7 +166,7 @@ impl Place {
         let cloud = Cloud::connect(&self.config)?;
         let name = &cloud.settings.model_registry.model_package_group_name;
         let name = self.group.as_ref().unwrap_or(name).clone();
-        let registry = Box::new(registry::SageMakerRegistry::connect()?);
+        let registry = Box::new(registry::SageMakerRegistry::new(cloud.aws.clone()));
         Ok(Group { registry, name, read: Box::new(move |uri| cloud.object(uri)) })
     }
 
@@ -363,6 +363,10 @@ fn decide(
     reason: Option<&str>,
     as_json: bool,
 ) -> Result<Exit, CommandError> {
+    if version == "approved" {
+        let message = "version `approved`: expected a number or `latest`".to_owned();
+        return Err(CommandError::Usage(message));
+    }
     let package = group.find(version)?;
     let package = group.registry.set_approval(&package.arn, status, reason)?;
     if as_json {

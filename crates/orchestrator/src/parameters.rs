@@ -8,6 +8,7 @@ use pipeline::Definition;
 use serde_json::Value;
 
 use crate::command::CommandError;
+use crate::definition::INPUT_PARAMETER;
 
 /// `-p NAME=VALUE`, any number of times.
 #[derive(Debug, Default, Args)]
@@ -77,6 +78,14 @@ pub fn check_ranges(
     for metric in settings.quality_gates.keys() {
         let minimum = |minimum: f64| (0.0..=1.0).contains(&minimum);
         check(&metric.gate_parameter(), "a number from 0 to 1", minimum);
+    }
+    if let Some(input) = parameters.get(INPUT_PARAMETER).and_then(Value::as_str) {
+        let place = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+        if !place.is_some_and(|(bucket, _)| !bucket.is_empty()) {
+            faults.push(format!(
+                "parameter {INPUT_PARAMETER} is `{input}`, expected s3://BUCKET/KEY"
+            ));
+        }
     }
     if let Some(name) = parameters.get("ModelPackageGroupName").and_then(Value::as_str) {
         let fault = registry::check_group_name(name).err();

@@ -60,6 +60,9 @@ pub struct Step {
     pub cached: bool,
     /// Where they are, by name.
     pub outputs: BTreeMap<String, String>,
+    /// The job that ran for it, if one did on SageMaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_arn: Option<String>,
     /// Why it failed.
     pub failure_reason: Option<String>,
 }
@@ -211,6 +214,7 @@ impl Step {
             status: record.status.to_string(),
             seconds: record.seconds,
             cached: record.cached,
+            job_arn: None,
             outputs: record.outputs.clone(),
             failure_reason: record.failure_reason.clone(),
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::deployed::Deployed;
 use super::plan::{Action, Plan};
-use super::start::Starting;
+use super::start::{Starting, told};
 use super::watch::{self, Watching};
 use crate::command::{CommandError, Config, print_json, print_text};
 use crate::local;
@@ -113,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         Action::Nothing => "unchanged",
     };
     if !arguments.json {
-        print_text(&format!("{arn}: {done}\n"))?;
+        told(&format!("{arn}: {done}"))?;
     }
     let mut result = json!({
         "pipeline": cloud.name(), "pipeline_arn": arn, "action": done,
@@ -123,7 +123,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         result["uploaded"] = table.into();
     }
     // what was done has to be known, whatever becomes of the rest
-    let told = |result: &Value, error: CommandError| -> Result<Exit, CommandError> {
+    let refused = |result: &Value, error: CommandError| -> Result<Exit, CommandError> {
         if arguments.json {
             print_json(result)?;
         }
@@ -131,19 +131,19 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
     };
     let execution = match starting.map(|starting| cloud.start(&starting)).transpose() {
         Ok(execution) => execution,
-        Err(error) => return told(&result, error),
+        Err(error) => return refused(&result, error),
     };
     if let Some(execution) = &execution {
         result["execution_arn"] = execution.as_str().into();
         if !arguments.json {
-            print_text(&format!("{execution}: started\n"))?;
+            told(&format!("{execution}: started"))?;
         }
     }
     let mut exit = Exit::Done;
     if let (Some(execution), true) = (&execution, arguments.watch) {
         let ending = match watch::to_the_end(&cloud, execution, &arguments.watching) {
             Ok(ending) => ending,
-            Err(error) => return told(&result, error),
+            Err(error) => return refused(&result, error),
         };
         exit = ending.exit;
         if arguments.json {

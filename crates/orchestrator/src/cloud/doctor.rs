@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Cloud;
 use super::images::MANIFEST;
 use crate::command::{CommandError, Config, print_json, print_text};
-use crate::definition::machines;
+use crate::definition::{Machine, machines};
 
 /// What `doctor` is told.
 #[derive(Debug, Args)]
@@ -191,26 +191,52 @@ impl Doctor<'_> {
     }
 
     fn images(&mut self) {
-        let images = match self.cloud.images() {
-            Ok(images) => images,
-            Err(CommandError::Call(error)) => return self.untold("images", &error),
-            Err(error) => return self.error("images", &chain(&error), "look at aws.images"),
-        };
-        for image in images {
+        let mut images = self.cloud.images();
+        if let Err(error) = self.cloud.look_up(&mut images) {
+            return self.untold("images", &error);
+        }
+        // in the same order; no job runs the last image
+        let machines = machines(&self.cloud.settings);
+        for (place, image) in images.iter().enumerate() {
             let registry = image.uri.split('/').next().unwrap_or_default();
             let remedy = format!("scripts/build-images, then scripts/push-images {registry}");
-            match &image.found {
-                Some((_, Some(kind))) if kind != MANIFEST => {
-                    let found = format!("{} is of type {kind}, expected {MANIFEST}", image.uri);
+            let Some((digest, kind)) = &image.found else {
+                let found = format!("{} is not there", image.uri);
+                let verdict = match image.step {
+                    "serve" => Verdict::Warning,
+                    _ => Verdict::Error,
+                };
+                self.tell(verdict, image.step, &found, Some(&remedy));
+                continue;
+            };
+            if let Some(kind) = kind.as_ref().filter(|kind| *kind != MANIFEST) {
+                let found = format!("{} is of type {kind}, expected {MANIFEST}", image.uri);
+                self.error(image.step, &found, &remedy);
+                continue;
+            }
+            let digest = match image.is_by_digest() {
+                true => String::new(),
+                false => format!(" {digest}"),
+            };
+            match (self.cloud.architecture(image), machines.get(place)) {
+                (Err(error), _) => self.untold(image.step, &error),
+                (Ok(built), Some(Machine { instance_type, .. }))
+                    if built != processor(instance_type) =>
+                {
+                    let wanted = processor(instance_type);
+                    let found = format!(
+                        "{} is built for {built}, and {instance_type} takes {wanted}",
+                        image.uri
+                    );
+                    let remedy = format!(
+                        "scripts/build-images --platform linux/{wanted}, then scripts/push-images \
+                         {registry}"
+                    );
                     self.error(image.step, &found, &remedy);
                 }
-                Some((digest, _)) => self.ok(image.step, &format!("{} {digest}", image.uri)),
-                // no job runs it
-                None if image.step == "serve" => {
-                    let found = format!("{} is not there", image.uri);
-                    self.tell(Verdict::Warning, image.step, &found, Some(&remedy));
+                (Ok(built), _) => {
+                    self.ok(image.step, &format!("{}{digest} {built}", image.uri));
                 }
-                None => self.error(image.step, &format!("{} is not there", image.uri), &remedy),
             }
         }
     }
@@ -273,6 +299,15 @@ impl Doctor<'_> {
     }
 }
 
+/// The processor of an instance type, in the words of images. AWS's own has a g after the
+/// generation: `ml.c7g.large`.
+fn processor(instance_type: &str) -> &'static str {
+    let family = instance_type.split('.').nth(1).unwrap_or_default();
+    let behind = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let behind = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+    if behind.starts_with('g') { "arm64" } else { "amd64" }
+}
+
 /// Whether a trust policy lets SageMaker take the role.
 fn trusts_sagemaker(policy: &str) -> bool {
     const SAGEMAKER: &str = "sagemaker.amazonaws.com";
@@ -312,6 +347,16 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_processor_a_machine_has() {
+        for intel in ["ml.m5.large", "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.p4d.24xlarge", "local"] {
+            assert_eq!(processor(intel), "amd64", "{intel}");
+        }
+        for graviton in ["ml.c7g.large", "ml.m6gd.large", "ml.t4g.medium", "ml.r8g.large"] {
+            assert_eq!(processor(graviton), "arm64", "{graviton}");
+        }
+    }
 
     #[test]
     fn a_trust_policy_as_iam_writes_it() {

@@ -128,6 +128,9 @@ fn time(at: Option<DateTime>) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
+/// How many executions are looked through for one that was named; one page of the listing.
+const RECENT: usize = 100;
+
 impl Cloud {
     /// The executions of the pipeline, latest first; no more of them than asked for.
     pub fn executions(&self, most: usize) -> Result<Vec<Execution>, CommandError> {
@@ -165,16 +168,7 @@ impl Cloud {
 
     /// The ARN of the execution that was named by its id or ARN; of the latest, if none was.
     pub fn find(&self, named: Option<&str>) -> Result<String, CommandError> {
-        let Some(named) = named else {
-            let latest = self.executions(10)?.into_iter().next();
-            return latest.map(|execution| execution.arn).ok_or_else(|| {
-                CommandError::Aws(format!(
-                    "the pipeline {} has no execution yet; `orchestrator start` starts one",
-                    self.name()
-                ))
-            });
-        };
-        if named.starts_with("arn:") {
+        if let Some(named) = named.filter(|named| named.starts_with("arn:")) {
             let Settings { aws, pipeline, .. } = &self.settings;
             let place = format!(":{}:{}:pipeline/{}/", aws.region, aws.account_id, pipeline.name);
             // the service writes the pipeline's name in small letters here
@@ -186,16 +180,32 @@ impl Cloud {
                 pipeline.name, aws.account_id, aws.region
             )));
         }
-        let all = self.executions(usize::MAX)?;
-        let found = all.iter().find(|execution| execution.id() == named);
-        found.map(|execution| execution.arn.clone()).ok_or_else(|| {
-            let latest: Vec<_> = all.iter().take(5).map(Execution::id).collect();
-            let latest = if latest.is_empty() { "none".to_owned() } else { latest.join(", ") };
-            CommandError::Aws(format!(
-                "the pipeline {} has no execution {named}; the latest: {latest}",
+        let recent = self.executions(RECENT)?;
+        let Some(latest) = recent.first() else {
+            return Err(CommandError::Aws(format!(
+                "the pipeline {} has no execution yet; `orchestrator start` starts one",
                 self.name()
-            ))
-        })
+            )));
+        };
+        let Some(named) = named else { return Ok(latest.arn.clone()) };
+        if let Some(found) = recent.iter().find(|execution| execution.id() == named) {
+            return Ok(found.arn.clone());
+        }
+        // an older one, which differs from the latest in its id alone
+        let (pipeline, _) = latest.arn.rsplit_once('/').unwrap_or_default();
+        let arn = format!("{pipeline}/{named}");
+        match self.describe(&arn) {
+            Ok(_) => Ok(arn),
+            Err(error) if error.is_absent() || error.is_invalid() => {
+                let recent: Vec<_> = recent.iter().take(5).map(Execution::id).collect();
+                Err(CommandError::Aws(format!(
+                    "the pipeline {} has no execution {named}; the latest: {}",
+                    self.name(),
+                    recent.join(", ")
+                )))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// An execution without its steps.

@@ -57,9 +57,14 @@ pub struct Described {
 }
 
 impl Job {
-    fn name(&self) -> &str {
+    /// Its name to IAM, CloudTrail and events.
+    pub fn arn(&self) -> &str {
         let (Self::Processing(arn) | Self::Training(arn)) = self;
-        arn.rsplit('/').next().unwrap_or(arn)
+        arn
+    }
+
+    fn name(&self) -> &str {
+        self.arn().rsplit('/').next().unwrap_or_default()
     }
 
     fn log_group(&self) -> &'static str {

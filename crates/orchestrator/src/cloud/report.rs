@@ -107,6 +107,7 @@ fn shown(step: &Step, described: &Described) -> report::Step {
         status: step.status.clone(),
         seconds: step.duration().as_secs_f64(),
         cached: step.cached,
+        job_arn: step.job.as_ref().map(|job| job.arn().to_owned()),
         outputs: described.outputs.clone(),
         failure_reason: described
             .reason

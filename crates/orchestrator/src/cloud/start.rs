@@ -17,6 +17,7 @@ use super::watch::{self, Watching};
 use crate::command::{CommandError, Config, print_json, print_text};
 use crate::definition;
 use crate::parameters::{self, Parameters};
+use crate::progress::say;
 
 /// How many seconds a retry may take to be told of.
 const NOTICED: u32 = 30;
@@ -127,7 +128,7 @@ pub fn stop(arguments: &Stop) -> Result<Exit, CommandError> {
     }
     let call = cloud.sagemaker.stop_pipeline_execution().pipeline_execution_arn(&arn);
     cloud.aws.call("sagemaker:StopPipelineExecution", call.send())?;
-    print_text(&format!("{arn}: stopping; its jobs are given two minutes\n"))
+    told(&format!("{arn}: stopping; its jobs are given two minutes"))
 }
 
 /// Runs the failed steps of an execution again.
@@ -154,6 +155,11 @@ pub fn retry(arguments: &Retry) -> Result<Exit, CommandError> {
     after(&cloud, &arn, "tried again", arguments.watch, &arguments.watching, arguments.json)
 }
 
+/// Prints what was done; where standard output takes nothing, standard error has to.
+pub fn told(text: &str) -> Result<Exit, CommandError> {
+    print_text(&format!("{text}\n")).inspect_err(|_| say(text))
+}
+
 /// What is printed of an execution that was set going, at once or at its end.
 fn after(
     cloud: &Cloud,
@@ -165,7 +171,7 @@ fn after(
 ) -> Result<Exit, CommandError> {
     let mut result = json!({ "execution_arn": arn, "execution_id": Execution::id_of(arn) });
     if !json {
-        print_text(&format!("{arn}: {what}\n"))?;
+        told(&format!("{arn}: {what}"))?;
     }
     let mut exit = Exit::Done;
     if watches {
@@ -184,7 +190,7 @@ fn after(
         print_text(&format!("orchestrator watch {} follows it.\n", Execution::id_of(arn)))?;
     }
     if json {
-        print_json(&result)?;
+        print_json(&result).inspect_err(|_| say(&format!("{arn}: {what}")))?;
     }
     Ok(exit)
 }

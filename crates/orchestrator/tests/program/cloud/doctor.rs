@@ -1,9 +1,9 @@
 //! What `doctor` says of an account that is well, and of one that is not.
 
 use serde_json::{Value, json};
-use testkit::aws::{Answer, Rule};
+use testkit::aws::{Answer, Rule, Server};
 
-use super::{Cloud, images};
+use super::{ACCOUNT, Cloud, images};
 
 fn quotas(processing: f64) -> Rule {
     let quota = |kind: &str, value: f64| {
@@ -16,6 +16,19 @@ fn quotas(processing: f64) -> Rule {
     Rule::answers("ListServiceQuotas", [Answer::json(json!({ "Quotas": quotas }))])
 }
 
+/// What an image's own configuration says; it lies at an address that ECR gives out.
+fn built_for(architecture: &'static str) -> [Rule; 2] {
+    let layer = Answer::json(json!({ "architecture": architecture, "os": "linux" }));
+    let layers = Server::before("http://127.0.0.1:9", vec![Rule::answers("GET /layer", [layer])]);
+    let manifest = json!({ "schemaVersion": 2, "config": { "digest": "sha256:c0" } });
+    let images = json!({ "images": [{ "imageManifest": manifest.to_string() }] });
+    let address = json!({ "downloadUrl": format!("{}/layer?signed=1", layers.url) });
+    [
+        Rule::answers("BatchGetImage", [Answer::json(images)]),
+        Rule::answers("GetDownloadUrlForLayer", [Answer::json(address)]),
+    ]
+}
+
 /// Without what a machine's own numbers are.
 fn shown(cloud: &Cloud, text: &str) -> String {
     let digest = regex::Regex::new("sha256:[0-9a-f]{64}").unwrap();
@@ -24,7 +37,8 @@ fn shown(cloud: &Cloud, text: &str) -> String {
 
 #[test]
 fn an_account_that_is_well() {
-    let Some(cloud) = Cloud::before_moto("well", vec![images(), quotas(4.0)]) else { return };
+    let rules = built_for("amd64").into_iter().chain([images(), quotas(4.0)]);
+    let Some(cloud) = Cloud::before_moto("well", rules.collect()) else { return };
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": { "Service": "sagemaker.amazonaws.com" },
@@ -42,16 +56,58 @@ fn an_account_that_is_well() {
     ok       role         arn:aws:iam::123456789012:role/role-<name>
     ok       bucket       <name>
     ok       input        s3://<name>/raw/machine_downtime.csv
-    ok       preprocess   123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest <digest>
-    ok       train        123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest <digest>
-    ok       evaluate     123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/evaluate:latest <digest>
-    ok       register     123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/register:latest <digest>
-    ok       serve        123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:latest <digest>
+    ok       preprocess   123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest <digest> amd64
+    ok       train        123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest <digest> amd64
+    ok       evaluate     123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/evaluate:latest <digest> amd64
+    ok       register     123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/register:latest <digest> amd64
+    ok       serve        123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:latest <digest> amd64
     ok       quota        ml.m5.large for processing job usage: 4
     ok       quota        ml.m5.large for training job usage: 4
     ok       pipeline     arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>
     ");
     assert_eq!(cloud.json(0, &["doctor"])["healthy"], true);
+}
+
+#[test]
+fn images_for_another_processor() {
+    let rules = built_for("amd64").into_iter().chain([images()]);
+    let cloud = Cloud::alone(rules.collect());
+    cloud.edit("training: ml.m5.large", "training: ml.c7g.large");
+    let checks = cloud.json(5, &["doctor"])["checks"].clone();
+    let check = |step: &str| {
+        let of = |check: &&Value| check["subject"] == step;
+        checks.as_array().unwrap().iter().find(of).unwrap().clone()
+    };
+    assert_eq!(check("preprocess")["verdict"], "ok");
+    let train = check("train");
+    assert_eq!(train["verdict"], "error");
+    assert_eq!(
+        train["found"],
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest is built for \
+         amd64, and ml.c7g.large takes arm64"
+    );
+    assert!(train["remedy"].as_str().unwrap().contains("--platform linux/arm64"), "{train}");
+}
+
+/// Also those that the settings name by digest, and what cannot be told is a warning.
+#[test]
+fn images_by_digest() {
+    let cloud = Cloud::alone(vec![images()]);
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let image =
+        format!("{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train@{digest}");
+    cloud.place.file("digests.yaml", format!("images:\n  train: {image}\n"));
+    let file = cloud.place.path("digests.yaml");
+    let outcome = cloud.orchestrator(&["doctor", "--images", file.as_str()]).expect(5);
+    assert!(
+        outcome.stdout.contains("warning  train        ecr:BatchGetImage"),
+        "{}",
+        outcome.stdout
+    );
+    let asked = |(action, body): &(String, Value)| {
+        action == "DescribeImages" && body["imageIds"][0]["imageDigest"] == digest.as_str()
+    };
+    assert!(cloud.server.calls().iter().any(asked));
 }
 
 #[test]

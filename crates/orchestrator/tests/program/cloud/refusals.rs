@@ -186,7 +186,7 @@ fn what_is_not_there() {
     let none = Answer::json(json!({ "PipelineExecutionSummaries": [] }));
     let cloud = with(Vec::new(), "ListPipelineExecutions", none);
     insta::assert_snapshot!(refusal(&cloud, &["watch"]), @"error: the pipeline <name> has no execution yet; `orchestrator start` starts one");
-    insta::assert_snapshot!(refusal(&cloud, &["stop", "nowhere"]), @"error: the pipeline <name> has no execution nowhere; the latest: none");
+    insta::assert_snapshot!(refusal(&cloud, &["stop", "nowhere"]), @"error: the pipeline <name> has no execution yet; `orchestrator start` starts one");
     let one = json!({ "ModelPackageSummaryList": [{
         "ModelPackageVersion": 1, "ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1",
         "CreationTime": 1.0, "ModelPackageStatus": "Completed",
