@@ -81,7 +81,7 @@ pub fn check_ranges(
     }
     if let Some(input) = parameters.get(INPUT_PARAMETER).and_then(Value::as_str) {
         let place = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-        if !place.is_some_and(|(bucket, _)| !bucket.is_empty()) {
+        if place.is_none_or(|(bucket, _)| bucket.is_empty()) {
             faults.push(format!(
                 "parameter {INPUT_PARAMETER} is `{input}`, expected s3://BUCKET/KEY"
             ));
