@@ -173,6 +173,11 @@ fn parameters_that_the_pipeline_does_not_have() {
     assert_eq!(cloud.server.count("CreatePipeline"), 0);
     let outcome = cloud.orchestrator(&["deploy", "--start", "-p", "MinRecall=7"]).expect(2);
     assert!(outcome.stderr.contains("expected a number from 0 to 1"), "{}", outcome.stderr);
+    for nowhere in ["table.csv", "s3://", "s3:///key", "https://bucket/key"] {
+        let input = format!("InputDataUrl={nowhere}");
+        let outcome = cloud.orchestrator(&["deploy", "--start", "-p", &input]).expect(2);
+        assert!(outcome.stderr.contains("expected s3://BUCKET/KEY"), "{}", outcome.stderr);
+    }
     cloud.orchestrator(&["deploy", "-p", "MaxDepth=3"]).expect(2);
 }
 
@@ -195,6 +200,32 @@ fn what_is_not_there() {
     insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package group <name>, version 7 (versions there: 1), does not exist");
     assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
     cloud.orchestrator(&["models", "approve", "seven"]).expect(2);
+    // the version that is approved is, and which one that is would be a guess
+    cloud.orchestrator(&["models", "approve", "approved"]).expect(2);
+}
+
+/// A profile that names a program, as single sign-on of many companies is set up.
+#[test]
+fn credentials_of_a_program() {
+    let cloud = with(
+        vec![images()],
+        "DescribePipeline",
+        Answer::refused(400, "ResourceNotFound", "Pipeline does not exist"),
+    );
+    let told = |program: &str| {
+        let profile =
+            format!("[profile plant]\nregion = us-east-1\ncredential_process = {program}\n");
+        let file = cloud.place.file("aws-config", profile);
+        let mut command = cloud.command(&["plan"]);
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_PROFILE", "plant").env("AWS_CONFIG_FILE", file);
+        testkit::Outcome::from(command.output().unwrap())
+    };
+    let key = json!({ "Version": 1, "AccessKeyId": "id", "SecretAccessKey": "secret" });
+    let answer = cloud.place.file("answer.json", key.to_string());
+    told(&format!("cat {answer}")).expect(10);
+    let said = told("cat nothing-there").expect(5).stderr;
+    assert!(said.starts_with("error: no AWS credentials"), "{said}");
 }
 
 #[test]

@@ -228,6 +228,43 @@ fn an_interrupt_ends_the_watching_alone() {
 }
 
 #[test]
+fn too_many_requests_are_survived_though_nothing_is_said_about_them() {
+    let busy = Answer::body(429, "text/plain", "");
+    let steps = Answer::json(json!({ "PipelineExecutionSteps": [] }));
+    // the SDK itself tries a call three times
+    let answers = [busy.clone(), busy.clone(), busy.clone(), busy, steps];
+    let rules = vec![
+        Rule::answers("ListPipelineExecutionSteps", answers),
+        Rule::answers("DescribePipelineExecution", [status("Succeeded")]),
+    ];
+    let cloud = Cloud::alone(rules);
+    cloud.orchestrator(&["watch", EXECUTION, "--interval", "0.05"]).expect(0);
+}
+
+#[test]
+fn an_execution_that_is_no_longer_listed_is_found_by_its_id() {
+    let listed = json!({ "PipelineExecutionSummaries": [{
+        "PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": "Executing", "StartTime": 1.0,
+    }]});
+    let described = Rule::with("DescribePipelineExecution", |request| {
+        match request["PipelineExecutionArn"].as_str().unwrap().rsplit_once('/').unwrap().1 {
+            "0lder0lder00" => status("Succeeded"),
+            _ => Answer::refused(400, "ResourceNotFound", "Pipeline execution does not exist"),
+        }
+    });
+    let steps = Answer::json(json!({ "PipelineExecutionSteps": [] }));
+    let cloud = Cloud::alone(vec![
+        Rule::answers("ListPipelineExecutions", [Answer::json(listed)]),
+        Rule::answers("ListPipelineExecutionSteps", [steps]),
+        described,
+    ]);
+    let older = cloud.json(0, &["status", "0lder0lder00"]);
+    assert_eq!(older["execution_arn"], EXECUTION.replace("k3f9x2m1q8zt", "0lder0lder00"));
+    let nowhere = cloud.orchestrator(&["status", "nowhere"]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&nowhere.stderr), @"error: the pipeline <name> has no execution nowhere; the latest: k3f9x2m1q8zt");
+}
+
+#[test]
 fn watching_has_a_limit() {
     let cloud = endless();
     let arguments = ["watch", EXECUTION, "--interval", "0.05", "--timeout", "0.005"];
