@@ -25,7 +25,7 @@ const PATTERNS: [(&str, &str); 12] = [
     (r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region such as us-east-1"),
     (r"^[0-9]{12}$", "12 digits"),
     (
-        r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.{1,512}$",
+        r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]{1,512}$",
         "a role such as arn:aws:iam::123456789012:role/name",
     ),
     (

@@ -288,7 +288,7 @@ pub struct Aws {
     #[garde(pattern(r"^[0-9]{12}$"))]
     pub account_id: String,
     /// The role that the jobs run as.
-    #[garde(pattern(r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.{1,512}$"))]
+    #[garde(pattern(r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=,.@/-]{1,512}$"))]
     pub role_arn: String,
     /// The images in ECR.
     #[serde(default)]
