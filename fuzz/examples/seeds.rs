@@ -101,7 +101,7 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
         Tree { nodes: vec![Node::leaf(0)], shares: vec![0.5, 0.5] },
     ];
     let bundle = Bundle {
-        forest: RandomForest::from_trees(trees, vec![0.75, 0.0, 0.25], 2)?,
+        forest: RandomForest::from_trees(trees, vec![3 << 41, 0, 1 << 41], 2)?,
         recipe: recipe(),
         metadata: Metadata {
             algorithm: "random_forest".to_owned(),

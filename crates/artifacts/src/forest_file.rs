@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! magic            8 bytes   "MDFOREST"
-//! version          u32       1
+//! version          u32       2
 //! features         u32
 //! classes          u32
 //! trees            u32
-//! importances      f64 for each feature
+//! gains            u64 for each feature: `RandomForest::gains`
 //! for each tree:
 //!   nodes          u32
 //!   leaves         u32
@@ -18,7 +18,9 @@
 use forest::{Malformed, Node, RandomForest, Tree};
 
 const MAGIC: &[u8; 8] = b"MDFOREST";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Had shares of the whole, f64, in place of the gains.
+const FIRST_VERSION: u32 = 1;
 const NODE_BYTES: usize = 12;
 
 /// Why bytes are no forest.
@@ -28,7 +30,7 @@ pub enum ForestFileError {
     #[error("forest.bin does not begin with `MDFOREST`, it is no forest")]
     Magic,
     /// Another version.
-    #[error("forest.bin has format version {0}, expected {VERSION}")]
+    #[error("forest.bin has format version {0}, expected {FIRST_VERSION} or {VERSION}")]
     Version(u32),
     /// Not all of it.
     #[error("forest.bin is cut short at byte {0}")]
@@ -56,7 +58,7 @@ pub(crate) fn write(forest: &RandomForest) -> Vec<u8> {
     number(forest.features() as u32);
     number(forest.classes() as u32);
     number(forest.trees().len() as u32);
-    out.extend(forest.feature_importances().iter().flat_map(|share| share.to_le_bytes()));
+    out.extend(forest.gains().iter().flat_map(|gain| gain.to_le_bytes()));
     for tree in forest.trees() {
         out.extend((tree.nodes.len() as u32).to_le_bytes());
         out.extend(((tree.shares.len() / forest.classes()) as u32).to_le_bytes());
@@ -78,7 +80,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<RandomForest, ForestFileError> {
     }
     rest.at = MAGIC.len();
     let version = rest.number()?;
-    if version != VERSION {
+    if ![FIRST_VERSION, VERSION].contains(&version) {
         return Err(ForestFileError::Version(version));
     }
     let Some((body, checksum)) = bytes[rest.at..].split_last_chunk::<4>() else {
@@ -90,7 +92,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<RandomForest, ForestFileError> {
     let expected = u32::from_le_bytes(*checksum);
     let found = crc32fast::hash(&bytes[..end]);
     rest.bytes = &bytes[..end];
-    let forest = rest.forest();
+    let forest = rest.forest(version);
     match forest {
         Err(ForestFileError::Short(_)) => forest,
         _ if found != expected => Err(ForestFileError::Checksum { found, expected }),
@@ -120,14 +122,18 @@ impl<'a> Rest<'a> {
         Ok(u32::from_le_bytes(self.chunks::<4>(1)?[0]))
     }
 
-    fn forest(&mut self) -> Result<RandomForest, ForestFileError> {
+    fn forest(&mut self, version: u32) -> Result<RandomForest, ForestFileError> {
         let (features, classes) = (self.number()?, self.number()?);
         let trees = self.number()?;
-        let importances = self.chunks(features)?.iter().map(|&share| f64::from_le_bytes(share));
-        let importances = importances.collect();
+        let whole = f64::from(trees) * (1_u64 << 43) as f64;
+        let gain = |&bytes: &[u8; 8]| match version {
+            FIRST_VERSION => (f64::from_le_bytes(bytes) * whole).round() as u64,
+            _ => u64::from_le_bytes(bytes),
+        };
+        let gains = self.chunks(features)?.iter().map(gain).collect();
         let trees = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
         match self.bytes.len() - self.at {
-            0 => Ok(RandomForest::from_trees(trees, importances, classes as usize)?),
+            0 => Ok(RandomForest::from_trees(trees, gains, classes as usize)?),
             more => Err(ForestFileError::Long(more)),
         }
     }

@@ -63,7 +63,7 @@ fn bundle() -> Bundle {
             feature_importances: ["Pressure", "Vibration", "Ratio"]
                 .into_iter()
                 .zip(forest.feature_importances())
-                .map(|(name, share)| (name.to_owned(), *share))
+                .map(|(name, share)| (name.to_owned(), share))
                 .collect(),
         },
         forest,

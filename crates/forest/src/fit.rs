@@ -1,6 +1,6 @@
 //! Fitting a forest.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use linfa::DatasetBase;
 use linfa::dataset::AsSingleTargets;
@@ -59,6 +59,14 @@ pub enum FitError {
     /// linfa's weights per row.
     #[error("weights per row are not supported, expected class_weight instead")]
     RowWeights,
+    /// Trees that are not the forest's.
+    #[error("trees {} to {} of {all}, expected some of the forest's", trees.start, trees.end)]
+    Share {
+        /// From 0, without the last.
+        trees: Range<usize>,
+        /// How many the forest has.
+        all: usize,
+    },
     /// The caller asked to stop.
     #[error("stopped after {done} of {all} trees")]
     Stopped {
@@ -88,9 +96,28 @@ impl RandomForestValidParams {
         labels: ArrayView1<'_, usize>,
         on_tree: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
     ) -> Result<RandomForest, FitError> {
+        self.fit_share(0..self.n_estimators, records, labels, on_tree)
+    }
+
+    /// Fits some of the forest's trees, counted from 0: the shares of several hosts, put together
+    /// in order by [`RandomForest::merge`], are the forest that one host would have fitted.
+    ///
+    /// # Errors
+    /// As [`Self::fit_with`], and trees that the forest does not have.
+    pub fn fit_share(
+        &self,
+        trees: Range<usize>,
+        records: ArrayView2<'_, f32>,
+        labels: ArrayView1<'_, usize>,
+        on_tree: &(dyn Fn(usize) -> ControlFlow<()> + Sync),
+    ) -> Result<RandomForest, FitError> {
+        if trees.is_empty() || trees.end > self.n_estimators {
+            return Err(FitError::Share { trees, all: self.n_estimators });
+        }
+        let all = trees.len();
         let table = self.table(records, labels)?;
         let done = std::sync::atomic::AtomicUsize::new(0);
-        let grown: Option<Vec<Grown>> = (0..self.n_estimators)
+        let grown: Option<Vec<Grown>> = trees
             .into_par_iter()
             .map_init(
                 || Grower::new(&table, self),
@@ -102,11 +129,11 @@ impl RandomForestValidParams {
             )
             .collect();
         let Some(grown) = grown else {
-            return Err(FitError::Stopped { done: done.into_inner(), all: self.n_estimators });
+            return Err(FitError::Stopped { done: done.into_inner(), all });
         };
-        let importances = importances(&grown, records.ncols());
+        let gains = gains(&grown, records.ncols());
         let trees: Vec<Tree> = grown.into_iter().map(|grown| grown.tree).collect();
-        Ok(RandomForest { trees, importances, classes: table.weights.len() })
+        Ok(RandomForest { trees, gains, classes: table.weights.len() })
     }
 
     fn table(
@@ -159,25 +186,23 @@ impl ClassWeight {
     }
 }
 
-/// The mean over trees of each feature's share of the impurity that the tree took away; trees that
+/// A whole share as a fixed-point number. Sums of these are the same in any order, so neither
+/// threads nor hosts show in them, and those of 2^20 trees fit in 64 bits.
+const WHOLE: f64 = (1_u64 << 43) as f64;
+
+/// The sum over trees of each feature's share of the impurity that the tree took away; trees that
 /// are a single leaf have no say.
-fn importances(grown: &[Grown], features: usize) -> Vec<f64> {
-    let mut mean = vec![0.0; features];
+fn gains(grown: &[Grown], features: usize) -> Vec<u64> {
+    let mut sums = vec![0; features];
     for Grown { gains, .. } in grown {
-        let sum: f64 = gains.iter().sum();
-        if sum > 0.0 {
-            for (mean, gain) in mean.iter_mut().zip(gains) {
-                *mean += gain / sum;
+        let all: f64 = gains.iter().sum();
+        if all > 0.0 {
+            for (sum, gain) in sums.iter_mut().zip(gains) {
+                *sum += (gain / all * WHOLE).round() as u64;
             }
         }
     }
-    let sum: f64 = mean.iter().sum();
-    if sum > 0.0 {
-        for share in &mut mean {
-            *share /= sum;
-        }
-    }
-    mean
+    sums
 }
 
 impl<D, T> Fit<ArrayBase<D, Ix2>, T, FitError> for RandomForestValidParams
@@ -208,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn importances_are_means_of_shares() {
+    fn gains_are_sums_of_shares() {
         let grown = |gains: &[f64]| Grown {
             tree: Tree { nodes: Vec::new(), shares: Vec::new() },
             gains: gains.to_vec(),
         };
-        // (3/4 + 1/2) / 2 = 0.625; the tree without a split does not count.
-        let found = importances(&[grown(&[3.0, 1.0]), grown(&[0.0, 0.0]), grown(&[2.0, 2.0])], 2);
-        assert_eq!(found, [0.625, 0.375]);
+        // 3/4 + 1/2 = 1.25; the tree without a split does not count.
+        let found = gains(&[grown(&[3.0, 1.0]), grown(&[0.0, 0.0]), grown(&[2.0, 2.0])], 2);
+        assert_eq!(found, [10 << 40, 6 << 40]);
     }
 }

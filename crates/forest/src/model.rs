@@ -10,7 +10,8 @@ use crate::{RandomForestParams, Tree};
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomForest {
     pub(crate) trees: Vec<Tree>,
-    pub(crate) importances: Vec<f64>,
+    /// For each feature the sum over trees of its share of the impurity taken away, in fixed point.
+    pub(crate) gains: Vec<u64>,
     pub(crate) classes: usize,
 }
 
@@ -29,13 +30,20 @@ pub enum Malformed {
         /// Classes.
         classes: usize,
     },
-    /// Importances that are no shares.
-    #[error("the importance of feature {feature} is {value}, expected a share from 0 to 1")]
-    Importance {
-        /// The feature, from 0.
-        feature: usize,
-        /// What it is.
-        value: f64,
+    /// More than the trees can have gained.
+    #[error("the features' gains add up to more than {0} trees can have")]
+    Gains(usize),
+    /// Forests that do not go together.
+    #[error(
+        "part {index} has {found} features or classes, expected {expected} as in the parts before"
+    )]
+    Part {
+        /// Which one, from 0.
+        index: usize,
+        /// What it has.
+        found: usize,
+        /// What the others have.
+        expected: usize,
     },
     /// A tree that cannot be walked.
     #[error("tree {index} cannot be used: {reason}")]
@@ -66,28 +74,53 @@ impl RandomForest {
         RandomForestParams::default()
     }
 
-    /// A forest from its parts, as [`Self::trees`] and [`Self::feature_importances`] gave them.
+    /// A forest from its trees and [`Self::gains`].
     ///
     /// # Errors
-    /// Parts with which a prediction would not end or reach outside.
+    /// Trees with which a prediction would not end or reach outside.
     pub fn from_trees(
         trees: Vec<Tree>,
-        importances: Vec<f64>,
+        gains: Vec<u64>,
         classes: usize,
     ) -> Result<Self, Malformed> {
-        let features = importances.len();
+        let features = gains.len();
         if trees.is_empty() || features == 0 || classes < 2 {
             return Err(Malformed::Empty { trees: trees.len(), features, classes });
         }
-        for (feature, &value) in importances.iter().enumerate() {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(Malformed::Importance { feature, value });
-            }
+        // Each tree's shares add up to 2^43, but for what rounding adds.
+        let most = (trees.len() as u128) * ((1 << 43) + features as u128);
+        if gains.iter().map(|&gain| u128::from(gain)).sum::<u128>() > most {
+            return Err(Malformed::Gains(trees.len()));
         }
         for (index, tree) in trees.iter().enumerate() {
             tree.check(features, classes).map_err(|reason| Malformed::Tree { index, reason })?;
         }
-        Ok(Self { trees, importances, classes })
+        Ok(Self { trees, gains, classes })
+    }
+
+    /// One forest of the trees of several, in order.
+    ///
+    /// # Errors
+    /// No forest at all, or forests of different features or classes.
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Malformed> {
+        let mut parts = parts.into_iter().enumerate();
+        let Some((_, mut whole)) = parts.next() else {
+            return Err(Malformed::Empty { trees: 0, features: 0, classes: 0 });
+        };
+        for (index, part) in parts {
+            for (found, expected) in
+                [(part.features(), whole.features()), (part.classes, whole.classes)]
+            {
+                if found != expected {
+                    return Err(Malformed::Part { index, found, expected });
+                }
+            }
+            whole.trees.extend(part.trees);
+            for (sum, gain) in whole.gains.iter_mut().zip(part.gains) {
+                *sum = sum.saturating_add(gain);
+            }
+        }
+        Ok(whole)
     }
 
     /// The trees.
@@ -102,13 +135,21 @@ impl RandomForest {
 
     /// How many features a row has.
     pub fn features(&self) -> usize {
-        self.importances.len()
+        self.gains.len()
     }
 
-    /// Each feature's share of the impurity that the trees took away; they add up to 1, or are all
-    /// 0 where no tree has a split.
-    pub fn feature_importances(&self) -> &[f64] {
-        &self.importances
+    /// For each feature the sum over trees of its share of the impurity that the tree took away,
+    /// where 2^43 is a whole: what [`Self::feature_importances`] are made of, exactly.
+    pub fn gains(&self) -> &[u64] {
+        &self.gains
+    }
+
+    /// Each feature's share of the impurity that the trees took away, the mean over trees; they add
+    /// up to 1, or are all 0 where no tree has a split.
+    pub fn feature_importances(&self) -> Vec<f64> {
+        let all: u128 = self.gains.iter().map(|&gain| u128::from(gain)).sum();
+        let share = |&gain: &u64| if all > 0 { gain as f64 / all as f64 } else { 0.0 };
+        self.gains.iter().map(share).collect()
     }
 
     /// The probability of each class, a row of `classes` numbers for each row of `records`: the

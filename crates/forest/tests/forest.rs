@@ -76,6 +76,28 @@ fn a_forest_begins_with_the_trees_of_a_smaller_one() {
 }
 
 #[test]
+fn shares_of_a_forest_are_the_forest() {
+    let table = table(300, 5);
+    let params = params().n_estimators(7).check().unwrap();
+    let (records, labels) = (table.records().view(), table.targets().view());
+    let goes_on = |_| ControlFlow::Continue(());
+    let share = |trees| params.fit_share(trees, records, labels, &goes_on);
+    let whole = params.fit_with(records, labels, &goes_on).unwrap();
+    for cuts in [vec![0, 7], vec![0, 3, 7], vec![0, 1, 2, 4, 6, 7]] {
+        let parts = cuts.windows(2).map(|cut| share(cut[0]..cut[1]).unwrap());
+        assert_eq!(RandomForest::merge(parts).unwrap(), whole);
+    }
+    let error = share(5..8).unwrap_err().to_string();
+    assert_eq!(error, "trees 5 to 8 of 7, expected some of the forest's");
+    assert!(share(3..3).is_err());
+    let other = RandomForest::params().n_estimators(1);
+    let other = other.fit(&Dataset::new(Array2::zeros((2, 1)), array![0_usize, 1])).unwrap();
+    let error = RandomForest::merge([whole, other]).unwrap_err().to_string();
+    assert_eq!(error, "part 1 has 1 features or classes, expected 6 as in the parts before");
+    assert!(RandomForest::merge([]).is_err());
+}
+
+#[test]
 fn the_order_of_memory_does_not_matter() {
     let table = table(200, 6);
     let columns = table.records().t().as_standard_layout().to_owned().reversed_axes();
@@ -141,7 +163,7 @@ fn probabilities_are_means_over_trees() {
         nodes: vec![Node { feature: 0, threshold: 2.0, next: 1 }, Node::leaf(0), Node::leaf(1)],
         shares: vec![1.0, 0.0, 0.25, 0.75],
     };
-    let forest = RandomForest::from_trees(vec![leaf(0.5), split], vec![1.0], 2).unwrap();
+    let forest = RandomForest::from_trees(vec![leaf(0.5), split], vec![1 << 43], 2).unwrap();
     // x <= 2 goes left: (0.5 + 0) / 2 and (0.5 + 0.75) / 2.
     let found = forest.predict_proba(array![[2.0_f32], [2.5]].view()).unwrap();
     assert_eq!(found, array![[0.75, 0.25], [0.375, 0.625]]);
@@ -193,7 +215,7 @@ fn a_break_stops_the_work() {
 #[test]
 fn trees_that_lead_astray_are_refused() {
     let refused = |nodes: Vec<Node>, shares: Vec<f32>| {
-        RandomForest::from_trees(vec![Tree { nodes, shares }], vec![0.5, 0.5], 2)
+        RandomForest::from_trees(vec![Tree { nodes, shares }], vec![1, 1], 2)
             .unwrap_err()
             .to_string()
     };
@@ -231,16 +253,16 @@ fn trees_that_lead_astray_are_refused() {
         );
     }
     let sound = vec![Tree { nodes: vec![Node::leaf(0)], shares: fair }];
-    let refused = |trees, importances, classes| {
-        RandomForest::from_trees(trees, importances, classes).unwrap_err().to_string()
+    let refused = |trees, gains, classes| {
+        RandomForest::from_trees(trees, gains, classes).unwrap_err().to_string()
     };
     let empty = "expected at least 1, 1 and 2";
-    assert!(refused(vec![], vec![0.5], 2).ends_with(empty));
+    assert!(refused(vec![], vec![1], 2).ends_with(empty));
     assert!(refused(sound.clone(), vec![], 2).ends_with(empty));
-    assert!(refused(sound.clone(), vec![1.0], 1).ends_with(empty));
+    assert!(refused(sound.clone(), vec![1], 1).ends_with(empty));
     assert_eq!(
-        refused(sound, vec![1.0, f64::NAN], 2),
-        "the importance of feature 1 is NaN, expected a share from 0 to 1"
+        refused(sound, vec![1 << 43, u64::MAX], 2),
+        "the features' gains add up to more than 1 trees can have"
     );
 }
 
@@ -306,7 +328,7 @@ proptest! {
             prop_assert!(row.iter().all(|share| (0.0..=1.0 + 1e-6).contains(share)));
             prop_assert!((row.sum() - 1.0).abs() < 1e-5);
         }
-        let parts = (forest.trees().to_vec(), forest.feature_importances().to_vec());
+        let parts = (forest.trees().to_vec(), forest.gains().to_vec());
         prop_assert_eq!(RandomForest::from_trees(parts.0, parts.1, 2).unwrap(), forest);
     }
 }

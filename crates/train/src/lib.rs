@@ -35,7 +35,7 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
     tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
     let forest = fit(container, &settings, &table)?;
     let training_metrics = score(&forest, &table)?;
-    let importances = table.names.iter().cloned().zip(forest.feature_importances().iter().copied());
+    let importances = table.names.iter().cloned().zip(forest.feature_importances());
     let bundle = Bundle {
         metadata: Metadata {
             algorithm: "random_forest".to_owned(),
