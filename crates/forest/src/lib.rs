@@ -20,17 +20,26 @@
 //! # Ok::<(), forest::FitError>(())
 //! ```
 
-mod codes;
+mod bins;
 mod fit;
 mod grow;
+mod histogram;
+mod impurity;
+mod layout;
 mod model;
+mod out_of_bag;
 mod params;
+mod sample;
+mod sorted;
 mod stream;
+mod table;
+mod tally;
 mod tree;
 
-pub use fit::FitError;
+pub use fit::{FitError, Fitted, TrainingSet, Watch};
 pub use model::{Malformed, PredictError, RandomForest};
 pub use params::{
-    ClassWeight, MaxFeatures, ParamsError, RandomForestParams, RandomForestValidParams,
+    ClassWeight, Criterion, MaxFeatures, ParamsError, RandomForestParams, RandomForestValidParams,
+    Samples,
 };
 pub use tree::{Node, Tree};

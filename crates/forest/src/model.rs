@@ -95,7 +95,11 @@ impl RandomForest {
         for (index, tree) in trees.iter().enumerate() {
             tree.check(features, classes).map_err(|reason| Malformed::Tree { index, reason })?;
         }
-        Ok(Self { trees, gains, classes })
+        Ok(Self::new(trees, gains, classes))
+    }
+
+    pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
+        Self { trees, gains, classes }
     }
 
     /// One forest of the trees of several, in order.

@@ -46,6 +46,11 @@ impl Tree {
         node.next as usize
     }
 
+    /// The class shares of a leaf.
+    pub(crate) fn shares(&self, leaf: usize, classes: usize) -> &[f32] {
+        &self.shares[leaf * classes..][..classes]
+    }
+
     /// Whether every walk through the tree stays inside it and ends. Children behind their parents
     /// make an endless walk impossible.
     pub(crate) fn check(&self, features: usize, classes: usize) -> Result<(), &'static str> {

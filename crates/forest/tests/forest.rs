@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use forest::{ClassWeight, FitError, MaxFeatures, Node, RandomForest, RandomForestParams, Tree};
+use forest::{
+    ClassWeight, Criterion, FitError, MaxFeatures, Node, RandomForest, RandomForestParams, Samples,
+    TrainingSet, Tree, Watch,
+};
 use linfa::prelude::{Fit, ParamGuard, Predict};
 use linfa::{Dataset, DatasetBase};
 use ndarray::{Array1, Array2, Axis, array};
@@ -23,6 +26,10 @@ fn table(rows: usize, seed: u64) -> Dataset<f32, usize, ndarray::Ix1> {
         .map(|row| usize::from((row[1] * row[4] > 0.25) != (uniform() < 0.05)))
         .collect();
     Dataset::new(records, labels)
+}
+
+fn set(table: &Dataset<f32, usize, ndarray::Ix1>) -> TrainingSet<'_> {
+    TrainingSet { records: table.records().view(), labels: table.targets().view(), weights: None }
 }
 
 fn params() -> RandomForestParams {
@@ -79,10 +86,9 @@ fn a_forest_begins_with_the_trees_of_a_smaller_one() {
 fn shares_of_a_forest_are_the_forest() {
     let table = table(300, 5);
     let params = params().n_estimators(7).check().unwrap();
-    let (records, labels) = (table.records().view(), table.targets().view());
-    let goes_on = |_| ControlFlow::Continue(());
-    let share = |trees| params.fit_share(trees, records, labels, &goes_on);
-    let whole = params.fit_with(records, labels, &goes_on).unwrap();
+    let set = set(&table);
+    let share = |trees| params.fit_share(trees, &set, &()).map(|fitted| fitted.forest);
+    let whole = params.fit_with(&set, &()).unwrap().forest;
     for cuts in [vec![0, 7], vec![0, 3, 7], vec![0, 1, 2, 4, 6, 7]] {
         let parts = cuts.windows(2).map(|cut| share(cut[0]..cut[1]).unwrap());
         assert_eq!(RandomForest::merge(parts).unwrap(), whole);
@@ -175,8 +181,8 @@ fn what_cannot_be_learned_from_says_why() {
     let refused = |records: Array2<f32>, labels: Vec<usize>| {
         let params = params().check().unwrap();
         let labels = Array1::from(labels);
-        let result = params.fit_with(records.view(), labels.view(), &|_| ControlFlow::Continue(()));
-        result.unwrap_err().to_string()
+        let set = TrainingSet { records: records.view(), labels: labels.view(), weights: None };
+        params.fit_with(&set, &()).unwrap_err().to_string()
     };
     assert_eq!(
         refused(Array2::zeros((0, 3)), vec![]),
@@ -191,25 +197,58 @@ fn what_cannot_be_learned_from_says_why() {
         refused(Array2::zeros((2, 1)), vec![0, 70_000]),
         "row 1 has label 70000, expected less than 65536"
     );
-    let table = DatasetBase::new(Array2::<f32>::zeros((1, 1)), array![0_usize])
-        .with_weights(array![1.0_f32]);
-    let error = params().fit(&table).unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "weights per row are not supported, expected class_weight instead"
+        refused(Array2::zeros((1, 65_536)), vec![0]),
+        "the table has 65536 features, expected at most 65535"
     );
+    let weighted = |weights: Array1<f32>| {
+        let table = DatasetBase::new(Array2::<f32>::zeros((2, 1)), array![0_usize, 1]);
+        params().fit(&table.with_weights(weights)).unwrap_err().to_string()
+    };
+    assert_eq!(weighted(array![1.0, -1.0]), "row 1 has weight -1, expected a finite number from 0");
+    assert_eq!(weighted(array![0.0, 0.0]), "every row has weight 0, expected one above it");
+    let table = table(20, 9);
     assert!(matches!(params().n_estimators(0).fit(&table), Err(FitError::Params(_))));
 }
 
+/// Stops when so many trees are done.
+struct StopsAt(usize, AtomicUsize);
+
+impl Watch for StopsAt {
+    fn grown(&self, trees: usize) {
+        self.1.fetch_max(trees, Ordering::Relaxed);
+    }
+
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::Relaxed) >= self.0
+    }
+}
+
 #[test]
-fn a_break_stops_the_work() {
+fn who_looks_on_can_stop_the_work() {
     let table = table(200, 7);
-    let stop = |done| if done < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     let params = params().n_estimators(100_000).check().unwrap();
-    let error = params.fit_with(table.records().view(), table.targets().view(), &stop).unwrap_err();
+    let stop = StopsAt(5, AtomicUsize::new(0));
+    let error = params.fit_with(&set(&table), &stop).unwrap_err();
     let FitError::Stopped { done, all } = error else { panic!("{error}") };
     assert!((5..50_000).contains(&done), "{done}");
     assert_eq!(all, 100_000);
+}
+
+#[test]
+fn a_tree_stops_before_it_is_done() {
+    // Some dozen million rows are moved for the one tree.
+    let table = table(300_000, 7);
+    let params = RandomForest::params().n_estimators(1).check().unwrap();
+    struct AtOnce(AtomicUsize);
+    impl Watch for AtOnce {
+        fn stopped(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed) > 0
+        }
+    }
+    let watch = AtOnce(AtomicUsize::new(0));
+    let error = params.fit_with(&set(&table), &watch).unwrap_err().to_string();
+    assert_eq!(error, "stopped after 0 of 1 trees");
 }
 
 #[test]
@@ -312,7 +351,7 @@ proptest! {
         let forest = RandomForest::params()
             .n_estimators(5)
             .max_depth(Some(depth))
-            .min_samples_leaf(leaf)
+            .min_samples_leaf(Samples::Count(leaf))
             .class_weight(ClassWeight::Balanced)
             .random_state(seed)
             .fit(&table)
@@ -331,4 +370,209 @@ proptest! {
         let parts = (forest.trees().to_vec(), forest.gains().to_vec());
         prop_assert_eq!(RandomForest::from_trees(parts.0, parts.1, 2).unwrap(), forest);
     }
+}
+
+/// A table whose classes are told apart by nothing simpler than a forest: 3 features in few values,
+/// 3 in many.
+fn mixed(rows: usize, classes: usize) -> Dataset<f32, usize, ndarray::Ix1> {
+    let table = table(rows, 11);
+    let mut records = table.records().clone();
+    for mut column in records.columns_mut().into_iter().step_by(2) {
+        column.mapv_inplace(|value| (value * 7.0).floor());
+    }
+    let label = |row: ndarray::ArrayView1<'_, f32>| {
+        (row[0] + 3.0 * row[1] + row[3] * row[3] * 5.0) as usize % classes
+    };
+    let labels = records.rows().into_iter().map(label).collect();
+    Dataset::new(records, labels)
+}
+
+#[test]
+fn two_classes_counted_are_two_classes_of_many() {
+    // Weights of 1 take the way of weighted rows and many classes, which must come to the same trees.
+    let table = mixed(900, 2);
+    let weighted = table.clone().with_weights(Array1::ones(900));
+    let (two, three) = (Samples::Count(2), Samples::Count(3));
+    for params in [
+        params(),
+        params().criterion(Criterion::Entropy).class_weight(ClassWeight::Each(vec![0.5, 2.0])),
+        params().min_samples_leaf(three).max_features(MaxFeatures::All),
+        params().max_bins(Some(16)).max_leaf_nodes(Some(20)).max_depth(None),
+        params().min_samples_split(Samples::Fraction(0.05)).min_samples_leaf(two),
+        params().bootstrap(false).max_features(MaxFeatures::Fraction(0.7)),
+        params().max_samples(Some(Samples::Fraction(0.4))),
+    ] {
+        assert_eq!(params.fit(&table).unwrap(), params.fit(&weighted).unwrap(), "{params:?}");
+    }
+    let balanced = params().class_weight(ClassWeight::Balanced);
+    let [one, other] =
+        [&table, &weighted].map(|table| accuracy(&balanced.fit(table).unwrap(), table));
+    assert!((one - other).abs() < 0.01, "{one} {other}");
+}
+
+#[test]
+fn a_wide_table_is_a_narrow_one_with_features_that_say_nothing() {
+    // 70 features do not fit in a record; the constant ones are drawn and passed over.
+    let narrow = mixed(400, 2);
+    let wide = |features| {
+        let mut records = Array2::ones((400, features));
+        records.slice_mut(ndarray::s![.., ..6]).assign(narrow.records());
+        Dataset::new(records, narrow.targets().clone())
+    };
+    for bins in [16, 65_536] {
+        let params = params().max_features(MaxFeatures::All).max_bins(Some(bins));
+        // All features are looked at, but in an order that hangs on their number: what gains the
+        // same may go either way.
+        let found = [6, 15, 31, 63, 70].map(|features| {
+            let table = wide(features);
+            let forest = params.fit(&table).unwrap();
+            assert!(
+                forest
+                    .trees()
+                    .iter()
+                    .flat_map(|tree| &tree.nodes)
+                    .all(|node| { node.is_leaf() || node.feature < 6 })
+            );
+            accuracy(&forest, &table)
+        });
+        assert!(found.iter().all(|one| (one - found[0]).abs() < 0.02), "{found:?}");
+    }
+}
+
+#[test]
+fn a_row_of_weight_two_is_two_rows() {
+    let table = mixed(300, 3);
+    let double = |row: usize| row.is_multiple_of(5);
+    let weights = (0..300).map(|row| if double(row) { 2.0 } else { 1.0 }).collect();
+    let rows: Vec<usize> = (0..300)
+        .flat_map(|row| [row, row].into_iter().take(1 + usize::from(double(row))))
+        .collect();
+    let twice = Dataset::new(
+        table.records().select(Axis(0), &rows),
+        table.targets().select(Axis(0), &rows),
+    );
+    // Without a bootstrap, which would draw from more rows.
+    let params = params().bootstrap(false).max_features(MaxFeatures::Count(2));
+    let one = params.fit(&table.clone().with_weights(weights)).unwrap();
+    assert_eq!(one, params.fit(&twice).unwrap());
+}
+
+#[test]
+fn a_row_of_weight_zero_is_no_row() {
+    let table = mixed(300, 3);
+    let kept: Vec<usize> = (0..300).filter(|row| row % 7 > 0).collect();
+    let weights = (0..300).map(|row| f32::from(row % 7 > 0)).collect();
+    let fewer = Dataset::new(
+        table.records().select(Axis(0), &kept),
+        table.targets().select(Axis(0), &kept),
+    );
+    let params = params().bootstrap(false);
+    let one = params.fit(&table.with_weights(weights)).unwrap();
+    let other = params.fit(&fewer).unwrap();
+    // The values of the rows that do not count still lie between those that do.
+    let nodes = |forest: &RandomForest| -> Vec<(u32, u32)> {
+        forest.trees().iter().flat_map(|t| &t.nodes).map(|n| (n.feature, n.next)).collect()
+    };
+    assert_eq!(nodes(&one), nodes(&other));
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter_without_a_bootstrap() {
+    let table = mixed(500, 2);
+    let reversed: Vec<usize> = (0..500).rev().collect();
+    let other = Dataset::new(
+        table.records().select(Axis(0), &reversed),
+        table.targets().select(Axis(0), &reversed),
+    );
+    let params = params().bootstrap(false);
+    assert_eq!(params.fit(&table).unwrap(), params.fit(&other).unwrap());
+}
+
+#[test]
+fn a_feature_times_a_power_of_two_is_the_same_feature() {
+    let table = mixed(500, 2);
+    for power in [2.0_f32.powi(40), 2.0_f32.powi(-30)] {
+        let mut records = table.records().clone();
+        records.column_mut(1).mapv_inplace(|value| value * power);
+        let scaled = Dataset::new(records, table.targets().clone());
+        let (one, other) = (params().fit(&table).unwrap(), params().fit(&scaled).unwrap());
+        for (one, other) in one.trees().iter().zip(other.trees()) {
+            assert_eq!(one.shares, other.shares);
+            for (one, other) in one.nodes.iter().zip(&other.nodes) {
+                let factor = if one.feature == 1 { power } else { 1.0 };
+                assert_eq!((one.feature, one.threshold * factor), (other.feature, other.threshold));
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_of_one_kind_of_row() {
+    let forest = |records: Array2<f32>, labels: Vec<usize>| {
+        params().fit(&Dataset::new(records, Array1::from(labels))).unwrap()
+    };
+    let leaves = |forest: &RandomForest| forest.trees().iter().all(|tree| tree.nodes.len() == 1);
+    // One row, one class, one value.
+    assert!(leaves(&forest(Array2::ones((1, 3)), vec![1])));
+    let one_class = forest(table(100, 12).records().clone(), vec![1; 100]);
+    assert!(leaves(&one_class));
+    assert_eq!(one_class.predict(&Array2::<f32>::zeros((1, 6))), array![1]);
+    let million = forest(Array2::ones((1_000_000, 1)), (0..1_000_000).map(|row| row % 2).collect());
+    assert!(leaves(&million));
+    // More values than codes: 65,537 of them, each in a row of its own.
+    let values = Array2::from_shape_fn((65_537, 1), |(row, _)| row as f32);
+    let labels: Array1<usize> = (0..65_537).map(|row| usize::from(row > 40_000)).collect();
+    let table = Dataset::new(values, labels);
+    for bins in [None, Some(65_536)] {
+        let forest = params().max_bins(bins).fit(&table).unwrap();
+        assert!(accuracy(&forest, &table) > 0.998);
+    }
+}
+
+#[test]
+fn leaves_are_limited_and_the_best_splits_come_first() {
+    let table = table(2_000, 13);
+    let params = params().max_depth(None);
+    let least = [2, 5, 20, 60].map(|limit| {
+        let forest = params.clone().max_leaf_nodes(Some(limit)).fit(&table).unwrap();
+        for tree in forest.trees() {
+            assert_eq!(tree.shares.len() / 2, limit);
+            assert_eq!(tree.nodes.len(), 2 * limit - 1);
+        }
+        accuracy(&forest, &table)
+    });
+    assert!(least.is_sorted(), "{least:?}");
+}
+
+#[test]
+fn rows_out_of_the_bag_foretell_the_accuracy() {
+    let learned = table(3_000, 14);
+    let params = params().oob_score(true).permutation_importances(true);
+    let params = params.check().unwrap();
+    let fitted = params.fit_with(&set(&learned), &()).unwrap();
+    let (found, expected) =
+        (fitted.oob_score.unwrap(), accuracy(&fitted.forest, &table(3_000, 15)));
+    // Each is a share of 3,000 rows: a standard deviation of 0.005.
+    assert!((found - expected).abs() < 0.03, "{found} {expected}");
+    let lost = fitted.permutation_importances.unwrap();
+    for noise in [0, 2, 3, 5] {
+        assert!(lost[noise].abs() < 0.02 && lost[1].min(lost[4]) > 0.1, "{lost:?}");
+    }
+    let plain = self::params().check().unwrap().fit_with(&set(&learned), &()).unwrap();
+    assert_eq!(plain.forest, fitted.forest);
+    assert_eq!((plain.oob_score, plain.permutation_importances), (None, None));
+}
+
+#[test]
+fn entropy_and_weights_of_classes() {
+    let table = table(2_000, 16);
+    let fit = |params: RandomForestParams| params.fit(&table).unwrap();
+    let entropy = fit(params().criterion(Criterion::Entropy));
+    assert_ne!(entropy, fit(params()));
+    assert!(accuracy(&entropy, &self::table(2_000, 17)) > 0.92);
+    let each = |weights: [f64; 2]| fit(params().class_weight(ClassWeight::Each(weights.to_vec())));
+    assert_eq!(each([1.0, 1.0]), fit(params()));
+    // A class that weighs more is found more often.
+    let found = |forest: RandomForest| forest.predict(table.records()).sum();
+    assert!(found(each([1.0, 9.0])) > found(each([9.0, 1.0])));
 }

@@ -7,13 +7,12 @@ mod digest;
 mod error;
 
 use std::io::BufReader;
-use std::ops::ControlFlow;
 
 use artifacts::{Bundle, Measure, Metadata, Scores};
 use config::steps::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS, paths};
 use container::{Container, write_file};
 use dataset::{FeatureTable, Recipe};
-use forest::{RandomForest, RandomForestParams};
+use forest::{RandomForest, RandomForestParams, Samples, TrainingSet, Watch};
 use linfa::ParamGuard;
 
 use digest::Digesting;
@@ -86,22 +85,36 @@ fn fit(
     table: &FeatureTable,
 ) -> Result<RandomForest, TrainError> {
     let params = params(settings).check().map_err(forest::FitError::from)?;
+    let set =
+        TrainingSet { records: table.records.view(), labels: table.labels.view(), weights: None };
     let tenth = (settings.n_estimators as usize).div_ceil(10);
-    let forest = params.fit_with(table.records.view(), table.labels.view(), &|done| {
-        if done % tenth == 0 {
-            tracing::debug!("{done} of {} trees", settings.n_estimators);
+    Ok(params.fit_with(&set, &Watching { container, tenth })?.forest)
+}
+
+/// Tells of every tenth part of the trees, and stops when the job does.
+struct Watching<'a> {
+    container: &'a Container,
+    tenth: usize,
+}
+
+impl Watch for Watching<'_> {
+    fn grown(&self, trees: usize) {
+        if trees.is_multiple_of(self.tenth) {
+            tracing::debug!("{trees} trees are grown");
         }
-        if container.stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    Ok(forest?)
+    }
+
+    fn stopped(&self) -> bool {
+        self.container.stopping()
+    }
 }
 
 fn params(settings: &Hyperparameters) -> RandomForestParams {
     RandomForest::params()
         .n_estimators(settings.n_estimators as usize)
         .max_depth((settings.max_depth > 0).then_some(settings.max_depth as usize))
-        .min_samples_split(settings.min_samples_split as usize)
-        .min_samples_leaf(settings.min_samples_leaf as usize)
+        .min_samples_split(Samples::Count(settings.min_samples_split as usize))
+        .min_samples_leaf(Samples::Count(settings.min_samples_leaf as usize))
         .max_features(match settings.max_features {
             MaxFeatures::Sqrt => forest::MaxFeatures::Sqrt,
             MaxFeatures::Log2 => forest::MaxFeatures::Log2,

@@ -1,0 +1,361 @@
+//! Two classes, and weights that hang on the class alone: rows are counted in each bin of a
+//! feature, in whole numbers, and a split is found in one walk over the bins.
+
+use crate::Criterion;
+use crate::grow::{Engine, Found, GROUP, Span, Split};
+use crate::layout::Layout;
+use crate::params::{Limits, RandomForestValidParams};
+use crate::sample::Sample;
+use crate::stream::Stream;
+use crate::table::Table;
+use crate::tally::Tally;
+
+/// A thread's rows and counts.
+pub(crate) struct Histogram<'a, L: Layout, T> {
+    table: &'a Table<'a>,
+    layout: &'a L,
+    measure: Measure,
+    sample: Sample,
+    /// What one record of each kind adds to a count.
+    adds: [T; 256],
+    /// The rows of nodes of even and of odd depth: a split moves them from one to the other.
+    buffers: [Vec<L::Record>; 2],
+    /// The counts of the nodes on both sides of a split.
+    counts: [Counts<T>; 2],
+}
+
+/// What a split is judged by.
+struct Measure {
+    criterion: Criterion,
+    weights: [f64; 2],
+    limits: Limits,
+}
+
+impl Measure {
+    fn weigh<T: Tally>(&self, tally: T) -> [f64; 2] {
+        let [a, b] = tally.draws();
+        // Through signed numbers, which processors convert in one step.
+        [f64::from(a as i32) * self.weights[0], f64::from(b as i32) * self.weights[1]]
+    }
+
+    fn gain<T: Tally>(&self, left: T, total: [f64; 2]) -> f64 {
+        self.criterion.gain(self.weigh(left), total)
+    }
+
+    /// Whether a split leaves enough rows on both sides.
+    fn allows<T: Tally>(&self, left: T, right: T) -> bool {
+        left.rows() >= self.limits.leaf && right.rows() >= self.limits.leaf
+    }
+}
+
+/// The counts of one node by up to [`GROUP`] features.
+struct Counts<T> {
+    /// How many bins a feature has room for.
+    room: usize,
+    /// For each feature and bin; all empty between two nodes.
+    bins: Vec<T>,
+    /// Room for what a split behind each bin would gain.
+    gains: Vec<f64>,
+    /// A bit for each bin that is not empty, where the node is `sparse`.
+    marks: Vec<u64>,
+    /// Few rows among many bins: it is quicker to mark those that occur than to look at all.
+    sparse: bool,
+}
+
+impl<T: Tally> Counts<T> {
+    fn new(room: usize) -> Self {
+        let room = room.next_multiple_of(64);
+        Self {
+            room,
+            bins: vec![T::default(); room * GROUP],
+            gains: vec![0.0; room],
+            marks: vec![0; room / 64 * GROUP],
+            sparse: false,
+        }
+    }
+
+    /// Makes ready for a node of no more rows than its draws.
+    fn expect(&mut self, total: T) {
+        let [a, b] = total.draws();
+        self.sparse = (a as usize + b as usize) * SPARSE < self.room;
+    }
+
+    fn add<L: Layout>(
+        &mut self,
+        layout: &L,
+        adds: &[T; 256],
+        rows: &[L::Record],
+        features: &[u32],
+    ) {
+        match (features, self.sparse) {
+            (&[a], false) => self.add_each::<L, 1, false>(layout, adds, rows, [a]),
+            (&[a, b], false) => self.add_each::<L, 2, false>(layout, adds, rows, [a, b]),
+            (&[a, b, c], false) => self.add_each::<L, 3, false>(layout, adds, rows, [a, b, c]),
+            (&[a, b, c, d, ..], false) => {
+                self.add_each::<L, 4, false>(layout, adds, rows, [a, b, c, d]);
+            }
+            (&[a], true) => self.add_each::<L, 1, true>(layout, adds, rows, [a]),
+            (&[a, b], true) => self.add_each::<L, 2, true>(layout, adds, rows, [a, b]),
+            (&[a, b, c], true) => self.add_each::<L, 3, true>(layout, adds, rows, [a, b, c]),
+            (&[a, b, c, d, ..], true) => {
+                self.add_each::<L, 4, true>(layout, adds, rows, [a, b, c, d]);
+            }
+            (&[], _) => {}
+        }
+    }
+
+    fn add_each<L: Layout, const N: usize, const MARK: bool>(
+        &mut self,
+        layout: &L,
+        adds: &[T; 256],
+        rows: &[L::Record],
+        features: [u32; N],
+    ) {
+        let room = self.room;
+        for row in rows {
+            let add = adds[usize::from(L::kind(row))];
+            for (place, feature) in features.into_iter().enumerate() {
+                let bin = place * room + layout.code(row, feature as usize);
+                self.bins[bin] = self.bins[bin].plus(add);
+                if MARK {
+                    self.marks[bin / 64] |= 1 << (bin % 64);
+                }
+            }
+        }
+    }
+
+    /// The best split by the feature in a place, whose counts are then empty again.
+    fn take(
+        &mut self,
+        place: usize,
+        feature: u32,
+        bins: usize,
+        total: T,
+        by: &Measure,
+    ) -> Found<T> {
+        let counts = &mut self.bins[place * self.room..][..bins];
+        if self.sparse {
+            let words = self.room / 64;
+            let marks = &mut self.marks[place * words..][..words];
+            take_marked(counts, marks, feature, total, by)
+        } else {
+            take_all(counts, &mut self.gains, feature, total, by)
+        }
+    }
+}
+
+/// A node is sparse that has so many times fewer rows than its features have bins.
+const SPARSE: usize = 4;
+
+/// Looks at every bin, empty or not: behind an empty one nothing has changed, and of equals the
+/// first counts.
+fn take_all<T: Tally>(
+    counts: &mut [T],
+    gains: &mut [f64],
+    feature: u32,
+    total: T,
+    by: &Measure,
+) -> Found<T> {
+    let mut sum = T::default();
+    for count in counts.iter_mut() {
+        sum = sum.plus(*count);
+        *count = sum;
+    }
+    // Both sides grow or shrink with the bin, so those that are large enough lie side by side.
+    let leaf = by.limits.leaf;
+    let start = counts.partition_point(|left| left.rows() < leaf);
+    let end = counts.partition_point(|&left| total.minus(left).rows() >= leaf);
+    let lefts = counts.get(start..end).unwrap_or_default();
+    let weights = by.weigh(total);
+    for (gain, &left) in gains.iter_mut().zip(lefts) {
+        *gain = by.gain(left, weights);
+    }
+    let gains = &gains[..lefts.len()];
+    let mut lanes = [f64::NEG_INFINITY; 4];
+    let (chunks, rest) = gains.as_chunks::<4>();
+    for chunk in chunks {
+        lanes = std::array::from_fn(|lane| greater(lanes[lane], chunk[lane]));
+    }
+    let greatest = lanes.iter().chain(rest).copied().fold(f64::NEG_INFINITY, greater);
+    let found = match gains.iter().position(|&gain| gain == greatest) {
+        Some(place) => {
+            let (low, left) = (start + place, lefts[place]);
+            let gap = counts[low..].iter().take_while(|&&other| other == left).count();
+            Found::Best(Split {
+                feature,
+                low: low as u32,
+                high: (low + gap) as u32,
+                gain: greatest,
+                sides: [left, total.minus(left)],
+            })
+        }
+        None if counts.iter().all(|&left| left == T::default() || left == total) => Found::Constant,
+        None => Found::TooSmall,
+    };
+    counts.fill(T::default());
+    found
+}
+
+/// The greater of two; `f64::max` would take care of what is no number.
+fn greater(one: f64, other: f64) -> f64 {
+    if other > one { other } else { one }
+}
+
+/// Looks at the marked bins alone.
+fn take_marked<T: Tally>(
+    counts: &mut [T],
+    marks: &mut [u64],
+    feature: u32,
+    total: T,
+    by: &Measure,
+) -> Found<T> {
+    let mut left = T::default();
+    let weights = by.weigh(total);
+    let mut last = None;
+    let mut found = Found::Constant;
+    for (index, marks) in marks.iter_mut().enumerate() {
+        while *marks != 0 {
+            let bin = index * 64 + marks.trailing_zeros() as usize;
+            *marks &= *marks - 1;
+            if let Some(low) = last.replace(bin) {
+                let right = total.minus(left);
+                let gain = by.gain(left, weights);
+                let better = match &found {
+                    Found::Best(best) => gain > best.gain,
+                    _ => true,
+                };
+                if better && by.allows(left, right) {
+                    let (low, high) = (low as u32, bin as u32);
+                    let sides = [left, right];
+                    found = Found::Best(Split { feature, low, high, gain, sides });
+                } else if matches!(found, Found::Constant) {
+                    found = Found::TooSmall;
+                }
+            }
+            left = left.plus(std::mem::take(&mut counts[bin]));
+        }
+    }
+    found
+}
+
+impl<'a, L: Layout, T: Tally> Histogram<'a, L, T> {
+    /// For a table of two classes and no weights of rows.
+    pub(crate) fn new(
+        table: &'a Table<'a>,
+        layout: &'a L,
+        params: &RandomForestValidParams,
+    ) -> Self {
+        let rows = table.labels.len();
+        let room = table.most_bins();
+        Self {
+            table,
+            layout,
+            measure: Measure {
+                criterion: params.criterion,
+                weights: [table.class_weights[0], table.class_weights[1]],
+                limits: params.limits(rows),
+            },
+            sample: Sample::new(rows, params),
+            adds: std::array::from_fn(|kind| T::new(kind as u8 & 1, kind as u32 >> 1)),
+            // One place more than rows, since one that is not drawn is written too.
+            buffers: [vec![L::Record::default(); rows + 1], vec![L::Record::default(); rows]],
+            counts: [Counts::new(room), Counts::new(room)],
+        }
+    }
+}
+
+/// How many bytes of rows are moved before they are counted: they are then still in the cache.
+const CHUNK: usize = 1 << 14;
+
+impl<L: Layout, T: Tally> Engine for Histogram<'_, L, T> {
+    type Total = T;
+
+    fn sample(&mut self, stream: &mut Stream) -> (Span, T) {
+        self.sample.draw(stream);
+        let mut end = 0;
+        let mut total = T::default();
+        for (row, &drawn) in self.sample.drawn.iter().enumerate() {
+            // No processor can foretell which rows are drawn: the others are written too, and
+            // overwritten by the next.
+            let record = self.layout.record(row, drawn);
+            self.buffers[0][end] = record;
+            total = total.plus(self.adds[usize::from(L::kind(&record))]);
+            end += usize::from(drawn > 0);
+        }
+        (Span { rows: 0..end, depth: 0 }, total)
+    }
+
+    fn drawn(&self) -> &[u8] {
+        &self.sample.drawn
+    }
+
+    fn divisible(&self, total: &T) -> bool {
+        let Limits { split, leaf } = self.measure.limits;
+        let enough = split <= 2 || total.rows() >= split.max(2 * leaf);
+        enough && total.draws().iter().all(|&draws| draws > 0)
+    }
+
+    fn look(
+        &mut self,
+        side: usize,
+        span: &Span,
+        total: &T,
+        features: &[u32],
+        mut counted: bool,
+    ) -> Found<T> {
+        let mut found = Found::Constant;
+        let counts = &mut self.counts[side];
+        for group in features.chunks(GROUP) {
+            if !counted {
+                let rows = &self.buffers[span.depth % 2][span.rows.clone()];
+                counts.expect(*total);
+                counts.add(self.layout, &self.adds, rows, group);
+            }
+            counted = false;
+            for (place, &feature) in group.iter().enumerate() {
+                let bins = self.table.bins[feature as usize].len();
+                found = found.or(counts.take(place, feature, bins, *total, &self.measure));
+            }
+        }
+        found
+    }
+
+    fn part(&mut self, span: &Span, split: &Split<T>, features: [&[u32]; 2]) -> [Span; 2] {
+        let [even, odd] = &mut self.buffers;
+        let (source, target) = if span.depth.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+        let target = &mut target[span.rows.clone()];
+        for (counts, total) in self.counts.iter_mut().zip(split.sides) {
+            counts.expect(total);
+        }
+        // From both ends: nobody needs to know where they will meet.
+        let (mut left, mut right) = (0, target.len());
+        for chunk in source[span.rows.clone()].chunks(CHUNK / size_of::<L::Record>()) {
+            let (left_before, right_before) = (left, right);
+            for row in chunk {
+                let goes_left = self.layout.code(row, split.feature as usize) <= split.low as usize;
+                target[if goes_left { left } else { right - 1 }] = *row;
+                left += usize::from(goes_left);
+                right -= usize::from(!goes_left);
+            }
+            for (counts, rows, features) in
+                [(0, left_before..left, features[0]), (1, right..right_before, features[1])]
+            {
+                self.counts[counts].add(self.layout, &self.adds, &target[rows], features);
+            }
+        }
+        let middle = span.rows.start + left;
+        let depth = span.depth + 1;
+        [span.rows.start..middle, middle..span.rows.end].map(|rows| Span { rows, depth })
+    }
+
+    fn threshold(&self, split: &Split<T>) -> f32 {
+        self.table.bins[split.feature as usize].threshold(split.low as usize, split.high as usize)
+    }
+
+    fn share(&self, total: &T, shares: &mut Vec<f32>) -> usize {
+        let leaf = shares.len() / 2;
+        let [a, b] = self.measure.weigh(*total);
+        shares.extend([a, b].map(|weight| (weight / (a + b)) as f32));
+        leaf
+    }
+}

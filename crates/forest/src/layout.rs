@@ -1,0 +1,136 @@
+//! Where the bin of a row's feature is kept while a tree grows.
+
+use rayon::prelude::*;
+
+use crate::table::Table;
+
+/// A bin's number.
+pub(crate) trait Code: Copy + Default + Send + Sync {
+    fn new(code: usize) -> Self;
+    fn get(self) -> usize;
+}
+
+impl Code for u8 {
+    fn new(code: usize) -> Self {
+        code as u8
+    }
+    fn get(self) -> usize {
+        self.into()
+    }
+}
+
+impl Code for u16 {
+    fn new(code: usize) -> Self {
+        code as u16
+    }
+    fn get(self) -> usize {
+        self.into()
+    }
+}
+
+/// A table of two classes as records that a tree can copy and move.
+pub(crate) trait Layout: Sync {
+    type Record: Copy + Default + Send;
+
+    /// A row, to be told apart by how often it was drawn.
+    fn record(&self, row: usize, drawn: u8) -> Self::Record;
+
+    /// The bin of a feature.
+    fn code(&self, record: &Self::Record, feature: usize) -> usize;
+
+    /// Twice how often it was drawn, and its class.
+    fn kind(record: &Self::Record) -> u8;
+}
+
+/// A narrow table: the record is the row itself, and what a node needs lies side by side. The last
+/// of its places is its kind.
+pub(crate) struct Rows<C, const N: usize>(Vec<Row<C, N>>);
+
+/// No row of 16, 32 or 64 bytes then lies in more cache lines than it must.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+pub(crate) struct Row<C, const N: usize>([C; N]);
+
+impl<C: Code, const N: usize> Default for Row<C, N> {
+    fn default() -> Self {
+        Self([C::default(); N])
+    }
+}
+
+impl<C: Code, const N: usize> Rows<C, N> {
+    /// The rows of a table of fewer than `N` features.
+    pub(crate) fn new(table: &Table<'_>) -> Self {
+        let mut rows = vec![Row::default(); table.labels.len()];
+        rows.par_iter_mut().enumerate().with_min_len(1024).for_each(|(index, row)| {
+            let codes = row.0.iter_mut().zip(table.row(index)).zip(&table.bins);
+            for ((code, &value), bins) in codes {
+                *code = C::new(bins.code(value));
+            }
+            row.0[N - 1] = C::new(table.labels[index] as usize);
+        });
+        Self(rows)
+    }
+}
+
+impl<C: Code, const N: usize> Layout for Rows<C, N> {
+    type Record = Row<C, N>;
+
+    #[inline]
+    fn record(&self, row: usize, drawn: u8) -> Row<C, N> {
+        let mut record = self.0[row];
+        record.0[N - 1] = C::new(usize::from(drawn) << 1 | record.0[N - 1].get());
+        record
+    }
+
+    #[inline]
+    fn code(&self, record: &Row<C, N>, feature: usize) -> usize {
+        // N is a power of two: the mask changes nothing, and spares a check.
+        record.0[feature & (N - 1)].get()
+    }
+
+    #[inline]
+    fn kind(record: &Row<C, N>) -> u8 {
+        record.0[N - 1].get() as u8
+    }
+}
+
+/// A wide table: the record is a row's number, and each feature has a column of its own.
+pub(crate) struct Columns<C> {
+    codes: Vec<Vec<C>>,
+    classes: Vec<u8>,
+}
+
+impl<C: Code> Columns<C> {
+    pub(crate) fn new(table: &Table<'_>) -> Self {
+        let classes = table.labels.iter().map(|&label| label as u8).collect();
+        Self { codes: columns(table), classes }
+    }
+}
+
+impl<C: Code> Layout for Columns<C> {
+    type Record = (u32, u32);
+
+    #[inline]
+    fn record(&self, row: usize, drawn: u8) -> (u32, u32) {
+        (row as u32, u32::from(drawn) << 1 | u32::from(self.classes[row]))
+    }
+
+    #[inline]
+    fn code(&self, (row, _): &(u32, u32), feature: usize) -> usize {
+        self.codes[feature][*row as usize].get()
+    }
+
+    #[inline]
+    fn kind((_, kind): &(u32, u32)) -> u8 {
+        *kind as u8
+    }
+}
+
+/// The bins of each feature's values.
+pub(crate) fn columns<C: Code>(table: &Table<'_>) -> Vec<Vec<C>> {
+    let columns = table.bins.par_iter().enumerate().map(|(feature, bins)| {
+        let rows = 0..table.labels.len();
+        rows.map(|row| C::new(bins.code(table.row(row)[feature]))).collect()
+    });
+    columns.collect()
+}

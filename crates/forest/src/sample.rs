@@ -1,0 +1,64 @@
+//! Which rows a tree is grown from.
+
+use crate::params::RandomForestValidParams;
+use crate::stream::Stream;
+
+/// How often a row is drawn at most: what a record has room for. One of a million draws of a
+/// million rows would fall on such a row once in 10^213 trees, and is taken again.
+const MOST: u8 = 127;
+
+/// How often each row was drawn for a tree.
+pub(crate) struct Sample {
+    pub(crate) drawn: Vec<u8>,
+    /// How many draws a tree takes, at most one for each row; none where it takes each row once.
+    draws: Option<usize>,
+}
+
+impl Sample {
+    pub(crate) fn new(rows: usize, params: &RandomForestValidParams) -> Self {
+        Self { drawn: vec![1; rows], draws: params.draws(rows) }
+    }
+
+    /// Draws the rows of one tree, with replacement.
+    pub(crate) fn draw(&mut self, stream: &mut Stream) {
+        let Some(draws) = self.draws else { return };
+        self.drawn.fill(0);
+        let rows = self.drawn.len() as u32;
+        let mut left = draws;
+        while left > 0 {
+            let drawn = &mut self.drawn[stream.below(rows) as usize];
+            let free = *drawn < MOST;
+            *drawn += u8::from(free);
+            left -= usize::from(free);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::ParamGuard;
+
+    use super::*;
+    use crate::{RandomForest, Samples};
+
+    fn drawn(params: crate::RandomForestParams, rows: usize) -> Vec<u8> {
+        let mut sample = Sample::new(rows, &params.check().unwrap());
+        sample.draw(&mut Stream::new(1, 2));
+        sample.drawn
+    }
+
+    #[test]
+    fn a_bootstrap_draws_as_often_as_asked() {
+        let draws = |drawn: &[u8]| drawn.iter().map(|&drawn| usize::from(drawn)).sum::<usize>();
+        let all = drawn(RandomForest::params(), 1000);
+        assert_eq!(draws(&all), 1000);
+        // (1 - 1/1000)^1000 = 0.3677 of the rows are never drawn, with standard deviation 0.0098.
+        let never = all.iter().filter(|&&drawn| drawn == 0).count();
+        assert!(never.abs_diff(368) < 50, "{never}");
+        let third = RandomForest::params().max_samples(Some(Samples::Fraction(0.3)));
+        assert_eq!(draws(&drawn(third, 1000)), 300);
+        let seven = RandomForest::params().max_samples(Some(Samples::Count(7)));
+        assert_eq!(draws(&drawn(seven, 1000)), 7);
+        assert_eq!(drawn(RandomForest::params().bootstrap(false), 3), [1, 1, 1]);
+    }
+}

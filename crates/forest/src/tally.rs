@@ -1,0 +1,102 @@
+//! What is counted of a set of rows of two classes.
+
+/// Counts that add up in one go.
+pub(crate) trait Tally: Copy + Default + PartialEq + Send + Sync {
+    /// Of one row of a class, drawn so often; of one that was not drawn nothing.
+    fn new(class: u8, drawn: u32) -> Self;
+
+    fn plus(self, other: Self) -> Self;
+
+    fn minus(self, other: Self) -> Self;
+
+    /// How many draws of each class, fewer than 2^31.
+    fn draws(self) -> [u32; 2];
+
+    /// How many rows; where they are not counted, whether there are any.
+    fn rows(self) -> usize;
+}
+
+/// The draws of each class, in one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Draws(u64);
+
+impl Tally for Draws {
+    #[inline]
+    fn new(class: u8, drawn: u32) -> Self {
+        Self(u64::from(drawn) << (32 * u32::from(class & 1)))
+    }
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
+    #[inline]
+    fn minus(self, other: Self) -> Self {
+        Self(self.0.wrapping_sub(other.0))
+    }
+
+    #[inline]
+    fn draws(self) -> [u32; 2] {
+        [self.0 as u32, (self.0 >> 32) as u32]
+    }
+
+    #[inline]
+    fn rows(self) -> usize {
+        usize::from(self.0 > 0)
+    }
+}
+
+/// The draws of each class and the rows, which limits on leaves are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(align(16))]
+pub(crate) struct DrawsAndRows([u32; 4]);
+
+impl Tally for DrawsAndRows {
+    #[inline]
+    fn new(class: u8, drawn: u32) -> Self {
+        let mut counts = [0, 0, drawn.min(1), 0];
+        counts[usize::from(class & 1)] = drawn;
+        Self(counts)
+    }
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|place| self.0[place].wrapping_add(other.0[place])))
+    }
+
+    #[inline]
+    fn minus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|place| self.0[place].wrapping_sub(other.0[place])))
+    }
+
+    #[inline]
+    fn draws(self) -> [u32; 2] {
+        [self.0[0], self.0[1]]
+    }
+
+    #[inline]
+    fn rows(self) -> usize {
+        self.0[2] as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adds_up<T: Tally + std::fmt::Debug>() -> T {
+        let all = [(0, 3), (1, 1), (1, 2)].map(|(class, drawn)| T::new(class, drawn));
+        let sum = all.into_iter().fold(T::default(), T::plus);
+        assert_eq!(sum.draws(), [3, 3]);
+        assert_eq!(sum.minus(all[2]).draws(), [3, 1]);
+        assert_eq!(T::default().rows(), 0);
+        sum
+    }
+
+    #[test]
+    fn draws_and_rows_add_up() {
+        assert_eq!(adds_up::<Draws>().rows(), 1);
+        assert_eq!(adds_up::<DrawsAndRows>().rows(), 3);
+    }
+}
