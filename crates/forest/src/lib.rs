@@ -35,6 +35,7 @@ mod stream;
 mod table;
 mod tally;
 mod tree;
+mod walk;
 
 pub use fit::{FitError, Fitted, TrainingSet, Watch};
 pub use model::{Malformed, PredictError, RandomForest};

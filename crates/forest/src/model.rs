@@ -1,26 +1,30 @@
 //! A fitted forest and its predictions.
 
 use linfa::prelude::PredictInplace;
-use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2};
 use rayon::prelude::*;
 
+use crate::walk::{Group, LANES, Walk, key, leaves_of_row};
 use crate::{RandomForestParams, Tree};
 
 /// A fitted random forest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomForest {
-    pub(crate) trees: Vec<Tree>,
+    trees: Vec<Tree>,
+    /// The same, to be walked.
+    walks: Vec<Walk>,
     /// For each feature the sum over trees of its share of the impurity taken away, in fixed point.
-    pub(crate) gains: Vec<u64>,
-    pub(crate) classes: usize,
+    gains: Vec<u64>,
+    classes: usize,
 }
 
 /// Trees that are no forest.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Malformed {
-    /// No trees, no features or fewer than two classes.
+    /// No trees, no features or too many, or fewer than two classes.
     #[error(
-        "a forest of {trees} trees, {features} features and {classes} classes, expected at least 1, 1 and 2"
+        "a forest of {trees} trees, {features} features and {classes} classes, expected at least 1, \
+         1 (and at most 65536) and 2"
     )]
     Empty {
         /// Trees.
@@ -68,6 +72,12 @@ pub struct PredictError {
 /// Rows that one thread takes at a time: few enough to stay in the cache while every tree passes.
 const BLOCK: usize = 512;
 
+/// So few rows are scored sooner than a second thread wakes up.
+const FEW: usize = 8;
+
+/// A node's feature is a number of 16 bits.
+const MOST_FEATURES: usize = 1 << 16;
+
 impl RandomForest {
     /// Parameters to fit a forest with, scikit-learn's defaults to begin with.
     pub fn params() -> RandomForestParams {
@@ -84,7 +94,7 @@ impl RandomForest {
         classes: usize,
     ) -> Result<Self, Malformed> {
         let features = gains.len();
-        if trees.is_empty() || features == 0 || classes < 2 {
+        if trees.is_empty() || features == 0 || features > MOST_FEATURES || classes < 2 {
             return Err(Malformed::Empty { trees: trees.len(), features, classes });
         }
         // Each tree's shares add up to 2^43, but for what rounding adds.
@@ -99,7 +109,8 @@ impl RandomForest {
     }
 
     pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
-        Self { trees, gains, classes }
+        let walks = trees.iter().map(Walk::new).collect();
+        Self { trees, walks, gains, classes }
     }
 
     /// One forest of the trees of several, in order.
@@ -120,6 +131,7 @@ impl RandomForest {
                 }
             }
             whole.trees.extend(part.trees);
+            whole.walks.extend(part.walks);
             for (sum, gain) in whole.gains.iter_mut().zip(part.gains) {
                 *sum = sum.saturating_add(gain);
             }
@@ -165,29 +177,75 @@ impl RandomForest {
         if records.ncols() != self.features() {
             return Err(PredictError { found: records.ncols(), expected: self.features() });
         }
-        let records = records.as_standard_layout();
         let mut probabilities = Array2::zeros((records.nrows(), self.classes));
+        if records.nrows() <= FEW {
+            for (row, mut sums) in records.rows().into_iter().zip(probabilities.rows_mut()) {
+                self.score_row(row, sums.as_slice_mut().unwrap_or_default());
+            }
+            return Ok(probabilities);
+        }
         let blocks = records.axis_chunks_iter(Axis(0), BLOCK);
         let outs = probabilities.axis_chunks_iter_mut(Axis(0), BLOCK);
         let pairs: Vec<_> = blocks.zip(outs).collect();
         pairs.into_par_iter().for_each(|(block, mut out)| {
-            for tree in &self.trees {
-                for (row, mut sums) in block.rows().into_iter().zip(out.rows_mut()) {
-                    let leaf = row.to_slice().map_or(0, |row| tree.leaf(row));
-                    let shares = &tree.shares[leaf * self.classes..][..self.classes];
-                    for (sum, &share) in sums.iter_mut().zip(shares) {
-                        *sum += f64::from(share);
-                    }
-                }
-            }
-            out /= self.trees.len() as f64;
+            self.score_block(block, out.as_slice_mut().unwrap_or_default());
         });
         Ok(probabilities)
+    }
+
+    /// Both ways add in the order of the trees, so that they agree to the last bit.
+    fn score_row(&self, row: ArrayView1<'_, f32>, sums: &mut [f64]) {
+        let row: Vec<u32> = row.iter().copied().map(key).collect();
+        let mut leaves = Vec::with_capacity(self.trees.len());
+        leaves_of_row(&self.walks, &row, &mut leaves);
+        for (tree, leaf) in self.trees.iter().zip(leaves) {
+            add(sums, tree.shares(leaf as usize, self.classes));
+        }
+        self.divide(sums);
+    }
+
+    fn score_block(&self, block: ArrayView2<'_, f32>, sums: &mut [f64]) {
+        let group = |rows: ArrayView2<'_, f32>| -> Group {
+            let mut group = vec![[0; LANES]; self.features()];
+            for (lane, row) in rows.rows().into_iter().enumerate() {
+                for (values, &value) in group.iter_mut().zip(row) {
+                    values[lane] = key(value);
+                }
+            }
+            group
+        };
+        let groups: Vec<Group> = block.axis_chunks_iter(Axis(0), LANES).map(group).collect();
+        let mut leaves = vec![[0; LANES]; groups.len()];
+        for (tree, walk) in self.trees.iter().zip(&self.walks) {
+            walk.leaves(&groups, &mut leaves);
+            for (sums, &leaf) in sums.chunks_exact_mut(self.classes).zip(leaves.as_flattened()) {
+                add(sums, tree.shares(leaf as usize, self.classes));
+            }
+        }
+        self.divide(sums);
+    }
+
+    fn divide(&self, sums: &mut [f64]) {
+        for sum in sums {
+            *sum /= self.trees.len() as f64;
+        }
+    }
+}
+
+fn add(sums: &mut [f64], shares: &[f32]) {
+    // Two classes are by far the most common.
+    if let ([a, b], &[share_a, share_b]) = (&mut *sums, shares) {
+        *a += f64::from(share_a);
+        *b += f64::from(share_b);
+        return;
+    }
+    for (sum, &share) in sums.iter_mut().zip(shares) {
+        *sum += f64::from(share);
     }
 }
 
 /// The class of the greatest probability, the first of several.
-pub(crate) fn most_likely(probabilities: ndarray::ArrayView1<'_, f64>) -> usize {
+pub(crate) fn most_likely(probabilities: ArrayView1<'_, f64>) -> usize {
     let mut best = 0;
     for (class, &probability) in probabilities.iter().enumerate() {
         if probability > probabilities[best] {

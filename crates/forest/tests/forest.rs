@@ -295,7 +295,7 @@ fn trees_that_lead_astray_are_refused() {
     let refused = |trees, gains, classes| {
         RandomForest::from_trees(trees, gains, classes).unwrap_err().to_string()
     };
-    let empty = "expected at least 1, 1 and 2";
+    let empty = "expected at least 1, 1 (and at most 65536) and 2";
     assert!(refused(vec![], vec![1], 2).ends_with(empty));
     assert!(refused(sound.clone(), vec![], 2).ends_with(empty));
     assert!(refused(sound.clone(), vec![1], 1).ends_with(empty));
@@ -575,4 +575,46 @@ fn entropy_and_weights_of_classes() {
     // A class that weighs more is found more often.
     let found = |forest: RandomForest| forest.predict(table.records()).sum();
     assert!(found(each([1.0, 9.0])) > found(each([9.0, 1.0])));
+}
+
+#[test]
+fn one_row_and_many_are_scored_alike() {
+    let table = mixed(1_200, 3);
+    // Trees of more than 65,536 nodes are walked with larger numbers.
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(18);
+    let large = Dataset::new(
+        Array2::from_shape_fn((100_000, 1), |(row, _)| row as f32),
+        Array1::from_shape_simple_fn(100_000, || (random.next_u32() & 1) as usize),
+    );
+    let large_params = RandomForest::params().bootstrap(false).max_bins(Some(65_536));
+    for (table, params) in [
+        (&table, params().n_estimators(29).max_depth(None)),
+        (&large, large_params.n_estimators(9)),
+    ] {
+        let forest = params.fit(table).unwrap();
+        let rows = table.records().slice(ndarray::s![..1_111, ..]);
+        let all = forest.predict_proba(rows).unwrap();
+        for (row, expected) in rows.axis_chunks_iter(Axis(0), 1).zip(all.rows()) {
+            assert_eq!(forest.predict_proba(row).unwrap().row(0), expected);
+        }
+        // As the trees say, one by one; what is no number goes right.
+        let mut odd = rows.row(7).to_owned();
+        odd[0] = f32::NAN;
+        for row in [rows.row(5).to_owned(), odd, Array1::from_elem(rows.ncols(), f32::INFINITY)] {
+            let mut sums = Array1::<f64>::zeros(forest.classes());
+            for tree in forest.trees() {
+                let mut node = tree.nodes[0];
+                while !node.is_leaf() {
+                    let left = row[node.feature as usize] <= node.threshold;
+                    node = tree.nodes[node.next as usize + usize::from(!left)];
+                }
+                let shares = &tree.shares[node.next as usize * forest.classes()..];
+                for (sum, &share) in sums.iter_mut().zip(shares) {
+                    *sum += f64::from(share);
+                }
+            }
+            let found = forest.predict_proba(row.insert_axis(Axis(0)).view()).unwrap();
+            assert_eq!(found.row(0), sums / forest.trees().len() as f64);
+        }
+    }
 }
