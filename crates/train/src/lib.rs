@@ -69,7 +69,8 @@ fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
     let shard = Shard { index: hosts.index as u32, count };
     if shard != Shard::WHOLE {
         let mine = shard.trees(trees);
-        tracing::info!("grows trees {} to {} of {trees}", mine.start + 1, mine.end);
+        let (first, last, number) = (mine.start + 1, mine.end, hosts.index + 1);
+        tracing::info!("shard {number} of {count}: grows trees {first} to {last} of {trees}");
     }
     Ok(shard)
 }

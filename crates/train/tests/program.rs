@@ -318,7 +318,7 @@ fn a_host_leaves_its_shard_and_the_first_what_all_share() {
     second.hyperparameters(&[("n_estimators", "10")]);
     let outcome = second.run("train", &[]).expect(0);
     insta::assert_snapshot!(logged(&outcome, "INFO").lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    grows trees 4 to 6 of 10
+    shard 2 of 3: grows trees 4 to 6 of 10
     read the rows rows=463 features=15
     ");
     // Its metrics are those of its trees, and say nothing of the forest.
