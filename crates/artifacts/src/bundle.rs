@@ -181,7 +181,7 @@ impl Bundle {
         let recipe = recipe_file::read_recipe(&recipe)?;
         let mut metadata: Metadata = document::read(METADATA_JSON, METADATA_VERSION, &metadata)?;
         files.retain(|name, _| holds_trees(name));
-        let shards = forest_file::read_all(&files, metadata.training()?)?;
+        let shards = forest_file::read_all(files, metadata.training()?)?;
         if let Some(shard) = shards.missing() {
             return Err(missing(&shard.file_name(FOREST_BIN)));
         }

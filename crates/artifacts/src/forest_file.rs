@@ -146,14 +146,14 @@ impl Shards {
 
 /// Reads shards that must belong to one forest, that of `training`.
 pub(crate) fn read_all(
-    files: &BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, Vec<u8>>,
     training: u32,
 ) -> Result<Shards, ForestFileError> {
     let mut shards = Shards { count: 1, found: BTreeMap::new() };
     let mut first = None;
     for (file, bytes) in files {
         let refused = |fault| ForestFileError { file: file.clone(), fault };
-        let Stored { forest, shard, trees, training: found } = read(bytes).map_err(refused)?;
+        let Stored { forest, shard, trees, training: found } = read(&bytes).map_err(refused)?;
         if found.is_some_and(|found| found != training) {
             return Err(refused(ForestFault::Foreign));
         }
