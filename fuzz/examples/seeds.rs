@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use artifacts::{Bundle, Metadata};
+use artifacts::{Bundle, Metadata, Shard};
 use config::Settings;
 use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
 use dataset::{
@@ -129,9 +129,23 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
     gzip.write_all(&tar)?;
     seed("bundle", "archive", [b"a", gzip.finish()?.as_slice()].concat())?;
     seed("bundle", "tar", [b"t", tar.as_slice()].concat())?;
-    let [(_, forest), (_, recipe), (_, metadata)] = files;
+    let [(_, forest), (_, recipe), (_, metadata)] = &files[..] else { return Ok(()) };
     let forest = &forest[..forest.len() - 4];
-    seed("bundle", "files", [b"f", &metadata[..], b"\xff", &recipe, b"\xff", forest].concat())?;
+    seed("bundle", "files", [b"f", &metadata[..], b"\xff", recipe, b"\xff", forest].concat())?;
+
+    let gains = [vec![0, 0, 1 << 43], vec![1 << 43, 0, 0]];
+    let mut shards = Vec::new();
+    for (index, (tree, gains)) in bundle.forest.trees().iter().zip(gains).enumerate() {
+        let forest = RandomForest::from_trees(vec![tree.clone()], gains, 2)?;
+        let shard = Shard { index: index as u32, count: 2 };
+        let files = Bundle { forest, ..bundle.clone() }.to_shard(shard, 2)?;
+        shards.extend(files.into_iter().take(1).map(|(_, bytes)| bytes));
+    }
+    let [first, second] = &shards[..] else { return Ok(()) };
+    let (first, second) = (&first[..first.len() - 4], &second[..second.len() - 4]);
+    let length = (first.len() as u16).to_le_bytes();
+    let parts = [b"s", &metadata[..], b"\xff", recipe, b"\xff", &length, first, second];
+    seed("bundle", "shards", parts.concat())?;
 
     let mut tar = tar::Builder::new(Vec::new());
     for (path, kind) in [("a/", tar::EntryType::Directory), ("b", tar::EntryType::Symlink)] {

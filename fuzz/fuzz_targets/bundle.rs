@@ -3,13 +3,16 @@
 //!
 //! - `a`: `model.tar.gz`
 //! - `t`: the tar, packed here
+//! - `s`: `metadata.json`, 0xFF, `recipe.json`, 0xFF, the length of the first shard, u16, and both
+//!   of two shards without their checksums
 //! - other: `metadata.json`, 0xFF, `recipe.json`, 0xFF, `forest.bin` without its checksum
 
 #![no_main]
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use artifacts::{Bundle, BundleError};
+use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, RECIPE_JSON};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
@@ -21,12 +24,24 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The three files of `from_files`; none where there are fewer.
-fn parts(data: &[u8]) -> Option<[Vec<u8>; 3]> {
-    let mut parts = data.splitn(3, |&byte| byte == 0xff).map(<[u8]>::to_vec);
-    let (metadata, recipe, mut forest) = (parts.next()?, parts.next()?, parts.next()?);
-    forest.extend(crc32fast::hash(&forest).to_le_bytes());
-    Some([forest, recipe, metadata])
+/// A bundle's files; none where there are fewer.
+fn files(data: &[u8], shards: bool) -> Option<BTreeMap<String, Vec<u8>>> {
+    let mut parts = data.splitn(3, |&byte| byte == 0xff);
+    let (metadata, recipe, trees) = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = |trees: &[u8]| [trees, &crc32fast::hash(trees).to_le_bytes()].concat();
+    let mut files = BTreeMap::from([
+        (METADATA_JSON.to_owned(), metadata.to_vec()),
+        (RECIPE_JSON.to_owned(), recipe.to_vec()),
+    ]);
+    if shards {
+        let (&length, trees) = trees.split_first_chunk()?;
+        let (first, second) = trees.split_at_checked(u16::from_le_bytes(length).into())?;
+        files.insert("forest-1-of-2.bin".to_owned(), whole(first));
+        files.insert("forest-2-of-2.bin".to_owned(), whole(second));
+    } else {
+        files.insert(FOREST_BIN.to_owned(), whole(trees));
+    }
+    Some(files)
 }
 
 fn read(kind: u8, data: &[u8]) -> Option<Result<Bundle, BundleError>> {
@@ -36,7 +51,7 @@ fn read(kind: u8, data: &[u8]) -> Option<Result<Bundle, BundleError>> {
             let archive = gzip(data);
             Some(Bundle::from_archive(archive.as_slice(), archive.len() as u64))
         }
-        _ => parts(data).map(Bundle::from_files),
+        kind => files(data, kind == b's').map(Bundle::from_files),
     }
 }
 
@@ -44,10 +59,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((&kind, data)) = data.split_first() else { return };
     let Some(Ok(bundle)) = read(kind, data) else { return };
 
-    let files = bundle.to_files().unwrap().map(|(_, bytes)| bytes);
-    let again = Bundle::from_files(files.clone()).unwrap();
+    let files = bundle.to_files().unwrap();
+    let again = Bundle::from_files(files.iter().cloned().collect()).unwrap();
     assert_eq!(again, bundle);
-    assert_eq!(again.to_files().unwrap().map(|(_, bytes)| bytes), files);
+    assert_eq!(again.to_files().unwrap(), files);
 
     // Whatever the trees are: an answer for every row.
     let columns = bundle.recipe.schema().columns().len();

@@ -35,14 +35,6 @@ pub enum ArchiveError {
     /// One file twice.
     #[error("the archive has `{0}` twice")]
     Twice(String),
-    /// A file that is not there.
-    #[error("the archive has no `{missing}`; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
-    Missing {
-        /// The file.
-        missing: &'static str,
-        /// What is there.
-        found: Vec<String>,
-    },
     /// A bomb.
     #[error("the archive unpacks to more than {limit} bytes, {MOST_PER_BYTE} for each of its own")]
     Bomb {
@@ -54,13 +46,13 @@ pub enum ArchiveError {
     TooMany,
 }
 
-/// The named files of an archive of `length` bytes, in memory: nothing is ever written. Other files
-/// are passed over, but they too must be plain files inside.
-pub(crate) fn read<const N: usize>(
+/// The files of an archive of `length` bytes by name, in memory: nothing is ever written. Only those
+/// that are `wanted` have contents; the others, too, must be plain files inside.
+pub(crate) fn read(
     archive: impl Read,
     length: u64,
-    wanted: [&'static str; N],
-) -> Result<[Vec<u8>; N], ArchiveError> {
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     let limit = length.saturating_mul(MOST_PER_BYTE).saturating_add(MOST_BESIDES);
     let mut unpacked = GzDecoder::new(archive).take(limit);
     let result = entries(&mut unpacked, wanted);
@@ -69,19 +61,14 @@ pub(crate) fn read<const N: usize>(
     if unpacked.limit() == 0 {
         return Err(ArchiveError::Bomb { limit });
     }
-    let mut files = result?;
+    let files = result?;
     rest.map_err(ArchiveError::Unreadable)?;
-    for missing in wanted {
-        if !files.contains_key(missing) {
-            return Err(ArchiveError::Missing { missing, found: files.into_keys().collect() });
-        }
-    }
-    Ok(wanted.map(|name| files.remove(name).unwrap_or_default()))
+    Ok(files)
 }
 
-fn entries<const N: usize>(
+fn entries(
     unpacked: impl Read,
-    wanted: [&str; N],
+    wanted: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     let mut files = BTreeMap::new();
     let mut archive = tar::Archive::new(unpacked);
@@ -101,7 +88,7 @@ fn entries<const N: usize>(
             continue;
         }
         let mut content = Vec::new();
-        if wanted.contains(&name.as_str()) {
+        if wanted(&name) {
             entry.read_to_end(&mut content).map_err(ArchiveError::Unreadable)?;
         }
         if files.insert(name.clone(), content).is_some() {

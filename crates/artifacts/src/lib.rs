@@ -13,6 +13,7 @@ mod forest_file;
 mod measure;
 mod recipe_file;
 mod scores;
+mod shard;
 
 pub use archive::ArchiveError;
 pub use bundle::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata};
@@ -22,3 +23,4 @@ pub use forest_file::ForestFileError;
 pub use measure::Measure;
 pub use recipe_file::{RECIPE_JSON, read_recipe, write_recipe};
 pub use scores::{Confusion, Scores};
+pub use shard::Shard;

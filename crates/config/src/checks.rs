@@ -59,12 +59,15 @@ pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
     let types = &settings.instance_types;
     let expected_type = "an instance type such as ml.m5.large";
     faults.each("instance_types", types, |name| is_instance_type(name), expected_type);
-    faults.each(
-        "instance_counts",
-        &settings.instance_counts,
-        |&count| count == 1,
-        "1, because each step works on the whole table at once",
-    );
+    let counts = &settings.instance_counts;
+    for (job, count) in [("processing", counts.processing), ("evaluation", counts.evaluation)] {
+        faults.unless(count == 1, &format!("instance_counts.{job}"), count, ONE_INSTANCE);
+    }
+    if let Err(expected) =
+        training_instances(counts.training, settings.hyperparameters.n_estimators)
+    {
+        faults.push("instance_counts.training", Some(counts.training.into()), &expected);
+    }
     faults.each(
         "volume_sizes",
         &settings.volume_sizes,
@@ -87,6 +90,21 @@ pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
         faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
     }
     faults.0
+}
+
+/// How many instances preprocess and evaluate.
+pub const ONE_INSTANCE: &str = "1, because the step works on the whole table at once";
+
+/// Whether so many instances can train a forest of `n_estimators` trees, each at least one of them.
+///
+/// # Errors
+/// What was expected.
+pub fn training_instances(count: u32, n_estimators: u32) -> Result<(), String> {
+    // forests without trees have a message of their own
+    if (1..=n_estimators.clamp(1, 100)).contains(&count) {
+        return Ok(());
+    }
+    Err(format!("1 to 100, and no more than the {n_estimators} trees of n_estimators"))
 }
 
 struct Faults(Vec<Fault>);

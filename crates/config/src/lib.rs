@@ -18,6 +18,7 @@ mod settings;
 pub mod steps;
 mod tree;
 
+pub use checks::{ONE_INSTANCE, training_instances};
 pub use load::{ConfigError, Violation};
 pub use metric::Metric;
 pub use settings::{

@@ -34,7 +34,8 @@ pub struct Settings {
     #[serde(default = "instance_types")]
     #[garde(skip)] // by checks::entries
     pub instance_types: PerStep<String>,
-    /// How many instances each job gets.
+    /// How many instances each job gets. Several train one forest together, each some of its trees;
+    /// the other jobs work on the whole table at once and get one.
     #[serde(default = "instance_counts")]
     #[garde(skip)] // by checks::entries
     pub instance_counts: PerStep<u32>,

@@ -114,7 +114,15 @@ fn numbers() {
     insta::assert_snapshot!(message("test_size: 0.2", "test_size: 0"), @"config.yaml:56:3: preprocessing.test_size: found `0`, expected a number between 0 and 1, both excluded");
     insta::assert_snapshot!(message("test_size: 0.2", "test_size: 1"), @"config.yaml:56:3: preprocessing.test_size: found `1`, expected a number between 0 and 1, both excluded");
     insta::assert_snapshot!(message("test_size: 0.2", "test_size: 20%"), @"config.yaml:56:3: preprocessing.test_size: found `20%`, expected a number");
-    insta::assert_snapshot!(message("processing: 1\n", "processing: 2\n"), @"config.yaml:34:3: instance_counts.processing: found `2`, expected 1, because each step works on the whole table at once");
+    insta::assert_snapshot!(message("processing: 1\n", "processing: 2\n"), @"config.yaml:34:3: instance_counts.processing: found `2`, expected 1, because the step works on the whole table at once");
+    let training = "  training: 1\n";
+    for count in ["  training: 2\n", "  training: 100\n"] {
+        read(&with(training, count)).unwrap();
+    }
+    insta::assert_snapshot!(message(training, "  training: 0\n"), @"config.yaml:35:3: instance_counts.training: found `0`, expected 1 to 100, and no more than the 200 trees of n_estimators");
+    insta::assert_snapshot!(message(training, "  training: 101\n"), @"config.yaml:35:3: instance_counts.training: found `101`, expected 1 to 100, and no more than the 200 trees of n_estimators");
+    let few = with("n_estimators: 200", "n_estimators: 2").replacen(training, "  training: 3\n", 1);
+    insta::assert_snapshot!(read(&few).unwrap_err(), @"config.yaml:35:3: instance_counts.training: found `3`, expected 1 to 100, and no more than the 2 trees of n_estimators");
     insta::assert_snapshot!(message("  processing: 3600", "  processing: 432001"), @"config.yaml:129:3: runtime_limits.processing: found `432001`, expected 1 to 432000 seconds, which are five days");
     insta::assert_snapshot!(message("backoff_rate: 2.0", "backoff_rate: .nan"), @"config.yaml:137:3: retries.backoff_rate: found `.nan`, expected a number");
     insta::assert_snapshot!(message("interval_seconds: 30", "interval_seconds: 43201"), @"config.yaml:136:3: retries.interval_seconds: found `43201`, expected at most 43200");

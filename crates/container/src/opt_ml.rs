@@ -38,6 +38,16 @@ pub enum ContainerError {
         /// The channels that are there.
         found: Vec<String>,
     },
+    /// A host that is none of the job's.
+    #[error("{path} has current_host `{current}`, expected one of its hosts: {}", or_none(.all))]
+    NoHost {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What it calls this host.
+        current: String,
+        /// The job's hosts.
+        all: Vec<String>,
+    },
 }
 
 impl Failure for ContainerError {
@@ -53,8 +63,8 @@ fn or_none(names: &[String]) -> String {
 /// The hosts of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hosts {
-    /// This one.
-    pub current: String,
+    /// This one's place among all of them, from 0.
+    pub index: usize,
     /// All of them, sorted.
     pub all: Vec<String>,
 }
@@ -138,11 +148,19 @@ impl Container {
         for place in [wire::TRAINING_RESOURCES, wire::PROCESSING_RESOURCES] {
             let expected = "a resource configuration with current_host and hosts";
             if let Some(found) = self.read::<ResourceConfig>(place, expected)? {
-                return Ok(Hosts { current: found.current_host, all: found.hosts });
+                let (current, mut all) = (found.current_host, found.hosts);
+                // every host must see the same order
+                all.sort();
+                all.dedup();
+                return match all.binary_search(&current) {
+                    Ok(index) => Ok(Hosts { index, all }),
+                    Err(_) => {
+                        Err(ContainerError::NoHost { path: self.base.join(place), current, all })
+                    }
+                };
             }
         }
-        let only = "algo-1".to_owned();
-        Ok(Hosts { current: only.clone(), all: vec![only] })
+        Ok(Hosts { index: 0, all: vec!["algo-1".to_owned()] })
     }
 
     /// Whether the platform asked the job to stop. Long work polls it, gives up and returns an
@@ -226,8 +244,25 @@ mod tests {
         for place in [wire::TRAINING_RESOURCES, wire::PROCESSING_RESOURCES] {
             let (_directory, container) = container(&[(place, text)]);
             let hosts = container.hosts().unwrap();
-            assert_eq!((hosts.current.as_str(), hosts.all.len()), ("algo-2", 2));
+            assert_eq!((hosts.index, hosts.all.len()), (1, 2));
         }
+    }
+
+    #[test]
+    fn every_host_sees_the_same_order_and_is_one_of_them() {
+        let hosts = |text| {
+            let (_directory, container) = container(&[(wire::TRAINING_RESOURCES, text)]);
+            container.hosts()
+        };
+        let found = hosts(r#"{"current_host":"b","hosts":["c","b","a","b"]}"#).unwrap();
+        assert_eq!(found, Hosts { index: 1, all: ["a", "b", "c"].map(str::to_owned).into() });
+        let message = hosts(r#"{"current_host":"d","hosts":["a","b"]}"#).unwrap_err().to_string();
+        assert!(
+            message.ends_with("has current_host `d`, expected one of its hosts: a, b"),
+            "{message}"
+        );
+        let message = hosts(r#"{"current_host":"d","hosts":[]}"#).unwrap_err().to_string();
+        assert!(message.ends_with("expected one of its hosts: none"), "{message}");
     }
 
     #[test]

@@ -473,7 +473,7 @@ fn flipped_bits() {
 fn a_forest_that_is_cut_short_or_of_another_version() {
     insta::assert_snapshot!(refused_made(|made| made.forest.truncate(5_000)), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin is cut short at byte 4996");
     insta::assert_snapshot!(refused_made(|made| made.forest.clear()), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin does not begin with `MDFOREST`, it is no forest");
-    insta::assert_snapshot!(refused_made(|made| made.forest[8] = 2), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin has format version 2, expected 1");
+    insta::assert_snapshot!(refused_made(|made| made.forest[8] = 3), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin has format version 3, expected 1 or 2");
 }
 
 #[test]
@@ -506,7 +506,38 @@ fn documents_of_another_version_or_shape() {
 fn an_archive_without_the_model() {
     let mut model = Builder::new(Vec::new());
     job::add(&mut model, "model.pkl", b"");
-    insta::assert_snapshot!(refused_model(gzip(&model.into_inner().unwrap())), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the archive has no `forest.bin`; it has: model.pkl");
+    insta::assert_snapshot!(refused_model(gzip(&model.into_inner().unwrap())), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the model has no `forest.bin`; it has: model.pkl");
+}
+
+#[test]
+fn the_model_of_several_hosts_is_that_of_one() {
+    let reports = |sandbox: &Sandbox| {
+        evaluated(sandbox, &[]);
+        [EVALUATION, METRICS].map(|file| fs_err::read(sandbox.path(file)).unwrap())
+    };
+    let one = reports(&MADE.job());
+    for count in [2, 5] {
+        let sandbox = MADE.job();
+        sandbox.file(MODEL, job::archive(&job::model_of_hosts(count, "42")));
+        assert!(reports(&sandbox) == one, "{count} hosts");
+    }
+}
+
+#[test]
+fn a_shard_that_is_missing_or_of_another_model() {
+    let model = job::model_of_hosts(3, "42");
+    let second = "forest-2-of-3.bin";
+    let mut without = model.clone();
+    without.remove(second);
+    insta::assert_snapshot!(refused_model(job::archive(&without)), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the model has no `forest-2-of-3.bin`; it has: forest-1-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
+    let foreign = job::model_of_hosts(3, "43")[second].clone();
+    let with = |bytes| {
+        let mut model = model.clone();
+        model.insert(second.to_owned(), bytes);
+        refused_model(job::archive(&model))
+    };
+    insta::assert_snapshot!(with(foreign), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest-2-of-3.bin is of another training than metadata.json");
+    insta::assert_snapshot!(with(model["forest-1-of-3.bin"].clone()), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest-2-of-3.bin holds the same trees as forest-1-of-3.bin");
 }
 
 #[test]

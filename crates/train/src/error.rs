@@ -19,8 +19,15 @@ pub enum TrainError {
     #[error(transparent)]
     Container(#[from] ContainerError),
     /// More hosts than can share the work.
-    #[error("the job runs on {0} hosts, expected 1: each would train the whole forest")]
-    Hosts(usize),
+    #[error(
+        "the job runs on {hosts} hosts, expected at most {trees}: each grows some of the trees of n_estimators"
+    )]
+    Hosts {
+        /// How many there are.
+        hosts: usize,
+        /// How many trees.
+        trees: u32,
+    },
     /// A file of a channel cannot be read.
     #[error("cannot read a channel")]
     Channel(#[source] io::Error),
@@ -67,7 +74,7 @@ impl Failure for TrainError {
         match self {
             Self::Settings(_)
             | Self::Container(_)
-            | Self::Hosts(_)
+            | Self::Hosts { .. }
             | Self::Fit(FitError::Params(_)) => Exit::Usage,
             Self::Fit(FitError::Stopped { .. }) => Exit::Failed,
             Self::Channel(_)

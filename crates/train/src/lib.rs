@@ -1,4 +1,6 @@
-//! The Train step: training features and a recipe become a model bundle.
+//! The Train step: training features and a recipe become a model bundle. Of several hosts each
+//! grows some of the trees and leaves a shard; SageMaker puts their files together, and that is the
+//! model of one host.
 //!
 //! Knows the order of that work. Must never know where the features come from, nor how a tree
 //! grows.
@@ -8,7 +10,7 @@ mod error;
 
 use std::io::BufReader;
 
-use artifacts::{Bundle, Measure, Metadata, Scores};
+use artifacts::{Bundle, Measure, Metadata, Scores, Shard};
 use config::steps::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS, paths};
 use container::{Container, write_file};
 use dataset::{FeatureTable, Recipe};
@@ -25,14 +27,11 @@ pub use error::TrainError;
 /// outputs that cannot be written.
 pub fn run(container: &Container) -> Result<(), TrainError> {
     let settings = settings(container)?;
-    let hosts = container.hosts()?.all.len();
-    if hosts > 1 {
-        return Err(TrainError::Hosts(hosts));
-    }
+    let shard = shard(container, settings.n_estimators)?;
     let recipe = recipe(container)?;
     let (table, data_digest) = table(container, &recipe)?;
     tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
-    let forest = fit(container, &settings, &table)?;
+    let forest = fit(container, &settings, shard, &table)?;
     let training_metrics = score(&forest, &table)?;
     let importances = table.names.iter().cloned().zip(forest.feature_importances());
     let bundle = Bundle {
@@ -49,7 +48,7 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
         recipe,
     };
     log(&bundle.metadata);
-    write(container, &bundle)
+    write(container, &bundle, shard, settings.n_estimators)
 }
 
 fn settings(container: &Container) -> Result<Hyperparameters, TrainError> {
@@ -58,6 +57,22 @@ fn settings(container: &Container) -> Result<Hyperparameters, TrainError> {
         tracing::warn!("hyperparameter `{name}` is not known here, it is ignored");
     }
     Ok(parsed.settings)
+}
+
+/// What this host grows of so many trees.
+fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
+    let hosts = container.hosts()?;
+    let count = u32::try_from(hosts.all.len()).ok().filter(|&count| count <= trees);
+    let Some(count) = count else {
+        return Err(TrainError::Hosts { hosts: hosts.all.len(), trees });
+    };
+    let shard = Shard { index: hosts.index as u32, count };
+    if shard != Shard::WHOLE {
+        let mine = shard.trees(trees);
+        let (first, last, number) = (mine.start + 1, mine.end, hosts.index + 1);
+        tracing::info!("shard {number} of {count}: grows trees {first} to {last} of {trees}");
+    }
+    Ok(shard)
 }
 
 fn recipe(container: &Container) -> Result<Recipe, TrainError> {
@@ -82,13 +97,16 @@ fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String
 fn fit(
     container: &Container,
     settings: &Hyperparameters,
+    shard: Shard,
     table: &FeatureTable,
 ) -> Result<RandomForest, TrainError> {
     let params = params(settings).check().map_err(forest::FitError::from)?;
     let set =
         TrainingSet { records: table.records.view(), labels: table.labels.view(), weights: None };
-    let tenth = (settings.n_estimators as usize).div_ceil(10);
-    Ok(params.fit_with(&set, &Watching { container, tenth })?.forest)
+    let mine = shard.trees(settings.n_estimators);
+    let tenth = mine.len().div_ceil(10);
+    let mine = mine.start as usize..mine.end as usize;
+    Ok(params.fit_share(mine, &set, &Watching { container, tenth })?.forest)
 }
 
 /// Tells of every tenth part of the trees, and stops when the job does.
@@ -129,7 +147,7 @@ fn params(settings: &Hyperparameters) -> RandomForestParams {
         .random_state(settings.random_state.into())
 }
 
-/// The metrics over the rows that the forest was fitted to.
+/// The metrics of the trees that grew here over the rows that they were fitted to.
 fn score(
     forest: &RandomForest,
     table: &FeatureTable,
@@ -155,13 +173,19 @@ fn log(metadata: &Metadata) {
 }
 
 /// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
-fn write(container: &Container, bundle: &Bundle) -> Result<(), TrainError> {
-    let mut outputs: Vec<_> = (bundle.to_files()?.into_iter())
+fn write(
+    container: &Container,
+    bundle: &Bundle,
+    shard: Shard,
+    trees: u32,
+) -> Result<(), TrainError> {
+    let mut outputs: Vec<_> = (bundle.to_shard(shard, trees)?.into_iter())
         .map(|(name, bytes)| (container.model().join(name), bytes))
         .collect();
     let mut metrics = serde_json::to_vec_pretty(&bundle.metadata.training_metrics)?;
     metrics.push(b'\n');
-    outputs.push((container.output_data().join(paths::TRAINING_METRICS_JSON), metrics));
+    let name = shard.file_name(paths::TRAINING_METRICS_JSON);
+    outputs.push((container.output_data().join(name), metrics));
     let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));
     written.inspect_err(|_| {
         for (path, _) in &outputs {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Parsed, StepError, fault, words};
 
 /// The metrics that Train logs, one `train_<name>=<value>` line each, and that the definition's
-/// MetricDefinitions pick up.
+/// MetricDefinitions pick up. Of several hosts each logs those of the trees that it grew.
 pub const TRAINING_METRICS: [&str; 6] =
     ["accuracy", "precision", "recall", "f1_score", "roc_auc", "log_loss"];
 

@@ -42,5 +42,6 @@ pub const EVALUATION_JSON: &str = "evaluation.json";
 pub const METRICS_JSON: &str = "metrics.json";
 /// The registered model package.
 pub const REGISTRATION_JSON: &str = "registration.json";
-/// The metrics over the training rows.
+/// The metrics over the training rows; of several hosts each has its own file, such as
+/// `training_metrics-2-of-3.json`, about the trees that it grew.
 pub const TRAINING_METRICS_JSON: &str = "training_metrics.json";

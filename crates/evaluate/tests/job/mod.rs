@@ -1,5 +1,6 @@
 //! An evaluation job over what Preprocess and Train make of a table.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::LazyLock;
 
@@ -20,22 +21,45 @@ pub struct Made {
 }
 
 /// What they made of a synthetic table.
-pub static MADE: LazyLock<Made> = LazyLock::new(|| {
+pub static MADE: LazyLock<Made> = LazyLock::new(|| Made::of(&table()));
+
+/// A job that trains on a table.
+fn training(table: &[u8]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("processing/input/raw.csv", table);
+    sandbox.run("preprocess", &[]).expect(0);
+    for file in ["train/train.csv", "recipe/recipe.json"] {
+        let output = fs_err::read(sandbox.path(&format!("processing/output/{file}"))).unwrap();
+        sandbox.file(&format!("input/data/{file}"), output);
+    }
+    sandbox
+}
+
+/// The model that so many hosts make of the synthetic table: their files by name. As in the official
+/// SDK's local mode, they share one directory.
+pub fn model_of_hosts(count: usize, seed: &str) -> BTreeMap<String, Vec<u8>> {
+    let sandbox = training(&table());
+    sandbox.hyperparameters(&[("random_state", seed)]);
+    let hosts: Vec<_> = (1..=count).map(|number| format!("algo-{number}")).collect();
+    for host in &hosts {
+        let resources = serde_json::json!({ "current_host": host, "hosts": hosts });
+        sandbox.file("input/config/resourceconfig.json", resources.to_string());
+        sandbox.run("train", &[]).expect(0);
+    }
+    let read = |name: &String| fs_err::read(sandbox.path("model").join(name)).unwrap();
+    sandbox.list("model").into_iter().map(|name| (name.clone(), read(&name))).collect()
+}
+
+fn table() -> Vec<u8> {
     let mut table = Vec::new();
     dataset::sample::write(&mut table, 1_000, 7).unwrap();
-    Made::of(&table)
-});
+    table
+}
 
 impl Made {
     pub fn of(table: &[u8]) -> Self {
-        let sandbox = Sandbox::new();
+        let sandbox = training(table);
         let read = |path: &str| fs_err::read(sandbox.path(path)).unwrap();
-        sandbox.file("processing/input/raw.csv", table);
-        sandbox.run("preprocess", &[]).expect(0);
-        for file in ["train/train.csv", "recipe/recipe.json"] {
-            let output = read(&format!("processing/output/{file}"));
-            sandbox.file(&format!("input/data/{file}"), output);
-        }
         sandbox.run("train", &[]).expect(0);
         Self {
             forest: read("model/forest.bin"),
@@ -91,6 +115,15 @@ fn header(path: &str, kind: EntryType, size: u64) -> Header {
 pub fn add(model: &mut Builder<Vec<u8>>, path: &str, content: &[u8]) {
     let header = header(path, EntryType::Regular, content.len() as u64);
     model.append(&header, content).unwrap();
+}
+
+/// An archive of files by name.
+pub fn archive(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut model = Builder::new(Vec::new());
+    for (name, content) in files {
+        add(&mut model, name, content);
+    }
+    gzip(&model.into_inner().unwrap())
 }
 
 /// Compresses an archive.

@@ -77,6 +77,9 @@ mod tests {
     fn four_jobs_by_the_table_of_prices() {
         let mut settings = Settings::from_yaml("c.yaml", YAML, |_| None).unwrap();
         insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).");
+        // six hours at 0.115 in place of four
+        settings.instance_counts.training = 3;
+        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.05 USD if each job takes 4 minutes, and at most 0.69 USD, with each at its time limit (prices of 2025-01-01).");
         settings.instance_types.training = "ml.p5.48xlarge".to_owned();
         insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.02 USD if each job takes 4 minutes, and at most 0.35 USD, with each at its time limit (prices of 2025-01-01). Not in it: ml.p5.48xlarge, which prices.per_hour does not list.");
     }

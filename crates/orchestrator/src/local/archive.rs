@@ -6,10 +6,10 @@ use std::io;
 use camino::Utf8PathBuf;
 use flate2::{Compression, GzBuilder};
 
-use super::store::files_below;
+use super::store::{Object, file_digest, files_below};
 
-/// Writes the files of the hosts' directories as one gzipped tar, paths relative to them. Two hosts
-/// must not have written the same name: SageMaker would keep either.
+/// Writes the files of the hosts' directories as one gzipped tar, paths relative to them. Where two
+/// hosts have written one name, it must be the same file: SageMaker would keep either.
 pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result<()> {
     let gzip = GzBuilder::new().mtime(0).write(out, Compression::fast());
     let mut tar = tar::Builder::new(gzip);
@@ -18,9 +18,14 @@ pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result
         files.extend(files_below(directory)?);
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(twice) = files.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(io::Error::other(format!("two hosts wrote `{}`", twice[0].name)));
+    for pair in files.windows(2).filter(|pair| pair[0].name == pair[1].name) {
+        let digest = |file: &Object| file_digest(&file.path).map_err(io::Error::other);
+        if digest(&pair[0])? != digest(&pair[1])? {
+            let twice = format!("two hosts wrote `{}`, and not the same", pair[0].name);
+            return Err(io::Error::other(twice));
+        }
     }
+    files.dedup_by(|a, b| a.name == b.name);
     for file in files {
         let mut content = fs_err::File::open(&file.path)?;
         let mut header = tar::Header::new_gnu();
@@ -63,5 +68,24 @@ mod tests {
             })
             .collect();
         assert_eq!(entries, [("a".to_owned(), 0), ("b".to_owned(), 0), ("sub/a".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn hosts_may_write_one_name_if_they_write_the_same() {
+        let archive = |contents: [&str; 2]| {
+            let directory = tempfile::tempdir().unwrap();
+            let hosts = ["algo-1", "algo-2"]
+                .map(|host| Utf8PathBuf::from_path_buf(directory.path().join(host)).unwrap());
+            for (host, content) in hosts.iter().zip(contents) {
+                container::write_file(&host.join("sub/a"), content.as_bytes()).unwrap();
+            }
+            let mut bytes = Vec::new();
+            write(&hosts, &mut bytes).map(|()| bytes)
+        };
+        let bytes = archive(["x", "x"]).unwrap();
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
+        assert_eq!(tar.entries().unwrap().count(), 1);
+        let error = archive(["x", "y"]).unwrap_err().to_string();
+        assert_eq!(error, "two hosts wrote `sub/a`, and not the same");
     }
 }

@@ -25,7 +25,7 @@ pub struct Bench<'a> {
     /// Starts the programs.
     pub runner: &'a dyn Runner,
     /// Set when the execution is to end.
-    pub stop: &'a Stop,
+    pub stop: &'a Stop<'a>,
 }
 
 impl Bench<'_> {
@@ -39,24 +39,37 @@ impl Bench<'_> {
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
         }
+        let stop = Stop::below(self.stop);
         let ended = thread::scope(|scope| {
-            let run = |host: &str| self.start(job, &directory.join(host));
+            let run = |host: &str| {
+                let ended = self.start(job, &directory.join(host), &stop);
+                // none of the others can do its work
+                if !matches!(ended, Ok(Ended::Exited(status)) if status.success()) {
+                    stop.ask_patiently();
+                }
+                ended
+            };
             let threads: Vec<_> = hosts.iter().map(|host| scope.spawn(move || run(host))).collect();
             threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
         });
+        let mut failures = Vec::new();
         for (host, ended) in hosts.iter().zip(ended) {
             let base = directory.join(host);
-            match ended {
-                Ok(Ok(Ended::Exited(status))) if status.success() => {}
-                Ok(Ok(ended)) => return Err(self.failure(job, &base, ended)),
-                Ok(Err(failed)) => {
-                    return Err(Failed { tail: tail(&base.with_extension("log")), ..failed });
-                }
+            let failed = match ended {
+                Ok(Ok(Ended::Exited(status))) if status.success() => continue,
+                Ok(Ok(ended)) => self.failure(job, &base, ended),
+                Ok(Err(failed)) => failed,
                 Err(_) => {
                     let reason = format!("{} could not be watched", job.program());
-                    return Err(Failed::new(reason, Exit::Failed));
+                    Failed::new(reason, Exit::Failed)
                 }
-            }
+            };
+            failures.push(failed.of_host(host, hosts.len(), tail(&base.with_extension("log"))));
+        }
+        // who was stopped was so because of another
+        failures.sort_by_key(|failed| failed.stopped);
+        if let Some(first) = failures.into_iter().next() {
+            return Err(first);
         }
         let metrics = self.metrics(job, directory)?;
         self.gather(job, directory)?;
@@ -96,13 +109,14 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn start(&self, job: &Job, base: &Utf8Path) -> Result<Ended, Failed> {
+    fn start(&self, job: &Job, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, Failed> {
         let log = fs_err::File::create(base.with_extension("log"));
         let log = log.map_err(|error| Failed::new(error.to_string(), Exit::Failed))?;
-        self.runner.run(job, base, log.into_parts().0, self.stop)
+        self.runner.run(job, base, log.into_parts().0, stop)
     }
 
-    /// What the metric definitions find in the logs, the last value of each.
+    /// What the metric definitions find in the logs, the last value of each: of several hosts, what
+    /// the last one says.
     fn metrics(&self, job: &Job, directory: &Utf8Path) -> Result<IndexMap<String, f64>, Failed> {
         let mut found = IndexMap::new();
         if job.metrics.is_empty() {
@@ -180,12 +194,9 @@ impl Bench<'_> {
         };
         let exit_code = status.and_then(|status: ExitStatus| status.code());
         Failed {
-            exit: exit_code.map_or(Exit::Failed, Exit::from_code),
             exit_code,
-            tail: tail(&base.with_extension("log")),
-            exception: None,
             stopped: ended == Ended::Stopped,
-            reason,
+            ..Failed::new(reason, exit_code.map_or(Exit::Failed, Exit::from_code))
         }
     }
 }

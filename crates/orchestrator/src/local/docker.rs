@@ -158,7 +158,7 @@ impl Runner for Docker {
         job: &Job,
         base: &Utf8Path,
         log: std::fs::File,
-        stop: &Stop,
+        stop: &Stop<'_>,
     ) -> Result<Ended, Failed> {
         let image = self.identity(job)?;
         let host = base.file_name().unwrap_or_default();

@@ -77,7 +77,7 @@ pub fn run(
     definition: &Definition,
     options: &Options,
     progress: &dyn Progress,
-    stop: &Stop,
+    stop: &Stop<'_>,
 ) -> std::io::Result<Ending> {
     let execution = Execution::begin(
         &executions(&options.runs),
@@ -102,7 +102,7 @@ struct Engine<'a> {
     definition: &'a Definition,
     options: &'a Options,
     progress: &'a dyn Progress,
-    stop: &'a Stop,
+    stop: &'a Stop<'a>,
     cache: Cache,
     store: Store,
     started: Instant,
@@ -177,6 +177,7 @@ impl Engine<'_> {
             return Finished::reused(found, started);
         }
         let (mut exit, mut tail) = (Exit::Done, Vec::new());
+        let mut host = None;
         loop {
             record.attempts += 1;
             // what an attempt before this one left must not be taken for its work
@@ -199,7 +200,7 @@ impl Engine<'_> {
                     record.status = if failed.stopped { Status::Stopped } else { Status::Failed };
                     record.failure_reason = Some(failed.reason);
                     record.exit_code = failed.exit_code;
-                    (exit, tail) = (failed.exit, failed.tail);
+                    (exit, tail, host) = (failed.exit, failed.tail, failed.host);
                     break;
                 }
             }
@@ -209,7 +210,8 @@ impl Engine<'_> {
             Status::Stopped => "Stopped",
             Status::Failed | Status::Executing => "Failed",
         });
-        record.log = Some(Utf8PathBuf::from(&step.name).join("algo-1.log"));
+        let host = host.as_deref().unwrap_or("algo-1");
+        record.log = Some(Utf8PathBuf::from(&step.name).join(format!("{host}.log")));
         record.seconds = started.elapsed().as_secs_f64();
         if record.status == Status::Succeeded
             && let Some(key) = &key

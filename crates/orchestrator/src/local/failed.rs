@@ -9,6 +9,8 @@ use super::store::StoreError;
 pub struct Failed {
     /// For people.
     pub reason: String,
+    /// Which host it was, if it was one.
+    pub host: Option<String>,
     /// What the program exited with.
     pub exit_code: Option<i32>,
     /// What that means.
@@ -24,7 +26,27 @@ pub struct Failed {
 impl Failed {
     /// A failure that is not the program's.
     pub fn new(reason: String, exit: Exit) -> Self {
-        Self { reason, exit_code: None, exit, tail: Vec::new(), exception: None, stopped: false }
+        Self {
+            reason,
+            host: None,
+            exit_code: None,
+            exit,
+            tail: Vec::new(),
+            exception: None,
+            stopped: false,
+        }
+    }
+
+    /// The same of one of so many hosts, whose log ends so. Where there are several, it is named.
+    #[must_use]
+    pub fn of_host(mut self, host: &str, hosts: usize, tail: Vec<String>) -> Self {
+        let named = |text: String| if hosts > 1 { format!("{host}: {text}") } else { text };
+        self.tail = tail.into_iter().map(named).collect();
+        if !self.stopped {
+            self.reason = named(self.reason);
+        }
+        self.host = Some(host.to_owned());
+        self
     }
 
     /// A failure of what runs the program, which may pass.

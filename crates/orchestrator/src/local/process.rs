@@ -38,14 +38,20 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Whether an execution is to end.
+/// Whether an execution is to end, or one of its jobs.
 #[derive(Debug, Default)]
-pub struct Stop {
+pub struct Stop<'a> {
     asked: AtomicBool,
     at_once: AtomicBool,
+    above: Option<&'a Stop<'a>>,
 }
 
-impl Stop {
+impl<'a> Stop<'a> {
+    /// What ends by itself, and with what is above it.
+    pub fn below(above: &'a Self) -> Self {
+        Self { above: Some(above), ..Self::default() }
+    }
+
     /// Asks the execution to end: its jobs get SIGTERM and time to stop. Asked again, they are
     /// killed. True the first time.
     pub fn ask(&self) -> bool {
@@ -56,9 +62,18 @@ impl Stop {
         first
     }
 
+    /// Asks the same however often: nobody is killed for it.
+    pub fn ask_patiently(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
     /// Whether that was asked.
     pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed) || self.above.is_some_and(Self::asked)
+    }
+
+    fn at_once(&self) -> bool {
+        self.at_once.load(Ordering::Relaxed) || self.above.is_some_and(Self::at_once)
     }
 }
 
@@ -69,7 +84,7 @@ pub fn run(
     command: &mut Command,
     log: std::fs::File,
     limit: Option<Duration>,
-    stop: &Stop,
+    stop: &Stop<'_>,
 ) -> io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     watch(command, limit, GRACE, stop)
@@ -79,7 +94,7 @@ fn watch(
     command: &mut Command,
     limit: Option<Duration>,
     grace: Duration,
-    stop: &Stop,
+    stop: &Stop<'_>,
 ) -> io::Result<Ended> {
     // A group of its own: Ctrl-C on the terminal reaches us alone, and we decide. The guard makes
     // it, so that there is no moment in which the process is there and its guard is not.
@@ -107,7 +122,7 @@ fn watch(
                 told = Instant::now();
                 asked = Some((Ended::TimedOut, told));
             }
-            Some((_, when)) if when.elapsed() > grace || stop.at_once.load(Ordering::Relaxed) => {
+            Some((_, when)) if when.elapsed() > grace || stop.at_once() => {
                 signal(Signal::KILL);
             }
             // a container that was only being started has not heard it
@@ -207,6 +222,20 @@ mod tests {
         let ended = watch(&mut shell("sleep 60"), None, Duration::from_secs(60), &stop).unwrap();
         assert_eq!(ended, Ended::Stopped);
     }
+
+    #[test]
+    fn a_job_is_stopped_with_its_execution_and_alone() {
+        let execution = Stop::default();
+        let (one, other) = (Stop::below(&execution), Stop::below(&execution));
+        one.ask_patiently();
+        one.ask_patiently();
+        assert_eq!([&one, &other, &execution].map(Stop::asked), [true, false, false]);
+        execution.ask();
+        assert!(other.asked() && !one.at_once() && !other.at_once());
+        execution.ask();
+        assert!(one.at_once() && other.at_once());
+    }
+
     #[test]
     fn asked_twice_it_kills() {
         let stop = Stop::default();

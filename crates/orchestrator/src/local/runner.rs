@@ -28,7 +28,7 @@ pub trait Runner: Sync {
         job: &Job,
         base: &Utf8Path,
         log: std::fs::File,
-        stop: &Stop,
+        stop: &Stop<'_>,
     ) -> Result<Ended, Failed>;
 
     /// How a program ended that left no words of its own.
@@ -77,7 +77,7 @@ impl Runner for Processes {
         job: &Job,
         base: &Utf8Path,
         log: std::fs::File,
-        stop: &Stop,
+        stop: &Stop<'_>,
     ) -> Result<Ended, Failed> {
         let program = self.program(job)?;
         let mut command = Command::new(&program);

@@ -151,7 +151,7 @@ fn read_from(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<()
 
 /// Interrupts, termination and a terminal that is closed end the execution; a second signal ends it
 /// at once.
-fn stop_on_signals() -> std::io::Result<Arc<Stop>> {
+fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let asked = Arc::clone(&stop);

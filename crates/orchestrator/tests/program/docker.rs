@@ -14,7 +14,7 @@ fn docker(arguments: &[&str]) -> String {
 }
 
 #[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
-/// The container of the place's training, once it runs.
+/// The container of the place's training on its first host, once it runs.
 fn training(place: &Place, more: &[&str]) -> (Child, String) {
     let arguments = ["run", "--config", CONFIG, "--engine", "docker", "-p", "NEstimators=100000"];
     let mut command = place.command(&[&arguments, more].concat());
@@ -27,7 +27,7 @@ fn training(place: &Place, more: &[&str]) -> (Child, String) {
             log.contains("read the rows").then(|| id.file_name().to_owned())
         });
         if let Some(id) = log {
-            let filter = format!("name=pipelines-{id}-Train");
+            let filter = format!("name=pipelines-{id}-Train-algo-1");
             return (child, docker(&["ps", "--quiet", "--no-trunc", "--filter", &filter]));
         }
         assert!(started.elapsed() < Duration::from_secs(60), "training does not begin");
@@ -36,11 +36,10 @@ fn training(place: &Place, more: &[&str]) -> (Child, String) {
 }
 
 #[track_caller]
-fn assert_gone(container: &str) {
+fn assert_gone(filter: &str) {
     let started = Instant::now();
-    let filter = format!("id={container}");
-    while !docker(&["ps", "--all", "--quiet", "--filter", &filter]).is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{container} is left behind");
+    while !docker(&["ps", "--all", "--quiet", "--filter", filter]).is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(10), "{filter} is left behind");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -69,6 +68,21 @@ fn containers_and_processes_make_the_same_model_and_report() {
     assert_eq!(step(&again, "Train")["cached"], true);
     let id = again["execution_id"].as_str().unwrap();
     assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", &format!("name={id}")]), "");
+}
+
+#[test]
+#[ignore = "needs the images: scripts/test --all"]
+fn several_containers_make_the_model_of_several_processes_and_the_report_of_one() {
+    let place = Place::new();
+    let bytes = |arguments: &[&str]| {
+        let result = place.json(0, arguments);
+        let file = |name: &str| fs_err::read(place.stored(&result["model_package"][name])).unwrap();
+        (file("model_data_url"), file("metrics_url"))
+    };
+    let hosts = ["-p", "TrainingInstanceCount=3"];
+    let in_containers = bytes(&[&hosts[..], &["--engine", "docker"]].concat());
+    assert!(in_containers == bytes(&hosts), "the files differ");
+    assert!(in_containers.1 == bytes(&[]).1, "the reports differ");
 }
 
 #[test]
@@ -104,14 +118,23 @@ fn a_container_may_do_and_use_what_the_job_may() {
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn however_a_run_ends_no_container_is_left_behind() {
-    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+    for (signal, hosts) in [
+        (Signal::INT, 1),
+        (Signal::TERM, 1),
+        (Signal::KILL, 1),
+        (Signal::TERM, 3),
+        (Signal::KILL, 3),
+    ] {
         let place = Place::new();
-        let (child, container) = training(&place, &[]);
+        let count = format!("TrainingInstanceCount={hosts}");
+        let (child, container) = training(&place, &["-p", &count]);
         let asked = Instant::now();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let outcome = testkit::Outcome::from(child.wait_with_output().unwrap());
         assert!(asked.elapsed() < Duration::from_secs(10));
-        assert_gone(&container);
+        assert_gone(&format!("id={container}"));
+        let id = place.record()["execution_id"].as_str().unwrap().to_owned();
+        assert_gone(&format!("name=pipelines-{id}-Train"));
         if signal != Signal::KILL {
             outcome.expect(1);
             assert_eq!(step(&place.record(), "Train")["status"], "Stopped");

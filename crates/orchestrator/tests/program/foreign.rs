@@ -176,6 +176,95 @@ fn a_training_job_finds_its_files_and_leaves_an_archive() {
     assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
 }
 
+/// A Training step that runs `program` on so many hosts.
+fn training(program: &str, hosts: u32) -> Value {
+    json!({
+        "Name": "Fit",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {
+                "TrainingImage": format!("123456789012.dkr.ecr.us-east-1.amazonaws.com/{program}:7"),
+                "TrainingInputMode": "File",
+            },
+            "OutputDataConfig": { "S3OutputPath": "s3://bucket/models/" },
+            "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+            "ResourceConfig": {
+                "InstanceCount": hosts, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+        },
+    })
+}
+
+/// What a host's script calls itself, from the file that tells it.
+const HOST: &str = "cd $SAGEMAKER_BASE_DIR\n\
+    host=$(sed 's/.*\"current_host\":\"\\([^\"]*\\)\".*/\\1/' input/config/resourceconfig.json)\n";
+
+/// The entries of an archive that a step has left.
+fn entries(path: &camino::Utf8Path) -> Vec<String> {
+    let bytes = fs_err::read(path).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+    let entries = archive.entries().unwrap();
+    entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
+}
+
+/// The hosts run side by side, each knows all of them, and what they leave is put together.
+#[test]
+fn hosts_of_a_training_leave_one_model() {
+    let place = Place::new();
+    place.program(
+        "trainer",
+        &format!(
+            "{HOST}echo $host >../here-$host\n\
+             for other in $(grep -o 'algo-[0-9]*' input/config/resourceconfig.json); do\n\
+             for i in $(seq 200); do test -e ../here-$other && break; sleep 0.05; done\n\
+             test -e ../here-$other; done\n\
+             echo $host >model/part-$host; echo all >model/shared; echo $host >output/data/log-$host"
+        ),
+    );
+    let result = place.foreign(0, &definition(&json!([]), &[training("trainer", 3)]), &[]);
+    let model = place.stored(&step(&result, "Fit")["outputs"]["model"]);
+    assert_eq!(entries(&model), ["part-algo-1", "part-algo-2", "part-algo-3", "shared"]);
+    let output = model.with_file_name("output.tar.gz");
+    assert_eq!(entries(&output), ["log-algo-1", "log-algo-2", "log-algo-3"]);
+}
+
+#[test]
+fn hosts_that_leave_one_name_differently_leave_no_model() {
+    let place = Place::new();
+    place.program("trainer", &format!("{HOST}echo $host >model/same"));
+    let result = place.foreign(1, &definition(&json!([]), &[training("trainer", 2)]), &[]);
+    let reason = place.neutral(result["failure_reason"].as_str().unwrap());
+    insta::assert_snapshot!(reason, @"Fit: cannot write <here>/runs/s3/bucket/models/pipelines-<id>-Fit/output/model.tar.gz: two hosts wrote `same`, and not the same");
+    assert_eq!(step(&place.record(), "Fit")["outputs"], json!({}));
+}
+
+/// None of the others can end the job's work, so they are stopped; its words are the job's.
+#[test]
+fn a_host_that_fails_ends_the_others_and_is_named() {
+    let place = Place::new();
+    place.program(
+        "trainer",
+        &format!(
+            "{HOST}echo begins on $host\n\
+             test $host = algo-2 || exec sleep 60\n\
+             echo why >output/failure; exit 3"
+        ),
+    );
+    let started = std::time::Instant::now();
+    let file = place.file("definition.json", definition(&json!([]), &[training("trainer", 3)]));
+    let outcome = place.run(&["--programs", "bin", "--definition", file.as_str()]).expect(3);
+    assert!(started.elapsed() < std::time::Duration::from_secs(30), "the others went on");
+    insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
+    Fit                Failed <time>
+      the end of its log:
+      | algo-2: begins on algo-2
+    error: Fit: algo-2: why
+    ");
+    let fit = step(&place.record(), "Fit").clone();
+    assert_eq!((&fit["exit_code"], &fit["log"]), (&json!(3), &json!("Fit/algo-2.log")));
+}
+
 #[test]
 fn conditions_of_every_kind_choose_their_branch() {
     let place = Place::new();

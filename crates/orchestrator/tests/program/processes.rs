@@ -8,24 +8,36 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{CONFIG, Place, names, step};
 
-#[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
 /// A run whose training takes minutes, once that has begun.
 fn training(place: &Place) -> (Child, Pid) {
-    let arguments = ["run", "--config", CONFIG, "-p", "NEstimators=100000"];
+    let (child, processes) = training_on(place, 1);
+    (child, processes[0])
+}
+
+/// The same on so many hosts.
+#[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
+fn training_on(place: &Place, hosts: usize) -> (Child, Vec<Pid>) {
+    let count = format!("TrainingInstanceCount={hosts}");
+    let arguments = ["run", "--config", CONFIG, "-p", "NEstimators=100000", "-p", &count];
     let mut command = place.command(&arguments);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();
     loop {
-        if let Some(pid) = train_process(place) {
-            return (child, pid);
+        let processes = train_processes(place);
+        if processes.len() == hosts {
+            return (child, processes);
         }
         assert!(started.elapsed() < Duration::from_secs(30), "training does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// The process that runs `train` somewhere in this place.
 fn train_process(place: &Place) -> Option<Pid> {
+    train_processes(place).first().copied()
+}
+
+/// The processes that run `train` somewhere in this place.
+fn train_processes(place: &Place) -> Vec<Pid> {
     let here = place.path("runs/executions");
     let processes = fs_err::read_dir("/proc").unwrap();
     processes
@@ -36,7 +48,7 @@ fn train_process(place: &Place) -> Option<Pid> {
             let program = path.join("exe").read_link_utf8().ok()?;
             (directory.starts_with(&here) && program.file_name() == Some("train")).then_some(pid)
         })
-        .next()
+        .collect()
 }
 
 fn end(child: Child) -> testkit::Outcome {
@@ -62,6 +74,40 @@ fn an_interrupt_stops_the_children_and_leaves_a_record() {
         assert_eq!(step(&record, "Train")["status"], "Stopped");
         assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
     }
+}
+
+#[test]
+fn however_a_run_of_several_hosts_ends_none_lives_on() {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let place = Place::new();
+        let (child, hosts) = training_on(&place, 3);
+        assert_eq!(hosts.len(), 3);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let outcome = end(child);
+        let started = Instant::now();
+        while !train_processes(&place).is_empty() {
+            assert!(started.elapsed() < Duration::from_secs(10), "a host lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if signal != Signal::KILL {
+            outcome.expect(1);
+            assert_eq!(step(&place.record(), "Train")["status"], "Stopped");
+        }
+    }
+}
+
+#[test]
+fn a_host_that_is_killed_ends_the_others_and_fails_the_execution() {
+    let place = Place::new();
+    let (child, hosts) = training_on(&place, 3);
+    kill_process(hosts[1], Signal::KILL).unwrap();
+    let outcome = end(child).expect(1);
+    let last = place.neutral(outcome.stderr.lines().last().unwrap());
+    let killed =
+        regex::Regex::new("^error: Train: algo-[123]: train was killed by signal 9").unwrap();
+    assert!(killed.is_match(&last), "{last}");
+    assert_eq!(train_process(&place), None);
+    assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
 }
 
 #[test]

@@ -111,6 +111,34 @@ fn the_same_input_gives_the_same_model_and_report() {
 }
 
 #[test]
+fn the_forest_of_several_hosts_is_that_of_one() {
+    let place = Place::new();
+    let run = |arguments: &[&str]| {
+        let result = place.json(0, arguments);
+        let package = &result["model_package"];
+        let report = fs_err::read(place.stored(&package["metrics_url"])).unwrap();
+        (report, place.stored(&package["model_data_url"]), result)
+    };
+    let (one, _, first) = run(&[]);
+    for count in ["2", "3", "5"] {
+        let hosts = format!("TrainingInstanceCount={count}");
+        let (several, model, result) = run(&["-p", &hosts]);
+        assert!(several == one, "{count} hosts");
+        assert_eq!(result["metrics"], first["metrics"]);
+        let cached = ["Preprocess", "Train"].map(|name| step(&result, name)["cached"] == true);
+        assert_eq!(cached, [true, false]);
+        // and the same bytes each time
+        let (_, again, _) = run(&["-p", &hosts, "--no-cache"]);
+        assert_ne!(model, again);
+        assert!(fs_err::read(&model).unwrap() == fs_err::read(&again).unwrap());
+        let output = model.with_file_name("output.tar.gz");
+        let bytes = fs_err::read(&output).unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+        assert_eq!(archive.entries().unwrap().count().to_string(), count);
+    }
+}
+
+#[test]
 fn a_missed_gate_registers_nothing_and_exits_with_4() {
     let place = Place::new();
     let outcome = place.run(&["-p", "MinRecall=0.9999"]).expect(4);
@@ -265,7 +293,11 @@ fn parameters_are_checked_against_the_definition() {
     insta::assert_snapshot!(refused("MaxDepth"), @"error: -p MaxDepth: expected NAME=VALUE, such as -p MaxDepth=12");
     insta::assert_snapshot!(refused("ClassWeight=heavy"), @r#"error: parameter ClassWeight (String): found "heavy", expected one of balanced, none"#);
     insta::assert_snapshot!(refused("MinRecall=1.5"), @"error: parameter MinRecall is `1.5`, expected a number from 0 to 1");
-    insta::assert_snapshot!(refused("TrainingInstanceCount=2"), @"error: parameter TrainingInstanceCount is `2`, expected 1, because each step works on the whole table at once");
+    insta::assert_snapshot!(refused("EvaluationInstanceCount=2"), @"error: parameter EvaluationInstanceCount is `2`, expected 1, because the step works on the whole table at once");
+    insta::assert_snapshot!(refused("TrainingInstanceCount=0"), @"error: parameter TrainingInstanceCount is `0`, expected 1 to 100, and no more than the 200 trees of n_estimators");
+    insta::assert_snapshot!(refused("TrainingInstanceCount=101"), @"error: parameter TrainingInstanceCount is `101`, expected 1 to 100, and no more than the 200 trees of n_estimators");
+    let few = place.run(&["-p", "NEstimators=2", "-p", "TrainingInstanceCount=3"]).expect(2).stderr;
+    insta::assert_snapshot!(few, @"error: parameter TrainingInstanceCount is `3`, expected 1 to 100, and no more than the 2 trees of n_estimators");
     insta::assert_snapshot!(refused("ModelPackageGroupName=a_b"), @"error: parameter ModelPackageGroupName: model package group is `a_b`, expected 1 to 63 letters and digits with hyphens between them");
     let twice = place.run(&["-p", "MaxDepth=3", "-p", "MaxDepth=4"]).expect(2).stderr;
     insta::assert_snapshot!(twice, @"error: -p MaxDepth is given twice, expected once");
