@@ -2,6 +2,7 @@
 //! library, to the bit and to the letter, which does the rest.
 
 use std::io::Write as _;
+use std::ops::Range;
 
 /// The powers of ten that an f64 holds exactly.
 const POWERS: [f64; 23] = [
@@ -11,6 +12,8 @@ const POWERS: [f64; 23] = [
 /// The greatest power of ten of which every f32 has a multiple that an f64 holds exactly: 24 bits,
 /// and the 28 of 5^12.
 const MOST_EXACT: usize = 12;
+/// Numbers whose shortest text is written without an exponent.
+const WITHOUT_EXPONENT: Range<f32> = 1e-4..1e7;
 /// The most digits that a u64 always holds.
 const MOST_DIGITS: usize = 19;
 /// The bits of an f64's mantissa that an f32 has no place for.
@@ -91,29 +94,27 @@ fn eight_digits(letters: u64) -> Option<u64> {
 /// Appends a number with as many digits as it takes to read the very same one back, and without an
 /// exponent.
 pub(crate) fn push(number: f32, text: &mut Vec<u8>) {
-    let mut buffer = zmij::Buffer::new();
-    let shortest = buffer.format(number);
-    if is_standard(number, shortest) {
-        let shortest = shortest.strip_suffix(".0").unwrap_or(shortest);
-        text.extend_from_slice(shortest.as_bytes());
-    } else {
+    if !WITHOUT_EXPONENT.contains(&number.abs()) || !push_shortest(number, text) {
         // A vector takes everything.
         let _ = write!(text, "{number}");
     }
 }
 
-/// Whether the standard library has no other text for this number. It writes no exponents, and
-/// where two texts of the same length are equally near it takes the one that is farther from zero:
-/// 0.00390625 is 0.003906 and a half.
-fn is_standard(number: f32, shortest: &str) -> bool {
-    let decimals = shortest.find('.').map_or(usize::MAX, |point| shortest.len() - point - 1);
-    match POWERS[..=MOST_EXACT].get(decimals) {
-        Some(power) => {
-            let is_between = (2.0 * power * f64::from(number) % 2.0).abs() == 1.0;
-            !is_between && !shortest.contains('e')
-        }
-        None => false,
+/// Appends the shortest text of a number, unless another one of that length is as near: the standard
+/// library takes the one that is farther from zero, 328.95313 for 328.953125.
+fn push_shortest(number: f32, text: &mut Vec<u8>) -> bool {
+    let mut buffer = zmij::Buffer::new();
+    let shortest = buffer.format_finite(number).as_bytes();
+    let shortest = shortest.strip_suffix(b".0").unwrap_or(shortest);
+    let whole = shortest.iter().take_while(|&&letter| letter != b'.').count();
+    let decimals = shortest.len().saturating_sub(whole + 1);
+    let Some(power) = POWERS[..=MOST_EXACT].get(decimals) else { return false };
+    let halves = 2.0 * power * f64::from(number);
+    let is_between = halves as i64 % 2 != 0 && (halves as i64) as f64 == halves;
+    if !is_between {
+        text.extend_from_slice(shortest);
     }
+    !is_between
 }
 
 #[cfg(test)]
