@@ -147,7 +147,80 @@ fn behind_quotes(text: &[u8], mut from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+
+    /// The header, and each block with its line; the error at the end, if any.
+    fn blocks(input: impl Read, size: usize) -> (Vec<String>, Vec<(u64, String)>, Option<String>) {
+        let mut blocks = Blocks::new("a.csv", input, size);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let header = match blocks.header() {
+            Ok(header) => header.into_iter().flatten().map(|field| text(&field)).collect(),
+            Err(error) => return (Vec::new(), Vec::new(), Some(error.to_string())),
+        };
+        let mut found = Vec::new();
+        loop {
+            match blocks.next() {
+                Ok(Some(block)) => found.push((block.line, text(&block.text))),
+                Ok(None) => return (header, found, None),
+                Err(error) => return (header, found, Some(error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_of_whole_records_and_know_their_line() {
+        let text = "a,b\r\n1,\"2\n\"\"\"\r\n3,4\r\n5,6";
+        let (header, found, error) = blocks(text.as_bytes(), 9);
+        assert_eq!((header, error), (vec!["a".to_owned(), "b".to_owned()], None));
+        let expected = [(1, "\n"), (2, "1,\"2\n\"\"\"\r"), (3, "\n3,4\r\n"), (5, "5,6")];
+        assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+        // Whatever their size, together they are the file.
+        for size in 1..40 {
+            let (_, found, _) = blocks(text.as_bytes(), size);
+            let mut line = 1;
+            for (begin, block) in &found {
+                assert_eq!(*begin, line, "{size}");
+                line += lines(block.as_bytes());
+            }
+            let together: String = found.into_iter().map(|(_, block)| block).collect();
+            assert!(text.ends_with(&together) && together.contains("3,4"), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_header_behind_marks_and_blank_lines() {
+        for size in [1, 5, 100] {
+            for text in ["\u{FEFF}\u{FEFF}\"a,\n\"\n1\n", "\n\r\n\n\n\"a,\n\"\n1\n"] {
+                let (header, found, error) = blocks(text.as_bytes(), size);
+                assert_eq!((header, error), (vec!["a,\n".to_owned()], None), "{size}");
+                let line = lines(text.as_bytes());
+                assert_eq!(found, [(line, "1\n".to_owned())], "{size}");
+            }
+            assert_eq!(blocks(&b"\xef\xbb\xbf\n"[..], size), (Vec::new(), Vec::new(), None));
+            // A part of a mark is none, and a mark elsewhere is text.
+            assert_eq!(blocks(&b"\xef\xbb"[..], size).0, ["\u{FFFD}"]);
+            let (_, found, _) = blocks("a\n\u{FEFF}1\n".as_bytes(), size);
+            assert_eq!(found, [(2, "\u{FEFF}1\n".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_comes_before_what_cannot() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        for size in [2, 5, 100] {
+            let (header, found, error) = blocks(b"a\n1\n2\n3".chain(Broken), size);
+            let together: String = found.into_iter().map(|(_, block)| block).collect();
+            assert_eq!((header, together.as_str()), (vec!["a".to_owned()], "1\n2\n"), "{size}");
+            assert_eq!(error.as_deref(), Some("a.csv cannot be read"), "{size}");
+        }
+    }
 
     #[test]
     fn records_end_outside_of_quotes() {

@@ -307,3 +307,31 @@ fn read_record(
         _ => Err(wrong(LABEL, width, "0 or 1")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, block_size: usize) -> Result<FeatureTable, String> {
+        FeatureTable::read_by(block_size, "a.csv", text.as_bytes(), ["a", "b"])
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn blocks_of_any_size_are_the_same_table() {
+        let rows = "1,2,0\n-3.5, 4 ,1\r\n\n\"5\",16777217,\" 1\"\n0.1,1e-3,0\r";
+        let text = format!("a,b,label\n{rows}{}", "1,2,1\n".repeat(50));
+        let whole = read(&text, blocks::SIZE).unwrap();
+        let cells = [1.0, 2.0, -3.5, 4.0, 5.0, 16_777_216.0, 0.1, 0.001, 1.0];
+        assert_eq!(whole.records.iter().copied().take(9).collect::<Vec<_>>(), cells);
+        assert_eq!(whole.labels.iter().copied().take(5).collect::<Vec<_>>(), [0, 1, 1, 0, 1]);
+        assert_eq!(whole.labels.len(), 54);
+        let wrong = format!("{text}1,2,2\n1,2\n");
+        for size in 1..text.len() {
+            assert!(read(&text, size).as_ref() == Ok(&whole), "{size}");
+            // A blank line, and a carriage return that ends a row and no line.
+            let error = "a.csv, line 56, column `label`: found `2`, expected 0 or 1";
+            assert_eq!(read(&wrong, size).unwrap_err(), error, "{size}");
+        }
+    }
+}

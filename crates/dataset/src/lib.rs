@@ -2,7 +2,8 @@
 //! features, the split, and a synthetic sample.
 //!
 //! ```text
-//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> FeatureTable
+//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> Recipe::write
+//! feature file -> FeatureTable
 //! ```
 //!
 //! Knows columns and rows. Must never know directories, the network, or what becomes of the

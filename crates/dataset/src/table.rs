@@ -294,3 +294,177 @@ impl<'a> TableReader<'a> {
         Ok((self.table, self.counts))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::schema::{Column, Label};
+
+    const HEADER: &str = "A,Note,B(Pa),Label\n";
+
+    fn schema() -> Schema {
+        let column = |name: &str| {
+            let unit = Some("bar".to_owned());
+            Column { name: name.to_owned(), unit, spellings: Vec::new() }
+        };
+        let words = |word: &str| vec![word.to_owned()];
+        let label =
+            Label { column: "Label".to_owned(), positive: words("1"), negative: words("0") };
+        Schema::new(vec![column("A"), column("B")], label).unwrap()
+    }
+
+    /// The rows kept as bits, and either the counts or an error.
+    type Outcome = (Vec<(Vec<u32>, u8)>, Result<Counts, String>);
+
+    fn read(text: &str, rules: Rules, block_size: usize) -> Outcome {
+        let schema = schema();
+        let mut reader = TableReader { block_size, ..TableReader::new(&schema, rules) };
+        let read = reader.read("a.csv", text.as_bytes()).map_err(|error| error.to_string());
+        let (table, mut counts) = (reader.table, reader.counts);
+        counts.rows_kept = table.len();
+        let names = schema.names().map(str::to_owned);
+        counts.missing_cells = names.zip(reader.missing).collect();
+        let rows = (0..table.len())
+            .map(|row| (table.row(row).iter().map(|x| x.to_bits()).collect(), table.labels()[row]));
+        let rows = if read.is_ok() { rows.collect() } else { Vec::new() };
+        (rows, read.map(|()| counts))
+    }
+
+    /// The same by the csv crate and the standard library, one row after the other. It does not see
+    /// that a quote is not closed, nor knows any missing cell but an empty one.
+    fn simply(text: &str, rules: Rules) -> Outcome {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let mut counts = Counts::default();
+        let mut rows: Vec<(Vec<u32>, u8)> = Vec::new();
+        let mut missing = [0; 2];
+        let number = |cell: &str, scale: &str| match cell.trim() {
+            "" => Ok(f32::NAN),
+            cell => format!("{cell}{scale}").parse::<f64>().map(|number| number as f32),
+        };
+        for record in reader.records() {
+            let record = record.unwrap();
+            counts.rows_read += 1;
+            let mut begin = record.position().unwrap().byte() as usize;
+            begin += text[begin..].find(|letter| !matches!(letter, '\n' | '\r')).unwrap();
+            let line = 1 + text[..begin].matches('\n').count();
+            let mut bad = |problem: String, count: fn(&mut Counts) -> &mut usize| {
+                let error = format!("a.csv, line {line}{problem}");
+                *count(&mut counts) += 1;
+                counts.first_bad.get_or_insert(error.clone());
+                if rules.bad_cells == BadCells::Error { Err(error) } else { Ok(()) }
+            };
+            let [a, _, b, label] = match record.iter().collect::<Vec<_>>()[..] {
+                [a, note, b, label] => [a, note, b, label],
+                _ => {
+                    let problem = format!(
+                        ": the row has {} fields, expected 4 as in the header",
+                        record.len()
+                    );
+                    match bad(problem, |counts| &mut counts.dropped_ragged) {
+                        Ok(()) => continue,
+                        Err(error) => return (Vec::new(), Err(error)),
+                    }
+                }
+            };
+            let numbers = [("A", a, ""), ("B", b, "e-5")].map(|(column, cell, scale)| {
+                number(cell, scale)
+                    .map_err(|_| format!(", column `{column}`: found `{cell}`, expected a number"))
+            });
+            let class = match label.trim() {
+                "" => Ok(None),
+                "0" => Ok(Some(0)),
+                "1" | "1." | "1.0" => Ok(Some(1)),
+                _ => Err(format!(", column `Label`: found `{label}`, expected one of: 1, 0")),
+            };
+            let (a, b, class) = match (numbers, class) {
+                ([Ok(a), Ok(b)], Ok(class)) => (a, b, class),
+                ([Err(problem), _] | [_, Err(problem)], _) | (_, Err(problem)) => {
+                    match bad(problem.replace('\n', "\\n"), |counts| &mut counts.dropped_bad_cells)
+                    {
+                        Ok(()) => continue,
+                        Err(error) => return (Vec::new(), Err(error)),
+                    }
+                }
+            };
+            for (count, reading) in missing.iter_mut().zip([a, b]) {
+                *count += usize::from(reading.is_nan());
+            }
+            let drop = rules.missing_values == MissingValues::Drop && (a.is_nan() || b.is_nan());
+            let Some(class) = class.filter(|_| !drop) else {
+                counts.dropped_missing += 1;
+                continue;
+            };
+            let row = (vec![a.to_bits(), b.to_bits()], class);
+            let zero = |row: &(Vec<u32>, u8)| {
+                let bits = row.0.iter().map(|bits| if *bits == 1 << 31 { 0 } else { *bits });
+                (bits.collect::<Vec<_>>(), row.1)
+            };
+            if rows.iter().any(|other| zero(other) == zero(&row)) {
+                counts.dropped_duplicates += 1;
+            } else {
+                rows.push(row);
+            }
+        }
+        counts.rows_kept = rows.len();
+        counts.missing_cells = ["A", "B"].map(str::to_owned).into_iter().zip(missing).collect();
+        (rows, Ok(counts))
+    }
+
+    /// Rows, most of them plain, in all sorts of spellings.
+    fn text() -> impl Strategy<Value = String> {
+        let plain = ["0", "-0", "1", "2.5", "-3.25", "0.1", "693372.4915", "12345678.9"];
+        let odd = [
+            "",
+            " ",
+            " 4 ",
+            "+1",
+            "\"1\"",
+            "\"1\n\"",
+            "\"1,5\"",
+            "\"\"\"1\"",
+            "1\"2",
+            "x",
+            "16777217",
+            "0.12345678901234567890123",
+            "12345678901234567890",
+        ];
+        let cell = || {
+            let odd = select(odd.to_vec());
+            prop_oneof![6 => select(plain.to_vec()), 1 => odd]
+        };
+        let note = select(vec!["", "n", "two words", "\"a,\r\nb\"", "\"\"", "\"x\"y", "a\"b\""]);
+        let label =
+            select(vec!["0", "1", "0", "1", "0", "1", " 1 ", "1.0", "\"1\"", "", "2", "1,1"]);
+        let end = select(vec!["\n", "\n", "\n", "\r\n", "\r", "\n\n", "\r\n \n"]);
+        let row = (cell(), note, cell(), label, end)
+            .prop_map(|(a, note, b, label, end)| format!("{a},{note},{b},{label}{end}"));
+        prop::collection::vec(row, 0..40).prop_map(|rows| format!("{HEADER}{}", rows.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_of_any_size_are_the_same_table_as_row_by_row(
+            text in text(),
+            block_size in 1_usize..200,
+            cut in 0_usize..4,
+            is_strict: bool,
+            keeps_missing: bool,
+        ) {
+            let text = &text[..text.len().saturating_sub(cut).max(HEADER.len())];
+            let rules = Rules {
+                missing_values:
+                    if keeps_missing { MissingValues::Median } else { MissingValues::Drop },
+                bad_cells: if is_strict { BadCells::Error } else { BadCells::Drop },
+            };
+            let found = read(text, rules, block_size);
+            prop_assert_eq!(&read(text, rules, blocks::SIZE), &found);
+            let unclosed = |error: &String| error.ends_with("a quote is not closed");
+            if !found.1.as_ref().is_err_and(unclosed) {
+                prop_assert_eq!(simply(text, rules), found);
+            }
+        }
+    }
+}
