@@ -168,9 +168,9 @@ impl FeatureTable {
         let names = self.names.iter().map(String::as_str);
         let row = |row, cells: &mut Vec<f32>| {
             cells.extend(self.records.row(row));
-            (self.labels[row], ())
+            (self.labels[row], Applied::default())
         };
-        write(out, names, self.labels.len(), row, |()| {})
+        write(out, names, self.labels.len(), row).map(|_| ())
     }
 }
 
@@ -181,52 +181,51 @@ impl Recipe {
     /// # Errors
     /// What `out` cannot take.
     pub fn write(&self, table: &Table, rows: &[usize], out: &mut dyn Write) -> io::Result<Applied> {
-        let mut made_up = Applied::default();
         let row = |index: usize, cells: &mut Vec<f32>| {
             let row: usize = rows[index];
-            let applied = self.apply(table.row(row), cells);
-            (usize::from(table.labels()[row]), applied)
+            let made_up = self.apply(table.row(row), cells);
+            (usize::from(table.labels()[row]), made_up)
         };
-        write(out, self.feature_names(), rows.len(), row, |more| made_up = made_up + more)?;
-        Ok(made_up)
+        write(out, self.feature_names(), rows.len(), row)
     }
 }
 
-/// Writes a header and `count` rows. `row` appends a row's features and gives its label and
-/// whatever is to be told to `note`, row by row.
-fn write<'a, Note: Send>(
+/// Writes a header and `count` rows. `row` appends a row's features and gives its label and how
+/// much of it is made up; together this is what `write` gives.
+fn write<'a>(
     out: &mut dyn Write,
     names: impl Iterator<Item = &'a str>,
     count: usize,
-    row: impl Fn(usize, &mut Vec<f32>) -> (usize, Note) + Sync,
-    mut note: impl FnMut(Note),
-) -> io::Result<()> {
+    row: impl Fn(usize, &mut Vec<f32>) -> (usize, Applied) + Sync,
+) -> io::Result<Applied> {
     let mut header = csv::Writer::from_writer(Vec::new());
     header.write_record(names.chain([LABEL])).map_err(io::Error::other)?;
     out.write_all(&header.into_inner().map_err(|error| error.into_error())?)?;
     let mut begins = (0..count).step_by(ROWS);
+    let mut all_made_up = Applied::default();
     in_order(
         || Ok(begins.next()),
         |begin| {
-            let (mut text, mut notes) = (Vec::new(), Vec::new());
-            let mut cells = Vec::new();
+            let (mut text, mut cells) = (Vec::new(), Vec::new());
+            let mut all_made_up = Applied::default();
             for index in begin..count.min(begin + ROWS) {
                 cells.clear();
-                let (label, note) = row(index, &mut cells);
+                let (label, made_up) = row(index, &mut cells);
+                all_made_up = all_made_up + made_up;
                 for value in &cells {
                     number::push(*value, &mut text);
                     text.push(b',');
                 }
                 text.extend_from_slice(if label == 0 { b"0\n" } else { b"1\n" });
-                notes.push(note);
             }
-            (text, notes)
+            (text, all_made_up)
         },
-        |(text, notes)| {
-            notes.into_iter().for_each(&mut note);
+        |(text, made_up)| {
+            all_made_up = all_made_up + made_up;
             out.write_all(&text)
         },
-    )
+    )?;
+    Ok(all_made_up)
 }
 
 /// The cells and labels of some rows.

@@ -4,7 +4,7 @@ use crate::blocks::Block;
 use crate::header::Header;
 use crate::number;
 use crate::records::{Record, Records};
-use crate::schema::Schema;
+use crate::schema::{Label, Schema};
 use crate::seen;
 use crate::table::{BadCells, Counts, MissingValues, Rules, TableError};
 
@@ -85,15 +85,15 @@ impl<'a> Rows<'a> {
     pub(crate) fn read(&self, block: &Block) -> Result<Piece, TableError> {
         let mut piece = Piece { missing: vec![0; self.header.columns.len()], ..Piece::default() };
         let mut records = Records::new(self.file, block);
-        let mut spellings = Vec::new();
+        let mut classes = Classes { label: self.schema.label(), known: Vec::new() };
         loop {
             if block.plain {
-                records.skip(self.plain_rows(records.rest(), &mut piece, &mut spellings));
+                records.skip(self.plain_rows(records.rest(), &mut piece, &mut classes));
             }
             let Some(record) = records.next()? else { return Ok(piece) };
             piece.counts.rows_read += 1;
             let begin = piece.cells.len();
-            match self.record(&record, &mut piece.cells) {
+            match self.record(&record, &mut piece.cells, &mut classes) {
                 Ok(label) => piece.row(label, self.rules),
                 Err(error) if self.rules.bad_cells == BadCells::Error => return Err(error),
                 Err(error) => {
@@ -108,34 +108,19 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Takes rows as long as they are plain, and gives how many bytes they are. `spellings` are
-    /// those of labels that were there before.
-    fn plain_rows<'b>(
-        &self,
-        text: &'b [u8],
-        piece: &mut Piece,
-        spellings: &mut Vec<(&'b [u8], Option<u8>)>,
-    ) -> usize {
+    /// Takes rows as long as they are plain, and gives how many bytes they are.
+    fn plain_rows(&self, text: &[u8], piece: &mut Piece, classes: &mut Classes<'_>) -> usize {
         let mut read = 0;
         loop {
             let blank = text[read..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
             read += blank.count();
             let begin = piece.cells.len();
-            let Some((label, length)) = self.plain_row(&text[read..], &mut piece.cells) else {
+            let row = self.plain_row(&text[read..], &mut piece.cells);
+            let row = row.and_then(|(label, length)| Some((classes.of(label)?, length)));
+            let Some((class, length)) = row else {
                 piece.cells.truncate(begin);
                 return read;
             };
-            let known = spellings.iter().find(|(spelling, _)| *spelling == label);
-            let class = match known.map(|(_, class)| *class).or_else(|| self.class(label)) {
-                Some(class) => class,
-                None => {
-                    piece.cells.truncate(begin);
-                    return read;
-                }
-            };
-            if known.is_none() && spellings.len() < SPELLINGS {
-                spellings.push((label, class));
-            }
             piece.counts.rows_read += 1;
             piece.row(class, self.rules);
             read += length;
@@ -153,15 +138,14 @@ impl<'a> Rows<'a> {
         for (place, role) in self.roles.iter().enumerate() {
             let field = &text[at..];
             match *role {
-                Role::Reading(column, power) if !matches!(field.first()?, b',' | b'\n' | b'\r') => {
+                Role::Reading(column, power) if !is_end(*field.first()?) => {
                     let (number, length) = number::leading(field, power)?;
                     cells[column] = number;
                     at += length;
                 }
                 Role::Reading(..) => {}
                 Role::Label | Role::Other => {
-                    let length = field.iter().position(|byte| matches!(byte, b',' | b'\n' | b'\r'));
-                    let length = length.unwrap_or(field.len());
+                    let length = field.iter().take_while(|&&byte| !is_end(byte)).count();
                     if matches!(role, Role::Label) {
                         label = &field[..length];
                     }
@@ -179,7 +163,12 @@ impl<'a> Rows<'a> {
     }
 
     /// Appends a record's readings to `cells` and gives its class, or none where that is empty.
-    fn record(&self, record: &Record<'_>, cells: &mut Vec<f32>) -> Result<Option<u8>, TableError> {
+    fn record(
+        &self,
+        record: &Record<'_>,
+        cells: &mut Vec<f32>,
+        classes: &mut Classes<'_>,
+    ) -> Result<Option<u8>, TableError> {
         let (line, header) = (record.line, self.header);
         let file = || self.file.to_owned();
         if record.len() != header.width {
@@ -196,7 +185,7 @@ impl<'a> Rows<'a> {
             })?);
         }
         let (bytes, label) = (record.field(header.label), self.schema.label());
-        self.class(bytes).ok_or_else(|| TableError::UnknownLabel {
+        classes.of(bytes).ok_or_else(|| TableError::UnknownLabel {
             file: file(),
             line,
             column: label.column.clone(),
@@ -204,20 +193,45 @@ impl<'a> Rows<'a> {
             expected: label.positive.iter().chain(&label.negative).cloned().collect(),
         })
     }
+}
 
+/// What labels mean.
+struct Classes<'a> {
+    label: &'a Label,
+    /// The first spellings that came.
+    known: Vec<(Vec<u8>, Option<u8>)>,
+}
+
+impl Classes<'_> {
     /// The class that a label cell means, none where it is empty; none at all where it means
     /// nothing.
-    fn class(&self, bytes: &[u8]) -> Option<Option<u8>> {
+    fn of(&mut self, bytes: &[u8]) -> Option<Option<u8>> {
+        if let Some((_, class)) = self.known.iter().find(|(spelling, _)| spelling == bytes) {
+            return Some(*class);
+        }
         let text = String::from_utf8_lossy(bytes);
-        let class = self.schema.label().class(&text);
+        let class = self.label.class(&text);
         let is_known = class.is_some() || NOTHING.contains(&text.trim().to_lowercase().as_str());
+        if is_known && self.known.len() < SPELLINGS {
+            self.known.push((bytes.to_vec(), class));
+        }
         is_known.then_some(class)
     }
+}
+
+/// Whether a byte ends a field that has no quotes.
+fn is_end(byte: u8) -> bool {
+    matches!(byte, b',' | b'\n' | b'\r')
 }
 
 /// The number in a cell, in the column's unit; NaN where nothing was measured or the number is not
 /// finite as an f32, and none where it is not a number.
 fn reading(bytes: &[u8], power: i32) -> Option<f32> {
+    if let Some((number, length)) = number::leading(bytes, power)
+        && length == bytes.len()
+    {
+        return Some(number);
+    }
     let text = std::str::from_utf8(bytes).ok()?.trim();
     let number = if power == 0 { text.parse() } else { scaled(text, power) };
     match number {
