@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::records::Record;
 use crate::schema::{Schema, fold_name};
 use crate::{suggest, units};
 
@@ -130,9 +129,9 @@ impl Header {
     pub(crate) fn new(
         file: &str,
         schema: &Schema,
-        record: &Record<'_>,
+        fields: &[Vec<u8>],
     ) -> Result<Self, HeaderError> {
-        let cells: Vec<_> = record.fields().map(Cell::new).collect();
+        let cells: Vec<_> = fields.iter().map(|field| Cell::new(field)).collect();
         // The name of the index that pandas writes in front is empty, or `Unnamed: 0` once read
         // and written again.
         let named = cells.iter().filter(|c| !c.name.is_empty() && !c.name.starts_with("unnamed:"));

@@ -2,19 +2,25 @@
 //! features, the split, and a synthetic sample.
 //!
 //! ```text
-//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> FeatureTable
+//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> Recipe::write
+//! feature file -> FeatureTable
 //! ```
 //!
 //! Knows columns and rows. Must never know directories, the network, or what becomes of the
 //! features; every file comes in as a name and something to read.
 
+mod blocks;
 mod expression;
 mod features;
 mod header;
+mod in_order;
+mod number;
 mod recipe;
 mod records;
+mod rows;
 pub mod sample;
 mod schema;
+mod seen;
 mod split;
 mod statistics;
 mod suggest;

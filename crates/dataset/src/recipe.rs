@@ -1,6 +1,7 @@
 //! From raw readings to features: fitted on the training rows, applied to every row, training and
 //! serving alike.
 
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::{Expression, ExpressionError, Kind};
@@ -103,16 +104,15 @@ impl Recipe {
         table: &Table,
         rows: &[usize],
     ) -> Result<Self, RecipeError> {
-        let mut summaries = Vec::new();
-        let mut medians = Vec::new();
-        for (index, column) in schema.columns().iter().enumerate() {
-            let summary = Summary::of(rows.iter().map(|&row| f64::from(table.row(row)[index])));
-            if summary.count == 0 {
-                return Err(RecipeError::NoReading(column.name.clone()));
-            }
-            medians.push(summary.median as f32);
-            summaries.push(summary);
+        let readings = |column| rows.iter().map(move |&row| table.row(row)[column]);
+        let summaries: Vec<Summary> = (0..schema.columns().len())
+            .into_par_iter()
+            .map(|column| Summary::of(readings(column)))
+            .collect();
+        if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
+            return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
         }
+        let medians = summaries.iter().map(|summary| summary.median as f32).collect();
         let mut recipe = Self { schema: schema.clone(), medians, features: Vec::new() };
         for Feature { name, expression: text } in features {
             check_name(schema, &recipe.feature_names().collect::<Vec<_>>(), name)?;
@@ -122,15 +122,15 @@ impl Recipe {
                 .iter()
                 .map(|statistic| statistic.kind.of(&summaries[statistic.column]))
                 .collect();
-            let mut readings = Vec::new();
-            let finite = rows.iter().map(|&row| {
+            let values = rows.par_iter().map_init(Vec::new, |readings, &row| {
                 readings.clear();
                 readings.extend_from_slice(table.row(row));
-                recipe.impute(&mut readings);
-                let value = expression.evaluate(&readings, &statistics) as f32;
-                if value.is_finite() { f64::from(value) } else { f64::NAN }
+                recipe.impute(readings);
+                let value = expression.evaluate(readings, &statistics) as f32;
+                if value.is_finite() { value } else { f32::NAN }
             });
-            let summary = Summary::of(finite);
+            let values: Vec<f32> = values.collect();
+            let summary = Summary::of(values.into_iter());
             if summary.count == 0 {
                 let (name, expression) = (name.clone(), text.clone());
                 return Err(RecipeError::NeverFinite { name, expression });

@@ -1,16 +1,16 @@
 //! Records of a CSV in bounded memory, with the line that each begins on.
 
-use std::io::{self, BufRead};
+use std::io;
 
 use csv_core::ReadRecordResult;
 
+use crate::blocks::{Block, lines};
+
 /// The longest record. The table's rows are a few hundred bytes; a line of a gigabyte is a mistake
 /// and must not become a gigabyte of memory.
-const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 /// The most fields of a record.
-const MOST_FIELDS: usize = 1 << 14;
-/// UTF-8's byte order mark.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const MOST_FIELDS: usize = 1 << 14;
 
 /// Why a file cannot be read as CSV.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +51,14 @@ pub enum RecordError {
     },
 }
 
-/// The records of one file.
-pub(crate) struct Records<'a, R> {
+/// The records of a block, one after another.
+pub(crate) struct Records<'a> {
     file: &'a str,
-    input: R,
+    rest: &'a [u8],
     parser: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
-    begun: bool,
-    /// Whether the line end behind the file has been read.
+    /// Whether the line end behind the block has been read.
     ended: bool,
 }
 
@@ -94,74 +93,45 @@ impl<'a> Record<'a> {
     }
 }
 
-impl<'a, R: BufRead> Records<'a, R> {
-    pub(crate) fn new(file: &'a str, input: R) -> Self {
-        let parser = csv_core::Reader::new();
-        Self {
-            file,
-            input,
-            parser,
-            text: vec![0; 1 << 10],
-            ends: vec![0; 64],
-            begun: false,
-            ended: false,
-        }
+impl<'a> Records<'a> {
+    pub(crate) fn new(file: &'a str, block: &'a Block) -> Self {
+        let mut parser = csv_core::Reader::new();
+        // The parser would leave out a byte order mark, had it not read anything before.
+        let _ = parser.read_record(b"\n", &mut [], &mut []);
+        parser.set_line(block.line);
+        let (text, ends) = (vec![0; 1 << 10], vec![0; 64]);
+        Self { file, rest: &block.text, parser, text, ends, ended: false }
     }
 
-    /// Takes the byte order mark, if there is one, and gives how many of its bytes came without the
-    /// rest. The parser would take a buffer of nothing else for the end of the file.
-    fn mark(&mut self) -> Result<usize, RecordError> {
-        for (index, byte) in MARK.iter().enumerate() {
-            let next = loop {
-                match self.input.fill_buf() {
-                    Ok(input) => break input.first().copied(),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(source) => {
-                        return Err(RecordError::Unreadable { file: self.file.to_owned(), source });
-                    }
-                }
-            };
-            if next != Some(*byte) {
-                return Ok(index);
-            }
-            self.input.consume(1);
-        }
-        Ok(0)
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Leaves out so many bytes of the rest, which are whole records.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        let (skipped, rest) = self.rest.split_at(bytes);
+        self.parser.set_line(self.parser.line() + lines(skipped));
+        self.rest = rest;
     }
 
     /// The next record; blank lines are none.
     pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         let (mut written, mut fields) = (0, 0);
         let mut last = None;
-        if !self.begun {
-            self.begun = true;
-            let part = &MARK[..self.mark()?];
-            if !part.is_empty() {
-                let (_, _, out, ended) =
-                    self.parser.read_record(part, &mut self.text, &mut self.ends);
-                (written, fields) = (out, ended);
-            }
-        }
         loop {
-            let input = match self.input.fill_buf() {
-                Ok(input) => input,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => {
-                    return Err(RecordError::Unreadable { file: self.file.to_owned(), source });
-                }
-            };
             // A line end behind the last line, whether it has one or not: a record that it does not
             // end is in an open quote, which the parser would take the end of the file to close.
-            let at_end = input.is_empty();
+            let at_end = self.rest.is_empty();
             let behind = at_end && !self.ended;
-            let input = if behind { b"\n" } else { input };
+            let input = if behind { b"\n" } else { self.rest };
             let (result, read, out, ended) =
                 self.parser.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             last = read.checked_sub(1).map(|index| input[index]).or(last);
             if behind {
                 self.ended = read > 0;
             } else {
-                self.input.consume(read);
+                self.rest = &self.rest[read..];
             }
             written += out;
             fields += ended;
@@ -209,16 +179,31 @@ impl<'a, R: BufRead> Records<'a, R> {
 mod tests {
     use super::*;
 
+    fn block(text: &str) -> Block {
+        Block { text: text.as_bytes().to_vec(), line: 1, plain: false }
+    }
+
     fn read(text: &str) -> Vec<(u64, Vec<String>)> {
-        // Three bytes at a time, so that every state of the parser meets the end of a buffer.
-        let input = io::BufReader::with_capacity(3, text.as_bytes());
-        let mut records = Records::new("a.csv", input);
+        let block = block(text);
+        let mut records = Records::new("a.csv", &block);
         let mut found = Vec::new();
         while let Some(record) = records.next().unwrap() {
             let fields = record.fields().map(|f| String::from_utf8_lossy(f).into_owned());
             found.push((record.line, fields.collect()));
         }
         found
+    }
+
+    #[test]
+    fn lines_count_on_over_what_is_left_out() {
+        let block = Block { line: 7, ..block("1\n2\n\n3\r\n4\n") };
+        let mut records = Records::new("a.csv", &block);
+        assert_eq!(records.next().unwrap().unwrap().line, 7);
+        records.skip("2\n\n".len());
+        let record = records.next().unwrap().unwrap();
+        assert_eq!((record.line, record.field(0)), (10, b"3".as_slice()));
+        records.skip("\n4\n".len());
+        assert!(records.next().unwrap().is_none());
     }
 
     #[test]
@@ -239,15 +224,16 @@ mod tests {
     #[test]
     fn a_record_without_end_is_an_error_with_its_line() {
         let text = format!("a,b\n1,\"{}", "x\n".repeat(LONGEST));
-        let mut records = Records::new("a.csv", text.as_bytes());
+        let long = block(&text);
+        let mut records = Records::new("a.csv", &long);
         records.next().unwrap();
         let error = records.next().err().unwrap().to_string();
         assert_eq!(
             error,
             "a.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?"
         );
-        let text = ",".repeat(MOST_FIELDS + 1);
-        let error = Records::new("a.csv", text.as_bytes()).next().err().unwrap().to_string();
+        let wide = block(&",".repeat(MOST_FIELDS + 1));
+        let error = Records::new("a.csv", &wide).next().err().unwrap().to_string();
         assert_eq!(error, "a.csv, line 1: the record has more than 16384 fields");
     }
 
@@ -259,8 +245,8 @@ mod tests {
             "a,b\n1,2\n3,\"4",
             "a,b\n1,2\n3,\"4\n5,6\"\"",
         ] {
-            let input = io::BufReader::with_capacity(3, text.as_bytes());
-            let mut records = Records::new("a.csv", input);
+            let block = block(text);
+            let mut records = Records::new("a.csv", &block);
             records.next().unwrap();
             records.next().unwrap();
             let error = records.next().err().unwrap().to_string();

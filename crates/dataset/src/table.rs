@@ -1,14 +1,19 @@
 //! Reading and cleaning the raw table.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::BufRead;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
-use xxhash_rust::xxh3::Xxh3;
 
+use crate::blocks::{self, Blocks};
 use crate::header::{Header, HeaderError};
-use crate::records::{Record, RecordError, Records};
+use crate::in_order::in_order;
+use crate::records::RecordError;
+use crate::rows::{Piece, Rows};
 use crate::schema::Schema;
+use crate::seen::{self, Found, Seen};
+use crate::statistics::Summary;
 
 /// What becomes of a row with an empty or non-finite sensor cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,11 @@ impl Table {
         self.cells.iter().skip(index).step_by(self.width).copied()
     }
 
+    /// What each column is like.
+    pub fn summaries(&self) -> Vec<Summary> {
+        (0..self.width).into_par_iter().map(|column| Summary::of(self.column(column))).collect()
+    }
+
     /// Each row's class, 0 or 1.
     pub fn labels(&self) -> &[u8] {
         &self.labels
@@ -94,6 +104,17 @@ pub struct Counts {
     /// The first row that could not be read, in the words of the error that it would have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bad: Option<String>,
+}
+
+impl Counts {
+    /// Adds what was dropped of the rows behind these.
+    fn add(&mut self, behind: Self) {
+        self.rows_read += behind.rows_read;
+        self.dropped_missing += behind.dropped_missing;
+        self.dropped_bad_cells += behind.dropped_bad_cells;
+        self.dropped_ragged += behind.dropped_ragged;
+        self.first_bad = self.first_bad.take().or(behind.first_bad);
+    }
 }
 
 /// Why a table cannot be used.
@@ -151,6 +172,9 @@ pub enum TableError {
         /// The words for both classes.
         expected: Vec<String>,
     },
+    /// More rows than can be told apart.
+    #[error("there are more than {} rows", u32::MAX)]
+    TooManyRows,
     /// Headers and nothing else.
     #[error("there are no rows: {} a header and nothing else", has(files))]
     NoRows {
@@ -179,10 +203,6 @@ fn first_bad(counts: &Counts) -> String {
     counts.first_bad.as_ref().map_or_else(String::new, |first| format!("; the first: {first}"))
 }
 
-/// Cells that mean nothing was measured, as pandas reads them, folded.
-const NOTHING: [&str; 10] =
-    ["", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none", "missing"];
-
 /// Reads file after file into one table.
 pub struct TableReader<'a> {
     schema: &'a Schema,
@@ -193,10 +213,8 @@ pub struct TableReader<'a> {
     /// The first file and its columns.
     first: Option<(String, BTreeSet<String>)>,
     files: Vec<String>,
-    /// Digests of the rows so far: 16 bytes each, whatever their width. Two different rows with the
-    /// same 128 bits would take 10^16 rows to become likely.
-    seen: HashSet<u128>,
-    row: Vec<f32>,
+    seen: Seen,
+    block_size: usize,
 }
 
 impl<'a> TableReader<'a> {
@@ -211,8 +229,8 @@ impl<'a> TableReader<'a> {
             missing: vec![0; width],
             first: None,
             files: Vec::new(),
-            seen: HashSet::new(),
-            row: Vec::with_capacity(width),
+            seen: Seen::default(),
+            block_size: blocks::SIZE,
         }
     }
 
@@ -220,98 +238,42 @@ impl<'a> TableReader<'a> {
     ///
     /// # Errors
     /// No CSV, another table's columns, or a row that cannot be read where the rules forbid that.
-    pub fn read(&mut self, file: &str, input: impl BufRead) -> Result<(), TableError> {
-        let mut records = Records::new(file, input);
-        let Some(record) = records.next()? else {
+    pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
+        let mut blocks = Blocks::new(file, input, self.block_size);
+        let Some(fields) = blocks.header()? else {
             return Err(TableError::Empty { file: file.to_owned() });
         };
-        let header = Header::new(file, self.schema, &record)?;
+        let header = Header::new(file, self.schema, &fields)?;
         match &self.first {
             Some((other, names)) => header.check_same(file, names, other)?,
             None => self.first = Some((file.to_owned(), header.names.clone())),
         }
         self.files.push(file.to_owned());
-        while let Some(record) = records.next()? {
-            self.counts.rows_read += 1;
-            match self.record(file, &header, &record) {
-                Ok(()) => {}
-                Err(error) if self.rules.bad_cells == BadCells::Error => return Err(error),
-                Err(error) => {
-                    match error {
-                        TableError::Ragged { .. } => self.counts.dropped_ragged += 1,
-                        _ => self.counts.dropped_bad_cells += 1,
-                    }
-                    self.counts.first_bad.get_or_insert_with(|| error.to_string());
+        let rows = Rows::new(file, self.schema, self.rules, &header);
+        in_order(|| Ok(blocks.next()?), |block| rows.read(&block), |piece| self.take(piece?))
+    }
+
+    /// Takes rows into the table, all but those that are there.
+    fn take(&mut self, piece: Piece) -> Result<(), TableError> {
+        let Self { table, seen, .. } = self;
+        for (index, (&label, &hash)) in piece.labels.iter().zip(&piece.hashes).enumerate() {
+            let cells = &piece.cells[index * table.width..][..table.width];
+            let is_same =
+                |other: usize| table.labels[other] == label && seen::same(table.row(other), cells);
+            match seen.take(hash, table.len(), is_same) {
+                Found::New => {
+                    table.cells.extend_from_slice(cells);
+                    table.labels.push(label);
                 }
+                Found::Before => self.counts.dropped_duplicates += 1,
+                Found::NoRoom => return Err(TableError::TooManyRows),
             }
         }
+        for (count, more) in self.missing.iter_mut().zip(&piece.missing) {
+            *count += more;
+        }
+        self.counts.add(piece.counts);
         Ok(())
-    }
-
-    /// Takes one row into the table, or drops and counts it.
-    fn record(
-        &mut self,
-        file: &str,
-        header: &Header,
-        record: &Record<'_>,
-    ) -> Result<(), TableError> {
-        let line = record.line;
-        if record.len() != header.width {
-            let (file, found, expected) = (file.to_owned(), record.len(), header.width);
-            return Err(TableError::Ragged { file, line, found, expected });
-        }
-        self.row.clear();
-        for (&(field, power), column) in header.columns.iter().zip(self.schema.columns()) {
-            let bytes = record.field(field);
-            let reading = reading(bytes, power).ok_or_else(|| TableError::NotANumber {
-                file: file.to_owned(),
-                line,
-                column: column.name.clone(),
-                text: shown(bytes),
-            })?;
-            self.row.push(reading);
-        }
-        let label = self.label(file, line, record.field(header.label))?;
-
-        let mut missing = 0;
-        for (count, reading) in self.missing.iter_mut().zip(&self.row) {
-            *count += usize::from(reading.is_nan());
-            missing += usize::from(reading.is_nan());
-        }
-        let Some(label) = label else {
-            self.counts.dropped_missing += 1;
-            return Ok(());
-        };
-        if missing > 0 && self.rules.missing_values == MissingValues::Drop {
-            self.counts.dropped_missing += 1;
-            return Ok(());
-        }
-        if !self.seen.insert(digest(&self.row, label)) {
-            self.counts.dropped_duplicates += 1;
-            return Ok(());
-        }
-        self.table.cells.extend_from_slice(&self.row);
-        self.table.labels.push(label);
-        Ok(())
-    }
-
-    /// The class that a label cell means; none where it is empty.
-    fn label(&self, file: &str, line: u64, bytes: &[u8]) -> Result<Option<u8>, TableError> {
-        let label = self.schema.label();
-        let text = String::from_utf8_lossy(bytes);
-        if let Some(class) = label.class(&text) {
-            return Ok(Some(class));
-        }
-        if NOTHING.contains(&text.trim().to_lowercase().as_str()) {
-            return Ok(None);
-        }
-        Err(TableError::UnknownLabel {
-            file: file.to_owned(),
-            line,
-            column: label.column.clone(),
-            text: shown(bytes),
-            expected: label.positive.iter().chain(&label.negative).cloned().collect(),
-        })
     }
 
     /// The table, and what was dropped on the way.
@@ -333,92 +295,176 @@ impl<'a> TableReader<'a> {
     }
 }
 
-/// The number in a cell, in the column's unit; NaN where nothing was measured or the number is not
-/// finite as an f32, and none where it is not a number.
-fn reading(bytes: &[u8], power: i32) -> Option<f32> {
-    let text = std::str::from_utf8(bytes).ok()?.trim();
-    let number = if power == 0 { text.parse() } else { scaled(text, power) };
-    match number {
-        Ok(number) => {
-            let reading = number as f32;
-            Some(if reading.is_finite() { reading } else { f32::NAN })
-        }
-        Err(_) => NOTHING.contains(&text.to_lowercase().as_str()).then_some(f32::NAN),
-    }
-}
-
-/// `text * 10^power`, correctly rounded: the power goes into the decimal exponent before the number
-/// is read, so that 693372.4915 Pa and 6.933724915 bar are the same bits.
-fn scaled(text: &str, power: i32) -> Result<f64, std::num::ParseFloatError> {
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    match exponent.parse::<i32>() {
-        Ok(exponent) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
-            format!("{digits}e{}", exponent.saturating_add(power)).parse()
-        }
-        _ => text.parse(),
-    }
-}
-
-/// A cell as a message shows it: the start of it, on one line.
-fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut letters = text.chars();
-    let mut shown = String::new();
-    for letter in letters.by_ref().take(60) {
-        if letter.is_control() {
-            shown.extend(letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
-    }
-    if letters.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn digest(row: &[f32], label: u8) -> u128 {
-    let mut hash = Xxh3::new();
-    for reading in row {
-        // 0.0 and -0.0 are one number. All missing readings are the one NaN.
-        hash.update(&(reading + 0.0).to_bits().to_le_bytes());
-    }
-    hash.update(&[label]);
-    hash.digest128()
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::schema::{Column, Label};
 
-    #[test]
-    fn units_change_the_exponent_and_nothing_else() {
-        assert_eq!(reading(b"693372.4915", -5), reading(b"6.933724915", 0));
-        assert_eq!(reading(b" 7104000 ", -5), Some(71.04));
-        assert_eq!(reading(b"6.9e5", -5), Some(6.9));
-        assert_eq!(reading(b".5", 3), Some(500.0));
-        assert_eq!(reading(b"5.", 3), Some(5000.0));
-        assert_eq!(reading(b"-2E-1", 3), Some(-200.0));
+    const HEADER: &str = "A,Note,B(Pa),Label\n";
+
+    fn schema() -> Schema {
+        let column = |name: &str| {
+            let unit = Some("bar".to_owned());
+            Column { name: name.to_owned(), unit, spellings: Vec::new() }
+        };
+        let words = |word: &str| vec![word.to_owned()];
+        let label =
+            Label { column: "Label".to_owned(), positive: words("1"), negative: words("0") };
+        Schema::new(vec![column("A"), column("B")], label).unwrap()
     }
 
-    #[test]
-    fn missing_is_not_the_same_as_bad() {
-        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity", "1e39"] {
-            for power in [0, 3] {
-                assert!(reading(text.as_bytes(), power).is_some_and(f32::is_nan), "{text}");
-            }
-        }
-        for text in ["broken", "1,5", "0x1f", "12 bar", "--1", "1e", "e5", "1e5x"] {
-            for power in [0, 3] {
-                assert_eq!(reading(text.as_bytes(), power), None, "{text}");
-            }
-        }
-        assert_eq!(reading(b"\xff1", 0), None);
+    /// The rows kept as bits, and either the counts or an error.
+    type Outcome = (Vec<(Vec<u32>, u8)>, Result<Counts, String>);
+
+    fn read(text: &str, rules: Rules, block_size: usize) -> Outcome {
+        let schema = schema();
+        let mut reader = TableReader { block_size, ..TableReader::new(&schema, rules) };
+        let read = reader.read("a.csv", text.as_bytes()).map_err(|error| error.to_string());
+        let (table, mut counts) = (reader.table, reader.counts);
+        counts.rows_kept = table.len();
+        let names = schema.names().map(str::to_owned);
+        counts.missing_cells = names.zip(reader.missing).collect();
+        let rows = (0..table.len())
+            .map(|row| (table.row(row).iter().map(|x| x.to_bits()).collect(), table.labels()[row]));
+        let rows = if read.is_ok() { rows.collect() } else { Vec::new() };
+        (rows, read.map(|()| counts))
     }
 
-    #[test]
-    fn a_long_cell_is_cut_in_messages() {
-        assert_eq!(shown("ü".repeat(61).as_bytes()), format!("{}…", "ü".repeat(60)));
-        assert_eq!(shown(&[b'1', 0xff]), "1\u{FFFD}");
+    /// The same by the csv crate and the standard library, one row after the other. It does not see
+    /// that a quote is not closed, nor knows any missing cell but an empty one.
+    fn simply(text: &str, rules: Rules) -> Outcome {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let mut counts = Counts::default();
+        let mut rows: Vec<(Vec<u32>, u8)> = Vec::new();
+        let mut missing = [0; 2];
+        let number = |cell: &str, scale: &str| match cell.trim() {
+            "" => Ok(f32::NAN),
+            cell => format!("{cell}{scale}").parse::<f64>().map(|number| number as f32),
+        };
+        for record in reader.records() {
+            let record = record.unwrap();
+            counts.rows_read += 1;
+            let mut begin = record.position().unwrap().byte() as usize;
+            begin += text[begin..].find(|letter| !matches!(letter, '\n' | '\r')).unwrap();
+            let line = 1 + text[..begin].matches('\n').count();
+            let mut bad = |problem: String, count: fn(&mut Counts) -> &mut usize| {
+                let error = format!("a.csv, line {line}{problem}");
+                *count(&mut counts) += 1;
+                counts.first_bad.get_or_insert(error.clone());
+                if rules.bad_cells == BadCells::Error { Err(error) } else { Ok(()) }
+            };
+            let [a, _, b, label] = match record.iter().collect::<Vec<_>>()[..] {
+                [a, note, b, label] => [a, note, b, label],
+                _ => {
+                    let problem = format!(
+                        ": the row has {} fields, expected 4 as in the header",
+                        record.len()
+                    );
+                    match bad(problem, |counts| &mut counts.dropped_ragged) {
+                        Ok(()) => continue,
+                        Err(error) => return (Vec::new(), Err(error)),
+                    }
+                }
+            };
+            let numbers = [("A", a, ""), ("B", b, "e-5")].map(|(column, cell, scale)| {
+                number(cell, scale)
+                    .map_err(|_| format!(", column `{column}`: found `{cell}`, expected a number"))
+            });
+            let class = match label.trim() {
+                "" => Ok(None),
+                "0" => Ok(Some(0)),
+                "1" | "1." | "1.0" => Ok(Some(1)),
+                _ => Err(format!(", column `Label`: found `{label}`, expected one of: 1, 0")),
+            };
+            let (a, b, class) = match (numbers, class) {
+                ([Ok(a), Ok(b)], Ok(class)) => (a, b, class),
+                ([Err(problem), _] | [_, Err(problem)], _) | (_, Err(problem)) => {
+                    match bad(problem.replace('\n', "\\n"), |counts| &mut counts.dropped_bad_cells)
+                    {
+                        Ok(()) => continue,
+                        Err(error) => return (Vec::new(), Err(error)),
+                    }
+                }
+            };
+            for (count, reading) in missing.iter_mut().zip([a, b]) {
+                *count += usize::from(reading.is_nan());
+            }
+            let drop = rules.missing_values == MissingValues::Drop && (a.is_nan() || b.is_nan());
+            let Some(class) = class.filter(|_| !drop) else {
+                counts.dropped_missing += 1;
+                continue;
+            };
+            let row = (vec![a.to_bits(), b.to_bits()], class);
+            let zero = |row: &(Vec<u32>, u8)| {
+                let bits = row.0.iter().map(|bits| if *bits == 1 << 31 { 0 } else { *bits });
+                (bits.collect::<Vec<_>>(), row.1)
+            };
+            if rows.iter().any(|other| zero(other) == zero(&row)) {
+                counts.dropped_duplicates += 1;
+            } else {
+                rows.push(row);
+            }
+        }
+        counts.rows_kept = rows.len();
+        counts.missing_cells = ["A", "B"].map(str::to_owned).into_iter().zip(missing).collect();
+        (rows, Ok(counts))
+    }
+
+    /// Rows, most of them plain, in all sorts of spellings.
+    fn text() -> impl Strategy<Value = String> {
+        let plain = ["0", "-0", "1", "2.5", "-3.25", "0.1", "693372.4915", "12345678.9"];
+        let odd = [
+            "",
+            " ",
+            " 4 ",
+            "+1",
+            "\"1\"",
+            "\"1\n\"",
+            "\"1,5\"",
+            "\"\"\"1\"",
+            "1\"2",
+            "x",
+            "16777217",
+            "0.12345678901234567890123",
+            "12345678901234567890",
+        ];
+        let cell = || {
+            let odd = select(odd.to_vec());
+            prop_oneof![6 => select(plain.to_vec()), 1 => odd]
+        };
+        let note = select(vec!["", "n", "two words", "\"a,\r\nb\"", "\"\"", "\"x\"y", "a\"b\""]);
+        let label =
+            select(vec!["0", "1", "0", "1", "0", "1", " 1 ", "1.0", "\"1\"", "", "2", "1,1"]);
+        let end = select(vec!["\n", "\n", "\n", "\r\n", "\r", "\n\n", "\r\n \n"]);
+        let row = (cell(), note, cell(), label, end)
+            .prop_map(|(a, note, b, label, end)| format!("{a},{note},{b},{label}{end}"));
+        prop::collection::vec(row, 0..40).prop_map(|rows| format!("{HEADER}{}", rows.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_of_any_size_are_the_same_table_as_row_by_row(
+            text in text(),
+            block_size in 1_usize..200,
+            cut in 0_usize..4,
+            is_strict: bool,
+            keeps_missing: bool,
+        ) {
+            let text = &text[..text.len().saturating_sub(cut).max(HEADER.len())];
+            let rules = Rules {
+                missing_values:
+                    if keeps_missing { MissingValues::Median } else { MissingValues::Drop },
+                bad_cells: if is_strict { BadCells::Error } else { BadCells::Drop },
+            };
+            let found = read(text, rules, block_size);
+            prop_assert_eq!(&read(text, rules, blocks::SIZE), &found);
+            let unclosed = |error: &String| error.ends_with("a quote is not closed");
+            if !found.1.as_ref().is_err_and(unclosed) {
+                prop_assert_eq!(simply(text, rules), found);
+            }
+        }
     }
 }

@@ -165,3 +165,51 @@ fn a_gigabyte_without_an_end_takes_a_megabyte() {
     let endless = BufReader::new(header.chain(repeat(b'7').take(1 << 30)));
     insta::assert_snapshot!(reader.read("a.csv", endless).unwrap_err(), @"a.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?");
 }
+
+/// Rows with quotes, CRLF and blank lines among them, more than a megabyte of them.
+fn many() -> String {
+    let mut text = "Note,Hydraulic_Pressure(Pa),Spindle_Vibration,Cutting,Downtime\n".to_owned();
+    for row in 0..40_000 {
+        let note = if row % 1_000 == 0 { "\"two\r\nlines, and \"\"quotes\"\"\"" } else { "none" };
+        let end = ["\n", "\r\n", "\n\n"][row % 3];
+        let (pressure, vibration) = (f64::from(row as u32 % 39_000) * 1.1, row as u32 % 39_000);
+        text += &format!("{note},{pressure},{vibration},0.1234567890123456789,{}{end}", row % 2);
+    }
+    text
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_table() {
+    let text = many();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| read(&[text.as_bytes()], STRICT).unwrap())
+    };
+    let (table, counts) = with(1);
+    assert_eq!((counts.rows_read, counts.dropped_duplicates), (40_000, 1_000));
+    assert_eq!(table.row(10), [0.000_11, 10.0, 0.123_456_79]);
+    for threads in [2, 7] {
+        assert!(with(threads) == (table.clone(), counts.clone()), "{threads}");
+    }
+    assert!(read(&[text.as_bytes()], STRICT).unwrap() == (table, counts));
+}
+
+#[test]
+fn the_first_error_of_a_long_file_is_found_with_its_line() {
+    let text = many();
+    let at = |row: usize| text.match_indices("none,").nth(row).unwrap().0;
+    let (first, second) = (at(20_000), at(39_000));
+    let wrong = [&text[..first], "none,broken,1,1,1\n", &text[first..second], "1\n"].concat();
+    let line = text[..first].matches('\n').count() + 1;
+    assert_eq!(
+        read(&[wrong.as_bytes()], STRICT).unwrap_err(),
+        format!(
+            "a.csv, line {line}, column `Hydraulic_Pressure`: found `broken`, expected a number"
+        )
+    );
+    let open = format!("{}\"{}", &text[..first], text[first..].replace('"', ""));
+    assert_eq!(
+        read(&[open.as_bytes()], STRICT).unwrap_err(),
+        format!("a.csv, line {line}: a quote is not closed")
+    );
+}

@@ -50,9 +50,6 @@ pub enum PreprocessError {
     /// The features cannot be made.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// The features have no shape.
-    #[error("the features do not fit their table")]
-    Shape(#[from] ndarray::ShapeError),
     /// A document cannot be written down.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -80,7 +77,7 @@ impl Failure for PreprocessError {
             | Self::Table(_)
             | Self::Split(_)
             | Self::Recipe(_) => Exit::Data,
-            Self::Shape(_) | Self::Document(_) | Self::Summary(_) | Self::Output(_) => Exit::Failed,
+            Self::Document(_) | Self::Summary(_) | Self::Output(_) => Exit::Failed,
         }
     }
 }

@@ -7,16 +7,13 @@
 mod error;
 mod summary;
 
-use std::io::BufReader;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use config::steps::{self, paths};
 use container::{Container, write_file, write_with};
 use dataset::{
-    Applied, BadCells, Column, Counts, Feature, FeatureTable, Label, MissingValues, Recipe, Rules,
-    Schema, Table, TableReader,
+    Applied, BadCells, Column, Counts, Feature, Label, MissingValues, Recipe, Rules, Schema, Split,
+    Table, TableReader,
 };
-use ndarray::Array2;
 
 pub use error::PreprocessError;
 use summary::Summary;
@@ -37,23 +34,11 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     let rows =
         dataset::split(table.labels(), settings.test_size, settings.stratify, settings.seed)?;
     let recipe = Recipe::fit(&schema, &features(&settings), &table, &rows.train)?;
-    let (train, train_made_up) = apply(&recipe, &table, &rows.train)?;
-    let (test, test_made_up) = apply(&recipe, &table, &rows.test)?;
-    let made_up = train_made_up + test_made_up;
-    if made_up.replaced > 0 {
-        let all = (train.labels.len() + test.labels.len()) * settings.features.len();
-        tracing::warn!(
-            "{} of {all} engineered features were not finite and became their training median",
-            made_up.replaced
-        );
-    }
-    let summary = Summary::new(&table, &schema, counts, [&train, &test], made_up);
-
-    write(container, [&train, &test], &recipe, &summary)?;
+    write(container, &recipe, &table, &rows, counts)?;
     tracing::info!(
-        train_rows = train.labels.len(),
-        test_rows = test.labels.len(),
-        features = train.names.len(),
+        train_rows = rows.train.len(),
+        test_rows = rows.test.len(),
+        features = recipe.feature_names().count(),
         "the table is split"
     );
     Ok(())
@@ -62,9 +47,10 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
 /// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
 fn write(
     container: &Container,
-    [train, test]: [&FeatureTable; 2],
     recipe: &Recipe,
-    summary: &Summary,
+    table: &Table,
+    rows: &Split,
+    counts: Counts,
 ) -> Result<(), PreprocessError> {
     let outputs = [
         (paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
@@ -75,9 +61,23 @@ fn write(
     .map(|(directory, file)| container.processing(directory).join(file));
     let [train_csv, test_csv, recipe_json, summary_json] = &outputs;
     let written = || {
-        write_with(train_csv, |out| train.write(out))?;
-        write_with(test_csv, |out| test.write(out))?;
+        let mut made_up = Applied::default();
+        for (path, rows) in [(train_csv, &rows.train), (test_csv, &rows.test)] {
+            write_with(path, |out| {
+                made_up = made_up + recipe.write(table, rows, out)?;
+                Ok(())
+            })?;
+        }
+        if made_up.replaced > 0 {
+            let features = recipe.feature_names().count() - recipe.schema().columns().len();
+            let all = table.len() * features;
+            tracing::warn!(
+                "{} of {all} engineered features were not finite and became their training median",
+                made_up.replaced
+            );
+        }
         write_file(recipe_json, &artifacts::write_recipe(recipe)?)?;
+        let summary = Summary::new(recipe, table, rows, counts, made_up);
         write_file(summary_json, &summary.to_json()?)?;
         Ok(())
     };
@@ -136,7 +136,7 @@ fn read(
     let mut reader = TableReader::new(schema, rules);
     for path in csv_files(input)? {
         let file = fs_err::File::open(&path).map_err(PreprocessError::Input)?;
-        reader.read(path.as_str(), BufReader::with_capacity(1 << 16, file))?;
+        reader.read(path.as_str(), file)?;
     }
     Ok(reader.finish()?)
 }
@@ -182,21 +182,4 @@ fn log(counts: &Counts) {
     if let Some(first) = &counts.first_bad {
         tracing::warn!("the first row that cannot be read: {first}");
     }
-}
-
-/// The features of some rows of the table, and how many readings and features had to be made up.
-fn apply(
-    recipe: &Recipe,
-    table: &Table,
-    rows: &[usize],
-) -> Result<(FeatureTable, Applied), PreprocessError> {
-    let names: Vec<_> = recipe.feature_names().map(str::to_owned).collect();
-    let mut cells = Vec::with_capacity(rows.len() * names.len());
-    let mut made_up = Applied::default();
-    for &row in rows {
-        made_up = made_up + recipe.apply(table.row(row), &mut cells);
-    }
-    let records = Array2::from_shape_vec((rows.len(), names.len()), cells)?;
-    let labels = rows.iter().map(|&row| usize::from(table.labels()[row])).collect();
-    Ok((FeatureTable { names, records, labels }, made_up))
 }

@@ -1,6 +1,6 @@
 //! `summary.json`: what was read, what became of it and what it is like.
 
-use dataset::{Applied, Counts, FeatureTable, Schema, Table};
+use dataset::{Applied, Counts, Recipe, Split, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -29,32 +29,31 @@ struct Part {
 }
 
 impl Part {
-    fn new(table: &FeatureTable) -> Self {
-        let rows = table.labels.len();
-        let failures = table.labels.iter().filter(|&&label| label == 1).count();
+    fn new(table: &Table, part: &[usize]) -> Self {
+        let rows = part.len();
+        let failures = part.iter().filter(|&&row| table.labels()[row] == 1).count();
         Self { rows, failures, failure_share: failures as f64 / rows as f64 }
     }
 }
 
 impl Summary {
     pub(crate) fn new(
+        recipe: &Recipe,
         table: &Table,
-        schema: &Schema,
+        parts: &Split,
         rows: Counts,
-        [train, test]: [&FeatureTable; 2],
         made_up: Applied,
     ) -> Self {
-        let statistics = |index| dataset::Summary::of(table.column(index).map(f64::from));
-        let columns = schema.names().map(str::to_owned);
+        let columns = recipe.schema().names().map(str::to_owned);
         Self {
             format_version: 1,
             rows,
-            train: Part::new(train),
-            test: Part::new(test),
+            train: Part::new(table, &parts.train),
+            test: Part::new(table, &parts.test),
             imputed_readings: made_up.imputed,
             replaced_features: made_up.replaced,
-            columns: columns.enumerate().map(|(index, name)| (name, statistics(index))).collect(),
-            features: train.names.clone(),
+            columns: columns.zip(table.summaries()).collect(),
+            features: recipe.feature_names().map(str::to_owned).collect(),
         }
     }
 
