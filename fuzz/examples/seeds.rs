@@ -114,6 +114,7 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
                 .map(|(name, value)| (name.to_owned(), artifacts::Measure(value)))
                 .collect(),
             feature_importances: [("P".to_owned(), 0.75)].into_iter().collect(),
+            permutation_importances: [("R".to_owned(), -0.25)].into_iter().collect(),
         },
     };
     let files = bundle.to_files()?;

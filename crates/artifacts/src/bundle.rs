@@ -41,6 +41,10 @@ pub struct Metadata {
     pub training_metrics: IndexMap<String, Measure>,
     /// Each feature's share of the impurity taken away, in the order of the features.
     pub feature_importances: IndexMap<String, f64>,
+    /// How much accuracy on the rows a tree was not grown from is lost when a feature is shuffled;
+    /// none unless asked for, or where several hosts grew the forest.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub permutation_importances: IndexMap<String, f64>,
 }
 
 impl Metadata {
@@ -142,6 +146,7 @@ impl Bundle {
             if shard != Shard::WHOLE {
                 metadata.training_metrics.clear();
                 metadata.feature_importances.clear();
+                metadata.permutation_importances.clear();
             }
             let metadata = document::write(METADATA_JSON, METADATA_VERSION, &metadata)?;
             files.push((RECIPE_JSON.to_owned(), recipe_file::write_recipe(&self.recipe)?));

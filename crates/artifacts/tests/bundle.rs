@@ -14,6 +14,7 @@ use dataset::{
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use forest::{Node, RandomForest, Tree};
+use indexmap::IndexMap;
 use ndarray::array;
 use proptest::prelude::*;
 use tar::{EntryType, Header};
@@ -75,6 +76,7 @@ fn bundle_of(trees: u32) -> Bundle {
             ]
             .into_iter()
             .collect(),
+            permutation_importances: IndexMap::new(),
             feature_importances: ["Pressure", "Vibration", "Ratio"]
                 .into_iter()
                 .zip(forest.feature_importances())
@@ -184,6 +186,7 @@ fn the_first_release_is_still_read() {
     assert_eq!(found.forest.trees().len(), 5);
     let metadata = Metadata {
         feature_importances: found.metadata.feature_importances.clone(),
+        permutation_importances: IndexMap::new(),
         ..bundle().metadata
     };
     assert_eq!(found.metadata, metadata);

@@ -9,7 +9,7 @@ use crate::settings::{ColumnSettings, PerStep, Settings};
 
 type Check = garde::Result;
 
-fn unless(wrong: bool, expected: &str) -> Check {
+pub(crate) fn unless(wrong: bool, expected: &str) -> Check {
     if wrong { Err(garde::Error::new(format!("expected {expected}"))) } else { Ok(()) }
 }
 

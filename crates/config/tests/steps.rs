@@ -2,8 +2,8 @@
 
 use config::Metric;
 use config::steps::{
-    BadCells, ClassWeight, Evaluate, Feature, Gate, Hyperparameters, MaxFeatures, MissingValues,
-    Preprocess, Register,
+    BadCells, ClassWeight, Criterion, Evaluate, Feature, Gate, Hyperparameters, MaxFeatures,
+    MissingValues, Preprocess, Register, Samples,
 };
 use proptest::prelude::*;
 
@@ -81,6 +81,18 @@ fn faults_are_listed_all_at_once() {
     ];
     let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter class_weight is `heavy`, expected balanced or none; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
+    let map = [
+        ("bootstrap", "yes"),
+        ("criterion", "mse"),
+        ("max_bins", "1"),
+        ("max_leaf_nodes", "1"),
+        ("max_samples", "1.5"),
+        ("min_samples_leaf", "0"),
+        ("min_samples_split", "1"),
+        ("oob_score", ""),
+    ];
+    let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"");
     let error = Register::parse(&[], |name| (name == "MODEL_APPROVAL_STATUS").then_some("Maybe"));
     insta::assert_snapshot!(error.unwrap_err(), @"environment variable MODEL_PACKAGE_GROUP_NAME is not set; environment variable MODEL_DATA_URL is not set; environment variable MODEL_METRICS_URL is not set; environment variable INFERENCE_IMAGE is not set; environment variable PIPELINE_NAME is not set; environment variable PIPELINE_EXECUTION_ID is not set; environment variable MODEL_APPROVAL_STATUS is `Maybe`, expected PendingManualApproval, Approved, Rejected");
 }
@@ -92,6 +104,10 @@ fn unknown_hyperparameters_are_handed_back() {
         Hyperparameters::from_map(&map.map(|(n, v)| (n.to_owned(), v.to_owned())).into()).unwrap();
     assert_eq!((parsed.settings.n_estimators, parsed.settings.max_depth), (10, 0));
     assert_eq!(parsed.unknown, ["_tuning_objective_metric"]);
+}
+
+fn samples(least: u32) -> impl Strategy<Value = Samples> {
+    prop_oneof![(least..).prop_map(Samples::Count), (0.001_f64..=1.0).prop_map(Samples::Fraction)]
 }
 
 fn max_features() -> impl Strategy<Value = MaxFeatures> {
@@ -107,12 +123,16 @@ fn max_features() -> impl Strategy<Value = MaxFeatures> {
 proptest! {
     #[test]
     fn hyperparameters_go_both_ways(
-        n_estimators in 1_u32..=100_000, max_depth in 0_u32..=1000, min_samples_split in 2_u32..,
-        min_samples_leaf in 1_u32.., random_state: u32, balanced: bool, max_features in max_features(),
+        n_estimators in 1_u32..=100_000, max_depth in 0_u32..=1000, min_samples_split in samples(2),
+        min_samples_leaf in samples(1), random_state: u32, balanced: bool, max_features in max_features(),
+        criterion in prop::sample::select(Criterion::ALL), max_leaf_nodes in 2_u32.., max_bins in 2_u32..=65_536,
+        switches: [bool; 3], max_samples in samples(1),
     ) {
         let class_weight = if balanced { ClassWeight::Balanced } else { ClassWeight::None };
+        let [bootstrap, oob_score, permutation_importances] = switches;
         let settings = Hyperparameters {
             n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state,
+            criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances,
         };
         prop_assert_eq!(Hyperparameters::from_map(&settings.to_map()).unwrap().settings, settings);
     }

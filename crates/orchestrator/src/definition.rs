@@ -4,7 +4,8 @@
 //! QualityGateFailed.
 
 use config::steps::{
-    self, Argument, ClassWeight, Gate, Register, TRAINING_METRICS, pascal_case, paths,
+    self, Argument, ClassWeight, Criterion, Gate, OOB_SCORE, Register, TRAINING_METRICS,
+    pascal_case, paths,
 };
 use config::{ApprovalStatus, Metric, Settings};
 use indexmap::IndexMap;
@@ -108,6 +109,21 @@ impl Job {
     }
 }
 
+/// What a hyperparameter may be, where that is one of a few words.
+fn words(hyperparameter: &str) -> Option<&'static [&'static str]> {
+    match hyperparameter {
+        "class_weight" => Some(ClassWeight::WORDS),
+        "criterion" => Some(Criterion::WORDS),
+        "bootstrap" | "oob_score" | "permutation_importances" => Some(&["true", "false"]),
+        _ => None,
+    }
+}
+
+/// Whether a hyperparameter is text in every case: a word, or one of a word and two kinds of number.
+fn is_text(hyperparameter: &str) -> bool {
+    words(hyperparameter).is_some() || ["max_features", "max_samples"].contains(&hyperparameter)
+}
+
 impl Build<'_> {
     fn parameters(&self) -> Vec<Parameter> {
         let s = self.settings;
@@ -127,20 +143,15 @@ impl Build<'_> {
         }
         for (name, value) in s.hyperparameters.to_map() {
             let parameter = pascal_case(&name);
-            parameters.push(match name.as_str() {
-                "class_weight" => {
-                    Parameter::string(parameter, value).one_of(ClassWeight::WORDS.iter().copied())
+            parameters.push(match (name.as_str(), value.parse(), value.parse()) {
+                (name, ..) if let Some(words) = words(name) => {
+                    Parameter::string(parameter, value).one_of(words.iter().copied())
                 }
+                (name, ..) if is_text(name) => Parameter::string(parameter, value),
                 // a parameter is of the type that its value looks like
-                _ => match (value.parse(), value.parse()) {
-                    (Ok(whole), _) if name != "max_features" => {
-                        Parameter::integer(parameter, whole)
-                    }
-                    (_, Ok(number)) if name != "max_features" => {
-                        Parameter::float(parameter, number)
-                    }
-                    _ => Parameter::string(parameter, value),
-                },
+                (_, Ok(whole), _) => Parameter::integer(parameter, whole),
+                (_, _, Ok(number)) => Parameter::float(parameter, number),
+                _ => Parameter::string(parameter, value),
             });
         }
         parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
@@ -192,8 +203,10 @@ impl Build<'_> {
     fn train(&self) -> Step {
         let s = self.settings;
         let mut algorithm = AlgorithmSpecification::new(s.aws.image_uri(&s.aws.images.train));
+        let oob_score = s.hyperparameters.oob_score.then_some(&OOB_SCORE);
         algorithm.metric_definitions = TRAINING_METRICS
             .iter()
+            .chain(oob_score)
             .map(|name| {
                 MetricDefinition::new(
                     format!("train:{name}"),
@@ -223,7 +236,6 @@ impl Build<'_> {
                 "application/json",
             ),
         ];
-        let texts = ["class_weight", "max_features"];
         job.hyper_parameters = s
             .hyperparameters
             .to_map()
@@ -231,7 +243,7 @@ impl Build<'_> {
             .map(|name| {
                 let value = Expression::parameter(pascal_case(&name));
                 // SageMaker takes strings only; a number becomes one by being joined to nothing
-                let value = if texts.contains(&name.as_str()) { value } else { value.into_text() };
+                let value = if is_text(&name) { value } else { value.into_text() };
                 (name, value)
             })
             .collect();

@@ -11,10 +11,13 @@ mod error;
 use std::io::BufReader;
 
 use artifacts::{Bundle, Measure, Metadata, Scores, Shard};
-use config::steps::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS, paths};
+use config::steps::{
+    ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
+    paths,
+};
 use container::{Container, write_file};
 use dataset::{FeatureTable, Recipe};
-use forest::{RandomForest, RandomForestParams, Samples, TrainingSet, Watch};
+use forest::{Fitted, RandomForest, RandomForestParams, TrainingSet, Watch};
 use linfa::ParamGuard;
 
 use digest::Digesting;
@@ -31,9 +34,11 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
     let recipe = recipe(container)?;
     let (table, data_digest) = table(container, &recipe)?;
     tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
-    let forest = fit(container, &settings, shard, &table)?;
-    let training_metrics = score(&forest, &table)?;
-    let importances = table.names.iter().cloned().zip(forest.feature_importances());
+    let Fitted { forest, oob_score, permutation_importances } =
+        fit(container, &settings, shard, &table)?;
+    let mut training_metrics = score(&forest, &table)?;
+    training_metrics.extend(oob_score.map(|score| (OOB_SCORE.to_owned(), Measure(score))));
+    let by_name = |values: Vec<f64>| table.names.iter().cloned().zip(values).collect();
     let bundle = Bundle {
         metadata: Metadata {
             algorithm: "random_forest".to_owned(),
@@ -42,7 +47,8 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
             training_rows: table.labels.len(),
             hyperparameters: settings.to_map(),
             training_metrics,
-            feature_importances: importances.collect(),
+            feature_importances: by_name(forest.feature_importances()),
+            permutation_importances: by_name(permutation_importances.unwrap_or_default()),
         },
         forest,
         recipe,
@@ -99,14 +105,14 @@ fn fit(
     settings: &Hyperparameters,
     shard: Shard,
     table: &FeatureTable,
-) -> Result<RandomForest, TrainError> {
+) -> Result<Fitted, TrainError> {
     let params = params(settings).check().map_err(forest::FitError::from)?;
     let set =
         TrainingSet { records: table.records.view(), labels: table.labels.view(), weights: None };
     let mine = shard.trees(settings.n_estimators);
     let tenth = mine.len().div_ceil(10);
     let mine = mine.start as usize..mine.end as usize;
-    Ok(params.fit_share(mine, &set, &Watching { container, tenth })?.forest)
+    Ok(params.fit_share(mine, &set, &Watching { container, tenth })?)
 }
 
 /// Tells of every tenth part of the trees, and stops when the job does.
@@ -128,11 +134,26 @@ impl Watch for Watching<'_> {
 }
 
 fn params(settings: &Hyperparameters) -> RandomForestParams {
+    let limit = |limit: u32| (limit > 0).then_some(limit as usize);
+    let samples = |samples| match samples {
+        Samples::Count(count) => forest::Samples::Count(count as usize),
+        Samples::Fraction(share) => forest::Samples::Fraction(share),
+    };
     RandomForest::params()
         .n_estimators(settings.n_estimators as usize)
-        .max_depth((settings.max_depth > 0).then_some(settings.max_depth as usize))
-        .min_samples_split(Samples::Count(settings.min_samples_split as usize))
-        .min_samples_leaf(Samples::Count(settings.min_samples_leaf as usize))
+        .criterion(match settings.criterion {
+            Criterion::Gini => forest::Criterion::Gini,
+            Criterion::Entropy | Criterion::LogLoss => forest::Criterion::Entropy,
+        })
+        .max_depth(limit(settings.max_depth))
+        .max_leaf_nodes(limit(settings.max_leaf_nodes))
+        .min_samples_split(samples(settings.min_samples_split))
+        .min_samples_leaf(samples(settings.min_samples_leaf))
+        .max_bins(limit(settings.max_bins))
+        .bootstrap(settings.bootstrap)
+        .max_samples(Some(samples(settings.max_samples)))
+        .oob_score(settings.oob_score)
+        .permutation_importances(settings.permutation_importances)
         .max_features(match settings.max_features {
             MaxFeatures::Sqrt => forest::MaxFeatures::Sqrt,
             MaxFeatures::Log2 => forest::MaxFeatures::Log2,
@@ -169,6 +190,9 @@ fn log(metadata: &Metadata) {
     }
     for (name, share) in &metadata.feature_importances {
         tracing::info!("feature_importance_{name}={share:.6}");
+    }
+    for (name, loss) in &metadata.permutation_importances {
+        tracing::info!("permutation_importance_{name}={loss:.6}");
     }
 }
 

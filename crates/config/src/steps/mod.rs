@@ -21,7 +21,9 @@ use serde::de::{self, Deserializer, Visitor};
 use crate::message::list;
 
 pub use evaluate::{Evaluate, Gate};
-pub use hyperparameters::{ClassWeight, Hyperparameters, MaxFeatures, TRAINING_METRICS};
+pub use hyperparameters::{
+    ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
+};
 pub use preprocess::{BadCells, Column, Feature, Label, MissingValues, Preprocess};
 pub use register::Register;
 
