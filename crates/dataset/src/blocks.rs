@@ -20,9 +20,8 @@ pub(crate) struct Block {
     pub(crate) text: Vec<u8>,
     /// The line of its first byte, from 1.
     pub(crate) line: u64,
-    /// Whether commas and line ends are all there is to know: there are no quotes, and no record
-    /// can be too long.
-    pub(crate) plain: bool,
+    /// Whether no record in it can be too long.
+    pub(crate) is_short: bool,
 }
 
 /// The blocks of one file.
@@ -68,14 +67,12 @@ impl<'a, R: Read> Blocks<'a, R> {
     /// The next block.
     pub(crate) fn next(&mut self) -> Result<Option<Block>, RecordError> {
         let mut size = self.size;
-        let (length, quotes) = loop {
+        let length = loop {
             self.fill(size);
-            let (length, quotes) = whole_records(&self.rest);
-            match &self.end {
-                None if length == 0 && size < HOPELESS => size = (2 * size).min(HOPELESS),
-                None if length == 0 => break (self.rest.len(), quotes),
-                Some(Ok(())) => break (self.rest.len(), quotes),
-                _ => break (length, quotes),
+            match (whole_records(&self.rest), &self.end) {
+                (0, None) if size < HOPELESS => size = (2 * size).min(HOPELESS),
+                (0, None) | (_, Some(Ok(()))) => break self.rest.len(),
+                (length, _) => break length,
             }
         };
         if length == 0 {
@@ -84,7 +81,7 @@ impl<'a, R: Read> Blocks<'a, R> {
         }
         let rest = self.rest.split_off(length);
         let text = std::mem::replace(&mut self.rest, rest);
-        let block = Block { line: self.line, plain: !quotes && length <= LONGEST, text };
+        let block = Block { line: self.line, is_short: length <= LONGEST, text };
         self.line += lines(&block.text);
         Ok(Some(block))
     }
@@ -111,16 +108,14 @@ pub(crate) fn lines(text: &[u8]) -> u64 {
     memchr_iter(b'\n', text).count() as u64
 }
 
-/// How many bytes the whole records take that the text begins with, and whether there are quotes in
-/// the text. A quote opens a field that it is the first byte of, and nothing elsewhere; two of them
-/// in such a field are one that does not close it.
-fn whole_records(text: &[u8]) -> (usize, bool) {
-    let (mut length, mut quotes) = (0, false);
+/// How many bytes the whole records take that a text begins with. A quote opens a field that it is
+/// the first byte of, and nothing elsewhere; two of them in such a field do not close it.
+fn whole_records(text: &[u8]) -> usize {
+    let mut length = 0;
     // Where the text outside of quotes begins, and from where to look for the next quote.
     let (mut outside, mut from) = (0, 0);
     loop {
         let quote = memchr(b'"', &text[from..]).map(|at| from + at);
-        quotes |= quote.is_some();
         let opens = |quote: usize| quote == 0 || matches!(text[quote - 1], b',' | b'\n' | b'\r');
         if let Some(quote) = quote.filter(|&quote| !opens(quote)) {
             from = quote + 1;
@@ -129,7 +124,7 @@ fn whole_records(text: &[u8]) -> (usize, bool) {
         let unquoted = &text[outside..quote.unwrap_or(text.len())];
         length = memrchr2(b'\n', b'\r', unquoted).map_or(length, |at| outside + at + 1);
         let closed = quote.and_then(|quote| behind_quotes(text, quote + 1));
-        let Some(closed) = closed else { return (length, quotes) };
+        let Some(closed) = closed else { return length };
         (outside, from) = (closed, closed);
     }
 }
@@ -238,7 +233,7 @@ mod tests {
             ("1\n 2 ,\t\"\n3", "3"),
         ] {
             let whole = text.len() - rest.len();
-            assert_eq!(whole_records(text.as_bytes()), (whole, text.contains('"')), "{text:?}");
+            assert_eq!(whole_records(text.as_bytes()), whole, "{text:?}");
         }
     }
 }

@@ -237,7 +237,7 @@ fn read_block(file: &str, names: &[String], block: &Block) -> Result<Piece, Feat
     let (mut cells, mut labels) = (Vec::new(), Vec::new());
     let mut records = Records::new(file, block);
     loop {
-        if block.plain {
+        if block.is_short {
             let rest = records.rest();
             let mut read = 0;
             while let Some((label, length)) = plain_row(&rest[read..], names.len(), &mut cells) {
@@ -252,8 +252,8 @@ fn read_block(file: &str, names: &[String], block: &Block) -> Result<Piece, Feat
     }
 }
 
-/// Appends the features of the row that a text without quotes begins with, and gives its label and
-/// how many bytes it takes. None where anything about it is unusual: it may be no row.
+/// Appends the features of the row that a text begins with, and gives its label and how many bytes
+/// it takes. None where anything about it is unusual: it may be no row.
 fn plain_row(text: &[u8], width: usize, cells: &mut Vec<f32>) -> Option<(usize, usize)> {
     let mut at = 0;
     for _ in 0..width {

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn block(text: &str) -> Block {
-        Block { text: text.as_bytes().to_vec(), line: 1, plain: false }
+        Block { text: text.as_bytes().to_vec(), line: 1, is_short: true }
     }
 
     fn read(text: &str) -> Vec<(u64, Vec<String>)> {

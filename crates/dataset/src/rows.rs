@@ -1,5 +1,7 @@
 //! Rows of the raw table, block by block.
 
+use memchr::memchr;
+
 use crate::blocks::Block;
 use crate::header::Header;
 use crate::number;
@@ -87,7 +89,7 @@ impl<'a> Rows<'a> {
         let mut records = Records::new(self.file, block);
         let mut classes = Classes { label: self.schema.label(), known: Vec::new() };
         loop {
-            if block.plain {
+            if block.is_short {
                 records.skip(self.plain_rows(records.rest(), &mut piece, &mut classes));
             }
             let Some(record) = records.next()? else { return Ok(piece) };
@@ -127,8 +129,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Appends the readings of the row that a text without quotes begins with, and gives its label
-    /// and how many bytes it takes. None where anything about it is unusual: it may be no row.
+    /// Appends the readings of the row that a text begins with, and gives its label and how many
+    /// bytes it takes. None where anything about it is unusual: it may be no row.
     fn plain_row<'b>(&self, text: &'b [u8], cells: &mut Vec<f32>) -> Option<(&'b [u8], usize)> {
         let begin = cells.len();
         cells.resize(begin + self.header.columns.len(), f32::NAN);
@@ -136,22 +138,20 @@ impl<'a> Rows<'a> {
         let mut label: &[u8] = &[];
         let mut at = 0;
         for (place, role) in self.roles.iter().enumerate() {
-            let field = &text[at..];
-            match *role {
-                Role::Reading(column, power) if !is_end(*field.first()?) => {
-                    let (number, length) = number::leading(field, power)?;
+            let rest = &text[at..];
+            at += match *role {
+                Role::Reading(column, power) => {
+                    let (number, length) = plain_reading(rest, power)?;
                     cells[column] = number;
-                    at += length;
+                    length
                 }
-                Role::Reading(..) => {}
-                Role::Label | Role::Other => {
-                    let length = field.iter().take_while(|&&byte| !is_end(byte)).count();
-                    if matches!(role, Role::Label) {
-                        label = &field[..length];
-                    }
-                    at += length;
+                Role::Label => {
+                    let (field, length) = plain_field(rest)?;
+                    label = field;
+                    length
                 }
-            }
+                Role::Other => plain_field(rest)?.1,
+            };
             let is_last = place + 1 == self.roles.len();
             match text.get(at)? {
                 b',' if !is_last => at += 1,
@@ -219,9 +219,30 @@ impl Classes<'_> {
     }
 }
 
-/// Whether a byte ends a field that has no quotes.
-fn is_end(byte: u8) -> bool {
-    matches!(byte, b',' | b'\n' | b'\r')
+/// The reading that a text begins with, NaN where it is empty, and how many bytes it takes.
+fn plain_reading(text: &[u8], power: i32) -> Option<(f32, usize)> {
+    // Most numbers have no quotes around them, and end where their field does.
+    if let Some(found) = number::leading(text, power) {
+        return Some(found);
+    }
+    let (field, length) = plain_field(text)?;
+    if field.is_empty() {
+        return Some((f32::NAN, length));
+    }
+    let (number, digits) = number::leading(field, power)?;
+    (digits == field.len()).then_some((number, length))
+}
+
+/// The field that a text begins with, without the quotes around it, and how many bytes it takes.
+/// What follows is a comma or a line end, unless there are quotes in the quotes.
+fn plain_field(text: &[u8]) -> Option<(&[u8], usize)> {
+    if let Some((b'"', quoted)) = text.split_first() {
+        let length = memchr(b'"', quoted)?;
+        return Some((&quoted[..length], length + 2));
+    }
+    let is_end = |byte: &u8| matches!(byte, b',' | b'\n' | b'\r');
+    let length = text.iter().take_while(|byte| !is_end(byte)).count();
+    Some((&text[..length], length))
 }
 
 /// The number in a cell, in the column's unit; NaN where nothing was measured or the number is not
