@@ -68,8 +68,8 @@ fn every_violation_is_reported_at_once_with_its_place() {
     config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit
     config.yaml:29:3: instance_types.training: found `m5.large`, expected an instance type such as ml.m5.large
     config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
-    config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `max_depth`?
-    config.yaml:49:3: hyperparameters.min_samples_leaf: found `many`, expected a whole number
+    config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
+    config.yaml:49:3: hyperparameters.min_samples_leaf: found `many`, expected a whole number of rows from 1, or a share of the rows such as 0.01
     config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced or none; did you mean `balanced`?
     config.yaml:56:3: preprocessing.test_size: found `1.5`, expected a number between 0 and 1, both excluded
     config.yaml:90:3: preprocessing.missing_values: found `mean`, expected drop or median; did you mean `median`?
@@ -84,7 +84,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
 
 #[test]
 fn keys() {
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `n_estimators`?");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `n_estimators`?");
     insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, prices; did you mean `hyperparameters`?");
     insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, stratify, label, columns, engineered_features, missing_values, bad_cells");
     insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected unit or spellings; did you mean `spellings`?");

@@ -92,7 +92,7 @@ fn faults_are_listed_all_at_once() {
         ("oob_score", ""),
     ];
     let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"");
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter bootstrap is `yes`, expected true or false; hyperparameter criterion is `mse`, expected gini, entropy or log_loss; hyperparameter max_bins is `1`, expected 0, or a whole number from 2 to 65536; hyperparameter max_leaf_nodes is `1`, expected 0 for no limit, or at least 2; hyperparameter max_samples is `1.5`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter oob_score is ``, expected true or false");
     let error = Register::parse(&[], |name| (name == "MODEL_APPROVAL_STATUS").then_some("Maybe"));
     insta::assert_snapshot!(error.unwrap_err(), @"environment variable MODEL_PACKAGE_GROUP_NAME is not set; environment variable MODEL_DATA_URL is not set; environment variable MODEL_METRICS_URL is not set; environment variable INFERENCE_IMAGE is not set; environment variable PIPELINE_NAME is not set; environment variable PIPELINE_EXECUTION_ID is not set; environment variable MODEL_APPROVAL_STATUS is `Maybe`, expected PendingManualApproval, Approved, Rejected");
 }

@@ -107,15 +107,15 @@ fn a_model_and_rows_become_a_report() {
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.963351,
-      "brier_score": 0.044171,
+      "brier_score": 0.04272,
       "f1_score": 0.961749,
       "format_version": 1,
-      "log_loss": 0.198019,
+      "log_loss": 0.190568,
       "npv": 0.969697,
-      "pr_auc": 0.940002,
+      "pr_auc": 0.952445,
       "precision": 0.956522,
       "recall": 0.967033,
-      "roc_auc": 0.965385,
+      "roc_auc": 0.967802,
       "specificity": 0.96
     }
     "#);
@@ -325,10 +325,10 @@ fn rows_of_one_class_have_metrics_without_value() {
             [
               {
                 "accuracy": 0.96,
-                "brier_score": 0.05148,
+                "brier_score": 0.049279,
                 "f1_score": 0.0,
                 "format_version": 1,
-                "log_loss": 0.228545,
+                "log_loss": 0.213826,
                 "npv": 1.0,
                 "pr_auc": "NaN",
                 "precision": 0.0,
@@ -639,15 +639,15 @@ fn the_real_table() {
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.987421,
-      "brier_score": 0.014027,
+      "brier_score": 0.015068,
       "f1_score": 0.987705,
       "format_version": 1,
-      "log_loss": 0.075022,
+      "log_loss": 0.079137,
       "npv": 0.974576,
-      "pr_auc": 0.998295,
+      "pr_auc": 0.997876,
       "precision": 1.0,
       "recall": 0.975709,
-      "roc_auc": 0.997272,
+      "roc_auc": 0.996374,
       "specificity": 1.0
     }
     "#);

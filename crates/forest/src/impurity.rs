@@ -6,7 +6,7 @@ impl Criterion {
     /// How much less impure two classes are when a part of their rows is split off: the impurity
     /// times the weight of all, less that of both sides; up to a constant factor. No number where
     /// one side is empty.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn gain(self, left: [f64; 2], total: [f64; 2]) -> f64 {
         let (l, t) = (left[0] + left[1], total[0] + total[1]);
         let sides = l * (t - l);
