@@ -125,7 +125,7 @@ fn a_model_and_rows_become_a_report() {
     INFO precision=0.956522
     INFO recall=0.967033
     INFO f1_score=0.961749
-    INFO roc_auc=0.965385
+    INFO roc_auc=0.967802
     INFO specificity=0.960000
     INFO npv=0.969697
     INFO gate met: accuracy 0.963351 >= 0.8
@@ -159,11 +159,11 @@ fn a_model_and_rows_become_a_report() {
         },
         "auc": {
           "standard_deviation": "NaN",
-          "value": 0.965385
+          "value": 0.967802
         },
         "brier_score": {
           "standard_deviation": "NaN",
-          "value": 0.044171
+          "value": 0.04272
         },
         "confusion_matrix": {
           "0": {
@@ -197,7 +197,7 @@ fn a_model_and_rows_become_a_report() {
         },
         "log_loss": {
           "standard_deviation": "NaN",
-          "value": 0.198019
+          "value": 0.190568
         },
         "npv": {
           "standard_deviation": "NaN",
@@ -205,7 +205,7 @@ fn a_model_and_rows_become_a_report() {
         },
         "pr_auc": {
           "standard_deviation": "NaN",
-          "value": 0.940002
+          "value": 0.952445
         },
         "precision": {
           "standard_deviation": "NaN",
@@ -382,10 +382,10 @@ fn rows_of_one_class_have_metrics_without_value() {
             [
               {
                 "accuracy": 0.967033,
-                "brier_score": 0.036138,
+                "brier_score": 0.035512,
                 "f1_score": 0.98324,
                 "format_version": 1,
-                "log_loss": 0.164475,
+                "log_loss": 0.16501,
                 "npv": 0.0,
                 "pr_auc": 1.0,
                 "precision": 1.0,

@@ -46,7 +46,7 @@ fn every_fault_of_the_settings_at_once() {
             insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
             error: <here>/config.yaml:13:3: s3_paths.bucket: environment variable BUCKET_OF_NOBODY is not set; set it, or write `${BUCKET_OF_NOBODY:-default}`
             <here>/config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
-            <here>/config.yaml:47:3: hyperparameters.max_dept: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state; did you mean `max_depth`?
+            <here>/config.yaml:47:3: hyperparameters.max_dept: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
             <here>/config.yaml:56:3: preprocessing.test_size: found `1`, expected a number between 0 and 1, both excluded
             <here>/config.yaml:103:3: quality_gates.recall: found `1.85`, expected a number from 0 to 1
             ");
