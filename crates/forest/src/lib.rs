@@ -1,9 +1,18 @@
 //! A random forest of classification trees behind linfa's traits.
 //!
-//! The semantics are those of scikit-learn's `RandomForestClassifier`: Gini impurity, a bootstrap
-//! sample per tree, features drawn per split, class weights, probabilities as the mean over trees
-//! of a leaf's weighted class shares. A model depends on records, labels, parameters and seed
-//! alone: each tree has a random stream of its own, so neither threads nor hosts show in it.
+//! The semantics are those of scikit-learn's `RandomForestClassifier`: a bootstrap sample per tree,
+//! features drawn per split, class and row weights, probabilities as the mean over trees of a leaf's
+//! weighted class shares. A model depends on records, labels, parameters and seed alone: each tree
+//! has a random stream of its own, so neither threads nor hosts show in it. Up to 20,000 rows every
+//! split is exact; beyond, a feature's values share 256 bins unless
+//! [`max_bins`](RandomForestParams::max_bins) says otherwise.
+//!
+//! A tree grows so: each value is a small whole number, its bin (`bins`); the rows that
+//! a tree draws (`sample`) are copied and then moved, so that each node's lie side by
+//! side (`layout`); two classes are counted bin by bin
+//! (`histogram`), several, or rows with weights, are put in order
+//! (`sorted`); which node comes next is `grow`'s business. A fitted tree
+//! is walked by many rows at a time (`walk`).
 //!
 //! Knows numbers and a seed. Must never know column names, files, or the clock.
 //!
