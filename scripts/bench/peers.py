@@ -1,46 +1,25 @@
-"""What the benches of the forest share: peers' libraries, tables, a fit of ours and of theirs."""
+"""What the benches of the forest share: tables, a fit of ours and of scikit-learn."""
 
 import json
 import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-VENV = ROOT / ".venv" / "bench-forest"
+from shared import built, call, interpreter
+
 TREES, DEPTH, THREADS = 200, 10, 2
 
 
-def say(message):
-    print(message, file=sys.stderr, flush=True)
-
-
 def in_venv():
-    """Starts the program again with the peers' libraries, installing them where they are not."""
-    if Path(sys.prefix).resolve() == VENV.resolve():
+    """Starts the program again with the peers' libraries, unless it runs with them."""
+    if "BENCH_HAS_LIBRARIES" in os.environ:
         return
-    requirements = HERE / "requirements-forest.txt"
-    installed = VENV / "requirements.txt"
-    if not installed.is_file() or installed.read_bytes() != requirements.read_bytes():
-        say(f"installing the peers' libraries into {VENV.relative_to(ROOT)}")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-        pip = [VENV / "bin" / "python", "-m", "pip", "install", "-q", "-r", requirements]
-        subprocess.run(pip, check=True)
-        shutil.copyfile(requirements, installed)
-    environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
-    python = str(VENV / "bin" / "python")
-    os.execve(python, [python, *sys.argv], environment)
+    python = interpreter("bench-forest", "requirements-forest.txt", "sklearnex, skl2onnx")
+    threads = {"OMP_NUM_THREADS": str(THREADS), "BENCH_HAS_LIBRARIES": "1"}
+    os.execve(python, [str(python), *sys.argv], os.environ | threads)
 
 
 def build():
-    say("building")
-    command = ["cargo", "build", "--release", "--locked", "-p", "forest", "--example", "measure"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    metadata = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
-    found = subprocess.run(metadata, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    return Path(json.loads(found)["target_directory"]) / "release" / "examples" / "measure"
+    return built("-p", "forest", "--example", "measure") / "examples" / "measure"
 
 
 def generated(rows):
@@ -84,10 +63,7 @@ class Ours:
         """What the program says of a fit; the probabilities of class 1 are then at `scores`."""
         words = [self.program, table, features, TREES, max_bins, seed, self.scores]
         environment = os.environ | {"RAYON_NUM_THREADS": str(THREADS)}
-        found = subprocess.run(
-            list(map(str, words)), check=True, stdout=subprocess.PIPE, env=environment
-        )
-        return json.loads(found.stdout)
+        return json.loads(call(words, env=environment))
 
 
 def fit_sklearn(records, labels, trees, seed):

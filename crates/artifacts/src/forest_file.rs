@@ -261,7 +261,7 @@ impl<'a> Rest<'a> {
 
     fn first_version(mut self) -> Result<Stored, ForestFault> {
         let (features, classes, trees) = (self.number()?, self.number()?, self.number()?);
-        let whole = f64::from(trees) * (1_u64 << 43) as f64;
+        let whole = f64::from(trees) * RandomForest::WHOLE_GAIN as f64;
         let gain = |&share: &[u8; 8]| (f64::from_le_bytes(share) * whole).round() as u64;
         let gains = self.chunks(features)?.iter().map(gain).collect();
         let forest = self.forest(trees as usize, gains, classes)?;

@@ -63,8 +63,7 @@ fn bundle(container: &Container) -> Result<Bundle, EvaluateError> {
 fn table(container: &Container, bundle: &Bundle) -> Result<FeatureTable, EvaluateError> {
     let path = container.processing(paths::EVALUATE_TEST).join(paths::TEST_CSV);
     let file = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
-    let input = BufReader::with_capacity(1 << 16, file);
-    Ok(FeatureTable::read(path.as_str(), input, bundle.recipe.feature_names())?)
+    Ok(FeatureTable::read(path.as_str(), file, bundle.recipe.feature_names())?)
 }
 
 fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {

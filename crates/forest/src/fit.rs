@@ -10,10 +10,10 @@ use ndarray::{ArrayBase, ArrayView1, ArrayView2, Data, Ix2};
 
 use crate::grow::{Engine, Grower, Grown};
 use crate::histogram::Histogram;
-use crate::layout::{Code, Columns, Layout, Rows};
+use crate::layout::{Code, Columns, Layout, Rows, columns};
 use crate::out_of_bag::OutOfBag;
 use crate::params::{ClassWeight, ParamsError, RandomForestValidParams};
-use crate::sorted::{Codes, Sorted};
+use crate::sorted::Sorted;
 use crate::table::{NARROW, Table};
 use crate::tally::{Draws, DrawsAndRows, Tally};
 use crate::{RandomForest, Tree};
@@ -34,7 +34,7 @@ pub trait Watch: Sync {
     /// Hears that so many trees are done.
     fn grown(&self, _trees: usize) {}
 
-    /// Whether to stop; asked every few milliseconds.
+    /// Whether to stop; asked between trees and, where these are large, while they grow.
     fn stopped(&self) -> bool {
         false
     }
@@ -209,8 +209,8 @@ struct Growing<'a> {
 
 impl Growing<'_> {
     fn sorted<C: Code>(&self) -> Result<Fitted, FitError> {
-        let codes = &Codes::<C>::new(self.table);
-        self.grow(|| Sorted::new(self.table, codes, self.params))
+        let codes = columns::<C>(self.table);
+        self.grow(|| Sorted::new(self.table, &codes, self.params))
     }
 
     fn layout<L: Layout>(&self, layout: &L) -> Result<Fitted, FitError> {
@@ -290,9 +290,8 @@ impl ClassWeight {
     }
 }
 
-/// A whole share as a fixed-point number. Sums of these are the same in any order, so neither
-/// threads nor hosts show in them, and those of 2^20 trees fit in 64 bits.
-pub(crate) const WHOLE: f64 = (1_u64 << 43) as f64;
+/// To and from fixed-point numbers.
+pub(crate) const WHOLE: f64 = RandomForest::WHOLE_GAIN as f64;
 
 /// The sum over trees of each feature's share of the impurity that the tree took away; trees that
 /// are a single leaf have no say.

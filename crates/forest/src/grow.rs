@@ -159,8 +159,9 @@ pub(crate) struct Grower<'a, E> {
     places: Vec<u32>,
 }
 
-/// How many rows may be moved before a tree asks whether it is still wanted: some milliseconds.
-const PATIENCE: usize = 1 << 20;
+/// How often a row may be looked at, once for each feature, before a tree asks whether it is still
+/// wanted: well below a second.
+const PATIENCE: usize = 1 << 22;
 
 impl<'a, E: Engine> Grower<'a, E> {
     pub(crate) fn new(engine: E, params: &'a RandomForestValidParams, features: usize) -> Self {
@@ -185,21 +186,19 @@ impl<'a, E: Engine> Grower<'a, E> {
         };
         let (span, total) = self.engine.sample(&mut stream);
         let features = self.draw(&mut stream, &span, &total);
-        let root = self.node(&mut grown.tree, 0, 0, span, total, features, false, &mut stream);
-        if let Some(open) = root {
-            frontier.push(open);
-        }
+        let found = self.look(0, &span, &total, &features, false, &mut stream);
+        self.settle(&mut grown.tree, &mut frontier, 0, span, total, found);
 
         let mut leaves = 1;
-        let mut moved = 0;
+        let mut work = 0;
         while let Some(Open { node, span, total, split }) = frontier.pop() {
             if self.params.max_leaf_nodes.is_some_and(|limit| leaves >= limit) {
                 self.leaf(&mut grown.tree, node, &total);
                 continue;
             }
-            moved += span.rows.len();
-            if moved >= PATIENCE {
-                moved = 0;
+            work += span.rows.len() * (1 + self.wanted);
+            if work >= PATIENCE {
+                work = 0;
                 if stopped() {
                     return None;
                 }
@@ -223,20 +222,8 @@ impl<'a, E: Engine> Grower<'a, E> {
             let spans = self.engine.part(&span, &split, [&drawn[0], &drawn[1]]);
             let parts = spans.into_iter().zip(split.sides).zip(drawn).enumerate();
             for (side, ((span, total), features)) in parts {
-                let node = left + side;
-                let open = self.node(
-                    &mut grown.tree,
-                    node,
-                    side,
-                    span,
-                    total,
-                    features,
-                    true,
-                    &mut stream,
-                );
-                if let Some(open) = open {
-                    frontier.push(open);
-                }
+                let found = self.look(side, &span, &total, &features, true, &mut stream);
+                self.settle(&mut grown.tree, &mut frontier, left + side, span, total, found);
             }
         }
         Some(grown)
@@ -268,33 +255,24 @@ impl<'a, E: Engine> Grower<'a, E> {
         }
     }
 
-    /// Looks for a node's split; a node without one becomes a leaf.
-    #[expect(clippy::too_many_arguments, reason = "what a node is made of, in one place")]
-    fn node(
+    /// Looks for a node's split by the features that were drawn, and by more where all of these are
+    /// constant.
+    fn look(
         &mut self,
-        tree: &mut Tree,
-        node: usize,
         side: usize,
-        span: Span,
-        total: E::Total,
-        features: Vec<u32>,
+        span: &Span,
+        total: &E::Total,
+        features: &[u32],
         counted: bool,
         stream: &mut Stream,
-    ) -> Option<Open<E::Total>> {
-        let found = if features.is_empty() {
-            Found::Constant
-        } else {
-            let found = self.engine.look(side, &span, &total, &features, counted);
-            match found {
-                Found::Constant => self.look_on(side, &span, &total, features, stream),
-                found => found,
-            }
-        };
-        if let Found::Best(split) = found {
-            return Some(Open { node, span, total, split });
+    ) -> Found<E::Total> {
+        if features.is_empty() {
+            return Found::Constant;
         }
-        self.leaf(tree, node, &total);
-        None
+        match self.engine.look(side, span, total, features, counted) {
+            Found::Constant => self.look_on(side, span, total, features, stream),
+            found => found,
+        }
     }
 
     /// Draws further features, one by one, while all drawn so far are constant in the node.
@@ -303,7 +281,7 @@ impl<'a, E: Engine> Grower<'a, E> {
         side: usize,
         span: &Span,
         total: &E::Total,
-        features: Vec<u32>,
+        features: &[u32],
         stream: &mut Stream,
     ) -> Found<E::Total> {
         // The other side may have drawn since.
@@ -318,6 +296,22 @@ impl<'a, E: Engine> Grower<'a, E> {
             }
         }
         Found::Constant
+    }
+
+    /// A node with a split waits for it; one without becomes a leaf.
+    fn settle(
+        &self,
+        tree: &mut Tree,
+        frontier: &mut Frontier<E::Total>,
+        node: usize,
+        span: Span,
+        total: E::Total,
+        found: Found<E::Total>,
+    ) {
+        match found {
+            Found::Best(split) => frontier.push(Open { node, span, total, split }),
+            Found::Constant | Found::TooSmall => self.leaf(tree, node, &total),
+        }
     }
 
     fn leaf(&self, tree: &mut Tree, node: usize, total: &E::Total) {

@@ -79,6 +79,10 @@ const FEW: usize = 8;
 const MOST_FEATURES: usize = 1 << 16;
 
 impl RandomForest {
+    /// A whole share of impurity in [`Self::gains`]. Sums of such numbers are the same in any order,
+    /// so neither threads nor hosts show in them, and those of 2^20 trees fit in 64 bits.
+    pub const WHOLE_GAIN: u64 = 1 << 43;
+
     /// Parameters to fit a forest with, scikit-learn's defaults to begin with.
     pub fn params() -> RandomForestParams {
         RandomForestParams::default()
@@ -97,8 +101,8 @@ impl RandomForest {
         if trees.is_empty() || features == 0 || features > MOST_FEATURES || classes < 2 {
             return Err(Malformed::Empty { trees: trees.len(), features, classes });
         }
-        // Each tree's shares add up to 2^43, but for what rounding adds.
-        let most = (trees.len() as u128) * ((1 << 43) + features as u128);
+        // Each tree's shares add up to a whole, but for what rounding adds.
+        let most = (trees.len() as u128) * (u128::from(Self::WHOLE_GAIN) + features as u128);
         if gains.iter().map(|&gain| u128::from(gain)).sum::<u128>() > most {
             return Err(Malformed::Gains(trees.len()));
         }
@@ -155,7 +159,8 @@ impl RandomForest {
     }
 
     /// For each feature the sum over trees of its share of the impurity that the tree took away,
-    /// where 2^43 is a whole: what [`Self::feature_importances`] are made of, exactly.
+    /// where [`Self::WHOLE_GAIN`] is all of it: what [`Self::feature_importances`] are made of,
+    /// exactly.
     pub fn gains(&self) -> &[u64] {
         &self.gains
     }
@@ -196,9 +201,7 @@ impl RandomForest {
     /// Both ways add in the order of the trees, so that they agree to the last bit.
     fn score_row(&self, row: ArrayView1<'_, f32>, sums: &mut [f64]) {
         let row: Vec<u32> = row.iter().copied().map(key).collect();
-        let mut leaves = Vec::with_capacity(self.trees.len());
-        leaves_of_row(&self.walks, &row, &mut leaves);
-        for (tree, leaf) in self.trees.iter().zip(leaves) {
+        for (tree, leaf) in self.trees.iter().zip(leaves_of_row(&self.walks, &row)) {
             add(sums, tree.shares(leaf as usize, self.classes));
         }
         self.divide(sums);
@@ -244,11 +247,11 @@ fn add(sums: &mut [f64], shares: &[f32]) {
     }
 }
 
-/// The class of the greatest probability, the first of several.
-pub(crate) fn most_likely(probabilities: ArrayView1<'_, f64>) -> usize {
+/// The class with the greatest share, the first of several.
+pub(crate) fn most_likely<T: PartialOrd>(shares: &[T]) -> usize {
     let mut best = 0;
-    for (class, &probability) in probabilities.iter().enumerate() {
-        if probability > probabilities[best] {
+    for (class, share) in shares.iter().enumerate() {
+        if *share > shares[best] {
             best = class;
         }
     }
@@ -264,7 +267,7 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for R
         match self.predict_proba(records.view()) {
             Ok(probabilities) => {
                 for (target, row) in targets.iter_mut().zip(probabilities.rows()) {
-                    *target = most_likely(row);
+                    *target = most_likely(row.as_slice().unwrap_or_default());
                 }
             }
             #[expect(clippy::panic, reason = "linfa's trait has no error")]

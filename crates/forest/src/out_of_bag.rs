@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::fit::WHOLE;
+use crate::model::most_likely;
 use crate::params::RandomForestValidParams;
 use crate::stream::Stream;
 use crate::table::Table;
@@ -108,15 +109,4 @@ impl<'a> OutOfBag<'a> {
         let losses: Vec<f64> = losses.map(|loss| loss as f64 / WHOLE / trees).collect();
         (score, (!losses.is_empty()).then_some(losses))
     }
-}
-
-/// The class with the most, the first of several.
-fn most_likely<T: PartialOrd>(shares: &[T]) -> usize {
-    let mut best = 0;
-    for (class, share) in shares.iter().enumerate() {
-        if *share > shares[best] {
-            best = class;
-        }
-    }
-    best
 }

@@ -5,20 +5,11 @@ use std::rc::Rc;
 
 use crate::Criterion;
 use crate::grow::{Engine, Found, Span, Split};
-use crate::layout::{Code, columns};
+use crate::layout::Code;
 use crate::params::{Limits, RandomForestValidParams};
 use crate::sample::Sample;
 use crate::stream::Stream;
 use crate::table::Table;
-
-/// The bins of a table's rows, a column for each feature.
-pub(crate) struct Codes<C>(Vec<Vec<C>>);
-
-impl<C: Code> Codes<C> {
-    pub(crate) fn new(table: &Table<'_>) -> Self {
-        Self(columns(table))
-    }
-}
 
 /// What a node's classes weigh.
 #[derive(Debug)]
@@ -31,7 +22,8 @@ pub(crate) struct Weights {
 /// A thread's rows.
 pub(crate) struct Sorted<'a, C> {
     table: &'a Table<'a>,
-    codes: &'a Codes<C>,
+    /// The bins of the table's rows, a column for each feature.
+    codes: &'a [Vec<C>],
     criterion: Criterion,
     limits: Limits,
     sample: Sample,
@@ -48,7 +40,7 @@ pub(crate) struct Sorted<'a, C> {
 impl<'a, C: Code> Sorted<'a, C> {
     pub(crate) fn new(
         table: &'a Table<'a>,
-        codes: &'a Codes<C>,
+        codes: &'a [Vec<C>],
         params: &RandomForestValidParams,
     ) -> Self {
         let rows = table.labels.len();
@@ -81,7 +73,7 @@ impl<'a, C: Code> Sorted<'a, C> {
     /// Puts a node's rows in the order of a feature's bins.
     fn sort(&mut self, span: &Span, feature: u32) {
         let rows = &self.buffers[span.depth % 2][span.rows.clone()];
-        let codes = &self.codes.0[feature as usize];
+        let codes = &self.codes[feature as usize];
         let key = |&row: &u32| (codes[row as usize].get() as u64) << 32 | u64::from(row);
         self.order.clear();
         let bins = self.table.bins[feature as usize].len();
@@ -195,7 +187,7 @@ impl<C: Code> Engine for Sorted<'_, C> {
             Found::TooSmall => Found::TooSmall,
             Found::Best(Split { feature, low, high, gain, .. }) => {
                 let rows = &self.buffers[span.depth % 2][span.rows.clone()];
-                let codes = &self.codes.0[feature as usize];
+                let codes = &self.codes[feature as usize];
                 let goes_left = |row: &u32| codes[*row as usize].get() <= low as usize;
                 let (left, right): (Vec<u32>, Vec<u32>) =
                     rows.iter().partition(|row| goes_left(row));
@@ -208,7 +200,7 @@ impl<C: Code> Engine for Sorted<'_, C> {
     fn part(&mut self, span: &Span, split: &Split<Rc<Weights>>, _: [&[u32]; 2]) -> [Span; 2] {
         let [even, odd] = &mut self.buffers;
         let (source, target) = if span.depth.is_multiple_of(2) { (even, odd) } else { (odd, even) };
-        let codes = &self.codes.0[split.feature as usize];
+        let codes = &self.codes[split.feature as usize];
         let middle = span.rows.start + split.sides[0].rows;
         let (mut left, mut right) = (span.rows.start, middle);
         for &row in &source[span.rows.clone()] {

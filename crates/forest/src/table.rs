@@ -29,14 +29,14 @@ const MOST_CLASSES: usize = 1 << 16;
 /// Rows are counted with signed 32-bit numbers, which processors turn into fractions fastest.
 const MOST_ROWS: usize = i32::MAX as usize;
 
-/// As many as the codes of a compact tree.
+/// As many as 16 bits can count; a node has room for their numbers in as many.
 const MOST_FEATURES: usize = u16::MAX as usize;
 
 /// How many rows bins are chosen by, where each value need not have one.
 const SAMPLE: usize = 1 << 16;
 
 /// Up to so many rows every split is exact unless `max_bins` says otherwise.
-pub(crate) const EXACT_ROWS: usize = 20_000;
+const EXACT_ROWS: usize = 20_000;
 
 /// The bins of a code of 16 bits, and of 8.
 pub(crate) const WIDE: usize = 1 << 16;

@@ -62,7 +62,7 @@ pub(crate) const LANES: usize = 16;
 /// As many rows: for each feature the [`key`]s of its values.
 pub(crate) type Group = Vec<[u32; LANES]>;
 
-/// A value as a whole number of the same order, which is compared and added in fewer instructions;
+/// A value as a whole number of the same order, which is compared in fewer instructions;
 /// NaN is the greatest and goes right.
 pub(crate) fn key(value: f32) -> u32 {
     // -0.0 becomes 0.0, to which it is equal.
@@ -131,8 +131,8 @@ impl<I: Copy + Into<u32>> Steps<I> {
 
 /// The leaf of one row in each of several trees, eight at a time: a step of one does not wait for a
 /// step of another.
-pub(crate) fn leaves_of_row(trees: &[Walk], row: &[u32], leaves: &mut Vec<u32>) {
-    leaves.clear();
+pub(crate) fn leaves_of_row(trees: &[Walk], row: &[u32]) -> Vec<u32> {
+    let mut leaves = Vec::with_capacity(trees.len());
     let (chunks, rest) = trees.as_chunks::<8>();
     for chunk in chunks {
         let small = chunk.each_ref().map(|tree| match tree {
@@ -161,6 +161,7 @@ pub(crate) fn leaves_of_row(trees: &[Walk], row: &[u32], leaves: &mut Vec<u32>) 
         leaves.extend(trees.iter().zip(nodes).map(|(tree, node)| tree.leaves[usize::from(node)]));
     }
     leaves.extend(rest.iter().map(|tree| tree.leaf(row)));
+    leaves
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@
 mod digest;
 mod error;
 
-use std::io::BufReader;
-
 use artifacts::{Bundle, Measure, Metadata, Scores, Shard};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
@@ -91,13 +89,13 @@ fn recipe(container: &Container) -> Result<Recipe, TrainError> {
 fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String), TrainError> {
     let path = container.channel(paths::TRAIN_CHANNEL)?.join(paths::TRAIN_CSV);
     let file = fs_err::File::open(&path).map_err(TrainError::Channel)?;
-    let mut input = BufReader::with_capacity(1 << 16, Digesting::new(file));
+    let mut input = Digesting::new(file);
     let table = FeatureTable::read(path.as_str(), &mut input, recipe.feature_names())?;
     let (rows, failures) = (table.labels.len(), table.labels.sum());
     if failures == 0 || failures == rows {
         return Err(TrainError::OneClass { path, rows, class: failures.min(1) });
     }
-    Ok((table, input.into_inner().digest()))
+    Ok((table, input.digest()))
 }
 
 fn fit(

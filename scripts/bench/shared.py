@@ -1,0 +1,62 @@
+"""What the benches share: our programs, and the peers' own interpreter."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def say(message):
+    print(message, file=sys.stderr, flush=True)
+
+
+def call(command, **options):
+    """The standard output of a command; one that fails ends the bench with what it said."""
+    done = subprocess.run(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+    )
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        sys.exit(f"{said}error: {shlex.join(map(str, command))}: exit code {done.returncode}")
+    return done.stdout
+
+
+def built(*what):
+    """Builds what cargo is told, and gives the directory of release programs."""
+    say("building our programs")
+    command = ["cargo", "build", "--release", "--locked", *what]
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        sys.exit("error: our programs do not build")
+    # Cargo knows best where it put them.
+    metadata = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
+    return Path(json.loads(call(metadata, cwd=ROOT))["target_directory"]) / "release"
+
+
+def interpreter(name, requirements, libraries):
+    """The peers' own interpreter, in a virtual environment with the libraries of a file."""
+    venv, requirements = ROOT / ".venv" / name, HERE / requirements
+    # Written last, so its presence says that the rest is complete.
+    installed = venv / "requirements.txt"
+    python = venv / "bin" / "python"
+    if installed.is_file() and installed.read_bytes() == requirements.read_bytes():
+        # Fails where the Python that it was made with is gone.
+        if subprocess.run([python, "-c", f"import {libraries}"]).returncode == 0:
+            return python
+    if sys.version_info < (3, 11):
+        sys.exit("error: the peers' libraries need Python 3.11 or later")
+    say(f"installing the peers' libraries into {venv.relative_to(ROOT)}")
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", venv]).returncode != 0:
+        sys.exit(
+            f"error: {sys.executable} cannot make a virtual environment; on Debian and Ubuntu its "
+            "venv module is a package of its own: apt-get install python3-venv"
+        )
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    if subprocess.run([python, *pip]).returncode != 0:
+        sys.exit("error: pip could not install the peers' libraries; see above")
+    shutil.copyfile(requirements, installed)
+    return python
