@@ -9,6 +9,7 @@ use crate::sample::Sample;
 use crate::stream::Stream;
 use crate::table::Table;
 use crate::tally::Tally;
+use crate::tree::append_shares;
 
 /// A thread's rows and counts.
 pub(crate) struct Histogram<'a, L: Layout, T> {
@@ -355,8 +356,7 @@ impl<L: Layout, T: Tally> Engine for Histogram<'_, L, T> {
 
     fn share(&self, total: &T, shares: &mut Vec<f32>) -> usize {
         let leaf = shares.len() / 2;
-        let [a, b] = self.measure.weigh(*total);
-        shares.extend([a, b].map(|weight| (weight / (a + b)) as f32));
+        append_shares(&self.measure.weigh(*total), shares);
         leaf
     }
 }

@@ -10,6 +10,7 @@ use crate::params::{Limits, RandomForestValidParams};
 use crate::sample::Sample;
 use crate::stream::Stream;
 use crate::table::Table;
+use crate::tree::append_shares;
 
 /// What a node's classes weigh.
 #[derive(Debug)]
@@ -221,7 +222,7 @@ impl<C: Code> Engine for Sorted<'_, C> {
 
     fn share(&self, total: &Rc<Weights>, shares: &mut Vec<f32>) -> usize {
         let leaf = shares.len() / total.classes.len();
-        shares.extend(total.classes.iter().map(|weight| (weight / total.sum) as f32));
+        append_shares(&total.classes, shares);
         leaf
     }
 }

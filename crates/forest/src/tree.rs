@@ -31,8 +31,26 @@ impl Node {
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// The leaves' class shares, `classes` numbers for each, which add up to 1.
+    /// The leaves' class shares, `classes` numbers for each, which add up to 1. Those of a fitted
+    /// tree are multiples of 2^-24: their sums over trees are exact in f64, whatever the order, and
+    /// so is what two classes' sums differ by.
     pub shares: Vec<f32>,
+}
+
+/// The shares that add up to a whole.
+const WHOLE_SHARE: f64 = (1_u32 << 24) as f64;
+
+/// Appends the shares that `weights` have of their sum.
+pub(crate) fn append_shares(weights: &[f64], shares: &mut Vec<f32>) {
+    let sum: f64 = weights.iter().sum();
+    // Rounded are the running sums: no share is off by more than one part, and all are a whole.
+    let (mut running, mut before) = (0.0, 0.0);
+    for weight in weights {
+        running += weight;
+        let parts = (running / sum * WHOLE_SHARE).round();
+        shares.push(((parts - before) / WHOLE_SHARE) as f32);
+        before = parts;
+    }
 }
 
 impl Tree {
@@ -87,5 +105,29 @@ impl Tree {
         } else {
             Err("a leaf's class shares do not add up to 1")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_a_whole_in_parts_that_add_up_exactly() {
+        let shares = |weights: &[f64]| {
+            let mut shares = Vec::new();
+            append_shares(weights, &mut shares);
+            shares
+        };
+        let parts = |weights: &[f64]| -> Vec<f64> {
+            shares(weights).into_iter().map(|share| f64::from(share) * WHOLE_SHARE).collect()
+        };
+        assert_eq!(shares(&[3.0, 1.0]), [0.75, 0.25]);
+        assert_eq!(shares(&[0.0, 7.0]), [0.0, 1.0]);
+        // 2^24 / 3 = 5592405.33
+        assert_eq!(parts(&[0.1, 0.2]), [5_592_405.0, 11_184_811.0]);
+        assert_eq!(parts(&[1.0; 3]), [5_592_405.0, 5_592_406.0, 5_592_405.0]);
+        let many = shares(&vec![1.0; 50_000]);
+        assert_eq!(many.iter().map(|&share| f64::from(share)).sum::<f64>(), 1.0);
     }
 }

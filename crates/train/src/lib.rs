@@ -8,7 +8,7 @@
 mod digest;
 mod error;
 
-use artifacts::{Bundle, Measure, Metadata, Scores, Shard};
+use artifacts::{Bundle, MODEL_ONNX, Measure, Metadata, Scores, Shard};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
     paths,
@@ -194,6 +194,20 @@ fn log(metadata: &Metadata) {
     }
 }
 
+/// The model for other programs, which no host can make that grew only some of the trees.
+fn onnx(bundle: &Bundle, shard: Shard) -> Option<(String, Vec<u8>)> {
+    if shard != Shard::WHOLE {
+        return None;
+    }
+    match bundle.to_onnx() {
+        Ok(bytes) => Some((MODEL_ONNX.to_owned(), bytes)),
+        Err(error) => {
+            tracing::warn!("{MODEL_ONNX} is left out: {error}");
+            None
+        }
+    }
+}
+
 /// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
 fn write(
     container: &Container,
@@ -201,9 +215,10 @@ fn write(
     shard: Shard,
     trees: u32,
 ) -> Result<(), TrainError> {
-    let mut outputs: Vec<_> = (bundle.to_shard(shard, trees)?.into_iter())
-        .map(|(name, bytes)| (container.model().join(name), bytes))
-        .collect();
+    let mut model = bundle.to_shard(shard, trees)?;
+    model.extend(onnx(bundle, shard));
+    let mut outputs: Vec<_> =
+        model.into_iter().map(|(name, bytes)| (container.model().join(name), bytes)).collect();
     let mut metrics = serde_json::to_vec_pretty(&bundle.metadata.training_metrics)?;
     metrics.push(b'\n');
     let name = shard.file_name(paths::TRAINING_METRICS_JSON);
