@@ -104,10 +104,8 @@ fn graph(forest: &RandomForest) -> GraphProto {
         float_data: vec![value],
         name: name.to_owned(),
     };
-    let to_double = AttributeProto {
-        i: DataType::Double as i64,
-        ..attribute("to", AttributeType::Int)
-    };
+    let to_double =
+        AttributeProto { i: DataType::Double as i64, ..attribute("to", AttributeType::Int) };
     GraphProto {
         name: "random_forest".to_owned(),
         node: vec![

@@ -14,6 +14,7 @@
 pub mod aws;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -232,6 +233,23 @@ pub fn executable(program: &str) -> Utf8PathBuf {
     let path = directory.join(program);
     assert!(path.is_file(), "{path} does not exist: run `cargo build` first, then the tests");
     path
+}
+
+/// A Python that has onnxruntime, if there is one.
+pub fn onnxruntime() -> Option<String> {
+    peer("ONNXRUNTIME_PYTHON", "onnxruntime")
+}
+
+/// What an environment variable says of a peer, which `scripts/test` has started or installed. Where
+/// the whole test run is wanted, it must be there.
+fn peer(variable: &str, name: &str) -> Option<String> {
+    let found = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    if found.is_none() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{variable} is not set");
+        // Not by `eprintln!`, which the harness shows of failing tests only.
+        io::stderr().write_all(format!("skipped: no {name}\n").as_bytes()).unwrap();
+    }
+    found
 }
 
 /// A file of the folder that stands beside this checkout where the project is developed, if it is

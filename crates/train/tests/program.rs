@@ -16,9 +16,10 @@ use job::{RECIPE, TRAIN, job, job_of_host};
 use regex::Regex;
 use testkit::{Outcome, Sandbox};
 
-const OUTPUTS: [&str; 4] = [
+const OUTPUTS: [&str; 5] = [
     "model/forest.bin",
     "model/metadata.json",
+    "model/model.onnx",
     "model/recipe.json",
     "output/data/training_metrics.json",
 ];
@@ -29,7 +30,7 @@ fn left(sandbox: &Sandbox) -> Vec<String> {
 }
 
 /// The bytes of all that a job left.
-fn outputs(sandbox: &Sandbox) -> [Vec<u8>; 4] {
+fn outputs(sandbox: &Sandbox) -> [Vec<u8>; 5] {
     assert_eq!(left(sandbox), OUTPUTS);
     OUTPUTS.map(|output| fs_err::read(sandbox.path(output)).unwrap())
 }
@@ -86,7 +87,7 @@ fn logged(outcome: &Outcome, level: &str) -> String {
 fn channels_become_a_model() {
     let sandbox = job();
     let outcome = sandbox.run("train", &[]).expect(0);
-    let [_, metadata, recipe, metrics] = outputs(&sandbox);
+    let [_, metadata, _, recipe, metrics] = outputs(&sandbox);
     assert_eq!(recipe, fs_err::read(sandbox.path(RECIPE)).unwrap());
     assert_eq!(outcome.stdout, "");
     insta::assert_snapshot!(logged(&outcome, "INFO"), @"

@@ -71,9 +71,12 @@ pub fn train() -> Sandbox {
     sandbox
 }
 
+const OUTPUTS: [&str; 4] =
+    ["model/forest.bin", "model/metadata.json", "model/model.onnx", "model/recipe.json"];
+
 fn model(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let files = sandbox.files("model");
-    assert_eq!(files, ["model/forest.bin", "model/metadata.json", "model/recipe.json"]);
+    assert_eq!(files, OUTPUTS);
     files.iter().map(|file| fs_err::read(sandbox.path(file)).unwrap()).collect()
 }
 
@@ -87,7 +90,7 @@ fn evaluate() -> Sandbox {
     let archive = sandbox.path("processing/model/model.tar.gz");
     let packed = Command::new("tar")
         .args(["-czf", archive.as_str(), "-C", before.path("model").as_str()])
-        .args(["forest.bin", "recipe.json", "metadata.json"])
+        .args(["forest.bin", "metadata.json", "model.onnx", "recipe.json"])
         .status();
     assert!(packed.unwrap().success());
     sandbox

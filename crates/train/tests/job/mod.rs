@@ -6,36 +6,38 @@ use testkit::Sandbox;
 
 pub const TRAIN: &str = "input/data/train/train.csv";
 pub const RECIPE: &str = "input/data/recipe/recipe.json";
+/// Rows that the job does not see.
+pub const TEST: &str = "test.csv";
 
-/// The training rows and the recipe of a synthetic table.
-static CHANNELS: LazyLock<[String; 2]> = LazyLock::new(|| {
+/// What Preprocess makes of a synthetic table.
+static CHANNELS: LazyLock<[String; 3]> = LazyLock::new(|| {
     let mut table = Vec::new();
     dataset::sample::write(&mut table, 600, 7).unwrap();
     channels(&table)
 });
 
-fn channels(table: &[u8]) -> [String; 2] {
+fn channels(table: &[u8]) -> [String; 3] {
     let sandbox = Sandbox::new();
     sandbox.file("processing/input/raw.csv", table);
     sandbox.run("preprocess", &[]).expect(0);
-    ["train/train.csv", "recipe/recipe.json"]
+    ["train/train.csv", "recipe/recipe.json", "test/test.csv"]
         .map(|file| sandbox.read(&format!("processing/output/{file}")))
+}
+
+fn job_of([train, recipe, test]: &[String; 3]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file(TRAIN, train).file(RECIPE, recipe).file(TEST, test);
+    sandbox
 }
 
 /// A job over a synthetic table, with nothing in it but the channels.
 pub fn job() -> Sandbox {
-    let [train, recipe] = &*CHANNELS;
-    let sandbox = Sandbox::new();
-    sandbox.file(TRAIN, train).file(RECIPE, recipe);
-    sandbox
+    job_of(&CHANNELS)
 }
 
 /// A job over a table.
 pub fn job_over(table: &[u8]) -> Sandbox {
-    let [train, recipe] = channels(table);
-    let sandbox = Sandbox::new();
-    sandbox.file(TRAIN, train).file(RECIPE, recipe);
-    sandbox
+    job_of(&channels(table))
 }
 
 /// The same job on the host of this place, from 0, among so many.

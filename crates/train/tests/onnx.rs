@@ -1,0 +1,90 @@
+//! `model.onnx` in onnxruntime: the labels of the forest, and its probabilities.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod job;
+
+use std::process::Command;
+
+use artifacts::Bundle;
+use dataset::FeatureTable;
+use job::{TEST, TRAIN, job, job_over};
+use testkit::{Outcome, Sandbox};
+
+/// Scores every row that the job has and does not have, and gives how many are on the fence.
+fn hold(python: &str, sandbox: &Sandbox) -> usize {
+    sandbox.run("train", &[]).expect(0);
+    let tables = [TRAIN, TEST].map(|table| sandbox.path(table));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/onnx.py");
+    let theirs = Command::new(python)
+        .args([script, sandbox.path("model/model.onnx").as_str()])
+        .args(&tables)
+        .output();
+    let theirs = Outcome::from(theirs.unwrap()).expect(0).stdout;
+    let mut theirs = theirs.lines();
+
+    let files = sandbox.files("model").into_iter().map(|file| {
+        let name = file.strip_prefix("model/").unwrap().to_owned();
+        (name, fs_err::read(sandbox.path(&file)).unwrap())
+    });
+    let bundle = Bundle::from_files(files.collect()).unwrap();
+    let mut fence = 0;
+    for path in tables {
+        let file = fs_err::File::open(&path).unwrap();
+        let names = bundle.recipe.feature_names();
+        let table = FeatureTable::read(path.as_str(), file, names).unwrap();
+        let ours = bundle.forest.predict_proba(table.records.view()).unwrap();
+        for (row, probability) in ours.column(1).iter().enumerate() {
+            let (label, theirs) = theirs.next().unwrap().split_once(',').unwrap();
+            let case = format!("{path}, row {row}: {probability}, {label} {theirs}");
+            assert_eq!(label, if *probability > 0.5 { "1" } else { "0" }, "{case}");
+            assert!((theirs.parse::<f64>().unwrap() - probability).abs() <= 1e-6, "{case}");
+            fence += usize::from(*probability == 0.5);
+        }
+    }
+    assert_eq!(theirs.next(), None);
+    fence
+}
+
+fn sample(rows: u64) -> Vec<u8> {
+    let mut table = Vec::new();
+    dataset::sample::write(&mut table, rows, 7).unwrap();
+    table
+}
+
+#[test]
+fn the_sample_table() {
+    let Some(python) = testkit::onnxruntime() else { return };
+    hold(&python, &job_over(&sample(2_500)));
+}
+
+#[test]
+fn a_table_of_more_rows_than_have_exact_splits() {
+    let Some(python) = testkit::onnxruntime() else { return };
+    let sandbox = job_over(&sample(30_000));
+    sandbox.hyperparameters(&[("n_estimators", "50"), ("max_depth", "0")]);
+    hold(&python, &sandbox);
+}
+
+#[test]
+fn rows_that_are_on_the_fence() {
+    let Some(python) = testkit::onnxruntime() else { return };
+    let sandbox = job();
+    let stumps = [
+        ("n_estimators", "2"),
+        ("max_depth", "1"),
+        ("class_weight", "none"),
+        ("random_state", "7"),
+    ];
+    sandbox.hyperparameters(&stumps);
+    hold(&python, &sandbox);
+    // Two trees of pure leaves that do not agree.
+    sandbox.hyperparameters(&[("n_estimators", "2"), ("max_depth", "0")]);
+    assert_ne!(hold(&python, &sandbox), 0);
+}
+
+#[test]
+fn the_real_table() {
+    let Some(python) = testkit::onnxruntime() else { return };
+    let Some(path) = testkit::shared("data/machine_downtime.csv") else { return };
+    hold(&python, &job_over(&fs_err::read(path).unwrap()));
+}
