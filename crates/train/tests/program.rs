@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use artifacts::Bundle;
 use config::steps::TRAINING_METRICS;
 use dataset::FeatureTable;
-use job::{RECIPE, TRAIN, job, job_of_host};
+use job::{RECIPE, TRAIN, job};
 use regex::Regex;
 use testkit::{Outcome, Sandbox};
 
@@ -23,6 +23,15 @@ const OUTPUTS: [&str; 5] = [
     "model/recipe.json",
     "output/data/training_metrics.json",
 ];
+
+/// The synthetic job on the host of this place, from 0, among so many.
+fn job_of_host(index: usize, count: usize) -> Sandbox {
+    let sandbox = job();
+    let hosts: Vec<_> = (1..=count).map(|number| format!("algo-{number}")).collect();
+    let resources = serde_json::json!({ "current_host": hosts[index], "hosts": hosts });
+    sandbox.file("input/config/resourceconfig.json", resources.to_string());
+    sandbox
+}
 
 /// The names of everything that a job left.
 fn left(sandbox: &Sandbox) -> Vec<String> {

@@ -39,12 +39,3 @@ pub fn job() -> Sandbox {
 pub fn job_over(table: &[u8]) -> Sandbox {
     job_of(&channels(table))
 }
-
-/// The same job on the host of this place, from 0, among so many.
-pub fn job_of_host(index: usize, count: usize) -> Sandbox {
-    let sandbox = job();
-    let hosts: Vec<_> = (1..=count).map(|number| format!("algo-{number}")).collect();
-    let resources = serde_json::json!({ "current_host": hosts[index], "hosts": hosts });
-    sandbox.file("input/config/resourceconfig.json", resources.to_string());
-    sandbox
-}
