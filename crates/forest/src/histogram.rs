@@ -274,14 +274,14 @@ impl<L: Layout, T: Tally> Engine for Histogram<'_, L, T> {
 
     fn sample(&mut self, stream: &mut Stream) -> (Span, T) {
         self.sample.draw(stream);
+        let rows = &mut self.buffers[0];
         let mut end = 0;
         let mut total = T::default();
         for (row, &drawn) in self.sample.drawn.iter().enumerate() {
             // No processor can foretell which rows are drawn: the others are written too, and
             // overwritten by the next.
-            let record = self.layout.record(row, drawn);
-            self.buffers[0][end] = record;
-            total = total.plus(self.adds[usize::from(L::kind(&record))]);
+            self.layout.copy(row, drawn, &mut rows[end]);
+            total = total.plus(self.adds[usize::from(L::kind(&rows[end]))]);
             end += usize::from(drawn > 0);
         }
         (Span { rows: 0..end, depth: 0 }, total)

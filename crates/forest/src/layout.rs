@@ -32,8 +32,8 @@ impl Code for u16 {
 pub(crate) trait Layout: Sync {
     type Record: Copy + Default + Send;
 
-    /// A row, to be told apart by how often it was drawn.
-    fn record(&self, row: usize, drawn: u8) -> Self::Record;
+    /// Writes a row and how often it was drawn.
+    fn copy(&self, row: usize, drawn: u8, to: &mut Self::Record);
 
     /// The bin of a feature.
     fn code(&self, record: &Self::Record, feature: usize) -> usize;
@@ -76,10 +76,11 @@ impl<C: Code, const N: usize> Layout for Rows<C, N> {
     type Record = Row<C, N>;
 
     #[inline]
-    fn record(&self, row: usize, drawn: u8) -> Row<C, N> {
-        let mut record = self.0[row];
-        record.0[N - 1] = C::new(usize::from(drawn) << 1 | record.0[N - 1].get());
-        record
+    fn copy(&self, row: usize, drawn: u8, to: &mut Row<C, N>) {
+        let row = &self.0[row];
+        let kind = C::new(usize::from(drawn) << 1 | row.0[N - 1].get());
+        *to = *row;
+        to.0[N - 1] = kind;
     }
 
     #[inline]
@@ -111,8 +112,8 @@ impl<C: Code> Layout for Columns<C> {
     type Record = (u32, u32);
 
     #[inline]
-    fn record(&self, row: usize, drawn: u8) -> (u32, u32) {
-        (row as u32, u32::from(drawn) << 1 | u32::from(self.classes[row]))
+    fn copy(&self, row: usize, drawn: u8, to: &mut (u32, u32)) {
+        *to = (row as u32, u32::from(drawn) << 1 | u32::from(self.classes[row]));
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use crate::params::RandomForestValidParams;
 use crate::stream::Stream;
 
 /// How often a row is drawn at most: what a record has room for. One of a million draws of a
-/// million rows would fall on such a row once in 10^213 trees, and is taken again.
+/// million rows would fall on such a row once in 10^213 trees, and is lost.
 const MOST: u8 = 127;
 
 /// How often each row was drawn for a tree.
@@ -23,14 +23,10 @@ impl Sample {
     pub(crate) fn draw(&mut self, stream: &mut Stream) {
         let Some(draws) = self.draws else { return };
         self.drawn.fill(0);
-        let rows = self.drawn.len() as u32;
-        let mut left = draws;
-        while left > 0 {
-            let drawn = &mut self.drawn[stream.below(rows) as usize];
-            let free = *drawn < MOST;
-            *drawn += u8::from(free);
-            left -= usize::from(free);
-        }
+        stream.each_below(self.drawn.len() as u32, draws, |row| {
+            let drawn = &mut self.drawn[row as usize];
+            *drawn += u8::from(*drawn < MOST);
+        });
     }
 }
 

@@ -27,6 +27,22 @@ impl Stream {
         }
         (product >> 32) as u32
     }
+
+    /// So many numbers below `bound`, which is not 0: two of each 64 random bits.
+    #[inline]
+    pub(crate) fn each_below(&mut self, bound: u32, mut count: usize, mut with: impl FnMut(u32)) {
+        let least = bound.wrapping_neg() % bound;
+        while count > 0 {
+            let random = self.0.next_u64();
+            for half in [random as u32, (random >> 32) as u32] {
+                let product = u64::from(half) * u64::from(bound);
+                if product as u32 >= least && count > 0 {
+                    with((product >> 32) as u32);
+                    count -= 1;
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -50,11 +66,23 @@ mod tests {
     #[test]
     fn every_number_below_the_bound_is_as_likely() {
         let mut stream = Stream::new(1, 2);
-        let mut counts = [0_u32; 7];
+        let mut counts = [[0_u32; 7]; 2];
         for _ in 0..70_000 {
-            counts[stream.below(7) as usize] += 1;
+            counts[0][stream.below(7) as usize] += 1;
         }
+        stream.each_below(7, 70_000, |number| counts[1][number as usize] += 1);
         // 10,000 each; the standard deviation is sqrt(70000 * 1/7 * 6/7) = 93.
-        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 5 * 93), "{counts:?}");
+        let far = |count: &u32| count.abs_diff(10_000) >= 5 * 93;
+        assert!(!counts.as_flattened().iter().any(far), "{counts:?}");
+    }
+
+    #[test]
+    fn numbers_are_as_many_as_asked_and_those_that_favour_some_are_left_out() {
+        // Of the last bound a quarter of all random numbers are left out.
+        for (bound, count) in [(1, 0), (1, 3), (7, 1), (7, 10), ((1 << 31) + (1 << 30) + 1, 1001)] {
+            let mut numbers = Vec::new();
+            Stream::new(3, 4).each_below(bound, count, |number| numbers.push(number));
+            assert!(numbers.len() == count && numbers.iter().all(|&number| number < bound));
+        }
     }
 }

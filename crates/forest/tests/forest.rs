@@ -407,7 +407,8 @@ fn two_classes_counted_are_two_classes_of_many() {
     let balanced = params().class_weight(ClassWeight::Balanced);
     let [one, other] =
         [&table, &weighted].map(|table| accuracy(&balanced.fit(table).unwrap(), table));
-    assert!((one - other).abs() < 0.01, "{one} {other}");
+    // Sums of other weights round otherwise, and what gains about the same may go either way.
+    assert!((one - other).abs() < 0.02, "{one} {other}");
 }
 
 #[test]
