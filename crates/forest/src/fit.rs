@@ -177,6 +177,9 @@ impl RandomForestValidParams {
         }
         let records = set.records.as_standard_layout();
         let table = Table::new(set, records.as_slice().unwrap_or_default(), self)?;
+        if watch.stopped() {
+            return Err(FitError::Stopped { done: 0, all: trees.len() });
+        }
         let fit = Growing { table: &table, params: self, trees, watch };
         let (features, narrow) = (table.features(), table.most_bins() <= NARROW);
         if table.class_weights.len() > 2 || table.weights.is_some() {
@@ -248,7 +251,9 @@ impl Growing<'_> {
                 let grower =
                     grower.get_or_insert_with(|| Grower::new(engine(), self.params, features));
                 let Some(grown) = grower.grow(index, &stopped) else { return mine };
-                out_of_bag.judge(&grown.tree, index, grower.engine.drawn());
+                if !out_of_bag.judge(&grown.tree, index, grower.engine.drawn(), &stopped) {
+                    return mine;
+                }
                 mine.push((index, grown));
                 self.watch.grown(done.fetch_add(1, Ordering::Relaxed) + 1);
             }

@@ -36,17 +36,22 @@ impl<'a> OutOfBag<'a> {
         }
     }
 
-    /// Takes in a tree, given how often each row was drawn for it.
-    pub(crate) fn judge(&self, tree: &Tree, index: usize, drawn: &[u8]) {
+    /// Takes in a tree, given how often each row was drawn for it. False where it is `stopped`
+    /// before the end.
+    pub(crate) fn judge(
+        &self,
+        tree: &Tree,
+        index: usize,
+        drawn: &[u8],
+        stopped: &dyn Fn() -> bool,
+    ) -> bool {
         if self.votes.is_empty() && self.losses.is_empty() {
-            return;
+            return true;
         }
         let rows = drawn.iter().enumerate().filter(|(_, drawn)| **drawn == 0);
         let rows: Vec<usize> = rows.map(|(row, _)| row).collect();
         self.vote(tree, &rows);
-        if !self.losses.is_empty() && !rows.is_empty() {
-            self.shuffle(tree, index, &rows);
-        }
+        self.losses.is_empty() || rows.is_empty() || self.shuffle(tree, index, &rows, stopped)
     }
 
     fn vote(&self, tree: &Tree, rows: &[usize]) {
@@ -62,7 +67,13 @@ impl<'a> OutOfBag<'a> {
     }
 
     /// Shuffles one feature after the other that the tree looks at; the others lose nothing.
-    fn shuffle(&self, tree: &Tree, index: usize, rows: &[usize]) {
+    fn shuffle(
+        &self,
+        tree: &Tree,
+        index: usize,
+        rows: &[usize],
+        stopped: &dyn Fn() -> bool,
+    ) -> bool {
         let classes = self.table.class_weights.len();
         let right = |values: &[f32], row: usize| {
             let shares = tree.shares(tree.leaf(values), classes);
@@ -78,6 +89,9 @@ impl<'a> OutOfBag<'a> {
         let mut others = rows.to_vec();
         let mut values = Vec::new();
         for feature in features {
+            if stopped() {
+                return false;
+            }
             for last in (1..others.len()).rev() {
                 others.swap(last, stream.below(last as u32 + 1) as usize);
             }
@@ -91,6 +105,7 @@ impl<'a> OutOfBag<'a> {
             self.losses[feature as usize].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
         }
         self.trees.fetch_add(1, Ordering::Relaxed);
+        true
     }
 
     /// The score and the importances, where they were wanted.

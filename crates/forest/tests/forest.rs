@@ -235,20 +235,32 @@ fn who_looks_on_can_stop_the_work() {
     assert_eq!(all, 100_000);
 }
 
-#[test]
-fn a_tree_stops_before_it_is_done() {
-    // Some dozen million rows are moved for the one tree.
-    let table = table(300_000, 7);
-    let params = RandomForest::params().n_estimators(1).check().unwrap();
-    struct AtOnce(AtomicUsize);
-    impl Watch for AtOnce {
-        fn stopped(&self) -> bool {
-            self.0.fetch_add(1, Ordering::Relaxed) > 0
-        }
+/// Stops when it was asked so often.
+struct StopsAfter(usize, AtomicUsize);
+
+impl Watch for StopsAfter {
+    fn stopped(&self) -> bool {
+        self.1.fetch_add(1, Ordering::Relaxed) >= self.0
     }
-    let watch = AtOnce(AtomicUsize::new(0));
-    let error = params.fit_with(&set(&table), &watch).unwrap_err().to_string();
-    assert_eq!(error, "stopped after 0 of 1 trees");
+}
+
+#[test]
+fn work_stops_before_a_tree_is_done() {
+    let stopped = |params: RandomForestParams, rows, asked| {
+        let (table, params) = (table(rows, 7), params.n_estimators(1).check().unwrap());
+        let watch = StopsAfter(asked, AtomicUsize::new(0));
+        params.fit_with(&set(&table), &watch).map_err(|error| error.to_string())
+    };
+    let error = Err("stopped after 0 of 1 trees".to_owned());
+    // Asked when the table is made, then before a tree.
+    for asked in [0, 1] {
+        assert_eq!(stopped(RandomForest::params(), 20, asked), error);
+    }
+    assert!(stopped(RandomForest::params(), 20, 2).is_ok());
+    // Some dozen million rows are moved for the one tree.
+    assert_eq!(stopped(RandomForest::params(), 300_000, 2), error);
+    // And while features are shuffled.
+    assert_eq!(stopped(RandomForest::params().permutation_importances(true), 20, 2), error);
 }
 
 #[test]
