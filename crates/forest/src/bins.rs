@@ -2,6 +2,9 @@
 
 use std::hint::select_unpredictable;
 
+/// How many values are searched for side by side.
+pub(crate) const LANES: usize = 8;
+
 /// The bins of one feature, ascending. Up to a limit each distinct value has a bin of its own and
 /// splits are exact; beyond it, bins of about as many rows each take neighbouring values.
 #[derive(Debug)]
@@ -50,14 +53,17 @@ impl Bins {
         self.len
     }
 
-    /// The bin of a value: how many bins end below it. A search without branches, since no processor
-    /// can foretell where a value is.
-    pub(crate) fn code(&self, value: f32) -> usize {
-        let mut below = 0;
+    /// The bins of some values: how many bins end below each. A search without branches, since no
+    /// processor can foretell where a value is, and of several side by side, since each step waits
+    /// for the last one.
+    pub(crate) fn codes(&self, values: [f32; LANES]) -> [usize; LANES] {
+        let mut below = [0; LANES];
         let mut step = self.high.len() / 2;
         while step > 0 {
-            let above = self.high[below + step - 1] < value;
-            below = select_unpredictable(above, below + step, below);
+            for (below, value) in below.iter_mut().zip(values) {
+                let above = self.high[*below + step - 1] < value;
+                *below = select_unpredictable(above, *below + step, *below);
+            }
             step /= 2;
         }
         below
@@ -79,6 +85,12 @@ fn between(low: f32, high: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Bins {
+        fn code(&self, value: f32) -> usize {
+            self.codes([value; LANES])[LANES - 1]
+        }
+    }
 
     #[test]
     fn few_values_have_a_bin_each() {

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::bins::LANES;
 use crate::table::Table;
 
 /// A bin's number.
@@ -61,12 +62,16 @@ impl<C: Code, const N: usize> Rows<C, N> {
     /// The rows of a table of fewer than `N` features.
     pub(crate) fn new(table: &Table<'_>) -> Self {
         let mut rows = vec![Row::default(); table.labels.len()];
-        rows.par_iter_mut().enumerate().with_min_len(1024).for_each(|(index, row)| {
-            let codes = row.0.iter_mut().zip(table.row(index)).zip(&table.bins);
-            for ((code, &value), bins) in codes {
-                *code = C::new(bins.code(value));
+        rows.par_chunks_mut(LANES).enumerate().with_min_len(128).for_each(|(chunk, rows)| {
+            let first = chunk * LANES;
+            for feature in 0..table.features() {
+                for (row, code) in rows.iter_mut().zip(codes(table, feature, first)) {
+                    row.0[feature] = C::new(code);
+                }
             }
-            row.0[N - 1] = C::new(table.labels[index] as usize);
+            for (row, &label) in rows.iter_mut().zip(&table.labels[first..]) {
+                row.0[N - 1] = C::new(label as usize);
+            }
         });
         Self(rows)
     }
@@ -129,9 +134,21 @@ impl<C: Code> Layout for Columns<C> {
 
 /// The bins of each feature's values.
 pub(crate) fn columns<C: Code>(table: &Table<'_>) -> Vec<Vec<C>> {
-    let columns = table.bins.par_iter().enumerate().map(|(feature, bins)| {
-        let rows = 0..table.labels.len();
-        rows.map(|row| C::new(bins.code(table.row(row)[feature]))).collect()
+    let columns = (0..table.features()).into_par_iter().map(|feature| {
+        let mut column = vec![C::default(); table.labels.len()];
+        for (chunk, places) in column.chunks_mut(LANES).enumerate() {
+            for (place, code) in places.iter_mut().zip(codes(table, feature, chunk * LANES)) {
+                *place = C::new(code);
+            }
+        }
+        column
     });
     columns.collect()
+}
+
+/// The bins of a feature of some rows, from `first` on; beyond the last row that of the last one.
+fn codes(table: &Table<'_>, feature: usize, first: usize) -> [usize; LANES] {
+    let last = table.labels.len() - 1;
+    let value = |lane| table.row(last.min(first + lane))[feature];
+    table.bins[feature].codes(std::array::from_fn(value))
 }

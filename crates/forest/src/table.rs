@@ -1,6 +1,6 @@
 //! What all trees of a forest grow from.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis, CowArray};
 use rayon::prelude::*;
 
 use crate::FitError;
@@ -147,20 +147,17 @@ fn bins(records: ArrayView2<'_, f32>, params: &RandomForestValidParams) -> Vec<B
     // One row of each stretch: no order of the rows can hide a part of them.
     let mut stream = Stream::new(params.random_state, usize::MAX);
     let starts = || (0..=SAMPLE).map(|index| (index * rows).div_ceil(SAMPLE));
-    let sample: Vec<usize> = match all {
-        true => Vec::new(),
-        false => starts()
-            .zip(starts().skip(1))
-            .map(|(start, end)| start + stream.below((end - start) as u32) as usize)
-            .collect(),
+    let mut sample = || -> Vec<usize> {
+        let stretches = starts().zip(starts().skip(1));
+        stretches.map(|(start, end)| start + stream.below((end - start) as u32) as usize).collect()
+    };
+    let records: CowArray<'_, f32, _> = match all {
+        true => records.into(),
+        false => records.select(Axis(0), &sample()).into(),
     };
     let of = |feature: usize| {
-        let column = records.column(feature);
-        let mut values: Vec<f32> = match all {
-            true => column.to_vec(),
-            false => sample.iter().map(|&row| column[row]).collect(),
-        };
-        values.sort_unstable_by(f32::total_cmp);
+        let mut values = records.column(feature).to_vec();
+        radsort::sort(&mut values);
         Bins::new(&values, limit, all)
     };
     (0..records.ncols()).into_par_iter().map(of).collect()
