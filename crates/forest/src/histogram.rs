@@ -171,9 +171,10 @@ impl<T: Tally> Counts<T> {
         if self.sparse {
             let words = self.room / 64;
             for (index, marks) in self.marks[place * words..][..words].iter_mut().enumerate() {
-                while *marks != 0 {
+                let mut marks = std::mem::take(marks);
+                while marks != 0 {
                     let bin = index * 64 + marks.trailing_zeros() as usize;
-                    *marks &= *marks - 1;
+                    marks &= marks - 1;
                     left = left.plus(std::mem::take(&mut counts[bin]));
                     (occupied.bins[found], occupied.lefts[found]) = (bin as u32, left);
                     found += 1;
