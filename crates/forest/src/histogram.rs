@@ -1,6 +1,8 @@
 //! Two classes, and weights that hang on the class alone: rows are counted in each bin of a
 //! feature, in whole numbers, and a split is found in one walk over the bins.
 
+use std::ops::Range;
+
 use crate::Criterion;
 use crate::grow::{Engine, Found, GROUP, Span, Split};
 use crate::layout::Layout;
@@ -77,15 +79,11 @@ struct Counts<T> {
     marks: Vec<u64>,
     /// Few rows among many bins: it is quicker to mark those that occur than to look at all.
     sparse: bool,
-    occupied: Occupied<T>,
-}
-
-/// The bins of one feature that occur in a node, ascending.
-struct Occupied<T> {
-    bins: Vec<u32>,
-    /// The sum of each bin and those before it.
+    /// Those bins of one feature, ascending.
+    occupied: Vec<u32>,
+    /// The sum of each of them and those before it; where the node is not sparse, of each bin.
     lefts: Vec<T>,
-    /// What a split behind each bin would gain.
+    /// What a split behind each would gain.
     gains: Vec<f64>,
 }
 
@@ -97,11 +95,9 @@ impl<T: Tally> Counts<T> {
             bins: vec![T::default(); room * GROUP],
             marks: vec![0; room / 64 * GROUP],
             sparse: false,
-            occupied: Occupied {
-                bins: vec![0; room + 1],
-                lefts: vec![T::default(); room + 1],
-                gains: vec![0.0; room],
-            },
+            occupied: vec![0; room],
+            lefts: vec![T::default(); room],
+            gains: vec![0.0; room],
         }
     }
 
@@ -165,76 +161,76 @@ impl<T: Tally> Counts<T> {
         by: &Measure,
     ) -> Found<T> {
         let counts = &mut self.bins[place * self.room..][..bins];
-        let occupied = &mut self.occupied;
         let mut left = T::default();
-        let mut found = 0;
-        if self.sparse {
+        // Behind which places a split leaves rows on both sides.
+        let splits = if self.sparse {
             let words = self.room / 64;
+            let mut found = 0;
             for (index, marks) in self.marks[place * words..][..words].iter_mut().enumerate() {
                 let mut marks = std::mem::take(marks);
                 while marks != 0 {
                     let bin = index * 64 + marks.trailing_zeros() as usize;
                     marks &= marks - 1;
                     left = left.plus(std::mem::take(&mut counts[bin]));
-                    (occupied.bins[found], occupied.lefts[found]) = (bin as u32, left);
+                    (self.occupied[found], self.lefts[found]) = (bin as u32, left);
                     found += 1;
                 }
             }
+            0..found.saturating_sub(1)
         } else {
-            // No processor can foretell which bins are empty: they are written too, and overwritten
-            // by the next.
-            for (bin, count) in counts.iter_mut().enumerate() {
-                left = left.plus(*count);
-                (occupied.bins[found], occupied.lefts[found]) = (bin as u32, left);
-                found += usize::from(*count != T::default());
-                *count = T::default();
+            for (sum, &count) in self.lefts.iter_mut().zip(&*counts) {
+                left = left.plus(count);
+                *sum = left;
             }
-        }
-        occupied.best(found, feature, total, by)
-    }
-}
-
-/// A node is sparse that has so many times fewer draws than its features have bins: from 1 to 8 it
-/// makes a difference of a tenth.
-const SPARSE: usize = 1;
-
-impl<T: Tally> Occupied<T> {
-    /// The best split between two of the first so many bins; of equals the first.
-    fn best(&mut self, bins: usize, feature: u32, total: T, by: &Measure) -> Found<T> {
-        if bins < 2 {
+            counts.fill(T::default());
+            let lefts = &self.lefts[..bins];
+            let first = lefts.partition_point(|&left| left == T::default());
+            let last = first + lefts[first..].partition_point(|&left| left != total);
+            first..last
+        };
+        if splits.is_empty() {
             return Found::Constant;
         }
-        let lefts = &self.lefts[..bins - 1];
-        // The left side grows with the bin and the right one shrinks, so splits that leave enough
+        let Some((place, gain)) = self.best(splits, total, by) else { return Found::TooSmall };
+        let left = self.lefts[place];
+        let (low, high) = match self.sparse {
+            true => (self.occupied[place], self.occupied[place + 1]),
+            false => {
+                let next = self.lefts[place..].iter().position(|&other| other != left);
+                (place as u32, (place + next.unwrap_or(0)) as u32)
+            }
+        };
+        Found::Best(Split { feature, low, high, gain, sides: [left, total.minus(left)] })
+    }
+
+    /// The place of the best of some splits and its gain; of equals the first.
+    fn best(&mut self, mut splits: Range<usize>, total: T, by: &Measure) -> Option<(usize, f64)> {
+        // The left side grows with the place and the right one shrinks, so splits that leave enough
         // rows on both lie side by side.
         let leaf = by.limits.leaf;
-        let (mut start, mut end) = (0, lefts.len());
         if leaf > 1 {
-            start = lefts.partition_point(|left| left.rows() < leaf);
-            end = lefts.partition_point(|&left| total.minus(left).rows() >= leaf);
+            let lefts = &self.lefts[splits.clone()];
+            let few = lefts.partition_point(|left| left.rows() < leaf);
+            let enough = lefts.partition_point(|&left| total.minus(left).rows() >= leaf);
+            splits = splits.start + few..splits.start + enough;
         }
-        let lefts = lefts.get(start..end).unwrap_or_default();
+        let lefts = self.lefts.get(splits.clone())?;
         let gains = &mut self.gains[..lefts.len()];
-        let weights = by.weigh(total);
-        by.gains(lefts, weights, gains);
+        by.gains(lefts, by.weigh(total), gains);
         let mut lanes = [f64::NEG_INFINITY; LANES];
         let (chunks, rest) = gains.as_chunks::<LANES>();
         for chunk in chunks {
             lanes = std::array::from_fn(|lane| greater(lanes[lane], chunk[lane]));
         }
         let greatest = lanes.iter().chain(rest).copied().fold(f64::NEG_INFINITY, greater);
-        match gains.iter().position(|&gain| gain == greatest) {
-            None => Found::TooSmall,
-            Some(place) => Found::Best(Split {
-                feature,
-                low: self.bins[start + place],
-                high: self.bins[start + place + 1],
-                gain: greatest,
-                sides: [lefts[place], total.minus(lefts[place])],
-            }),
-        }
+        let place = gains.iter().position(|&gain| gain == greatest)?;
+        Some((splits.start + place, greatest))
     }
 }
+
+/// A node is sparse that has so many times fewer draws than its features have bins: from 1 to 8 it
+/// makes a difference of a tenth.
+const SPARSE: usize = 1;
 
 /// The greater of two; `f64::max` would take care of what is no number.
 fn greater(one: f64, other: f64) -> f64 {
