@@ -256,9 +256,11 @@ fn lines(arguments: &[Argument]) -> String {
 fn hyperparameters() -> io::Result<()> {
     let map = serde_json::to_string(&Hyperparameters::default().to_map())?;
     seed("hyperparameters", "default.json", map)?;
-    let strange =
-        r#"{"max_depth":"none","max_features":" 0.5 ","class_weight":"none","_tuning":"x"}"#;
-    seed("hyperparameters", "strange.json", strange)?;
+    let strange = [
+        r#"{"max_depth":"none","max_features":" 0.5 ","_tuning":"x","#,
+        r#""class_weight":"{\"negative\":1,\"positive\":5}"}"#,
+    ];
+    seed("hyperparameters", "strange.json", strange.concat())?;
     seed("hyperparameters", "preprocess", lines(&Preprocess::default().to_arguments()))?;
     let evaluate = lines(&Evaluate::default().to_arguments());
     seed(
@@ -293,7 +295,8 @@ fn config() -> Result<(), Box<dyn std::error::Error>> {
     let aws = "  region: ${A}\n  images: {tag: '${EMPTY:-latest}'}\n  kms: {volume_key: '$${x}'}\n  \
         vpc: {security_group_ids: [sg-0], subnets: [subnet-0, subnet-1]}\n";
     seed("config", "aws.yaml", format!("{least}{aws}"))?;
-    let others = "hyperparameters:\n  n_estimators: ${N}\n  max_features: ${F}\n\
+    let others = "hyperparameters:\n  n_estimators: ${N}\n  max_features: ${F}\n  \
+        class_weight: {negative: 1, positive: 5}\n\
         quality_gates: {recall: 0.5}\ntags: {1: yes, b: 0x1f, c: \"\\e\"}\n\
         notifications: {email: a@b.c}\npreprocessing:\n  \
         columns: {A: {unit: kN, spellings: [x y, z]}, É_1: {}}\n  \

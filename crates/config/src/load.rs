@@ -196,10 +196,10 @@ impl Load {
             }
             let mut value = get(&tree, &at).cloned();
             match reread.get(&path) {
-                // the second reading tells more only where it lists the words there are
+                // the second reading tells more only where the value is of the right kind
                 Some((before, said)) => {
                     value = Some(before.clone());
-                    if !message.starts_with("unknown variant") {
+                    if message.starts_with("invalid type") {
                         message.clone_from(said);
                     }
                 }
@@ -368,7 +368,8 @@ fn default_tree() -> Value {
     let text = "s3_paths: {bucket: bucket}\n\
                 aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/none',\n\
                 \x20 vpc: {security_group_ids: [sg-0], subnets: [subnet-0]}}\n\
-                notifications: {email: name@example.com}\n";
+                notifications: {email: name@example.com}\n\
+                hyperparameters: {class_weight: {negative: 1, positive: 1}}\n";
     serde_yaml::from_str::<Value>(text)
         .ok()
         .and_then(|tree| Settings::deserialize(tree).ok())

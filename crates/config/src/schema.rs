@@ -1,6 +1,6 @@
 //! The JSON schema of the file, for editors.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Settings;
 
@@ -30,22 +30,7 @@ fn allow_variables(schema: &mut Value) {
     for name in ["additionalProperties", "items"] {
         members.get_mut(name).into_iter().for_each(allow_variables);
     }
-    let kind = |kind: &str| match &members["type"] {
-        Value::Array(kinds) => kinds.iter().any(|known| known == kind),
-        known => known == kind,
-    };
-    let words = |name: &str| {
-        let all = members.get(name).and_then(Value::as_array);
-        all.is_some_and(|all| all.iter().all(|one| one.get("const").is_some_and(Value::is_string)))
-    };
-    let is_scalar = match members.get("type") {
-        Some(_) => {
-            let narrow = ["pattern", "enum", "minLength"].iter().any(|n| members.contains_key(*n));
-            ["integer", "number", "boolean"].into_iter().any(kind) || (kind("string") && narrow)
-        }
-        None => words("oneOf"),
-    };
-    if !is_scalar {
+    if !is_scalar(members) {
         return;
     }
     let mut inner = std::mem::take(members);
@@ -54,4 +39,19 @@ fn allow_variables(schema: &mut Value) {
     }
     let variable = json!({ "type": "string", "pattern": r"\$\{.+\}" });
     members.insert("anyOf".to_owned(), json!([inner, variable]));
+}
+
+/// Whether a number or one of some texts fits.
+fn is_scalar(members: &Map<String, Value>) -> bool {
+    let kind = |kind: &str| match &members["type"] {
+        Value::Array(kinds) => kinds.iter().any(|known| known == kind),
+        known => known == kind,
+    };
+    if members.contains_key("type") {
+        let narrow = ["pattern", "const", "minLength"].iter().any(|n| members.contains_key(*n));
+        return ["integer", "number", "boolean"].into_iter().any(kind)
+            || (kind("string") && narrow);
+    }
+    let choices = ["oneOf", "anyOf"].into_iter().filter_map(|name| members.get(name)?.as_array());
+    choices.flatten().filter_map(Value::as_object).any(is_scalar)
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use config::steps::{ClassWeight, Weights};
 use config::{Metric, Settings};
 use proptest::prelude::*;
 
@@ -70,7 +71,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
     config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
     config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
     config.yaml:49:3: hyperparameters.min_samples_leaf: found `many`, expected a whole number of rows from 1, or a share of the rows such as 0.01
-    config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced or none; did you mean `balanced`?
+    config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}
     config.yaml:56:3: preprocessing.test_size: found `1.5`, expected a number between 0 and 1, both excluded
     config.yaml:90:3: preprocessing.missing_values: found `mean`, expected drop or median; did you mean `median`?
     config.yaml:102:3: quality_gates.f1_score: found `7.5`, expected a number from 0 to 1
@@ -136,15 +137,73 @@ fn words() {
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: auto"), @"config.yaml:50:3: hyperparameters.max_features: found `auto`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: true"), @"config.yaml:50:3: hyperparameters.max_features: found `true`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: [sqrt]"), @"config.yaml:50:3: hyperparameters.max_features: found a list, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
-    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: 2"), @"config.yaml:51:3: hyperparameters.class_weight: found `2`, expected balanced or none");
-    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced or none");
-    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: {no: 1, yes: 2}"), @"config.yaml:51:3: hyperparameters.class_weight: found keys with values, expected balanced or none");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: 2"), @"config.yaml:51:3: hyperparameters.class_weight: found `2`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
     insta::assert_snapshot!(message("stratify: true", "stratify: yes"), @"config.yaml:57:3: preprocessing.stratify: found `yes`, expected true or false");
     insta::assert_snapshot!(message("[accuracy, precision, recall,", "[acuracy, precision, speed,"), @"
     config.yaml:95:13: evaluation.metrics[0]: found `acuracy`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?
     config.yaml:95:33: evaluation.metrics[2]: found `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv
     ");
     insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
+}
+
+/// In the file, as a variable, or as the text that a parameter is.
+#[test]
+fn weights_of_classes() {
+    let shipped = "class_weight: balanced";
+    for (value, weight) in [
+        ("{negative: 1, positive: 5}", ""),
+        (r#"{"negative":1,"positive":5}"#, ""),
+        ("{negative: 1.0, positive: \"${POSITIVE:-5}\"}", ""),
+        (r#"'{"negative":1,"positive":5}'"#, ""),
+        ("${WEIGHT}", r#"{"negative":1,"positive":5}"#),
+        ("${WEIGHT}", "{negative: 1, positive: 5}"),
+        ("\n    negative: 1\n    positive: 5", ""),
+    ] {
+        let text = with(shipped, &format!("class_weight: {value}"));
+        let settings = Settings::from_yaml("config.yaml", &text, |name| {
+            (name == "WEIGHT").then(|| weight.to_owned())
+        });
+        let expected = ClassWeight::Each(Weights { negative: 1.0, positive: 5.0 });
+        assert_eq!(settings.unwrap().hyperparameters.class_weight, expected, "{value} {weight}");
+    }
+    let refused = |value: &str| message(shipped, &format!("class_weight: {value}"));
+    let weights = ["0", "-1", ".nan", "-.inf", "x", "null", "'1'", "[1]", "\"${W:-0}\""];
+    let messages = weights.map(|weight| refused(&format!("{{negative: 1, positive: {weight}}}")));
+    insta::assert_snapshot!(messages.join("\n"), @"
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `0`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `.nan`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-.inf`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `x`, expected a number
+    config.yaml:51:31: hyperparameters.class_weight.positive: found nothing, expected a number
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `1`, expected a number
+    config.yaml:51:31: hyperparameters.class_weight.positive: found a list, expected a number
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `0` (from `${W:-0}`), expected a finite number above 0
+    ");
+    insta::assert_snapshot!(refused("{negative: 0, positive: -1}"), @"
+    config.yaml:51:18: hyperparameters.class_weight.negative: found `0`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a finite number above 0
+    ");
+    insta::assert_snapshot!(refused("{no: 1, yes: 2}"), @"
+    config.yaml:51:3: hyperparameters.class_weight.negative: missing, and there is no default
+    config.yaml:51:3: hyperparameters.class_weight.positive: missing, and there is no default
+    config.yaml:51:18: hyperparameters.class_weight.no: unknown key, expected negative or positive
+    config.yaml:51:25: hyperparameters.class_weight.yes: unknown key, expected negative or positive
+    ");
+    insta::assert_snapshot!(refused("{negative: 1, positve: 5}"), @"
+    config.yaml:51:3: hyperparameters.class_weight.positive: missing, and there is no default
+    config.yaml:51:31: hyperparameters.class_weight.positve: unknown key, expected negative or positive; did you mean `positive`?
+    ");
+    insta::assert_snapshot!(refused("{negative: 1}"), @"config.yaml:51:3: hyperparameters.class_weight.positive: missing, and there is no default");
+    insta::assert_snapshot!(refused("{}"), @"
+    config.yaml:51:3: hyperparameters.class_weight.negative: missing, and there is no default
+    config.yaml:51:3: hyperparameters.class_weight.positive: missing, and there is no default
+    ");
+    insta::assert_snapshot!(refused("{negative: 1, positive: 5, negative: 2}"), @"config.yaml:51:44: hyperparameters.class_weight.negative: the same key again, first in line 51");
+    insta::assert_snapshot!(refused("[1, 5]"), @"config.yaml:51:3: hyperparameters.class_weight: found a list, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
+    insta::assert_snapshot!(refused("'{\"negative\":0,\"positive\":5}'"), @r#"config.yaml:51:3: hyperparameters.class_weight: found `{"negative":0,"positive":5}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
+    insta::assert_snapshot!(refused("${WEIGHT:-2}"), @"config.yaml:51:3: hyperparameters.class_weight: found `2` (from `${WEIGHT:-2}`), expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
 }
 
 #[test]
@@ -252,6 +311,7 @@ fn a_variable_that_is_not_set_is_named() {
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Pipe${LINE"), @"config.yaml:8:3: pipeline.name: `Pipe${LINE`: `${` without its `}`");
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES}"), @"config.yaml:46:3: hyperparameters.n_estimators: environment variable TREES is not set; set it, or write `${TREES:-default}`");
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-many}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `many` (from `${TREES:-many}`), expected a whole number");
+    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:--1}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `-1` (from `${TREES:--1}`), expected a whole number from 0 to 4294967295");
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-0}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `0` (from `${TREES:-0}`), expected at least 1");
     insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: [\"${A}\", \"${B}\","), @"
     config.yaml:62:16: preprocessing.label.positive[0]: environment variable A is not set; set it, or write `${A:-default}`
@@ -331,10 +391,23 @@ fn the_shipped_file_and_variables_fit_the_schema() {
         ("stratify: true", "stratify: ${STRATIFY}"),
         ("approval_status: PendingManualApproval", "approval_status: ${STATUS}"),
         ("recall: 0.85", "recall: ${RECALL:-0.85}"),
+        ("max_features: sqrt", "max_features: ${FEATURES}"),
+        ("max_features: sqrt", "max_features: 0.5"),
+        ("class_weight: balanced", "class_weight: ${WEIGHT:-none}"),
+        ("class_weight: balanced", "class_weight: {negative: 1, positive: \"${POSITIVE}\"}"),
     ] {
         assert!(SHIPPED.contains(from), "{from}");
         assert_eq!(faults(&SHIPPED.replace(from, to)), Vec::<String>::new(), "{to}");
     }
-    let wrong = SHIPPED.replace("n_estimators: 200", "n_estimators: many");
-    assert_eq!(faults(&wrong), ["/hyperparameters/n_estimators"]);
+    for (from, to, at) in [
+        ("n_estimators: 200", "n_estimators: many", "n_estimators"),
+        ("min_samples_leaf: 1", "min_samples_leaf: 0", "min_samples_leaf"),
+        ("max_features: sqrt", "max_features: auto", "max_features"),
+        ("class_weight: balanced", "class_weight: heavy", "class_weight"),
+        ("class_weight: balanced", "class_weight: {negative: 0, positive: 5}", "class_weight"),
+        ("class_weight: balanced", "class_weight: {positive: 5}", "class_weight"),
+    ] {
+        let wrong = SHIPPED.replace(from, to);
+        assert_eq!(faults(&wrong), [format!("/hyperparameters/{at}")], "{to}");
+    }
 }

@@ -3,7 +3,7 @@
 use config::Metric;
 use config::steps::{
     BadCells, ClassWeight, Criterion, Evaluate, Feature, Gate, Hyperparameters, MaxFeatures,
-    MissingValues, Preprocess, Register, Samples,
+    MissingValues, Preprocess, Register, Samples, Weights,
 };
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ fn faults_are_listed_all_at_once() {
         ("class_weight", "heavy"),
     ];
     let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter class_weight is `heavy`, expected balanced or none; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
     let map = [
         ("bootstrap", "yes"),
         ("criterion", "mse"),
@@ -120,21 +120,32 @@ fn max_features() -> impl Strategy<Value = MaxFeatures> {
     ]
 }
 
+fn class_weight() -> impl Strategy<Value = ClassWeight> {
+    let weight = || prop_oneof![1e-3_f64..1e3, f64::MIN_POSITIVE..=f64::MAX];
+    prop_oneof![
+        Just(ClassWeight::Balanced),
+        Just(ClassWeight::None),
+        (weight(), weight())
+            .prop_map(|(negative, positive)| ClassWeight::Each(Weights { negative, positive })),
+    ]
+}
+
 proptest! {
     #[test]
     fn hyperparameters_go_both_ways(
         n_estimators in 1_u32..=100_000, max_depth in 0_u32..=1000, min_samples_split in samples(2),
-        min_samples_leaf in samples(1), random_state: u32, balanced: bool, max_features in max_features(),
+        min_samples_leaf in samples(1), random_state: u32, class_weight in class_weight(), max_features in max_features(),
         criterion in prop::sample::select(Criterion::ALL), max_leaf_nodes in 2_u32.., max_bins in 2_u32..=65_536,
         switches: [bool; 3], max_samples in samples(1),
     ) {
-        let class_weight = if balanced { ClassWeight::Balanced } else { ClassWeight::None };
         let [bootstrap, oob_score, permutation_importances] = switches;
         let settings = Hyperparameters {
             n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state,
             criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances,
         };
-        prop_assert_eq!(Hyperparameters::from_map(&settings.to_map()).unwrap().settings, settings);
+        prop_assert_eq!(&Hyperparameters::from_map(&settings.to_map()).unwrap().settings, &settings);
+        let written = serde_json::to_string(&settings).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Hyperparameters>(&written).unwrap(), settings);
     }
 
     #[test]
@@ -182,4 +193,37 @@ fn one_feature_is_not_all_of_them() {
     assert_eq!(read("1.0").unwrap(), MaxFeatures::All);
     assert_eq!(read("0.5").unwrap(), MaxFeatures::Fraction(0.5));
     assert!(read("3.0").is_err());
+}
+
+#[test]
+fn weights_of_classes_as_text() {
+    let each = ClassWeight::Each(Weights { negative: 1.0, positive: 2.5 });
+    insta::assert_snapshot!(each, @r#"{"negative":1,"positive":2.5}"#);
+    for text in [r#"{ "positive": 2.5, "negative": 1.0 }"#, "{negative: 1, positive: 2.5}"] {
+        assert_eq!(text.parse(), Ok(each), "{text}");
+    }
+    for text in [
+        "",
+        "heavy",
+        "Balanced",
+        "5",
+        "[1, 5]",
+        "{}",
+        "null",
+        r#"{"negative":1}"#,
+        r#"{"negative":1,"positive":5,"other":1}"#,
+        r#"{"negative":1,"negative":1,"positive":5}"#,
+        r#"{"negative":1,"positive":0}"#,
+        r#"{"negative":1,"positive":-5}"#,
+        r#"{"negative":1,"positive":1e999}"#,
+        r#"{"negative":1,"positive":"5"}"#,
+        r#"{"negative":1,"positive":null}"#,
+        r#"{"negative":1,"positive":NaN}"#,
+        r#"{"negative":1,"positive":Infinity}"#,
+        "{negative: 1, positive: .nan}",
+        "{negative: 1, positive: .inf}",
+        r#"{"negative":1,"positive":5"#,
+    ] {
+        assert_eq!(text.parse::<ClassWeight>(), Err(()), "{text}");
+    }
 }

@@ -4,8 +4,7 @@
 //! QualityGateFailed.
 
 use config::steps::{
-    self, Argument, ClassWeight, Criterion, Gate, OOB_SCORE, Register, TRAINING_METRICS,
-    pascal_case, paths,
+    self, Argument, Criterion, Gate, OOB_SCORE, Register, TRAINING_METRICS, pascal_case, paths,
 };
 use config::{ApprovalStatus, Metric, Settings};
 use indexmap::IndexMap;
@@ -112,16 +111,17 @@ impl Job {
 /// What a hyperparameter may be, where that is one of a few words.
 fn words(hyperparameter: &str) -> Option<&'static [&'static str]> {
     match hyperparameter {
-        "class_weight" => Some(ClassWeight::WORDS),
         "criterion" => Some(Criterion::WORDS),
         "bootstrap" | "oob_score" | "permutation_importances" => Some(&["true", "false"]),
         _ => None,
     }
 }
 
-/// Whether a hyperparameter is text in every case: a word, or one of a word and two kinds of number.
+/// Whether a hyperparameter is text in every case: a word, or what is now a word and now a number
+/// or weights.
 fn is_text(hyperparameter: &str) -> bool {
-    words(hyperparameter).is_some() || ["max_features", "max_samples"].contains(&hyperparameter)
+    words(hyperparameter).is_some()
+        || ["class_weight", "max_features", "max_samples"].contains(&hyperparameter)
 }
 
 impl Build<'_> {

@@ -11,7 +11,7 @@ mod error;
 use artifacts::{Bundle, MODEL_ONNX, Measure, Metadata, Scores, Shard};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
-    paths,
+    Weights, paths,
 };
 use container::{Container, write_file};
 use dataset::{FeatureTable, Recipe};
@@ -162,6 +162,9 @@ fn params(settings: &Hyperparameters) -> RandomForestParams {
         .class_weight(match settings.class_weight {
             ClassWeight::Balanced => forest::ClassWeight::Balanced,
             ClassWeight::None => forest::ClassWeight::Uniform,
+            ClassWeight::Each(Weights { negative, positive }) => {
+                forest::ClassWeight::Each(vec![negative, positive])
+            }
         })
         .random_state(settings.random_state.into())
 }

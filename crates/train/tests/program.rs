@@ -249,6 +249,8 @@ fn unknown_hyperparameters_are_ignored_with_a_warning() {
 fn hyperparameters_of_no_use_are_all_named() {
     insta::assert_snapshot!(refused_with(&[("n_estimators", "0")]), @"hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
     insta::assert_snapshot!(refused_with(&[("max_depth", "ten")]), @"hyperparameter max_depth is `ten`, expected a whole number from 0 to 1000");
+    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"negative":1,"positive":0}"#)]), @r#"hyperparameter class_weight is `{"negative":1,"positive":0}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
+    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"positive":5}"#)]), @r#"hyperparameter class_weight is `{"positive":5}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
     insta::assert_snapshot!(
         refused_with(&[
             ("class_weight", "heavy"),
@@ -258,7 +260,7 @@ fn hyperparameters_of_no_use_are_all_named() {
             ("n_estimators", "1e3"),
             ("random_state", "-1"),
         ]),
-        @"hyperparameter class_weight is `heavy`, expected balanced or none; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1.5`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter n_estimators is `1e3`, expected a whole number from 1 to 100000; hyperparameter random_state is `-1`, expected a whole number from 0 to 4294967295"
+        @"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1.5`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter n_estimators is `1e3`, expected a whole number from 1 to 100000; hyperparameter random_state is `-1`, expected a whole number from 0 to 4294967295"
     );
 }
 
@@ -291,6 +293,23 @@ fn read_model(files: &BTreeMap<String, Vec<u8>>) -> Bundle {
         .iter()
         .filter_map(|(path, bytes)| Some((path.strip_prefix("model/")?.to_owned(), bytes.clone())));
     Bundle::from_files(model.collect()).unwrap()
+}
+
+#[test]
+fn classes_weigh_what_they_are_told() {
+    let train = |weight: &str| {
+        let told = [("class_weight", weight), ("n_estimators", "10")];
+        let Bundle { forest, metadata, .. } = read_model(&trained_on(1, &told));
+        assert_eq!(metadata.hyperparameters["class_weight"], weight);
+        forest
+    };
+    let none = train("none");
+    assert!(train(r#"{"negative":1,"positive":1}"#) == none);
+    let positive = train(r#"{"negative":1,"positive":5}"#);
+    let negative = train(r#"{"negative":5,"positive":1}"#);
+    assert!(positive != none && negative != none && positive != negative);
+    // what matters is the ratio
+    assert!(train(r#"{"negative":2,"positive":10}"#) == positive);
 }
 
 #[test]

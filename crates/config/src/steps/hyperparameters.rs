@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use garde::Validate;
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer, Unexpected, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::{Parsed, StepError, fault, words};
 use crate::checks::unless;
@@ -20,16 +21,6 @@ pub const TRAINING_METRICS: [&str; 6] =
 
 /// The metric that Train logs in the same way where it is asked for.
 pub const OOB_SCORE: &str = "oob_score";
-
-words! {
-    /// How classes are weighted.
-    ClassWeight {
-        /// Inversely to how often they occur.
-        Balanced = "balanced",
-        /// All alike.
-        None = "none",
-    }
-}
 
 words! {
     /// What a split is to make less of. Entropy and log loss are two names of one thing.
@@ -45,12 +36,13 @@ words! {
 
 /// A number of rows: a count such as `2`, or a share of the rows such as `0.01`. As in
 /// scikit-learn, `1` is one row and `1.0` is all of them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum Samples {
     /// So many.
-    Count(u32),
+    Count(#[schemars(range(min = 1))] u32),
     /// Such a share, above 0 and at most 1.
-    Fraction(f64),
+    Fraction(#[schemars(range(max = 1), extend("exclusiveMinimum" = 0))] f64),
 }
 
 impl Samples {
@@ -79,29 +71,6 @@ impl FromStr for Samples {
     }
 }
 
-impl JsonSchema for Samples {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Samples".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A number of rows: a count such as 2, or a share of the rows such as 0.01.",
-            "type": "number",
-            "exclusiveMinimum": 0
-        })
-    }
-}
-
-impl Serialize for Samples {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Count(count) => serializer.serialize_u32(*count),
-            Self::Fraction(share) => serializer.serialize_f64(*share),
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for Samples {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberOrWord(Self::EXPECTED, PhantomData))
@@ -110,7 +79,8 @@ impl<'de> Deserialize<'de> for Samples {
 
 /// How many features each split looks at: `sqrt`, `log2`, `all`, a count such as `3`, or a share
 /// such as `0.5`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum MaxFeatures {
     /// The square root of the number of features.
     Sqrt,
@@ -119,9 +89,11 @@ pub enum MaxFeatures {
     /// All of them.
     All,
     /// So many.
-    Count(u32),
+    #[serde(untagged)]
+    Count(#[schemars(range(min = 1))] u32),
     /// Such a share of them, above 0 and below 1.
-    Fraction(f64),
+    #[serde(untagged)]
+    Fraction(#[schemars(range(max = 1), extend("exclusiveMinimum" = 0))] f64),
 }
 
 impl MaxFeatures {
@@ -162,32 +134,6 @@ impl FromStr for MaxFeatures {
     }
 }
 
-impl JsonSchema for MaxFeatures {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "MaxFeatures".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "How many features each split looks at: sqrt, log2, all, a count such as 3, or a share such as 0.5.",
-            "anyOf": [
-                { "type": "string", "enum": ["sqrt", "log2", "all"] },
-                { "type": "number", "exclusiveMinimum": 0 }
-            ]
-        })
-    }
-}
-
-impl Serialize for MaxFeatures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Count(count) => serializer.serialize_u32(*count),
-            Self::Fraction(share) => serializer.serialize_f64(*share),
-            word => serializer.collect_str(word),
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for MaxFeatures {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberOrWord(Self::EXPECTED, PhantomData))
@@ -218,6 +164,97 @@ impl<T: FromStr> Visitor<'_> for NumberOrWord<T> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
         self.visit_str(&format!("{number:?}"))
+    }
+}
+
+/// How classes are weighted: `balanced`, `none`, or a weight for each class such as
+/// `{negative: 1, positive: 5}`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeight {
+    /// Inversely to how often they occur.
+    Balanced,
+    /// All alike.
+    None,
+    /// So much each.
+    #[serde(untagged)]
+    Each(Weights),
+}
+
+/// What a row of each class counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// No failure, class 0.
+    #[serde(deserialize_with = "weight")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub negative: f64,
+    /// Failure, class 1.
+    #[serde(deserialize_with = "weight")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub positive: f64,
+}
+
+fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let weight = f64::deserialize(deserializer)?;
+    if weight > 0.0 && weight.is_finite() {
+        return Ok(weight);
+    }
+    Err(de::Error::invalid_value(Unexpected::Float(weight), &"a finite number above 0"))
+}
+
+impl ClassWeight {
+    /// What a setting may be, for messages.
+    pub const EXPECTED: &'static str =
+        "balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}";
+}
+
+impl fmt::Display for ClassWeight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Balanced => f.write_str("balanced"),
+            Self::None => f.write_str("none"),
+            Self::Each(Weights { negative, positive }) => {
+                write!(f, r#"{{"negative":{negative},"positive":{positive}}}"#)
+            }
+        }
+    }
+}
+
+impl FromStr for ClassWeight {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "balanced" => Ok(Self::Balanced),
+            "none" => Ok(Self::None),
+            // JSON is YAML, which people may write instead
+            _ => serde_yaml::from_str(text).map(Self::Each).map_err(|_| ()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClassWeight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrWeights)
+    }
+}
+
+struct WordOrWeights;
+
+impl<'de> Visitor<'de> for WordOrWeights {
+    type Value = ClassWeight;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ClassWeight::EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ClassWeight, E> {
+        text.parse().map_err(|()| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<ClassWeight, A::Error> {
+        Weights::deserialize(MapAccessDeserializer::new(entries)).map(ClassWeight::Each)
     }
 }
 
@@ -364,7 +401,7 @@ impl Hyperparameters {
                 }
                 "random_state" => read.number(&mut settings.random_state, 0, u32::MAX),
                 "max_features" => read.word(&mut settings.max_features, MaxFeatures::EXPECTED),
-                "class_weight" => read.word(&mut settings.class_weight, "balanced or none"),
+                "class_weight" => read.word(&mut settings.class_weight, ClassWeight::EXPECTED),
                 "criterion" => read.word(&mut settings.criterion, "gini, entropy or log_loss"),
                 "max_leaf_nodes" => read.checked(&mut settings.max_leaf_nodes, LEAVES, is_leaves),
                 "max_bins" => read.checked(&mut settings.max_bins, BINS, is_bins),

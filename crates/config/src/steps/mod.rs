@@ -23,6 +23,7 @@ use crate::message::list;
 pub use evaluate::{Evaluate, Gate};
 pub use hyperparameters::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
+    Weights,
 };
 pub use preprocess::{BadCells, Column, Feature, Label, MissingValues, Preprocess};
 pub use register::Register;

@@ -36,6 +36,28 @@ fn everything() -> String {
     fs_err::read_to_string(CONFIG).unwrap() + "\nnotifications:\n  email: someone@example.com\n"
 }
 
+/// A parameter has no keys, so it is their text.
+#[test]
+fn weights_of_classes() {
+    let place = Place::new();
+    let config = fs_err::read_to_string(CONFIG).unwrap();
+    let config =
+        config.replace("class_weight: balanced", "class_weight: {negative: 1, positive: 5}");
+    let file = place.file("config.yaml", config);
+    let text = place.orchestrator(&["definition", "--config", file.as_str()]).expect(0).stdout;
+    let definition: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let parameters = definition["Parameters"].as_array().unwrap();
+    let weight = parameters.iter().find(|parameter| parameter["Name"] == "ClassWeight");
+    insta::assert_json_snapshot!(weight, @r#"
+    {
+      "DefaultValue": "{\"negative\":1,\"positive\":5}",
+      "Name": "ClassWeight",
+      "Type": "String"
+    }
+    "#);
+    place.orchestrator(&["validate", "--config", file.as_str()]).expect(0);
+}
+
 /// What a push leaves is what the definition names.
 #[test]
 fn images_by_digest() {

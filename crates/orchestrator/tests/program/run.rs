@@ -108,6 +108,7 @@ fn the_same_input_gives_the_same_model_and_report() {
     let first = bytes(&[]);
     assert!(first == bytes(&["--no-cache"]));
     assert!(first.0 != bytes(&["-p", "RandomState=7"]).0);
+    assert!(first.0 != bytes(&["-p", r#"ClassWeight={"negative":1,"positive":5}"#]).0);
 }
 
 #[test]
@@ -291,7 +292,10 @@ fn parameters_are_checked_against_the_definition() {
     insta::assert_snapshot!(refused("MaxDepht=3"), @"error: parameter MaxDepht: the pipeline has none of this name; did you mean MaxDepth?");
     insta::assert_snapshot!(refused("MaxDepth=deep"), @r#"error: parameter MaxDepth (Integer): found "deep", expected a whole number of 64 bits"#);
     insta::assert_snapshot!(refused("MaxDepth"), @"error: -p MaxDepth: expected NAME=VALUE, such as -p MaxDepth=12");
-    insta::assert_snapshot!(refused("ClassWeight=heavy"), @r#"error: parameter ClassWeight (String): found "heavy", expected one of balanced, none"#);
+    insta::assert_snapshot!(refused("ClassWeight=heavy"), @"error: hyperparameter class_weight is `heavy`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
+    insta::assert_snapshot!(refused(r#"ClassWeight={"negative":1,"positive":0}"#), @r#"error: hyperparameter class_weight is `{"negative":1,"positive":0}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
+    insta::assert_snapshot!(refused(r#"ClassWeight={"positive":5}"#), @r#"error: hyperparameter class_weight is `{"positive":5}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
+    insta::assert_snapshot!(refused("ModelApprovalStatus=Maybe"), @r#"error: parameter ModelApprovalStatus (String): found "Maybe", expected one of PendingManualApproval, Approved, Rejected"#);
     insta::assert_snapshot!(refused("MinRecall=1.5"), @"error: parameter MinRecall is `1.5`, expected a number from 0 to 1");
     insta::assert_snapshot!(refused("EvaluationInstanceCount=2"), @"error: parameter EvaluationInstanceCount is `2`, expected 1, because the step works on the whole table at once");
     insta::assert_snapshot!(refused("TrainingInstanceCount=0"), @"error: parameter TrainingInstanceCount is `0`, expected 1 to 100, and no more than the 200 trees of n_estimators");
