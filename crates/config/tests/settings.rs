@@ -65,13 +65,13 @@ fn every_violation_is_reported_at_once_with_its_place() {
         assert!(text.contains(old), "{old}");
         text = text.replacen(old, new, 1);
     }
-    insta::assert_snapshot!(read(&text).unwrap_err(), @"
+    insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
     config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit
     config.yaml:29:3: instance_types.training: found `m5.large`, expected an instance type such as ml.m5.large
     config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
     config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
     config.yaml:49:3: hyperparameters.min_samples_leaf: found `many`, expected a whole number of rows from 1, or a share of the rows such as 0.01
-    config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}
+    config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}
     config.yaml:56:3: preprocessing.test_size: found `1.5`, expected a number between 0 and 1, both excluded
     config.yaml:90:3: preprocessing.missing_values: found `mean`, expected drop or median; did you mean `median`?
     config.yaml:102:3: quality_gates.f1_score: found `7.5`, expected a number from 0 to 1
@@ -80,7 +80,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
     config.yaml:107:3: aws.region: environment variable PLANT_REGION is not set; set it, or write `${PLANT_REGION:-default}`
     config.yaml:138:3: retries.backoff_rate: found `.nan`, expected a number
     config.yaml:147:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws:
-    ");
+    "#);
 }
 
 #[test]
@@ -137,8 +137,8 @@ fn words() {
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: auto"), @"config.yaml:50:3: hyperparameters.max_features: found `auto`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: true"), @"config.yaml:50:3: hyperparameters.max_features: found `true`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: [sqrt]"), @"config.yaml:50:3: hyperparameters.max_features: found a list, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
-    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: 2"), @"config.yaml:51:3: hyperparameters.class_weight: found `2`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
-    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: 2"), @r#"config.yaml:51:3: hyperparameters.class_weight: found `2`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
+    insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @r#"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
     insta::assert_snapshot!(message("stratify: true", "stratify: yes"), @"config.yaml:57:3: preprocessing.stratify: found `yes`, expected true or false");
     insta::assert_snapshot!(message("[accuracy, precision, recall,", "[acuracy, precision, speed,"), @"
     config.yaml:95:13: evaluation.metrics[0]: found `acuracy`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?
@@ -157,7 +157,7 @@ fn weights_of_classes() {
         ("{negative: 1.0, positive: \"${POSITIVE:-5}\"}", ""),
         (r#"'{"negative":1,"positive":5}'"#, ""),
         ("${WEIGHT}", r#"{"negative":1,"positive":5}"#),
-        ("${WEIGHT}", "{negative: 1, positive: 5}"),
+        ("${WEIGHT}", r#"{"negative": 1, "positive": 5}"#),
         ("\n    negative: 1\n    positive: 5", ""),
     ] {
         let text = with(shipped, &format!("class_weight: {value}"));
@@ -171,19 +171,19 @@ fn weights_of_classes() {
     let weights = ["0", "-1", ".nan", "-.inf", "x", "null", "'1'", "[1]", "\"${W:-0}\""];
     let messages = weights.map(|weight| refused(&format!("{{negative: 1, positive: {weight}}}")));
     insta::assert_snapshot!(messages.join("\n"), @"
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `0`, expected a finite number above 0
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a finite number above 0
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `.nan`, expected a finite number above 0
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `-.inf`, expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `0`, expected a number from 1e-9 to 1e9
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a number from 1e-9 to 1e9
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `.nan`, expected a number from 1e-9 to 1e9
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-.inf`, expected a number from 1e-9 to 1e9
     config.yaml:51:31: hyperparameters.class_weight.positive: found `x`, expected a number
     config.yaml:51:31: hyperparameters.class_weight.positive: found nothing, expected a number
     config.yaml:51:31: hyperparameters.class_weight.positive: found `1`, expected a number
     config.yaml:51:31: hyperparameters.class_weight.positive: found a list, expected a number
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `0` (from `${W:-0}`), expected a finite number above 0
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `0` (from `${W:-0}`), expected a number from 1e-9 to 1e9
     ");
     insta::assert_snapshot!(refused("{negative: 0, positive: -1}"), @"
-    config.yaml:51:18: hyperparameters.class_weight.negative: found `0`, expected a finite number above 0
-    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a finite number above 0
+    config.yaml:51:18: hyperparameters.class_weight.negative: found `0`, expected a number from 1e-9 to 1e9
+    config.yaml:51:31: hyperparameters.class_weight.positive: found `-1`, expected a number from 1e-9 to 1e9
     ");
     insta::assert_snapshot!(refused("{no: 1, yes: 2}"), @"
     config.yaml:51:3: hyperparameters.class_weight.negative: missing, and there is no default
@@ -201,9 +201,9 @@ fn weights_of_classes() {
     config.yaml:51:3: hyperparameters.class_weight.positive: missing, and there is no default
     ");
     insta::assert_snapshot!(refused("{negative: 1, positive: 5, negative: 2}"), @"config.yaml:51:44: hyperparameters.class_weight.negative: the same key again, first in line 51");
-    insta::assert_snapshot!(refused("[1, 5]"), @"config.yaml:51:3: hyperparameters.class_weight: found a list, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
-    insta::assert_snapshot!(refused("'{\"negative\":0,\"positive\":5}'"), @r#"config.yaml:51:3: hyperparameters.class_weight: found `{"negative":0,"positive":5}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
-    insta::assert_snapshot!(refused("${WEIGHT:-2}"), @"config.yaml:51:3: hyperparameters.class_weight: found `2` (from `${WEIGHT:-2}`), expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}");
+    insta::assert_snapshot!(refused("[1, 5]"), @r#"config.yaml:51:3: hyperparameters.class_weight: found a list, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
+    insta::assert_snapshot!(refused("'{\"negative\":0,\"positive\":5}'"), @r#"config.yaml:51:3: hyperparameters.class_weight: found `{"negative":0,"positive":5}`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
+    insta::assert_snapshot!(refused("${WEIGHT:-2}"), @r#"config.yaml:51:3: hyperparameters.class_weight: found `2` (from `${WEIGHT:-2}`), expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn faults_are_listed_all_at_once() {
         ("class_weight", "heavy"),
     ];
     let map = map.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
+    insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @r#"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}; hyperparameter max_depth is `deep`, expected a whole number from 0 to 1000; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000"#);
     let map = [
         ("bootstrap", "yes"),
         ("criterion", "mse"),
@@ -121,7 +121,7 @@ fn max_features() -> impl Strategy<Value = MaxFeatures> {
 }
 
 fn class_weight() -> impl Strategy<Value = ClassWeight> {
-    let weight = || prop_oneof![1e-3_f64..1e3, f64::MIN_POSITIVE..=f64::MAX];
+    let weight = || prop_oneof![1e-3_f64..1e3, 1e-9..=1e9];
     prop_oneof![
         Just(ClassWeight::Balanced),
         Just(ClassWeight::None),
@@ -199,9 +199,7 @@ fn one_feature_is_not_all_of_them() {
 fn weights_of_classes_as_text() {
     let each = ClassWeight::Each(Weights { negative: 1.0, positive: 2.5 });
     insta::assert_snapshot!(each, @r#"{"negative":1,"positive":2.5}"#);
-    for text in [r#"{ "positive": 2.5, "negative": 1.0 }"#, "{negative: 1, positive: 2.5}"] {
-        assert_eq!(text.parse(), Ok(each), "{text}");
-    }
+    assert_eq!(r#"{ "positive": 2.5, "negative": 1.0 }"#.parse(), Ok(each));
     for text in [
         "",
         "heavy",
@@ -215,13 +213,14 @@ fn weights_of_classes_as_text() {
         r#"{"negative":1,"negative":1,"positive":5}"#,
         r#"{"negative":1,"positive":0}"#,
         r#"{"negative":1,"positive":-5}"#,
+        r#"{"negative":1,"positive":1e10}"#,
+        r#"{"negative":1e-10,"positive":1}"#,
         r#"{"negative":1,"positive":1e999}"#,
         r#"{"negative":1,"positive":"5"}"#,
         r#"{"negative":1,"positive":null}"#,
         r#"{"negative":1,"positive":NaN}"#,
         r#"{"negative":1,"positive":Infinity}"#,
-        "{negative: 1, positive: .nan}",
-        "{negative: 1, positive: .inf}",
+        "{negative: 1, positive: 5}",
         r#"{"negative":1,"positive":5"#,
     ] {
         assert_eq!(text.parse::<ClassWeight>(), Err(()), "{text}");

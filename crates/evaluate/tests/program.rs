@@ -106,30 +106,30 @@ fn a_model_and_rows_become_a_report() {
     let (outcome, mut evaluation, metrics) = evaluated(&MADE.job(), &[]);
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
-      "accuracy": 0.963351,
-      "brier_score": 0.04272,
-      "f1_score": 0.961749,
+      "accuracy": 0.958115,
+      "brier_score": 0.042636,
+      "f1_score": 0.956522,
       "format_version": 1,
-      "log_loss": 0.190568,
-      "npv": 0.969697,
-      "pr_auc": 0.952445,
-      "precision": 0.956522,
+      "log_loss": 0.187484,
+      "npv": 0.969388,
+      "pr_auc": 0.944916,
+      "precision": 0.946237,
       "recall": 0.967033,
-      "roc_auc": 0.967802,
-      "specificity": 0.96
+      "roc_auc": 0.968187,
+      "specificity": 0.95
     }
     "#);
     insta::assert_snapshot!(logged(&outcome), @"
     INFO scoring the test rows rows=191
-    INFO accuracy=0.963351
-    INFO precision=0.956522
+    INFO accuracy=0.958115
+    INFO precision=0.946237
     INFO recall=0.967033
-    INFO f1_score=0.961749
-    INFO roc_auc=0.967802
-    INFO specificity=0.960000
-    INFO npv=0.969697
-    INFO gate met: accuracy 0.963351 >= 0.8
-    INFO gate met: f1_score 0.961749 >= 0.75
+    INFO f1_score=0.956522
+    INFO roc_auc=0.968187
+    INFO specificity=0.950000
+    INFO npv=0.969388
+    INFO gate met: accuracy 0.958115 >= 0.8
+    INFO gate met: f1_score 0.956522 >= 0.75
     INFO gate met: recall 0.967033 >= 0.85
     ");
 
@@ -155,20 +155,20 @@ fn a_model_and_rows_become_a_report() {
       "binary_classification_metrics": {
         "accuracy": {
           "standard_deviation": "NaN",
-          "value": 0.963351
+          "value": 0.958115
         },
         "auc": {
           "standard_deviation": "NaN",
-          "value": 0.967802
+          "value": 0.968187
         },
         "brier_score": {
           "standard_deviation": "NaN",
-          "value": 0.04272
+          "value": 0.042636
         },
         "confusion_matrix": {
           "0": {
-            "0": 96,
-            "1": 4
+            "0": 95,
+            "1": 5
           },
           "1": {
             "0": 3,
@@ -177,15 +177,15 @@ fn a_model_and_rows_become_a_report() {
         },
         "f0_5": {
           "standard_deviation": "NaN",
-          "value": 0.958606
+          "value": 0.950324
         },
         "f1": {
           "standard_deviation": "NaN",
-          "value": 0.961749
+          "value": 0.956522
         },
         "f2": {
           "standard_deviation": "NaN",
-          "value": 0.964912
+          "value": 0.962801
         },
         "false_negative_rate": {
           "standard_deviation": "NaN",
@@ -193,23 +193,23 @@ fn a_model_and_rows_become_a_report() {
         },
         "false_positive_rate": {
           "standard_deviation": "NaN",
-          "value": 0.04
+          "value": 0.05
         },
         "log_loss": {
           "standard_deviation": "NaN",
-          "value": 0.190568
+          "value": 0.187484
         },
         "npv": {
           "standard_deviation": "NaN",
-          "value": 0.969697
+          "value": 0.969388
         },
         "pr_auc": {
           "standard_deviation": "NaN",
-          "value": 0.952445
+          "value": 0.944916
         },
         "precision": {
           "standard_deviation": "NaN",
-          "value": 0.956522
+          "value": 0.946237
         },
         "precision_recall_curve": null,
         "recall": {
@@ -219,11 +219,11 @@ fn a_model_and_rows_become_a_report() {
         "receiver_operating_characteristic_curve": null,
         "specificity": {
           "standard_deviation": "NaN",
-          "value": 0.96
+          "value": 0.95
         },
         "true_negative_rate": {
           "standard_deviation": "NaN",
-          "value": 0.96
+          "value": 0.95
         },
         "true_positive_rate": {
           "standard_deviation": "NaN",
@@ -239,13 +239,13 @@ fn a_model_and_rows_become_a_report() {
           "met": true,
           "metric": "accuracy",
           "minimum": 0.8,
-          "value": 0.963351
+          "value": 0.958115
         },
         {
           "met": true,
           "metric": "f1_score",
           "minimum": 0.75,
-          "value": 0.961749
+          "value": 0.956522
         },
         {
           "met": true,
@@ -288,7 +288,7 @@ fn a_gate_that_is_missed_is_the_report() {
         "met": true,
         "metric": "accuracy",
         "minimum": 0.5,
-        "value": 0.963351
+        "value": 0.958115
       },
       {
         "met": false,
@@ -301,7 +301,7 @@ fn a_gate_that_is_missed_is_the_report() {
     insta::assert_snapshot!(logged(&outcome), @"
     INFO scoring the test rows rows=191
     INFO recall=0.967033
-    INFO gate met: accuracy 0.963351 >= 0.5
+    INFO gate met: accuracy 0.958115 >= 0.5
     WARN gate missed: recall 0.967033, expected at least 0.9999
     ");
     let (_, evaluation, _) = evaluated(&MADE.job(), &["--gate="]);
@@ -324,17 +324,17 @@ fn rows_of_one_class_have_metrics_without_value() {
             insta::assert_json_snapshot!(found, @r#"
             [
               {
-                "accuracy": 0.96,
-                "brier_score": 0.049279,
+                "accuracy": 0.95,
+                "brier_score": 0.04734,
                 "f1_score": 0.0,
                 "format_version": 1,
-                "log_loss": 0.213826,
+                "log_loss": 0.206672,
                 "npv": 1.0,
                 "pr_auc": "NaN",
                 "precision": 0.0,
                 "recall": "NaN",
                 "roc_auc": "NaN",
-                "specificity": 0.96
+                "specificity": 0.95
               },
               {
                 "pr_auc": "no row is a failure",
@@ -346,7 +346,7 @@ fn rows_of_one_class_have_metrics_without_value() {
                   "met": true,
                   "metric": "accuracy",
                   "minimum": 0.8,
-                  "value": 0.96
+                  "value": 0.95
                 },
                 {
                   "met": false,
@@ -365,15 +365,15 @@ fn rows_of_one_class_have_metrics_without_value() {
             "#);
             insta::assert_snapshot!(logged(&outcome), @"
             INFO scoring the test rows rows=100
-            INFO accuracy=0.960000
+            INFO accuracy=0.950000
             INFO precision=0.000000
             INFO f1_score=0.000000
-            INFO specificity=0.960000
+            INFO specificity=0.950000
             INFO npv=1.000000
             WARN recall has no value: no row is a failure
             WARN roc_auc has no value: all rows are of one class
             WARN pr_auc has no value: no row is a failure
-            INFO gate met: accuracy 0.960000 >= 0.8
+            INFO gate met: accuracy 0.950000 >= 0.8
             WARN gate missed: f1_score 0.000000, expected at least 0.75
             WARN gate missed: recall NaN, expected at least 0.85
             ");
@@ -382,10 +382,10 @@ fn rows_of_one_class_have_metrics_without_value() {
             [
               {
                 "accuracy": 0.967033,
-                "brier_score": 0.035512,
+                "brier_score": 0.037466,
                 "f1_score": 0.98324,
                 "format_version": 1,
-                "log_loss": 0.16501,
+                "log_loss": 0.166397,
                 "npv": 0.0,
                 "pr_auc": 1.0,
                 "precision": 1.0,

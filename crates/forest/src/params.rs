@@ -83,7 +83,7 @@ pub enum ClassWeight {
     Balanced,
     /// 1
     Uniform,
-    /// A number above 0 for each class, in order.
+    /// A number from 1e-9 to 1e9 for each class, in order.
     Each(Vec<f64>),
 }
 
@@ -116,7 +116,7 @@ pub enum ParamsError {
     #[error("max_bins is {0}, expected a number from 2 to 65536")]
     MaxBins(usize),
     /// A class without a say.
-    #[error("class_weight of class {class} is {weight}, expected a finite number above 0")]
+    #[error("class_weight of class {class} is {weight}, expected a number from 1e-9 to 1e9")]
     ClassWeight {
         /// The class.
         class: usize,
@@ -330,7 +330,8 @@ impl ParamGuard for RandomForestParams {
             return Err(ParamsError::MaxBins(bins));
         }
         if let ClassWeight::Each(weights) = &params.class_weight {
-            let wrong = |weight: &f64| !(weight.is_finite() && *weight > 0.0);
+            // Beyond, a gain is no longer a number.
+            let wrong = |weight: &f64| !(1e-9..=1e9).contains(weight);
             if let Some(class) = weights.iter().position(wrong) {
                 return Err(ParamsError::ClassWeight { class, weight: weights[class] });
             }
@@ -412,7 +413,7 @@ mod tests {
         }
         assert_eq!(
             refused(params().class_weight(ClassWeight::Each(vec![1.0, 0.0]))),
-            "class_weight of class 1 is 0, expected a finite number above 0"
+            "class_weight of class 1 is 0, expected a number from 1e-9 to 1e9"
         );
         assert_eq!(
             refused(params().bootstrap(false).oob_score(true)),

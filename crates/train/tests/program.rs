@@ -101,27 +101,27 @@ fn channels_become_a_model() {
     assert_eq!(outcome.stdout, "");
     insta::assert_snapshot!(logged(&outcome, "INFO"), @"
     read the rows rows=463 features=15
-    train_accuracy=0.995680
+    train_accuracy=0.997840
     train_precision=1.000000
-    train_recall=0.991150
-    train_f1_score=0.995556
+    train_recall=0.995575
+    train_f1_score=0.997783
     train_roc_auc=1.000000
-    train_log_loss=0.049189
-    feature_importance_Hydraulic_Pressure=0.124404
-    feature_importance_Coolant_Pressure=0.114154
-    feature_importance_Air_System_Pressure=0.012804
-    feature_importance_Coolant_Temperature=0.121584
-    feature_importance_Hydraulic_Oil_Temperature=0.011707
-    feature_importance_Spindle_Bearing_Temperature=0.016332
-    feature_importance_Spindle_Vibration=0.013549
-    feature_importance_Tool_Vibration=0.011134
-    feature_importance_Spindle_Speed=0.083179
-    feature_importance_Voltage=0.013861
-    feature_importance_Torque=0.077583
-    feature_importance_Cutting=0.155707
-    feature_importance_Pressure_Differential=0.114130
-    feature_importance_Vibration_Ratio=0.014029
-    feature_importance_Pressure_Force_Interaction=0.115844
+    train_log_loss=0.050032
+    feature_importance_Hydraulic_Pressure=0.117579
+    feature_importance_Coolant_Pressure=0.122974
+    feature_importance_Air_System_Pressure=0.012555
+    feature_importance_Coolant_Temperature=0.119722
+    feature_importance_Hydraulic_Oil_Temperature=0.012903
+    feature_importance_Spindle_Bearing_Temperature=0.016918
+    feature_importance_Spindle_Vibration=0.013705
+    feature_importance_Tool_Vibration=0.011104
+    feature_importance_Spindle_Speed=0.079537
+    feature_importance_Voltage=0.013775
+    feature_importance_Torque=0.075899
+    feature_importance_Cutting=0.148424
+    feature_importance_Pressure_Differential=0.118872
+    feature_importance_Vibration_Ratio=0.014061
+    feature_importance_Pressure_Force_Interaction=0.121973
     ");
 
     // What is left is what was logged, with more digits.
@@ -249,8 +249,8 @@ fn unknown_hyperparameters_are_ignored_with_a_warning() {
 fn hyperparameters_of_no_use_are_all_named() {
     insta::assert_snapshot!(refused_with(&[("n_estimators", "0")]), @"hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
     insta::assert_snapshot!(refused_with(&[("max_depth", "ten")]), @"hyperparameter max_depth is `ten`, expected a whole number from 0 to 1000");
-    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"negative":1,"positive":0}"#)]), @r#"hyperparameter class_weight is `{"negative":1,"positive":0}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
-    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"positive":5}"#)]), @r#"hyperparameter class_weight is `{"positive":5}`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}"#);
+    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"negative":1,"positive":0}"#)]), @r#"hyperparameter class_weight is `{"negative":1,"positive":0}`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
+    insta::assert_snapshot!(refused_with(&[("class_weight", r#"{"positive":5}"#)]), @r#"hyperparameter class_weight is `{"positive":5}`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
     insta::assert_snapshot!(
         refused_with(&[
             ("class_weight", "heavy"),
@@ -260,7 +260,7 @@ fn hyperparameters_of_no_use_are_all_named() {
             ("n_estimators", "1e3"),
             ("random_state", "-1"),
         ]),
-        @"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1.5`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter n_estimators is `1e3`, expected a whole number from 1 to 100000; hyperparameter random_state is `-1`, expected a whole number from 0 to 4294967295"
+        @r#"hyperparameter class_weight is `heavy`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}; hyperparameter max_features is `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1.5`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter n_estimators is `1e3`, expected a whole number from 1 to 100000; hyperparameter random_state is `-1`, expected a whole number from 0 to 4294967295"#
     );
 }
 

@@ -181,32 +181,32 @@ pub enum ClassWeight {
     Each(Weights),
 }
 
-/// What a row of each class counts for.
+/// What a row of each class counts for, from 1e-9 to 1e9.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// No failure, class 0.
     #[serde(deserialize_with = "weight")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-9, max = 1e9))]
     pub negative: f64,
     /// Failure, class 1.
     #[serde(deserialize_with = "weight")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-9, max = 1e9))]
     pub positive: f64,
 }
 
 fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let weight = f64::deserialize(deserializer)?;
-    if weight > 0.0 && weight.is_finite() {
+    if (1e-9..=1e9).contains(&weight) {
         return Ok(weight);
     }
-    Err(de::Error::invalid_value(Unexpected::Float(weight), &"a finite number above 0"))
+    Err(de::Error::invalid_value(Unexpected::Float(weight), &"a number from 1e-9 to 1e9"))
 }
 
 impl ClassWeight {
     /// What a setting may be, for messages.
     pub const EXPECTED: &'static str =
-        "balanced, none, or a weight above 0 for each class such as {negative: 1, positive: 5}";
+        r#"balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#;
 }
 
 impl fmt::Display for ClassWeight {
@@ -228,8 +228,9 @@ impl FromStr for ClassWeight {
         match text {
             "balanced" => Ok(Self::Balanced),
             "none" => Ok(Self::None),
-            // JSON is YAML, which people may write instead
-            _ => serde_yaml::from_str(text).map(Self::Each).map_err(|_| ()),
+            // a list would do as well otherwise
+            _ if !text.starts_with('{') => Err(()),
+            _ => serde_json::from_str(text).map(Self::Each).map_err(|_| ()),
         }
     }
 }
