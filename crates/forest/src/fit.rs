@@ -15,7 +15,7 @@ use crate::out_of_bag::OutOfBag;
 use crate::params::{ClassWeight, ParamsError, RandomForestValidParams};
 use crate::sorted::Sorted;
 use crate::table::{NARROW, Table};
-use crate::tally::{Draws, DrawsAndRows, Tally};
+use crate::tally::{Draws, DrawsAndRows, FewDraws, Tally};
 use crate::{RandomForest, Tree};
 
 /// What a forest learns from.
@@ -217,10 +217,13 @@ impl Growing<'_> {
     }
 
     fn layout<L: Layout>(&self, layout: &L) -> Result<Fitted, FitError> {
-        let limits = self.params.limits(self.table.labels.len());
-        match limits.split > 2 || limits.leaf > 1 {
-            true => self.counted::<L, DrawsAndRows>(layout),
-            false => self.counted::<L, Draws>(layout),
+        let rows = self.table.labels.len();
+        let limits = self.params.limits(rows);
+        // No tree draws more often than there are rows.
+        match (limits.split > 2 || limits.leaf > 1, rows < 1 << 16) {
+            (true, _) => self.counted::<L, DrawsAndRows>(layout),
+            (false, true) => self.counted::<L, FewDraws>(layout),
+            (false, false) => self.counted::<L, Draws>(layout),
         }
     }
 

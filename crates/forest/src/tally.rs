@@ -16,35 +16,51 @@ pub(crate) trait Tally: Copy + Default + PartialEq + Send + Sync {
     fn rows(self) -> usize;
 }
 
-/// The draws of each class, in one number.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Draws(u64);
+// The draws of each class in one number, a half each.
+macro_rules! draws {
+    ($(#[$doc:meta])* $name:ident, $number:ident, $half:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub(crate) struct $name($number);
 
-impl Tally for Draws {
-    #[inline]
-    fn new(class: u8, drawn: u32) -> Self {
-        Self(u64::from(drawn) << (32 * u32::from(class & 1)))
-    }
+        impl Tally for $name {
+            #[inline]
+            fn new(class: u8, drawn: u32) -> Self {
+                Self($number::from(drawn as $half) << ($half::BITS * u32::from(class & 1)))
+            }
 
-    #[inline]
-    fn plus(self, other: Self) -> Self {
-        Self(self.0.wrapping_add(other.0))
-    }
+            #[inline]
+            fn plus(self, other: Self) -> Self {
+                Self(self.0.wrapping_add(other.0))
+            }
 
-    #[inline]
-    fn minus(self, other: Self) -> Self {
-        Self(self.0.wrapping_sub(other.0))
-    }
+            #[inline]
+            fn minus(self, other: Self) -> Self {
+                Self(self.0.wrapping_sub(other.0))
+            }
 
-    #[inline]
-    fn draws(self) -> [u32; 2] {
-        [self.0 as u32, (self.0 >> 32) as u32]
-    }
+            #[inline]
+            fn draws(self) -> [u32; 2] {
+                [u32::from(self.0 as $half), u32::from((self.0 >> $half::BITS) as $half)]
+            }
 
-    #[inline]
-    fn rows(self) -> usize {
-        usize::from(self.0 > 0)
-    }
+            #[inline]
+            fn rows(self) -> usize {
+                usize::from(self.0 > 0)
+            }
+        }
+    };
+}
+
+draws! {
+    /// The draws of each class.
+    Draws, u64, u32
+}
+
+draws! {
+    /// The draws of each class, of which there are fewer than 2^16: what is counted in many bins
+    /// then takes half the cache.
+    FewDraws, u32, u16
 }
 
 /// The draws of each class and the rows, which limits on leaves are about.
@@ -97,6 +113,7 @@ mod tests {
     #[test]
     fn draws_and_rows_add_up() {
         assert_eq!(adds_up::<Draws>().rows(), 1);
+        assert_eq!(adds_up::<FewDraws>().rows(), 1);
         assert_eq!(adds_up::<DrawsAndRows>().rows(), 3);
     }
 }
