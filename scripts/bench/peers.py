@@ -55,6 +55,13 @@ def real(path):
     return records[order], labels[order]
 
 
+def save(path, records, labels):
+    """Writes a table as our program reads it."""
+    import numpy as np
+
+    np.column_stack([records, labels]).astype("<f4").tofile(path)
+
+
 class Ours:
     def __init__(self, program, workdir):
         self.program, self.scores = program, workdir / "probabilities"
