@@ -639,15 +639,15 @@ fn the_real_table() {
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.987421,
-      "brier_score": 0.015068,
+      "brier_score": 0.015204,
       "f1_score": 0.987705,
       "format_version": 1,
-      "log_loss": 0.079137,
+      "log_loss": 0.084049,
       "npv": 0.974576,
-      "pr_auc": 0.997876,
+      "pr_auc": 0.997745,
       "precision": 1.0,
       "recall": 0.975709,
-      "roc_auc": 0.996374,
+      "roc_auc": 0.995793,
       "specificity": 1.0
     }
     "#);
