@@ -549,21 +549,21 @@ fn the_real_table() {
     train_recall=0.997967
     train_f1_score=0.998983
     train_roc_auc=1.000000
-    train_log_loss=0.039679
-    feature_importance_Hydraulic_Pressure=0.156114
-    feature_importance_Coolant_Pressure=0.119090
-    feature_importance_Air_System_Pressure=0.005433
-    feature_importance_Coolant_Temperature=0.020436
-    feature_importance_Hydraulic_Oil_Temperature=0.006274
-    feature_importance_Spindle_Bearing_Temperature=0.007467
-    feature_importance_Spindle_Vibration=0.006148
-    feature_importance_Tool_Vibration=0.006037
-    feature_importance_Spindle_Speed=0.064038
-    feature_importance_Voltage=0.004213
-    feature_importance_Torque=0.183856
-    feature_importance_Cutting=0.203484
-    feature_importance_Pressure_Differential=0.160513
-    feature_importance_Vibration_Ratio=0.006695
-    feature_importance_Pressure_Force_Interaction=0.050202
+    train_log_loss=0.040185
+    feature_importance_Hydraulic_Pressure=0.139068
+    feature_importance_Coolant_Pressure=0.130742
+    feature_importance_Air_System_Pressure=0.005747
+    feature_importance_Coolant_Temperature=0.020853
+    feature_importance_Hydraulic_Oil_Temperature=0.006748
+    feature_importance_Spindle_Bearing_Temperature=0.007564
+    feature_importance_Spindle_Vibration=0.006598
+    feature_importance_Tool_Vibration=0.006763
+    feature_importance_Spindle_Speed=0.064980
+    feature_importance_Voltage=0.004481
+    feature_importance_Torque=0.176184
+    feature_importance_Cutting=0.205718
+    feature_importance_Pressure_Differential=0.173321
+    feature_importance_Vibration_Ratio=0.006672
+    feature_importance_Pressure_Force_Interaction=0.044561
     ");
 }
