@@ -4,7 +4,7 @@ use linfa::prelude::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2};
 use rayon::prelude::*;
 
-use crate::walk::{Group, LANES, Walk, key, leaves_of_row};
+use crate::walk::{Group, LANES, Walk, leaves_of_row};
 use crate::{RandomForestParams, Tree};
 
 /// A fitted random forest.
@@ -113,7 +113,7 @@ impl RandomForest {
     }
 
     pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
-        let walks = trees.iter().map(Walk::new).collect();
+        let walks = trees.iter().map(|tree| Walk::new(tree, gains.len())).collect();
         Self { trees, walks, gains, classes }
     }
 
@@ -200,28 +200,30 @@ impl RandomForest {
 
     /// Both ways add in the order of the trees, so that they agree to the last bit.
     fn score_row(&self, row: ArrayView1<'_, f32>, sums: &mut [f64]) {
-        let row: Vec<u32> = row.iter().copied().map(key).collect();
-        for (tree, leaf) in self.trees.iter().zip(leaves_of_row(&self.walks, &row)) {
+        let group = Group::new(self.features(), [row]);
+        for (tree, leaf) in self.trees.iter().zip(leaves_of_row(&self.walks, &group)) {
             add(sums, tree.shares(leaf as usize, self.classes));
         }
         self.divide(sums);
     }
 
     fn score_block(&self, block: ArrayView2<'_, f32>, sums: &mut [f64]) {
-        let group = |rows: ArrayView2<'_, f32>| -> Group {
-            let mut group = vec![[0; LANES]; self.features()];
-            for (lane, row) in rows.rows().into_iter().enumerate() {
-                for (values, &value) in group.iter_mut().zip(row) {
-                    values[lane] = key(value);
-                }
-            }
-            group
-        };
-        let groups: Vec<Group> = block.axis_chunks_iter(Axis(0), LANES).map(group).collect();
+        let groups = block.axis_chunks_iter(Axis(0), LANES);
+        let group = |rows: ArrayView2<'_, f32>| Group::new(self.features(), rows.rows());
+        let groups: Vec<Group> = groups.map(group).collect();
         let mut leaves = vec![[0; LANES]; groups.len()];
         for (tree, walk) in self.trees.iter().zip(&self.walks) {
             walk.leaves(&groups, &mut leaves);
-            for (sums, &leaf) in sums.chunks_exact_mut(self.classes).zip(leaves.as_flattened()) {
+            let leaves = leaves.as_flattened();
+            // Two classes are by far the most common.
+            if self.classes == 2 {
+                let shares = tree.shares.as_chunks::<2>().0;
+                for (sums, &leaf) in sums.as_chunks_mut::<2>().0.iter_mut().zip(leaves) {
+                    add(sums, &shares[leaf as usize]);
+                }
+                continue;
+            }
+            for (sums, &leaf) in sums.chunks_exact_mut(self.classes).zip(leaves) {
                 add(sums, tree.shares(leaf as usize, self.classes));
             }
         }
@@ -235,13 +237,8 @@ impl RandomForest {
     }
 }
 
+#[inline(always)]
 fn add(sums: &mut [f64], shares: &[f32]) {
-    // Two classes are by far the most common.
-    if let ([a, b], &[share_a, share_b]) = (&mut *sums, shares) {
-        *a += f64::from(share_a);
-        *b += f64::from(share_b);
-        return;
-    }
     for (sum, &share) in sums.iter_mut().zip(shares) {
         *sum += f64::from(share);
     }

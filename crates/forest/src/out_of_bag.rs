@@ -8,6 +8,7 @@ use crate::params::RandomForestValidParams;
 use crate::stream::Stream;
 use crate::table::Table;
 use crate::tree::Tree;
+use crate::walk::{Group, LANES, Walk};
 
 /// Votes and losses of all trees so far, as fixed-point numbers: their sums do not depend on which
 /// tree is done first.
@@ -50,44 +51,39 @@ impl<'a> OutOfBag<'a> {
         }
         let rows = drawn.iter().enumerate().filter(|(_, drawn)| **drawn == 0);
         let rows: Vec<usize> = rows.map(|(row, _)| row).collect();
-        self.vote(tree, &rows);
-        self.losses.is_empty() || rows.is_empty() || self.shuffle(tree, index, &rows, stopped)
+        let judge = Judge { table: self.table, tree, walk: Walk::new(tree, self.table.features()) };
+        if !self.votes.is_empty() {
+            self.vote(&judge, &rows);
+        }
+        self.losses.is_empty() || rows.is_empty() || self.shuffle(&judge, index, &rows, stopped)
     }
 
-    fn vote(&self, tree: &Tree, rows: &[usize]) {
+    fn vote(&self, judge: &Judge<'_>, rows: &[usize]) {
         let classes = self.table.class_weights.len();
-        for &row in rows {
-            let Some(votes) = self.votes.get(row * classes..(row + 1) * classes) else { return };
-            for (vote, &share) in
-                votes.iter().zip(tree.shares(tree.leaf(self.table.row(row)), classes))
-            {
+        judge.each(rows, None, |row, shares| {
+            for (vote, &share) in self.votes[row * classes..].iter().zip(shares) {
                 vote.fetch_add((f64::from(share) * WHOLE) as u64, Ordering::Relaxed);
             }
-        }
+        });
     }
 
     /// Shuffles one feature after the other that the tree looks at; the others lose nothing.
     fn shuffle(
         &self,
-        tree: &Tree,
+        judge: &Judge<'_>,
         index: usize,
         rows: &[usize],
         stopped: &dyn Fn() -> bool,
     ) -> bool {
-        let classes = self.table.class_weights.len();
-        let right = |values: &[f32], row: usize| {
-            let shares = tree.shares(tree.leaf(values), classes);
-            most_likely(shares) == self.table.labels[row] as usize
-        };
-        let before = rows.iter().filter(|&&row| right(self.table.row(row), row)).count();
+        let nodes = judge.tree.nodes.iter();
         let mut features: Vec<u32> =
-            tree.nodes.iter().filter(|node| !node.is_leaf()).map(|node| node.feature).collect();
+            nodes.filter(|node| !node.is_leaf()).map(|node| node.feature).collect();
         features.sort_unstable();
         features.dedup();
+        let before = judge.right(rows, None);
         // A stream of its own, so that asking for this changes no tree.
         let mut stream = Stream::new(!self.seed, index);
         let mut others = rows.to_vec();
-        let mut values = Vec::new();
         for feature in features {
             if stopped() {
                 return false;
@@ -95,13 +91,8 @@ impl<'a> OutOfBag<'a> {
             for last in (1..others.len()).rev() {
                 others.swap(last, stream.below(last as u32 + 1) as usize);
             }
-            let after = rows.iter().zip(&others).filter(|&(&row, &other)| {
-                values.clear();
-                values.extend_from_slice(self.table.row(row));
-                values[feature as usize] = self.table.row(other)[feature as usize];
-                right(&values, row)
-            });
-            let lost = (before as f64 - after.count() as f64) / rows.len() as f64;
+            let after = judge.right(rows, Some((feature as usize, &others)));
+            let lost = (before as f64 - after as f64) / rows.len() as f64;
             self.losses[feature as usize].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
         }
         self.trees.fetch_add(1, Ordering::Relaxed);
@@ -123,5 +114,48 @@ impl<'a> OutOfBag<'a> {
         let losses = self.losses.into_iter().map(AtomicI64::into_inner);
         let losses: Vec<f64> = losses.map(|loss| loss as f64 / WHOLE / trees).collect();
         (score, (!losses.is_empty()).then_some(losses))
+    }
+}
+
+/// A tree and the rows that it is judged by.
+struct Judge<'a> {
+    table: &'a Table<'a>,
+    tree: &'a Tree,
+    walk: Walk,
+}
+
+impl Judge<'_> {
+    /// Gives each of some rows and its leaf's class shares. With `others` the rows have the values
+    /// that these rows have of a feature.
+    fn each(
+        &self,
+        rows: &[usize],
+        others: Option<(usize, &[usize])>,
+        mut out: impl FnMut(usize, &[f32]),
+    ) {
+        let (features, classes) = (self.table.features(), self.table.class_weights.len());
+        for (chunk, rows) in rows.chunks(LANES).enumerate() {
+            let mut group =
+                Group::new(features, rows.iter().map(|&row| self.table.row(row).into()));
+            if let Some((feature, others)) = others {
+                for (lane, &other) in others[chunk * LANES..].iter().take(LANES).enumerate() {
+                    group.set(lane, feature, self.table.row(other)[feature]);
+                }
+            }
+            let mut leaves = [[0; LANES]];
+            self.walk.leaves(&[group], &mut leaves);
+            for (&row, leaf) in rows.iter().zip(leaves[0]) {
+                out(row, self.tree.shares(leaf as usize, classes));
+            }
+        }
+    }
+
+    /// How many of some rows have the class that the tree finds.
+    fn right(&self, rows: &[usize], others: Option<(usize, &[usize])>) -> usize {
+        let mut right = 0;
+        self.each(rows, others, |row, shares| {
+            right += usize::from(most_likely(shares) == self.table.labels[row] as usize);
+        });
+        right
     }
 }

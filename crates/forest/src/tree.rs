@@ -54,16 +54,6 @@ pub(crate) fn append_shares(weights: &[f64], shares: &mut Vec<f32>) {
 }
 
 impl Tree {
-    /// The leaf that a row ends in.
-    pub(crate) fn leaf(&self, row: &[f32]) -> usize {
-        let mut node = self.nodes[0];
-        while !node.is_leaf() {
-            let right = row[node.feature as usize] > node.threshold;
-            node = self.nodes[node.next as usize + usize::from(right)];
-        }
-        node.next as usize
-    }
-
     /// The class shares of a leaf.
     pub(crate) fn shares(&self, leaf: usize, classes: usize) -> &[f32] {
         &self.shares[leaf * classes..][..classes]
