@@ -83,17 +83,20 @@ impl<'a> OutOfBag<'a> {
         let before = judge.right(rows, None);
         // A stream of its own, so that asking for this changes no tree.
         let mut stream = Stream::new(!self.seed, index);
-        let mut others = rows.to_vec();
+        let mut others: Vec<usize> = (0..rows.len()).collect();
         for feature in features {
+            let feature = feature as usize;
             if stopped() {
                 return false;
             }
             for last in (1..others.len()).rev() {
                 others.swap(last, stream.below(last as u32 + 1) as usize);
             }
-            let after = judge.right(rows, Some((feature as usize, &others)));
+            let values: Vec<f32> = rows.iter().map(|&row| self.table.row(row)[feature]).collect();
+            let values: Vec<f32> = others.iter().map(|&other| values[other]).collect();
+            let after = judge.right(rows, Some((feature, &values)));
             let lost = (before as f64 - after as f64) / rows.len() as f64;
-            self.losses[feature as usize].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
+            self.losses[feature].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
         }
         self.trees.fetch_add(1, Ordering::Relaxed);
         true
@@ -125,21 +128,20 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Gives each of some rows and its leaf's class shares. With `others` the rows have the values
-    /// that these rows have of a feature.
+    /// Gives each of some rows and its leaf's class shares, where a feature may have other values.
     fn each(
         &self,
         rows: &[usize],
-        others: Option<(usize, &[usize])>,
+        instead: Option<(usize, &[f32])>,
         mut out: impl FnMut(usize, &[f32]),
     ) {
         let (features, classes) = (self.table.features(), self.table.class_weights.len());
         for (chunk, rows) in rows.chunks(LANES).enumerate() {
             let mut group =
                 Group::new(features, rows.iter().map(|&row| self.table.row(row).into()));
-            if let Some((feature, others)) = others {
-                for (lane, &other) in others[chunk * LANES..].iter().take(LANES).enumerate() {
-                    group.set(lane, feature, self.table.row(other)[feature]);
+            if let Some((feature, values)) = instead {
+                for (lane, &value) in values[chunk * LANES..].iter().take(LANES).enumerate() {
+                    group.set(lane, feature, value);
                 }
             }
             let mut leaves = [[0; LANES]];
@@ -151,9 +153,9 @@ impl Judge<'_> {
     }
 
     /// How many of some rows have the class that the tree finds.
-    fn right(&self, rows: &[usize], others: Option<(usize, &[usize])>) -> usize {
+    fn right(&self, rows: &[usize], instead: Option<(usize, &[f32])>) -> usize {
         let mut right = 0;
-        self.each(rows, others, |row, shares| {
+        self.each(rows, instead, |row, shares| {
             right += usize::from(most_likely(shares) == self.table.labels[row] as usize);
         });
         right
