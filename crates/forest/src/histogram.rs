@@ -41,28 +41,41 @@ impl Measure {
         [f64::from(a as i32) * self.weights[0], f64::from(b as i32) * self.weights[1]]
     }
 
-    /// What a split behind each of some parts gains.
-    fn gains<T: Tally>(&self, lefts: &[T], total: [f64; 2], gains: &mut [f64]) {
-        // Side by side and without a choice inside, which is what processors are quick at.
+    /// The best of the splits behind some parts, and what it gains; of equals the first.
+    fn best<T: Tally>(&self, lefts: &[T], total: T) -> Option<(usize, f64)> {
+        let total = self.weigh(total);
+        // The choice of a criterion is no part of the loop.
         match self.criterion {
-            Criterion::Gini => self.each(lefts, gains, |left| Criterion::Gini.gain(left, total)),
-            Criterion::Entropy => {
-                self.each(lefts, gains, |left| Criterion::Entropy.gain(left, total));
-            }
+            Criterion::Gini => self.best_by(lefts, |left| Criterion::Gini.gain(left, total)),
+            Criterion::Entropy => self.best_by(lefts, |left| Criterion::Entropy.gain(left, total)),
         }
     }
 
-    fn each<T: Tally>(&self, lefts: &[T], gains: &mut [f64], gain: impl Fn([f64; 2]) -> f64) {
-        let (chunks, rest) = gains.as_chunks_mut::<LANES>();
-        let (lefts, rest_lefts) = lefts.as_chunks::<LANES>();
-        for (gains, lefts) in chunks.iter_mut().zip(lefts) {
+    fn best_by<T: Tally>(
+        &self,
+        lefts: &[T],
+        gain: impl Fn([f64; 2]) -> f64,
+    ) -> Option<(usize, f64)> {
+        // Side by side and without a jump inside, which is what processors are quick at.
+        let (mut best, mut places) = ([f64::NEG_INFINITY; LANES], [0_u64; LANES]);
+        let (chunks, rest) = lefts.as_chunks::<LANES>();
+        for (chunk, lefts) in (0..).zip(chunks) {
             let a = lefts.map(|left| f64::from(left.draws()[0] as i32) * self.weights[0]);
             let b = lefts.map(|left| f64::from(left.draws()[1] as i32) * self.weights[1]);
-            *gains = std::array::from_fn(|lane| gain([a[lane], b[lane]]));
+            for lane in 0..LANES {
+                let gain = gain([a[lane], b[lane]]);
+                let better = gain > best[lane];
+                best[lane] = if better { gain } else { best[lane] };
+                places[lane] = if better { chunk } else { places[lane] };
+            }
         }
-        for (out, &left) in rest.iter_mut().zip(rest_lefts) {
-            *out = gain(self.weigh(left));
-        }
+        let places = (0..).zip(places).map(|(lane, chunk)| chunk as usize * LANES + lane);
+        let rest = (chunks.len() * LANES..).zip(rest.iter().map(|&left| gain(self.weigh(left))));
+        let first_of_equals = |one: &(usize, f64), other: &(usize, f64)| {
+            one.1.total_cmp(&other.1).then(other.0.cmp(&one.0))
+        };
+        let all = places.zip(best).chain(rest).filter(|(_, gain)| gain.is_finite());
+        all.max_by(first_of_equals)
     }
 }
 
@@ -83,8 +96,6 @@ struct Counts<T> {
     occupied: Vec<u32>,
     /// The sum of each of them and those before it; where the node is not sparse, of each bin.
     lefts: Vec<T>,
-    /// What a split behind each would gain.
-    gains: Vec<f64>,
 }
 
 impl<T: Tally> Counts<T> {
@@ -97,7 +108,6 @@ impl<T: Tally> Counts<T> {
             sparse: false,
             occupied: vec![0; room],
             lefts: vec![T::default(); room],
-            gains: vec![0.0; room],
         }
     }
 
@@ -214,28 +224,14 @@ impl<T: Tally> Counts<T> {
             let enough = lefts.partition_point(|&left| total.minus(left).rows() >= leaf);
             splits = splits.start + few..splits.start + enough;
         }
-        let lefts = self.lefts.get(splits.clone())?;
-        let gains = &mut self.gains[..lefts.len()];
-        by.gains(lefts, by.weigh(total), gains);
-        let mut lanes = [f64::NEG_INFINITY; LANES];
-        let (chunks, rest) = gains.as_chunks::<LANES>();
-        for chunk in chunks {
-            lanes = std::array::from_fn(|lane| greater(lanes[lane], chunk[lane]));
-        }
-        let greatest = lanes.iter().chain(rest).copied().fold(f64::NEG_INFINITY, greater);
-        let place = gains.iter().position(|&gain| gain == greatest)?;
-        Some((splits.start + place, greatest))
+        let (place, gain) = by.best(self.lefts.get(splits.clone())?, total)?;
+        Some((splits.start + place, gain))
     }
 }
 
 /// A node is sparse that has so many times fewer draws than its features have bins: from 1 to 8 it
 /// makes a difference of a tenth.
 const SPARSE: usize = 1;
-
-/// The greater of two; `f64::max` would take care of what is no number.
-fn greater(one: f64, other: f64) -> f64 {
-    if other > one { other } else { one }
-}
 
 impl<'a, L: Layout, T: Tally> Histogram<'a, L, T> {
     /// For a table of two classes and no weights of rows.
