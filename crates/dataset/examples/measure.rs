@@ -1,0 +1,41 @@
+//! Times the reading of one table for `scripts/bench/csv`, which says how it is called.
+//!
+//! `measure TABLE LABEL POSITIVE NEGATIVE COLUMN...`: reads these columns of a CSV as Preprocess does:
+//! rows without a value and rows that were there before are left out. Prints one JSON object.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "no program of ours")]
+
+use std::fs::{self, File};
+use std::time::Instant;
+
+use dataset::{BadCells, Column, Label, MissingValues, Rules, Schema, TableReader};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [table, label, positive, negative, columns @ ..] = &arguments[..] else {
+        panic!("expected TABLE LABEL POSITIVE NEGATIVE COLUMN...");
+    };
+    let column = |name: &String| Column { name: name.clone(), unit: None, spellings: Vec::new() };
+    let label = Label {
+        column: label.clone(),
+        positive: vec![positive.clone()],
+        negative: vec![negative.clone()],
+    };
+    let schema = Schema::new(columns.iter().map(column).collect(), label).unwrap();
+    let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+
+    let started = Instant::now();
+    let mut reader = TableReader::new(&schema, rules);
+    reader.read(table, File::open(table).unwrap()).unwrap();
+    let (table, counts) = reader.finish().unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = peak.split_whitespace().next().unwrap().parse::<usize>().unwrap() * 1024;
+    println!(
+        "{{\"seconds\": {seconds}, \"peak_bytes\": {peak}, \"rows\": {}, \"kept\": {}}}",
+        counts.rows_read,
+        table.len()
+    );
+}
