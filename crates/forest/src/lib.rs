@@ -14,6 +14,10 @@
 //! (`sorted`); which node comes next is `grow`'s business. A fitted tree
 //! is walked by many rows at a time (`walk`).
 //!
+//! linfa's `fit` gives the forest alone. Out-of-bag scores, permutation importances and a stop on the
+//! way come with [`RandomForestValidParams::fit_with`], on parameters that linfa's `check` has passed.
+//! Records are f32, labels class numbers from 0.
+//!
 //! Knows numbers and a seed. Must never know column names, files, or the clock.
 //!
 //! ```

@@ -117,11 +117,14 @@ fn words(hyperparameter: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Whether a hyperparameter is text in every case: a word, or what is now a word and now a number
-/// or weights.
+/// Those that are text in every case: now a word and now a number or weights, or a count such as `1`
+/// that is not the share `1.0`.
+const TEXTS: [&str; 5] =
+    ["class_weight", "max_features", "max_samples", "min_samples_leaf", "min_samples_split"];
+
+/// Whether a hyperparameter is text in every case.
 fn is_text(hyperparameter: &str) -> bool {
-    words(hyperparameter).is_some()
-        || ["class_weight", "max_features", "max_samples"].contains(&hyperparameter)
+    words(hyperparameter).is_some() || TEXTS.contains(&hyperparameter)
 }
 
 impl Build<'_> {

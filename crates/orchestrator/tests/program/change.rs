@@ -5,13 +5,18 @@ use serde_json::Value;
 use crate::{CONFIG, Place};
 
 fn run(place: &Place, code: i32, edits: &[(&str, &str)]) -> Value {
+    run_with(place, code, edits, &[])
+}
+
+fn run_with(place: &Place, code: i32, edits: &[(&str, &str)], more: &[&str]) -> Value {
     let mut text = fs_err::read_to_string(CONFIG).unwrap();
     for (from, to) in edits {
         assert!(text.contains(from), "{from}");
         text = text.replacen(from, to, 1);
     }
     let config = place.file("config.yaml", text);
-    let outcome = place.orchestrator(&["run", "--json", "--config", config.as_str()]).expect(code);
+    let arguments = [&["run", "--json", "--config", config.as_str()], more].concat();
+    let outcome = place.orchestrator(&arguments).expect(code);
     serde_json::from_str(&outcome.stdout).unwrap()
 }
 
@@ -63,4 +68,18 @@ fn a_hyperparameter_and_a_path_are_one_line_each() {
     let parameters = definition["Parameters"].as_array().unwrap();
     let trees = parameters.iter().find(|parameter| parameter["Name"] == "NEstimators").unwrap();
     assert_eq!(trees["DefaultValue"], 3);
+}
+
+#[test]
+fn a_number_of_rows_is_a_count_or_a_share_whatever_the_settings_have() {
+    let place = Place::new();
+    let share = [("min_samples_leaf: 1", "min_samples_leaf: 0.01")];
+    let model = |edits: &[(&str, &str)], parameter: &[&str]| {
+        crate::step(&run_with(&place, 0, edits, parameter), "Train")["outputs"].clone()
+    };
+    let (one, hundredth) = (model(&[], &[]), model(&share, &[]));
+    assert_ne!(one, hundredth);
+    // Taken from the cache, as it is the same job.
+    assert_eq!(model(&share, &["-p", "MinSamplesLeaf=1"]), one);
+    assert_eq!(model(&[], &["-p", "MinSamplesLeaf=0.01"]), hundredth);
 }

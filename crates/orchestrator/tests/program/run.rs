@@ -306,6 +306,7 @@ fn parameters_are_checked_against_the_definition() {
     let twice = place.run(&["-p", "MaxDepth=3", "-p", "MaxDepth=4"]).expect(2).stderr;
     insta::assert_snapshot!(twice, @"error: -p MaxDepth is given twice, expected once");
     insta::assert_snapshot!(refused("NEstimators=0"), @"error: hyperparameter n_estimators is `0`, expected a whole number from 1 to 100000");
+    insta::assert_snapshot!(refused("MinSamplesLeaf=none"), @"error: hyperparameter min_samples_leaf is `none`, expected a whole number of rows from 1, or a share of the rows such as 0.01");
     insta::assert_snapshot!(refused("TestSize=1"), @"error: parameter TestSize is `1.0`, expected a number between 0 and 1, both excluded");
     insta::assert_snapshot!(refused("MinRecall=high"), @r#"error: parameter MinRecall (Float): found "high", expected a finite number"#);
     assert!(!place.path("runs").exists(), "nothing was begun");

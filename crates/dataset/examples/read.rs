@@ -1,6 +1,6 @@
 //! Times the reading of one table for `scripts/bench/csv`, which says how it is called.
 //!
-//! `measure TABLE LABEL POSITIVE NEGATIVE COLUMN...`: reads these columns of a CSV as Preprocess does:
+//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...`: reads these columns of a CSV as Preprocess does:
 //! rows without a value and rows that were there before are left out. Prints one JSON object.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
