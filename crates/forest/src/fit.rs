@@ -34,7 +34,7 @@ pub trait Watch: Sync {
     /// Hears that so many trees are done.
     fn grown(&self, _trees: usize) {}
 
-    /// Whether to stop; asked between trees and, where these are large, while they grow.
+    /// Whether to stop; asked between features while the table is made, between trees, and while large trees grow.
     fn stopped(&self) -> bool {
         false
     }
@@ -176,10 +176,10 @@ impl RandomForestValidParams {
             return Err(FitError::Share { trees, all: self.n_estimators });
         }
         let records = set.records.as_standard_layout();
-        let table = Table::new(set, records.as_slice().unwrap_or_default(), self)?;
-        if watch.stopped() {
+        let table = Table::new(set, records.as_slice().unwrap_or_default(), self, watch)?;
+        let Some(table) = table.filter(|_| !watch.stopped()) else {
             return Err(FitError::Stopped { done: 0, all: trees.len() });
-        }
+        };
         let fit = Growing { table: &table, params: self, trees, watch };
         let (features, narrow) = (table.features(), table.most_bins() <= NARROW);
         if table.class_weights.len() > 2 || table.weights.is_some() {

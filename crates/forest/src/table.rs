@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::FitError;
 use crate::bins::Bins;
-use crate::fit::TrainingSet;
+use crate::fit::{TrainingSet, Watch};
 use crate::params::RandomForestValidParams;
 use crate::stream::Stream;
 
@@ -43,12 +43,13 @@ pub(crate) const WIDE: usize = 1 << 16;
 pub(crate) const NARROW: usize = 1 << 8;
 
 impl<'a> Table<'a> {
-    /// `values` are the set's records, a row after the other.
+    /// `values` are the set's records, a row after the other. None where `watch` stops the work.
     pub(crate) fn new(
         set: &TrainingSet<'_>,
         values: &'a [f32],
         params: &RandomForestValidParams,
-    ) -> Result<Self, FitError> {
+        watch: &dyn Watch,
+    ) -> Result<Option<Self>, FitError> {
         let (rows, features) = set.records.dim();
         if rows == 0 || features == 0 {
             return Err(FitError::Empty { rows, features });
@@ -73,8 +74,8 @@ impl<'a> Table<'a> {
         let class_weights = params.class_weight.of(&labels, classes)?;
         let weights = weights(set, &labels, &class_weights)?;
         check_finite(set.records)?;
-        let bins = bins(set.records, params);
-        Ok(Self { values, bins, labels, class_weights, weights })
+        let bins = bins(set.records, params, watch);
+        Ok(bins.map(|bins| Self { values, bins, labels, class_weights, weights }))
     }
 
     /// The values of a row.
@@ -139,8 +140,13 @@ fn check_finite(records: ArrayView2<'_, f32>) -> Result<(), FitError> {
     }
 }
 
-/// Each feature's bins, chosen by all rows or by a sample that is the same for all features.
-fn bins(records: ArrayView2<'_, f32>, params: &RandomForestValidParams) -> Vec<Bins> {
+/// Each feature's bins, chosen by all rows or by a sample that is the same for all features; none
+/// where `watch` stops the work.
+fn bins(
+    records: ArrayView2<'_, f32>,
+    params: &RandomForestValidParams,
+    watch: &dyn Watch,
+) -> Option<Vec<Bins>> {
     let rows = records.nrows();
     let limit = params.max_bins.unwrap_or(if rows <= EXACT_ROWS { WIDE } else { NARROW });
     let all = limit > NARROW || rows <= SAMPLE;
@@ -156,9 +162,12 @@ fn bins(records: ArrayView2<'_, f32>, params: &RandomForestValidParams) -> Vec<B
         false => records.select(Axis(0), &sample()).into(),
     };
     let of = |feature: usize| {
+        if watch.stopped() {
+            return None;
+        }
         let mut values = records.column(feature).to_vec();
         radsort::sort(&mut values);
-        Bins::new(&values, limit, all)
+        Some(Bins::new(&values, limit, all))
     };
     (0..records.ncols()).into_par_iter().map(of).collect()
 }
@@ -176,7 +185,7 @@ mod tests {
         let labels = Array1::from_elem(rows, 0);
         let set = TrainingSet { records: records.view(), labels: labels.view(), weights: None };
         let params = RandomForest::params().max_bins(max_bins).check().unwrap();
-        Table::new(&set, records.as_slice().unwrap(), &params).unwrap().most_bins()
+        Table::new(&set, records.as_slice().unwrap(), &params, &()).unwrap().unwrap().most_bins()
     }
 
     #[test]
