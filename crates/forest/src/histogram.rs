@@ -74,7 +74,7 @@ impl Measure {
         let first_of_equals = |one: &(usize, f64), other: &(usize, f64)| {
             one.1.total_cmp(&other.1).then(other.0.cmp(&one.0))
         };
-        let all = places.zip(best).chain(rest).filter(|(_, gain)| gain.is_finite());
+        let all = places.zip(best).chain(rest).filter(|&(_, gain)| gain > f64::NEG_INFINITY);
         all.max_by(first_of_equals)
     }
 }

@@ -75,7 +75,7 @@ const BLOCK: usize = 512;
 /// So few rows are scored sooner than a second thread wakes up.
 const FEW: usize = 8;
 
-/// A node's feature is a number of 16 bits.
+/// As many as a table may have, and one: where a feature's values are still has 32 bits to spare.
 const MOST_FEATURES: usize = 1 << 16;
 
 impl RandomForest {

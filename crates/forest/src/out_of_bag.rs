@@ -8,7 +8,7 @@ use crate::params::RandomForestValidParams;
 use crate::stream::Stream;
 use crate::table::Table;
 use crate::tree::Tree;
-use crate::walk::{Group, LANES, Walk};
+use crate::walk::{Group, LANES, Walk, key};
 
 /// Votes and losses of all trees so far, as fixed-point numbers: their sums do not depend on which
 /// tree is done first.
@@ -60,11 +60,13 @@ impl<'a> OutOfBag<'a> {
 
     fn vote(&self, judge: &Judge<'_>, rows: &[usize]) {
         let classes = self.table.class_weights.len();
-        judge.each(rows, None, |row, shares| {
-            for (vote, &share) in self.votes[row * classes..].iter().zip(shares) {
-                vote.fetch_add((f64::from(share) * WHOLE) as u64, Ordering::Relaxed);
-            }
-        });
+        for rows in rows.chunks(LANES) {
+            judge.each(rows, &judge.group(rows), |row, shares| {
+                for (vote, &share) in self.votes[row * classes..].iter().zip(shares) {
+                    vote.fetch_add((f64::from(share) * WHOLE) as u64, Ordering::Relaxed);
+                }
+            });
+        }
     }
 
     /// Shuffles one feature after the other that the tree looks at; the others lose nothing.
@@ -76,27 +78,36 @@ impl<'a> OutOfBag<'a> {
         stopped: &dyn Fn() -> bool,
     ) -> bool {
         let nodes = judge.tree.nodes.iter();
-        let mut features: Vec<u32> =
-            nodes.filter(|node| !node.is_leaf()).map(|node| node.feature).collect();
+        let mut features: Vec<usize> =
+            nodes.filter(|node| !node.is_leaf()).map(|node| node.feature as usize).collect();
         features.sort_unstable();
         features.dedup();
-        let before = judge.right(rows, None);
+        let before: usize = rows.chunks(LANES).map(|r| judge.right(r, &judge.group(r))).sum();
         // A stream of its own, so that asking for this changes no tree.
         let mut stream = Stream::new(!self.seed, index);
         let mut others: Vec<usize> = (0..rows.len()).collect();
-        for feature in features {
-            let feature = feature as usize;
-            if stopped() {
-                return false;
+        for features in features.chunks(TOGETHER) {
+            let mut shuffled = Vec::new();
+            for &feature in features {
+                if stopped() {
+                    return false;
+                }
+                for last in (1..others.len()).rev() {
+                    others.swap(last, stream.below(last as u32 + 1) as usize);
+                }
+                let keys: Vec<u32> =
+                    rows.iter().map(|&row| key(self.table.row(row)[feature])).collect();
+                shuffled.push(Shuffled {
+                    feature,
+                    keys: others.iter().map(|&other| keys[other]).collect(),
+                    right: 0,
+                });
             }
-            for last in (1..others.len()).rev() {
-                others.swap(last, stream.below(last as u32 + 1) as usize);
+            judge.judge(rows, &mut shuffled);
+            for Shuffled { feature, right, .. } in shuffled {
+                let lost = (before as f64 - right as f64) / rows.len() as f64;
+                self.losses[feature].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
             }
-            let values: Vec<f32> = rows.iter().map(|&row| self.table.row(row)[feature]).collect();
-            let values: Vec<f32> = others.iter().map(|&other| values[other]).collect();
-            let after = judge.right(rows, Some((feature, &values)));
-            let lost = (before as f64 - after as f64) / rows.len() as f64;
-            self.losses[feature].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
         }
         self.trees.fetch_add(1, Ordering::Relaxed);
         true
@@ -120,7 +131,18 @@ impl<'a> OutOfBag<'a> {
     }
 }
 
-/// A tree and the rows that it is judged by.
+/// How many features are shuffled before their rows are looked up once for all.
+const TOGETHER: usize = 16;
+
+/// A feature, the values that rows have of it after shuffling, and how many of the rows the tree
+/// then gets right.
+struct Shuffled {
+    feature: usize,
+    keys: Vec<u32>,
+    right: usize,
+}
+
+/// A tree and the table that its rows are of.
 struct Judge<'a> {
     table: &'a Table<'a>,
     tree: &'a Tree,
@@ -128,36 +150,40 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Gives each of some rows and its leaf's class shares, where a feature may have other values.
-    fn each(
-        &self,
-        rows: &[usize],
-        instead: Option<(usize, &[f32])>,
-        mut out: impl FnMut(usize, &[f32]),
-    ) {
-        let (features, classes) = (self.table.features(), self.table.class_weights.len());
-        for (chunk, rows) in rows.chunks(LANES).enumerate() {
-            let mut group =
-                Group::new(features, rows.iter().map(|&row| self.table.row(row).into()));
-            if let Some((feature, values)) = instead {
-                for (lane, &value) in values[chunk * LANES..].iter().take(LANES).enumerate() {
-                    group.set(lane, feature, value);
-                }
-            }
-            let mut leaves = [[0; LANES]];
-            self.walk.leaves(&[group], &mut leaves);
-            for (&row, leaf) in rows.iter().zip(leaves[0]) {
-                out(row, self.tree.shares(leaf as usize, classes));
-            }
+    /// The values of up to [`LANES`] rows.
+    fn group(&self, rows: &[usize]) -> Group {
+        Group::new(self.table.features(), rows.iter().map(|&row| self.table.row(row).into()))
+    }
+
+    /// Gives each of the rows of a group and its leaf's class shares.
+    fn each(&self, rows: &[usize], group: &Group, mut out: impl FnMut(usize, &[f32])) {
+        let mut leaves = [[0; LANES]];
+        self.walk.leaves(std::slice::from_ref(group), &mut leaves);
+        for (&row, leaf) in rows.iter().zip(leaves[0]) {
+            out(row, self.tree.shares(leaf as usize, self.table.class_weights.len()));
         }
     }
 
-    /// How many of some rows have the class that the tree finds.
-    fn right(&self, rows: &[usize], instead: Option<(usize, &[f32])>) -> usize {
+    /// How many of the rows of a group have the class that the tree finds.
+    fn right(&self, rows: &[usize], group: &Group) -> usize {
         let mut right = 0;
-        self.each(rows, instead, |row, shares| {
+        self.each(rows, group, |row, shares| {
             right += usize::from(most_likely(shares) == self.table.labels[row] as usize);
         });
         right
+    }
+
+    /// Counts how many rows are right with each of some features shuffled.
+    fn judge(&self, rows: &[usize], shuffled: &mut [Shuffled]) {
+        for (chunk, rows) in rows.chunks(LANES).enumerate() {
+            let mut group = self.group(rows);
+            for Shuffled { feature, keys, right } in &mut *shuffled {
+                let before = *group.values(*feature);
+                group.values(*feature)[..rows.len()]
+                    .copy_from_slice(&keys[chunk * LANES..][..rows.len()]);
+                *right += self.right(rows, &group);
+                *group.values(*feature) = before;
+            }
+        }
     }
 }

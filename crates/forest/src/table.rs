@@ -29,7 +29,7 @@ const MOST_CLASSES: usize = 1 << 16;
 /// Rows are counted with signed 32-bit numbers, which processors turn into fractions fastest.
 const MOST_ROWS: usize = i32::MAX as usize;
 
-/// As many as 16 bits can count; a node has room for their numbers in as many.
+/// As many as 16 bits can count.
 const MOST_FEATURES: usize = u16::MAX as usize;
 
 /// How many rows bins are chosen by, where each value need not have one.

@@ -81,15 +81,15 @@ impl Group {
         group
     }
 
-    /// Gives a row another value.
-    pub(crate) fn set(&mut self, lane: usize, feature: usize, value: f32) {
-        self.0[feature * LANES + lane] = key(value);
+    /// The [`key`]s of a feature.
+    pub(crate) fn values(&mut self, feature: usize) -> &mut [u32; LANES] {
+        &mut self.0.as_chunks_mut().0[feature]
     }
 }
 
 /// A value as a whole number of the same order, which is compared in fewer instructions;
 /// NaN is the greatest and goes right.
-fn key(value: f32) -> u32 {
+pub(crate) fn key(value: f32) -> u32 {
     // -0.0 becomes 0.0, to which it is equal.
     let bits = (value + 0.0).to_bits();
     match value.is_nan() {
@@ -114,7 +114,8 @@ impl<I: Copy + Into<u32>> Steps<I> {
             };
             if !node.is_leaf() {
                 for child in [left as usize, left as usize + 1] {
-                    depths[child] = depths[index] + 1;
+                    // The farthest parent counts, should there be several.
+                    depths[child] = depths[child].max(depths[index] + 1);
                 }
             }
             let values = number(feature * LANES as u32);

@@ -265,6 +265,45 @@ fn work_stops_before_a_tree_is_done() {
 }
 
 #[test]
+fn a_node_may_have_several_parents() {
+    let split = |next| Node { feature: 0, threshold: 0.0, next };
+    let leaf = Node::leaf;
+    // The last two nodes are four steps down by 1, 3, 5, and three by 2, 7.
+    let nodes = [
+        split(1),
+        split(3),
+        split(7),
+        split(5),
+        leaf(0),
+        split(9),
+        leaf(0),
+        split(9),
+        leaf(0),
+        leaf(1),
+        leaf(0),
+    ];
+    let tree = Tree { nodes: nodes.to_vec(), shares: vec![1.0, 0.0, 0.0, 1.0] };
+    let forest = RandomForest::from_trees(vec![tree], vec![1], 2).unwrap();
+    for rows in [1, 20] {
+        let records = Array2::from_elem((rows, 1), -1.0);
+        assert_eq!(forest.predict_proba(records.view()).unwrap()[[rows - 1, 1]], 1.0);
+    }
+}
+
+#[test]
+fn classes_of_very_different_weights_are_still_parted() {
+    let records = Array2::from_shape_fn((40, 1), |(row, _)| row as f32);
+    let labels = Array1::from_shape_fn(40, |row| usize::from(row >= 20));
+    let set = TrainingSet { records: records.view(), labels: labels.view(), weights: None };
+    for weights in [[1e9, 1e-9], [1e-9, 1e9]] {
+        let params = RandomForest::params().class_weight(ClassWeight::Each(weights.to_vec()));
+        let params = params.n_estimators(10).check().unwrap();
+        let forest = params.fit_with(&set, &()).unwrap().forest;
+        assert!(forest.trees().iter().all(|tree| tree.nodes.len() > 1));
+    }
+}
+
+#[test]
 fn trees_that_lead_astray_are_refused() {
     let refused = |nodes: Vec<Node>, shares: Vec<f32>| {
         RandomForest::from_trees(vec![Tree { nodes, shares }], vec![1, 1], 2)
