@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -13,6 +14,12 @@ ROOT = HERE.parent.parent
 
 def say(message):
     print(message, file=sys.stderr, flush=True)
+
+
+def spread(values, digits=1):
+    """The median, and in brackets the least and the greatest."""
+    middle, least, most = (f"{x:.{digits}f}" for x in (median(values), min(values), max(values)))
+    return f"{middle} ({least} to {most})"
 
 
 def call(command, **options):

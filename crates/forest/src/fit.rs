@@ -34,7 +34,8 @@ pub trait Watch: Sync {
     /// Hears that so many trees are done.
     fn grown(&self, _trees: usize) {}
 
-    /// Whether to stop; asked between features while the table is made, between trees, and while large trees grow.
+    /// Whether to stop; asked between features while the table is made, between trees, and while
+    /// large trees grow.
     fn stopped(&self) -> bool {
         false
     }

@@ -103,7 +103,7 @@ impl<'a> OutOfBag<'a> {
                     right: 0,
                 });
             }
-            judge.judge(rows, &mut shuffled);
+            judge.count(rows, &mut shuffled);
             for Shuffled { feature, right, .. } in shuffled {
                 let lost = (before as f64 - right as f64) / rows.len() as f64;
                 self.losses[feature].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
@@ -174,7 +174,7 @@ impl Judge<'_> {
     }
 
     /// Counts how many rows are right with each of some features shuffled.
-    fn judge(&self, rows: &[usize], shuffled: &mut [Shuffled]) {
+    fn count(&self, rows: &[usize], shuffled: &mut [Shuffled]) {
         for (chunk, rows) in rows.chunks(LANES).enumerate() {
             let mut group = self.group(rows);
             for Shuffled { feature, keys, right } in &mut *shuffled {
