@@ -80,16 +80,10 @@ pub(crate) fn list(words: &[&str]) -> String {
 
 /// The end of a message that lists what there is: the list, and the nearest of it.
 pub(crate) fn one_of(word: &str, known: &[&str]) -> String {
-    let distance =
-        |name: &str| strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase());
     let list = list(known);
-    // the time grows with the square of the length
-    let comparable = known.iter().filter(|_| word.len() <= 256);
-    match comparable.min_by_key(|name| distance(name)) {
-        Some(name) if distance(name) <= name.len() / 2 => {
-            format!("{list}; did you mean `{name}`?")
-        }
-        _ => list,
+    match common::nearest(word, known.iter().copied()) {
+        Some(name) => format!("{list}; did you mean `{name}`?"),
+        None => list,
     }
 }
 

@@ -7,7 +7,8 @@
 //! A step's `main` is one call:
 //!
 //! ```no_run
-//! use container::{Container, Exit, Failure, Kind};
+//! use common::{Exit, Failure};
+//! use container::{Container, Kind};
 //!
 //! #[derive(Debug, thiserror::Error)]
 //! #[error("there is nothing to do")]
@@ -24,14 +25,10 @@
 //! }
 //! ```
 
-mod exit;
-mod files;
 mod logs;
 mod opt_ml;
 mod run;
 pub mod wire;
 
-pub use exit::{Exit, Failure, chain, printable};
-pub use files::{FileError, PARTIAL, write_file, write_with};
 pub use opt_ml::{Container, ContainerError, Hosts};
 pub use run::{Kind, run};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8PathBuf;
+use common::{Exit, Failure};
 use serde::de::DeserializeOwned;
 
 use crate::wire::{self, ResourceConfig};
-use crate::{Exit, Failure};
 
 /// The contract is not kept: a file or directory that the platform lays out is missing or not in
 /// its shape.
@@ -205,7 +205,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let base = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
         for (place, text) in files {
-            crate::write_file(&base.join(place), text.as_bytes()).unwrap();
+            common::write_file(&base.join(place), text.as_bytes()).unwrap();
         }
         (directory, Container::new(base, Vec::new(), BTreeMap::new()))
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_hyperparameter_that_is_no_string_names_file_and_place() {
         let (_directory, container) = container(&[(wire::HYPERPARAMETERS, r#"{"a": 1}"#)]);
-        let message = crate::chain(&container.hyperparameters().unwrap_err());
+        let message = common::chain(&container.hyperparameters().unwrap_err());
         let tail = message.split_once("input/config/").unwrap().1;
         assert_eq!(
             tail,

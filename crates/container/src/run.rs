@@ -8,10 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use common::{Exit, Failure, chain, write_file};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{Container, Exit, Failure, chain, logs, wire, write_file};
+use crate::{Container, logs, wire};
 
 /// How long a step may take to stop by itself once it is asked to. The platform kills a Training
 /// job after 120 s and shows no reason then.

@@ -12,7 +12,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::Summary;
-use crate::suggest;
 
 /// The longest expression.
 const LONGEST: usize = 1_000;
@@ -357,7 +356,7 @@ impl<'a> Parser<'a> {
 
     /// The nearest name, or all of them where none is near.
     fn unknown(&self, what: &str, begin: usize, name: &str, known: &[&str]) -> ExpressionError {
-        let hint = match suggest::nearest(name, known.iter().copied()) {
+        let hint = match common::nearest(name, known.iter().copied()) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => format!(", expected one of: {}", known.join(", ")),
         };

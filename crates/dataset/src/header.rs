@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::schema::{Schema, fold_name};
-use crate::{suggest, units};
+use crate::units;
 
 /// Why a header is not the table's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,7 +142,7 @@ impl Header {
             let mut found = (0..cells.len()).filter(|&i| spellings.contains(&cells[i].name));
             let Some(first) = found.next() else {
                 let here = cells.iter().map(|cell| cell.bare.as_str());
-                let hint = suggest::nearest(name, here)
+                let hint = common::nearest(name, here)
                     .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
                 missing.push(format!("column `{name}`{hint}"));
                 return Ok(0);

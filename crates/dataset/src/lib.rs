@@ -23,7 +23,6 @@ mod schema;
 mod seen;
 mod split;
 mod statistics;
-mod suggest;
 mod table;
 mod units;
 

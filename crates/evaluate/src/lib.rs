@@ -8,8 +8,9 @@ mod error;
 use std::io::BufReader;
 
 use artifacts::{Bundle, Evaluation, Measure, Origin, Scores, Verdict};
+use common::write_file;
 use config::steps::{self, paths};
-use container::{Container, write_file};
+use container::Container;
 use dataset::FeatureTable;
 
 pub use error::EvaluateError;

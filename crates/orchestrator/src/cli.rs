@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use camino::Utf8PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use common::{Exit, chain};
 use config::Settings;
-use container::{Exit, chain};
 
 #[cfg(feature = "aws")]
 use crate::cloud;
@@ -223,6 +223,6 @@ fn sample(arguments: &Sample) -> Result<Exit, CommandError> {
             _ => Ok(Exit::Done),
         };
     }
-    container::write_with(output, |out| dataset::sample::write(out, *rows, *seed))?;
+    common::write_with(output, |out| dataset::sample::write(out, *rows, *seed))?;
     print(&format!("{output}: {rows} synthetic rows, seed {seed}\n"))
 }

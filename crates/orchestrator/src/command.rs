@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use common::{Exit, FileError};
 use config::{ConfigError, Settings};
-use container::{Exit, FileError};
 use pipeline::Definition;
 use registry::RegistryError;
 
@@ -107,10 +107,7 @@ impl Config {
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
         let text = read(&self.config).map_err(|error| {
-            CommandError::Usage(format!(
-                "{}; --config names the settings",
-                container::chain(&error)
-            ))
+            CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
         let environment = |name: &str| std::env::var(name).ok();
         let mut settings =
@@ -136,7 +133,7 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
 
 /// Prints what others may have put words into.
 pub fn print_text(text: &str) -> Result<Exit, CommandError> {
-    print(&container::printable(text))
+    print(&common::printable(text))
 }
 
 /// Prints a value as JSON.

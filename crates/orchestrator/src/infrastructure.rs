@@ -1,7 +1,7 @@
 //! What the pipeline needs of its account, printed.
 
 use clap::{Args, ValueEnum};
-use container::Exit;
+use common::Exit;
 use infrastructure::PolicyKind;
 
 use crate::command::{CommandError, Config, print};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
-use container::{Exit, chain};
+use common::{Exit, chain};
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError};
 use serde_json::{Value, json};
 

@@ -45,7 +45,7 @@ pub fn values(
     given: &[(&str, &str)],
 ) -> Result<IndexMap<String, Value>, CommandError> {
     let values = definition.parameter_values(given.iter().copied());
-    values.map_err(|error| CommandError::Usage(container::chain(&error)))
+    values.map_err(|error| CommandError::Usage(common::chain(&error)))
 }
 
 /// Holds the parameters of our own definition to the ranges that the steps will ask of them.

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use container::printable;
+use common::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::local::{Status, StepRecord};

@@ -2,8 +2,8 @@
 
 use camino::Utf8PathBuf;
 use clap::Args;
+use common::Exit;
 use config::Settings;
-use container::Exit;
 use pipeline::{Definition, Severity};
 
 use crate::command::{CommandError, Config, print, read_definition};

@@ -9,7 +9,6 @@ use crate::parameter::{Parameter, ParameterError};
 use crate::place::shown;
 use crate::reference::ExecutionVariable;
 use crate::step::Step;
-use crate::suggest;
 
 /// The only version of the language there is.
 pub const VERSION: &str = "2020-12-01";
@@ -103,7 +102,7 @@ impl Definition {
                 let names = self.parameters.iter().map(|p| p.name.as_str());
                 ParameterError::Unknown {
                     name: name.to_owned(),
-                    suggestion: suggest::nearest(name, names.clone()).map(str::to_owned),
+                    suggestion: common::nearest(name, names.clone()).map(str::to_owned),
                     known: names.map(str::to_owned).collect(),
                 }
             })?;

@@ -25,7 +25,6 @@ mod path;
 mod place;
 mod reference;
 mod step;
-mod suggest;
 mod walk;
 
 pub use arguments::processing::{

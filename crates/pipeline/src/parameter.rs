@@ -148,7 +148,7 @@ pub enum ParameterError {
     },
     /// The pipeline has no such parameter.
     #[error("parameter {name}: the pipeline has none of this name{}", match suggestion {
-        Some(near) => crate::suggest::did_you_mean(Some(near)),
+        Some(near) => common::did_you_mean(Some(near)),
         None => format!("; it has {}", known.join(", ")),
     })]
     Unknown {

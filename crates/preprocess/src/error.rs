@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use artifacts::DocumentError;
 use camino::Utf8PathBuf;
+use common::{Exit, Failure, FileError};
 use config::steps::StepError;
-use container::{ContainerError, Exit, Failure, FileError};
+use container::ContainerError;
 use dataset::{RecipeError, SchemaError, SplitError, TableError};
 
 /// Why a table was not preprocessed.

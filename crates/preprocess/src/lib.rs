@@ -8,8 +8,9 @@ mod error;
 mod summary;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::{write_file, write_with};
 use config::steps::{self, paths};
-use container::{Container, write_file, write_with};
+use container::Container;
 use dataset::{
     Applied, BadCells, Column, Counts, Feature, Label, MissingValues, Recipe, Rules, Schema, Split,
     Table, TableReader,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use common::{Exit, Failure, FileError};
 use config::steps::StepError;
-use container::{Exit, Failure, FileError};
 use registry::{DocumentError, RegistryError};
 
 /// Why a model was not registered.

@@ -12,10 +12,10 @@ mod error;
 mod evaluation;
 mod wait;
 
+use common::write_file;
 use config::steps::{self, paths};
-use container::{Container, write_file};
+use container::Container;
 use registry::{DirectoryRegistry, Group, NewVersion, Registry, Serving};
-use sha2::{Digest, Sha256};
 
 pub use error::RegisterError;
 use evaluation::Evaluation;
@@ -108,10 +108,9 @@ fn version(
 /// The same for every try of one job, another for every other: one model of one execution goes into
 /// a group once. 32 of the 36 characters that the API takes.
 fn client_token(settings: &steps::Register) -> String {
-    let mut hash = Sha256::new();
-    for part in [&settings.pipeline_execution_id, &settings.group, &settings.model_data_url] {
-        hash.update(part);
-        hash.update(b"\n");
-    }
-    hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    let parts = [&settings.pipeline_execution_id, &settings.group, &settings.model_data_url];
+    let lines: String = parts.into_iter().map(|part| format!("{part}\n")).collect();
+    let mut token = common::sha256_hex(lines);
+    token.truncate(32);
+    token
 }

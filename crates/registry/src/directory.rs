@@ -5,20 +5,18 @@
 //! <directory>/<group>/<version>/model_package.json
 //! ```
 //!
-//! There are no locks. A version is prepared in a directory beside, reaches the disk and takes its
-//! number by a rename, which fails if the number is taken; so what carries a number is always
-//! whole, and of two processes that want the same number one gets the next. A process that is
-//! killed in between leaves at most a `.registering-*` that nothing ever reads. An approval replaces
-//! the document the same way; of two at once the later one holds.
+//! There are no locks. A version is written to a temporary directory, synced to the disk and then
+//! renamed to its number, which fails if the number is taken. A numbered directory is therefore
+//! always complete, and if two processes want the same number, one of them gets the next. A process
+//! that is killed in between leaves at most a `.partial-*` directory, which is never read. An approval
+//! replaces the document in the same way; the later of two concurrent approvals wins.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
+use std::io;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::PermissionsExt;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
+use common::durable;
 use serde_json::json;
-use tempfile::{Builder, NamedTempFile};
 
 use crate::limits::{approval_description, group_name};
 use crate::package::{
@@ -31,8 +29,6 @@ const PACKAGE_JSON: &str = "model_package.json";
 const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
 /// As many as SageMaker's API can name.
 const VERSIONS: RangeInclusive<u32> = 1..=999_999_999;
-/// What is being prepared; no number, so no version.
-const PREPARED: &str = ".registering-";
 
 /// Model packages as JSON files in a directory.
 #[derive(Clone, Debug)]
@@ -100,7 +96,9 @@ impl Registry for DirectoryRegistry {
             "name": group.name,
             "description": group.description,
         });
-        place_file(&path, format!("{document:#}\n").as_bytes()).map_err(self.unusable())
+        durable::create_file(&path, format!("{document:#}\n").as_bytes())
+            .map(drop)
+            .map_err(self.unusable())
     }
 
     fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
@@ -126,7 +124,7 @@ impl Registry for DirectoryRegistry {
                 path: path.join(PACKAGE_JSON),
                 source,
             })?;
-            if place_directory(&path, PACKAGE_JSON, &json).map_err(self.unusable())? {
+            if durable::create_directory(&path, PACKAGE_JSON, &json).map_err(self.unusable())? {
                 return Ok(package);
             }
             // Another process took the number since; it may have run for the same job.
@@ -171,7 +169,7 @@ impl Registry for DirectoryRegistry {
         let path = self.group(&group).join(version.to_string()).join(PACKAGE_JSON);
         let json = document.to_json();
         let json = json.map_err(|source| RegistryError::Document { path: path.clone(), source })?;
-        replace_file(&path, &json).map_err(self.unusable())?;
+        durable::replace_file(&path, &json).map_err(self.unusable())?;
         Ok(document.package)
     }
 }
@@ -199,53 +197,4 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
         metrics_url: new.metrics_url.clone(),
         metadata: new.metadata.clone(),
     }
-}
-
-/// Writes a file whole or not at all, and leaves one that is there alone.
-fn place_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
-    match prepare_file(path, contents)?.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file whole or not at all, in the place of the one that is there.
-fn replace_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
-    prepare_file(path, contents)?.persist(path).map(drop).map_err(|error| error.error)
-}
-
-fn prepare_file(path: &Utf8Path, contents: &[u8]) -> io::Result<NamedTempFile> {
-    let mut file = Builder::new()
-        .prefix(PREPARED)
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(path.parent().unwrap_or(path))?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
-/// Makes a directory with one file in it, both or neither; says whether the name was free.
-fn place_directory(path: &Utf8Path, name: &str, contents: &[u8]) -> io::Result<bool> {
-    // Modes are cut by the umask, as for any other file; tempfile alone would make them private.
-    let prepared = Builder::new()
-        .prefix(PREPARED)
-        .permissions(Permissions::from_mode(0o777))
-        .tempdir_in(path.parent().unwrap_or(path))?;
-    let mut file = fs_err::File::create_new(prepared.path().join(name))?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    match fs_err::rename(prepared.path(), path) {
-        Ok(()) => {
-            // It has another name now; there is nothing left to remove.
-            let _ = prepared.keep();
-            Ok(true)
-        }
-        // A directory is only ever renamed onto nothing or onto an empty directory.
-        Err(error) if is_taken(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_taken(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
 }

@@ -4,8 +4,9 @@ use std::io;
 
 use artifacts::{BundleError, DocumentError};
 use camino::Utf8PathBuf;
+use common::{Exit, Failure, FileError};
 use config::steps::StepError;
-use container::{ContainerError, Exit, Failure, FileError};
+use container::ContainerError;
 use dataset::FeatureError;
 use forest::{FitError, PredictError};
 

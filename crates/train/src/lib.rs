@@ -5,20 +5,19 @@
 //! Knows the order of that work. Must never know where the features come from, nor how a tree
 //! grows.
 
-mod digest;
 mod error;
 
 use artifacts::{Bundle, MODEL_ONNX, Measure, Metadata, Scores, Shard};
+use common::{Sha256Reader, write_file};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
     Weights, paths,
 };
-use container::{Container, write_file};
+use container::Container;
 use dataset::{FeatureTable, Recipe};
 use forest::{Fitted, RandomForest, RandomForestParams, TrainingSet, Watch};
 use linfa::ParamGuard;
 
-use digest::Digesting;
 pub use error::TrainError;
 
 /// Runs the step in its container.
@@ -89,7 +88,7 @@ fn recipe(container: &Container) -> Result<Recipe, TrainError> {
 fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String), TrainError> {
     let path = container.channel(paths::TRAIN_CHANNEL)?.join(paths::TRAIN_CSV);
     let file = fs_err::File::open(&path).map_err(TrainError::Channel)?;
-    let mut input = Digesting::new(file);
+    let mut input = Sha256Reader::new(file);
     let table = FeatureTable::read(path.as_str(), &mut input, recipe.feature_names())?;
     let (rows, failures) = (table.labels.len(), table.labels.sum());
     if failures == 0 || failures == rows {

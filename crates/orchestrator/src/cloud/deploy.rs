@@ -4,7 +4,7 @@ use aws::CallError;
 use aws::sagemaker::types::{PipelineDefinitionS3Location, Tag};
 use camino::Utf8PathBuf;
 use clap::Args;
-use container::Exit;
+use common::Exit;
 use infrastructure::DEFINITIONS;
 use pipeline::LARGEST_DEFINITION;
 use serde_json::{Value, json};

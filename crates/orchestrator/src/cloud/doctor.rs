@@ -2,7 +2,7 @@
 
 use aws::CallError;
 use clap::Args;
-use container::{Exit, chain};
+use common::{Exit, chain};
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws::CallError;
 use clap::Args;
-use container::{Exit, chain, printable};
+use common::{Exit, chain, printable};
 
 use super::Cloud;
 use super::execution::Step;

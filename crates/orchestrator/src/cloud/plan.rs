@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use container::Exit;
+use common::Exit;
 use pipeline::{Change, Definition, difference};
 use serde::Serialize;
 use serde_json::{Value, json};

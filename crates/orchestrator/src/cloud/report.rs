@@ -1,7 +1,7 @@
 //! What an execution came to: its steps, and what they left in the bucket.
 
+use common::{Exit, chain};
 use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
-use container::{Exit, chain};
 use registry::ModelPackage;
 use serde::Deserialize;
 use serde_json::Value;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws::CallError;
 use aws::sagemaker::types::Parameter;
 use clap::Args;
+use common::Exit;
 use config::Settings;
-use container::Exit;
 use pipeline::Definition;
 use serde_json::{Value, json};
 

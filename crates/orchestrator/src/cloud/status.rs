@@ -1,7 +1,7 @@
 //! `orchestrator executions` and `orchestrator status`.
 
 use clap::Args;
-use container::Exit;
+use common::Exit;
 use serde_json::json;
 
 use super::Cloud;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use aws::CallError;
 use clap::Args;
-use container::{Exit, chain};
+use common::{Exit, chain};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;

@@ -50,7 +50,7 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let path = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
             for name in names {
-                container::write_file(&path.join(name), name.as_bytes()).unwrap();
+                common::write_file(&path.join(name), name.as_bytes()).unwrap();
             }
             let mut bytes = Vec::new();
             write(&[path], &mut bytes).unwrap();
@@ -77,7 +77,7 @@ mod tests {
             let hosts = ["algo-1", "algo-2"]
                 .map(|host| Utf8PathBuf::from_path_buf(directory.path().join(host)).unwrap());
             for (host, content) in hosts.iter().zip(contents) {
-                container::write_file(&host.join("sub/a"), content.as_bytes()).unwrap();
+                common::write_file(&host.join("sub/a"), content.as_bytes()).unwrap();
             }
             let mut bytes = Vec::new();
             write(&hosts, &mut bytes).map(|()| bytes)

@@ -5,8 +5,9 @@ use std::process::ExitStatus;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::{Exit, write_file, write_with};
+use container::Kind;
 use container::wire::{self, ResourceConfig};
-use container::{Exit, Kind, write_file, write_with};
 use indexmap::IndexMap;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::job::Job;
 use super::record::StepRecord;
-use super::store::{Store, StoreError, digest};
+use super::store::{Store, StoreError};
 
 /// Remembered results, `<runs>/cache/<key>.json`.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Cache {
             outputs,
             job.metrics,
         ]);
-        Ok(digest(&key.to_string()))
+        Ok(common::sha256_hex(key.to_string()))
     }
 
     /// The result remembered for a key, if it is young enough and its outputs are still there.
@@ -103,7 +103,7 @@ impl Cache {
             step: step.clone(),
         };
         let text = serde_json::to_vec_pretty(&entry).unwrap_or_default();
-        container::write_file(&self.path(key), &text)?;
+        common::write_file(&self.path(key), &text)?;
         Ok(())
     }
 

@@ -8,8 +8,9 @@ use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::Exit;
 use config::steps::Register;
-use container::{Exit, wire};
+use container::wire;
 
 use super::failed::Failed;
 use super::instance;

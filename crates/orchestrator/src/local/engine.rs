@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use container::{Exit, chain};
+use common::{Exit, chain};
 use indexmap::IndexMap;
 use pipeline::{
     Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, RetryPolicy, Scope,

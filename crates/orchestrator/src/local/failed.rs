@@ -1,6 +1,6 @@
 //! Why a job did not succeed.
 
-use container::{Exit, chain};
+use common::{Exit, chain};
 
 use super::store::StoreError;
 
@@ -67,8 +67,8 @@ impl From<StoreError> for Failed {
     }
 }
 
-impl From<container::FileError> for Failed {
-    fn from(error: container::FileError) -> Self {
+impl From<common::FileError> for Failed {
+    fn from(error: common::FileError) -> Self {
         StoreError::from(error).into()
     }
 }

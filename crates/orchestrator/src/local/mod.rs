@@ -27,4 +27,4 @@ pub use engine::{Options, executions, registry, run, store};
 pub use process::Stop;
 pub use record::{Compared, Execution, Status, StepRecord};
 pub use runner::{Processes, Runner};
-pub use store::{Store, StoreError, digest, file_digest};
+pub use store::{Store, StoreError, file_digest};

@@ -179,9 +179,9 @@ impl Execution {
     }
 
     /// Writes the record as it stands.
-    pub fn save(&self) -> Result<(), container::FileError> {
+    pub fn save(&self) -> Result<(), common::FileError> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        container::write_file(&self.directory.join(FILE), &text)
+        common::write_file(&self.directory.join(FILE), &text)
     }
 
     /// The executions of a pipeline, latest first. Records that cannot be read are passed over: an

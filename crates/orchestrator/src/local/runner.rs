@@ -3,7 +3,8 @@
 use std::process::{Command, ExitStatus};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use container::{Exit, wire};
+use common::Exit;
+use container::wire;
 
 use super::failed::Failed;
 use super::job::Job;

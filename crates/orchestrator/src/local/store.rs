@@ -1,9 +1,9 @@
 //! The local object store: `s3://bucket/key` is `<runs>/s3/bucket/key`.
 
-use std::io::{self, Read};
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest, Sha256};
+use common::Sha256Reader;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum StoreError {
     },
     /// A file could not be written.
     #[error(transparent)]
-    Write(#[from] container::FileError),
+    Write(#[from] common::FileError),
 }
 
 fn io_error(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -99,15 +99,15 @@ impl Store {
     /// A digest of names and contents at an address: equal for equal data, wherever it lies. An
     /// output may be empty, but it is there.
     pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
-        let mut all = Sha256::new();
+        let mut all = String::new();
         let objects = match self.objects(uri) {
             Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
             objects => objects?,
         };
         for Object { name, path } in objects {
-            all.update(format!("{}\n{name}\n", file_digest(&path)?));
+            all.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
         }
-        Ok(hex(&all.finalize()))
+        Ok(common::sha256_hex(all))
     }
 
     /// Brings the objects at an address into a directory. Of `share` (index, hosts) every host
@@ -149,7 +149,7 @@ impl Store {
     pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<(), StoreError> {
         let target = self.path(uri)?;
         let mut source = fs_err::File::open(file).map_err(io_error("read", file))?;
-        container::write_with(&target, |out| io::copy(&mut source, out).map(|_| ()))?;
+        common::write_with(&target, |out| io::copy(&mut source, out).map(|_| ()))?;
         Ok(())
     }
 
@@ -175,7 +175,7 @@ fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Re
     };
     for entry in entries {
         let entry = entry?;
-        if entry.file_name().starts_with(container::PARTIAL) {
+        if entry.file_name().starts_with(common::PARTIAL_PREFIX) {
             continue;
         }
         let name = format!("{prefix}{}", entry.file_name());
@@ -199,25 +199,8 @@ pub fn files_below(directory: &Utf8Path) -> io::Result<Vec<Object>> {
 
 /// The SHA-256 of a file's contents.
 pub fn file_digest(path: &Utf8Path) -> Result<String, StoreError> {
-    let mut file = fs_err::File::open(path).map_err(io_error("read", path))?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer).map_err(io_error("read", path))? {
-            0 => return Ok(hex(&digest.finalize())),
-            read => digest.update(&buffer[..read]),
-        }
-    }
-}
-
-/// The SHA-256 of a text.
-pub fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text))
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let file = fs_err::File::open(path).map_err(io_error("read", path))?;
+    Sha256Reader::new(file).digest_to_end().map_err(io_error("read", path))
 }
 
 #[cfg(test)]
@@ -253,7 +236,7 @@ mod tests {
     fn a_prefix_is_everything_below_it_and_an_object_only_itself() {
         let (_directory, store) = store();
         for key in ["x/2.csv", "x/sub/3.csv", "x/1.csv", "y.csv"] {
-            container::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes())
+            common::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes())
                 .unwrap();
         }
         let names = |uri: &str| -> Vec<String> {
@@ -270,7 +253,7 @@ mod tests {
         for bucket in ["b", "c"] {
             for name in ["1", "2", "3"] {
                 let path = store.path(&format!("s3://{bucket}/x/{name}")).unwrap();
-                container::write_file(&path, name.as_bytes()).unwrap();
+                common::write_file(&path, name.as_bytes()).unwrap();
             }
         }
         assert_eq!(store.digest("s3://b/x").unwrap(), store.digest("s3://c/x/").unwrap());

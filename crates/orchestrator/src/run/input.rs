@@ -54,7 +54,7 @@ impl Input<'_> {
         for (name, file) in &files {
             names_and_contents.push_str(&format!("{}\n{name}\n", local::file_digest(file)?));
         }
-        let digest = local::digest(&names_and_contents);
+        let digest = common::sha256_hex(&names_and_contents);
         let raw = self.settings.s3_paths.raw_data.trim_end_matches('/');
         let prefix = self.settings.s3_paths.url(&format!("{raw}/{}", &digest[..12]));
         for (name, file) in &files {
@@ -77,7 +77,7 @@ impl Input<'_> {
             self.settings.s3_paths.raw_data
         );
         let uri = self.settings.s3_paths.url(&key);
-        container::write_with(&self.store.path(&uri)?, |out| {
+        common::write_with(&self.store.path(&uri)?, |out| {
             dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
         })?;
         progress::say(&format!(

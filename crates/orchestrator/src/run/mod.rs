@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use container::Exit;
+use common::Exit;
 use indexmap::IndexMap;
 use pipeline::StepKind;
 use serde_json::Value;

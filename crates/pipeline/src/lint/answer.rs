@@ -1,12 +1,12 @@
 //! Following a path into a job's Describe answer before there is one: what was asked for is known
 //! from the step's arguments, what the service adds from the API's shapes.
 
+use common::{did_you_mean, nearest};
 use serde_json::Value;
 
 use super::Severity;
 use super::shapes::{FILLED_IN, Job, Shape};
 use crate::path::{Path, Segment, own_names};
-use crate::suggest::{did_you_mean, nearest};
 use crate::walk::is_expression;
 
 /// A way that leads nowhere, and how sure that is.

@@ -1,13 +1,13 @@
 //! Members without a name. They are kept, since the service may gain some, but a misspelled one
 //! is as good as left out.
 
+use common::{did_you_mean, nearest};
 use serde_json::Value;
 
 use super::shapes::Shape;
 use super::{Linter, job};
 use crate::graph::PlacedStep;
 use crate::step::StepKind;
-use crate::suggest::{did_you_mean, nearest};
 use crate::walk::is_expression;
 
 /// `MlflowConfig` is the official SDK's, from its third version.

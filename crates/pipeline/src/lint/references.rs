@@ -1,5 +1,6 @@
 //! Expressions that point at nothing.
 
+use common::{did_you_mean, nearest};
 use serde_json::Value;
 
 use super::shapes::Shape;
@@ -9,7 +10,6 @@ use crate::graph::PlacedStep;
 use crate::path::Path;
 use crate::reference::Reference;
 use crate::step::{Step, StepKind};
-use crate::suggest::{did_you_mean, nearest};
 use crate::walk;
 
 impl Linter<'_> {

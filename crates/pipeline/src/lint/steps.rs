@@ -1,11 +1,11 @@
 //! What is common to all steps: names, cache, retries, property files, branches.
 
+use common::{did_you_mean, nearest};
 use std::collections::BTreeMap;
 
 use super::Linter;
 use crate::graph::PlacedStep;
 use crate::step::{PropertyFile, RetryPolicy, Step, StepKind, duration};
-use crate::suggest::{did_you_mean, nearest};
 
 /// The types the official SDK emits.
 const TYPES: [&str; 18] = [

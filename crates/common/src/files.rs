@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that appear complete or not at all.
 
 use std::fs::Metadata;
 use std::io::{self, BufWriter, Write};
@@ -8,11 +8,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{Exit, Failure};
 
-/// What the names of files begin with that are being written. One stays behind where the program
-/// is killed meanwhile; it is nobody's file.
-pub const PARTIAL: &str = ".partial-";
+/// The prefix of a temporary file's name. A temporary file stays behind if the program is killed
+/// while it writes; readers of a directory ignore such files.
+pub const PARTIAL_PREFIX: &str = ".partial-";
 
-/// A file could not be written. Nothing is left under its name, nor beside it.
+/// Writing a file failed. An earlier file of that name is untouched, and no temporary file remains.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}")]
 pub struct FileError {
@@ -26,13 +26,22 @@ impl Failure for FileError {
     }
 }
 
-/// Writes `contents` beside `path`, then renames it into place. Makes the directories above. Where
-/// `path` is a link, its target is written; a device or a pipe is written to as it is.
+/// Writes `contents` to `path` atomically: to a temporary file in the same directory, which is then
+/// renamed. Missing parent directories are created. A symbolic link is followed and its target
+/// replaced; a device or a named pipe is written to directly.
+///
+/// # Errors
+///
+/// Fails with the path and the operating system's reason.
 pub fn write_file(path: &Utf8Path, contents: &[u8]) -> Result<(), FileError> {
     write_with(path, |out| out.write_all(contents))
 }
 
-/// As [`write_file`], for contents that are produced piece by piece.
+/// Writes a file atomically as [`write_file`] does, with contents that `produce` writes piece by piece.
+///
+/// # Errors
+///
+/// Fails where [`write_file`] does, and where `produce` does.
 pub fn write_with(
     path: &Utf8Path,
     produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -50,7 +59,7 @@ pub fn write_with(
         };
         fs_err::create_dir_all(directory)?;
         let mut file = tempfile::Builder::new()
-            .prefix(PARTIAL)
+            .prefix(PARTIAL_PREFIX)
             .permissions(std::fs::Permissions::from_mode(0o644))
             .tempfile_in(directory)?;
         let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
@@ -63,10 +72,11 @@ pub fn write_with(
     write().map_err(|source| FileError { path: path.to_owned(), source })
 }
 
-/// The place that `path` stands for once its links are followed, and what is there.
+/// Follows the symbolic links of `path` and returns the final path with the metadata of what exists
+/// there.
 fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {
     let mut path = path.to_owned();
-    // as many as the kernel follows
+    // the kernel's own limit
     for _ in 0..40 {
         match path.symlink_metadata() {
             Ok(there) if there.is_symlink() => {
@@ -74,7 +84,7 @@ fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {
                 path = path.parent().unwrap_or(Utf8Path::new("")).join(next);
             }
             Ok(there) => return Ok((path, Some(there))),
-            // making the directories above says what is wrong, if anything is
+            // creating the parent directories reports the reason, if there is one
             Err(_) => return Ok((path, None)),
         }
     }
@@ -99,6 +109,7 @@ mod tests {
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs_err::read_dir(directory.path().join("a")).unwrap().count(), 1);
     }
+
     #[test]
     fn a_link_is_followed_and_a_pipe_stays_a_pipe() {
         let directory = tempfile::tempdir().unwrap();

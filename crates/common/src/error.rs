@@ -1,0 +1,43 @@
+//! Errors as text.
+
+use std::error::Error;
+
+/// Formats an error and all its sources on one line, separated by colons:
+/// `cannot write metrics.json: no space left on device`. The text is [`printable`], because errors
+/// quote data from outside.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    printable(&text)
+}
+
+/// Escapes control characters, other than line feeds and tabs, as `\u{1b}`, so that the text cannot
+/// move the cursor of a terminal or change its colours.
+pub fn printable(text: &str) -> String {
+    let is_escaped = |letter: char| letter.is_control() && !['\n', '\t'].contains(&letter);
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_escaped(letter) {
+            escaped.extend(letter.escape_default());
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let error = std::io::Error::other("a cell: \u{1b}[2J\0");
+        assert_eq!(chain(&error), "a cell: \\u{1b}[2J\\u{0}");
+    }
+}

@@ -1,0 +1,32 @@
+//! The ground floor: what every other crate needs and none of them owns. Exit codes, error chains,
+//! files that are written atomically, SHA-256 digests, the nearest name to a mistyped one, and text
+//! that is safe to print.
+//!
+//! Knows the operating system's files and text. Must never know SageMaker, tables, models, or any
+//! other crate of this workspace.
+//!
+//! ```
+//! use camino::Utf8Path;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = Utf8Path::from_path(directory.path()).unwrap().join("metrics/metrics.json");
+//! // The file appears under its name only when it is complete.
+//! common::write_file(&path, b"{}")?;
+//! assert_eq!(common::sha256_hex(b"{}").len(), 64);
+//!
+//! assert_eq!(common::nearest("recal", ["accuracy", "recall"]), Some("recall"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod digest;
+pub mod durable;
+mod error;
+mod exit;
+mod files;
+mod nearest;
+
+pub use digest::{Sha256Reader, hex, sha256_hex};
+pub use error::{chain, printable};
+pub use exit::{Exit, Failure};
+pub use files::{FileError, PARTIAL_PREFIX, write_file, write_with};
+pub use nearest::{did_you_mean, nearest};
