@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::{Exit, FileError};
 use config::{ConfigError, Settings};
+use local::{ResumeError, StageError};
 use pipeline::Definition;
 use registry::RegistryError;
 
@@ -43,6 +44,7 @@ pub enum CommandError {
     #[error("{0}")]
     Usage(String),
     /// The data cannot be used.
+    #[cfg(feature = "aws")]
     #[error("{0}")]
     Data(String),
     /// A file cannot be written.
@@ -56,7 +58,13 @@ pub enum CommandError {
     Begin(#[source] io::Error),
     /// The local object store.
     #[error(transparent)]
-    Store(#[from] crate::local::StoreError),
+    Store(#[from] local::StoreError),
+    /// A table cannot be copied into the local object store.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// An execution cannot be resumed.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// A model registry did not do as asked.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -88,7 +96,15 @@ impl CommandError {
             Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => {
                 Exit::Usage
             }
+            #[cfg(feature = "aws")]
             Self::Data(_) => Exit::Data,
+            Self::Stage(error) => match error {
+                StageError::Input { .. } | StageError::Entry(_) => Exit::Data,
+                StageError::Read(_) => Exit::Usage,
+                StageError::Store(_) => Exit::Failed,
+            },
+            Self::Resume(ResumeError::Store(_)) => Exit::Failed,
+            Self::Resume(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::Aws(_) | Self::Connect(_) | Self::Call(_) => Exit::Aws,
             Self::Registry(error) => match error {

@@ -10,7 +10,6 @@ mod cloud;
 mod command;
 mod definition;
 mod infrastructure;
-mod local;
 mod models;
 mod parameters;
 mod progress;

@@ -9,7 +9,6 @@ use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, Regist
 use serde_json::{Value, json};
 
 use crate::command::{CommandError, Config, print_json, print_text};
-use crate::local;
 use crate::progress::say;
 
 /// What `models` is told.

@@ -9,19 +9,7 @@ use std::time::Duration;
 use common::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::local::{Status, StepRecord};
-
-/// Told of every turn of an execution.
-pub trait Progress: Sync {
-    /// A step runs, since so long.
-    fn began(&self, step: &str, since: Duration);
-    /// An attempt failed and another follows.
-    fn retried(&self, step: &str, reason: &str, attempts: u32);
-    /// A step has ended; `tail` is the end of a failed job's log.
-    fn ended(&self, step: &StepRecord, tail: &[String]);
-    /// Something worth knowing.
-    fn note(&self, text: &str);
-}
+use local::{Progress, Status, StepRecord};
 
 /// The progress that suits standard error.
 pub fn stderr() -> Box<dyn Progress> {

@@ -10,7 +10,7 @@ use registry::ModelPackage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::local::{Compared, Execution, StepRecord, Store};
+use local::{Compared, Execution, StepRecord, Store};
 
 /// The result of an execution.
 #[derive(Debug, Serialize)]

@@ -15,7 +15,6 @@ use super::plan::{Action, Plan};
 use super::start::{Starting, told};
 use super::watch::{self, Watching};
 use crate::command::{CommandError, Config, print_json, print_text};
-use crate::local;
 use crate::parameters::Parameters;
 use crate::progress::say;
 
@@ -256,7 +255,7 @@ impl Cloud {
         if plan.json.len() <= LARGEST_DEFINITION {
             return Ok((Some(plan.json.clone()), None));
         }
-        let digest = local::digest(&plan.json);
+        let digest = common::sha256_hex(&plan.json);
         let bucket = &self.settings.s3_paths.bucket;
         let key = format!("{DEFINITIONS}{}-{digest:.32}.json", self.name());
         let put = self.aws.s3().put_object().bucket(bucket).key(&key);

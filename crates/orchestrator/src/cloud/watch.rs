@@ -16,8 +16,8 @@ use super::execution::{Execution, Step};
 use super::job::Job;
 use super::report::Ending;
 use crate::command::{CommandError, Config, print_json};
-use crate::local::{self, StepRecord};
 use crate::progress::{self, Progress};
+use local::StepRecord;
 
 /// What `watch` is told.
 #[derive(Debug, Args)]

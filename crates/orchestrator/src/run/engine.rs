@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
+use config::steps::Register;
 use pipeline::{Definition, StepKind};
 
 use super::absolute;
 use crate::command::CommandError;
-use crate::local::{self, Docker, Processes, Runner};
+use local::{Docker, Processes, Runner};
 
 /// What the jobs run in.
 #[derive(Debug, Args)]
@@ -78,6 +79,7 @@ impl EngineArguments {
             image_tag: self.image_tag.clone(),
             network: self.network.clone(),
             registry,
+            mounts_registry: |job| job.environment.contains_key(Register::VARIABLES[0]),
             environment: environment(),
             host,
         };

@@ -1,7 +1,6 @@
 //! `orchestrator run`: the settings' definition, or any other, run on this machine.
 
 mod engine;
-mod from;
 mod input;
 
 use std::collections::BTreeMap;
@@ -18,12 +17,11 @@ use signal_hook::iterator::Signals;
 
 use crate::command::{CommandError, Config, print_json, print_text, read_definition};
 use crate::definition::INPUT_PARAMETER;
-use crate::local::{self, Execution, Options, Status, Stop};
 use crate::parameters::{self, Parameters};
 use crate::{progress, report, validate};
+use local::{Execution, Options, ResumeFrom, Status, Stop};
 
 use engine::EngineArguments;
-use from::From;
 use input::Input;
 
 /// What `run` is told.
@@ -83,6 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
             format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
         return Err(CommandError::Usage(message));
     }
+    let progress = progress::stderr();
     let runner = arguments.engine.runner(&definition, &runs)?;
     let store = local::store(&runs);
     let input = Input { settings: &settings, store: &store };
@@ -100,9 +99,16 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         Some(step) => {
             let mut asked: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
             asked.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
-            let from =
-                From { definition: &definition, runs: &runs, step, asked: &asked, store: &store };
-            from.earlier_results(&earlier, &mut parameters)?
+            let resume = ResumeFrom {
+                definition: &definition,
+                runs: &runs,
+                step,
+                asked: &asked,
+                input_parameter: INPUT_PARAMETER,
+                store: &store,
+                progress: &*progress,
+            };
+            resume.earlier_results(&earlier, &mut parameters)?
         }
         None => BTreeMap::new(),
     };
@@ -121,8 +127,8 @@ pub fn run(arguments: &Arguments) -> Result<Exit, CommandError> {
         runs,
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
-    let ending = local::run(&definition, &options, &*progress::stderr(), &stop)
-        .map_err(CommandError::Begin)?;
+    let ending =
+        local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
     let report = report::Report::of(&ending.execution, &store);
     if arguments.json {
         print_json(&report)?;

@@ -6,10 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::Exit;
 use container::wire;
 
-use super::failed::Failed;
-use super::job::Job;
-use super::process::{self, Ended, Stop};
-use super::store::file_digest;
+use crate::failed::Failed;
+use crate::job::Job;
+use crate::process::{self, Ended, Stop};
+use crate::store::file_digest;
 
 /// The variable that tells Register where the local registry is.
 pub(super) const REGISTRY_VARIABLE: &str = "MODEL_REGISTRY_DIRECTORY";

@@ -11,13 +11,13 @@ use container::wire::{self, ResourceConfig};
 use indexmap::IndexMap;
 use serde_json::json;
 
-use super::archive;
-use super::failed::Failed;
-use super::job::Job;
-use super::log::tail;
-use super::process::{Ended, Stop};
-use super::runner::Runner;
-use super::store::{Store, files_below};
+use crate::archive;
+use crate::failed::Failed;
+use crate::job::Job;
+use crate::log::tail;
+use crate::process::{Ended, Stop};
+use crate::runner::Runner;
+use crate::store::{Store, files_below};
 
 /// Where and how jobs are run.
 pub struct Bench<'a> {

@@ -10,9 +10,9 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::job::Job;
-use super::record::StepRecord;
-use super::store::{Store, StoreError};
+use crate::job::Job;
+use crate::record::StepRecord;
+use crate::store::{Store, StoreError};
 
 /// Remembered results, `<runs>/cache/<key>.json`.
 #[derive(Debug)]

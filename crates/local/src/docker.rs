@@ -9,15 +9,14 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::Exit;
-use config::steps::Register;
 use container::wire;
 
-use super::failed::Failed;
-use super::instance;
-use super::job::Job;
-use super::log::tail;
-use super::process::{self, Ended, Guard, Stop};
-use super::runner::{REGISTRY_VARIABLE, Runner};
+use crate::failed::Failed;
+use crate::instance;
+use crate::job::Job;
+use crate::log::tail;
+use crate::process::{self, Ended, Guard, Stop};
+use crate::runner::{REGISTRY_VARIABLE, Runner};
 
 /// Where a container finds the directory that stands for the Model Registry.
 const REGISTRY: &str = "/opt/ml/registry";
@@ -35,6 +34,8 @@ pub struct Docker {
     pub network: String,
     /// The directory that stands for the Model Registry.
     pub registry: Utf8PathBuf,
+    /// Whether a job's container may write to that directory.
+    pub mounts_registry: fn(&Job) -> bool,
     /// What every job's environment has besides the definition's own.
     pub environment: Vec<(String, String)>,
     /// The engine's processors and bytes of memory.
@@ -119,8 +120,7 @@ impl Docker {
         if let Some((processors, memory)) = self.limits(job) {
             command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
         }
-        // only the step that registers may write there
-        if job.environment.contains_key(Register::VARIABLES[0]) {
+        if (self.mounts_registry)(job) {
             command.args(["--mount", &mount(&self.registry, REGISTRY)]);
             command.args(["--env", &format!("{REGISTRY_VARIABLE}={REGISTRY}")]);
         }
@@ -231,6 +231,7 @@ mod tests {
             image_tag: image_tag.map(str::to_owned),
             network: "none".to_owned(),
             registry: Utf8PathBuf::from("/runs/registry"),
+            mounts_registry: |_| false,
             environment: Vec::new(),
             host: (2, 4 << 30),
         }

@@ -2,37 +2,68 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use indexmap::IndexMap;
-use pipeline::{Definition, Step, StepKind};
+use pipeline::{Definition, DefinitionError, Step, StepKind};
 use serde_json::Value;
 
-use crate::command::{CommandError, read_definition};
-use crate::definition::INPUT_PARAMETER;
-use crate::local::{Execution, Status, StepRecord, Store};
-use crate::progress;
+use crate::{Execution, Progress, Status, StepRecord, Store, StoreError};
 
-/// Beginning at a step, with the results of those before it.
-pub(super) struct From<'a> {
-    pub(super) definition: &'a Definition,
-    pub(super) runs: &'a Utf8Path,
-    pub(super) step: &'a str,
-    /// The parameters that this run was told.
-    pub(super) asked: &'a [&'a str],
-    /// Where the results lie.
-    pub(super) store: &'a Store,
+/// The results before a step cannot be taken from an earlier execution.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The step cannot be where an execution resumes.
+    #[error("--from {step}: {reason}")]
+    Refused {
+        /// The step's name.
+        step: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The earlier execution's definition cannot be read.
+    #[error(transparent)]
+    Read(std::io::Error),
+    /// The earlier execution's definition is not a definition.
+    #[error("{file}")]
+    Definition {
+        /// The definition's file.
+        file: Utf8PathBuf,
+        /// The place in it and the reason.
+        source: DefinitionError,
+    },
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-impl From<'_> {
+/// Beginning at a step, with the results of those before it.
+pub struct ResumeFrom<'a> {
+    /// The definition that is about to run.
+    pub definition: &'a Definition,
+    /// The directory of the runs.
+    pub runs: &'a Utf8Path,
+    /// The step to resume from.
+    pub step: &'a str,
+    /// The parameters that this run was told.
+    pub asked: &'a [&'a str],
+    /// The parameter that names the raw table. It keeps its earlier value unless it is set.
+    pub input_parameter: &'a str,
+    /// Where the results lie.
+    pub store: &'a Store,
+    /// Receives what was decided.
+    pub progress: &'a dyn Progress,
+}
+
+impl ResumeFrom<'_> {
     /// The results of the jobs that the step builds on, from the latest execution in which all of
     /// them succeeded. Parameters that they read take the values that they ran with, so that the
     /// record says what the results came from; where this run was told others, a step was changed
     /// or a result is gone, that is an error. Conditions are asked again: they cost nothing.
-    pub(super) fn earlier_results(
+    pub fn earlier_results(
         &self,
         earlier: &[Execution],
         parameters: &mut IndexMap<String, Value>,
-    ) -> Result<BTreeMap<String, StepRecord>, CommandError> {
+    ) -> Result<BTreeMap<String, StepRecord>, ResumeError> {
         let jobs = self.jobs_before()?;
         if jobs.is_empty() && earlier.is_empty() {
             return Ok(BTreeMap::new());
@@ -59,10 +90,8 @@ impl From<'_> {
         };
         let id = &execution.execution_id;
         if execution.execution_id != earlier[0].execution_id {
-            progress::say(&format!(
-                "The results before {} are those of execution {id}.",
-                self.step
-            ));
+            self.progress
+                .note(&format!("The results before {} are those of execution {id}.", self.step));
         }
         let then = read_definition(&execution.directory.join("definition.json"))?;
         let mut reused = BTreeMap::new();
@@ -86,8 +115,8 @@ impl From<'_> {
             reused.extend(record.map(|record| (name.to_owned(), record.clone())));
         }
         // the table is the last one, too, if no other is named
-        if !self.asked.contains(&INPUT_PARAMETER) {
-            self.keep(INPUT_PARAMETER, execution, parameters, "it was")?;
+        if !self.asked.contains(&self.input_parameter) {
+            self.keep(self.input_parameter, execution, parameters, "it was")?;
         }
         Ok(reused)
     }
@@ -99,7 +128,7 @@ impl From<'_> {
         execution: &Execution,
         parameters: &mut IndexMap<String, Value>,
         what: &str,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), ResumeError> {
         let (Some(now), Some(then)) =
             (parameters.get_mut(parameter), execution.parameters.get(parameter))
         else {
@@ -114,16 +143,17 @@ impl From<'_> {
                 "{what} with {parameter} = {then} in execution {id}, not {now}; begin there"
             ));
         }
-        progress::say(&format!("{parameter} stays {then}, with which {what} in execution {id}."));
+        self.progress
+            .note(&format!("{parameter} stays {then}, with which {what} in execution {id}."));
         *now = then.clone();
         Ok(())
     }
 
     /// The Processing and Training steps that the step needs, directly or by way of others.
-    fn jobs_before(&self) -> Result<Vec<&str>, CommandError> {
+    fn jobs_before(&self) -> Result<Vec<&str>, ResumeError> {
         let steps = self.definition.steps_recursive();
         let graph = self.definition.graph();
-        let order = graph.order().map_err(|cycle| CommandError::Usage(cycle.to_string()))?;
+        let order = graph.order().map_err(|cycle| self.refusal(&cycle.to_string()))?;
         let is_job = |name: &str| {
             let kind = self.definition.step(name).map(|step| &step.kind);
             matches!(kind, Some(StepKind::Processing(_) | StepKind::Training(_)))
@@ -161,9 +191,19 @@ impl From<'_> {
         Ok(jobs.filter_map(known).collect())
     }
 
-    fn refuse<T>(&self, why: &str) -> Result<T, CommandError> {
-        Err(CommandError::Usage(format!("--from {}: {why}", self.step)))
+    fn refuse<T>(&self, reason: &str) -> Result<T, ResumeError> {
+        Err(self.refusal(reason))
     }
+
+    fn refusal(&self, reason: &str) -> ResumeError {
+        ResumeError::Refused { step: self.step.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+fn read_definition(file: &Utf8Path) -> Result<Definition, ResumeError> {
+    let text = fs_err::read_to_string(file).map_err(ResumeError::Read)?;
+    Definition::from_json(&text)
+        .map_err(|source| ResumeError::Definition { file: file.to_owned(), source })
 }
 
 /// The parameters that a step's expressions read.

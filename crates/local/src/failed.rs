@@ -2,7 +2,7 @@
 
 use common::{Exit, chain};
 
-use super::store::StoreError;
+use crate::store::StoreError;
 
 /// Why an attempt did not succeed.
 #[derive(Debug)]

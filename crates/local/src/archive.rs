@@ -6,7 +6,7 @@ use std::io;
 use camino::Utf8PathBuf;
 use flate2::{Compression, GzBuilder};
 
-use super::store::{Object, file_digest, files_below};
+use crate::store::{Object, file_digest, files_below};
 
 /// Writes the files of the hosts' directories as one gzipped tar, paths relative to them. Where two
 /// hosts have written one name, it must be the same file: SageMaker would keep either.

@@ -17,14 +17,14 @@ use serde_json::Value;
 
 use crate::progress::Progress;
 
-use super::attempt::Bench;
-use super::cache::Cache;
-use super::failed::Failed;
-use super::job::{Job, arn};
-use super::process::Stop;
-use super::record::{Execution, Status, StepRecord};
-use super::runner::Runner;
-use super::store::Store;
+use crate::attempt::Bench;
+use crate::cache::Cache;
+use crate::failed::Failed;
+use crate::job::{Job, arn};
+use crate::process::Stop;
+use crate::record::{Execution, Status, StepRecord};
+use crate::runner::Runner;
+use crate::store::Store;
 
 /// No wait between two attempts is longer: nothing on this machine recovers by waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
