@@ -4,19 +4,12 @@
 //! Knows the settings, the definition language and the two ends of a run. Must never know how a
 //! step does its work: it starts steps as processes and never links them.
 
+mod arguments;
 mod cli;
-#[cfg(feature = "aws")]
-mod cloud;
-mod command;
+mod commands;
 mod definition;
-mod infrastructure;
-mod models;
-mod parameters;
-mod progress;
-mod report;
-mod run;
-mod table;
-mod validate;
+mod error;
+mod output;
 
 pub use cli::main;
 pub use definition::build;

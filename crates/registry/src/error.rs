@@ -66,6 +66,17 @@ pub enum RegistryError {
     },
 }
 
+impl RegistryError {
+    /// Returns whether AWS refused a call or cannot be reached.
+    pub fn is_of_aws(&self) -> bool {
+        #[cfg(feature = "aws")]
+        let is_of_aws = matches!(self, Self::Connect(_) | Self::Call(_));
+        #[cfg(not(feature = "aws"))]
+        let is_of_aws = false;
+        is_of_aws
+    }
+}
+
 /// The value, or enough of it to know it by.
 fn quoted(text: &str) -> String {
     const SHOWN: usize = 80;

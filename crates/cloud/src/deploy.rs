@@ -1,0 +1,149 @@
+//! Creating and updating the pipeline.
+
+use aws::CallError;
+use aws::sagemaker::types::{PipelineDefinitionS3Location, Tag};
+use infrastructure::DEFINITIONS;
+use pipeline::LARGEST_DEFINITION;
+
+use crate::{Cloud, CloudError, DeployedPipeline};
+
+/// The tag that says which program manages a pipeline.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    /// The tag's key.
+    pub key: &'static str,
+    /// The tag's value, unless the target's tags give the key another one.
+    pub value: &'static str,
+}
+
+/// A pipeline that was created or updated.
+#[derive(Debug)]
+pub struct WrittenPipeline {
+    /// The ARN.
+    pub arn: String,
+    /// The object that holds the definition, if it was too large for the request itself.
+    pub definition_uri: Option<String>,
+}
+
+/// A definition as a request carries it: its text, or the object that holds it.
+struct DefinitionBody {
+    text: Option<String>,
+    location: Option<PipelineDefinitionS3Location>,
+    uri: Option<String>,
+}
+
+impl Cloud {
+    /// Refuses a deployed pipeline that does not carry the owner's tag.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what the tags say, or if SageMaker refuses to list them.
+    pub fn check_owner(&self, deployed: &DeployedPipeline, owner: Owner) -> Result<(), CloudError> {
+        let mut pages =
+            self.sagemaker.list_tags().resource_arn(&deployed.arn).into_paginator().items().send();
+        let mut found = None;
+        while let Some(tag) = self.aws.wait(pages.next()) {
+            let tag = tag.map_err(|error| CallError::of("sagemaker:ListTags", error))?;
+            if tag.key.as_deref() == Some(owner.key) {
+                found = tag.value;
+            }
+        }
+        let Owner { key, value } = owner;
+        let wanted = self.target.tags.get(key).map_or(value, String::as_str);
+        if found.as_deref() == Some(wanted) {
+            return Ok(());
+        }
+        let found = found.map_or_else(
+            || format!("has no tag {key}={wanted}"),
+            |found| format!("has the tag {key}={found}, not {wanted}"),
+        );
+        Err(CloudError::Foreign { name: self.target.pipeline_name.clone(), owner: found })
+    }
+
+    /// Creates the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker, or S3 for a large definition, refuses.
+    pub fn create(&self, json: &str, owner: Owner) -> Result<WrittenPipeline, CloudError> {
+        const ACTION: &str = "sagemaker:CreatePipeline";
+        let body = self.definition_body(json)?;
+        let call = self
+            .sagemaker
+            .create_pipeline()
+            .pipeline_name(&self.target.pipeline_name)
+            .pipeline_description(&self.target.description)
+            .set_pipeline_definition(body.text)
+            .set_pipeline_definition_s3_location(body.location)
+            .role_arn(&self.target.role_arn)
+            .set_tags(Some(self.tags(owner)));
+        let answer = self.aws.call(ACTION, call.send())?;
+        let arn = answer.pipeline_arn.ok_or_else(|| Self::missing(ACTION, "PipelineArn"))?;
+        Ok(WrittenPipeline { arn, definition_uri: body.uri })
+    }
+
+    /// Updates the deployed pipeline. Its display name and its limit of concurrent steps stay.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker, or S3 for a large definition, refuses.
+    pub fn update(
+        &self,
+        json: &str,
+        deployed: &DeployedPipeline,
+        owner: Owner,
+    ) -> Result<WrittenPipeline, CloudError> {
+        let body = self.definition_body(json)?;
+        let call = self
+            .sagemaker
+            .update_pipeline()
+            .pipeline_name(&self.target.pipeline_name)
+            .set_pipeline_display_name(deployed.display_name.clone())
+            .pipeline_description(&self.target.description)
+            .set_pipeline_definition(body.text)
+            .set_pipeline_definition_s3_location(body.location)
+            .role_arn(&self.target.role_arn)
+            .set_parallelism_configuration(deployed.parallelism.clone());
+        // The tags come first: a pipeline that was updated must carry the owner's.
+        self.tag(&deployed.arn, owner)?;
+        self.aws.call("sagemaker:UpdatePipeline", call.send())?;
+        Ok(WrittenPipeline { arn: deployed.arn.clone(), definition_uri: body.uri })
+    }
+
+    /// Adds or changes the target's and the owner's tags; other tags of the pipeline stay.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn tag(&self, arn: &str, owner: Owner) -> Result<(), CloudError> {
+        let call = self.sagemaker.add_tags().resource_arn(arn).set_tags(Some(self.tags(owner)));
+        self.aws.call("sagemaker:AddTags", call.send())?;
+        Ok(())
+    }
+
+    fn tags(&self, owner: Owner) -> Vec<Tag> {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let mut tags: Vec<_> =
+            self.target.tags.iter().map(|(key, value)| tag(key, value)).collect();
+        if !self.target.tags.contains_key(owner.key) {
+            tags.push(tag(owner.key, owner.value));
+        }
+        tags
+    }
+
+    /// Stores a definition that is too large for a request under its digest.
+    fn definition_body(&self, json: &str) -> Result<DefinitionBody, CloudError> {
+        if json.len() <= LARGEST_DEFINITION {
+            return Ok(DefinitionBody { text: Some(json.to_owned()), location: None, uri: None });
+        }
+        let bucket = &self.target.bucket;
+        let digest = common::sha256_hex(json);
+        let key = format!("{DEFINITIONS}{}-{digest:.32}.json", self.target.pipeline_name);
+        let put = self.aws.s3().put_object().bucket(bucket).key(&key);
+        let put = put.content_type("application/json").body(json.as_bytes().to_vec().into());
+        self.aws.call("s3:PutObject", put.send())?;
+        let uri = Some(format!("s3://{bucket}/{key}"));
+        let location = PipelineDefinitionS3Location::builder().bucket(bucket).object_key(key);
+        Ok(DefinitionBody { text: None, location: Some(location.build()), uri })
+    }
+}

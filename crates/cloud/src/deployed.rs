@@ -1,0 +1,84 @@
+//! The pipeline as it is deployed.
+
+use aws::sagemaker::types::{ParallelismConfiguration, PipelineStatus};
+use pipeline::{Change, difference};
+use serde_json::Value;
+
+use crate::{Cloud, CloudError};
+
+/// A pipeline as SageMaker describes it.
+pub struct DeployedPipeline {
+    /// The ARN.
+    pub arn: String,
+    /// The definition, or null if it is not JSON.
+    pub definition: Value,
+    /// The definition's text.
+    pub text: String,
+    /// The ARN of the role that the jobs run as.
+    pub role_arn: String,
+    /// The description.
+    pub description: String,
+    /// The name that Studio shows.
+    pub display_name: Option<String>,
+    /// The limit of concurrent steps. It is set elsewhere, so an update must send it back.
+    pub(crate) parallelism: Option<ParallelismConfiguration>,
+}
+
+impl Cloud {
+    /// Describes the deployed pipeline, or returns `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pipeline is being deleted, or if SageMaker refuses.
+    pub fn deployed(&self) -> Result<Option<DeployedPipeline>, CloudError> {
+        const ACTION: &str = "sagemaker:DescribePipeline";
+        let name = &self.target.pipeline_name;
+        let call = self.sagemaker.describe_pipeline().pipeline_name(name);
+        let answer = match self.aws.call(ACTION, call.send()) {
+            Ok(answer) => answer,
+            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if answer.pipeline_status == Some(PipelineStatus::Deleting) {
+            return Err(CloudError::Deleting(name.clone()));
+        }
+        let arn = answer.pipeline_arn.ok_or_else(|| Self::missing(ACTION, "PipelineArn"))?;
+        let text = answer.pipeline_definition;
+        let text = text.ok_or_else(|| Self::missing(ACTION, "PipelineDefinition"))?;
+        Ok(Some(DeployedPipeline {
+            arn,
+            definition: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+            role_arn: answer.role_arn.unwrap_or_default(),
+            description: answer.pipeline_description.unwrap_or_default(),
+            display_name: answer.pipeline_display_name,
+            parallelism: answer.parallelism_configuration,
+        }))
+    }
+
+    /// Describes the deployed pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Cloud::deployed`] does, and if the pipeline is not deployed.
+    pub fn require_deployed(&self) -> Result<DeployedPipeline, CloudError> {
+        self.deployed()?.ok_or_else(|| self.no_pipeline())
+    }
+
+    /// Lists what an update to the definition `json` would change of the deployed pipeline: its role,
+    /// its description and every member of the definition.
+    pub fn changes(&self, json: &str, deployed: &DeployedPipeline) -> Vec<Change> {
+        let wanted: Value = serde_json::from_str(json).unwrap_or_default();
+        let attributes = [
+            ("RoleArn", &deployed.role_arn, &self.target.role_arn),
+            ("PipelineDescription", &deployed.description, &self.target.description),
+        ];
+        let attributes = attributes.into_iter().filter(|(_, before, after)| before != after);
+        let attributes = attributes.map(|(place, before, after)| Change {
+            place: place.to_owned(),
+            before: Some(before.as_str().into()),
+            after: Some(after.as_str().into()),
+        });
+        attributes.chain(difference(&deployed.definition, &wanted)).collect()
+    }
+}

@@ -1,0 +1,323 @@
+//! Executions of the pipeline: listed, found, described, started, stopped, retried.
+
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws::CallError;
+use aws::sagemaker::primitives::DateTime;
+use aws::sagemaker::types::{self as api, Parameter, SortOrder};
+
+use crate::{Cloud, CloudError, SageMakerJob, Target};
+
+/// An execution as SageMaker describes it.
+#[derive(Clone, Debug, Default)]
+pub struct SageMakerExecution {
+    /// The ARN.
+    pub arn: String,
+    /// The status in SageMaker's words. New words are possible.
+    pub status: String,
+    /// The reason of a failure.
+    pub failure_reason: Option<String>,
+    /// The time of its start.
+    pub started: Option<SystemTime>,
+    /// The time of its last change.
+    pub changed: Option<SystemTime>,
+    /// The steps that were started, in the order of their start.
+    pub steps: Vec<SageMakerStep>,
+}
+
+/// A step of an execution as SageMaker describes it.
+#[derive(Clone, Debug)]
+pub struct SageMakerStep {
+    /// The step's name in the definition.
+    pub name: String,
+    /// The step's type: Processing, Training, Condition, Fail or Other.
+    pub kind: &'static str,
+    /// The status in SageMaker's words.
+    pub status: String,
+    /// The time of its start.
+    pub started: Option<SystemTime>,
+    /// The time of its end.
+    pub ended: Option<SystemTime>,
+    /// The number of attempts.
+    pub attempts: u32,
+    /// Whether its outputs were taken from an earlier execution.
+    pub cached: bool,
+    /// The reason of a failure.
+    pub failure_reason: Option<String>,
+    /// The job that runs the step.
+    pub job: Option<SageMakerJob>,
+}
+
+impl SageMakerExecution {
+    /// Returns the id of the execution with this ARN: the last part of the ARN.
+    pub fn id_of(arn: &str) -> &str {
+        arn.rsplit('/').next().unwrap_or(arn)
+    }
+
+    /// Returns the execution's id.
+    pub fn id(&self) -> &str {
+        Self::id_of(&self.arn)
+    }
+
+    /// Returns whether the execution has ended. An unknown status counts as still running.
+    pub fn is_over(&self) -> bool {
+        let ends = ["Succeeded", "Failed", "Stopped", "CompletedWithFailures"];
+        ends.contains(&self.status.as_str())
+    }
+
+    /// Returns the time from its start to its end, or until now.
+    pub fn duration(&self) -> Duration {
+        let end = if self.is_over() { self.changed } else { None };
+        between(self.started, end)
+    }
+}
+
+impl SageMakerStep {
+    /// Returns whether the step has ended, successfully or not.
+    pub fn is_over(&self) -> bool {
+        ["Succeeded", "Failed", "Stopped"].contains(&self.status.as_str())
+    }
+
+    /// Returns the time from its start to its end, or until now.
+    pub fn duration(&self) -> Duration {
+        between(self.started, self.ended)
+    }
+
+    fn from_api(step: api::PipelineExecutionStep) -> Self {
+        let metadata =
+            step.metadata.unwrap_or_else(|| api::PipelineExecutionStepMetadata::builder().build());
+        let processing =
+            metadata.processing_job.and_then(|job| job.arn).map(SageMakerJob::Processing);
+        let training = metadata.training_job.and_then(|job| job.arn).map(SageMakerJob::Training);
+        let kind = if processing.is_some() {
+            "Processing"
+        } else if training.is_some() {
+            "Training"
+        } else if metadata.condition.is_some() {
+            "Condition"
+        } else if metadata.fail.is_some() {
+            "Fail"
+        } else {
+            "Other"
+        };
+        let fail_message = metadata.fail.and_then(|fail| fail.error_message);
+        Self {
+            name: step.step_name.unwrap_or_default(),
+            kind,
+            status: step.step_status.map_or_else(String::new, |s| s.as_str().to_owned()),
+            started: time(step.start_time),
+            ended: time(step.end_time),
+            attempts: step.attempt_count.and_then(|count| count.try_into().ok()).unwrap_or(1),
+            cached: step.cache_hit_result.is_some(),
+            failure_reason: step
+                .failure_reason
+                .filter(|reason| !reason.is_empty())
+                .or(fail_message),
+            job: processing.or(training),
+        }
+    }
+}
+
+fn between(start: Option<SystemTime>, end: Option<SystemTime>) -> Duration {
+    let Some(start) = start else { return Duration::ZERO };
+    end.unwrap_or_else(SystemTime::now).duration_since(start).unwrap_or_default()
+}
+
+fn time(at: Option<DateTime>) -> Option<SystemTime> {
+    let seconds = at?.as_secs_f64();
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+}
+
+/// The number of executions that are searched for an id: one page of the listing.
+const RECENT: usize = 100;
+
+impl Cloud {
+    /// Lists executions, latest first, and at least `limit` of them if there are that many.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the pipeline is not deployed, or if SageMaker refuses.
+    pub fn executions(&self, limit: usize) -> Result<Vec<SageMakerExecution>, CloudError> {
+        let call = self
+            .sagemaker
+            .list_pipeline_executions()
+            .pipeline_name(&self.target.pipeline_name)
+            .sort_order(SortOrder::Descending);
+        let mut pages = call.into_paginator().items().send();
+        let mut executions = Vec::new();
+        while executions.len() < limit
+            && let Some(summary) = self.aws.wait(pages.next())
+        {
+            let summary = match summary {
+                Ok(summary) => summary,
+                Err(error) => {
+                    let error = CallError::of("sagemaker:ListPipelineExecutions", error);
+                    return Err(if error.is_absent() { self.no_pipeline() } else { error.into() });
+                }
+            };
+            executions.push(SageMakerExecution {
+                arn: summary.pipeline_execution_arn.unwrap_or_default(),
+                status: summary
+                    .pipeline_execution_status
+                    .map_or_else(String::new, |status| status.as_str().to_owned()),
+                failure_reason: summary.pipeline_execution_failure_reason,
+                started: time(summary.start_time),
+                ..SageMakerExecution::default()
+            });
+        }
+        // The service does not always honour the order that was asked for.
+        executions.sort_by_key(|execution| std::cmp::Reverse(execution.started));
+        Ok(executions)
+    }
+
+    /// Returns the ARN of the execution with an id or ARN, or of the latest execution.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such execution, if the ARN is of another pipeline, or if SageMaker
+    /// refuses.
+    pub fn find(&self, id_or_arn: Option<&str>) -> Result<String, CloudError> {
+        if let Some(arn) = id_or_arn.filter(|text| text.starts_with("arn:")) {
+            return self.check_execution_arn(arn).map(|()| arn.to_owned());
+        }
+        let name = &self.target.pipeline_name;
+        let recent = self.executions(RECENT)?;
+        let Some(latest) = recent.first() else {
+            return Err(CloudError::NoExecutions(name.clone()));
+        };
+        let Some(id) = id_or_arn else { return Ok(latest.arn.clone()) };
+        if let Some(execution) = recent.iter().find(|execution| execution.id() == id) {
+            return Ok(execution.arn.clone());
+        }
+        // An older execution's ARN differs from the latest one's in the id alone.
+        let (pipeline, _) = latest.arn.rsplit_once('/').unwrap_or_default();
+        let arn = format!("{pipeline}/{id}");
+        match self.describe(&arn) {
+            Ok(_) => Ok(arn),
+            Err(error) if error.is_absent() || error.is_invalid() => Err(CloudError::NoExecution {
+                name: name.clone(),
+                id: id.to_owned(),
+                latest: recent.iter().take(5).map(|recent| recent.id().to_owned()).collect(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn check_execution_arn(&self, arn: &str) -> Result<(), CloudError> {
+        let Target { pipeline_name, region, account_id, .. } = &self.target;
+        let place = format!(":{region}:{account_id}:pipeline/{pipeline_name}/");
+        // The service writes the pipeline's name in lower case here.
+        if arn.to_lowercase().contains(&place.to_lowercase()) {
+            return Ok(());
+        }
+        Err(CloudError::OtherPipeline {
+            arn: arn.to_owned(),
+            name: pipeline_name.clone(),
+            account: account_id.clone(),
+            region: region.clone(),
+        })
+    }
+
+    /// Describes an execution without its steps.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn describe(&self, arn: &str) -> Result<SageMakerExecution, CallError> {
+        let call = self.sagemaker.describe_pipeline_execution().pipeline_execution_arn(arn);
+        let answer = self.aws.call("sagemaker:DescribePipelineExecution", call.send())?;
+        Ok(SageMakerExecution {
+            arn: arn.to_owned(),
+            status: answer
+                .pipeline_execution_status
+                .map_or_else(String::new, |status| status.as_str().to_owned()),
+            failure_reason: answer.failure_reason,
+            started: time(answer.creation_time),
+            changed: time(answer.last_modified_time),
+            steps: Vec::new(),
+        })
+    }
+
+    /// Describes an execution with its steps.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn execution(&self, arn: &str) -> Result<SageMakerExecution, CallError> {
+        // This order guarantees that the steps of an execution that has ended have ended, too.
+        let mut execution = self.describe(arn)?;
+        let call = self.sagemaker.list_pipeline_execution_steps().pipeline_execution_arn(arn);
+        let mut pages = call.sort_order(SortOrder::Ascending).into_paginator().items().send();
+        while let Some(step) = self.aws.wait(pages.next()) {
+            let step =
+                step.map_err(|error| CallError::of("sagemaker:ListPipelineExecutionSteps", error))?;
+            execution.steps.push(SageMakerStep::from_api(step));
+        }
+        execution.steps.sort_by_key(|step| (step.started.is_none(), step.started));
+        Ok(execution)
+    }
+
+    /// Starts an execution with these parameters and returns its ARN. The SDK gives the request a
+    /// token, so that a request that is sent again starts no second execution.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn start(&self, parameters: &[(String, String)]) -> Result<String, CloudError> {
+        const ACTION: &str = "sagemaker:StartPipelineExecution";
+        let parameters = parameters.iter();
+        let parameters = parameters
+            .map(|(name, value)| Parameter::builder().name(name).value(value).build())
+            .collect();
+        let call = self
+            .sagemaker
+            .start_pipeline_execution()
+            .pipeline_name(&self.target.pipeline_name)
+            .set_pipeline_parameters(Some(parameters));
+        let answer = self.aws.call(ACTION, call.send())?;
+        let arn = answer.pipeline_execution_arn;
+        Ok(arn.ok_or_else(|| Self::missing(ACTION, "PipelineExecutionArn"))?)
+    }
+
+    /// Stops an execution.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the execution has ended, or if SageMaker refuses.
+    pub fn stop(&self, arn: &str) -> Result<(), CloudError> {
+        let execution = self.describe(arn)?;
+        if execution.is_over() {
+            let id = execution.id().to_owned();
+            return Err(CloudError::Over { id, status: execution.status });
+        }
+        let call = self.sagemaker.stop_pipeline_execution().pipeline_execution_arn(arn);
+        self.aws.call("sagemaker:StopPipelineExecution", call.send())?;
+        Ok(())
+    }
+
+    /// Runs the failed steps of an execution again, and waits until its status says so.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the execution has neither failed nor been stopped, or if SageMaker refuses.
+    pub fn retry(&self, arn: &str) -> Result<(), CloudError> {
+        /// The longest time in seconds that a retry takes to change the status.
+        const NOTICED: u32 = 30;
+        let execution = self.describe(arn)?;
+        if !["Failed", "Stopped"].contains(&execution.status.as_str()) {
+            let id = execution.id().to_owned();
+            return Err(CloudError::NotRetriable { id, status: execution.status });
+        }
+        let call = self.sagemaker.retry_pipeline_execution().pipeline_execution_arn(arn);
+        self.aws.call("sagemaker:RetryPipelineExecution", call.send())?;
+        // Until then, whoever watches the execution would find it ended.
+        for _ in 0..NOTICED {
+            if !self.describe(arn)?.is_over() {
+                break;
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Operations on SageMaker and what a pipeline needs around it: pipelines, executions, jobs and their
+//! logs, images in ECR, objects in S3, and the checks of an account. Every operation takes values,
+//! calls AWS and returns values.
+//!
+//! Knows AWS's services. Must never know the settings file, a command line or the environment, and
+//! must never print.
+//!
+//! ```
+//! use cloud::Target;
+//!
+//! let target = Target {
+//!     pipeline_name: "machine-downtime".to_owned(),
+//!     region: "eu-central-1".to_owned(),
+//!     account_id: "111122223333".to_owned(),
+//!     ..Target::default()
+//! };
+//! // ARNs of another account are refused before anything is changed there.
+//! assert!(target.check_account("444455556666").is_err());
+//! assert!(target.check_account("111122223333").is_ok());
+//! ```
+
+mod deploy;
+mod deployed;
+mod doctor;
+mod error;
+mod execution;
+mod images;
+mod job;
+mod object;
+mod upload;
+mod watch;
+
+use aws::{Aws, CallError};
+use indexmap::IndexMap;
+
+pub use deploy::{Owner, WrittenPipeline};
+pub use deployed::DeployedPipeline;
+pub use doctor::{Check, JobMachine, JobQuota, Remedy, Verdict, architecture_of};
+pub use error::CloudError;
+pub use execution::{SageMakerExecution, SageMakerStep};
+pub use images::{EcrImage, ResolvedImages};
+pub use job::{JobDescription, JobLog, SageMakerJob};
+pub use upload::Upload;
+pub use watch::{Watch, WatchEvent};
+
+/// The pipeline that the operations are about, and the account, region and bucket that it belongs to.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// The pipeline's name.
+    pub pipeline_name: String,
+    /// The pipeline's description.
+    pub description: String,
+    /// The region.
+    pub region: String,
+    /// The account.
+    pub account_id: String,
+    /// The ARN of the role that the pipeline and its jobs run as.
+    pub role_arn: String,
+    /// The bucket of the pipeline's data.
+    pub bucket: String,
+    /// The tags of the pipeline.
+    pub tags: IndexMap<String, String>,
+}
+
+impl Target {
+    /// Refuses any account but the target's.
+    ///
+    /// # Errors
+    ///
+    /// Fails with both account ids if they differ.
+    pub fn check_account(&self, account_id: &str) -> Result<(), CloudError> {
+        if account_id == self.account_id {
+            return Ok(());
+        }
+        Err(CloudError::Account { found: account_id.to_owned(), wanted: self.account_id.clone() })
+    }
+}
+
+/// A connection to AWS with the pipeline that it is used for.
+pub struct Cloud {
+    target: Target,
+    aws: Aws,
+    sagemaker: aws::sagemaker::Client,
+}
+
+impl Cloud {
+    /// Makes the connection operate on `target`.
+    pub fn new(aws: Aws, target: Target) -> Self {
+        let sagemaker = aws.sagemaker();
+        Self { target, aws, sagemaker }
+    }
+
+    /// Returns the pipeline and its surroundings.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Returns the connection.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// Refuses an ARN of another account than the target's.
+    ///
+    /// # Errors
+    ///
+    /// Fails with both account ids if they differ.
+    pub fn check_arn(&self, arn: &str) -> Result<(), CloudError> {
+        arn.split(':').nth(4).map_or(Ok(()), |account| self.target.check_account(account))
+    }
+
+    /// Refuses credentials of another account than the target's, since a pipeline that was created
+    /// in the wrong account would have to be found again.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the accounts differ, or if STS does not answer.
+    pub fn check_credentials(&self) -> Result<(), CloudError> {
+        let identity =
+            self.aws.call("sts:GetCallerIdentity", self.aws.sts().get_caller_identity().send())?;
+        identity.account().map_or(Ok(()), |account| self.target.check_account(account))
+    }
+
+    fn no_pipeline(&self) -> CloudError {
+        let Target { pipeline_name, region, .. } = &self.target;
+        CloudError::NoPipeline { name: pipeline_name.clone(), region: region.clone() }
+    }
+
+    fn missing(action: &'static str, member: &'static str) -> CallError {
+        CallError::without(action, member)
+    }
+}

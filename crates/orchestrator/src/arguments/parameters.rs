@@ -1,0 +1,104 @@
+//! The arguments that set an execution's parameters.
+
+use clap::Args;
+use config::steps::{Hyperparameters, pascal_case};
+use config::{ONE_INSTANCE, Settings, training_instances};
+use indexmap::IndexMap;
+use pipeline::Definition;
+use serde_json::Value;
+
+use crate::definition::INPUT_PARAMETER;
+use crate::error::CommandError;
+
+/// Any number of `-p NAME=VALUE`.
+#[derive(Debug, Default, Args)]
+pub struct ParameterArgs {
+    /// Set a parameter of the pipeline; may be repeated
+    #[arg(short = 'p', long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+impl ParameterArgs {
+    /// Returns the names and values. A name that is given twice is an error.
+    pub fn given(&self) -> Result<Vec<(&str, &str)>, CommandError> {
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        for parameter in &self.parameters {
+            let Some((name, value)) = parameter.split_once('=') else {
+                let message =
+                    format!("-p {parameter}: expected NAME=VALUE, such as -p MaxDepth=12");
+                return Err(CommandError::Usage(message));
+            };
+            if given.iter().any(|(other, _)| *other == name) {
+                return Err(CommandError::Usage(format!(
+                    "-p {name} is given twice, expected once"
+                )));
+            }
+            given.push((name, value));
+        }
+        Ok(given)
+    }
+}
+
+/// Returns the value of every parameter of the definition: its default, or the value that is given.
+pub fn values(
+    definition: &Definition,
+    given: &[(&str, &str)],
+) -> Result<IndexMap<String, Value>, CommandError> {
+    let values = definition.parameter_values(given.iter().copied());
+    values.map_err(|error| CommandError::Usage(common::chain(&error)))
+}
+
+/// Checks the parameters of our own definition against the ranges that the steps accept.
+pub fn check_ranges(
+    settings: &Settings,
+    parameters: &IndexMap<String, Value>,
+) -> Result<(), CommandError> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let set = settings.hyperparameters.to_map().into_keys();
+    let set = set.filter_map(|name| {
+        let value = parameters.get(&pascal_case(&name))?;
+        Some((name, text(value)))
+    });
+    let mut faults = match Hyperparameters::from_map(&set.collect()) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.faults,
+    };
+    let mut check = |name: &str, expected: &str, within: fn(f64) -> bool| {
+        let value = parameters.get(name).filter(|value| !value.as_f64().is_some_and(within));
+        faults.extend(
+            value.map(|value| format!("parameter {name} is `{value}`, expected {expected}")),
+        );
+    };
+    let share = "a number between 0 and 1, both excluded";
+    for count in ["ProcessingInstanceCount", "EvaluationInstanceCount"] {
+        check(count, ONE_INSTANCE, |count| count == 1.0);
+    }
+    check("TestSize", share, |size| size > 0.0 && size < 1.0);
+    for metric in settings.quality_gates.keys() {
+        let minimum = |minimum: f64| (0.0..=1.0).contains(&minimum);
+        check(&metric.gate_parameter(), "a number from 0 to 1", minimum);
+    }
+    if let Some(count) = parameters.get("TrainingInstanceCount") {
+        // A wrong number of trees has been reported already.
+        let trees = parameters.get("NEstimators").and_then(Value::as_u64).unwrap_or_default();
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let checked = training_instances(count.as_u64().map_or(0, number), number(trees));
+        let fault = checked.err();
+        faults.extend(fault.map(|expected| {
+            format!("parameter TrainingInstanceCount is `{count}`, expected {expected}")
+        }));
+    }
+    if let Some(input) = parameters.get(INPUT_PARAMETER).and_then(Value::as_str) {
+        let place = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+        if place.is_none_or(|(bucket, _)| bucket.is_empty()) {
+            faults.push(format!(
+                "parameter {INPUT_PARAMETER} is `{input}`, expected s3://BUCKET/KEY"
+            ));
+        }
+    }
+    if let Some(name) = parameters.get("ModelPackageGroupName").and_then(Value::as_str) {
+        let fault = registry::check_group_name(name).err();
+        faults.extend(fault.map(|error| format!("parameter ModelPackageGroupName: {error}")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(CommandError::Usage(faults.join("; "))) }
+}

@@ -1,0 +1,87 @@
+//! The arguments that name the settings, and the settings that they name.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use config::{Settings, steps};
+use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
+use pipeline::Definition;
+
+use crate::error::CommandError;
+
+/// The arguments that name the settings.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// The settings
+    #[arg(long, value_name = "FILE", default_value = "config/pipeline_config.yaml")]
+    pub config: Utf8PathBuf,
+    /// The images by digest, as scripts/push-images wrote them down
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<Utf8PathBuf>,
+}
+
+impl SettingsArgs {
+    /// Reads and checks the settings.
+    pub fn settings(&self) -> Result<Settings, CommandError> {
+        let text = read(&self.config).map_err(|error| {
+            CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
+        })?;
+        let environment = |name: &str| std::env::var(name).ok();
+        let mut settings =
+            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+        if let Some(images) = &self.images {
+            settings.use_images(images.as_str(), &read(images)?)?;
+        }
+        Ok(settings)
+    }
+}
+
+/// Reads a text file.
+pub fn read(path: &Utf8Path) -> Result<String, CommandError> {
+    fs_err::read_to_string(path).map_err(CommandError::Read)
+}
+
+/// Reads a definition.
+pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
+    let text = read(path)?;
+    Definition::from_json(&text)
+        .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
+}
+
+/// Checks the table that the settings describe with the code that Preprocess runs, and returns the
+/// settings' paths and messages of what it would refuse.
+fn table_faults(settings: &Settings) -> Vec<(String, String)> {
+    let preprocess = settings.preprocess();
+    let column = |column: steps::Column| Column {
+        name: column.name,
+        unit: column.unit,
+        spellings: column.spellings,
+    };
+    let steps::Label { column: label, positive, negative } = preprocess.label;
+    let label = Label { column: label, positive, negative };
+    let schema = match Schema::new(preprocess.columns.into_iter().map(column).collect(), label) {
+        Ok(schema) => schema,
+        Err(fault) => {
+            let part = match fault {
+                SchemaError::BothClasses(_) | SchemaError::NoWord(_) => "label",
+                SchemaError::NoColumns | SchemaError::Blank(_) | SchemaError::Ambiguous(_) => {
+                    "columns"
+                }
+            };
+            return vec![(format!("preprocessing.{part}"), fault.to_string())];
+        }
+    };
+    let features = preprocess.features.into_iter();
+    let features: Vec<_> = features
+        .map(|feature| Feature { name: feature.name, expression: feature.expression })
+        .collect();
+    let faults = Recipe::faults(&schema, &features).into_iter();
+    faults
+        .map(|(name, fault)| {
+            let message = match fault {
+                RecipeError::Expression { source, .. } => source.to_string(),
+                other => other.to_string(),
+            };
+            (format!("preprocessing.engineered_features.{name}"), message)
+        })
+        .collect()
+}

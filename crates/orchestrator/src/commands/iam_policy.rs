@@ -1,0 +1,41 @@
+//! `orchestrator iam-policy`: prints an IAM policy.
+
+use clap::{Args, ValueEnum};
+use common::Exit;
+use infrastructure::PolicyKind;
+
+use crate::arguments::settings::SettingsArgs;
+use crate::definition;
+use crate::error::CommandError;
+use crate::output::print;
+
+/// Arguments of the iam-policy command.
+#[derive(Debug, Args)]
+pub struct IamPolicyArgs {
+    /// Who it is for
+    kind: Principal,
+    #[command(flatten)]
+    config: SettingsArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Principal {
+    /// The role that the pipeline and its jobs run as
+    Execution,
+    /// Who types these commands
+    Deploy,
+    /// GitHub Actions: as deploy, but they push images and approve no models
+    Github,
+}
+
+/// Prints a policy as JSON.
+pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
+    let settings = arguments.config.settings()?;
+    let kind = match arguments.kind {
+        Principal::Execution => PolicyKind::Execution,
+        Principal::Deploy => PolicyKind::Deploy,
+        Principal::Github => PolicyKind::Github,
+    };
+    let definition = definition::build(&settings);
+    print(&infrastructure::policy(kind, &settings, &definition).to_json())
+}

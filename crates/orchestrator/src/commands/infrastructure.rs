@@ -1,0 +1,14 @@
+//! `orchestrator infrastructure`: prints the CloudFormation template.
+
+use common::Exit;
+
+use crate::arguments::settings::SettingsArgs;
+use crate::definition;
+use crate::error::CommandError;
+use crate::output::print;
+
+/// Prints the template as YAML.
+pub fn run(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
+    let settings = arguments.settings()?;
+    print(&infrastructure::template(&settings, &definition::build(&settings)))
+}

@@ -1,0 +1,16 @@
+//! The commands, a file for each: its arguments, the work, what it prints.
+
+pub mod definition;
+pub mod iam_policy;
+pub mod infrastructure;
+mod input;
+pub mod models;
+pub mod run;
+#[cfg(feature = "aws")]
+pub mod sagemaker;
+#[cfg(not(feature = "aws"))]
+#[path = "without_aws.rs"]
+pub mod sagemaker;
+pub mod sample;
+pub mod schema;
+pub mod validate;

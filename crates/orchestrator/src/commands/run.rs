@@ -1,0 +1,180 @@
+//! `orchestrator run`: the settings' definition, or any other, run on this machine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use common::Exit;
+use indexmap::IndexMap;
+use pipeline::StepKind;
+use serde_json::Value;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::input::Input;
+use super::validate;
+use crate::arguments::engine::EngineArgs;
+use crate::arguments::parameters::{self, ParameterArgs};
+use crate::arguments::settings::{SettingsArgs, read_definition};
+use crate::definition::INPUT_PARAMETER;
+use crate::error::CommandError;
+use crate::output::report::ExecutionReport;
+use crate::output::{print_json, print_text, progress, say};
+use crate::parameters::{self, Parameters};
+use crate::{progress, report, validate};
+use local::{Execution, Options, ResumeFrom, Status, Stop};
+
+use engine::EngineArgs;
+use input::Input;
+
+/// Arguments of the run command.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// Run this definition instead of the settings' own
+    #[arg(long, value_name = "FILE")]
+    definition: Option<Utf8PathBuf>,
+    /// The raw table: a CSV file, or a directory of them; without it 2,500 synthetic rows
+    #[arg(long, value_name = "CSV-OR-DIRECTORY")]
+    input: Option<Utf8PathBuf>,
+    /// Where executions, outputs and the model registry are kept
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: Utf8PathBuf,
+    #[command(flatten)]
+    parameters: ParameterArgs,
+    /// Begin at this step and take the results before it from the last execution
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// Run every step, also those whose inputs have not changed
+    #[arg(long)]
+    no_cache: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Runs the pipeline.
+pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
+    let settings = arguments.config.settings()?;
+    let definition = match &arguments.definition {
+        Some(file) => read_definition(file)?,
+        None => validate::own_definition(&settings)?,
+    };
+    validate::require(&definition)?;
+    for placed in definition.steps_recursive() {
+        if let StepKind::Other { kind, .. } = &placed.step.kind {
+            say(&format!(
+                "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
+                placed.step.name
+            ));
+        }
+    }
+    let given = arguments.parameters.given()?;
+    let mut parameters = parameters::values(&definition, &given)?;
+    if arguments.definition.is_none() {
+        parameters::check_ranges(&settings, &parameters)?;
+    }
+    let runs = absolute(&arguments.runs)?;
+    let input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
+    if arguments.input.is_some() && input_given {
+        let message =
+            format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
+        return Err(CommandError::Usage(message));
+    }
+    let progress = progress::stderr();
+    let runner = arguments.engine.runner(&definition, &runs)?;
+    let store = local::store(&runs);
+    let input = Input { settings: &settings, store: &store };
+    let earlier = match &arguments.from {
+        Some(_) => Execution::earlier(&local::executions(&runs), &settings.pipeline.name),
+        None => Vec::new(),
+    };
+    let mut named = None;
+    if let Some(path) = &arguments.input {
+        let staged = input.stage(path)?;
+        named = Some((staged.uri, path.to_string()));
+        read_from(&mut parameters, staged.prefix)?;
+    }
+    let reused = match &arguments.from {
+        Some(step) => {
+            let mut asked: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
+            asked.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
+            let resume = ResumeFrom {
+                definition: &definition,
+                runs: &runs,
+                step,
+                asked: &asked,
+                input_parameter: INPUT_PARAMETER,
+                store: &store,
+                progress: &*progress,
+            };
+            resume.earlier_results(&earlier, &mut parameters)?
+        }
+        None => BTreeMap::new(),
+    };
+    let own = arguments.definition.is_none() && earlier.is_empty();
+    if own && arguments.input.is_none() && !input_given {
+        read_from(&mut parameters, input.synthetic()?)?;
+    }
+    let options = Options {
+        runner,
+        pipeline_name: settings.pipeline.name.clone(),
+        parameters,
+        given: named,
+        // who begins at a step wants to see it run
+        cache: !arguments.no_cache && arguments.from.is_none(),
+        reused,
+        runs,
+    };
+    let stop = stop_on_signals().map_err(CommandError::Begin)?;
+    let ending =
+        local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
+    let report = ExecutionReport::of(&ending.execution, &store);
+    if arguments.json {
+        print_json(&report)?;
+    } else {
+        let shown: Vec<_> =
+            settings.evaluation.metrics.iter().map(|metric| metric.name()).collect();
+        print_text(&report.to_table(&shown))?;
+    }
+    if ending.execution.status == Status::Failed {
+        say(&format!("error: {}", ending.execution.failure_reason.unwrap_or_default()));
+    }
+    Ok(ending.exit)
+}
+
+/// Has the pipeline read the table at this address.
+fn read_from(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<(), CommandError> {
+    let Some(value) = parameters.get_mut(INPUT_PARAMETER) else {
+        let message = format!(
+            "--input sets the parameter {INPUT_PARAMETER}, which this definition does not have"
+        );
+        return Err(CommandError::Usage(message));
+    };
+    *value = Value::String(uri);
+    Ok(())
+}
+
+/// Interrupts, termination and a terminal that is closed end the execution; a second signal ends it
+/// at once.
+fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
+    let stop = Arc::new(Stop::default());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let asked = Arc::clone(&stop);
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            if asked.ask() {
+                say("stopping: the jobs are given time to end; a second signal kills them");
+            }
+        }
+    })?;
+    Ok(stop)
+}
+
+fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
+    camino::absolute_utf8(path).map_err(CommandError::Read)
+}

@@ -1,0 +1,39 @@
+//! The connection that the commands on SageMaker share.
+
+use aws::Aws;
+use cloud::{Cloud, Target};
+use config::Settings;
+
+use super::error::SageMakerError;
+use crate::arguments::settings::SettingsArgs;
+use crate::error::CommandError;
+
+/// Reads the settings and connects to AWS, which is found as AWS's own tools find it: through the
+/// environment and the AWS configuration files.
+pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandError> {
+    let settings = arguments.settings()?;
+    let aws = Aws::connect().map_err(SageMakerError::Connect)?;
+    let (environment, wanted) = (aws.region(), &settings.aws.region);
+    if environment != wanted {
+        return Err(CommandError::SageMaker(SageMakerError::Region {
+            environment: environment.to_owned(),
+            wanted: wanted.clone(),
+            file: arguments.config.clone(),
+        }));
+    }
+    let cloud = Cloud::new(aws, target(&settings));
+    Ok((settings, cloud))
+}
+
+fn target(settings: &Settings) -> Target {
+    let Settings { aws, pipeline, s3_paths, tags, .. } = settings;
+    Target {
+        pipeline_name: pipeline.name.clone(),
+        description: pipeline.description.clone(),
+        region: aws.region.clone(),
+        account_id: aws.account_id.clone(),
+        role_arn: aws.role_arn.clone(),
+        bucket: s3_paths.bucket.clone(),
+        tags: tags.clone(),
+    }
+}

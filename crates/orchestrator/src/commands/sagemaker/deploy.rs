@@ -1,0 +1,197 @@
+//! `orchestrator deploy`: makes the pipeline on SageMaker what the settings say.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use cloud::{Cloud, Owner, Upload, WrittenPipeline};
+use common::Exit;
+use config::Settings;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::connect::connect;
+use super::error::SageMakerError;
+use super::follow::announce;
+use super::plan::{Action, Plan};
+use super::start::start_parameters;
+use super::watch::{WatchingArgs, watch_to_end};
+use crate::arguments::parameters::ParameterArgs;
+use crate::arguments::settings::SettingsArgs;
+use crate::error::CommandError;
+use crate::output::{print_json, print_text, say};
+
+/// Arguments of the deploy command.
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// Deploy this definition instead of the settings' own, with the settings' name and role
+    #[arg(long, value_name = "FILE")]
+    definition: Option<Utf8PathBuf>,
+    /// Say what would be done, and do nothing of it
+    #[arg(long)]
+    dry_run: bool,
+    /// First put this table where the pipeline reads its input
+    #[arg(long, value_name = "CSV")]
+    upload: Option<Utf8PathBuf>,
+    /// Take over a pipeline of this name that something else has made
+    #[arg(long)]
+    adopt: bool,
+    /// Start an execution afterwards
+    #[arg(long)]
+    start: bool,
+    #[command(flatten)]
+    parameters: ParameterArgs,
+    /// Start an execution and watch it to its end
+    #[arg(long)]
+    watch: bool,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The tag of the pipelines that this program manages.
+const OWNER: Owner = Owner { key: "managed-by", value: "machine-downtime-orchestrator" };
+
+/// Deploys, and starts and watches an execution if asked to.
+pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
+    let starts = arguments.start || arguments.watch;
+    let given = arguments.parameters.given()?;
+    if !starts && !given.is_empty() {
+        let message = "-p sets a parameter of an execution; --start starts one".to_owned();
+        return Err(CommandError::Usage(message));
+    }
+    let upload = arguments.upload.as_deref().map(Upload::open).transpose()?;
+    let (mut settings, cloud) = connect(&arguments.config)?;
+    // Everything that can be wrong is checked before the first change.
+    let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
+    let parameters = if starts {
+        Some(start_parameters(&settings, Some(&plan.definition), &given)?)
+    } else {
+        None
+    };
+    check_ownership(&cloud, &plan, arguments.adopt)?;
+    if !arguments.json {
+        print_text(&plan.to_text(&cloud))?;
+    }
+    if arguments.dry_run {
+        return print_dry_run(arguments, &plan, &cloud);
+    }
+    let uploaded = upload.map(|upload| upload_input(&settings, &cloud, upload)).transpose()?;
+    let arn = apply(&cloud, &plan, arguments.adopt)?;
+    let done = match plan.action() {
+        Action::Create => "created",
+        Action::Update => "updated",
+        Action::Nothing => "unchanged",
+    };
+    if !arguments.json {
+        announce(&format!("{arn}: {done}"))?;
+    }
+    let mut result = json!({
+        "pipeline": cloud.target().pipeline_name, "pipeline_arn": arn, "action": done,
+        "changes": plan.changes_as_json(),
+    });
+    if let Some(uri) = uploaded {
+        result["uploaded"] = uri.into();
+    }
+    let ended = execute(arguments, &settings, &cloud, parameters, &mut result);
+    // What was done must be known, even if what followed failed.
+    if arguments.json {
+        print_json(&result)?;
+    }
+    ended
+}
+
+/// Refuses to change a pipeline of another account or of another owner.
+fn check_ownership(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<(), CommandError> {
+    match &plan.deployed {
+        Some(deployed) => {
+            cloud.check_arn(&deployed.arn)?;
+            if !adopt && plan.action() != Action::Nothing {
+                cloud.check_owner(deployed, OWNER)?;
+            }
+        }
+        None => cloud.check_credentials()?,
+    }
+    Ok(())
+}
+
+fn print_dry_run(arguments: &DeployArgs, plan: &Plan, cloud: &Cloud) -> Result<Exit, CommandError> {
+    if arguments.json {
+        return print_json(&json!({
+            "pipeline": cloud.target().pipeline_name, "action": plan.action(), "dry_run": true,
+            "changes": plan.changes_as_json(),
+        }));
+    }
+    let upload = arguments.upload.as_ref().map(|path| format!("{path} would be uploaded.\n"));
+    print_text(&format!("{}Nothing was done: --dry-run.\n", upload.unwrap_or_default()))
+}
+
+/// Uploads the table to where the pipeline reads its input, and shows the progress.
+fn upload_input(
+    settings: &Settings,
+    cloud: &Cloud,
+    upload: Upload,
+) -> Result<String, CommandError> {
+    let mut key = settings.s3_paths.input_dataset.clone();
+    if key.ends_with('/') {
+        key.push_str(upload.path().file_name().unwrap_or("table.csv"));
+    }
+    let bar = ProgressBar::new(upload.length()).with_message(upload.path().to_string());
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}")
+    {
+        bar.set_style(style);
+    }
+    let result = cloud.upload(upload, &key, &|sent| bar.inc(sent));
+    bar.finish_and_clear();
+    Ok(result?)
+}
+
+/// Creates or updates the pipeline and returns its ARN.
+fn apply(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<String, CommandError> {
+    let WrittenPipeline { arn, definition_uri } = match &plan.deployed {
+        None => cloud.create(&plan.json, OWNER)?,
+        Some(deployed) if plan.action() == Action::Update => {
+            cloud.update(&plan.json, deployed, OWNER)?
+        }
+        Some(deployed) => {
+            if adopt {
+                cloud.tag(&deployed.arn, OWNER)?;
+            }
+            WrittenPipeline { arn: deployed.arn.clone(), definition_uri: None }
+        }
+    };
+    if let Some(uri) = definition_uri {
+        say(&format!("The definition has {} bytes: {uri}", plan.json.len()));
+    }
+    Ok(arn)
+}
+
+/// Starts an execution with `parameters`, if there are any, and watches it if asked to. `result`
+/// receives what was started and how it ended.
+fn execute(
+    arguments: &DeployArgs,
+    settings: &Settings,
+    cloud: &Cloud,
+    parameters: Option<Vec<(String, String)>>,
+    result: &mut Value,
+) -> Result<Exit, CommandError> {
+    let Some(parameters) = parameters else { return Ok(Exit::Done) };
+    let execution = cloud.start(&parameters).map_err(SageMakerError::from)?;
+    result["execution_arn"] = execution.as_str().into();
+    if !arguments.json {
+        announce(&format!("{execution}: started"))?;
+    }
+    if !arguments.watch {
+        return Ok(Exit::Done);
+    }
+    let report = watch_to_end(cloud, &execution, &arguments.watching)?;
+    if arguments.json {
+        result["execution"] = json!(report.report);
+    } else {
+        report.print(settings)?;
+    }
+    Ok(report.exit)
+}

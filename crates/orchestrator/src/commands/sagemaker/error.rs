@@ -1,0 +1,102 @@
+//! Why a command on SageMaker failed: the operation's error, with what to type next.
+
+use aws::ConnectError;
+use camino::Utf8PathBuf;
+use cloud::CloudError;
+use common::Exit;
+
+use crate::error::CommandError;
+
+/// A command on SageMaker failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SageMakerError {
+    /// AWS cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The environment and the settings name different regions.
+    #[error(
+        "the AWS environment names the region {environment}, and aws.region of {file} is {wanted}; \
+         AWS_REGION={wanted} makes them the same"
+    )]
+    Region {
+        /// The environment's region.
+        environment: String,
+        /// The settings' region.
+        wanted: String,
+        /// The settings' file.
+        file: Utf8PathBuf,
+    },
+    /// A call was refused; the call's error says what to do.
+    #[error(transparent)]
+    Call(#[from] aws::CallError),
+    /// An operation failed.
+    #[error("{before}{error}{hint}", before = before(.error), error = .error, hint = hint(.error))]
+    Operation {
+        /// The operation's error.
+        error: Box<CloudError>,
+    },
+    /// A step has no log.
+    #[error("{0}")]
+    NoLog(String),
+    /// Watching was given up.
+    #[error("execution {0} is not over within --timeout")]
+    Timeout(String),
+}
+
+impl From<CloudError> for SageMakerError {
+    fn from(error: CloudError) -> Self {
+        match error {
+            CloudError::Call(error) => Self::Call(error),
+            CloudError::Timeout(execution) => Self::Timeout(execution),
+            error => Self::Operation { error: Box::new(error) },
+        }
+    }
+}
+
+impl From<CloudError> for CommandError {
+    fn from(error: CloudError) -> Self {
+        Self::SageMaker(error.into())
+    }
+}
+
+impl SageMakerError {
+    /// Returns the exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Timeout(_) => Exit::Failed,
+            Self::Operation { error } => match **error {
+                CloudError::Open(_) | CloudError::NotAFile(_) => Exit::Usage,
+                CloudError::Empty(_)
+                | CloudError::Unreadable { .. }
+                | CloudError::Changed { .. } => Exit::Data,
+                _ => Exit::Aws,
+            },
+            _ => Exit::Aws,
+        }
+    }
+}
+
+/// Returns the argument that the error is about.
+fn before(error: &CloudError) -> &'static str {
+    if matches!(error, CloudError::NotAFile(_)) { "--upload " } else { "" }
+}
+
+/// Returns what to type next, as the end of the message.
+fn hint(error: &CloudError) -> String {
+    match error {
+        CloudError::NoPipeline { .. } => "; `orchestrator deploy` makes it".to_owned(),
+        CloudError::NoExecutions(_) => "; `orchestrator start` starts one".to_owned(),
+        CloudError::Foreign { .. } => {
+            ". pipeline.name of the settings names yours; --adopt takes this one over".to_owned()
+        }
+        CloudError::ImageType { .. } => "; scripts/push-images pushes such".to_owned(),
+        CloudError::NoImages { uris } => {
+            let registry = uris.first().and_then(|uri| uri.split('/').next()).unwrap_or_default();
+            format!(
+                "; scripts/build-images makes the images and `scripts/push-images {registry}` \
+                 pushes them"
+            )
+        }
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,98 @@
+//! The commands on SageMaker. Each calls operations of the `cloud` crate and prints what they return.
+
+mod connect;
+mod cost;
+mod deploy;
+mod doctor;
+mod error;
+mod executions;
+mod follow;
+mod logs;
+mod plan;
+mod retry;
+mod start;
+mod status;
+mod stop;
+mod watch;
+
+use clap::Subcommand;
+use common::Exit;
+use registry::SageMakerRegistry;
+
+use super::models::{Group, ModelsPlace};
+use crate::error::CommandError;
+
+pub use error::SageMakerError;
+
+/// The commands on SageMaker.
+#[derive(Debug, Subcommand)]
+pub enum SageMakerCommand {
+    /// Make the pipeline on SageMaker what the settings say
+    #[command(
+        after_help = "Example: orchestrator deploy --upload machine_downtime.csv --watch -p MaxDepth=12"
+    )]
+    Deploy(deploy::DeployArgs),
+    /// Print what `deploy` would change and what an execution costs; exit code 10 if there is a change
+    #[command(after_help = "Example: orchestrator plan --json")]
+    Plan(plan::PlanArgs),
+    /// Look at everything that a deployment needs, and name the remedy for what is missing
+    #[command(after_help = "Example: orchestrator doctor")]
+    Doctor(doctor::DoctorArgs),
+    /// Start an execution of the deployed pipeline
+    #[command(after_help = "Example: orchestrator start -p MinRecall=0.9 --watch")]
+    Start(start::StartArgs),
+    /// Stop an execution
+    #[command(after_help = "Example: orchestrator stop k3f9x2m1q8zt")]
+    Stop(stop::StopArgs),
+    /// Run the failed steps of an execution again
+    #[command(after_help = "Example: orchestrator retry --watch")]
+    Retry(retry::RetryArgs),
+    /// List executions, latest first
+    #[command(after_help = "Example: orchestrator executions --most 5")]
+    Executions(executions::ExecutionsArgs),
+    /// Tell how an execution stands: steps, metrics, gates, the registered model
+    #[command(after_help = "Example: orchestrator status k3f9x2m1q8zt --json")]
+    Status(status::StatusArgs),
+    /// Watch an execution to its end, with the log of what failed; exits as the execution ends
+    #[command(after_help = "Example: orchestrator watch --timeout 60")]
+    Watch(watch::WatchArgs),
+    /// Print the log of a step's job
+    #[command(after_help = "Example: orchestrator logs Train --follow")]
+    Logs(logs::LogsArgs),
+}
+
+/// The arguments of a program that is called without a command: it deploys.
+pub type DefaultArgs = deploy::DeployArgs;
+
+impl From<DefaultArgs> for SageMakerCommand {
+    fn from(arguments: DefaultArgs) -> Self {
+        Self::Deploy(arguments)
+    }
+}
+
+impl SageMakerCommand {
+    /// Runs the command.
+    pub fn run(&self) -> Result<Exit, CommandError> {
+        match self {
+            Self::Deploy(arguments) => deploy::run(arguments),
+            Self::Plan(arguments) => plan::run(arguments),
+            Self::Doctor(arguments) => doctor::run(arguments),
+            Self::Start(arguments) => start::run(arguments),
+            Self::Stop(arguments) => stop::run(arguments),
+            Self::Retry(arguments) => retry::run(arguments),
+            Self::Executions(arguments) => executions::run(arguments),
+            Self::Status(arguments) => status::run(arguments),
+            Self::Watch(arguments) => watch::run(arguments),
+            Self::Logs(arguments) => logs::run(arguments),
+        }
+    }
+}
+
+/// Opens a group of SageMaker's registry.
+pub fn open_registry(place: &ModelsPlace) -> Result<Group, CommandError> {
+    let (settings, cloud) = connect::connect(&place.config)?;
+    let name = settings.model_registry.model_package_group_name;
+    let name = place.group.clone().unwrap_or(name);
+    let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
+    Ok(Group { registry, name, read: Box::new(move |uri| cloud.object(uri)) })
+}

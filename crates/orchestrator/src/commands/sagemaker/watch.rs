@@ -1,0 +1,188 @@
+//! `orchestrator watch`: watches an execution to its end.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use cloud::{Cloud, SageMakerExecution, SageMakerJob, SageMakerStep, Watch, WatchEvent};
+use common::{Exit, chain};
+use local::{Progress, Status, StepRecord};
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+
+use super::connect::connect;
+use crate::arguments::settings::SettingsArgs;
+use crate::error::CommandError;
+use crate::output::sagemaker_report::SageMakerReport;
+use crate::output::{print_json, progress, say};
+
+/// Arguments of the watch command.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// The execution's id or ARN [default: the latest]
+    execution: Option<String>,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The arguments that say how an execution is watched.
+#[derive(Debug, Args)]
+pub struct WatchingArgs {
+    /// How often SageMaker is asked
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = positive)]
+    interval: f64,
+    /// Give up watching after so long, with exit code 1; the execution goes on
+    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    timeout: Option<f64>,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.001..=1e6).contains(&number) => Ok(number),
+        _ => Err("expected a number from 0.001 to 1000000".to_owned()),
+    }
+}
+
+/// Watches the execution and prints how it ended.
+pub fn run(arguments: &WatchArgs) -> Result<Exit, CommandError> {
+    let (settings, cloud) = connect(&arguments.config)?;
+    let arn = cloud.find(arguments.execution.as_deref())?;
+    let report = watch_to_end(&cloud, &arn, &arguments.watching)?;
+    if arguments.json {
+        print_json(&report.report)?;
+    } else {
+        report.print(&settings)?;
+    }
+    Ok(report.exit)
+}
+
+/// Watches an execution until it has ended. An interrupt ends the watching and this program, but not
+/// the execution.
+pub fn watch_to_end(
+    cloud: &Cloud,
+    arn: &str,
+    arguments: &WatchingArgs,
+) -> Result<SageMakerReport, CommandError> {
+    let id = SageMakerExecution::id_of(arn).to_owned();
+    let mut signals = Signals::new([SIGINT]).map_err(CommandError::Begin)?;
+    let handle = signals.handle();
+    let listener = thread::spawn({
+        let id = id.clone();
+        move || {
+            for _ in signals.forever() {
+                say_that_it_continues(&id);
+                // The default action lets a shell see that the program was interrupted.
+                let _ = low_level::emulate_default_handler(SIGINT);
+            }
+        }
+    });
+    let watch = Watch {
+        interval: Duration::from_secs_f64(arguments.interval),
+        timeout: arguments.timeout.map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
+    };
+    let mut view = ProgressView { cloud, progress: progress::stderr(), shown: BTreeMap::new() };
+    let execution = cloud.watch(arn, watch, &mut |event| match event {
+        WatchEvent::Described(execution) => view.show(execution),
+        WatchEvent::Unreachable { error, wait } => {
+            say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
+        }
+    });
+    let execution = execution.inspect_err(|_| say_that_it_continues(&id))?;
+    drop(view);
+    let report = SageMakerReport::of(cloud, &execution);
+    handle.close();
+    // The listener ends when its signals are closed.
+    let _ = listener.join();
+    Ok(report)
+}
+
+fn say_that_it_continues(id: &str) {
+    say(&format!(
+        "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
+    ));
+}
+
+/// Shows what is new of an execution.
+struct ProgressView<'a> {
+    cloud: &'a Cloud,
+    progress: Box<dyn Progress>,
+    shown: BTreeMap<String, ShownStep>,
+}
+
+#[derive(Default)]
+struct ShownStep {
+    began: bool,
+    attempts: u32,
+    over: bool,
+    metrics: BTreeMap<String, f32>,
+}
+
+impl ProgressView<'_> {
+    /// Shows what has changed since the last call.
+    fn show(&mut self, execution: &SageMakerExecution) {
+        for step in &execution.steps {
+            let shown = self.shown.entry(step.name.clone()).or_default();
+            // The step of a retried execution runs again.
+            if shown.over && !step.is_over() {
+                *shown = ShownStep::default();
+            }
+            if shown.over {
+                continue;
+            }
+            if shown.attempts > 0 && step.attempts > shown.attempts {
+                let reason = step.failure_reason.as_deref().unwrap_or("the service says no more");
+                self.progress.retried(&step.name, reason, shown.attempts);
+            }
+            shown.attempts = step.attempts;
+            if !step.is_over() {
+                if !shown.began {
+                    self.progress.began(&step.name, step.duration());
+                    shown.began = true;
+                }
+                if let Some(job @ SageMakerJob::Training(_)) = &step.job {
+                    // Metrics that cannot be read now are read later.
+                    let now = self.cloud.job(job).map(|job| job.metrics).unwrap_or_default();
+                    for (name, value) in &now {
+                        if shown.metrics.get(name) != Some(value) {
+                            self.progress.note(&format!("{:<18} {name} {value}", step.name));
+                        }
+                    }
+                    shown.metrics.extend(now);
+                }
+                continue;
+            }
+            shown.over = true;
+            self.end(step);
+        }
+    }
+
+    fn end(&self, step: &SageMakerStep) {
+        let mut record = StepRecord::begun(&step.name, step.kind);
+        record.status = match step.status.as_str() {
+            "Succeeded" => Status::Succeeded,
+            "Stopped" => Status::Stopped,
+            _ => Status::Failed,
+        };
+        record.seconds = step.duration().as_secs_f64();
+        record.cached = step.cached;
+        let mut tail = Vec::new();
+        if let (Status::Failed, Some(job)) = (record.status, &step.job) {
+            match self.cloud.log_tail(job) {
+                Ok(lines) => tail = lines,
+                Err(error) => self.progress.note(&format!(
+                    "The log of {} cannot be read: {}",
+                    step.name,
+                    chain(&error)
+                )),
+            }
+        }
+        self.progress.ended(&record, &tail);
+    }
+}

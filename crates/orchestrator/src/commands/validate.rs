@@ -1,0 +1,78 @@
+//! `orchestrator validate`: checks settings and definition offline.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use common::Exit;
+use config::Settings;
+use pipeline::{Definition, Severity};
+
+use crate::arguments::settings::{SettingsArgs, read_definition};
+use crate::definition;
+use crate::error::CommandError;
+use crate::output::print;
+
+/// Arguments of the validate command.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// Check this definition instead of the settings and their own
+    #[arg(long, value_name = "FILE")]
+    definition: Option<Utf8PathBuf>,
+}
+
+/// Checks the definition and prints every finding.
+pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
+    let (file, definition) = match &arguments.definition {
+        Some(file) => (file, read_definition(file)?),
+        None => {
+            let file = &arguments.config.config;
+            (file, definition::build(&arguments.config.settings()?))
+        }
+    };
+    findings(file.as_str(), &definition)
+}
+
+fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
+    let findings = pipeline::lint(definition);
+    let mut text = String::new();
+    for finding in &findings {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        text.push_str(&format!("{file}: {}: {severity}: {}\n", finding.place, finding.message));
+    }
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors == 0 {
+        let steps = definition.steps_recursive().len();
+        text.push_str(&format!(
+            "{file}: valid: {steps} steps, {} parameters\n",
+            definition.parameters.len()
+        ));
+    }
+    print(&text)?;
+    Ok(if errors == 0 { Exit::Done } else { Exit::Usage })
+}
+
+/// Builds the settings' definition and reads it back from the JSON that is deployed.
+pub fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
+    let json = definition::build(settings).to_json();
+    Definition::from_json(&json).map_err(|source| CommandError::Definition {
+        file: "the settings' definition".into(),
+        source,
+    })
+}
+
+/// Refuses a definition with errors and reports all of them at once.
+pub fn require(definition: &Definition) -> Result<(), CommandError> {
+    let errors: Vec<_> = pipeline::lint(definition)
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| format!("{}: {}", finding.place, finding.message))
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!("the definition is not valid\n{}", errors.join("\n"))))
+}

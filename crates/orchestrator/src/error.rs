@@ -1,0 +1,85 @@
+//! Why a command failed, and the exit code that follows.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+use common::{Exit, FileError};
+use config::ConfigError;
+use local::{ResumeError, StageError, StoreError};
+use registry::RegistryError;
+
+#[cfg(feature = "aws")]
+use crate::commands::sagemaker::SageMakerError;
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(io::Error),
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file does not hold a definition.
+    #[error("{file}")]
+    Definition {
+        /// The file.
+        file: Utf8PathBuf,
+        /// The place in it and the reason.
+        source: pipeline::DefinitionError,
+    },
+    /// The command line asks for something impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    /// An execution cannot be started.
+    #[error("cannot begin an execution")]
+    Begin(#[source] io::Error),
+    /// The local object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The input cannot be copied into the local object store.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// An execution cannot be resumed.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// A model registry refused or failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// An operation on SageMaker failed.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    SageMaker(#[from] SageMakerError),
+}
+
+impl CommandError {
+    /// Returns the exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => {
+                Exit::Usage
+            }
+            Self::Stage(error) => match error {
+                StageError::Input { .. } | StageError::Entry(_) => Exit::Data,
+                StageError::Read(_) => Exit::Usage,
+                StageError::Store(_) => Exit::Failed,
+            },
+            Self::Resume(ResumeError::Store(_)) => Exit::Failed,
+            Self::Resume(_) => Exit::Usage,
+            Self::Registry(error) => match error {
+                RegistryError::Directory { .. } | RegistryError::Document { .. } => Exit::Failed,
+                // These come from SageMaker's registry; `models --local` turns them into wrong usage.
+                _ => Exit::Aws,
+            },
+            #[cfg(feature = "aws")]
+            Self::SageMaker(error) => error.exit(),
+            Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The progress of an execution on standard error: a live line for each running step on a terminal,
+//! plain lines otherwise.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use common::printable;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use local::{Progress, Status, StepRecord};
+
+/// Returns the progress display that suits standard error.
+pub fn stderr() -> Box<dyn Progress> {
+    if io::stderr().is_terminal() {
+        Box::new(LiveProgress::default())
+    } else {
+        Box::new(PlainProgress)
+    }
+}
+
+/// Writes a line to standard error. An error is ignored: a closed standard error ends nothing.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", printable(text));
+}
+
+/// Formats a step that ended, `Train        Succeeded   0.05 s`, and the last lines of a failed job's
+/// log. The reason of a failure is printed once, at the execution's end.
+fn with_tail(step: &StepRecord, tail: &[String]) -> String {
+    let StepRecord { name, status, seconds, cached, .. } = step;
+    let cached = if *cached { "  from an earlier execution" } else { "" };
+    let mut text = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
+    if !tail.is_empty() && step.status == Status::Failed {
+        text.push_str("\n  the end of its log:");
+        for logged in tail {
+            text.push_str("\n  | ");
+            text.push_str(logged);
+        }
+    }
+    text
+}
+
+/// Progress for logs and pipes: a line for each event.
+struct PlainProgress;
+
+impl Progress for PlainProgress {
+    fn began(&self, _: &str, _: Duration) {}
+
+    fn retried(&self, step: &str, reason: &str, attempts: u32) {
+        say(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
+    }
+
+    fn ended(&self, step: &StepRecord, tail: &[String]) {
+        say(&with_tail(step, tail));
+    }
+
+    fn note(&self, text: &str) {
+        say(text);
+    }
+}
+
+/// Progress for terminals: each running step has a line that counts its time.
+#[derive(Default)]
+struct LiveProgress {
+    lines: MultiProgress,
+    running: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl LiveProgress {
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<String, ProgressBar>) -> T) -> T {
+        act(&mut self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn print(&self, text: &str) {
+        // An error means that the terminal was closed.
+        let _ = self.lines.println(printable(text));
+    }
+}
+
+impl Progress for LiveProgress {
+    fn began(&self, step: &str, since: Duration) {
+        let bar = self.lines.add(ProgressBar::new_spinner().with_elapsed(since));
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:<18} {spinner}          {elapsed_precise}")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(printable(step));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        self.with(|running| running.insert(step.to_owned(), bar));
+    }
+
+    fn retried(&self, step: &str, reason: &str, attempts: u32) {
+        self.print(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
+    }
+
+    fn ended(&self, step: &StepRecord, tail: &[String]) {
+        if let Some(bar) = self.with(|running| running.remove(&step.name)) {
+            bar.finish_and_clear();
+        }
+        self.print(&with_tail(step, tail));
+    }
+
+    fn note(&self, text: &str) {
+        self.print(text);
+    }
+}

@@ -1,0 +1,238 @@
+//! The report of an execution: a table for people, JSON for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use camino::Utf8PathBuf;
+use config::Metric;
+use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
+use registry::ModelPackage;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use local::{Compared, Execution, StepRecord, Store};
+
+/// The result of an execution, here or on SageMaker.
+#[derive(Debug, Serialize)]
+pub struct ExecutionReport {
+    /// The status in SageMaker's words.
+    pub status: String,
+    /// The execution's id.
+    pub execution_id: String,
+    /// The ARN of an execution on SageMaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_arn: Option<String>,
+    /// The directory of a local execution's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<Utf8PathBuf>,
+    /// The reason of a failure.
+    pub failure_reason: Option<String>,
+    /// The duration in seconds.
+    pub seconds: f64,
+    /// The steps that were started, in order.
+    pub steps: Vec<StepReport>,
+    /// The numbers of raw rows.
+    pub rows: Option<RowCounts>,
+    /// The metrics over the test rows.
+    pub metrics: Map<String, Value>,
+    /// The quality gates.
+    pub gates: Vec<GateReport>,
+    /// The registered version.
+    pub model_package: Option<ModelPackage>,
+    /// The file of a model that was trained here.
+    #[serde(skip)]
+    pub model: Option<Utf8PathBuf>,
+}
+
+/// A step of the report.
+#[derive(Debug, Serialize)]
+pub struct StepReport {
+    /// The step's name in the definition.
+    pub name: String,
+    /// The step's type: Processing, Training, ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in SageMaker's words.
+    pub status: String,
+    /// The duration in seconds.
+    pub seconds: f64,
+    /// Whether its outputs were taken from an earlier execution.
+    pub cached: bool,
+    /// The address of each output, by name.
+    pub outputs: BTreeMap<String, String>,
+    /// The ARN of the job on SageMaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_arn: Option<String>,
+    /// The reason of a failure.
+    pub failure_reason: Option<String>,
+}
+
+/// The numbers of raw rows that were read, kept and dropped, from Preprocess's summary.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RowCounts {
+    rows_read: u64,
+    rows_kept: u64,
+    dropped_missing: u64,
+    dropped_bad_cells: u64,
+    dropped_ragged: u64,
+    dropped_duplicates: u64,
+}
+
+/// A metric and the minimum that it was compared with.
+#[derive(Debug, Serialize)]
+pub struct GateReport {
+    /// The metric's name.
+    pub metric: String,
+    /// The metric's value.
+    pub value: Value,
+    /// The comparison's operator, such as `>=`.
+    pub operator: String,
+    /// The value that it was compared with.
+    pub threshold: Value,
+    /// Whether the comparison held.
+    pub passed: bool,
+}
+
+impl ExecutionReport {
+    /// Collects the report of a local execution.
+    pub fn of(execution: &Execution, store: &Store) -> Self {
+        let find = |file: &str| {
+            let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
+            outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
+        };
+        let model_package =
+            find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
+        let model = model_package
+            .as_ref()
+            .and_then(|package| store.path(&package.serving.model_data_url).ok());
+        Self {
+            status: execution.status.to_string(),
+            execution_id: execution.execution_id.clone(),
+            execution_arn: None,
+            directory: Some(execution.directory.clone()),
+            failure_reason: execution.failure_reason.clone(),
+            seconds: execution.seconds,
+            steps: execution.steps.iter().map(StepReport::of).collect(),
+            rows: find(SUMMARY_JSON).and_then(|text| rows(&text)),
+            metrics: find(METRICS_JSON).map(|text| metrics(&text)).unwrap_or_default(),
+            gates: execution
+                .steps
+                .iter()
+                .flat_map(|step| &step.comparisons)
+                .map(GateReport::of)
+                .collect(),
+            model_package,
+            model,
+        }
+    }
+
+    /// Formats the report as a table, with the metrics that have a gate or are named in `shown`.
+    pub fn to_table(&self, shown: &[&str]) -> String {
+        let mut text = String::from("\n");
+        // Writing to a string cannot fail.
+        let _ = self.write_table(&mut text, shown);
+        text
+    }
+
+    fn write_table(&self, out: &mut String, shown: &[&str]) -> std::fmt::Result {
+        writeln!(out, "{:<18} {:<10} {:>9}", "Step", "Status", "Time")?;
+        for StepReport { name, status, seconds, cached, .. } in &self.steps {
+            let note = if *cached { "  cached" } else { "" };
+            writeln!(out, "{name:<18} {status:<10} {seconds:>7.2} s{note}")?;
+        }
+        if let Some(rows) = &self.rows {
+            let RowCounts { rows_read, rows_kept, dropped_missing, dropped_duplicates, .. } = rows;
+            let bad = rows.dropped_bad_cells + rows.dropped_ragged;
+            write!(out, "\nRows               {rows_read} read, {rows_kept} kept")?;
+            for (count, why) in [
+                (dropped_missing, "with missing cells"),
+                (&bad, "unreadable"),
+                (dropped_duplicates, "duplicates"),
+            ] {
+                if *count > 0 {
+                    write!(out, ", {count} {why}")?;
+                }
+            }
+            writeln!(out)?;
+        }
+        if !self.metrics.is_empty() {
+            writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;
+        }
+        for (name, value) in &self.metrics {
+            let value = match value {
+                Value::String(no_value) => no_value.clone(),
+                other => other.as_f64().map_or_else(|| other.to_string(), |n| format!("{n:.4}")),
+            };
+            let gate = self.gates.iter().find(|gate| gate.metric == *name);
+            if gate.is_none() && !shown.contains(&name.as_str()) {
+                continue;
+            }
+            match gate {
+                Some(GateReport { operator, threshold, passed, .. }) => {
+                    let verdict = if *passed { "met" } else { "NOT MET" };
+                    writeln!(out, "{name:<18} {value:<10} {operator} {threshold}  {verdict}")?;
+                }
+                None => writeln!(out, "{name:<18} {value}")?,
+            }
+        }
+        writeln!(out)?;
+        if let Some(package) = &self.model_package {
+            writeln!(out, "Model package  {} ({})", package.arn, package.approval_status)?;
+        }
+        if let Some(model) = &self.model {
+            writeln!(out, "Model          {model}")?;
+        }
+        if let Some(directory) = &self.directory {
+            writeln!(out, "Record         {directory}")?;
+        }
+        let Self { execution_id, status, seconds, .. } = self;
+        writeln!(out, "\nExecution {execution_id}, {seconds:.2} s: {status}")
+    }
+}
+
+/// Reads the numbers of rows from Preprocess's summary.
+pub fn rows(summary: &[u8]) -> Option<RowCounts> {
+    #[derive(Deserialize)]
+    struct Summary {
+        rows: RowCounts,
+    }
+    serde_json::from_slice(summary).ok().map(|Summary { rows }| rows)
+}
+
+/// Reads Evaluate's metrics.
+pub fn metrics(text: &[u8]) -> Map<String, Value> {
+    let mut metrics: Map<_, _> = serde_json::from_slice(text).unwrap_or_default();
+    metrics.retain(|name, _| name != "format_version");
+    metrics
+}
+
+impl StepReport {
+    fn of(record: &StepRecord) -> Self {
+        Self {
+            name: record.name.clone(),
+            kind: record.kind.clone(),
+            status: record.status.to_string(),
+            seconds: record.seconds,
+            cached: record.cached,
+            job_arn: None,
+            outputs: record.outputs.clone(),
+            failure_reason: record.failure_reason.clone(),
+        }
+    }
+}
+
+impl GateReport {
+    /// Makes a gate of a condition's comparison. A comparison of a known metric is named after the
+    /// metric, any other after its left side.
+    fn of(comparison: &Compared) -> Self {
+        let known =
+            Metric::ALL.iter().find(|metric| comparison.left.contains(&metric.report_path()));
+        Self {
+            metric: known.map_or_else(|| comparison.left.clone(), ToString::to_string),
+            value: comparison.left_value.clone(),
+            operator: comparison.operator.clone(),
+            threshold: comparison.right_value.clone(),
+            passed: comparison.holds,
+        }
+    }
+}
