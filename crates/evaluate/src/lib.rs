@@ -7,7 +7,7 @@ mod error;
 
 use std::io::BufReader;
 
-use artifacts::{Bundle, Evaluation, Measure, Origin, Scores, Verdict};
+use artifacts::{Bundle, Evaluation, GateVerdict, Measure, ModelOrigin, Scores};
 use config::steps::{self, paths};
 use container::{Container, write_file};
 use dataset::FeatureTable;
@@ -32,8 +32,10 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
     let scores = Scores::of(&table.labels.to_vec(), &probabilities.column(1).to_vec());
     let gates = settings.gates.iter();
     let evaluation = Evaluation {
-        gates: gates.map(|gate| Verdict::new(gate.metric.name(), gate.minimum, &scores)).collect(),
-        model: Origin {
+        gates: gates
+            .map(|gate| GateVerdict::new(gate.metric.name(), gate.minimum, &scores))
+            .collect(),
+        model: ModelOrigin {
             algorithm: bundle.metadata.algorithm,
             program_version: bundle.metadata.program_version,
             data_digest: bundle.metadata.data_digest,
@@ -77,7 +79,7 @@ fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {
         tracing::warn!("{name} has no value: {reason}");
     }
     for gate in &evaluation.gates {
-        let Verdict { metric, minimum, value: Measure(value), met } = gate;
+        let GateVerdict { metric, minimum, value: Measure(value), met } = gate;
         if *met {
             tracing::info!("gate met: {metric} {value:.6} >= {minimum}");
         } else {
