@@ -7,11 +7,11 @@ use std::path::{Component, Path};
 use flate2::read::GzDecoder;
 use tar::EntryType;
 
-/// The maximum number of unpacked bytes for each byte of the archive. The unpacked files are held in
-/// memory. A forest compresses by a factor of 3 to 5, a decompression bomb by a factor of 1,000.
+/// The maximum number of unpacked bytes for each byte of the archive. The unpacked files are held
+/// in memory. A forest compresses by a factor of 3 to 5, a decompression bomb by a factor of 1,000.
 const MAX_RATIO: u64 = 20;
-/// The number of unpacked bytes allowed in addition to [`MAX_RATIO`], so that small archives are not
-/// refused because of their headers.
+/// The number of unpacked bytes allowed in addition to [`MAX_RATIO`], so that small archives are
+/// not refused because of their headers.
 const EXTRA_BYTES: u64 = 1 << 20;
 /// The maximum number of entries of any type.
 const MAX_ENTRIES: usize = 1_000;
@@ -47,9 +47,9 @@ pub enum ArchiveError {
     TooMany,
 }
 
-/// Reads the files of an archive of `length` bytes into memory, by name; nothing is written to disk.
-/// Only `wanted` files have contents. The other entries are checked as well: each must be a regular
-/// file or a directory inside the archive.
+/// Reads the files of an archive of `length` bytes into memory, by name; nothing is written to
+/// disk. Only `wanted` files have contents. The other entries are checked as well: each must be a
+/// regular file or a directory inside the archive.
 pub(crate) fn read(
     archive: impl Read,
     length: u64,

@@ -38,8 +38,8 @@ struct Version {
     format_version: u32,
 }
 
-/// Serializes a document as indented JSON, one value a line, so that two documents can be compared with
-/// `diff`.
+/// Serializes a document as indented JSON, one value a line, so that two documents can be compared
+/// with `diff`.
 pub(crate) fn write<T: Serialize>(
     name: &'static str,
     format_version: u32,

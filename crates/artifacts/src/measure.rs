@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The value of a metric, NaN where the metric is undefined. JSON has no NaN; there it is the string
-/// `"NaN"`, as in SageMaker's own reports.
+/// The value of a metric, NaN where the metric is undefined. JSON has no NaN; there it is the
+/// string `"NaN"`, as in SageMaker's own reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure(pub f64);
 

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The weight of a leaf for a class is the class's share of the leaf minus one half. Some runtimes
-//! choose the class with the greater score as the label, others choose class 1 if its score is above
-//! 0; with these weights both give the same label. The cast makes runtimes add the weights in f64,
-//! where the sum of the shares of a fitted forest is exact.
+//! choose the class with the greater score as the label, others choose class 1 if its score is
+//! above 0; with these weights both give the same label. The cast makes runtimes add the weights in
+//! f64, where the sum of the shares of a fitted forest is exact.
 
 mod messages;
 
@@ -34,8 +34,8 @@ const OPSET_VERSION: i64 = 13;
 /// The domain and version of the operator set for classical machine learning.
 const ML_OPSET: (&str, i64) = ("ai.onnx.ml", 1);
 
-/// The maximum number of nodes. The model is built in memory, at 200 bytes a node, and runtimes need
-/// as much to load it.
+/// The maximum number of nodes. The model is built in memory, at 200 bytes a node, and runtimes
+/// need as much to load it.
 const MAX_NODES: usize = 1 << 22;
 
 /// The reason for which a bundle cannot be exported as `model.onnx`.
@@ -53,9 +53,9 @@ pub enum OnnxError {
 }
 
 impl Bundle {
-    /// Returns the bytes of `model.onnx`. Its input is a matrix of the recipe's features, engineered
-    /// features included. Its metadata holds their names in order as `features`, and `recipe.json`
-    /// as `recipe`.
+    /// Returns the bytes of `model.onnx`. Its input is a matrix of the recipe's features,
+    /// engineered features included. Its metadata holds their names in order as `features`, and
+    /// `recipe.json` as `recipe`.
     ///
     /// # Errors
     /// A forest that has more than 4,194,304 nodes, or other than two classes.
@@ -144,7 +144,8 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: kind.into(), ..AttributeProto::default() }
 }
 
-/// Returns the trees as attributes of `TreeEnsembleClassifier`: one list for each property of a node.
+/// Returns the trees as attributes of `TreeEnsembleClassifier`: one list for each property of a
+/// node.
 fn ensemble(forest: &RandomForest) -> Vec<AttributeProto> {
     let trees = || forest.trees().iter().zip(0_i64..);
     let nodes = || {

@@ -33,8 +33,8 @@ pub struct Scores {
 /// The maximum number of points of a curve in the report. More cannot be seen in a plot, and the
 /// report stays small for any number of rows.
 const MAX_CURVE_POINTS: usize = 200;
-/// The log loss clips probabilities to this distance from 0 and 1, where it would be infinite. As in
-/// scikit-learn, it is the machine epsilon of f64.
+/// The log loss clips probabilities to this distance from 0 and 1, where it would be infinite. As
+/// in scikit-learn, it is the machine epsilon of f64.
 const LOG_LOSS_CLIP: f64 = f64::EPSILON;
 
 impl Scores {
@@ -134,8 +134,8 @@ struct Curves {
 }
 
 impl Curves {
-    /// Computes the curves by lowering the threshold from the highest probability to the lowest. Rows
-    /// of equal probability are counted together, because no threshold separates them.
+    /// Computes the curves by lowering the threshold from the highest probability to the lowest.
+    /// Rows of equal probability are counted together, because no threshold separates them.
     fn of(labels: &[usize], probabilities: &[f64], positives: u64, negatives: u64) -> Self {
         let mut order: Vec<(f64, bool)> =
             probabilities.iter().zip(labels).map(|(&p, &label)| (p, label != 0)).collect();
@@ -147,8 +147,8 @@ impl Curves {
             average_precision: 0.0,
         };
         let (mut tp, mut fp) = (0_u64, 0_u64);
-        // Twice the area under the ROC curve, in units of one positive by one negative row. These are
-        // integers, so there is no rounding.
+        // Twice the area under the ROC curve, in units of one positive by one negative row. These
+        // are integers, so there is no rounding.
         let mut area = 0_u128;
         for tied in order.chunk_by(|a, b| a.0 == b.0) {
             let hits = tied.iter().filter(|(_, failed)| *failed).count() as u64;
@@ -175,8 +175,8 @@ impl Curves {
     }
 }
 
-/// Reduces a curve to at most [`MAX_CURVE_POINTS`] evenly spaced points, including the first and the
-/// last.
+/// Reduces a curve to at most [`MAX_CURVE_POINTS`] evenly spaced points, including the first and
+/// the last.
 fn downsample(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     if points.len() <= MAX_CURVE_POINTS {
         return points;

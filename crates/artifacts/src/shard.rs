@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::names::FOREST_BIN;
 
-/// The part of a forest that one host of a training job grows and writes to its own file. Shards are
-/// contiguous ranges of trees, and their sizes differ by at most one tree.
+/// The part of a forest that one host of a training job grows and writes to its own file. Shards
+/// are contiguous ranges of trees, and their sizes differ by at most one tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// The index of the shard, from 0.
@@ -18,8 +18,8 @@ impl Shard {
     /// The only shard of a forest that one host grows.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// Returns the indices of this shard's trees in a forest of `all` trees. Every tree is in exactly
-    /// one shard.
+    /// Returns the indices of this shard's trees in a forest of `all` trees. Every tree is in
+    /// exactly one shard.
     pub fn trees(self, all: u32) -> Range<u32> {
         let start = |index: u64| {
             let tree = (index * u64::from(all)).checked_div(self.count.into()).unwrap_or(0);

@@ -55,7 +55,7 @@ fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
 }
 
 fn bundle(container: &Container) -> Result<Bundle, EvaluateError> {
-    let path = container.processing(paths::EVALUATE_MODEL).join(paths::MODEL_ARCHIVE);
+    let path = container.processing(paths::EVALUATE_MODEL).join(container::wire::MODEL_ARCHIVE);
     let archive = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
     let length = archive.metadata().map_err(EvaluateError::Input)?.len();
     Bundle::from_archive(BufReader::new(archive), length)

@@ -1,5 +1,5 @@
-//! The subset of ONNX's protocol buffers that [`Bundle::to_onnx`](crate::Bundle::to_onnx) needs, with
-//! the field numbers of `onnx.proto`.
+//! The subset of ONNX's protocol buffers that `Bundle::to_onnx` needs,
+//! with the field numbers of `onnx.proto`.
 
 use prost::Message;
 use prost::bytes::Bytes;

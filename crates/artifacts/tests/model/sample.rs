@@ -38,8 +38,8 @@ pub fn recipe() -> Recipe {
     Recipe::fit(&schema, &[ratio], &reader.finish().unwrap().0, &[0, 1]).unwrap()
 }
 
-/// Returns a tree of one split. A row whose feature is at most `threshold` has the probability `left`
-/// of class 1, any other the probability `right`.
+/// Returns a tree of one split. A row whose feature is at most `threshold` has the probability
+/// `left` of class 1, any other the probability `right`.
 pub fn stump(feature: u32, threshold: f32, left: f32, right: f32) -> Tree {
     let split = Node { feature, threshold, next: 1 };
     Tree {
@@ -104,8 +104,8 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Returns a `model.tar.gz` of entries with these paths, types and contents. The headers are written
-/// by hand, because the library refuses to write hostile ones.
+/// Returns a `model.tar.gz` of entries with these paths, types and contents. The headers are
+/// written by hand, because the library refuses to write hostile ones.
 pub fn archive(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
     let mut tar = Vec::new();
     for (path, kind, content) in entries {
