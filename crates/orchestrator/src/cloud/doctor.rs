@@ -195,9 +195,10 @@ impl Doctor<'_> {
         if let Err(error) = self.cloud.look_up(&mut images) {
             return self.untold("images", &error);
         }
-        // in the same order; no job runs the last image
         let machines = machines(&self.cloud.settings);
-        for (place, image) in images.iter().enumerate() {
+        for image in &images {
+            // no job runs the image that serves
+            let machine = machines.iter().find(|machine| machine.image.name() == image.step);
             let registry = image.uri.split('/').next().unwrap_or_default();
             let remedy = format!("scripts/build-images, then scripts/push-images {registry}");
             let Some((digest, kind)) = &image.found else {
@@ -218,7 +219,7 @@ impl Doctor<'_> {
                 true => String::new(),
                 false => format!(" {digest}"),
             };
-            match (self.cloud.architecture(image), machines.get(place)) {
+            match (self.cloud.architecture(image), machine) {
                 (Err(error), _) => self.untold(image.step, &error),
                 (Ok(built), Some(Machine { instance_type, .. }))
                     if built != processor(instance_type) =>
@@ -244,8 +245,9 @@ impl Doctor<'_> {
     fn quotas(&mut self) {
         let settings = &self.cloud.settings;
         let mut wanted: Vec<(String, u32)> = Vec::new();
-        let kinds = ["processing", "training", "processing", "processing"];
-        for (machine, kind) in machines(settings).into_iter().zip(kinds) {
+        for machine in machines(settings) {
+            let is_training = machine.image == config::Image::Train;
+            let kind = if is_training { "training" } else { "processing" };
             let name = format!("{} for {kind} job usage", machine.instance_type);
             match wanted.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, count)) => *count = (*count).max(machine.count),

@@ -47,21 +47,10 @@ impl Cloud {
     /// The settings' images, not looked up yet.
     pub fn images(&self) -> Vec<Image> {
         let aws = &self.settings.aws;
-        let image = |(step, repository): (&'static str, &String)| Image {
-            step,
-            uri: aws.image_uri(repository),
-            found: None,
-        };
-        let images = &aws.images;
-        [
-            ("preprocess", &images.preprocess),
-            ("train", &images.train),
-            ("evaluate", &images.evaluate),
-            ("register", &images.register),
-            ("serve", &images.serve),
-        ]
-        .map(image)
-        .into()
+        let images = config::Image::ALL.iter();
+        images
+            .map(|&image| Image { step: image.name(), uri: aws.image_uri(image), found: None })
+            .collect()
     }
 
     /// Asks ECR for all of them at once.
@@ -137,7 +126,7 @@ impl Cloud {
                     digests.push_str(&format!("  {step}: {name}@{digest}\n"));
                 }
                 // no job runs it: a model is registered with its name
-                None if step == "serve" => progress::say(&format!(
+                None if step == config::Image::Serve.name() => progress::say(&format!(
                     "There is no image {uri} yet. Models are registered with that name and can be \
                      deployed once it is there."
                 )),
