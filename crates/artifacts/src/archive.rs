@@ -1,4 +1,4 @@
-//! Reading `model.tar.gz`, which may come from anywhere.
+//! Reads `model.tar.gz`, whose bytes are untrusted.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -7,56 +7,58 @@ use std::path::{Component, Path};
 use flate2::read::GzDecoder;
 use tar::EntryType;
 
-/// What unpacking may give for each byte of the archive. A forest packs three to five times; a bomb
-/// a thousand times, and what it unpacks to is held in memory.
-const MOST_PER_BYTE: u64 = 20;
-/// And besides, so that small archives are not refused for their headers.
-const MOST_BESIDES: u64 = 1 << 20;
-/// The most entries, whatever they are.
-const MOST_ENTRIES: usize = 1_000;
+/// The maximum number of unpacked bytes for each byte of the archive. The unpacked files are held
+/// in memory. A forest compresses by a factor of 3 to 5, a decompression bomb by a factor of 1,000.
+const MAX_RATIO: u64 = 20;
+/// The number of unpacked bytes allowed in addition to [`MAX_RATIO`], so that small archives are
+/// not refused because of their headers.
+const EXTRA_BYTES: u64 = 1 << 20;
+/// The maximum number of entries of any type.
+const MAX_ENTRIES: usize = 1_000;
 
-/// Why an archive is refused.
+/// The reason for which an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// No gzipped tar, or a damaged one.
+    /// The bytes are not a gzipped tar archive, or are damaged.
     #[error("the archive is not a gzipped tar, or is damaged")]
     Unreadable(#[source] io::Error),
-    /// A path that leaves the archive.
+    /// The path of an entry leads out of the archive.
     #[error("the archive has the path `{0}`, expected one inside it")]
     Escape(String),
-    /// A link, a device and the like.
+    /// An entry is neither a file nor a directory.
     #[error("the archive has `{path}`, which is {kind}, expected files and directories")]
     Kind {
-        /// The entry.
+        /// The path of the entry.
         path: String,
-        /// What it is.
+        /// The type of the entry.
         kind: &'static str,
     },
-    /// One file twice.
+    /// Two entries have the same path.
     #[error("the archive has `{0}` twice")]
     Twice(String),
-    /// A bomb.
-    #[error("the archive unpacks to more than {limit} bytes, {MOST_PER_BYTE} for each of its own")]
+    /// The archive is a decompression bomb.
+    #[error("the archive unpacks to more than {limit} bytes, {MAX_RATIO} for each of its own")]
     Bomb {
-        /// The most that it may.
+        /// The maximum number of unpacked bytes.
         limit: u64,
     },
-    /// Very many entries.
-    #[error("the archive has more than {MOST_ENTRIES} entries")]
+    /// The archive has too many entries.
+    #[error("the archive has more than {MAX_ENTRIES} entries")]
     TooMany,
 }
 
-/// The files of an archive of `length` bytes by name, in memory: nothing is ever written. Only those
-/// that are `wanted` have contents; the others, too, must be plain files inside.
+/// Reads the files of an archive of `length` bytes into memory, by name; nothing is written to
+/// disk. Only `wanted` files have contents. The other entries are checked as well: each must be a
+/// regular file or a directory inside the archive.
 pub(crate) fn read(
     archive: impl Read,
     length: u64,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
-    let limit = length.saturating_mul(MOST_PER_BYTE).saturating_add(MOST_BESIDES);
+    let limit = length.saturating_mul(MAX_RATIO).saturating_add(EXTRA_BYTES);
     let mut unpacked = GzDecoder::new(archive).take(limit);
     let result = entries(&mut unpacked, wanted);
-    // The checksum stands behind the last byte, so everything is unpacked, wanted or not.
+    // The checksum follows the last byte, so the whole archive is unpacked.
     let rest = io::copy(&mut unpacked, &mut io::sink());
     if unpacked.limit() == 0 {
         return Err(ArchiveError::Bomb { limit });
@@ -73,7 +75,7 @@ fn entries(
     let mut files = BTreeMap::new();
     let mut archive = tar::Archive::new(unpacked);
     for (index, entry) in archive.entries().map_err(ArchiveError::Unreadable)?.enumerate() {
-        if index == MOST_ENTRIES {
+        if index == MAX_ENTRIES {
             return Err(ArchiveError::TooMany);
         }
         let mut entry = entry.map_err(ArchiveError::Unreadable)?;
@@ -81,9 +83,9 @@ fn entries(
         let is_file = match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous => true,
             EntryType::Directory | EntryType::XGlobalHeader => false,
-            other => return Err(ArchiveError::Kind { path: shown, kind: kind(other) }),
+            other => return Err(ArchiveError::Kind { path: shown, kind: describe(other) }),
         };
-        let name = inside(&shown).ok_or_else(|| ArchiveError::Escape(shown.clone()))?;
+        let name = normalize(&shown).ok_or_else(|| ArchiveError::Escape(shown.clone()))?;
         if !is_file {
             continue;
         }
@@ -98,7 +100,7 @@ fn entries(
     Ok(files)
 }
 
-fn kind(kind: EntryType) -> &'static str {
+fn describe(kind: EntryType) -> &'static str {
     match kind {
         EntryType::Symlink => "a symbolic link",
         EntryType::Link => "a hard link",
@@ -107,8 +109,8 @@ fn kind(kind: EntryType) -> &'static str {
     }
 }
 
-/// The path without `.` parts; none where it leads out of the archive.
-fn inside(path: &str) -> Option<String> {
+/// Returns the path without `.` components, or `None` if it leads out of the archive.
+fn normalize(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in Path::new(path).components() {
         match part {

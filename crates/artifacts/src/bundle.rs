@@ -1,134 +1,90 @@
-//! The model bundle: what Train leaves in the model directory and SageMaker archives as
-//! `model.tar.gz`.
+//! The model bundle: the files that Train writes to the model directory. SageMaker archives that
+//! directory as `model.tar.gz`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use dataset::Recipe;
 use forest::RandomForest;
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
 use crate::archive::{self, ArchiveError};
-use crate::document::{self, DocumentError};
+use crate::document::DocumentError;
 use crate::forest_file::{self, ForestFileError};
-use crate::measure::Measure;
-use crate::recipe_file::{self, RECIPE_JSON};
-use crate::shard::{Shard, holds_trees};
+use crate::metadata::Metadata;
+use crate::names::{FOREST_BIN, METADATA_JSON, RECIPE_JSON};
+use crate::recipe_file;
+use crate::shard::{Shard, is_forest_file};
 
-/// The forest, where one host grew it: [`Shard::file_name`].
-pub const FOREST_BIN: &str = "forest.bin";
-/// How the model was made.
-pub const METADATA_JSON: &str = "metadata.json";
-
-const METADATA_VERSION: u32 = 1;
-
-/// How a model was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metadata {
-    /// `random_forest`
-    pub algorithm: String,
-    /// The version of the program that trained it.
-    pub program_version: String,
-    /// SHA-256 of the training rows as they were read, in hexadecimal digits.
-    pub data_digest: String,
-    /// How many rows it was trained on.
-    pub training_rows: usize,
-    /// As given.
-    pub hyperparameters: BTreeMap<String, String>,
-    /// Over the training rows; none where several hosts grew the forest, for none of them had all
-    /// of it.
-    pub training_metrics: IndexMap<String, Measure>,
-    /// Each feature's share of the impurity taken away, in the order of the features.
-    pub feature_importances: IndexMap<String, f64>,
-    /// How much accuracy on the rows a tree was not grown from is lost when a feature is shuffled;
-    /// none unless asked for, or where several hosts grew the forest.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub permutation_importances: IndexMap<String, f64>,
-}
-
-impl Metadata {
-    /// A number that tells trainings apart: a CRC-32 of all that a forest depends on. It is not
-    /// proof against forgery; mistaken for one another, two trainings are once in four billion.
-    fn training(&self) -> Result<u32, DocumentError> {
-        let Self {
-            algorithm, program_version, data_digest, training_rows, hyperparameters, ..
-        } = self;
-        let all = (algorithm, program_version, data_digest, training_rows, hyperparameters);
-        let name = METADATA_JSON;
-        let text =
-            serde_json::to_vec(&all).map_err(|source| DocumentError::Malformed { name, source })?;
-        Ok(crc32fast::hash(&text))
-    }
-}
-
-/// A trained model and what it needs to turn raw readings into an answer.
+/// A trained model, with the recipe that turns raw readings into its features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
     /// The forest.
     pub forest: RandomForest,
-    /// From raw columns to the forest's features.
+    /// The transformation from raw columns to the features of the forest.
     pub recipe: Recipe,
-    /// How it was made.
+    /// How the model was trained.
     pub metadata: Metadata,
 }
 
-/// Why a bundle cannot be read.
+/// The reason for which a bundle cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// The archive.
+    /// The archive is refused.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// A file that is not there.
+    /// A file is missing.
     #[error("the model has no `{missing}`; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { .found.join(", ") })]
     Missing {
-        /// The file.
+        /// The name of the missing file.
         missing: String,
-        /// What is there.
+        /// The names of the files that exist.
         found: Vec<String>,
     },
-    /// The forest.
+    /// A forest file cannot be read.
     #[error(transparent)]
     Forest(#[from] ForestFileError),
-    /// Trees that are no shard.
+    /// The number of trees is not that of the shard to be written.
     #[error("there are {found} trees, expected {expected}, which are the shard's")]
     Trees {
-        /// How many there are.
+        /// The number of trees of the forest.
         found: usize,
-        /// How many the shard has.
+        /// The number of trees of the shard.
         expected: usize,
     },
-    /// The recipe or the metadata.
+    /// The recipe or the metadata cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// A forest for other features.
+    /// The forest and the recipe have different numbers of features.
     #[error("the forest takes {forest} features and the recipe makes {recipe}")]
     Features {
-        /// What the forest takes.
+        /// The number of features of the forest.
         forest: usize,
-        /// What the recipe makes.
+        /// The number of features of the recipe.
         recipe: usize,
     },
-    /// A forest for other classes.
-    #[error("the forest tells {0} classes apart, expected 2")]
+    /// The forest does not have two classes.
+    #[error("the forest has {0} classes, expected 2")]
     Classes(usize),
 }
 
 impl Bundle {
-    /// The bundle's files, by name.
+    /// Returns the names and contents of the bundle's files.
     ///
     /// # Errors
-    /// None that a bundle can cause.
+    /// No bundle causes an error; the result is that of the serializer.
     pub fn to_files(&self) -> Result<Vec<(String, Vec<u8>)>, BundleError> {
         self.to_shard(Shard::WHOLE, self.forest.trees().len() as u32)
     }
 
-    /// The files of a host that grew a shard of a forest of `trees` trees; [`Self::forest`] has
-    /// those of the shard. SageMaker puts the hosts' files together, so no name is used by two: the
-    /// first host writes what is not of its trees. What is only of its trees stays out of that.
+    /// Returns the names and contents of the files of one host, which grew one shard of a forest of
+    /// `trees` trees. [`Self::forest`] holds the trees of that shard.
+    ///
+    /// SageMaker merges the directories of all hosts, so no two hosts may write the same file name.
+    /// Only the first host writes the files that do not depend on the shard, without the metrics
+    /// and importances of its own trees.
     ///
     /// # Errors
-    /// Trees that are not the shard's.
+    /// A number of trees that is not that of the shard.
     pub fn to_shard(
         &self,
         shard: Shard,
@@ -138,8 +94,8 @@ impl Bundle {
         if found != expected {
             return Err(BundleError::Trees { found, expected });
         }
-        let training = self.metadata.training()?;
-        let forest = forest_file::write(&self.forest, shard, trees, training);
+        let training_id = self.metadata.training_id()?;
+        let forest = forest_file::write(&self.forest, shard, trees, training_id);
         let mut files = vec![(shard.file_name(FOREST_BIN), forest)];
         if shard.index == 0 {
             let mut metadata = self.metadata.clone();
@@ -148,45 +104,44 @@ impl Bundle {
                 metadata.feature_importances.clear();
                 metadata.permutation_importances.clear();
             }
-            let metadata = document::write(METADATA_JSON, METADATA_VERSION, &metadata)?;
             files.push((RECIPE_JSON.to_owned(), recipe_file::write_recipe(&self.recipe)?));
-            files.push((METADATA_JSON.to_owned(), metadata));
+            files.push((METADATA_JSON.to_owned(), metadata.to_json()?));
         }
         Ok(files)
     }
 
-    /// Reads `model.tar.gz`, which has `length` bytes.
+    /// Reads a `model.tar.gz` of `length` bytes.
     ///
     /// # Errors
-    /// An archive that is hostile or damaged, files that are missing or do not belong together.
+    /// An archive that is hostile or damaged, or files that are missing or do not belong together.
     pub fn from_archive(archive: impl Read, length: u64) -> Result<Self, BundleError> {
         Self::from_files(archive::read(archive, length, Self::has)?)
     }
 
-    /// Whether a file of this name is a part of a bundle.
+    /// Returns whether `name` is the file name of a part of a bundle.
     pub fn has(name: &str) -> bool {
-        [RECIPE_JSON, METADATA_JSON].contains(&name) || holds_trees(name)
+        [RECIPE_JSON, METADATA_JSON].contains(&name) || is_forest_file(name)
     }
 
-    /// Reads the contents of files by name; others than a bundle's are passed over.
+    /// Reads a bundle from the contents of its files, by name. Other files are ignored.
     ///
     /// # Errors
-    /// As [`Self::from_archive`], but for the archive.
+    /// Those of [`Self::from_archive`], except for the archive's own.
     pub fn from_files(mut files: BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
         let found: Vec<String> = files.keys().cloned().collect();
         let missing = |missing: &str| BundleError::Missing {
             missing: missing.to_owned(),
             found: found.clone(),
         };
-        if !found.iter().any(|name| holds_trees(name)) {
+        if !found.iter().any(|name| is_forest_file(name)) {
             return Err(missing(FOREST_BIN));
         }
         let recipe = files.remove(RECIPE_JSON).ok_or_else(|| missing(RECIPE_JSON))?;
         let metadata = files.remove(METADATA_JSON).ok_or_else(|| missing(METADATA_JSON))?;
         let recipe = recipe_file::read_recipe(&recipe)?;
-        let mut metadata: Metadata = document::read(METADATA_JSON, METADATA_VERSION, &metadata)?;
-        files.retain(|name, _| holds_trees(name));
-        let shards = forest_file::read_all(files, metadata.training()?)?;
+        let mut metadata = Metadata::from_json(&metadata)?;
+        files.retain(|name, _| is_forest_file(name));
+        let shards = forest_file::read_all(files, metadata.training_id()?)?;
         if let Some(shard) = shards.missing() {
             return Err(missing(&shard.file_name(FOREST_BIN)));
         }
@@ -198,7 +153,7 @@ impl Bundle {
         if forest.features() != features {
             return Err(BundleError::Features { forest: forest.features(), recipe: features });
         }
-        // what several hosts could not know
+        // The hosts of a sharded training leave the importances out: each had only its own trees.
         if metadata.feature_importances.is_empty() {
             let names = recipe.feature_names().map(str::to_owned);
             metadata.feature_importances = names.zip(forest.feature_importances()).collect();

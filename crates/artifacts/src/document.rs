@@ -1,27 +1,27 @@
-//! JSON with a format version.
+//! JSON documents with a format version.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Why a document cannot be read.
+/// The reason for which a document cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not JSON, or not in its shape.
+    /// The bytes are not JSON, or do not have the fields of the document.
     #[error("{name} is not in its format")]
     Malformed {
-        /// Which document.
+        /// The document.
         name: &'static str,
-        /// Where it departs from that.
+        /// The position of the fault and what was expected there.
         source: serde_json::Error,
     },
-    /// It was written by another version of this program.
+    /// The document has another format version.
     #[error("{name} has format version {found}, expected {expected}")]
     Version {
-        /// Which document.
+        /// The document.
         name: &'static str,
-        /// Its version.
+        /// The version of the document.
         found: u32,
-        /// The one that this program reads.
+        /// The version that this program reads.
         expected: u32,
     },
 }
@@ -38,7 +38,8 @@ struct Version {
     format_version: u32,
 }
 
-/// The document's bytes, a line each for what is easily compared.
+/// Serializes a document as indented JSON, one value a line, so that two documents can be compared
+/// with `diff`.
 pub(crate) fn write<T: Serialize>(
     name: &'static str,
     format_version: u32,
@@ -50,7 +51,8 @@ pub(crate) fn write<T: Serialize>(
     Ok(bytes)
 }
 
-/// Reads the version first: another one explains better than its consequences do.
+/// Reads a document. The version is checked first: a mismatch explains more than the missing fields
+/// that follow from it.
 pub(crate) fn read<T: DeserializeOwned>(
     name: &'static str,
     expected: u32,

@@ -1,5 +1,5 @@
-//! `evaluation.json`, the report in SageMaker's model-quality shape, and `metrics.json`, the flat
-//! numbers.
+//! The evaluation report in the format of SageMaker's model-quality report, and the metrics as a
+//! flat object.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -11,55 +11,55 @@ use crate::scores::Scores;
 
 const VERSION: u32 = 1;
 
-/// Where a model comes from.
+/// The origin of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Origin {
-    /// How it was trained.
+pub struct ModelOrigin {
+    /// The learning algorithm.
     pub algorithm: String,
-    /// By which version of the program.
+    /// The version of the program that trained the model.
     pub program_version: String,
-    /// On which rows.
+    /// The SHA-256 digest of the training rows.
     pub data_digest: String,
 }
 
-/// Whether a gate was met.
+/// The result of one quality gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Verdict {
-    /// The metric.
+pub struct GateVerdict {
+    /// The name of the metric.
     pub metric: String,
-    /// The least value that passes.
+    /// The minimum value that passes.
     pub minimum: f64,
-    /// The model's.
+    /// The value that the model reached.
     pub value: Measure,
-    /// Whether it passes; a metric without a value does not.
+    /// Whether the gate is met. An undefined metric never meets its gate.
     pub met: bool,
 }
 
-impl Verdict {
-    /// Judges a metric.
+impl GateVerdict {
+    /// Compares the metric of that name with a minimum.
     pub fn new(metric: &str, minimum: f64, scores: &Scores) -> Self {
         let value = scores.metric(metric).unwrap_or(Measure(f64::NAN));
         Self { metric: metric.to_owned(), minimum, value, met: value.0 >= minimum }
     }
 }
 
-/// What Evaluate found out about a model.
+/// The evaluation of a model on the test rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The model.
-    pub model: Origin,
-    /// How good it is.
+    /// The origin of the model.
+    pub model: ModelOrigin,
+    /// The metrics of the model.
     pub scores: Scores,
-    /// Whether that is enough.
-    pub gates: Vec<Verdict>,
+    /// The results of the quality gates.
+    pub gates: Vec<GateVerdict>,
 }
 
 impl Evaluation {
-    /// The bytes of `evaluation.json`. SageMaker's own keys come in its shape, so that Studio draws
-    /// the report; what it has no key for stands beside them.
+    /// Returns the bytes of the report. SageMaker's keys have the format of its model-quality
+    /// report, so that Studio draws it; the project's own keys stand beside them.
     ///
     /// # Errors
-    /// None that an evaluation can cause.
+    /// No evaluation causes an error; the result is that of the serializer.
     pub fn to_json(&self) -> Result<Vec<u8>, DocumentError> {
         let explanations: IndexMap<_, _> = self.scores.explanations().collect();
         let content = json!({
@@ -69,16 +69,16 @@ impl Evaluation {
             "gates": self.gates,
             "without_value": explanations,
         });
-        document::write("evaluation.json", VERSION, &content)
+        document::write("the evaluation report", VERSION, &content)
     }
 
-    /// The bytes of `metrics.json`.
+    /// Returns the bytes of the flat metrics: one JSON object with a number for each metric.
     ///
     /// # Errors
-    /// None that an evaluation can cause.
+    /// No evaluation causes an error; the result is that of the serializer.
     pub fn metrics_to_json(&self) -> Result<Vec<u8>, DocumentError> {
         let metrics: IndexMap<_, _> = self.scores.metrics().collect();
-        document::write("metrics.json", VERSION, &metrics)
+        document::write("the metrics", VERSION, &metrics)
     }
 
     fn rows(&self) -> u64 {
@@ -92,8 +92,9 @@ impl Evaluation {
     fn binary_classification_metrics(&self) -> Value {
         let scores = &self.scores;
         let counts = &scores.confusion;
-        // One evaluation has no spread; SageMaker's reports say "NaN" then.
-        let with_spread = |value: Measure| json!({ "value": value, "standard_deviation": "NaN" });
+        // A single evaluation has no standard deviation; SageMaker's reports say "NaN" then.
+        let with_deviation =
+            |value: Measure| json!({ "value": value, "standard_deviation": "NaN" });
         let mut metrics = serde_json::Map::new();
         metrics.insert(
             "confusion_matrix".to_owned(),
@@ -108,18 +109,18 @@ impl Evaluation {
                 "roc_auc" => "auc",
                 other => other,
             };
-            metrics.insert(key.to_owned(), with_spread(value));
+            metrics.insert(key.to_owned(), with_deviation(value));
         }
-        let of = |name| scores.metric(name).map_or(f64::NAN, |value| value.0);
+        let value_of = |name| scores.metric(name).map_or(f64::NAN, |value| value.0);
         for (key, value) in [
             ("f0_5", scores.f_score(0.5)),
             ("f2", scores.f_score(2.0)),
-            ("true_positive_rate", of("recall")),
-            ("true_negative_rate", of("specificity")),
-            ("false_positive_rate", 1.0 - of("specificity")),
-            ("false_negative_rate", 1.0 - of("recall")),
+            ("true_positive_rate", value_of("recall")),
+            ("true_negative_rate", value_of("specificity")),
+            ("false_positive_rate", 1.0 - value_of("specificity")),
+            ("false_negative_rate", 1.0 - value_of("recall")),
         ] {
-            metrics.insert(key.to_owned(), with_spread(Measure(value)));
+            metrics.insert(key.to_owned(), with_deviation(Measure(value)));
         }
         let axes = |points: &[(f64, f64)]| -> (Vec<Measure>, Vec<Measure>) {
             points.iter().map(|&(x, y)| (Measure(x), Measure(y))).unzip()

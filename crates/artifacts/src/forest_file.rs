@@ -1,39 +1,39 @@
-//! `forest.bin`, or `forest-2-of-3.bin` where three hosts grew it: trees as flat little-endian
+//! `forest.bin`, or `forest-2-of-3.bin` if three hosts grew the forest: trees as flat little-endian
 //! arrays.
 //!
 //! ```text
 //! magic            8 bytes   "MDFOREST"
 //! version          u32       2
-//! training         u32       the same in all shards of a forest: `Metadata::training`
-//! shard            u32       which one this is, from 0
-//! shards           u32       how many there are
-//! trees            u32       of all shards; which of them are here follows: `Shard::trees`
+//! training         u32       `Metadata::training_id`, the same in all shards of a forest
+//! shard            u32       the index of this shard, from 0
+//! shards           u32       the number of shards
+//! trees            u32       the number of trees in all shards; `Shard::trees` are in this file
 //! features         u32
 //! classes          u32
-//! gains            u64 for each feature: `RandomForest::gains` of the trees here
-//! for each tree here:
+//! gains            u64 for each feature: `RandomForest::gains` of the trees in this file
+//! for each tree in this file:
 //!   nodes          u32
 //!   leaves         u32
 //!   nodes          (feature u32, threshold f32, next u32) for each
 //!   class shares   f32, `classes` for each leaf
-//! checksum         u32       CRC-32 of all before it
+//! checksum         u32       CRC-32 of all preceding bytes
 //! ```
 
 use std::collections::BTreeMap;
 
 use forest::{Malformed, Node, RandomForest, Tree};
 
-use crate::bundle::FOREST_BIN;
+use crate::names::{FOREST_BIN, METADATA_JSON};
 use crate::shard::Shard;
 
 const MAGIC: &[u8; 8] = b"MDFOREST";
 const VERSION: u32 = 2;
-/// Was of whole forests: features, classes and trees were all it said, and there were shares of the
-/// whole, f64, in place of the gains.
+/// Version 1 stored whole forests. Its header has features, classes and trees only, and in place of
+/// the gains each feature's share of the total gain, as f64.
 const FIRST_VERSION: u32 = 1;
 const NODE_BYTES: usize = 12;
 
-/// A file that cannot be used.
+/// A forest file that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{file} {fault}")]
 pub struct ForestFileError {
@@ -41,68 +41,68 @@ pub struct ForestFileError {
     fault: ForestFault,
 }
 
-/// Why bytes are no forest.
+/// The reason for which a forest file cannot be read.
 #[derive(Debug, thiserror::Error)]
 enum ForestFault {
-    /// Something else.
+    /// The magic bytes are missing.
     #[error("does not begin with `MDFOREST`, it is no forest")]
     Magic,
-    /// Another version.
+    /// The format version is unknown.
     #[error("has format version {0}, expected {FIRST_VERSION} or {VERSION}")]
     Version(u32),
-    /// Not all of it.
+    /// The file ends too early.
     #[error("is cut short at byte {0}")]
     Short(usize),
-    /// Changed bits.
+    /// The checksum does not match.
     #[error("is damaged: its checksum is {found:08x}, expected {expected:08x}")]
     Checksum {
-        /// Of the bytes.
+        /// The checksum of the bytes.
         found: u32,
-        /// As stored.
+        /// The checksum at the end of the file.
         expected: u32,
     },
-    /// More than a forest.
+    /// Bytes follow the last tree.
     #[error("has {0} bytes after its last tree")]
     Long(usize),
-    /// A shard that there cannot be.
+    /// The header names an impossible shard.
     #[error("says that it is shard {} of {} of {trees} trees", u64::from(.shard.index) + 1, .shard.count)]
     Shard {
-        /// Which it says it is.
+        /// The shard of the header.
         shard: Shard,
-        /// How many trees it says there are.
+        /// The number of trees of the header.
         trees: u32,
     },
-    /// Trees that lead astray.
+    /// The trees are inconsistent.
     #[error("holds no usable forest: {0}")]
     Malformed(Malformed),
-    /// Trees of other rows or hyperparameters.
-    #[error("is of another training than metadata.json")]
-    Foreign,
-    /// Trees of another forest, or of one that was cut otherwise.
+    /// The trees were grown from other rows or with other hyperparameters.
+    #[error("is of another training than {METADATA_JSON}")]
+    OtherTraining,
+    /// The shards before it belong to another forest, or to another number of shards.
     #[error("is of a forest of {found}, expected {expected} as in {other}")]
-    Other {
-        /// What it says of all its shards.
-        found: Cut,
-        /// What the other says.
-        expected: Cut,
-        /// A file that was read before.
+    OtherForest {
+        /// The forest of this file.
+        found: ForestDimensions,
+        /// The forest of the file read before.
+        expected: ForestDimensions,
+        /// The name of the file read before.
         other: String,
     },
-    /// The same shard again.
+    /// Another file holds the same shard.
     #[error("holds the same trees as {0}")]
     Twice(String),
 }
 
-/// What all shards of a forest agree on.
+/// The numbers that all shards of a forest have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cut {
+struct ForestDimensions {
     shards: u32,
     trees: u32,
     features: usize,
     classes: usize,
 }
 
-impl std::fmt::Display for Cut {
+impl std::fmt::Display for ForestDimensions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { shards, trees, features, classes } = self;
         let s = if *shards == 1 { "" } else { "s" };
@@ -110,33 +110,34 @@ impl std::fmt::Display for Cut {
     }
 }
 
-/// What is in one file.
-struct Stored {
-    /// Its trees.
+/// The contents of one forest file.
+struct StoredShard {
+    /// The trees of the file.
     forest: RandomForest,
-    /// Which they are.
+    /// The shard that they are.
     shard: Shard,
-    /// How many there are in all shards.
+    /// The number of trees in all shards.
     trees: u32,
-    /// What all shards of a forest have in common; unknown of the first version.
-    training: Option<u32>,
+    /// The identifier of the training; version 1 has none.
+    training_id: Option<u32>,
 }
 
-/// The shards of one forest, all or some.
+/// The shards of one forest, of which some may be missing.
 pub(crate) struct Shards {
     count: u32,
-    /// By their number, each with its file.
+    /// File name and trees of each shard, by index.
     found: BTreeMap<u32, (String, RandomForest)>,
 }
 
 impl Shards {
-    /// The first that is not here.
+    /// Returns the first shard that is missing, if any.
     pub(crate) fn missing(&self) -> Option<Shard> {
         let index = (0..self.count).find(|index| !self.found.contains_key(index))?;
         Some(Shard { index, count: self.count })
     }
 
-    /// The forest that one host would have grown, if none is missing.
+    /// Merges the shards into the forest that a single host would have grown. No shard may be
+    /// missing.
     pub(crate) fn merge(self) -> Result<RandomForest, ForestFileError> {
         RandomForest::merge(self.found.into_values().map(|(_, forest)| forest)).map_err(|fault| {
             ForestFileError { file: FOREST_BIN.to_owned(), fault: ForestFault::Malformed(fault) }
@@ -144,25 +145,27 @@ impl Shards {
     }
 }
 
-/// Reads shards that must belong to one forest, that of `training`.
+/// Reads forest files by name. All of them must be shards of one forest, grown by the training
+/// `training_id`.
 pub(crate) fn read_all(
     files: BTreeMap<String, Vec<u8>>,
-    training: u32,
+    training_id: u32,
 ) -> Result<Shards, ForestFileError> {
     let mut shards = Shards { count: 1, found: BTreeMap::new() };
     let mut first = None;
     for (file, bytes) in files {
         let refused = |fault| ForestFileError { file: file.clone(), fault };
-        let Stored { forest, shard, trees, training: found } = read(&bytes).map_err(refused)?;
-        if found.is_some_and(|found| found != training) {
-            return Err(refused(ForestFault::Foreign));
+        let stored = read(&bytes).map_err(refused)?;
+        let StoredShard { forest, shard, trees, .. } = stored;
+        if stored.training_id.is_some_and(|found| found != training_id) {
+            return Err(refused(ForestFault::OtherTraining));
         }
         let (features, classes) = (forest.features(), forest.classes());
-        let found = Cut { shards: shard.count, trees, features, classes };
+        let found = ForestDimensions { shards: shard.count, trees, features, classes };
         let (other, expected) = first.get_or_insert_with(|| (file.clone(), found));
         if found != *expected {
             let (other, expected) = (other.clone(), *expected);
-            return Err(refused(ForestFault::Other { found, expected, other }));
+            return Err(refused(ForestFault::OtherForest { found, expected, other }));
         }
         shards.count = shard.count;
         if let Some((other, _)) = shards.found.insert(shard.index, (file.clone(), forest)) {
@@ -172,12 +175,13 @@ pub(crate) fn read_all(
     Ok(shards)
 }
 
-/// The bytes of a shard: `forest` has its trees, of `trees` in all.
-pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training: u32) -> Vec<u8> {
+/// Returns the bytes of the file of a shard. `forest` holds the trees of the shard; `trees` is the
+/// number of trees in all shards.
+pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training_id: u32) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     let mut number = |number: u32| out.extend(number.to_le_bytes());
     number(VERSION);
-    number(training);
+    number(training_id);
     number(shard.index);
     number(shard.count);
     number(trees);
@@ -198,26 +202,27 @@ pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training: u
     out
 }
 
-fn read(bytes: &[u8]) -> Result<Stored, ForestFault> {
-    let mut rest = Rest { bytes, at: 0 };
-    if rest.bytes.get(..MAGIC.len()) != Some(MAGIC) {
+fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
+    let mut reader = ByteReader { bytes, position: 0 };
+    if reader.bytes.get(..MAGIC.len()) != Some(MAGIC) {
         return Err(ForestFault::Magic);
     }
-    rest.at = MAGIC.len();
-    let version = rest.number()?;
+    reader.position = MAGIC.len();
+    let version = reader.number()?;
     if ![FIRST_VERSION, VERSION].contains(&version) {
         return Err(ForestFault::Version(version));
     }
-    let Some((body, checksum)) = bytes[rest.at..].split_last_chunk::<4>() else {
+    let Some((body, checksum)) = bytes[reader.position..].split_last_chunk::<4>() else {
         return Err(ForestFault::Short(bytes.len()));
     };
-    let end = rest.at + body.len();
-    // What a file cut short ends in is no checksum either; the more telling error is that it is
-    // short, so the trees are walked first and the checksum decides between them.
+    let end = reader.position + body.len();
+    // A truncated file does not end in a valid checksum either. That it is truncated is the more
+    // useful error, so the trees are read first, and the checksum is compared unless they are
+    // incomplete.
     let expected = u32::from_le_bytes(*checksum);
     let found = crc32fast::hash(&bytes[..end]);
-    rest.bytes = &bytes[..end];
-    let stored = if version == FIRST_VERSION { rest.first_version() } else { rest.shard() };
+    reader.bytes = &bytes[..end];
+    let stored = if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
     match stored {
         Err(ForestFault::Short(_)) => stored,
         _ if found != expected => Err(ForestFault::Checksum { found, expected }),
@@ -225,21 +230,23 @@ fn read(bytes: &[u8]) -> Result<Stored, ForestFault> {
     }
 }
 
-/// Bytes still to be read.
-struct Rest<'a> {
+/// Reads numbers and trees from bytes, from `position` on.
+struct ByteReader<'a> {
     bytes: &'a [u8],
-    at: usize,
+    position: usize,
 }
 
-impl<'a> Rest<'a> {
-    /// `count` things of `N` bytes, which must be there before anything is made of them.
+impl<'a> ByteReader<'a> {
+    /// Returns the next `count` chunks of `N` bytes. Their presence is checked before anything is
+    /// allocated for them.
     fn chunks<const N: usize>(&mut self, count: u32) -> Result<&'a [[u8; N]], ForestFault> {
         let short = ForestFault::Short(self.bytes.len());
-        let length = (count as usize).checked_mul(N).and_then(|length| length.checked_add(self.at));
-        let Some(bytes) = length.and_then(|end| self.bytes.get(self.at..end)) else {
+        let length = (count as usize).checked_mul(N);
+        let end = length.and_then(|length| length.checked_add(self.position));
+        let Some(bytes) = end.and_then(|end| self.bytes.get(self.position..end)) else {
             return Err(short);
         };
-        self.at += bytes.len();
+        self.position += bytes.len();
         Ok(bytes.as_chunks().0)
     }
 
@@ -247,8 +254,8 @@ impl<'a> Rest<'a> {
         Ok(u32::from_le_bytes(self.chunks::<4>(1)?[0]))
     }
 
-    fn shard(mut self) -> Result<Stored, ForestFault> {
-        let training = Some(self.number()?);
+    fn shard(mut self) -> Result<StoredShard, ForestFault> {
+        let training_id = Some(self.number()?);
         let shard = Shard { index: self.number()?, count: self.number()? };
         let (trees, features, classes) = (self.number()?, self.number()?, self.number()?);
         if shard.index >= shard.count || shard.count > trees {
@@ -256,16 +263,16 @@ impl<'a> Rest<'a> {
         }
         let gains = self.chunks(features)?.iter().map(|&gain| u64::from_le_bytes(gain)).collect();
         let forest = self.forest(shard.trees(trees).len(), gains, classes)?;
-        Ok(Stored { forest, shard, trees, training })
+        Ok(StoredShard { forest, shard, trees, training_id })
     }
 
-    fn first_version(mut self) -> Result<Stored, ForestFault> {
+    fn version_1(mut self) -> Result<StoredShard, ForestFault> {
         let (features, classes, trees) = (self.number()?, self.number()?, self.number()?);
         let whole = f64::from(trees) * RandomForest::WHOLE_GAIN as f64;
         let gain = |&share: &[u8; 8]| (f64::from_le_bytes(share) * whole).round() as u64;
         let gains = self.chunks(features)?.iter().map(gain).collect();
         let forest = self.forest(trees as usize, gains, classes)?;
-        Ok(Stored { forest, shard: Shard::WHOLE, trees, training: None })
+        Ok(StoredShard { forest, shard: Shard::WHOLE, trees, training_id: None })
     }
 
     fn forest(
@@ -275,7 +282,7 @@ impl<'a> Rest<'a> {
         classes: u32,
     ) -> Result<RandomForest, ForestFault> {
         let trees = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
-        match self.bytes.len() - self.at {
+        match self.bytes.len() - self.position {
             0 => RandomForest::from_trees(trees, gains, classes as usize)
                 .map_err(ForestFault::Malformed),
             more => Err(ForestFault::Long(more)),

@@ -1,9 +1,32 @@
 //! The documents that one step writes and another reads: the fitted recipe, the model bundle, the
 //! evaluation report and the flat metrics. Each has a format version.
 //!
-//! Knows the table's recipe and the forest. Must never know who makes a document, or where it is
-//! kept. Whatever bytes come in, reading them ends in a value or an error: never in a panic, and
-//! never in more memory than a small multiple of their size.
+//! Knows the table's recipe and the forest. Must never know which step writes a document, or where
+//! it is stored. Readers accept untrusted bytes: they return a value or an error, never panic, and
+//! never use more memory than a small multiple of the input's size.
+//!
+//! # Example
+//!
+//! ```
+//! use artifacts::{Evaluation, GateVerdict, ModelOrigin, Scores};
+//!
+//! // Four rows: their classes, and the predicted probabilities of class 1.
+//! let scores = Scores::of(&[1, 1, 0, 0], &[0.9, 0.4, 0.6, 0.1]);
+//! let evaluation = Evaluation {
+//!     model: ModelOrigin {
+//!         algorithm: "random_forest".to_owned(),
+//!         program_version: "0.1.0".to_owned(),
+//!         data_digest: "ab".repeat(32),
+//!     },
+//!     gates: vec![GateVerdict::new("accuracy", 0.8, &scores)],
+//!     scores,
+//! };
+//! assert!(!evaluation.gates[0].met, "two of four rows are right");
+//!
+//! let report = String::from_utf8(evaluation.to_json()?)?;
+//! assert!(report.starts_with("{\n  \"format_version\": 1,\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod archive;
 mod bundle;
@@ -11,18 +34,22 @@ mod document;
 mod evaluation;
 mod forest_file;
 mod measure;
+mod metadata;
+mod names;
 mod onnx;
 mod recipe_file;
 mod scores;
 mod shard;
 
 pub use archive::ArchiveError;
-pub use bundle::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata};
+pub use bundle::{Bundle, BundleError};
 pub use document::DocumentError;
-pub use evaluation::{Evaluation, Origin, Verdict};
+pub use evaluation::{Evaluation, GateVerdict, ModelOrigin};
 pub use forest_file::ForestFileError;
 pub use measure::Measure;
-pub use onnx::{MODEL_ONNX, OnnxError};
-pub use recipe_file::{RECIPE_JSON, read_recipe, write_recipe};
-pub use scores::{Confusion, Scores};
+pub use metadata::Metadata;
+pub use names::{FOREST_BIN, METADATA_JSON, MODEL_ONNX, RECIPE_JSON};
+pub use onnx::OnnxError;
+pub use recipe_file::{read_recipe, write_recipe};
+pub use scores::{ConfusionMatrix, Scores};
 pub use shard::Shard;

@@ -1,16 +1,16 @@
-//! A number that may have no value.
+//! A metric that may be undefined.
 
 use std::fmt;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A number, NaN where there is none. In JSON, which has no NaN, that is the string `"NaN"`, as in
-/// SageMaker's own reports.
+/// The value of a metric, NaN where the metric is undefined. JSON has no NaN; there it is the
+/// string `"NaN"`, as in SageMaker's own reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure(pub f64);
 
-/// Two that have no value are equal.
+/// Two undefined values are equal.
 impl PartialEq for Measure {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0 || (self.0.is_nan() && other.0.is_nan())
@@ -29,9 +29,9 @@ impl Serialize for Measure {
 
 impl<'de> Deserialize<'de> for Measure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
+        struct MeasureVisitor;
 
-        impl Visitor<'_> for Number {
+        impl Visitor<'_> for MeasureVisitor {
             type Value = Measure;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,6 +58,6 @@ impl<'de> Deserialize<'de> for Measure {
             }
         }
 
-        deserializer.deserialize_any(Number)
+        deserializer.deserialize_any(MeasureVisitor)
     }
 }

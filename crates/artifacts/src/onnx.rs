@@ -1,4 +1,4 @@
-//! `model.onnx`: the forest for whatever scores models in ONNX's format.
+//! `model.onnx`: the forest in the ONNX format, for other inference runtimes.
 //!
 //! ```text
 //! X (float, rows by features) -> Cast to double -> TreeEnsembleClassifier -> label (int64, rows)
@@ -6,9 +6,10 @@
 //!                           probabilities (float, rows by 2) <- + 0.5 <- / trees
 //! ```
 //!
-//! A leaf's weight for a class is its share less one half. Some runtimes take the class with the
-//! greater score for the label, others ask whether that of class 1 is above 0: here both are right.
-//! The cast has them add up in f64, where the shares of a fitted forest have an exact sum.
+//! The weight of a leaf for a class is the class's share of the leaf minus one half. Some runtimes
+//! choose the class with the greater score as the label, others choose class 1 if its score is
+//! above 0; with these weights both give the same label. The cast makes runtimes add the weights in
+//! f64, where the sum of the shares of a fitted forest is exact.
 
 mod messages;
 
@@ -18,50 +19,50 @@ use prost::bytes::Bytes;
 
 use crate::bundle::Bundle;
 use crate::document::DocumentError;
+use crate::names::MODEL_ONNX;
 use crate::recipe_file;
 use messages::{
     AttributeProto, AttributeType, DataType, Dimension, Extent, GraphProto, ModelProto, NodeProto,
-    OperatorSetIdProto, StringStringEntryProto, Tensor, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 
-/// The forest in ONNX's format.
-pub const MODEL_ONNX: &str = "model.onnx";
+/// The version of the ONNX intermediate representation.
+const IR_VERSION: i64 = 7;
+/// The version of the default operator set.
+const OPSET_VERSION: i64 = 13;
+/// The domain and version of the operator set for classical machine learning.
+const ML_OPSET: (&str, i64) = ("ai.onnx.ml", 1);
 
-/// The versions that a runtime must know: of the format, of the operators, of those of trees.
-const FORMAT: i64 = 7;
-const OPERATORS: i64 = 13;
-const TREE_OPERATORS: (&str, i64) = ("ai.onnx.ml", 1);
+/// The maximum number of nodes. The model is built in memory, at 200 bytes a node, and runtimes
+/// need as much to load it.
+const MAX_NODES: usize = 1 << 22;
 
-/// The most nodes: the model is made in memory, which takes 200 bytes for each, and what reads it
-/// does no better.
-const MOST_NODES: usize = 1 << 22;
-
-/// Why a bundle has no `model.onnx`.
+/// The reason for which a bundle cannot be exported as `model.onnx`.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
-    /// Very many nodes.
-    #[error("the forest has {0} nodes, and {MODEL_ONNX} is made of at most {MOST_NODES}")]
+    /// The forest has too many nodes.
+    #[error("the forest has {0} nodes, and {MODEL_ONNX} is made of at most {MAX_NODES}")]
     Nodes(usize),
-    /// Not two classes.
-    #[error("the forest tells {0} classes apart, expected 2")]
+    /// The forest does not have two classes.
+    #[error("the forest has {0} classes, expected 2")]
     Classes(usize),
-    /// The recipe.
+    /// The recipe cannot be serialized.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
 
 impl Bundle {
-    /// The bytes of `model.onnx`. Its inputs are the features that the recipe makes, engineered
-    /// ones included. Its metadata has their names in order as `features`, and `recipe.json` as
-    /// `recipe`.
+    /// Returns the bytes of `model.onnx`. Its input is a matrix of the recipe's features,
+    /// engineered features included. Its metadata holds their names in order as `features`, and
+    /// `recipe.json` as `recipe`.
     ///
     /// # Errors
-    /// A forest that is too large, or tells other than two classes apart.
+    /// A forest that has more than 4,194,304 nodes, or other than two classes.
     pub fn to_onnx(&self) -> Result<Vec<u8>, OnnxError> {
         let Self { forest, recipe, metadata } = self;
         let nodes = forest.trees().iter().map(|tree| tree.nodes.len()).sum();
-        if nodes > MOST_NODES {
+        if nodes > MAX_NODES {
             return Err(OnnxError::Nodes(nodes));
         }
         if forest.classes() != 2 {
@@ -70,11 +71,11 @@ impl Bundle {
         let features: Vec<&str> = recipe.feature_names().collect();
         let recipe = recipe_file::write_recipe(recipe)?;
         let model = ModelProto {
-            ir_version: FORMAT,
+            ir_version: IR_VERSION,
             producer_name: metadata.algorithm.clone(),
             producer_version: metadata.program_version.clone(),
             graph: Some(graph(forest)),
-            opset_import: [("", OPERATORS), TREE_OPERATORS]
+            opset_import: [("", OPSET_VERSION), ML_OPSET]
                 .map(|(domain, version)| OperatorSetIdProto { domain: domain.to_owned(), version })
                 .into(),
             metadata_props: [
@@ -112,7 +113,7 @@ fn graph(forest: &RandomForest) -> GraphProto {
             node("Cast", "", &["X"], &["doubles"], vec![to_double]),
             node(
                 "TreeEnsembleClassifier",
-                TREE_OPERATORS.0,
+                ML_OPSET.0,
                 &["doubles"],
                 &["label", "scores"],
                 ensemble(forest),
@@ -129,13 +130,13 @@ fn graph(forest: &RandomForest) -> GraphProto {
     }
 }
 
-/// An input or output: as many rows as there are, each of some shape.
+/// Describes an input or output: any number of rows, each of the shape `row`.
 fn value(name: &str, elem_type: DataType, row: &[usize]) -> ValueInfoProto {
     let rows = Extent::Parameter("rows".to_owned());
     let row = row.iter().map(|&extent| Extent::Value(extent as i64));
     let dim = std::iter::once(rows).chain(row).map(|extent| Dimension { extent: Some(extent) });
     let shape = Some(TensorShapeProto { dim: dim.collect() });
-    let tensor_type = Some(Tensor { elem_type: elem_type.into(), shape });
+    let tensor_type = Some(TensorTypeProto { elem_type: elem_type.into(), shape });
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
 }
 
@@ -143,7 +144,8 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: kind.into(), ..AttributeProto::default() }
 }
 
-/// The trees as the operator has them: a list for each thing that a node has.
+/// Returns the trees as attributes of `TreeEnsembleClassifier`: one list for each property of a
+/// node.
 fn ensemble(forest: &RandomForest) -> Vec<AttributeProto> {
     let trees = || forest.trees().iter().zip(0_i64..);
     let nodes = || {
@@ -151,7 +153,7 @@ fn ensemble(forest: &RandomForest) -> Vec<AttributeProto> {
             tree.nodes.iter().zip(0_i64..).map(move |(node, at)| (index, at, node))
         })
     };
-    // Each leaf has a weight for both classes.
+    // Tree, node, class and weight, for both classes of each leaf.
     let weights = || {
         nodes().filter(|(_, _, node)| node.is_leaf()).flat_map(|(index, at, node)| {
             let shares = &forest.trees()[index as usize].shares[2 * node.next as usize..][..2];
@@ -166,18 +168,13 @@ fn ensemble(forest: &RandomForest) -> Vec<AttributeProto> {
         floats: floats.collect(),
         ..attribute(name, AttributeType::Floats)
     };
-    let child = |node: &forest::Node, side: i64| match node.is_leaf() {
-        true => 0,
-        false => i64::from(node.next) + side,
+    let child = |node: &forest::Node, side: i64| {
+        if node.is_leaf() { 0 } else { i64::from(node.next) + side }
     };
-    let mode = |node: &forest::Node| match node.is_leaf() {
-        true => Bytes::from_static(b"LEAF"),
-        false => Bytes::from_static(b"BRANCH_LEQ"),
+    let mode = |node: &forest::Node| {
+        Bytes::from_static(if node.is_leaf() { b"LEAF" } else { b"BRANCH_LEQ" })
     };
-    let feature = |node: &forest::Node| match node.is_leaf() {
-        true => 0,
-        false => node.feature.into(),
-    };
+    let feature = |node: &forest::Node| if node.is_leaf() { 0 } else { i64::from(node.feature) };
     let modes = AttributeProto {
         strings: nodes().map(|(.., node)| mode(node)).collect(),
         ..attribute("nodes_modes", AttributeType::Strings)

@@ -1,11 +1,9 @@
-//! `recipe.json`: the fitted recipe, on its way from Preprocess through Train into the bundle.
+//! `recipe.json`: the fitted recipe. Preprocess writes it, Train copies it into the bundle.
 
 use dataset::Recipe;
 
 use crate::document::{self, DocumentError};
-
-/// The recipe from raw columns to features.
-pub const RECIPE_JSON: &str = "recipe.json";
+use crate::names::RECIPE_JSON;
 
 const VERSION: u32 = 1;
 
@@ -14,18 +12,18 @@ struct RecipeFile<T> {
     recipe: T,
 }
 
-/// The bytes of `recipe.json`.
+/// Returns the bytes of `recipe.json`.
 ///
 /// # Errors
-/// None that a recipe can cause.
+/// No recipe causes an error; the result is that of the serializer.
 pub fn write_recipe(recipe: &Recipe) -> Result<Vec<u8>, DocumentError> {
     document::write(RECIPE_JSON, VERSION, &RecipeFile { recipe })
 }
 
-/// Reads `recipe.json`.
+/// Parses the bytes of `recipe.json`.
 ///
 /// # Errors
-/// No JSON, another version, a recipe that does not hang together.
+/// Bytes that are not JSON, another format version, or a recipe whose parts contradict each other.
 pub fn read_recipe(bytes: &[u8]) -> Result<Recipe, DocumentError> {
     document::read::<RecipeFile<Recipe>>(RECIPE_JSON, VERSION, bytes).map(|file| file.recipe)
 }

@@ -1,45 +1,47 @@
-//! How good answers are: the metrics of a binary classifier.
+//! The metrics of a binary classifier.
 
 use crate::measure::Measure;
 
-/// The counts of answers, right and wrong. Class 1 is a failure.
+/// The confusion matrix. Class 1, the positive class, is a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Confusion {
-    /// Sound and called sound.
+pub struct ConfusionMatrix {
+    /// Rows of class 0 that were predicted as class 0.
     pub true_negatives: u64,
-    /// Sound and called a failure.
+    /// Rows of class 0 that were predicted as class 1.
     pub false_positives: u64,
-    /// A failure and called sound.
+    /// Rows of class 1 that were predicted as class 0.
     pub false_negatives: u64,
-    /// A failure and called so.
+    /// Rows of class 1 that were predicted as class 1.
     pub true_positives: u64,
 }
 
-/// The metrics of a set of answers; NaN where one has no value.
+/// The metrics of a set of predictions. An undefined metric is NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
-    /// The answers counted.
-    pub confusion: Confusion,
-    /// Name and value of each metric, in the order of reports.
+    /// The confusion matrix.
+    pub confusion: ConfusionMatrix,
+    /// Name and value of each metric, in the order of the report.
     metrics: [(&'static str, f64); 10],
-    /// False and true positive rates, from 0, 0 to 1, 1; none where there is only one class.
+    /// The ROC curve: false and true positive rates, from (0, 0) to (1, 1). Empty if there is only
+    /// one class.
     pub roc_curve: Vec<(f64, f64)>,
-    /// Precision and recall, from the highest threshold to the lowest; none without a failure.
+    /// The precision-recall curve: precision and recall, from the highest threshold to the lowest.
+    /// Empty if no row is a failure.
     pub precision_recall_curve: Vec<(f64, f64)>,
 }
 
-/// The most points of a curve in a report: more cannot be seen, and a report stays small however
-/// many rows were scored.
-const MOST_POINTS: usize = 200;
-/// Where a probability is no nearer to 0 or 1 for the log loss, whose value would be infinite. As
-/// in scikit-learn: the spacing of f64 at 1.
-const NEAREST: f64 = f64::EPSILON;
+/// The maximum number of points of a curve in the report. More cannot be seen in a plot, and the
+/// report stays small for any number of rows.
+const MAX_CURVE_POINTS: usize = 200;
+/// The log loss clips probabilities to this distance from 0 and 1, where it would be infinite. As
+/// in scikit-learn, it is the machine epsilon of f64.
+const LOG_LOSS_CLIP: f64 = f64::EPSILON;
 
 impl Scores {
-    /// Scores probabilities of class 1 against the classes. An answer is a failure where its
-    /// probability is greater than one half.
+    /// Computes the metrics from the class of each row and its predicted probability of class 1. A
+    /// row is predicted as class 1 if its probability is greater than 0.5.
     pub fn of(labels: &[usize], probabilities: &[f64]) -> Self {
-        let mut confusion = Confusion::default();
+        let mut confusion = ConfusionMatrix::default();
         let (mut log_loss, mut brier) = (0.0, 0.0);
         for (&label, &probability) in labels.iter().zip(probabilities) {
             let count = match (label, probability > 0.5) {
@@ -49,11 +51,11 @@ impl Scores {
                 (_, true) => &mut confusion.true_positives,
             };
             *count += 1;
-            let of_label = if label == 0 { 1.0 - probability } else { probability };
-            log_loss -= libm::log(of_label.clamp(NEAREST, 1.0 - NEAREST));
-            brier += (1.0 - of_label).powi(2);
+            let probability_of_label = if label == 0 { 1.0 - probability } else { probability };
+            log_loss -= libm::log(probability_of_label.clamp(LOG_LOSS_CLIP, 1.0 - LOG_LOSS_CLIP));
+            brier += (1.0 - probability_of_label).powi(2);
         }
-        let Confusion {
+        let ConfusionMatrix {
             true_negatives: tn,
             false_positives: fp,
             false_negatives: fn_,
@@ -63,48 +65,49 @@ impl Scores {
         let rows = positives + negatives;
         let curves = Curves::of(labels, probabilities, positives, negatives);
         let metrics = [
-            ("accuracy", share(tp + tn, rows)),
-            ("precision", share(tp, tp + fp)),
-            ("recall", share(tp, positives)),
-            ("f1_score", share(2 * tp, 2 * tp + fp + fn_)),
+            ("accuracy", ratio(tp + tn, rows)),
+            ("precision", ratio(tp, tp + fp)),
+            ("recall", ratio(tp, positives)),
+            ("f1_score", ratio(2 * tp, 2 * tp + fp + fn_)),
             ("roc_auc", curves.roc_auc),
             ("pr_auc", curves.average_precision),
-            ("specificity", share(tn, negatives)),
-            ("npv", share(tn, tn + fn_)),
+            ("specificity", ratio(tn, negatives)),
+            ("npv", ratio(tn, tn + fn_)),
             ("log_loss", log_loss / rows as f64),
             ("brier_score", brier / rows as f64),
         ];
         Self {
             confusion,
             metrics,
-            roc_curve: thin(curves.roc),
-            precision_recall_curve: thin(curves.precision_recall),
+            roc_curve: downsample(curves.roc),
+            precision_recall_curve: downsample(curves.precision_recall),
         }
     }
 
-    /// Every metric by its name.
+    /// Returns the name and value of every metric.
     pub fn metrics(&self) -> impl Iterator<Item = (&'static str, Measure)> {
         self.metrics.into_iter().map(|(name, value)| (name, Measure(value)))
     }
 
-    /// A metric by its name.
+    /// Returns the value of the metric of that name, if there is one.
     pub fn metric(&self, name: &str) -> Option<Measure> {
         self.metrics().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// The F score that weighs recall `beta` times as much as precision.
+    /// Returns the F-beta score, which weighs recall `beta` times as much as precision.
     pub(crate) fn f_score(&self, beta: f64) -> f64 {
-        let Confusion { true_positives, false_positives, false_negatives, .. } = self.confusion;
+        let ConfusionMatrix { true_positives, false_positives, false_negatives, .. } =
+            self.confusion;
         let square = beta * beta;
         let hits = (1.0 + square) * true_positives as f64;
         let misses = square * false_negatives as f64 + false_positives as f64;
         hits / (hits + misses)
     }
 
-    /// Why metrics have no value, for those that have none.
+    /// Returns the names of the undefined metrics, each with the reason.
     pub fn explanations(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let without = self.metrics.into_iter().filter(|(_, value)| !value.is_finite());
-        without.map(|(name, _)| {
+        let undefined = self.metrics.into_iter().filter(|(_, value)| !value.is_finite());
+        undefined.map(|(name, _)| {
             let reason = match name {
                 "precision" => "no row was predicted to be a failure",
                 "npv" => "no row was predicted to be sound",
@@ -119,7 +122,7 @@ impl Scores {
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
 }
 
@@ -131,8 +134,8 @@ struct Curves {
 }
 
 impl Curves {
-    /// Walks the rows from the surest failure down. Rows of one probability come in together: no
-    /// threshold parts them.
+    /// Computes the curves by lowering the threshold from the highest probability to the lowest.
+    /// Rows of equal probability are counted together, because no threshold separates them.
     fn of(labels: &[usize], probabilities: &[f64], positives: u64, negatives: u64) -> Self {
         let mut order: Vec<(f64, bool)> =
             probabilities.iter().zip(labels).map(|(&p, &label)| (p, label != 0)).collect();
@@ -144,7 +147,8 @@ impl Curves {
             average_precision: 0.0,
         };
         let (mut tp, mut fp) = (0_u64, 0_u64);
-        // Twice the area in units of one positive by one negative: whole numbers, so no rounding.
+        // Twice the area under the ROC curve, in units of one positive by one negative row. These
+        // are integers, so there is no rounding.
         let mut area = 0_u128;
         for tied in order.chunk_by(|a, b| a.0 == b.0) {
             let hits = tied.iter().filter(|(_, failed)| *failed).count() as u64;
@@ -152,10 +156,10 @@ impl Curves {
             area += u128::from(misses) * u128::from(2 * tp + hits);
             tp += hits;
             fp += misses;
-            let precision = share(tp, tp + fp);
-            curves.average_precision += share(hits, positives) * precision;
-            curves.roc.push((share(fp, negatives), share(tp, positives)));
-            curves.precision_recall.push((precision, share(tp, positives)));
+            let precision = ratio(tp, tp + fp);
+            curves.average_precision += ratio(hits, positives) * precision;
+            curves.roc.push((ratio(fp, negatives), ratio(tp, positives)));
+            curves.precision_recall.push((precision, ratio(tp, positives)));
         }
         if positives == 0 || negatives == 0 {
             curves.roc.clear();
@@ -171,13 +175,14 @@ impl Curves {
     }
 }
 
-/// At most [`MOST_POINTS`], evenly spread, the first and the last among them.
-fn thin(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    if points.len() <= MOST_POINTS {
+/// Reduces a curve to at most [`MAX_CURVE_POINTS`] evenly spaced points, including the first and
+/// the last.
+fn downsample(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    if points.len() <= MAX_CURVE_POINTS {
         return points;
     }
     let last = points.len() - 1;
-    (0..MOST_POINTS).map(|step| points[step * last / (MOST_POINTS - 1)]).collect()
+    (0..MAX_CURVE_POINTS).map(|step| points[step * last / (MAX_CURVE_POINTS - 1)]).collect()
 }
 
 #[cfg(test)]
@@ -189,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn by_hand() {
-        // Failures at 0.9, 0.6 and 0.2; sound at 0.6, 0.3, 0.1 and 0.5, which is not more than half.
+    fn metrics_match_values_computed_by_hand() {
+        // Class 1 at 0.9, 0.6 and 0.2; class 0 at 0.6, 0.3, 0.1 and 0.5, which is not above 0.5.
         let labels = [1, 1, 1, 0, 0, 0, 0];
         let scores = Scores::of(&labels, &[0.9, 0.6, 0.2, 0.6, 0.3, 0.1, 0.5]);
-        let expected = Confusion {
+        let expected = ConfusionMatrix {
             true_negatives: 3,
             false_positives: 1,
             false_negatives: 1,
@@ -207,9 +212,9 @@ mod tests {
             ("f1_score", 4.0 / 6.0),
             ("specificity", 3.0 / 4.0),
             ("npv", 3.0 / 4.0),
-            // Of 12 pairs: 0.9 beats 4; 0.6 beats 3 and ties with 1; 0.2 beats 1: 8.5.
+            // Of 12 pairs, 0.9 wins 4; 0.6 wins 3 and ties 1; 0.2 wins 1: 8.5.
             ("roc_auc", 8.5 / 12.0),
-            // Steps: 0.9 with precision 1; 0.6 with 2/3; 0.2 with 3/6; a third of recall each.
+            // Precision 1 at 0.9, 2/3 at 0.6, 3/6 at 0.2; each adds a third of recall.
             ("pr_auc", (1.0 + 2.0 / 3.0 + 0.5) / 3.0),
             // 0.01 + 0.16 + 0.64 + 0.36 + 0.09 + 0.01 + 0.25 = 1.52
             ("brier_score", 1.52 / 7.0),
@@ -229,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn one_class_has_reasons_and_no_crash() {
+    fn undefined_metrics_of_a_single_class_have_reasons() {
         let reasons = |labels: &[usize], probabilities: &[f64]| {
             let scores = Scores::of(labels, probabilities);
             scores.explanations().map(|(name, _)| name).collect::<Vec<_>>()
@@ -240,17 +245,17 @@ mod tests {
             ["precision", "recall", "f1_score", "roc_auc", "pr_auc"]
         );
         assert_eq!(reasons(&[], &[]).len(), 10);
-        // Certain and wrong: finite all the same.
+        // A wrong prediction with probability 0 still has a finite loss.
         assert!(value(&Scores::of(&[1], &[0.0]), "log_loss").is_finite());
     }
 
     #[test]
-    fn curves_stay_small() {
+    fn curves_are_downsampled_with_their_ends() {
         let labels: Vec<usize> = (0..5_000).map(|row| usize::from(row % 3 == 0)).collect();
         let probabilities: Vec<f64> = (0..5_000).map(|row| f64::from(row) / 5_000.0).collect();
         let scores = Scores::of(&labels, &probabilities);
-        assert_eq!(scores.roc_curve.len(), MOST_POINTS);
-        assert_eq!(scores.roc_curve[MOST_POINTS - 1], (1.0, 1.0));
-        assert_eq!(scores.precision_recall_curve[MOST_POINTS - 1].1, 1.0);
+        assert_eq!(scores.roc_curve.len(), MAX_CURVE_POINTS);
+        assert_eq!(scores.roc_curve[MAX_CURVE_POINTS - 1], (1.0, 1.0));
+        assert_eq!(scores.precision_recall_curve[MAX_CURVE_POINTS - 1].1, 1.0);
     }
 }

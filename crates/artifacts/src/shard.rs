@@ -1,34 +1,36 @@
-//! A forest in shards: one for each host that grew some of its trees.
+//! Shards of a forest. Each host of a training job grows one.
 
 use std::ops::Range;
 
-use crate::bundle::FOREST_BIN;
+use crate::names::FOREST_BIN;
 
-/// What one host of a training grows of the forest, and writes to a file of its own. The shares are
-/// as equal as whole trees allow, and follow one another.
+/// The part of a forest that one host of a training job grows and writes to its own file. Shards
+/// are contiguous ranges of trees, and their sizes differ by at most one tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Which one, from 0.
+    /// The index of the shard, from 0.
     pub index: u32,
-    /// How many there are.
+    /// The number of shards.
     pub count: u32,
 }
 
 impl Shard {
-    /// The only one, of a host that grows all trees.
+    /// The only shard of a forest that one host grows.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// Its trees of a forest of `all`, none of them in another shard and each of them in one.
+    /// Returns the indices of this shard's trees in a forest of `all` trees. Every tree is in
+    /// exactly one shard.
     pub fn trees(self, all: u32) -> Range<u32> {
-        let begin =
-            |index: u64| (index * u64::from(all)).checked_div(self.count.into()).unwrap_or(0);
-        let (index, last) = (u64::from(self.index), u64::from(all));
-        let place = |tree: u64| tree.min(last) as u32;
-        place(begin(index))..place(begin(index + 1))
+        let start = |index: u64| {
+            let tree = (index * u64::from(all)).checked_div(self.count.into()).unwrap_or(0);
+            tree.min(all.into()) as u32
+        };
+        let index = u64::from(self.index);
+        start(index)..start(index + 1)
     }
 
-    /// What a file is called of which every host leaves its own: `forest.bin` where there is one
-    /// host, `forest-2-of-3.bin` of the second of three.
+    /// Returns the name of this host's copy of the file `name`: `forest.bin` for a single host,
+    /// `forest-2-of-3.bin` for the second of three.
     pub fn file_name(self, name: &str) -> String {
         let Self { index, count } = self;
         if count == 1 {
@@ -39,11 +41,15 @@ impl Shard {
     }
 }
 
-/// Whether a file of this name holds a forest or a shard of one.
-pub(crate) fn holds_trees(name: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = || name.strip_prefix("forest-")?.strip_suffix(".bin")?.split_once("-of-");
-    name == FOREST_BIN || numbers().is_some_and(|(index, count)| number(index) && number(count))
+/// Returns whether `name` is the file name of a forest or of a shard.
+pub(crate) fn is_forest_file(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let shard = || {
+        let (stem, extension) = FOREST_BIN.split_once('.')?;
+        let rest = name.strip_prefix(stem)?.strip_prefix('-')?;
+        rest.strip_suffix(extension)?.strip_suffix('.')?.split_once("-of-")
+    };
+    name == FOREST_BIN || shard().is_some_and(|(index, count)| is_number(index) && is_number(count))
 }
 
 #[cfg(test)]
@@ -51,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tree_is_in_one_shard() {
+    fn every_tree_is_in_exactly_one_shard() {
         let cut = |all, count| -> Vec<_> {
             (0..count).map(|index| Shard { index, count }.trees(all)).collect()
         };
@@ -66,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_shards_from_other_files() {
+    fn forest_files_are_recognized_by_name() {
         assert_eq!(Shard::WHOLE.file_name(FOREST_BIN), "forest.bin");
         let second = Shard { index: 1, count: 12 };
         assert_eq!(second.file_name(FOREST_BIN), "forest-2-of-12.bin");
         for name in ["forest.bin", "forest-2-of-12.bin"] {
-            assert!(holds_trees(name), "{name}");
+            assert!(is_forest_file(name), "{name}");
         }
         let others = ["forest-2.bin", "forest--of-.bin", "forest-a-of-b.bin", "a/forest.bin", ""];
-        assert!(!others.into_iter().any(holds_trees));
+        assert!(!others.into_iter().any(is_forest_file));
     }
 }

@@ -1,14 +1,14 @@
-//! The report as it is written.
+//! The bytes of the evaluation report and of the flat metrics.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use artifacts::{Evaluation, Origin, Scores, Verdict};
+use artifacts::{Evaluation, GateVerdict, ModelOrigin, Scores};
 
 fn evaluation(labels: &[usize], probabilities: &[f64]) -> Evaluation {
     let scores = Scores::of(labels, probabilities);
-    let gate = |metric, minimum| Verdict::new(metric, minimum, &scores);
+    let gate = |metric, minimum| GateVerdict::new(metric, minimum, &scores);
     Evaluation {
-        model: Origin {
+        model: ModelOrigin {
             algorithm: "random_forest".to_owned(),
             program_version: "0.1.0".to_owned(),
             data_digest: "ab".repeat(32),
@@ -23,7 +23,7 @@ fn text(bytes: Vec<u8>) -> String {
 }
 
 #[test]
-fn a_report_with_every_value() {
+fn a_report_with_every_metric_defined() {
     let evaluation = evaluation(&[1, 1, 0, 0], &[0.875, 0.25, 0.5, 0.125]);
     insta::assert_snapshot!(text(evaluation.metrics_to_json().unwrap()), @r#"
     {

@@ -1,73 +1,44 @@
-//! The ranges that a rule beside the field cannot say: what hangs on several values, and what
-//! stands under a key of its own.
+//! The rules that an attribute of a field cannot express: those over several settings, and those
+//! over the keys and values of maps.
 
 use indexmap::IndexMap;
 use serde_yaml::Value;
 
-use crate::Metric;
-use crate::settings::{ColumnSettings, PerStep, Settings};
+use crate::job_kind::{JobKind, PerJobKind};
+use crate::metric::Metric;
+use crate::rules::{
+    COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
+};
+use crate::settings::{ColumnSettings, Settings};
+use crate::steps::Hyperparameters;
 
-type Check = garde::Result;
-
-pub(crate) fn unless(wrong: bool, expected: &str) -> Check {
-    if wrong { Err(garde::Error::new(format!("expected {expected}"))) } else { Ok(()) }
-}
-
-pub(crate) fn is_share(&share: &f64, _: &()) -> Check {
-    unless(!(share > 0.0 && share < 1.0), "a number between 0 and 1, both excluded")
-}
-
-pub(crate) fn is_finite(number: &f64, _: &()) -> Check {
-    unless(number.is_nan(), "a number")
-}
-
-pub(crate) fn is_filled(name: &str, _: &()) -> Check {
-    unless(name.trim().is_empty(), "a column's name")
-}
-
-pub(crate) fn is_key(key: &str, _: &()) -> Check {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/=-".contains(c);
-    let wrong =
-        key.is_empty() || key.starts_with('/') || key.contains("//") || !key.chars().all(plain);
-    let climbs = key.split('/').any(|part| part == "." || part == "..");
-    unless(
-        wrong || climbs || key.len() > 512,
-        "a key or prefix such as raw/table.csv, without s3:// or the bucket",
-    )
-}
-
-pub(crate) fn is_repository(name: &str, _: &()) -> Check {
-    let word = |w: &str| {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-        w.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-            && w.chars().all(inner)
-    };
-    let right = name.len() >= 2 && name.len() <= 256 && name.split('/').all(word);
-    unless(!right, "an ECR repository such as machine-downtime/train")
-}
-
-/// A value that is wrong, and what was expected.
+/// A setting whose value is out of range.
 pub(crate) struct Fault {
+    /// The path of the setting, such as `tags.project`.
     pub(crate) path: String,
+    /// The value found, if it can be shown.
     pub(crate) value: Option<Value>,
+    /// What was expected.
     pub(crate) expected: String,
 }
 
-/// What is wrong below the keys of the file's maps.
-pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
+/// Returns the faults of the settings that garde does not check.
+pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
     let types = &settings.instance_types;
-    let expected_type = "an instance type such as ml.m5.large";
-    faults.each("instance_types", types, |name| is_instance_type(name), expected_type);
-    let counts = &settings.instance_counts;
-    for (job, count) in [("processing", counts.processing), ("evaluation", counts.evaluation)] {
-        faults.unless(count == 1, &format!("instance_counts.{job}"), count, ONE_INSTANCE);
+    faults.each("instance_types", types, |name| is_instance_type(name), INSTANCE_TYPE);
+    for (kind, &count) in settings.instance_counts.iter() {
+        let checked = match kind {
+            JobKind::Training => training_instances(count, settings.hyperparameters.n_estimators),
+            JobKind::Processing | JobKind::Evaluation if count == 1 => Ok(()),
+            JobKind::Processing | JobKind::Evaluation => Err(ONE_INSTANCE.to_owned()),
+        };
+        if let Err(expected) = checked {
+            let path = format!("instance_counts.{}", kind.name());
+            faults.push(&path, Some(count.into()), &expected);
+        }
     }
-    if let Err(expected) =
-        training_instances(counts.training, settings.hyperparameters.n_estimators)
-    {
-        faults.push("instance_counts.training", Some(counts.training.into()), &expected);
-    }
+    faults.out_of_bag(&settings.hyperparameters);
     faults.each(
         "volume_sizes",
         &settings.volume_sizes,
@@ -86,25 +57,10 @@ pub(crate) fn entries(settings: &Settings) -> Vec<Fault> {
     faults.tags(&settings.tags);
     for (kind, &price) in &settings.prices.per_hour {
         let path = format!("prices.per_hour.{kind}");
-        faults.unless(is_instance_type(kind), &path, kind.as_str(), expected_type);
+        faults.unless(is_instance_type(kind), &path, kind.as_str(), INSTANCE_TYPE);
         faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
     }
     faults.0
-}
-
-/// How many instances preprocess and evaluate.
-pub const ONE_INSTANCE: &str = "1, because the step works on the whole table at once";
-
-/// Whether so many instances can train a forest of `n_estimators` trees, each at least one of them.
-///
-/// # Errors
-/// What was expected.
-pub fn training_instances(count: u32, n_estimators: u32) -> Result<(), String> {
-    // forests without trees have a message of their own
-    if (1..=n_estimators.clamp(1, 100)).contains(&count) {
-        return Ok(());
-    }
-    Err(format!("1 to 100, and no more than the {n_estimators} trees of n_estimators"))
 }
 
 struct Faults(Vec<Fault>);
@@ -123,16 +79,24 @@ impl Faults {
     fn each<T: Clone + Into<Value>>(
         &mut self,
         name: &str,
-        values: &PerStep<T>,
+        values: &PerJobKind<T>,
         right: impl Fn(&T) -> bool,
         expected: &str,
     ) {
-        for (step, value) in [
-            ("processing", &values.processing),
-            ("training", &values.training),
-            ("evaluation", &values.evaluation),
-        ] {
-            self.unless(right(value), &format!("{name}.{step}"), value.clone(), expected);
+        for (kind, value) in values.iter() {
+            let path = format!("{name}.{}", kind.name());
+            self.unless(right(value), &path, value.clone(), expected);
+        }
+    }
+
+    fn out_of_bag(&mut self, hyperparameters: &Hyperparameters) {
+        let Hyperparameters { bootstrap, oob_score, permutation_importances, .. } = hyperparameters;
+        for (name, wanted) in
+            [("oob_score", oob_score), ("permutation_importances", permutation_importances)]
+        {
+            let path = format!("hyperparameters.{name}");
+            let expected = "false, because without bootstrap no row is left out";
+            self.unless(*bootstrap || !wanted, &path, *wanted, expected);
         }
     }
 
@@ -142,7 +106,7 @@ impl Faults {
         for (name, column) in columns {
             let path = format!("{PATH}.{name}");
             self.unless(is_column_name(name), &path, name.as_str(), COLUMN_NAME);
-            // These travel in an argument `Name(unit)=Spelling|Spelling`.
+            // A column is passed to Preprocess as an argument `Name(unit)=Spelling|Spelling`.
             let plain = |text: &str| !text.is_empty() && !text.contains(['(', ')', '=', '|']);
             if let Some(unit) = &column.unit {
                 let expected = "a unit without (, ), = and |";
@@ -187,18 +151,4 @@ impl Faults {
             self.unless(right, &path, value.as_str(), "at most 256 characters");
         }
     }
-}
-
-fn is_instance_type(name: &str) -> bool {
-    let parts: Vec<_> = name.split('.').collect();
-    matches!(parts[..], ["ml", family, size] if !family.is_empty() && !size.is_empty())
-}
-
-const COLUMN_NAME: &str = "at most 100 letters, digits and _, no digit first";
-
-fn is_column_name(name: &str) -> bool {
-    let letter = |c: char| c.is_alphabetic() || c == '_';
-    name.starts_with(letter)
-        && name.chars().all(|c| letter(c) || c.is_numeric())
-        && name.chars().count() <= 100
 }

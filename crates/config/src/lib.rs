@@ -1,27 +1,63 @@
 //! Every setting of the pipeline, typed and checked: the one place that reads YAML.
 //!
-//! [`Settings`] is `config/pipeline_config.yaml`. [`steps`] has one type per step, which the
-//! orchestrator writes as container arguments, environment or hyperparameters and the step reads
-//! back, so the two sides cannot drift.
+//! [`Settings`] is the content of `config/pipeline_config.yaml`. [`steps`] has one type for each
+//! step. The orchestrator writes it as container arguments, environment variables or
+//! hyperparameters, and the step parses them with the same type, so the two sides cannot drift
+//! apart.
 //!
 //! Knows names, ranges and defaults. Must never know the network, `/opt/ml`, or what a step does
 //! with its settings.
+//!
+//! # Example
+//!
+//! ```
+//! use config::{Image, Settings};
+//!
+//! let yaml = "
+//! s3_paths: { bucket: plant-7 }
+//! aws: { account_id: '123456789012', role_arn: 'arn:aws:iam::123456789012:role/jobs' }
+//! hyperparameters:
+//!   n_estimators: ${TREES:-100}
+//! ";
+//! let settings = Settings::from_yaml("plant.yaml", yaml, |_| None)?;
+//! assert_eq!(settings.hyperparameters.n_estimators, 100);
+//! assert_eq!(
+//!     settings.aws.image_uri(Image::Train),
+//!     "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest",
+//! );
+//!
+//! // Every violation is reported, with its place and what was expected.
+//! let wrong = yaml.replace("n_estimators", "n_trees").replace("plant-7", "Plant 7");
+//! let error = Settings::from_yaml("plant.yaml", &wrong, |_| None).unwrap_err();
+//! assert_eq!(error.violations.len(), 2);
+//! assert_eq!(error.violations[1].path, "hyperparameters.n_trees");
+//! # Ok::<(), config::ConfigError>(())
+//! ```
 
 mod checks;
 mod digests;
+mod error;
+mod images;
+mod job_kind;
 mod load;
 mod location;
 mod message;
 mod metric;
+mod rules;
 mod schema;
+pub mod serving;
 mod settings;
 pub mod steps;
 mod tree;
+mod variables;
+mod words;
 
-pub use checks::{ONE_INSTANCE, training_instances};
-pub use load::{ConfigError, Violation};
+pub use error::{ConfigError, Violation};
+pub use images::{Image, Images};
+pub use job_kind::{JobKind, PerJobKind};
 pub use metric::Metric;
+pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
-    ApprovalStatus, Aws, Cache, ColumnSettings, Evaluation, Images, Kms, ModelRegistry,
-    Notifications, PerStep, Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
+    ApprovalStatus, Aws, Cache, ColumnSettings, Evaluation, Kms, ModelRegistry, Notifications,
+    Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
 };

@@ -1,30 +1,31 @@
-//! Where in the YAML text a setting stands.
+//! The places of settings in the YAML text.
 
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser};
 
-/// The line and column, both from 1, of every key and list item, by its path such as
+/// The line and column, both from 1, of every key and list item, by paths such as
 /// `hyperparameters.n_estimators` or `preprocessing.label.positive[2]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Locations {
     places: BTreeMap<String, (usize, usize)>,
-    /// Keys that stand in a mapping a second time: path, place, and the line of the first.
+    /// Duplicate keys of a mapping: path, place, and the line of the first occurrence.
     pub(crate) repeated: Vec<(String, (usize, usize), usize)>,
 }
 
-/// A collection that is still open while the events go by.
-enum Open {
+/// A collection whose end has not been parsed yet.
+enum OpenCollection {
     Mapping { path: String, key: Option<String>, first: BTreeMap<String, usize> },
     Sequence { path: String, next: usize },
 }
 
 impl Locations {
-    /// Reads the places; of a text that is not YAML, those before the fault.
+    /// Parses the places of a YAML text. If the text is not YAML, these are the places before the
+    /// fault.
     pub(crate) fn of(text: &str) -> Self {
         let mut places = BTreeMap::new();
         let mut repeated = Vec::new();
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Vec<OpenCollection> = Vec::new();
         for (event, span) in Parser::new_from_str(text).map_while(Result::ok) {
             let place = (span.start.line(), span.start.col() + 1);
             if let Event::MappingEnd | Event::SequenceEnd = event {
@@ -42,13 +43,13 @@ impl Locations {
             }
             let path = match open.last_mut() {
                 None => String::new(),
-                Some(Open::Sequence { path, next }) => {
+                Some(OpenCollection::Sequence { path, next }) => {
                     let item = format!("{path}[{next}]");
                     *next += 1;
                     places.insert(item.clone(), place);
                     item
                 }
-                Some(Open::Mapping { path, key, first }) => match key.take() {
+                Some(OpenCollection::Mapping { path, key, first }) => match key.take() {
                     Some(key) => join(path, &key),
                     None => {
                         if let Event::Scalar(name, ..) = &event {
@@ -65,16 +66,16 @@ impl Locations {
             };
             match event {
                 Event::MappingStart(..) => {
-                    open.push(Open::Mapping { path, key: None, first: BTreeMap::new() });
+                    open.push(OpenCollection::Mapping { path, key: None, first: BTreeMap::new() });
                 }
-                Event::SequenceStart(..) => open.push(Open::Sequence { path, next: 0 }),
+                Event::SequenceStart(..) => open.push(OpenCollection::Sequence { path, next: 0 }),
                 _ => {}
             }
         }
         Self { places, repeated }
     }
 
-    /// Where `path` stands, or the nearest thing around it that is written down.
+    /// Returns the place of `path`, or of the innermost enclosing key that the text contains.
     pub(crate) fn find(&self, path: &str) -> (usize, usize) {
         let mut path = path;
         loop {
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_items_have_places_and_what_is_absent_has_its_parents() {
+    fn absent_paths_have_the_place_of_their_parent() {
         let text = "a:\n  b: [1, {c: 2}]\n  d:\n    - e: x\nf: y\n";
         let places = Locations::of(text);
         assert_eq!(places.find("a.b"), (2, 3));
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_repeated_only_within_its_mapping() {
+    fn duplicate_keys_are_found_within_one_mapping() {
         let places = Locations::of("a: {x: 1}\nb: {x: 1, x: 2}\na: {x: 3}\n");
         let expected = [("b.x".to_owned(), (2, 11), 2), ("a".to_owned(), (3, 1), 1)];
         assert_eq!(places.repeated, expected);

@@ -1,14 +1,14 @@
-//! What serde and garde say, in words for the people who write the file: what was found and what
-//! was expected.
+//! Translates the messages of serde and garde for the people who write the file: what was found and
+//! what was expected.
 
 use serde_yaml::Value;
 
 use crate::tree::{kind, scalar};
 
-/// The longest text that is shown whole.
-const LONGEST_SHOWN: usize = 80;
+/// The number of characters after which a value is truncated in messages.
+const MAX_SHOWN: usize = 80;
 
-/// The patterns of the settings, in words. A test holds every pattern against this list.
+/// The patterns of the settings and their descriptions. A test checks that every pattern is listed.
 const PATTERNS: [(&str, &str); 12] = [
     (
         r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$",
@@ -39,9 +39,10 @@ const PATTERNS: [(&str, &str); 12] = [
     (r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "a date such as 2026-11-26"),
 ];
 
-/// For the one pattern that is too long to stand here twice.
+/// The description of the one pattern that is too long to be repeated here.
 const DURATION: &str = "an ISO 8601 duration such as P30D or PT12H";
 
+/// Returns the description of a pattern.
 fn pattern(pattern: &str) -> Option<&'static str> {
     if pattern.starts_with("^P(") {
         return Some(DURATION);
@@ -49,7 +50,8 @@ fn pattern(pattern: &str) -> Option<&'static str> {
     PATTERNS.iter().find(|(known, _)| *known == pattern).map(|(_, words)| *words)
 }
 
-/// "found `7.5`, expected ..."; `origin` is the text with variables that the value came from.
+/// Returns a message such as "found `7.5`, expected ...". `origin` is the text with variables that
+/// the value was substituted into.
 pub(crate) fn found(value: Option<&Value>, origin: Option<&str>, expected: &str) -> String {
     let Some(value) = value else { return format!("expected {expected}") };
     let origin = origin.map(|text| format!(" (from `{text}`)")).unwrap_or_default();
@@ -57,19 +59,19 @@ pub(crate) fn found(value: Option<&Value>, origin: Option<&str>, expected: &str)
 }
 
 fn show(value: &Value) -> String {
-    // 85, as people write it, where a setting of type f64 would say 85.0
+    // A setting of type f64 would print 85 as 85.0.
     let whole = value.as_f64().filter(|number| number.fract() == 0.0);
     match whole.map(|number| number.to_string()).or_else(|| scalar(value)) {
         None => kind(value).to_owned(),
         Some(text) if text.is_empty() => "an empty text".to_owned(),
-        Some(text) => match text.char_indices().nth(LONGEST_SHOWN) {
+        Some(text) => match text.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("`{}...`", &text[..end]),
             None => format!("`{text}`"),
         },
     }
 }
 
-/// `drop or median`, `one of drop, median, mean`
+/// Joins words as `drop or median`, or as `one of drop, median, mean`.
 pub(crate) fn list(words: &[&str]) -> String {
     match words {
         [only] => (*only).to_owned(),
@@ -78,7 +80,7 @@ pub(crate) fn list(words: &[&str]) -> String {
     }
 }
 
-/// The end of a message that lists what there is: the list, and the nearest of it.
+/// Returns the end of a message that lists the known words and suggests the one nearest to `word`.
 pub(crate) fn one_of(word: &str, known: &[&str]) -> String {
     let list = list(known);
     match common::nearest(word, known.iter().copied()) {
@@ -87,14 +89,14 @@ pub(crate) fn one_of(word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The word that serde does not know and those that it does.
+/// Returns the unknown word of serde's message and the words that serde expected.
 pub(crate) fn unknown<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, Vec<&'a str>)> {
     let rest = message.strip_prefix(prefix)?;
     let mut words = rest.split('`');
     Some((words.next()?, words.skip(1).step_by(2).collect()))
 }
 
-/// What serde expected. Its own words are those of Rust.
+/// Returns what serde expected. Names of Rust types are replaced by descriptions.
 pub(crate) fn expected(message: &str) -> Option<String> {
     let (before, expected) = message.split_once("expected ")?;
     let out_of_range = before.starts_with("invalid value");
@@ -111,7 +113,7 @@ pub(crate) fn expected(message: &str) -> Option<String> {
     })
 }
 
-/// What garde found wrong with a value.
+/// Returns the message about a rule of garde that a value violates.
 pub(crate) fn rule(message: &str, value: Option<&Value>, origin: Option<&str>) -> String {
     let length = |bound: &str, number: &str| {
         let (count, what) = match value {
@@ -145,13 +147,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pattern_of_the_settings_has_words() {
+    fn every_pattern_of_the_settings_has_a_description() {
         let schema = crate::Settings::json_schema();
         let patterns: Vec<String> = schema
             .lines()
             .filter_map(|line| line.trim().strip_prefix("\"pattern\": "))
             .map(|text| serde_json::from_str(text.trim_end_matches(',')).unwrap())
-            // `${VAR}`, which may stand in place of any of them
+            // The pattern of `${VAR}`, which is allowed in place of every other.
             .filter(|regex| regex != r"\$\{.+\}")
             .collect();
         assert_eq!(patterns.len(), PATTERNS.len() + 1, "{patterns:?}");
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters() {
+    fn a_long_text_is_truncated_between_characters() {
         let text = "é".repeat(81);
         let shown = format!("`{}...`", "é".repeat(80));
         assert_eq!(show(&Value::String(text)), shown);

@@ -1,12 +1,12 @@
-//! The metrics that a quality gate can ask for.
+//! The metrics that a quality gate can require.
 
-use crate::steps::words;
+use crate::words::{pascal_case, words};
 
 words! {
-    /// A metric of a binary classifier: between 0 and 1, and more is better.
+    /// A metric of a binary classifier. Its value is between 0 and 1, and more is better.
     #[derive(PartialOrd, Ord, Hash)]
     Metric {
-        /// The share of right answers.
+        /// The share of correct predictions.
         Accuracy = "accuracy",
         /// The share of predicted failures that were failures.
         Precision = "precision",
@@ -16,17 +16,22 @@ words! {
         F1Score = "f1_score",
         /// The area under the ROC curve.
         RocAuc = "roc_auc",
-        /// The area under the precision-recall curve, as average precision.
+        /// The area under the precision-recall curve, computed as average precision.
         PrAuc = "pr_auc",
-        /// The share of sound machines that were predicted sound.
+        /// The share of rows without a failure that were predicted as such.
         Specificity = "specificity",
-        /// The negative predictive value: the share of predicted sound machines that were sound.
+        /// The negative predictive value: the share of rows predicted without a failure that had
+        /// none.
         Npv = "npv",
     }
 }
 
 impl Metric {
-    /// Where `evaluation.json` holds the number, in the words of SageMaker's model-quality report.
+    /// The metrics that a model version carries in the registry, in alphabetical order.
+    pub const REGISTERED: [Self; 3] = [Self::Accuracy, Self::F1Score, Self::Recall];
+
+    /// Returns the path of the value in the evaluation report, which has the keys of SageMaker's
+    /// model-quality report.
     pub fn report_path(self) -> String {
         let key = match self {
             Self::F1Score => "f1",
@@ -36,8 +41,9 @@ impl Metric {
         format!("binary_classification_metrics.{key}.value")
     }
 
-    /// The pipeline parameter that sets this metric's gate: `MinRecall`, `MinF1Score`.
+    /// Returns the pipeline parameter that sets the minimum of this metric's gate, such as
+    /// `MinRecall` or `MinF1Score`.
     pub fn gate_parameter(self) -> String {
-        format!("Min{}", crate::steps::pascal_case(self.name()))
+        format!("Min{}", pascal_case(self.name()))
     }
 }

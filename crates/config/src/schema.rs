@@ -1,11 +1,11 @@
-//! The JSON schema of the file, for editors.
+//! The JSON schema of the settings file, for editors.
 
 use serde_json::{Map, Value, json};
 
-use crate::Settings;
+use crate::settings::Settings;
 
 impl Settings {
-    /// The JSON schema of the file, generated from these types.
+    /// Returns the JSON schema of the settings file, generated from the types of the settings.
     pub fn json_schema() -> String {
         let mut schema = schemars::schema_for!(Self);
         let mut members = std::mem::take(schema.ensure_object()).into();
@@ -19,8 +19,8 @@ impl Settings {
     }
 }
 
-/// Lets `${VAR}` stand where a schema asks for a number, a word or a pattern: what becomes of it is
-/// not known to an editor.
+/// Allows `${VAR}` wherever the schema requires a number, a word or a pattern, because an editor
+/// does not know the value of the variable.
 fn allow_variables(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else { return };
     for name in ["properties", "$defs"] {
@@ -34,14 +34,14 @@ fn allow_variables(schema: &mut Value) {
         return;
     }
     let mut inner = std::mem::take(members);
-    for about in ["description", "default"] {
-        members.extend(inner.remove(about).map(|value| (about.to_owned(), value)));
+    for keyword in ["description", "default"] {
+        members.extend(inner.remove(keyword).map(|value| (keyword.to_owned(), value)));
     }
     let variable = json!({ "type": "string", "pattern": r"\$\{.+\}" });
     members.insert("anyOf".to_owned(), json!([inner, variable]));
 }
 
-/// Whether a number or one of some texts fits.
+/// Returns whether the schema accepts a number, a boolean or a restricted text.
 fn is_scalar(members: &Map<String, Value>) -> bool {
     let kind = |kind: &str| match &members["type"] {
         Value::Array(kinds) => kinds.iter().any(|known| known == kind),

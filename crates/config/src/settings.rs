@@ -1,21 +1,23 @@
 //! The types of `config/pipeline_config.yaml`.
 //!
-//! The names here are the names in the file; their documentation becomes the descriptions of the
-//! generated JSON schema.
+//! The names of the fields are the keys of the file. Their documentation becomes the descriptions
+//! of the generated JSON schema.
 
 use garde::Validate;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Metric;
-use crate::checks::{is_finite, is_key, is_repository, is_share};
+use crate::images::{Image, Images};
+use crate::job_kind::PerJobKind;
+use crate::metric::Metric;
+use crate::rules::{is_not_nan, is_object_key, is_share};
 use crate::steps::{
     BadCells, Column, Evaluate, Feature, Gate, Hyperparameters, Label, MissingValues, Preprocess,
-    words,
 };
+use crate::words::words;
 
-/// The whole file.
+/// The settings of the pipeline: the whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -23,66 +25,67 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub pipeline: Pipeline,
-    /// Where tables, data, models and reports live.
+    /// Where tables, data, models and reports are stored.
     #[garde(dive)]
     pub s3_paths: S3Paths,
     /// Where models are registered.
     #[serde(default)]
     #[garde(dive)]
     pub model_registry: ModelRegistry,
-    /// The instance type of each job; register runs on the processing type.
+    /// The instance type of each kind of job. Register runs on the processing type.
     #[serde(default = "instance_types")]
-    #[garde(skip)] // by checks::entries
-    pub instance_types: PerStep<String>,
-    /// How many instances each job gets. Several train one forest together, each some of its trees;
-    /// the other jobs work on the whole table at once and get one.
+    #[garde(skip)] // see checks::faults
+    pub instance_types: PerJobKind<String>,
+    /// The number of instances of each kind of job. Several training instances grow one forest
+    /// together, each some of its trees. The other jobs work on the whole table at once and have
+    /// one instance.
     #[serde(default = "instance_counts")]
-    #[garde(skip)] // by checks::entries
-    pub instance_counts: PerStep<u32>,
-    /// The disk of each instance, in GB.
+    #[garde(skip)] // see checks::faults
+    pub instance_counts: PerJobKind<u32>,
+    /// The disk size of each instance, in GB.
     #[serde(default = "volume_sizes")]
-    #[garde(skip)] // by checks::entries
-    pub volume_sizes: PerStep<u32>,
+    #[garde(skip)] // see checks::faults
+    pub volume_sizes: PerJobKind<u32>,
     /// The forest's hyperparameters.
     #[serde(default)]
     #[garde(dive)]
     pub hyperparameters: Hyperparameters,
-    /// How the raw table becomes features.
+    /// How the raw table is turned into features.
     #[serde(default)]
     #[garde(dive)]
     pub preprocessing: Preprocessing,
-    /// What Evaluate reports.
+    /// The metrics that Evaluate reports.
     #[serde(default)]
     #[garde(dive)]
     pub evaluation: Evaluation,
-    /// The least value of each metric with which a model is registered.
+    /// The minimum of each metric that a model must reach to be registered.
     #[serde(default = "quality_gates")]
-    #[garde(skip)] // by checks::entries
+    #[garde(skip)] // see checks::faults
     pub quality_gates: IndexMap<Metric, f64>,
     /// The AWS account, role and images.
     #[garde(dive)]
     pub aws: Aws,
-    /// The longest each job may run, in seconds.
+    /// The maximum run time of each kind of job, in seconds.
     #[serde(default = "runtime_limits")]
-    #[garde(skip)] // by checks::entries
-    pub runtime_limits: PerStep<u32>,
+    #[garde(skip)] // see checks::faults
+    pub runtime_limits: PerJobKind<u32>,
     /// How failed jobs are retried.
     #[serde(default)]
     #[garde(dive)]
     pub retries: Retries,
-    /// Whether unchanged steps are skipped.
+    /// Whether unchanged steps are reused from an earlier execution.
     #[serde(default)]
     #[garde(dive)]
     pub cache: Cache,
     /// Tags on the pipeline and its jobs.
     #[serde(default = "tags")]
-    #[garde(skip)] // by checks::entries
+    #[garde(skip)] // see checks::faults
     pub tags: IndexMap<String, String>,
-    /// Who is told of failures and pending approvals; nobody where absent.
+    /// Who is notified of failures and pending approvals. Nobody if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub notifications: Option<Notifications>,
-    /// What instances cost, for the estimate of an execution.
+    /// The prices of instances, for cost estimates.
     #[serde(default)]
     #[garde(dive)]
     pub prices: Prices,
@@ -110,37 +113,37 @@ impl Default for Pipeline {
     }
 }
 
-/// Where tables, data, models and reports live. Each execution writes under its own prefix.
+/// Where tables, data, models and reports are stored. Each execution writes under its own prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct S3Paths {
     /// The bucket, without `s3://`.
     #[garde(pattern(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
     pub bucket: String,
-    /// The raw table that an execution reads unless told otherwise: a key, or a prefix ending in `/`.
+    /// The default raw table of an execution: a key, or a prefix ending in `/`.
     #[serde(default = "input_dataset")]
-    #[garde(custom(is_key))]
+    #[garde(custom(is_object_key))]
     pub input_dataset: String,
-    /// The prefix under which uploaded raw tables are kept.
+    /// The prefix of uploaded raw tables.
     #[serde(default = "raw_data")]
-    #[garde(custom(is_key))]
+    #[garde(custom(is_object_key))]
     pub raw_data: String,
     /// The prefix of the training and test data.
     #[serde(default = "processed_data")]
-    #[garde(custom(is_key))]
+    #[garde(custom(is_object_key))]
     pub processed_data: String,
     /// The prefix of the trained models.
     #[serde(default = "model_artifacts")]
-    #[garde(custom(is_key))]
+    #[garde(custom(is_object_key))]
     pub model_artifacts: String,
     /// The prefix of the evaluation reports and registrations.
     #[serde(default = "evaluation_prefix")]
-    #[garde(custom(is_key))]
+    #[garde(custom(is_object_key))]
     pub evaluation: String,
 }
 
 impl S3Paths {
-    /// `s3://bucket/key`
+    /// Returns the URL of a key or prefix, such as `s3://bucket/key`, without a trailing slash.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{}", self.bucket, key.trim_end_matches('/'))
     }
@@ -149,9 +152,9 @@ impl S3Paths {
 words! {
     /// Whether a registered model may be deployed.
     ApprovalStatus {
-        /// Somebody must approve it first.
+        /// Not before somebody approves it.
         PendingManualApproval = "PendingManualApproval",
-        /// At once.
+        /// Immediately.
         Approved = "Approved",
         /// Never.
         Rejected = "Rejected",
@@ -165,8 +168,8 @@ pub struct ModelRegistry {
     /// The model package group.
     #[garde(pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"))]
     pub model_package_group_name: String,
-    /// The group's description, used when the group is made; it travels in an environment variable
-    /// of a Processing job, hence the limit.
+    /// The description of the group, used when the group is created. It is passed in an environment
+    /// variable of a Processing job, whose length is limited.
     #[garde(length(chars, max = 256))]
     pub description: String,
     /// The approval status of a new version.
@@ -184,60 +187,43 @@ impl Default for ModelRegistry {
     }
 }
 
-/// One value for each kind of job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PerStep<T> {
-    /// Preprocess, and Register.
-    pub processing: T,
-    /// Train.
-    pub training: T,
-    /// Evaluate.
-    pub evaluation: T,
-}
-
-impl<T: Clone> PerStep<T> {
-    fn all(value: T) -> Self {
-        Self { processing: value.clone(), training: value.clone(), evaluation: value }
-    }
-}
-
-/// How the raw table becomes features.
+/// How the raw table is turned into features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preprocessing {
-    /// The share of rows kept back for testing, between 0 and 1.
+    /// The share of rows in the test set, between 0 and 1.
     #[garde(custom(is_share))]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test_size: f64,
-    /// Whether the training and the test part keep the share of failures.
+    /// Whether the split is stratified, so that training and test set have the same share of
+    /// failures.
     #[garde(skip)]
     pub stratify: bool,
-    /// The column that tells a failure.
+    /// The label column.
     #[garde(dive)]
     pub label: Label,
-    /// The sensor columns that the model is made of, in order.
-    #[garde(skip)] // by checks::entries
+    /// The sensor columns that the model uses, in order.
+    #[garde(skip)] // see checks::faults
     pub columns: IndexMap<String, ColumnSettings>,
-    /// Engineered features: a name and an expression over the columns.
-    #[garde(skip)] // by checks::entries
+    /// Engineered features: names, and expressions over the columns.
+    #[garde(skip)] // see checks::faults
     pub engineered_features: IndexMap<String, String>,
-    /// What becomes of a row with an empty cell.
+    /// How rows with an empty cell are treated.
     #[garde(skip)]
     pub missing_values: MissingValues,
-    /// What becomes of a cell that is not a number.
+    /// How cells that are not numbers are treated.
     #[garde(skip)]
     pub bad_cells: BadCells,
 }
 
-/// What is known of a sensor column besides its name.
+/// The unit and the alternative names of a sensor column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSettings {
-    /// The unit that the model works in; a table in another known unit is converted.
+    /// The unit of the model's values. A table in another known unit is converted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What else exports call the column. Units, letter case and blanks need no spelling.
+    /// Alternative names of the column in exports. Units, letter case and blanks are ignored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spellings: Vec<String>,
 }
@@ -262,11 +248,11 @@ impl Default for Preprocessing {
     }
 }
 
-/// What Evaluate reports.
+/// The metrics that Evaluate reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evaluation {
-    /// The metrics that are logged and shown at the end of a run; the report holds them all.
+    /// The metrics that are logged and shown at the end of a run. The report contains all metrics.
     #[garde(length(min = 1))]
     pub metrics: Vec<Metric>,
 }
@@ -285,7 +271,7 @@ pub struct Aws {
     #[serde(default = "region")]
     #[garde(pattern(r"^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
     pub region: String,
-    /// Twelve digits.
+    /// The account number, twelve digits.
     #[garde(pattern(r"^[0-9]{12}$"))]
     pub account_id: String,
     /// The role that the jobs run as.
@@ -295,23 +281,25 @@ pub struct Aws {
     #[serde(default)]
     #[garde(dive)]
     pub images: Images,
-    /// Keys of your own for disks and outputs; the service's keys where absent.
+    /// KMS keys for disks and outputs. The service's own keys if absent.
     #[serde(default)]
     #[garde(dive)]
     pub kms: Kms,
-    /// The network that the jobs run in; the service's own where absent.
+    /// The network that the jobs run in. The service's own if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub vpc: Option<Vpc>,
-    /// Whether jobs that need no network get none. Register always has one: it calls SageMaker.
+    /// Whether jobs run without a network. Register always has one, because it calls SageMaker.
     #[serde(default)]
     #[garde(skip)]
     pub network_isolation: bool,
 }
 
 impl Aws {
-    /// The ECR address of an image; of one that is named by its digest, that name.
-    pub fn image_uri(&self, repository: &str) -> String {
+    /// Returns the URI of an image in ECR: the account's registry, the repository and the tag, or
+    /// the full name of an image that is named by its digest.
+    pub fn image_uri(&self, image: Image) -> String {
+        let repository = self.images.repository(image);
         if repository.contains('@') {
             return repository.to_owned();
         }
@@ -324,53 +312,15 @@ impl Aws {
     }
 }
 
-/// The images in ECR: a repository for each step, and the tag that all of them carry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
-#[serde(deny_unknown_fields, default)]
-pub struct Images {
-    /// The repository of the Preprocess image.
-    #[garde(custom(is_repository))]
-    pub preprocess: String,
-    /// The repository of the Train image.
-    #[garde(custom(is_repository))]
-    pub train: String,
-    /// The repository of the Evaluate image.
-    #[garde(custom(is_repository))]
-    pub evaluate: String,
-    /// The repository of the Register image.
-    #[garde(custom(is_repository))]
-    pub register: String,
-    /// The repository of the image that serves the model.
-    #[garde(custom(is_repository))]
-    pub serve: String,
-    /// The tag of all of them.
-    #[garde(pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"))]
-    pub tag: String,
-}
-
-impl Default for Images {
-    fn default() -> Self {
-        let repository = |step: &str| format!("machine-downtime/{step}");
-        Self {
-            preprocess: repository("preprocess"),
-            train: repository("train"),
-            evaluate: repository("evaluate"),
-            register: repository("register"),
-            serve: repository("serve"),
-            tag: "latest".to_owned(),
-        }
-    }
-}
-
-/// Keys of your own.
+/// KMS keys that replace the service's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Kms {
-    /// For the disks of the instances.
+    /// The key of the disks of the instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(length(min = 1, max = 2048)))]
     pub volume_key: Option<String>,
-    /// For what the jobs write to S3.
+    /// The key of the outputs that jobs write to S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(length(min = 1, max = 2048)))]
     pub output_key: Option<String>,
@@ -380,10 +330,10 @@ pub struct Kms {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Vpc {
-    /// At most 5.
+    /// The security groups, at most 5.
     #[garde(length(min = 1, max = 5), inner(pattern(r"^sg-[0-9a-z]+$")))]
     pub security_group_ids: Vec<String>,
-    /// At most 16.
+    /// The subnets, at most 16.
     #[garde(length(min = 1, max = 16), inner(pattern(r"^subnet-[0-9a-z]+$")))]
     pub subnets: Vec<String>,
 }
@@ -392,14 +342,14 @@ pub struct Vpc {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retries {
-    /// How often, after the first time; 0 for never.
+    /// The maximum number of retries after the first attempt; 0 for none.
     #[garde(range(max = 20))]
     pub max_attempts: u32,
-    /// How long before the first retry, in seconds.
+    /// The delay before the first retry, in seconds.
     #[garde(range(min = 1, max = 43_200))]
     pub interval_seconds: u32,
-    /// By how much each wait is longer than the one before.
-    #[garde(range(min = 1.0, max = 100.0), custom(is_finite))]
+    /// The factor by which each delay is longer than the one before.
+    #[garde(range(min = 1.0, max = 100.0), custom(is_not_nan))]
     pub backoff_rate: f64,
 }
 
@@ -409,14 +359,15 @@ impl Default for Retries {
     }
 }
 
-/// Whether unchanged steps are skipped.
+/// Whether unchanged steps are reused from an earlier execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// Preprocess, Train and Evaluate are taken from an earlier execution of the same inputs.
+    /// Whether Preprocess, Train and Evaluate reuse the outputs of an earlier execution with the
+    /// same inputs.
     #[garde(skip)]
     pub enabled: bool,
-    /// How old that execution may be: an ISO 8601 duration such as `P30D` or `PT12H`.
+    /// The maximum age of that execution: an ISO 8601 duration such as `P30D` or `PT12H`.
     #[garde(
         pattern(
             r"^P([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S))?$"
@@ -432,27 +383,28 @@ impl Default for Cache {
     }
 }
 
-/// Who is told of failures and pending approvals.
+/// Who is notified of failures and pending approvals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Notifications {
-    /// An e-mail address that is subscribed to the topic.
+    /// The e-mail address that is subscribed to the notification topic.
     #[garde(pattern(r"^[^@ ]+@[^@ ]+\.[^@ ]+$"))]
     pub email: String,
 }
 
-/// What instances cost. Prices change: the date says how old these are.
+/// The prices of instances. Prices change; the date states the age of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prices {
-    /// When they were looked up: YYYY-MM-DD.
+    /// The date on which the prices were looked up, as YYYY-MM-DD.
     #[garde(pattern(r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))]
     pub date: String,
-    /// Such as USD.
+    /// The currency, such as USD.
     #[garde(pattern(r"^[A-Z]{3}$"))]
     pub currency: String,
-    /// An hour of one instance of a type, as SageMaker bills Processing and Training.
-    #[garde(skip)] // by checks::entries
+    /// The price of one instance per hour, by instance type, as SageMaker bills Processing and
+    /// Training.
+    #[garde(skip)] // see checks::faults
     pub per_hour: IndexMap<String, f64>,
 }
 
@@ -476,9 +428,9 @@ impl Default for Prices {
 }
 
 impl Settings {
-    /// What Preprocess is told.
+    /// Returns the settings of Preprocess.
     pub fn preprocess(&self) -> Preprocess {
-        let p = &self.preprocessing;
+        let preprocessing = &self.preprocessing;
         let column = |(name, column): (&String, &ColumnSettings)| Column {
             name: name.clone(),
             unit: column.unit.clone(),
@@ -488,20 +440,23 @@ impl Settings {
             name: name.clone(),
             expression: expression.trim().to_owned(),
         };
-        let label = Label { column: p.label.column.trim().to_owned(), ..p.label.clone() };
+        let label = Label {
+            column: preprocessing.label.column.trim().to_owned(),
+            ..preprocessing.label.clone()
+        };
         Preprocess {
-            columns: p.columns.iter().map(column).collect(),
+            columns: preprocessing.columns.iter().map(column).collect(),
             label,
-            features: p.engineered_features.iter().map(feature).collect(),
-            test_size: p.test_size,
-            stratify: p.stratify,
+            features: preprocessing.engineered_features.iter().map(feature).collect(),
+            test_size: preprocessing.test_size,
+            stratify: preprocessing.stratify,
             seed: self.hyperparameters.random_state.into(),
-            missing_values: p.missing_values,
-            bad_cells: p.bad_cells,
+            missing_values: preprocessing.missing_values,
+            bad_cells: preprocessing.bad_cells,
         }
     }
 
-    /// What Evaluate is told.
+    /// Returns the settings of Evaluate.
     pub fn evaluate(&self) -> Evaluate {
         let gate = |(&metric, &minimum)| Gate { metric, minimum };
         Evaluate {
@@ -511,20 +466,20 @@ impl Settings {
     }
 }
 
-fn instance_types() -> PerStep<String> {
-    PerStep::all("ml.m5.large".to_owned())
+fn instance_types() -> PerJobKind<String> {
+    PerJobKind::all("ml.m5.large".to_owned())
 }
 
-fn instance_counts() -> PerStep<u32> {
-    PerStep::all(1)
+fn instance_counts() -> PerJobKind<u32> {
+    PerJobKind::all(1)
 }
 
-fn volume_sizes() -> PerStep<u32> {
-    PerStep::all(30)
+fn volume_sizes() -> PerJobKind<u32> {
+    PerJobKind::all(30)
 }
 
-fn runtime_limits() -> PerStep<u32> {
-    PerStep::all(3600)
+fn runtime_limits() -> PerJobKind<u32> {
+    PerJobKind::all(3600)
 }
 
 fn quality_gates() -> IndexMap<Metric, f64> {

@@ -1,4 +1,4 @@
-//! The YAML as a tree that faults can be mended in, and the paths into it.
+//! The YAML tree, whose faulty values can be replaced, and paths into it.
 
 use std::fmt;
 
@@ -6,13 +6,14 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_path_to_error::{Path, Segment};
 use serde_yaml::{Mapping, Value};
 
-/// One step down into the tree.
+/// One component of a path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Key {
     Name(String),
     Index(usize),
 }
 
+/// Converts the path of a deserialization error.
 pub(crate) fn keys(path: &Path) -> Vec<Key> {
     path.iter()
         .filter_map(|segment| match segment {
@@ -23,7 +24,7 @@ pub(crate) fn keys(path: &Path) -> Vec<Key> {
         .collect()
 }
 
-/// `preprocessing.label.positive[2]`
+/// Formats a path, such as `preprocessing.label.positive[2]`.
 pub(crate) fn dotted(keys: &[Key]) -> String {
     let mut path = String::new();
     for key in keys {
@@ -36,7 +37,7 @@ pub(crate) fn dotted(keys: &[Key]) -> String {
     path
 }
 
-/// The inverse of [`dotted`], for names without dots and brackets.
+/// Parses a path. This is the inverse of [`dotted`] for names without dots and brackets.
 pub(crate) fn parse(path: &str) -> Vec<Key> {
     path.split(['.', '['])
         .filter(|part| !part.is_empty())
@@ -47,6 +48,7 @@ pub(crate) fn parse(path: &str) -> Vec<Key> {
         .collect()
 }
 
+/// Returns the value at a path.
 pub(crate) fn get<'a>(tree: &'a Value, keys: &[Key]) -> Option<&'a Value> {
     keys.iter().try_fold(tree, |value, key| match key {
         Key::Name(name) => value.get(name.as_str()),
@@ -54,8 +56,8 @@ pub(crate) fn get<'a>(tree: &'a Value, keys: &[Key]) -> Option<&'a Value> {
     })
 }
 
-/// Sets the value at `keys`, or removes it where there is none to set. False where that place does
-/// not exist.
+/// Sets the value at a path, or removes it if `value` is `None`. Returns false if the path does not
+/// exist.
 pub(crate) fn put(tree: &mut Value, keys: &[Key], value: Option<Value>) -> bool {
     let Some((last, above)) = keys.split_last() else {
         let given = value.is_some();
@@ -85,8 +87,9 @@ pub(crate) fn put(tree: &mut Value, keys: &[Key], value: Option<Value>) -> bool 
     }
 }
 
-/// A tree whose keys are all text and of which the last of two like keys counts: what is wrong
-/// with a key is reported with everything else, not instead of it.
+/// A tree whose keys are text and in which the last of two duplicate keys counts. Unlike
+/// serde_yaml's own tree it accepts duplicate keys, so that they are reported together with all
+/// other faults.
 pub(crate) struct Lenient(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Lenient {
@@ -153,7 +156,7 @@ impl<'de> Visitor<'de> for LenientVisitor {
     }
 }
 
-/// The text of a value that has one.
+/// Returns the text of a scalar value.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -163,7 +166,7 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// What a value without a text is called.
+/// Returns the description of a value that is not a scalar.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
@@ -178,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_set_and_without_one_its_place_is_removed() {
+    fn values_are_set_and_removed() {
         let mut tree: Value = serde_yaml::from_str("{a: [1, 2, 3], b: {c: x}}").unwrap();
         assert!(put(&mut tree, &parse("a[1]"), Some("two".into())));
         assert!(put(&mut tree, &parse("a[0]"), None));
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_text_and_the_last_of_two_counts() {
+    fn keys_become_text_and_the_last_duplicate_counts() {
         let Lenient(tree) = serde_yaml::from_str("{1: a, true: b, c: 1, c: 2}").unwrap();
         let expected = "{'1': a, 'true': b, c: 2}";
         assert_eq!(tree, serde_yaml::from_str::<Value>(expected).unwrap());

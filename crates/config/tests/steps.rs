@@ -1,9 +1,10 @@
-//! What the orchestrator writes for a step is what the step reads.
+//! A step parses the settings that the orchestrator writes for it.
 
 use config::Metric;
 use config::steps::{
-    BadCells, ClassWeight, Criterion, Evaluate, Feature, Gate, Hyperparameters, MaxFeatures,
-    MissingValues, Preprocess, Register, Samples, Weights,
+    BadCells, ClassWeight, Criterion, Evaluate, Feature, Gate, HyperparameterValue,
+    Hyperparameters, MaxFeatures, MissingValues, Preprocess, Register, RegisterVariables, Samples,
+    Weights,
 };
 use proptest::prelude::*;
 
@@ -12,7 +13,7 @@ fn texts(arguments: &[config::steps::Argument]) -> Vec<String> {
 }
 
 #[test]
-fn preprocess_as_arguments() {
+fn preprocess_settings_as_arguments() {
     let arguments = texts(&Preprocess::default().to_arguments());
     insta::assert_snapshot!(arguments.join("\n"), @"
     --test-size=0.2
@@ -45,28 +46,28 @@ fn preprocess_as_arguments() {
     --feature=Vibration_Ratio=Tool_Vibration / (Spindle_Vibration + 1e-6)
     --feature=Pressure_Force_Interaction=Hydraulic_Pressure * Cutting
     ");
-    // SageMaker's limits
+    // SageMaker's limits of container arguments.
     assert!(arguments.len() <= 100 && arguments.iter().all(|argument| argument.len() <= 256));
 }
 
 #[test]
-fn no_arguments_mean_the_shipped_settings_and_strange_ones_are_handed_back() {
+fn without_arguments_the_defaults_apply_and_unknown_ones_are_returned() {
     let parsed = Preprocess::parse(&[]).unwrap();
     assert_eq!((parsed.settings, parsed.unknown.len()), (Preprocess::default(), 0));
-    let strange = ["train".to_owned(), "--seed=7".to_owned(), "--colour=red".to_owned()];
-    let parsed = Preprocess::parse(&strange).unwrap();
+    let unknown = ["train".to_owned(), "--seed=7".to_owned(), "--colour=red".to_owned()];
+    let parsed = Preprocess::parse(&unknown).unwrap();
     assert_eq!(parsed.settings.seed, 7);
     assert_eq!(parsed.unknown, ["train", "--colour=red"]);
 }
 
 #[test]
-fn no_features_is_not_the_default_features() {
+fn an_empty_list_of_features_is_kept() {
     let none = Preprocess { features: Vec::new(), ..Preprocess::default() };
     assert_eq!(Preprocess::parse(&texts(&none.to_arguments())).unwrap().settings, none);
 }
 
 #[test]
-fn faults_are_listed_all_at_once() {
+fn all_faults_are_reported_at_once() {
     let wrong = ["--test-size=1", "--seed=x", "--bad-cells=ignore", "--feature=A", "--stratify"];
     let error = Preprocess::parse(&wrong.map(str::to_owned)).unwrap_err();
     insta::assert_snapshot!(error, @"argument `--stratify` has no value, expected `--stratify=...`; argument --feature is `A`, expected `Name=expression`; argument --test-size is `1`, expected a number between 0 and 1, both excluded; argument --seed is `x`, expected a whole number from 0; argument --bad-cells is `ignore`, expected error or drop");
@@ -98,7 +99,7 @@ fn faults_are_listed_all_at_once() {
 }
 
 #[test]
-fn unknown_hyperparameters_are_handed_back() {
+fn unknown_hyperparameters_are_returned() {
     let map = [("n_estimators", "10"), ("max_depth", "none"), ("_tuning_objective_metric", "x")];
     let parsed =
         Hyperparameters::from_map(&map.map(|(n, v)| (n.to_owned(), v.to_owned())).into()).unwrap();
@@ -132,7 +133,7 @@ fn class_weight() -> impl Strategy<Value = ClassWeight> {
 
 proptest! {
     #[test]
-    fn hyperparameters_go_both_ways(
+    fn hyperparameters_survive_the_round_trip(
         n_estimators in 1_u32..=100_000, max_depth in 0_u32..=1000, min_samples_split in samples(2),
         min_samples_leaf in samples(1), random_state: u32, class_weight in class_weight(), max_features in max_features(),
         criterion in prop::sample::select(Criterion::ALL), max_leaf_nodes in 2_u32.., max_bins in 2_u32..=65_536,
@@ -149,7 +150,7 @@ proptest! {
     }
 
     #[test]
-    fn preprocess_goes_both_ways(
+    fn preprocess_settings_survive_the_round_trip(
         names in prop::collection::vec("[A-Z][a-z_]{1,8}", 1..5), unit in prop::option::of("[a-zµ°]{1,4}"),
         spellings in prop::collection::vec("[A-Za-z ]{1,8}", 0..3), expression in "[A-Za-z+*/ ()=|-]{1,30}",
         test_size in 0.01_f64..0.99, stratify: bool, seed: u64,
@@ -167,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn evaluate_goes_both_ways(minimums in prop::collection::vec(0.0_f64..=1.0, 0..8)) {
+    fn evaluate_settings_survive_the_round_trip(minimums in prop::collection::vec(0.0_f64..=1.0, 0..8)) {
         let gates = minimums.into_iter().zip(Metric::ALL).map(|(minimum, &metric)| Gate { metric, minimum }).collect();
         let settings = Evaluate { gates, metrics: Metric::ALL.to_vec() };
         let parsed = Evaluate::parse(&texts(&settings.to_arguments())).unwrap();
@@ -175,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn no_arguments_and_no_text_make_anything_panic(
+    fn no_input_makes_a_parser_panic(
         arguments in prop::collection::vec("(--)?[a-z-]{0,9}(=.{0,20})?", 0..6), text in ".{0,200}",
     ) {
         let _ = (Preprocess::parse(&arguments), Evaluate::parse(&arguments));
@@ -183,9 +184,9 @@ proptest! {
     }
 }
 
-/// 1 is one feature and 1.0 is all of them, in text and in YAML.
+/// `1` is one feature and `1.0` is all features, both as text and in YAML.
 #[test]
-fn one_feature_is_not_all_of_them() {
+fn a_count_of_features_differs_from_a_share() {
     assert_eq!("1".parse(), Ok(MaxFeatures::Count(1)));
     assert_eq!("1.0".parse(), Ok(MaxFeatures::All));
     let read = |text: &str| serde_json::from_str::<MaxFeatures>(text);
@@ -196,7 +197,7 @@ fn one_feature_is_not_all_of_them() {
 }
 
 #[test]
-fn weights_of_classes_as_text() {
+fn class_weights_as_text() {
     let each = ClassWeight::Each(Weights { negative: 1.0, positive: 2.5 });
     insta::assert_snapshot!(each, @r#"{"negative":1,"positive":2.5}"#);
     assert_eq!(r#"{ "positive": 2.5, "negative": 1.0 }"#.parse(), Ok(each));
@@ -225,4 +226,51 @@ fn weights_of_classes_as_text() {
     ] {
         assert_eq!(text.parse::<ClassWeight>(), Err(()), "{text}");
     }
+}
+
+/// The register step reads from its environment what the orchestrator writes, variable by variable.
+#[test]
+fn register_settings_survive_the_round_trip() {
+    let variables = RegisterVariables {
+        group: "group",
+        group_description: "",
+        approval_status: "Approved",
+        model_data_url: "s3://bucket/model.tar.gz",
+        metrics_url: "s3://bucket/evaluation.json",
+        inference_image: "serve:1",
+        pipeline_name: "pipeline",
+        pipeline_execution_id: "id",
+    };
+    let environment = variables.into_named();
+    let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, Register::VARIABLES);
+    assert_eq!(names.first(), Some(&Register::GROUP));
+    let written = Register {
+        group: "group".to_owned(),
+        approval_status: "Approved".to_owned(),
+        model_data_url: "s3://bucket/model.tar.gz".to_owned(),
+        metrics_url: "s3://bucket/evaluation.json".to_owned(),
+        inference_image: "serve:1".to_owned(),
+        pipeline_name: "pipeline".to_owned(),
+        pipeline_execution_id: "id".to_owned(),
+        content_types: vec!["text/csv".to_owned(), "application/json".to_owned()],
+        realtime_instance_types: vec!["ml.m5.large".to_owned()],
+        ..Register::default()
+    };
+    let parsed = Register::parse(&texts(&written.to_arguments()), |name| {
+        environment.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    });
+    assert_eq!(parsed.unwrap().settings, written);
+}
+
+#[test]
+fn a_hyperparameter_has_the_parameter_type_of_its_values() {
+    let values = Hyperparameters { bootstrap: false, ..Hyperparameters::default() }.values();
+    assert_eq!(values["n_estimators"], HyperparameterValue::Integer(200));
+    assert_eq!(values["min_samples_leaf"], HyperparameterValue::Text("1".to_owned()));
+    assert_eq!(
+        values["bootstrap"],
+        HyperparameterValue::Choice { word: "false".to_owned(), words: &["true", "false"] }
+    );
+    assert!(!values.contains_key("criterion"), "its value is the default");
 }

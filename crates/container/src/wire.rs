@@ -28,6 +28,8 @@ pub const CHANNELS: &str = "input/data";
 pub const PROCESSING: &str = "processing";
 /// What becomes `model.tar.gz`.
 pub const MODEL: &str = "model";
+/// The archive that SageMaker makes of [`MODEL`].
+pub const MODEL_ARCHIVE: &str = "model.tar.gz";
 /// What becomes `output.tar.gz`.
 pub const OUTPUT_DATA: &str = "output/data";
 /// Why a Training job failed.

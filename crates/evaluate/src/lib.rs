@@ -7,7 +7,7 @@ mod error;
 
 use std::io::BufReader;
 
-use artifacts::{Bundle, Evaluation, Measure, Origin, Scores, Verdict};
+use artifacts::{Bundle, Evaluation, GateVerdict, Measure, ModelOrigin, Scores};
 use common::write_file;
 use config::steps::{self, paths};
 use container::Container;
@@ -33,8 +33,10 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
     let scores = Scores::of(&table.labels.to_vec(), &probabilities.column(1).to_vec());
     let gates = settings.gates.iter();
     let evaluation = Evaluation {
-        gates: gates.map(|gate| Verdict::new(gate.metric.name(), gate.minimum, &scores)).collect(),
-        model: Origin {
+        gates: gates
+            .map(|gate| GateVerdict::new(gate.metric.name(), gate.minimum, &scores))
+            .collect(),
+        model: ModelOrigin {
             algorithm: bundle.metadata.algorithm,
             program_version: bundle.metadata.program_version,
             data_digest: bundle.metadata.data_digest,
@@ -54,7 +56,7 @@ fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
 }
 
 fn bundle(container: &Container) -> Result<Bundle, EvaluateError> {
-    let path = container.processing(paths::EVALUATE_MODEL).join(paths::MODEL_ARCHIVE);
+    let path = container.processing(paths::EVALUATE_MODEL).join(container::wire::MODEL_ARCHIVE);
     let archive = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
     let length = archive.metadata().map_err(EvaluateError::Input)?.len();
     Bundle::from_archive(BufReader::new(archive), length)
@@ -78,7 +80,7 @@ fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {
         tracing::warn!("{name} has no value: {reason}");
     }
     for gate in &evaluation.gates {
-        let Verdict { metric, minimum, value: Measure(value), met } = gate;
+        let GateVerdict { metric, minimum, value: Measure(value), met } = gate;
         if *met {
             tracing::info!("gate met: {metric} {value:.6} >= {minimum}");
         } else {

@@ -47,7 +47,7 @@ pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<
         _ => None,
     });
     let images = images.map(|image| known(image, definition).0);
-    let serve = settings.aws.image_uri(&settings.aws.images.serve);
+    let serve = settings.aws.image_uri(config::Image::Serve);
     let mut repositories: Vec<Repository> = Vec::new();
     for repository in images.chain([serve]).filter_map(|image| Repository::of(&image)) {
         if !repositories.contains(&repository) {

@@ -162,7 +162,7 @@ impl Bench<'_> {
             }
         }
         if let Some(prefix) = &job.model_prefix {
-            let target = self.store.path(&format!("{prefix}/model.tar.gz"))?;
+            let target = self.store.path(&format!("{prefix}/{}", wire::MODEL_ARCHIVE))?;
             let models = trees(wire::MODEL)?;
             write_with(&target, |out| archive::write(&models, out))?;
             let data = trees(wire::OUTPUT_DATA)?;

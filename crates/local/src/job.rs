@@ -230,7 +230,7 @@ impl Job {
         description["TrainingJobName"] = name.as_str().into();
         description["TrainingJobArn"] = arn("training-job", &name).into();
         description["ModelArtifacts"] =
-            json!({ "S3ModelArtifacts": format!("{prefix}/model.tar.gz") });
+            json!({ "S3ModelArtifacts": format!("{prefix}/{}", wire::MODEL_ARCHIVE) });
         Ok(Self {
             kind: Kind::Training,
             image: text("AlgorithmSpecification.TrainingImage", image)?,
@@ -314,7 +314,7 @@ impl Job {
         let mut stored: BTreeMap<_, _> =
             self.outputs.iter().map(|output| (output.name.clone(), output.uri.clone())).collect();
         if let Some(prefix) = &self.model_prefix {
-            stored.insert("model".to_owned(), format!("{prefix}/model.tar.gz"));
+            stored.insert("model".to_owned(), format!("{prefix}/{}", wire::MODEL_ARCHIVE));
         }
         stored
     }

@@ -4,9 +4,10 @@
 //! QualityGateFailed.
 
 use config::steps::{
-    self, Argument, Criterion, Gate, OOB_SCORE, Register, TRAINING_METRICS, pascal_case, paths,
+    self, Argument, Gate, HyperparameterValue, OOB_SCORE, Register, RegisterVariables,
+    TRAINING_METRICS, pascal_case, paths, training_metric_key,
 };
-use config::{ApprovalStatus, Metric, Settings};
+use config::{ApprovalStatus, Image, JobKind, Metric, Settings, serving};
 use indexmap::IndexMap;
 use pipeline::{
     AlgorithmSpecification, AppSpecification, CacheConfig, Channel, ClusterConfig, Condition,
@@ -47,6 +48,10 @@ pub fn is_ours(definition: &Definition) -> bool {
 #[cfg(feature = "aws")]
 #[derive(Clone, Copy, Debug)]
 pub struct Machine<'a> {
+    /// The image that it runs.
+    pub image: Image,
+    /// The kind of job.
+    pub kind: JobKind,
     /// Such as ml.m5.large.
     pub instance_type: &'a str,
     /// How many of them.
@@ -58,73 +63,23 @@ pub struct Machine<'a> {
 /// The machines of an execution that runs every job.
 #[cfg(feature = "aws")]
 pub fn machines(settings: &Settings) -> Vec<Machine<'_>> {
-    let machine = |job: Job| Machine {
-        instance_type: job.of::<String>(&settings.instance_types),
-        count: *job.of(&settings.instance_counts),
-        limit: *job.of(&settings.runtime_limits),
+    let machine = |&image: &Image| {
+        let kind = image.job_kind()?;
+        // Register runs as Preprocess does, but alone
+        let alone = image == Image::Register;
+        Some(Machine {
+            image,
+            kind,
+            instance_type: settings.instance_types.get(kind),
+            count: if alone { 1 } else { *settings.instance_counts.get(kind) },
+            limit: *settings.runtime_limits.get(kind),
+        })
     };
-    // Register runs as Preprocess does, but alone
-    let register = Machine { count: 1, ..machine(Job::Processing) };
-    Job::ALL.into_iter().map(machine).chain([register]).collect()
+    Image::ALL.iter().filter_map(machine).collect()
 }
 
 struct Build<'a> {
     settings: &'a Settings,
-}
-
-/// The three kinds of job that have machines of their own, and how their parameters are called.
-#[derive(Clone, Copy)]
-enum Job {
-    Processing,
-    Training,
-    Evaluation,
-}
-
-impl Job {
-    const ALL: [Self; 3] = [Self::Processing, Self::Training, Self::Evaluation];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Processing => "Processing",
-            Self::Training => "Training",
-            Self::Evaluation => "Evaluation",
-        }
-    }
-
-    fn of<T>(self, values: &config::PerStep<T>) -> &T {
-        match self {
-            Self::Processing => &values.processing,
-            Self::Training => &values.training,
-            Self::Evaluation => &values.evaluation,
-        }
-    }
-
-    fn instance_type(self) -> Expression {
-        Expression::parameter(format!("{}InstanceType", self.name()))
-    }
-
-    fn instance_count(self) -> Expression {
-        Expression::parameter(format!("{}InstanceCount", self.name()))
-    }
-}
-
-/// What a hyperparameter may be, where that is one of a few words.
-fn words(hyperparameter: &str) -> Option<&'static [&'static str]> {
-    match hyperparameter {
-        "criterion" => Some(Criterion::WORDS),
-        "bootstrap" | "oob_score" | "permutation_importances" => Some(&["true", "false"]),
-        _ => None,
-    }
-}
-
-/// Those that are text in every case: now a word and now a number or weights, or a count such as `1`
-/// that is not the share `1.0`.
-const TEXTS: [&str; 5] =
-    ["class_weight", "max_features", "max_samples", "min_samples_leaf", "min_samples_split"];
-
-/// Whether a hyperparameter is text in every case.
-fn is_text(hyperparameter: &str) -> bool {
-    words(hyperparameter).is_some() || TEXTS.contains(&hyperparameter)
 }
 
 impl Build<'_> {
@@ -136,25 +91,22 @@ impl Build<'_> {
             input.push('/');
         }
         let mut parameters = vec![Parameter::string(INPUT_PARAMETER, input)];
-        for job in Job::ALL {
-            let name = format!("{}InstanceType", job.name());
-            parameters.push(Parameter::string(name, job.of(&s.instance_types)));
+        for (kind, instance_type) in s.instance_types.iter() {
+            parameters.push(Parameter::string(kind.instance_type_parameter(), instance_type));
         }
-        for job in Job::ALL {
-            let name = format!("{}InstanceCount", job.name());
-            parameters.push(Parameter::integer(name, (*job.of(&s.instance_counts)).into()));
+        for (kind, &count) in s.instance_counts.iter() {
+            parameters.push(Parameter::integer(kind.instance_count_parameter(), count.into()));
         }
-        for (name, value) in s.hyperparameters.to_map() {
-            let parameter = pascal_case(&name);
-            parameters.push(match (name.as_str(), value.parse(), value.parse()) {
-                (name, ..) if let Some(words) = words(name) => {
-                    Parameter::string(parameter, value).one_of(words.iter().copied())
+        for (name, value) in s.hyperparameters.values() {
+            let parameter = pascal_case(name);
+            parameters.push(match value {
+                HyperparameterValue::Integer(number) => {
+                    Parameter::integer(parameter, number.into())
                 }
-                (name, ..) if is_text(name) => Parameter::string(parameter, value),
-                // a parameter is of the type that its value looks like
-                (_, Ok(whole), _) => Parameter::integer(parameter, whole),
-                (_, _, Ok(number)) => Parameter::float(parameter, number),
-                _ => Parameter::string(parameter, value),
+                HyperparameterValue::Text(text) => Parameter::string(parameter, text),
+                HyperparameterValue::Choice { word, words } => {
+                    Parameter::string(parameter, word).one_of(words.iter().copied())
+                }
             });
         }
         parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
@@ -182,12 +134,7 @@ impl Build<'_> {
             "seed" => from_parameter("--seed=", "RandomState"),
             _ => argument.to_string().into(),
         });
-        let mut job = self.processing(
-            Job::Processing,
-            "preprocess",
-            &s.aws.images.preprocess,
-            arguments.collect(),
-        );
+        let mut job = self.processing(JobKind::Processing, Image::Preprocess, arguments.collect());
         job.processing_inputs =
             vec![input("raw", Expression::parameter(INPUT_PARAMETER), paths::PREPROCESS_INPUT)];
         let outputs = [
@@ -205,7 +152,7 @@ impl Build<'_> {
 
     fn train(&self) -> Step {
         let s = self.settings;
-        let mut algorithm = AlgorithmSpecification::new(s.aws.image_uri(&s.aws.images.train));
+        let mut algorithm = AlgorithmSpecification::new(s.aws.image_uri(Image::Train));
         let oob_score = s.hyperparameters.oob_score.then_some(&OOB_SCORE);
         algorithm.metric_definitions = TRAINING_METRICS
             .iter()
@@ -213,13 +160,13 @@ impl Build<'_> {
             .map(|name| {
                 MetricDefinition::new(
                     format!("train:{name}"),
-                    format!(r"train_{name}=([0-9]+\.?[0-9]*)"),
+                    format!(r"{}=([0-9]+\.?[0-9]*)", training_metric_key(name)),
                 )
             })
             .collect();
         let mut resources = ResourceConfig::new(
-            Job::Training.instance_type(),
-            Job::Training.instance_count(),
+            instance_type(JobKind::Training),
+            instance_count(JobKind::Training),
             s.volume_sizes.training,
         );
         resources.volume_kms_key_id = s.aws.kms.volume_key.clone().map(Into::into);
@@ -232,22 +179,21 @@ impl Build<'_> {
         );
         job.output_data_config.kms_key_id = s.aws.kms.output_key.clone().map(Into::into);
         job.input_data_config = vec![
-            channel(paths::TRAIN_CHANNEL, Expression::output(PREPROCESS, "train"), "text/csv"),
-            channel(
-                paths::RECIPE_CHANNEL,
-                Expression::output(PREPROCESS, "recipe"),
-                "application/json",
-            ),
+            channel(paths::TRAIN_CHANNEL, Expression::output(PREPROCESS, "train"), serving::CSV),
+            channel(paths::RECIPE_CHANNEL, Expression::output(PREPROCESS, "recipe"), serving::JSON),
         ];
         job.hyper_parameters = s
             .hyperparameters
-            .to_map()
-            .into_keys()
-            .map(|name| {
-                let value = Expression::parameter(pascal_case(&name));
+            .values()
+            .into_iter()
+            .map(|(name, value)| {
+                let parameter = Expression::parameter(pascal_case(name));
                 // SageMaker takes strings only; a number becomes one by being joined to nothing
-                let value = if is_text(&name) { value } else { value.into_text() };
-                (name, value)
+                let text = match value {
+                    HyperparameterValue::Integer(_) => parameter.into_text(),
+                    HyperparameterValue::Text(_) | HyperparameterValue::Choice { .. } => parameter,
+                };
+                (name.to_owned(), text)
             })
             .collect();
         job.tags = self.tags();
@@ -269,8 +215,7 @@ impl Build<'_> {
         arguments.extend(told.gates.iter().map(|Gate { metric, .. }| {
             from_parameter(&format!("--gate={metric}="), &metric.gate_parameter())
         }));
-        let mut job =
-            self.processing(Job::Evaluation, "evaluate", &s.aws.images.evaluate, arguments);
+        let mut job = self.processing(JobKind::Evaluation, Image::Evaluate, arguments);
         job.processing_inputs = vec![
             input("model", model_data(), paths::EVALUATE_MODEL),
             input("test", Expression::output(PREPROCESS, "test"), paths::EVALUATE_TEST),
@@ -321,34 +266,34 @@ impl Build<'_> {
     fn register(&self) -> Step {
         let s = self.settings;
         let text = |text: &str| Expression::from(text);
-        let values: [Expression; Register::VARIABLES.len()] = [
-            Expression::parameter("ModelPackageGroupName"),
-            text(&s.model_registry.description),
-            Expression::parameter("ModelApprovalStatus"),
-            model_data(),
-            Expression::join(
+        let variables = RegisterVariables {
+            group: Expression::parameter("ModelPackageGroupName"),
+            group_description: text(&s.model_registry.description),
+            approval_status: Expression::parameter("ModelApprovalStatus"),
+            model_data_url: model_data(),
+            metrics_url: Expression::join(
                 "/",
                 [Expression::output(EVALUATE, "evaluation"), text(paths::EVALUATION_JSON)],
             ),
-            text(&s.aws.image_uri(&s.aws.images.serve)),
-            Expression::execution(ExecutionVariable::PipelineName),
-            Expression::execution(ExecutionVariable::PipelineExecutionId),
-        ];
+            inference_image: text(&s.aws.image_uri(Image::Serve)),
+            pipeline_name: Expression::execution(ExecutionVariable::PipelineName),
+            pipeline_execution_id: Expression::execution(ExecutionVariable::PipelineExecutionId),
+        };
         let list = |items: &[&str]| items.iter().map(|&item| item.to_owned()).collect();
         let told = Register {
-            content_types: list(&["text/csv", "application/json", "application/jsonlines"]),
-            response_types: list(&["text/csv", "application/json", "application/jsonlines"]),
-            realtime_instance_types: list(&["ml.t2.medium", "ml.m5.large", "ml.c5.large"]),
-            transform_instance_types: list(&["ml.m5.large"]),
+            content_types: list(&serving::CONTENT_TYPES),
+            response_types: list(&serving::RESPONSE_TYPES),
+            realtime_instance_types: list(&serving::REALTIME_INSTANCE_TYPES),
+            transform_instance_types: list(&serving::TRANSFORM_INSTANCE_TYPES),
             ..Register::default()
         };
         let arguments =
             told.to_arguments().iter().map(|argument| argument.to_string().into()).collect();
-        let mut job =
-            self.processing(Job::Processing, "register", &s.aws.images.register, arguments);
+        let mut job = self.processing(JobKind::Processing, Image::Register, arguments);
         // one registration, whatever the number of machines that preprocess
         job.processing_resources.cluster_config.instance_count = 1_u32.into();
-        job.environment = Register::VARIABLES.into_iter().map(str::to_owned).zip(values).collect();
+        let variables = variables.into_named().into_iter();
+        job.environment = variables.map(|(name, value)| (name.to_owned(), value)).collect();
         job.environment.retain(|_, value| value.as_str() != Some(""));
         // the platform tells a Processing job no region, and it calls SageMaker's
         job.environment.insert("AWS_REGION".to_owned(), text(&s.aws.region));
@@ -374,21 +319,24 @@ impl Build<'_> {
     /// What all Processing jobs share.
     fn processing(
         &self,
-        job: Job,
-        program: &str,
-        repository: &str,
+        kind: JobKind,
+        image: Image,
         arguments: Vec<Expression>,
     ) -> ProcessingArguments {
         let s = self.settings;
-        let mut app = AppSpecification::new(s.aws.image_uri(repository));
+        let mut app = AppSpecification::new(s.aws.image_uri(image));
         // the images have this entrypoint anyway; the Python SDK's local mode wants it said
-        app.container_entrypoint = vec![format!("/usr/local/bin/{program}").into()];
+        app.container_entrypoint = vec![format!("/usr/local/bin/{}", image.name()).into()];
         app.container_arguments = arguments;
-        let mut cluster =
-            ClusterConfig::new(job.instance_type(), job.instance_count(), *job.of(&s.volume_sizes));
+        let mut cluster = ClusterConfig::new(
+            instance_type(kind),
+            instance_count(kind),
+            *s.volume_sizes.get(kind),
+        );
         cluster.volume_kms_key_id = s.aws.kms.volume_key.clone().map(Into::into);
         let mut arguments = ProcessingArguments::new(cluster, app, s.aws.role_arn.as_str());
-        arguments.stopping_condition = Some(StoppingCondition::seconds(*job.of(&s.runtime_limits)));
+        arguments.stopping_condition =
+            Some(StoppingCondition::seconds(*s.runtime_limits.get(kind)));
         arguments.tags = self.tags();
         if s.aws.network_isolation || s.aws.vpc.is_some() {
             arguments.network_config = Some(NetworkConfig {
@@ -461,6 +409,14 @@ impl Build<'_> {
             subnets: list(&vpc.subnets),
         })
     }
+}
+
+fn instance_type(kind: JobKind) -> Expression {
+    Expression::parameter(kind.instance_type_parameter())
+}
+
+fn instance_count(kind: JobKind) -> Expression {
+    Expression::parameter(kind.instance_count_parameter())
 }
 
 fn from_parameter(prefix: &str, parameter: &str) -> Expression {

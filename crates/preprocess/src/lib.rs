@@ -56,7 +56,7 @@ fn write(
     let outputs = [
         (paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
         (paths::PREPROCESS_TEST, paths::TEST_CSV),
-        (paths::PREPROCESS_RECIPE, paths::RECIPE_JSON),
+        (paths::PREPROCESS_RECIPE, artifacts::RECIPE_JSON),
         (paths::PREPROCESS_SUMMARY, paths::SUMMARY_JSON),
     ]
     .map(|(directory, file)| container.processing(directory).join(file));

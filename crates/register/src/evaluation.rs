@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
+use config::Metric;
 use config::steps::paths;
 use serde_json::Value;
 
 use crate::RegisterError;
 
 /// From `metrics.json`, each a number from 0 to 1.
-const METRICS: [&str; 3] = ["accuracy", "f1_score", "recall"];
+const METRICS: [Metric; 3] = Metric::REGISTERED;
 /// From `evaluation.json`, what its `model` says of the model's origin.
 const ORIGIN: [&str; 3] = ["algorithm", "data_digest", "program_version"];
 
@@ -33,7 +34,7 @@ impl Evaluation {
         let metrics = fields(
             &directory.join(paths::METRICS_JSON),
             "",
-            METRICS,
+            METRICS.map(Metric::name),
             "a number from 0 to 1",
             |value| {
                 let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share))?;

@@ -11,7 +11,7 @@ use artifacts::{Bundle, MODEL_ONNX, Measure, Metadata, Scores, Shard};
 use common::{Sha256Reader, write_file};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
-    Weights, paths,
+    Weights, paths, training_metric_key,
 };
 use container::Container;
 use dataset::{FeatureTable, Recipe};
@@ -79,7 +79,7 @@ fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
 }
 
 fn recipe(container: &Container) -> Result<Recipe, TrainError> {
-    let path = container.channel(paths::RECIPE_CHANNEL)?.join(paths::RECIPE_JSON);
+    let path = container.channel(paths::RECIPE_CHANNEL)?.join(artifacts::RECIPE_JSON);
     let bytes = fs_err::read(&path).map_err(TrainError::Channel)?;
     artifacts::read_recipe(&bytes).map_err(|source| TrainError::Recipe { path, source })
 }
@@ -183,9 +183,9 @@ fn score(
 fn log(metadata: &Metadata) {
     for (name, Measure(value)) in &metadata.training_metrics {
         if value.is_finite() {
-            tracing::info!("train_{name}={value:.6}");
+            tracing::info!("{}={value:.6}", training_metric_key(name));
         } else {
-            tracing::warn!("train_{name} has no value over these rows");
+            tracing::warn!("{} has no value over these rows", training_metric_key(name));
         }
     }
     for (name, share) in &metadata.feature_importances {

@@ -1,5 +1,5 @@
-//! The parts of ONNX's protocol buffers that a model of ours has, with their numbers as
-//! `onnx.proto` has them.
+//! The subset of ONNX's protocol buffers that `Bundle::to_onnx` needs,
+//! with the field numbers of `onnx.proto`.
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -121,11 +121,11 @@ pub(super) struct ValueInfoProto {
 #[derive(Message)]
 pub(super) struct TypeProto {
     #[prost(message, optional, tag = "1")]
-    pub(super) tensor_type: Option<Tensor>,
+    pub(super) tensor_type: Option<TensorTypeProto>,
 }
 
 #[derive(Message)]
-pub(super) struct Tensor {
+pub(super) struct TensorTypeProto {
     #[prost(enumeration = "DataType", tag = "1")]
     pub(super) elem_type: i32,
     #[prost(message, optional, tag = "2")]

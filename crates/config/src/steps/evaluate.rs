@@ -1,20 +1,20 @@
-//! What Evaluate is told.
+//! The settings of Evaluate.
 
 use std::fmt;
 
-use super::{Argument, Arguments, Parsed, StepError};
-use crate::Metric;
+use super::arguments::{Argument, ArgumentParser, Parsed, StepError};
+use crate::metric::Metric;
 
-/// A metric must reach a minimum.
+/// A quality gate: the minimum that a metric must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gate {
-    /// Which metric.
+    /// The metric.
     pub metric: Metric,
-    /// The least value that passes, between 0 and 1.
+    /// The minimum, between 0 and 1.
     pub minimum: f64,
 }
 
-/// `recall=0.85`
+/// Formats a gate as `recall=0.85`.
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.metric, self.minimum)
@@ -30,10 +30,10 @@ impl Gate {
     }
 }
 
-/// Everything that Evaluate is told.
+/// The settings of Evaluate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluate {
-    /// The gates whose verdicts the report holds.
+    /// The quality gates. The report states whether each is met.
     pub gates: Vec<Gate>,
     /// The metrics to log.
     pub metrics: Vec<Metric>,
@@ -60,7 +60,7 @@ impl Default for Evaluate {
 }
 
 impl Evaluate {
-    /// As container arguments.
+    /// Returns the settings as container arguments.
     pub fn to_arguments(&self) -> Vec<Argument> {
         let mut arguments: Vec<_> =
             self.metrics.iter().map(|metric| Argument::new("metric", metric)).collect();
@@ -71,16 +71,19 @@ impl Evaluate {
         arguments
     }
 
-    /// From container arguments; what is not given keeps its default.
+    /// Parses container arguments. Settings without an argument keep their default.
+    ///
+    /// # Errors
+    /// All invalid values.
     pub fn parse(arguments: &[String]) -> Result<Parsed<Self>, StepError> {
-        let mut given = Arguments::split(arguments, &["gate", "metric"]);
+        let mut parser = ArgumentParser::new(arguments, &["gate", "metric"]);
         let mut settings = Self::default();
         let names = Metric::WORDS.join(", ");
-        given.parse_list("metric", &mut settings.metrics, &format!("one of {names}"), |text| {
+        parser.parse_list("metric", &mut settings.metrics, &format!("one of {names}"), |text| {
             text.parse().ok()
         });
         let expected = format!("`metric=minimum`, a minimum from 0 to 1 and a metric of {names}");
-        given.parse_list("gate", &mut settings.gates, &expected, Gate::parse);
-        given.finish(settings)
+        parser.parse_list("gate", &mut settings.gates, &expected, Gate::parse);
+        parser.finish(settings)
     }
 }

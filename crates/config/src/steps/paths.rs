@@ -1,47 +1,43 @@
-//! Where the steps find and leave their files: relative to `/opt/ml/processing` for Processing
-//! steps, channel names for Training.
+//! Where the steps read and write their files. The directories of Processing steps are relative to
+//! `/opt/ml/processing`; those of Train are the names of its channels.
 
-/// Preprocess: every CSV of the raw table.
+/// Preprocess reads every CSV file of the raw table here.
 pub const PREPROCESS_INPUT: &str = "input";
-/// Preprocess: the training rows, features then label.
+/// Preprocess writes the training rows here: features, then the label.
 pub const PREPROCESS_TRAIN: &str = "output/train";
-/// Preprocess: the test rows, features then label.
+/// Preprocess writes the test rows here: features, then the label.
 pub const PREPROCESS_TEST: &str = "output/test";
-/// Preprocess: the fitted recipe from raw columns to features.
+/// Preprocess writes the fitted recipe here, which turns raw columns into features.
 pub const PREPROCESS_RECIPE: &str = "output/recipe";
-/// Preprocess: what was read, dropped and why.
+/// Preprocess writes the counts of rows read and dropped here.
 pub const PREPROCESS_SUMMARY: &str = "output/summary";
-/// Train: the channel of training rows.
+/// The channel from which Train reads the training rows.
 pub const TRAIN_CHANNEL: &str = "train";
-/// Train: the channel of the fitted recipe.
+/// The channel from which Train reads the fitted recipe.
 pub const RECIPE_CHANNEL: &str = "recipe";
-/// Evaluate: the model archive.
+/// Evaluate reads the model archive here.
 pub const EVALUATE_MODEL: &str = "model";
-/// Evaluate: the test rows.
+/// Evaluate reads the test rows here.
 pub const EVALUATE_TEST: &str = "test";
-/// Evaluate: the report and the flat metrics.
+/// Evaluate writes the report and the flat metrics here.
 pub const EVALUATE_OUTPUT: &str = "evaluation";
-/// Register: the report and the flat metrics.
+/// Register reads the report and the flat metrics here.
 pub const REGISTER_EVALUATION: &str = "evaluation";
-/// Register: the registered package.
+/// Register writes the registered model package here.
 pub const REGISTER_OUTPUT: &str = "registration";
 
 /// The training rows.
 pub const TRAIN_CSV: &str = "train.csv";
 /// The test rows.
 pub const TEST_CSV: &str = "test.csv";
-/// The fitted recipe.
-pub const RECIPE_JSON: &str = "recipe.json";
-/// What Preprocess read and dropped.
+/// The counts of rows that Preprocess read and dropped.
 pub const SUMMARY_JSON: &str = "summary.json";
-/// The model, as SageMaker archives the model directory.
-pub const MODEL_ARCHIVE: &str = "model.tar.gz";
-/// The model-quality report.
+/// The evaluation report. Register and the orchestrator read it too, which do not use `artifacts`.
 pub const EVALUATION_JSON: &str = "evaluation.json";
-/// The flat metrics.
+/// The flat metrics, which Register and the orchestrator read as well.
 pub const METRICS_JSON: &str = "metrics.json";
 /// The registered model package.
 pub const REGISTRATION_JSON: &str = "registration.json";
-/// The metrics over the training rows; of several hosts each has its own file, such as
-/// `training_metrics-2-of-3.json`, about the trees that it grew.
+/// The metrics over the training rows. If several hosts grow the forest, each writes the metrics of
+/// its own trees, to a file such as `training_metrics-2-of-3.json`.
 pub const TRAINING_METRICS_JSON: &str = "training_metrics.json";

@@ -1,4 +1,4 @@
-//! What Preprocess is told.
+//! The settings of Preprocess.
 
 use std::fmt;
 
@@ -6,41 +6,43 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Argument, Arguments, Parsed, StepError, words};
+use super::arguments::{Argument, ArgumentParser, Parsed, StepError};
+use crate::rules::is_not_blank;
+use crate::words::words;
 
 words! {
-    /// What becomes of a row with an empty or non-finite required cell.
+    /// How a row with an empty or non-finite required cell is treated.
     MissingValues {
         /// The row is dropped and counted.
         Drop = "drop",
-        /// The cell becomes the column's median over the training rows.
+        /// The cell is replaced by the median of the column over the training rows.
         Median = "median",
     }
 }
 
 words! {
-    /// What becomes of a cell that should be a number and is not.
+    /// How a cell is treated that should be a number and is not.
     BadCells {
-        /// The step fails, naming the cell.
+        /// The step fails with an error that names the cell.
         Error = "error",
         /// The row is dropped and counted.
         Drop = "drop",
     }
 }
 
-/// A sensor column: its canonical name, unit, and what else it is called in exports.
-/// A unit in the header, letter case and blanks need no spelling of their own.
+/// A sensor column: its canonical name, its unit, and its alternative names in exports. A unit in
+/// the header, letter case and blanks are ignored when names are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// The name without its unit.
+    /// The name, without the unit.
     pub name: String,
-    /// The unit that the model works in; a header with another known unit is converted.
+    /// The unit of the model's values. A column in another known unit is converted.
     pub unit: Option<String>,
-    /// Other names.
+    /// Alternative names.
     pub spellings: Vec<String>,
 }
 
-/// `Cutting(kN)=Cutting_Force|Feed_Force`
+/// Formats a column as `Cutting(kN)=Cutting_Force|Feed_Force`.
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -66,55 +68,55 @@ impl Column {
     }
 }
 
-/// The column that tells a failure, and how exports spell it. Letter case and blanks do not matter.
+/// The label column and the words of its two classes. Letter case and blanks are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Label {
-    /// The column's name.
-    #[garde(length(min = 1, max = 100), custom(crate::checks::is_filled))]
+    /// The name of the column.
+    #[garde(length(min = 1, max = 100), custom(is_not_blank))]
     pub column: String,
-    /// What means failure, class 1.
+    /// The words for a failure, class 1.
     #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
     pub positive: Vec<String>,
-    /// What means no failure, class 0.
+    /// The words for no failure, class 0.
     #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
     pub negative: Vec<String>,
 }
 
-/// An engineered feature: a name and an expression over the columns.
+/// An engineered feature: a name, and an expression over the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature {
-    /// The name of the new column.
+    /// The name of the feature.
     pub name: String,
-    /// Such as `Hydraulic_Pressure - median(Hydraulic_Pressure)`.
+    /// The expression, such as `Hydraulic_Pressure - median(Hydraulic_Pressure)`.
     pub expression: String,
 }
 
-/// `Vibration_Ratio=Tool_Vibration / (Spindle_Vibration + 1e-6)`
+/// Formats a feature as `Vibration_Ratio=Tool_Vibration / (Spindle_Vibration + 1e-6)`.
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.name, self.expression)
     }
 }
 
-/// Everything that Preprocess is told. The default is the shipped config.
+/// The settings of Preprocess. The defaults are those of the shipped settings file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocess {
-    /// The sensor columns that the model is made of, in order.
+    /// The sensor columns that the model uses, in order.
     pub columns: Vec<Column>,
-    /// The label.
+    /// The label column.
     pub label: Label,
-    /// Engineered features, after the columns.
+    /// The engineered features, which follow the columns.
     pub features: Vec<Feature>,
-    /// The share of rows kept back for testing, between 0 and 1.
+    /// The share of rows in the test set, between 0 and 1.
     pub test_size: f64,
-    /// Whether both parts keep the share of failures.
+    /// Whether the split is stratified by the label.
     pub stratify: bool,
-    /// Seeds the split.
+    /// The seed of the split.
     pub seed: u64,
-    /// Missing cells.
+    /// How empty cells are treated.
     pub missing_values: MissingValues,
-    /// Cells that are not numbers.
+    /// How cells that are not numbers are treated.
     pub bad_cells: BadCells,
 }
 
@@ -163,7 +165,7 @@ impl Default for Preprocess {
 }
 
 impl Preprocess {
-    const NAMES: [&str; 10] = [
+    const ARGUMENTS: [&str; 10] = [
         "column",
         "label",
         "positive",
@@ -176,7 +178,7 @@ impl Preprocess {
         "bad-cells",
     ];
 
-    /// As container arguments.
+    /// Returns the settings as container arguments.
     pub fn to_arguments(&self) -> Vec<Argument> {
         let mut arguments = vec![
             Argument::new("test-size", self.test_size),
@@ -196,9 +198,12 @@ impl Preprocess {
         arguments
     }
 
-    /// From container arguments; what is not given keeps its default.
+    /// Parses container arguments. Settings without an argument keep their default.
+    ///
+    /// # Errors
+    /// All invalid values.
     pub fn parse(arguments: &[String]) -> Result<Parsed<Self>, StepError> {
-        let mut given = Arguments::split(arguments, &Self::NAMES);
+        let mut parser = ArgumentParser::new(arguments, &Self::ARGUMENTS);
         let mut settings = Self::default();
         let word = |text: &str| Some(text.to_owned());
         let column = |text: &str| Column::parse(text);
@@ -206,25 +211,33 @@ impl Preprocess {
             let (name, expression) = text.split_once('=')?;
             Some(Feature { name: name.trim().to_owned(), expression: expression.trim().to_owned() })
         };
-        given.parse_list("column", &mut settings.columns, "`Name(unit)=Spelling|Spelling`", column);
-        given.parse_value("label", &mut settings.label.column, "a column's name", |name| {
+        parser.parse_list(
+            "column",
+            &mut settings.columns,
+            "`Name(unit)=Spelling|Spelling`",
+            column,
+        );
+        parser.parse_value("label", &mut settings.label.column, "a column's name", |name| {
             !name.is_empty()
         });
-        given.parse_list("positive", &mut settings.label.positive, "a word", word);
-        given.parse_list("negative", &mut settings.label.negative, "a word", word);
-        given.parse_list("feature", &mut settings.features, "`Name=expression`", feature);
-        given.parse_value(
+        parser.parse_list("positive", &mut settings.label.positive, "a word", word);
+        parser.parse_list("negative", &mut settings.label.negative, "a word", word);
+        parser.parse_list("feature", &mut settings.features, "`Name=expression`", feature);
+        parser.parse_value(
             "test-size",
             &mut settings.test_size,
             "a number between 0 and 1, both excluded",
             |&share| share > 0.0 && share < 1.0,
         );
-        given.parse_value("stratify", &mut settings.stratify, "true or false", |_| true);
-        given.parse_value("seed", &mut settings.seed, "a whole number from 0", |_| true);
-        given.parse_value("missing-values", &mut settings.missing_values, "drop or median", |_| {
-            true
-        });
-        given.parse_value("bad-cells", &mut settings.bad_cells, "error or drop", |_| true);
-        given.finish(settings)
+        parser.parse_value("stratify", &mut settings.stratify, "true or false", |_| true);
+        parser.parse_value("seed", &mut settings.seed, "a whole number from 0", |_| true);
+        parser.parse_value(
+            "missing-values",
+            &mut settings.missing_values,
+            "drop or median",
+            |_| true,
+        );
+        parser.parse_value("bad-cells", &mut settings.bad_cells, "error or drop", |_| true);
+        parser.finish(settings)
     }
 }

@@ -79,7 +79,7 @@ impl EngineArgs {
             image_tag: self.image_tag.clone(),
             network: self.network.clone(),
             registry,
-            mounts_registry: |job| job.environment.contains_key(Register::VARIABLES[0]),
+            mounts_registry: |job| job.environment.contains_key(Register::GROUP),
             environment: environment(),
             host,
         };

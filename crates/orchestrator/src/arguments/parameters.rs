@@ -2,7 +2,7 @@
 
 use clap::Args;
 use config::steps::{Hyperparameters, pascal_case};
-use config::{ONE_INSTANCE, Settings, training_instances};
+use config::{JobKind, ONE_INSTANCE, Settings, training_instances};
 use indexmap::IndexMap;
 use pipeline::Definition;
 use serde_json::Value;
@@ -70,23 +70,24 @@ pub fn check_ranges(
         );
     };
     let share = "a number between 0 and 1, both excluded";
-    for count in ["ProcessingInstanceCount", "EvaluationInstanceCount"] {
-        check(count, ONE_INSTANCE, |count| count == 1.0);
+    for kind in [JobKind::Processing, JobKind::Evaluation] {
+        check(&kind.instance_count_parameter(), ONE_INSTANCE, |count| count == 1.0);
     }
     check("TestSize", share, |size| size > 0.0 && size < 1.0);
     for metric in settings.quality_gates.keys() {
         let minimum = |minimum: f64| (0.0..=1.0).contains(&minimum);
         check(&metric.gate_parameter(), "a number from 0 to 1", minimum);
     }
-    if let Some(count) = parameters.get("TrainingInstanceCount") {
+    let name = JobKind::Training.instance_count_parameter();
+    if let Some(count) = parameters.get(&name) {
         // A wrong number of trees has been reported already.
         let trees = parameters.get("NEstimators").and_then(Value::as_u64).unwrap_or_default();
         let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let checked = training_instances(count.as_u64().map_or(0, number), number(trees));
         let fault = checked.err();
-        faults.extend(fault.map(|expected| {
-            format!("parameter TrainingInstanceCount is `{count}`, expected {expected}")
-        }));
+        faults.extend(
+            fault.map(|expected| format!("parameter {name} is `{count}`, expected {expected}")),
+        );
     }
     if let Some(input) = parameters.get(INPUT_PARAMETER).and_then(Value::as_str) {
         let place = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));

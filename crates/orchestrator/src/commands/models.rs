@@ -244,7 +244,7 @@ fn list(group: &Group, most: usize, as_json: bool) -> Result<Exit, CommandError>
     if as_json {
         return print_json(&json!({ "group": group.name, "versions": packages }));
     }
-    let shown = ["accuracy", "f1_score", "recall"];
+    let shown = config::Metric::REGISTERED.map(config::Metric::name);
     let mut text = format!("{:<9} {:<11} {:<22}", "Version", "Status", "Approval");
     shown.iter().for_each(|name| text.push_str(&format!(" {name:>9}")));
     text.push('\n');

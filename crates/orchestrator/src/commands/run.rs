@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
 use indexmap::IndexMap;
+use local::{Execution, Options, ResumeFrom, Status, Stop};
 use pipeline::StepKind;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -21,12 +22,6 @@ use crate::definition::INPUT_PARAMETER;
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
 use crate::output::{print_json, print_text, progress, say};
-use crate::parameters::{self, Parameters};
-use crate::{progress, report, validate};
-use local::{Execution, Options, ResumeFrom, Status, Stop};
-
-use engine::EngineArgs;
-use input::Input;
 
 /// Arguments of the run command.
 #[derive(Debug, Args)]

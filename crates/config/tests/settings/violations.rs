@@ -1,52 +1,13 @@
-//! The shipped settings, and what is said of settings that are wrong.
+//! The violations that are reported for invalid settings.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use config::Settings;
 use config::steps::{ClassWeight, Weights};
-use config::{Metric, Settings};
 use proptest::prelude::*;
 
-const SHIPPED: &str = include_str!("../../testkit/pipeline_config.yaml");
-const SCHEMA: &str = include_str!("../../../config/pipeline_config.schema.json");
-
-fn nothing(_: &str) -> Option<String> {
-    None
-}
-
-fn read(text: &str) -> Result<Settings, String> {
-    Settings::from_yaml("config.yaml", text, nothing).map_err(|error| error.to_string())
-}
-
-/// The shipped file with one piece of text replaced.
-fn with(old: &str, new: &str) -> String {
-    assert!(SHIPPED.contains(old), "{old}");
-    SHIPPED.replacen(old, new, 1)
-}
-
-fn message(old: &str, new: &str) -> String {
-    read(&with(old, new)).unwrap_err()
-}
+use crate::{SHIPPED, message, nothing, read, with};
 
 #[test]
-fn the_shipped_file_says_the_defaults() {
-    let shipped = read(SHIPPED).unwrap();
-    let least = "s3_paths: {bucket: machine-downtime-2}\n\
-                 aws: {account_id: '123456789012', role_arn: 'arn:aws:iam::123456789012:role/MachineDowntimePipelineExecutionRole'}\n";
-    assert_eq!(shipped, read(least).unwrap());
-    assert_eq!(shipped.preprocess(), config::steps::Preprocess::default());
-    assert_eq!(shipped.evaluate(), config::steps::Evaluate::default());
-}
-
-#[test]
-fn the_schema_is_fresh() {
-    assert!(
-        Settings::json_schema() == SCHEMA,
-        "run `cargo run -p orchestrator --no-default-features -- schema > config/pipeline_config.schema.json`"
-    );
-}
-
-#[test]
-fn every_violation_is_reported_at_once_with_its_place() {
+fn all_violations_are_reported_at_once_with_their_places() {
     let mut text = with("n_estimators: 200", "n_estimators: 0");
     for (old, new) in [
         ("test_size: 0.2", "test_size: 1.5"),
@@ -84,7 +45,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
 }
 
 #[test]
-fn keys() {
+fn invalid_keys() {
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `n_estimators`?");
     insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, prices; did you mean `hyperparameters`?");
     insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, stratify, label, columns, engineered_features, missing_values, bad_cells");
@@ -104,7 +65,7 @@ fn keys() {
 }
 
 #[test]
-fn numbers() {
+fn invalid_numbers() {
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: 0"), @"config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1");
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: 100001"), @"config.yaml:46:3: hyperparameters.n_estimators: found `100001`, expected at most 100000");
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: -1"), @"config.yaml:46:3: hyperparameters.n_estimators: found `-1`, expected a whole number from 0 to 4294967295");
@@ -130,7 +91,7 @@ fn numbers() {
 }
 
 #[test]
-fn words() {
+fn invalid_words() {
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: 1.5"), @"config.yaml:50:3: hyperparameters.max_features: found `1.5`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: 0"), @"config.yaml:50:3: hyperparameters.max_features: found `0`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
     insta::assert_snapshot!(message("max_features: sqrt", "max_features: -3"), @"config.yaml:50:3: hyperparameters.max_features: found `-3`, expected sqrt, log2, all, a whole number from 1, or a share between 0 and 1 such as 0.5");
@@ -147,9 +108,9 @@ fn words() {
     insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
 }
 
-/// In the file, as a variable, or as the text that a parameter is.
+/// A class weight can be a mapping in the file, a variable, or the text of a pipeline parameter.
 #[test]
-fn weights_of_classes() {
+fn class_weights() {
     let shipped = "class_weight: balanced";
     for (value, weight) in [
         ("{negative: 1, positive: 5}", ""),
@@ -207,7 +168,7 @@ fn weights_of_classes() {
 }
 
 #[test]
-fn texts() {
+fn invalid_texts() {
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Machine Downtime"), @"config.yaml:8:3: pipeline.name: found `Machine Downtime`, expected 1 to 256 letters, digits and hyphens, the first and the last no hyphen");
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: [a]"), @"config.yaml:8:3: pipeline.name: found a list, expected text");
     insta::assert_snapshot!(message("description: Random forests that predict machine downtime", &format!("description: {}", "é".repeat(257))), @"config.yaml:23:3: model_registry.description: found 257 characters, expected at most 256");
@@ -225,7 +186,7 @@ fn texts() {
 }
 
 #[test]
-fn columns_gates_and_tags() {
+fn invalid_columns_gates_and_tags() {
     insta::assert_snapshot!(message("Cutting: { unit: kN, spellings: [Cutting_Force] }", "\"Cutting(kN)\": {}"), @"config.yaml:80:5: preprocessing.columns.Cutting(kN): found `Cutting(kN)`, expected at most 100 letters, digits and _, no digit first");
     insta::assert_snapshot!(message("spellings: [Cutting_Force]", "spellings: [Force, Cutting=Force]"), @"config.yaml:80:45: preprocessing.columns.Cutting.spellings[1]: found `Cutting=Force`, expected a column's name without its unit, without (, ), = and |");
     insta::assert_snapshot!(message("    Torque: { unit: Nm }", "    Torque: Nm"), @"config.yaml:79:5: preprocessing.columns.Torque: found `Nm`, expected keys with values");
@@ -251,7 +212,7 @@ fn columns_gates_and_tags() {
 }
 
 #[test]
-fn whole_files() {
+fn unreadable_files() {
     insta::assert_snapshot!(message("pipeline:\n", "pipeline: [\n"), @"config.yaml:9:14: did not find expected ',' or ']', while parsing a flow sequence at line 7 column 11");
     insta::assert_snapshot!(message("  bucket: machine-downtime-2", "\tbucket: machine-downtime-2"), @"config.yaml:13:1: found character that cannot start any token, while scanning for the next token; YAML is indented by blanks, not by tabs");
     insta::assert_snapshot!(read("").unwrap_err(), @"
@@ -271,7 +232,7 @@ fn whole_files() {
 }
 
 #[test]
-fn many_faults_in_one_list_are_all_reported() {
+fn all_faults_of_a_list_are_reported() {
     let words: Vec<String> = (0..40).map(|index| format!("[{index}]")).collect();
     let text = with("positive: [Machine_Failure,", &format!("positive: [{},", words.join(", ")));
     let lines = read(&text).unwrap_err();
@@ -283,46 +244,7 @@ fn many_faults_in_one_list_are_all_reported() {
 }
 
 #[test]
-fn variables_come_from_the_environment_that_is_passed_in() {
-    let environment = |name: &str| match name {
-        "AWS_REGION" => Some("eu-central-1".to_owned()),
-        "TREES" => Some("50".to_owned()),
-        "AWS_ACCOUNT_ID" => Some("012345678901".to_owned()),
-        _ => None,
-    };
-    let text = with("n_estimators: 200", "n_estimators: ${TREES:-10}");
-    let settings = Settings::from_yaml("config.yaml", &text, environment).unwrap();
-    assert_eq!(settings.aws.region, "eu-central-1");
-    assert_eq!(settings.aws.account_id, "012345678901");
-    assert_eq!(settings.hyperparameters.n_estimators, 50);
-    assert_eq!(settings.aws.images.tag, "latest");
-    assert_eq!(
-        settings.aws.image_uri("machine-downtime/train"),
-        "012345678901.dkr.ecr.eu-central-1.amazonaws.com/machine-downtime/train:latest"
-    );
-    let text = with("recall: 0.85", "recall: ${LEAST_RECALL:-0.9}");
-    assert_eq!(read(&text).unwrap().quality_gates[&Metric::Recall], 0.9);
-}
-
-#[test]
-fn a_variable_that_is_not_set_is_named() {
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPELINE}"), @"config.yaml:8:3: pipeline.name: environment variable PIPELINE is not set; set it, or write `${PIPELINE:-default}`");
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: ${PIPE LINE}"), @"config.yaml:8:3: pipeline.name: `${PIPE LINE}`: `PIPE LINE` is not the name of an environment variable");
-    insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Pipe${LINE"), @"config.yaml:8:3: pipeline.name: `Pipe${LINE`: `${` without its `}`");
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES}"), @"config.yaml:46:3: hyperparameters.n_estimators: environment variable TREES is not set; set it, or write `${TREES:-default}`");
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-many}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `many` (from `${TREES:-many}`), expected a whole number");
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:--1}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `-1` (from `${TREES:--1}`), expected a whole number from 0 to 4294967295");
-    insta::assert_snapshot!(message("n_estimators: 200", "n_estimators: ${TREES:-0}"), @"config.yaml:46:3: hyperparameters.n_estimators: found `0` (from `${TREES:-0}`), expected at least 1");
-    insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: [\"${A}\", \"${B}\","), @"
-    config.yaml:62:16: preprocessing.label.positive[0]: environment variable A is not set; set it, or write `${A:-default}`
-    config.yaml:62:24: preprocessing.label.positive[1]: environment variable B is not set; set it, or write `${B:-default}`
-    ");
-    let text = with("description: Predicts", "description: costs $${5} and predicts");
-    assert!(read(&text).unwrap().pipeline.description.starts_with("costs ${5}"));
-}
-
-#[test]
-fn numbers_and_true_are_text_where_text_is_wanted() {
+fn numbers_and_booleans_are_read_as_text_where_text_is_expected() {
     let text = with(
         "positive: [Machine_Failure, \"yes\", \"1\", \"true\"]",
         "positive: [1, true, yes, 0.5]",
@@ -336,7 +258,7 @@ fn numbers_and_true_are_text_where_text_is_wanted() {
     assert_eq!(label.positive, ["1", "true", "yes", "0.5"]);
     assert_eq!(label.negative, ["0", "false"]);
 
-    // more than there may be faults
+    // More values than the maximum number of faults.
     let numbers: Vec<String> = (2..300).map(|number| number.to_string()).collect();
     let text = with("positive: [Machine_Failure,", &format!("positive: [{},", numbers.join(", ")));
     assert_eq!(read(&text).unwrap().preprocessing.label.positive[..298], numbers);
@@ -345,14 +267,14 @@ fn numbers_and_true_are_text_where_text_is_wanted() {
 }
 
 proptest! {
-    /// Whatever stands in place of some values: settings, or at least one violation, each in a
-    /// line of the file and each said once.
+    /// Whatever replaces some of the values, the result is settings or at least one violation. Each
+    /// violation is in a line of the file and reported once.
     #[test]
-    fn values_of_any_kind_are_taken_or_reported(
+    fn values_of_any_kind_are_accepted_or_reported(
         changes in prop::collection::vec((0_usize..160, prop::sample::select(vec![
             "", "[]", "{}", "x", "''", "-1", "0", "1", "2.5", "1e400", ".nan", "true", "null",
             "[x, 1]", "[[1], {a: b}]", "{a: 1}", "{1: [2]}", "!tag x", "&a [*a]", "${UNSET}",
-            "${UNSET:-3}", "2001-01-01", "\"\\u0000\"", "stand-in",
+            "${UNSET:-3}", "2001-01-01", "\"\\u0000\"", "placeholder",
         ])), 1..6),
     ) {
         let mut lines: Vec<String> = SHIPPED.lines().map(str::to_owned).collect();
@@ -372,42 +294,5 @@ proptest! {
                 prop_assert_eq!(same.count(), 1, "{}", error);
             }
         }
-    }
-}
-
-/// Editors check the file against its schema, before any variable is known.
-#[test]
-fn the_shipped_file_and_variables_fit_the_schema() {
-    let schema = serde_json::from_str(&Settings::json_schema()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let faults = |text: &str| {
-        let yaml: serde_json::Value = serde_yaml::from_str(text).unwrap();
-        let faults = validator.iter_errors(&yaml);
-        faults.map(|fault| fault.instance_path().to_string()).collect::<Vec<_>>()
-    };
-    assert_eq!(faults(SHIPPED), Vec::<String>::new());
-    for (from, to) in [
-        ("n_estimators: 200", "n_estimators: ${TREES:-200}"),
-        ("stratify: true", "stratify: ${STRATIFY}"),
-        ("approval_status: PendingManualApproval", "approval_status: ${STATUS}"),
-        ("recall: 0.85", "recall: ${RECALL:-0.85}"),
-        ("max_features: sqrt", "max_features: ${FEATURES}"),
-        ("max_features: sqrt", "max_features: 0.5"),
-        ("class_weight: balanced", "class_weight: ${WEIGHT:-none}"),
-        ("class_weight: balanced", "class_weight: {negative: 1, positive: \"${POSITIVE}\"}"),
-    ] {
-        assert!(SHIPPED.contains(from), "{from}");
-        assert_eq!(faults(&SHIPPED.replace(from, to)), Vec::<String>::new(), "{to}");
-    }
-    for (from, to, at) in [
-        ("n_estimators: 200", "n_estimators: many", "n_estimators"),
-        ("min_samples_leaf: 1", "min_samples_leaf: 0", "min_samples_leaf"),
-        ("max_features: sqrt", "max_features: auto", "max_features"),
-        ("class_weight: balanced", "class_weight: heavy", "class_weight"),
-        ("class_weight: balanced", "class_weight: {negative: 0, positive: 5}", "class_weight"),
-        ("class_weight: balanced", "class_weight: {positive: 5}", "class_weight"),
-    ] {
-        let wrong = SHIPPED.replace(from, to);
-        assert_eq!(faults(&wrong), [format!("/hyperparameters/{at}")], "{to}");
     }
 }

@@ -1,0 +1,173 @@
+//! Reading bundles from archives and files, valid and damaged.
+
+use artifacts::{Bundle, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
+use indexmap::IndexMap;
+use ndarray::array;
+use proptest::prelude::*;
+use tar::EntryType;
+
+use crate::sample::{
+    archive, bundle, chain, files, from_archive, gzip, patched, recipe, valid_archive, with,
+};
+
+fn refused(archive: &[u8]) -> String {
+    chain(&from_archive(archive).unwrap_err())
+}
+
+#[test]
+fn a_bundle_survives_the_round_trip_through_an_archive() {
+    assert_eq!(from_archive(&valid_archive("")).unwrap(), bundle());
+    assert_eq!(from_archive(&valid_archive("./")).unwrap(), bundle());
+}
+
+#[test]
+fn a_bundle_of_format_version_1_is_read() {
+    let found = from_archive(include_bytes!("../fixtures/model-v1.tar.gz")).unwrap();
+    assert_eq!(found.recipe, recipe());
+    assert_eq!(found.forest.trees().len(), 5);
+    let metadata = Metadata {
+        feature_importances: found.metadata.feature_importances.clone(),
+        permutation_importances: IndexMap::new(),
+        ..bundle().metadata
+    };
+    assert_eq!(found.metadata, metadata);
+    // Version 1 stored shares, which are read as gains; importances differ by rounding only.
+    let importances = found.metadata.feature_importances.values();
+    for (stored, counted) in importances.zip(found.forest.feature_importances()) {
+        assert!((stored - counted).abs() < 1e-12, "{stored} {counted}");
+    }
+    let rows = array![[0.0_f32, 1.0, 2.0], [7.0, 6.5, 9.0], [4.0, 7.0, 6.0], [12.0, 0.0, 1.0]];
+    let failing = found.forest.predict_proba(rows.view()).unwrap().column(1).to_vec();
+    insta::assert_snapshot!(format!("{failing:?}"), @"[0.0, 0.6, 0.4, 0.0]");
+    // It is written in the current version and read back unchanged.
+    assert_eq!(Bundle::from_files(files(&found)).unwrap(), found);
+}
+
+#[test]
+fn the_bytes_of_a_bundle_do_not_change() {
+    let mut written = Vec::new();
+    for (name, bytes) in bundle().to_files().unwrap() {
+        written.extend([name.as_bytes(), b"\n", &bytes].concat());
+    }
+    assert_eq!(crc32fast::hash(&written), WRITTEN);
+}
+
+/// The CRC-32 of the three files. It may change only together with a format version.
+const WRITTEN: u32 = 3_065_812_111;
+
+#[test]
+fn hostile_archives_are_refused() {
+    let with = |path, kind, content: &[u8]| refused(&archive(&[(path, kind, content)]));
+    let file = EntryType::Regular;
+    insta::assert_snapshot!(with("../forest.bin", file, b"x"), @"the archive has the path `../forest.bin`, expected one inside it");
+    insta::assert_snapshot!(with("/forest.bin", file, b"x"), @"the archive has the path `/forest.bin`, expected one inside it");
+    insta::assert_snapshot!(with("a/../../forest.bin", file, b"x"), @"the archive has the path `a/../../forest.bin`, expected one inside it");
+    insta::assert_snapshot!(with("../", EntryType::Directory, b""), @"the archive has the path `../`, expected one inside it");
+    insta::assert_snapshot!(with("forest.bin", EntryType::Symlink, b""), @"the archive has `forest.bin`, which is a symbolic link, expected files and directories");
+    insta::assert_snapshot!(with("forest.bin", EntryType::Link, b""), @"the archive has `forest.bin`, which is a hard link, expected files and directories");
+    insta::assert_snapshot!(with("forest.bin", EntryType::Char, b""), @"the archive has `forest.bin`, which is a device or a pipe, expected files and directories");
+    insta::assert_snapshot!(with("forest.bin", EntryType::Fifo, b""), @"the archive has `forest.bin`, which is a device or a pipe, expected files and directories");
+    insta::assert_snapshot!(with("recipe.json", file, b"{}"), @"the model has no `forest.bin`; it has: recipe.json");
+    insta::assert_snapshot!(refused(&archive(&[])), @"the model has no `forest.bin`; it has: nothing");
+    let twice = archive(&[("a", file, b"x"), ("./a", file, b"y")]);
+    insta::assert_snapshot!(refused(&twice), @"the archive has `a` twice");
+    let many: Vec<_> = (0..1001).map(|index| format!("{index}")).collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), file, &b""[..])).collect();
+    insta::assert_snapshot!(refused(&archive(&many)), @"the archive has more than 1000 entries");
+    let zeros = vec![0; 8 << 20];
+    let bomb = with("forest.bin", file, &zeros);
+    assert!(bomb.starts_with("the archive unpacks to more than "), "{bomb}");
+}
+
+#[test]
+fn damaged_archives_are_refused() {
+    insta::assert_snapshot!(refused(b""), @"the archive is not a gzipped tar, or is damaged: unexpected end of file");
+    insta::assert_snapshot!(refused(b"PK\x03\x04 something else"), @"the archive is not a gzipped tar, or is damaged: invalid gzip header");
+    let whole = valid_archive("");
+    for length in (0..whole.len()).step_by(7) {
+        assert!(from_archive(&whole[..length]).is_err(), "{length}");
+    }
+    // No checksum covers the gzip header, which holds a timestamp and flags.
+    for byte in (10..whole.len()).step_by(3) {
+        let mut damaged = whole.clone();
+        damaged[byte] ^= 1 << (byte % 8);
+        // A changed byte can still decompress to the same bytes.
+        let read = from_archive(&damaged);
+        assert!(read.is_err() || read.unwrap() == bundle(), "{byte}");
+    }
+}
+
+#[test]
+fn a_damaged_forest_is_refused() {
+    let files = files(&bundle());
+    let forest = &files[FOREST_BIN];
+    let read = |forest: Vec<u8>| with(files.clone(), FOREST_BIN, forest);
+    for length in 0..forest.len() {
+        let error = read(forest[..length].to_vec()).unwrap_err();
+        let short = error.starts_with("forest.bin is cut short at byte ");
+        assert!(short || (length < 8 && error.starts_with("forest.bin does not begin")), "{error}");
+    }
+    for bit in 0..forest.len() * 8 {
+        let mut damaged = forest.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(read(damaged).is_err(), "{bit}");
+    }
+    let patched = |at: usize, bytes: &[u8]| read(patched(forest, at, bytes)).unwrap_err();
+    insta::assert_snapshot!(read(b"PK\x03\x04....".to_vec()).unwrap_err(), @"forest.bin does not begin with `MDFOREST`, it is no forest");
+    insta::assert_snapshot!(patched(8, &[3]), @"forest.bin has format version 3, expected 1 or 2");
+    insta::assert_snapshot!(patched(12, &[0xff; 4]), @"forest.bin is of another training than metadata.json");
+    insta::assert_snapshot!(patched(16, &[1]), @"forest.bin says that it is shard 2 of 1 of 5 trees");
+    insta::assert_snapshot!(patched(20, &[0; 4]), @"forest.bin says that it is shard 1 of 0 of 5 trees");
+    insta::assert_snapshot!(patched(20, &[6]), @"forest.bin says that it is shard 1 of 6 of 5 trees");
+    insta::assert_snapshot!(patched(24, &[4]), @"forest.bin has 60 bytes after its last tree");
+    for (at, bytes) in [(24, &[6][..]), (24, &[0xff; 4]), (28, &[0xff; 4]), (32, &[0xff; 4])] {
+        assert!(patched(at, bytes).starts_with("forest.bin is cut short at byte "), "{at}");
+    }
+    // The root of the first tree: 36 bytes of header, 3 gains, two counts.
+    insta::assert_snapshot!(patched(36 + 24 + 8, &[9]), @"forest.bin holds no usable forest: tree 0 cannot be used: a split looks at a feature that does not exist");
+    let mut flipped = forest.clone();
+    flipped[36 + 24 + 12] ^= 1;
+    assert!(read(flipped).unwrap_err().starts_with("forest.bin is damaged: its checksum is "));
+}
+
+#[test]
+fn files_that_do_not_belong_together_are_refused() {
+    let files = files(&bundle());
+    let (recipe, metadata) = (&files[RECIPE_JSON], &files[METADATA_JSON]);
+    let read = |name: &str, bytes: &[u8]| with(files.clone(), name, bytes).unwrap_err();
+    let replaced = |bytes: &[u8], from: &str, to: &str| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert!(text.contains(from), "{text}");
+        text.replace(from, to).into_bytes()
+    };
+    let version = "\"format_version\": 1";
+    let newer = "\"format_version\": 2";
+    insta::assert_snapshot!(read(RECIPE_JSON, &replaced(recipe, version, newer)), @"recipe.json has format version 2, expected 1");
+    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, version, newer)), @"metadata.json has format version 2, expected 1");
+    insta::assert_snapshot!(read(RECIPE_JSON, b"{}"), @"recipe.json is not in its format: missing field `format_version` at line 1 column 2");
+    insta::assert_snapshot!(read(RECIPE_JSON, b"["), @"recipe.json is not in its format: EOF while parsing a list at line 1 column 1");
+    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "60", "\"many\"")), @r#"metadata.json is not in its format: invalid type: string "many", expected usize at line 6 column 25"#);
+    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "60", "61")), @"forest.bin is of another training than metadata.json");
+    insta::assert_snapshot!(read(RECIPE_JSON, &replaced(recipe, "\"mean\"", "\"median\"")), @"recipe.json is not in its format: the statistics of feature `Ratio` are not those of `Pressure / mean(Vibration)` at line 42 column 1");
+    for missing in [RECIPE_JSON, METADATA_JSON] {
+        let mut files = files.clone();
+        files.remove(missing);
+        let error = chain(&Bundle::from_files(files).unwrap_err());
+        assert!(error.starts_with(&format!("the model has no `{missing}`; it has: ")), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = from_archive(&bytes);
+        let _ = from_archive(&gzip(&bytes));
+        let whole = files(&bundle());
+        let _ = with(whole.clone(), METADATA_JSON, bytes.clone());
+        let _ = with(whole.clone(), RECIPE_JSON, bytes.clone());
+        for version in [1, 2] {
+            let forest = [&b"MDFOREST"[..], &[version, 0, 0, 0], &bytes].concat();
+            let _ = with(whole.clone(), FOREST_BIN, forest);
+        }
+    }
+}

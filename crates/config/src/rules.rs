@@ -1,0 +1,73 @@
+//! Rules for single values, which know nothing of the settings as a whole.
+
+/// Fails with `expected` if the value is wrong.
+pub(crate) fn unless(wrong: bool, expected: &str) -> garde::Result {
+    if wrong { Err(garde::Error::new(format!("expected {expected}"))) } else { Ok(()) }
+}
+
+pub(crate) fn is_share(&share: &f64, _: &()) -> garde::Result {
+    unless(!(share > 0.0 && share < 1.0), "a number between 0 and 1, both excluded")
+}
+
+pub(crate) fn is_not_nan(number: &f64, _: &()) -> garde::Result {
+    unless(number.is_nan(), "a number")
+}
+
+pub(crate) fn is_not_blank(name: &str, _: &()) -> garde::Result {
+    unless(name.trim().is_empty(), "a column's name")
+}
+
+/// Accepts an S3 key or prefix.
+pub(crate) fn is_object_key(key: &str, _: &()) -> garde::Result {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/=-".contains(c);
+    let wrong =
+        key.is_empty() || key.starts_with('/') || key.contains("//") || !key.chars().all(plain);
+    let climbs = key.split('/').any(|part| part == "." || part == "..");
+    unless(
+        wrong || climbs || key.len() > 512,
+        "a key or prefix such as raw/table.csv, without s3:// or the bucket",
+    )
+}
+
+/// Accepts the name of an ECR repository.
+pub(crate) fn is_repository(name: &str, _: &()) -> garde::Result {
+    let word = |w: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+        w.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            && w.chars().all(inner)
+    };
+    let right = name.len() >= 2 && name.len() <= 256 && name.split('/').all(word);
+    unless(!right, "an ECR repository such as machine-downtime/train")
+}
+
+pub(crate) const INSTANCE_TYPE: &str = "an instance type such as ml.m5.large";
+
+pub(crate) fn is_instance_type(name: &str) -> bool {
+    let parts: Vec<_> = name.split('.').collect();
+    matches!(parts[..], ["ml", family, size] if !family.is_empty() && !size.is_empty())
+}
+
+pub(crate) const COLUMN_NAME: &str = "at most 100 letters, digits and _, no digit first";
+
+pub(crate) fn is_column_name(name: &str) -> bool {
+    let letter = |c: char| c.is_alphabetic() || c == '_';
+    name.starts_with(letter)
+        && name.chars().all(|c| letter(c) || c.is_numeric())
+        && name.chars().count() <= 100
+}
+
+/// The expected number of instances of Preprocess and of Evaluate, for messages.
+pub const ONE_INSTANCE: &str = "1, because the step works on the whole table at once";
+
+/// Checks that `count` instances can train a forest of `n_estimators` trees, of which each instance
+/// grows at least one.
+///
+/// # Errors
+/// The expected number of instances, as text.
+pub fn training_instances(count: u32, n_estimators: u32) -> Result<(), String> {
+    // A forest without trees is reported by the rule of n_estimators.
+    if (1..=n_estimators.clamp(1, 100)).contains(&count) {
+        return Ok(());
+    }
+    Err(format!("1 to 100, and no more than the {n_estimators} trees of n_estimators"))
+}
