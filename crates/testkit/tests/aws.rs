@@ -106,7 +106,7 @@ fn a_refusal_has_the_form_of_its_protocol() {
 #[test]
 fn a_rule_plays_its_last_answer_for_ever() {
     let mut left = 2;
-    let server = Server::before(
+    let server = Server::proxy(
         "http://127.0.0.1:9",
         vec![
             Rule::answers("ListPipelines", [Answer::throttled(), Answer::json(json!("first"))]),
@@ -132,7 +132,7 @@ fn a_rule_plays_its_last_answer_for_ever() {
 #[test]
 fn what_no_rule_is_for_is_forwarded_and_handed_back_as_it_is() {
     let (url, asked) = other();
-    let server = Server::before(&url, vec![Rule::answers("PUT /b", [Answer::garbage()])]);
+    let server = Server::proxy(&url, vec![Rule::answers("PUT /b", [Answer::garbage()])]);
     let request = "PUT /b/k%20?x-id=PutObject HTTP/1.1\r\nHost: b.a\r\nExpect: 100-continue\r\n\
                    content-encoding: aws-chunked\r\nTransfer-Encoding: chunked\r\n\
                    Authorization: AWS4-HMAC-SHA256 x\r\n\r\n\
@@ -159,7 +159,7 @@ fn what_no_rule_is_for_is_forwarded_and_handed_back_as_it_is() {
 fn a_rule_can_let_a_call_through() {
     let (url, asked) = other();
     let rule = Rule::answers("ListPipelines", [Answer::unavailable(), Answer::forwarded()]);
-    let server = Server::before(&url, vec![rule]);
+    let server = Server::proxy(&url, vec![rule]);
     assert!(send(&server.url, &call(LIST, "{}")).starts_with("HTTP/1.1 503 "));
     assert_eq!(send(&server.url, &call(LIST, "{}")), CHUNKED);
     assert!(asked.join().unwrap().ends_with("\n\n{}"));
