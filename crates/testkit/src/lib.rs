@@ -35,5 +35,5 @@ mod spellings;
 pub use outcome::Outcome;
 pub use peers::{onnxruntime, real_table, shared, skipped};
 pub use programs::executable;
-pub use sandbox::Sandbox;
+pub use sandbox::{Limits, Sandbox};
 pub use spellings::{Spelling, spellings};

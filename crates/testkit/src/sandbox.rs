@@ -16,6 +16,15 @@ pub struct Sandbox {
     environment: BTreeMap<String, String>,
 }
 
+/// Resource limits of a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The size of the address space in bytes.
+    pub address_space: u64,
+    /// The CPU time in seconds, which other load on the machine does not add to.
+    pub cpu_seconds: u64,
+}
+
 impl Sandbox {
     /// Creates an empty tree.
     #[expect(clippy::new_without_default, reason = "it creates a directory")]
@@ -119,9 +128,12 @@ impl Sandbox {
             .unwrap()
     }
 
-    /// Runs a program whose address space is limited to `bytes`.
-    pub fn run_with_memory_limit(&self, bytes: u64, program: &str, arguments: &[&str]) -> Outcome {
-        let limited = format!("ulimit -v {} && exec \"$@\"", bytes / 1024);
+    /// Runs a program that fails if it exceeds the limits: an allocation is refused then, or a signal
+    /// ends the program.
+    pub fn run_with_limits(&self, limits: Limits, program: &str, arguments: &[&str]) -> Outcome {
+        let Limits { address_space, cpu_seconds } = limits;
+        let kibibytes = address_space / 1024;
+        let limited = format!("ulimit -v {kibibytes} && ulimit -t {cpu_seconds} && exec \"$@\"");
         let mut shell = Command::new("sh");
         self.run_through(shell.args(["-c", &limited, "sh"]), program, arguments)
     }

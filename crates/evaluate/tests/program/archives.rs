@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tar::{Builder, EntryType};
-use testkit::Sandbox;
+use testkit::{Limits, Sandbox};
 
 use crate::job::{
     self, EVALUATION, METRICS, MODEL, ModelFiles, SAMPLE, evaluated, explained, gzip, refused,
@@ -28,7 +28,7 @@ fn a_file_that_is_not_an_archive_or_is_cut_short() {
 #[test]
 fn flipped_bits() {
     let archive = SAMPLE.archive();
-    // The first bytes are gzip's time and system, which mean nothing.
+    // The first ten bytes hold gzip's time stamp and system, which are not checked.
     for at in (10..archive.len()).step_by(archive.len() / 11).chain([archive.len() - 8]) {
         let mut flipped = archive.clone();
         flipped[at] ^= 0x10;
@@ -36,7 +36,7 @@ fn flipped_bits() {
         let begins = "/opt/ml/processing/model/model.tar.gz holds no usable model: ";
         assert!(message.starts_with(begins), "{at}: {message}");
     }
-    // Inside an archive that is whole.
+    // In a file of an undamaged archive.
     let middle = SAMPLE.forest.len() / 2;
     let message = refused_files(|files| files.forest[middle] ^= 1);
     assert!(message.contains("forest.bin is damaged: its checksum is "), "{message}");
@@ -126,11 +126,12 @@ fn hostile_archives() {
 }
 
 #[test]
-fn a_bomb_takes_no_memory() {
+fn a_bomb_takes_little_memory() {
     let sandbox = SAMPLE.job();
     let bomb = job::bomb("forest.bin", 400 << 20);
     sandbox.file(MODEL, &bomb);
-    let outcome = sandbox.run_with_memory_limit(300 << 20, "evaluate", &[]).expect(3);
+    let limits = Limits { address_space: 300 << 20, cpu_seconds: 10 };
+    let outcome = sandbox.run_with_limits(limits, "evaluate", &[]).expect(3);
     let message = explained(&sandbox, &outcome);
     let limit = bomb.len() * 20 + (1 << 20);
     insta::assert_snapshot!(message.replace(&limit.to_string(), "N"), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the archive unpacks to more than N bytes, 20 for each of its own");

@@ -1,5 +1,5 @@
-//! The counts of the summary against those that a plain reading of the table's text gives: of the
-//! synthetic sample, and of a real export where there is one.
+//! The counts of the summary, compared with counts taken from the text of the table: the synthetic
+//! sample, and a real export where there is one.
 
 use std::collections::BTreeMap;
 

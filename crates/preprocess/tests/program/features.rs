@@ -1,4 +1,4 @@
-//! What becomes of a table: features then label, a recipe, and a summary.
+//! The outputs of a job: features and label, recipe, and summary.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn the_same_table_gives_the_same_bytes() {
     let first = outputs(&job(sample(2_500)), &[]);
     let sandbox = job(sample(2_500));
     assert_eq!(outputs(&sandbox, &[]), first);
-    // And a second run over the first one's outputs.
+    // A second run replaces the outputs of the first one.
     assert_eq!(outputs(&sandbox, &[]), first);
     assert_ne!(outputs(&sandbox, &["--seed=43"])[3], first[3]);
 }

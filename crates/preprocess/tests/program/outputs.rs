@@ -26,7 +26,7 @@ fn the_last_output_cannot_be_written_and_no_other_is_left() {
 #[test]
 fn a_full_disk() {
     let sandbox = job(sample(2_500));
-    // Not even the training rows, and the training rows but not the test rows.
+    // The first disk is too small for the training rows, the second one for the summary.
     for bytes in [64 << 10, 232 << 10] {
         let Some((outcome, left)) =
             sandbox.run_on_a_small_disk("processing/output", bytes, "preprocess", &[])
@@ -53,7 +53,7 @@ fn a_job_that_is_stopped_while_it_reads() {
     };
     run("mkfifo", &[pipe.as_str()]);
     let child = sandbox.start("preprocess", &[]);
-    // Opens once the program reads, and then there is never anything to read.
+    // Opening blocks until the program opens the pipe, which then never gives it a line.
     let _open = fs_err::OpenOptions::new().write(true).open(&pipe).unwrap();
     let begin = Instant::now();
     run("kill", &["-TERM", &child.id().to_string()]);

@@ -1,8 +1,6 @@
 //! Tables that cannot be used, and rows that are dropped.
 
-use std::time::{Duration, Instant};
-
-use testkit::Sandbox;
+use testkit::{Limits, Sandbox};
 
 use crate::job::{RAW, explained, job, outputs, refused, sample, with_field, with_line};
 
@@ -96,14 +94,13 @@ fn a_quote_that_is_not_closed() {
 }
 
 #[test]
-fn a_line_of_a_gigabyte_takes_neither_time_nor_memory() {
+fn a_line_of_a_gigabyte_takes_little_time_and_memory() {
     let sandbox = job(sample(0));
-    // NULs that take no space on the disk.
+    // The file is sparse: its NULs take no space on the disk.
     let file = fs_err::OpenOptions::new().write(true).open(sandbox.path(RAW)).unwrap();
     file.set_len(1 << 30).unwrap();
-    let begin = Instant::now();
-    let outcome = sandbox.run_with_memory_limit(256 << 20, "preprocess", &[]).expect(3);
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    let limits = Limits { address_space: 256 << 20, cpu_seconds: 2 };
+    let outcome = sandbox.run_with_limits(limits, "preprocess", &[]).expect(3);
     assert_eq!(sandbox.files("processing/output"), Vec::<String>::new());
     insta::assert_snapshot!(explained(&sandbox, &outcome), @"/opt/ml/processing/input/raw.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?");
 }

@@ -42,14 +42,14 @@ pub fn read_model(files: &BTreeMap<String, Vec<u8>>) -> Bundle {
 
 #[test]
 fn several_hosts_grow_the_forest_of_one() {
-    let told = [("n_estimators", "23"), ("max_features", "0.4")];
-    let one = read_model(&trained_on(1, &told));
+    let hyperparameters = [("n_estimators", "23"), ("max_features", "0.4")];
+    let one = read_model(&trained_on(1, &hyperparameters));
     let sandbox = job();
     let rows = fs_err::read(sandbox.path(TRAIN)).unwrap();
     let table = FeatureTable::read(TRAIN, &rows[..], one.recipe.feature_names()).unwrap();
     let predict = |bundle: &Bundle| bundle.forest.predict_proba(table.records.view()).unwrap();
     for count in [2, 5, 23] {
-        let several = read_model(&trained_on(count, &told));
+        let several = read_model(&trained_on(count, &hyperparameters));
         assert!(several.forest == one.forest, "{count} hosts");
         assert_eq!(several.recipe, one.recipe);
         assert_eq!(several.metadata.feature_importances, one.metadata.feature_importances);
@@ -59,7 +59,7 @@ fn several_hosts_grow_the_forest_of_one() {
 }
 
 #[test]
-fn a_host_leaves_its_shard_and_the_first_what_all_share() {
+fn each_host_leaves_its_shard_and_the_first_one_the_shared_files() {
     let files = trained_on(3, &[("n_estimators", "10")]);
     insta::assert_snapshot!(files.keys().cloned().collect::<Vec<_>>().join("\n"), @"
     model/forest-1-of-3.bin
@@ -78,7 +78,7 @@ fn a_host_leaves_its_shard_and_the_first_what_all_share() {
     shard 2 of 3: grows trees 4 to 6 of 10
     read the rows rows=463 features=15
     ");
-    // Its metrics are those of its trees, and say nothing of the forest.
+    // A host has metrics of its own trees only, which are not those of the forest.
     let metadata: serde_json::Value =
         serde_json::from_slice(&files["model/metadata.json"]).unwrap();
     assert_eq!(metadata["training_metrics"], serde_json::json!({}));

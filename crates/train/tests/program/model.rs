@@ -40,7 +40,7 @@ fn channels_become_a_model() {
     feature_importance_Pressure_Force_Interaction=0.121973
     ");
 
-    // What is left is what was logged, with more digits.
+    // The files hold the logged metrics with more digits.
     let metrics: serde_json::Value = serde_json::from_slice(&metrics).unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).unwrap();
     assert_eq!(metadata["training_metrics"], metrics);
@@ -111,7 +111,7 @@ fn another_seed_gives_another_model() {
         let sandbox = job();
         sandbox.hyperparameters(&[("random_state", seed), ("n_estimators", "10")]);
         sandbox.run("train", &[]).expect(0);
-        // The one file of the model that does not name its hyperparameters.
+        // The only file of the model that does not contain the hyperparameters.
         fs_err::read(sandbox.path("model/model.onnx")).unwrap()
     };
     assert_ne!(train("42"), train("43"));
@@ -120,8 +120,8 @@ fn another_seed_gives_another_model() {
 #[test]
 fn only_the_ratio_of_class_weights_matters() {
     let train = |weight: &str| {
-        let told = [("class_weight", weight), ("n_estimators", "10")];
-        let Bundle { forest, metadata, .. } = read_model(&trained_on(1, &told));
+        let hyperparameters = [("class_weight", weight), ("n_estimators", "10")];
+        let Bundle { forest, metadata, .. } = read_model(&trained_on(1, &hyperparameters));
         assert_eq!(metadata.hyperparameters["class_weight"], weight);
         forest
     };
@@ -130,7 +130,6 @@ fn only_the_ratio_of_class_weights_matters() {
     let positive = train(r#"{"negative":1,"positive":5}"#);
     let negative = train(r#"{"negative":5,"positive":1}"#);
     assert!(positive != none && negative != none && positive != negative);
-    // what matters is the ratio
     assert!(train(r#"{"negative":2,"positive":10}"#) == positive);
 }
 
@@ -205,7 +204,7 @@ fn the_model_of_the_real_table() {
     assert_good_model(&outcome, complete * 4 / 5);
 }
 
-/// Checks the log of a job over about `rows` rows that can be learned.
+/// Checks the log of a job over `rows` training rows, give or take one.
 #[track_caller]
 fn assert_good_model(outcome: &Outcome, rows: usize) {
     let log = logged(outcome, "INFO");

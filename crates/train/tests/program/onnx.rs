@@ -70,7 +70,7 @@ fn rows_whose_probability_is_one_half() {
     ];
     sandbox.hyperparameters(&stumps);
     assert_same_scores(&python, &sandbox);
-    // Two trees of pure leaves that do not agree.
+    // Two trees with pure leaves give one half where they disagree.
     sandbox.hyperparameters(&[("n_estimators", "2"), ("max_depth", "0")]);
     assert_ne!(assert_same_scores(&python, &sandbox), 0);
 }

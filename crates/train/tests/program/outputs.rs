@@ -48,7 +48,7 @@ fn a_job_that_is_stopped_while_it_trains() {
     while !stderr.contains("read the rows") {
         assert_ne!(log.read_line(&mut stderr).unwrap(), 0, "{stderr}");
     }
-    // Some trees are done by then.
+    // Long enough for some trees to grow.
     thread::sleep(Duration::from_millis(300));
     let begin = Instant::now();
     let id = child.id().to_string();
