@@ -1,5 +1,4 @@
 //! The spellings of a table, by hand.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use testkit::spellings;
 
