@@ -35,11 +35,13 @@ pub fn real_table() -> Option<Utf8PathBuf> {
         assert!(path.is_file(), "REAL_TABLE: {path} is not a file, expected an absolute path");
         return Some(path);
     }
-    let beside_the_checkout = shared("data/machine_downtime.csv");
-    if beside_the_checkout.is_none() {
+    let path =
+        Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/machine_downtime.csv");
+    if !path.is_file() {
         skipped(NO_REAL_TABLE);
+        return None;
     }
-    beside_the_checkout
+    Some(path)
 }
 
 /// Returns the Python interpreter that `ONNXRUNTIME_PYTHON` names, which has onnxruntime. Where it

@@ -75,7 +75,7 @@ fn several_files_are_one_table() {
 }
 
 #[test]
-fn one_host_and_a_whole_processing_job_around_it() {
+fn the_other_files_of_a_processing_job_change_nothing() {
     let plain = outputs(&job(sample(300)), &[]);
     let mut sandbox = job(sample(300));
     sandbox.variable("AWS_REGION", "us-east-1").variable("LOG_FORMAT", "json");
