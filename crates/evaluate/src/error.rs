@@ -1,4 +1,4 @@
-//! Why a model was not evaluated.
+//! The errors of the step.
 
 use std::io;
 
@@ -10,39 +10,39 @@ use container::ContainerError;
 use dataset::FeatureError;
 use forest::PredictError;
 
-/// Why a model was not evaluated.
+/// An error of the Evaluate step.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
-    /// The step was told something it cannot use.
+    /// Arguments that cannot be used.
     #[error(transparent)]
     Settings(#[from] StepError),
-    /// The job is not laid out as SageMaker does it.
+    /// A file of the container contract that is missing or malformed.
     #[error(transparent)]
     Container(#[from] ContainerError),
-    /// Each host would report on the part of the rows that it was given.
+    /// More than one host: each would report on its own part of the rows.
     #[error("the job runs on {0} hosts, expected 1: the metrics are those of all test rows")]
     Hosts(usize),
-    /// An input is not there.
+    /// An input that cannot be read.
     #[error("cannot read an input")]
     Input(#[source] io::Error),
-    /// The model cannot be used.
+    /// A model that cannot be read.
     #[error("{path} holds no usable model")]
     Model {
-        /// Where it is.
+        /// The archive.
         path: Utf8PathBuf,
-        /// Why.
+        /// The reason.
         source: BundleError,
     },
-    /// The test rows cannot be read.
+    /// Test rows that cannot be read.
     #[error(transparent)]
     Rows(#[from] FeatureError),
-    /// The rows cannot be scored.
+    /// Test rows that the forest cannot score.
     #[error("the test rows were not scored")]
     Score(#[from] PredictError),
-    /// A document cannot be written down.
+    /// A report that cannot be serialized.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// An output cannot be written.
+    /// An output that cannot be written.
     #[error(transparent)]
     Output(#[from] FileError),
 }

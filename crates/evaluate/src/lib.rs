@@ -2,6 +2,58 @@
 //!
 //! Knows the order of that work. Must never know how the model was trained, nor what is done with a
 //! gate's verdict.
+//!
+//! ```
+//! use container::Container;
+//! use testkit::Sandbox;
+//! # use artifacts::{Bundle, Metadata};
+//! # use linfa::prelude::Fit;
+//! #
+//! # let recipe = r#"{"format_version": 1, "recipe": {
+//! #     "columns": [{"column": {"name": "Torque", "unit": "Nm"}, "median": 20.0}],
+//! #     "label": {"column": "Downtime", "positive": ["yes"], "negative": ["no"]},
+//! #     "features": []
+//! # }}"#;
+//! # let rows = linfa::Dataset::new(
+//! #     ndarray::array![[14.5_f32], [15.2], [24.1], [26.3]],
+//! #     ndarray::array![1_usize, 1, 0, 0],
+//! # );
+//! # let bundle = Bundle {
+//! #     forest: forest::RandomForest::params().n_estimators(10).fit(&rows)?,
+//! #     recipe: artifacts::read_recipe(recipe.as_bytes())?,
+//! #     metadata: Metadata {
+//! #         algorithm: "random_forest".to_owned(),
+//! #         program_version: "0.1.0".to_owned(),
+//! #         data_digest: String::new(),
+//! #         training_rows: 4,
+//! #         hyperparameters: Default::default(),
+//! #         training_metrics: Default::default(),
+//! #         feature_importances: Default::default(),
+//! #         permutation_importances: Default::default(),
+//! #     },
+//! # };
+//! # let level = flate2::Compression::default();
+//! # let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), level));
+//! # for (name, contents) in bundle.to_files()? {
+//! #     let mut header = tar::Header::new_gnu();
+//! #     header.set_size(contents.len() as u64);
+//! #     header.set_mode(0o644);
+//! #     archive.append_data(&mut header, name, contents.as_slice())?;
+//! # }
+//! # let model_tar_gz = archive.into_inner()?.finish()?;
+//!
+//! // A model that knows one column, the torque, which is low where a machine has failed.
+//! let opt_ml = Sandbox::new();
+//! opt_ml
+//!     .file("processing/model/model.tar.gz", model_tar_gz)
+//!     .file("processing/test/test.csv", "Torque,label\n14.8,1\n25.0,0\n27.1,0\n");
+//!
+//! let arguments = vec!["--gate=accuracy=0.8".to_owned()];
+//! evaluate::run(&Container::new(opt_ml.base(), arguments, [].into()))?;
+//! let metrics = opt_ml.read("processing/evaluation/metrics.json");
+//! assert!(metrics.contains(r#""accuracy": 1.0"#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod error;
 
@@ -15,11 +67,12 @@ use dataset::FeatureTable;
 
 pub use error::EvaluateError;
 
-/// Runs the step in its container.
+/// Runs the step in a container: reads the model and the test rows, and writes the report and the
+/// flat metrics. A missed gate is part of the report and not an error.
 ///
 /// # Errors
-/// Settings of no use, a model or test rows that cannot be read, outputs that cannot be written. A
-/// gate that is missed is not an error: it is the report.
+/// Returns an error if an argument is invalid, the model or the test rows cannot be read, or an
+/// output cannot be written. No output is left then.
 pub fn run(container: &Container) -> Result<(), EvaluateError> {
     let settings = settings(container)?;
     let hosts = container.hosts()?.all.len();
@@ -43,10 +96,11 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
         },
         scores,
     };
-    log(&evaluation, &settings);
+    log_report(&evaluation, &settings);
     write(container, &evaluation)
 }
 
+/// Returns the settings of the job, after a warning for each unknown argument.
 fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
     let parsed = steps::Evaluate::parse(container.arguments())?;
     for argument in parsed.unknown {
@@ -69,11 +123,13 @@ fn table(container: &Container, bundle: &Bundle) -> Result<FeatureTable, Evaluat
     Ok(FeatureTable::read(path.as_str(), file, bundle.recipe.feature_names())?)
 }
 
-fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {
+/// Logs the configured metrics that have a value, the reasons why others have none, and the gates.
+fn log_report(evaluation: &Evaluation, settings: &steps::Evaluate) {
     for metric in &settings.metrics {
-        match evaluation.scores.metric(metric.name()) {
-            Some(Measure(value)) if value.is_finite() => tracing::info!("{metric}={value:.6}"),
-            _ => {}
+        if let Some(Measure(value)) = evaluation.scores.metric(metric.name())
+            && value.is_finite()
+        {
+            tracing::info!("{metric}={value:.6}");
         }
     }
     for (name, reason) in evaluation.scores.explanations() {
@@ -89,7 +145,7 @@ fn log(evaluation: &Evaluation, settings: &steps::Evaluate) {
     }
 }
 
-/// Leaves both outputs or none: one of them would look like both to whoever finds it.
+/// Writes both outputs, or removes them: a reader could not tell that one of them is missing.
 fn write(container: &Container, evaluation: &Evaluation) -> Result<(), EvaluateError> {
     let output = container.processing(paths::EVALUATE_OUTPUT);
     let outputs = [

@@ -1,4 +1,4 @@
-//! Why a table was not preprocessed.
+//! The errors of the step.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,54 +10,54 @@ use config::steps::StepError;
 use container::ContainerError;
 use dataset::{RecipeError, SchemaError, SplitError, TableError};
 
-/// Why a table was not preprocessed.
+/// An error of the Preprocess step.
 #[derive(Debug, thiserror::Error)]
 pub enum PreprocessError {
-    /// The step was told something it cannot use.
+    /// Arguments that cannot be used.
     #[error(transparent)]
     Settings(#[from] StepError),
-    /// The columns and labels it was told.
+    /// Columns or label values that are ambiguous.
     #[error("the columns cannot be told apart")]
     Schema(#[from] SchemaError),
-    /// The job is not laid out as SageMaker does it.
+    /// A file of the container contract that is missing or malformed.
     #[error(transparent)]
     Container(#[from] ContainerError),
-    /// Each host would split its own part of the table.
+    /// More than one host: each would split its own part of the table.
     #[error(
         "the job runs on {0} hosts, expected 1: medians, duplicates and the split are those of the \
          whole table"
     )]
     Hosts(usize),
-    /// The input cannot be read.
+    /// A file or directory of the input that cannot be read.
     #[error("cannot read the input")]
     Input(#[source] io::Error),
-    /// A file that no message could name.
+    /// A file name that is not UTF-8, so that no message could show it.
     #[error("the input has {}, expected names in UTF-8", .0.display())]
     Name(PathBuf),
-    /// Nothing to read.
+    /// An input directory without CSV files.
     #[error("{directory} has no CSV file; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
     NoCsv {
-        /// Where they should be.
+        /// The input directory.
         directory: Utf8PathBuf,
-        /// What there is instead.
+        /// The other files in it.
         found: Vec<String>,
     },
-    /// The table cannot be used.
+    /// A table that cannot be read or used.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The rows cannot be divided.
+    /// Rows that cannot be divided into a training and a test part.
     #[error("the table cannot be split")]
     Split(#[from] SplitError),
-    /// The features cannot be made.
+    /// Feature expressions that are invalid or have no value.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// A document cannot be written down.
+    /// A recipe that cannot be serialized.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The summary cannot be written down.
-    #[error("the summary")]
+    /// A summary that cannot be serialized.
+    #[error("cannot serialize the summary")]
     Summary(#[from] serde_json::Error),
-    /// An output cannot be written.
+    /// An output that cannot be written.
     #[error(transparent)]
     Output(#[from] FileError),
 }

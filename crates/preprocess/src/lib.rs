@@ -3,6 +3,23 @@
 //!
 //! Knows the order of that work. Must never know what becomes of the features, nor how a column is
 //! found, cleaned or split.
+//!
+//! ```
+//! use container::Container;
+//! use testkit::Sandbox;
+//!
+//! let mut table = Vec::new();
+//! dataset::sample::write(&mut table, 100, 42)?;
+//! let opt_ml = Sandbox::new();
+//! opt_ml.file("processing/input/raw.csv", table);
+//!
+//! let arguments = vec!["--test-size=0.25".to_owned(), "--missing-values=median".to_owned()];
+//! preprocess::run(&Container::new(opt_ml.base(), arguments, [].into()))?;
+//! let train = opt_ml.read("processing/output/train/train.csv");
+//! assert!(train.starts_with("Hydraulic_Pressure,"));
+//! assert_eq!(train.lines().count(), 1 + 75);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod error;
 mod summary;
@@ -19,10 +36,12 @@ use dataset::{
 pub use error::PreprocessError;
 use summary::Summary;
 
-/// Runs the step in its container.
+/// Runs the step in a container: reads every CSV file below `input`, and writes training rows, test
+/// rows, recipe and summary.
 ///
 /// # Errors
-/// Settings of no use, a table that cannot be read or learned from, outputs that cannot be written.
+/// Returns an error if arguments are invalid, the table cannot be read or split, a feature has no
+/// value, or an output cannot be written. No output is left then.
 pub fn run(container: &Container) -> Result<(), PreprocessError> {
     let settings = settings(container)?;
     let hosts = container.hosts()?.all.len();
@@ -31,7 +50,7 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     }
     let schema = schema(&settings)?;
     let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
-    log(&counts);
+    log_counts(&counts);
     let rows =
         dataset::split(table.labels(), settings.test_size, settings.stratify, settings.seed)?;
     let recipe = Recipe::fit(&schema, &features(&settings), &table, &rows.train)?;
@@ -45,7 +64,7 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     Ok(())
 }
 
-/// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
+/// Writes all outputs, or removes them: a reader could not tell that some of them are missing.
 fn write(
     container: &Container,
     recipe: &Recipe,
@@ -53,42 +72,65 @@ fn write(
     rows: &Split,
     counts: Counts,
 ) -> Result<(), PreprocessError> {
-    let outputs = [
-        (paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
-        (paths::PREPROCESS_TEST, paths::TEST_CSV),
-        (paths::PREPROCESS_RECIPE, artifacts::RECIPE_JSON),
-        (paths::PREPROCESS_SUMMARY, paths::SUMMARY_JSON),
-    ]
-    .map(|(directory, file)| container.processing(directory).join(file));
-    let [train_csv, test_csv, recipe_json, summary_json] = &outputs;
-    let written = || {
-        let mut made_up = Applied::default();
-        for (path, rows) in [(train_csv, &rows.train), (test_csv, &rows.test)] {
-            write_with(path, |out| {
-                made_up = made_up + recipe.write(table, rows, out)?;
-                Ok(())
-            })?;
-        }
-        if made_up.replaced > 0 {
-            let features = recipe.feature_names().count() - recipe.schema().columns().len();
-            let all = table.len() * features;
-            tracing::warn!(
-                "{} of {all} engineered features were not finite and became their training median",
-                made_up.replaced
-            );
-        }
-        write_file(recipe_json, &artifacts::write_recipe(recipe)?)?;
-        let summary = Summary::new(recipe, table, rows, counts, made_up);
-        write_file(summary_json, &summary.to_json()?)?;
-        Ok(())
-    };
-    written().inspect_err(|_| {
-        for output in &outputs {
-            let _ = fs_err::remove_file(output);
+    let outputs = Outputs::of(container);
+    let written = outputs.write(recipe, table, rows, counts);
+    written.inspect_err(|_| {
+        for path in [&outputs.train, &outputs.test, &outputs.recipe, &outputs.summary] {
+            // It may not have been written yet.
+            let _ = fs_err::remove_file(path);
         }
     })
 }
 
+/// The paths of the outputs.
+struct Outputs {
+    train: Utf8PathBuf,
+    test: Utf8PathBuf,
+    recipe: Utf8PathBuf,
+    summary: Utf8PathBuf,
+}
+
+impl Outputs {
+    fn of(container: &Container) -> Self {
+        let path = |directory: &str, file: &str| container.processing(directory).join(file);
+        Self {
+            train: path(paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
+            test: path(paths::PREPROCESS_TEST, paths::TEST_CSV),
+            recipe: path(paths::PREPROCESS_RECIPE, artifacts::RECIPE_JSON),
+            summary: path(paths::PREPROCESS_SUMMARY, paths::SUMMARY_JSON),
+        }
+    }
+
+    fn write(
+        &self,
+        recipe: &Recipe,
+        table: &Table,
+        rows: &Split,
+        counts: Counts,
+    ) -> Result<(), PreprocessError> {
+        let mut substituted = Applied::default();
+        for (path, rows) in [(&self.train, &rows.train), (&self.test, &rows.test)] {
+            write_with(path, |out| {
+                substituted = substituted + recipe.write(table, rows, out)?;
+                Ok(())
+            })?;
+        }
+        if substituted.replaced > 0 {
+            let features = recipe.feature_names().count() - recipe.schema().columns().len();
+            let all = table.len() * features;
+            tracing::warn!(
+                "{} of {all} engineered features were not finite and became their training median",
+                substituted.replaced
+            );
+        }
+        write_file(&self.recipe, &artifacts::write_recipe(recipe)?)?;
+        let summary = Summary::new(recipe, table, rows, counts, substituted);
+        write_file(&self.summary, &summary.to_json()?)?;
+        Ok(())
+    }
+}
+
+/// Returns the settings of the job, after a warning for each unknown argument.
 fn settings(container: &Container) -> Result<steps::Preprocess, PreprocessError> {
     let parsed = steps::Preprocess::parse(container.arguments())?;
     for argument in parsed.unknown {
@@ -119,6 +161,7 @@ fn features(settings: &steps::Preprocess) -> Vec<Feature> {
     settings.features.iter().map(feature).collect()
 }
 
+/// Reads all CSV files below `input` as one table.
 fn read(
     input: &Utf8Path,
     schema: &Schema,
@@ -142,7 +185,7 @@ fn read(
     Ok(reader.finish()?)
 }
 
-/// Every CSV below a directory, in the order of their paths.
+/// Returns the paths of all CSV files below a directory, sorted. Hidden files do not count.
 fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
     let mut directories = vec![input.to_owned()];
     let (mut files, mut others) = (Vec::new(), Vec::new());
@@ -168,7 +211,7 @@ fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
     Ok(files)
 }
 
-fn log(counts: &Counts) {
+fn log_counts(counts: &Counts) {
     tracing::info!(rows = counts.rows_read, kept = counts.rows_kept, "read the table");
     for (count, reason) in [
         (counts.dropped_missing, "with an empty or non-finite cell"),

@@ -1,34 +1,36 @@
-//! `summary.json`: what was read, what became of it and what it is like.
+//! `summary.json`: counts of the rows read and dropped, and statistics of the columns.
+
+use std::collections::BTreeMap;
 
 use dataset::{Applied, Counts, Recipe, Split, Table};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
-/// What was read, what became of it and what it is like. For people: no step reads it.
+/// The contents of `summary.json`, which is for people: no step reads it.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     format_version: u32,
     rows: Counts,
-    train: Part,
-    test: Part,
-    /// Missing readings for which the training median stood in.
+    train: PartSummary,
+    test: PartSummary,
+    /// The number of missing readings that were replaced by the training median of their column.
     imputed_readings: usize,
-    /// Engineered features that were not finite and became their training median.
+    /// The number of engineered features that were not finite and were replaced by their training
+    /// median.
     replaced_features: usize,
-    /// Of each column, over the rows kept.
+    /// Statistics of each column over the rows kept.
     columns: BTreeMap<String, dataset::Summary>,
     features: Vec<String>,
 }
 
-/// The labels of one part.
+/// The class balance of the training or the test part.
 #[derive(Serialize)]
-struct Part {
+struct PartSummary {
     rows: usize,
     failures: usize,
     failure_share: f64,
 }
 
-impl Part {
+impl PartSummary {
     fn new(table: &Table, part: &[usize]) -> Self {
         let rows = part.len();
         let failures = part.iter().filter(|&&row| table.labels()[row] == 1).count();
@@ -42,16 +44,16 @@ impl Summary {
         table: &Table,
         parts: &Split,
         rows: Counts,
-        made_up: Applied,
+        substituted: Applied,
     ) -> Self {
         let columns = recipe.schema().names().map(str::to_owned);
         Self {
             format_version: 1,
             rows,
-            train: Part::new(table, &parts.train),
-            test: Part::new(table, &parts.test),
-            imputed_readings: made_up.imputed,
-            replaced_features: made_up.replaced,
+            train: PartSummary::new(table, &parts.train),
+            test: PartSummary::new(table, &parts.test),
+            imputed_readings: substituted.imputed,
+            replaced_features: substituted.replaced,
             columns: columns.zip(table.summaries()).collect(),
             features: recipe.feature_names().map(str::to_owned).collect(),
         }

@@ -1,4 +1,4 @@
-//! Why a model was not registered.
+//! The errors of the step.
 
 use std::time::Duration;
 
@@ -7,71 +7,71 @@ use common::{Exit, Failure, FileError};
 use config::steps::StepError;
 use registry::{DocumentError, RegistryError};
 
-/// Why a model was not registered.
+/// An error of the Register step.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// The step was told something it cannot use.
+    /// Arguments or environment variables that cannot be used.
     #[error(transparent)]
     Settings(#[from] StepError),
-    /// A file of the evaluation cannot be read.
+    /// A file of the evaluation that cannot be read.
     #[error("cannot read the evaluation")]
     Unreadable(#[source] std::io::Error),
-    /// A file of the evaluation is not JSON.
+    /// A file of the evaluation that is not JSON.
     #[error("{path} is not JSON")]
     NotJson {
-        /// Which one.
+        /// The file.
         path: Utf8PathBuf,
-        /// Where it departs from that.
+        /// The parser's error.
         source: serde_json::Error,
     },
-    /// What a version is registered with is missing from the evaluation, or is of no use.
+    /// Fields of the evaluation that are missing or invalid.
     #[error("{path} has {}", faults.join("; "))]
     Evaluation {
         /// The file.
         path: Utf8PathBuf,
-        /// One for each field: its name, what was found and what was expected.
+        /// For each field its name, what was found and what was expected.
         faults: Vec<String>,
     },
-    /// This program was built without SageMaker's registry, and no other was named.
+    /// No registry: the program was built without SageMaker's, and no directory is configured.
     #[cfg(not(feature = "aws"))]
     #[error(
         "there is no model registry: set MODEL_REGISTRY_DIRECTORY to a directory, or build \
          register with its feature `aws` to use SageMaker's"
     )]
     NoRegistry,
-    /// The registry did not do as asked.
+    /// An error of the registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The version was registered, and then something was found to be wrong with it.
+    /// A version that was registered and then failed the registry's validation.
     #[error("model package {arn} failed: {reason}")]
     Failed {
-        /// The version.
+        /// The ARN of the version.
         arn: String,
-        /// In the registry's words.
+        /// The registry's reason.
         reason: String,
     },
-    /// The version did not become complete in time.
+    /// A version that did not become complete before the timeout.
     #[error("model package {arn} is still {status} after {} s, expected Completed", .waited.as_secs())]
     Unfinished {
-        /// The version.
+        /// The ARN of the version.
         arn: String,
-        /// How far the registry is with it.
+        /// The last status of the version.
         status: String,
-        /// How long that took.
+        /// The time waited.
         waited: Duration,
     },
-    /// The job was asked to stop.
+    /// A job that was stopped while it waited.
     #[error("stopped while waiting for model package {arn}, which is registered and is {status}")]
     Stopped {
-        /// The version.
+        /// The ARN of the version.
         arn: String,
-        /// How far the registry is with it.
+        /// The last status of the version.
         status: String,
     },
-    /// The version cannot be written down.
-    #[error("the registered model package")]
+    /// A version that cannot be serialized.
+    #[error("cannot serialize the registered model package")]
     Document(#[from] DocumentError),
-    /// The output cannot be written.
+    /// An output that cannot be written.
     #[error(transparent)]
     Output(#[from] FileError),
 }

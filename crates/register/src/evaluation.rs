@@ -1,7 +1,7 @@
-//! What of an evaluation a version is remembered by.
+//! The fields of an evaluation that are stored with a version in the registry.
 //!
-//! Both files are read by the names of their fields and not through `artifacts`, which would bring
-//! the forest and its arithmetic into a program that needs nine words of text.
+//! Both files are read by the names of their fields and not through `artifacts`: that crate would
+//! bring the forest into a program that needs six values.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,27 @@ use serde_json::Value;
 
 use crate::RegisterError;
 
-/// From `metrics.json`, each a number from 0 to 1.
+/// The fields of `metrics.json` that are stored, each a number from 0 to 1.
 const METRICS: [Metric; 3] = Metric::REGISTERED;
-/// From `evaluation.json`, what its `model` says of the model's origin.
+/// The fields of `model` in `evaluation.json` that are stored: the origin of the model.
 const ORIGIN: [&str; 3] = ["algorithm", "data_digest", "program_version"];
 
-/// The version of both files' format that is read here.
+/// The format version of both files.
 const FORMAT_VERSION: u32 = 1;
 
-/// The metrics and the model's origin, as text.
+/// The metrics and the origin of a model, as text.
 #[derive(Debug)]
-pub(crate) struct Evaluation {
+pub(crate) struct EvaluationFields {
     metrics: BTreeMap<String, String>,
     origin: BTreeMap<String, String>,
 }
 
-impl Evaluation {
-    /// Reads both files of a directory. A metric that is missing or is no number is an error, all
-    /// of them at once; never a zero.
+impl EvaluationFields {
+    /// Reads both files in a directory.
+    ///
+    /// # Errors
+    /// Returns an error that names all missing and invalid fields of a file. A metric without a
+    /// value never becomes zero.
     pub(crate) fn read(directory: &Utf8Path) -> Result<Self, RegisterError> {
         let metrics = fields(
             &directory.join(paths::METRICS_JSON),
@@ -48,12 +51,17 @@ impl Evaluation {
         Ok(Self { metrics, origin })
     }
 
+    /// Returns the customer metadata properties of the version.
     pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
         self.metrics.iter().chain(&self.origin).map(|(k, v)| (k.clone(), v.clone())).collect()
     }
 }
 
-/// Reads the named members of the object at `pointer` in a JSON file.
+/// Returns the members `names` of the object at the JSON pointer `pointer` of a file, converted by
+/// `read`.
+///
+/// # Errors
+/// Returns an error that names all members that are missing or that `read` does not accept.
 fn fields(
     path: &Utf8Path,
     pointer: &str,
@@ -66,7 +74,7 @@ fn fields(
         .map_err(|source| RegisterError::NotJson { path: path.to_owned(), source })?;
     let mut found = BTreeMap::new();
     let mut faults = Vec::new();
-    // Flat metrics may come from another program, which has no version to state.
+    // The flat metrics may come from another program, which states no version.
     if let Some(version) = document.get("format_version").filter(|found| **found != FORMAT_VERSION)
     {
         faults.push(format!("format_version {version}, expected {FORMAT_VERSION}"));
@@ -74,10 +82,12 @@ fn fields(
     for name in names {
         let value = document.pointer(&format!("{pointer}/{name}"));
         let place = format!("{pointer}/{name}").trim_start_matches('/').replace('/', ".");
-        match (value, value.and_then(&read)) {
-            (_, Some(text)) => drop(found.insert(name.to_owned(), text)),
-            (Some(value), None) => faults.push(format!("{place} {value}, expected {expected}")),
-            (None, None) => faults.push(format!("no {place}, expected {expected}")),
+        if let Some(text) = value.and_then(&read) {
+            found.insert(name.to_owned(), text);
+        } else if let Some(value) = value {
+            faults.push(format!("{place} {value}, expected {expected}"));
+        } else {
+            faults.push(format!("no {place}, expected {expected}"));
         }
     }
     if faults.is_empty() {

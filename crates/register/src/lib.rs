@@ -1,12 +1,55 @@
 //! The Register step: a model that passed its gates becomes a version of its model package group.
 //!
-//! Reads the evaluation's report and metrics, registers the model with them in SageMaker's Model
-//! Registry or in a directory, waits until the version is complete and leaves it as
-//! `registration.json`. A job that is started again after it registered finds its version and makes
-//! no second one.
+//! It reads the report and the metrics of the evaluation, registers the model with them in SageMaker's
+//! Model Registry or in a directory, waits until the version is complete, and writes it to
+//! `registration.json`. A job that is retried after it registered finds its version and creates no
+//! second one.
 //!
 //! Knows the order of that work. Must never know how the model was made or how the numbers came
 //! about.
+//!
+//! ```
+//! use container::Container;
+//! use testkit::Sandbox;
+//!
+//! let opt_ml = Sandbox::new();
+//! opt_ml
+//!     .file(
+//!         "processing/evaluation/metrics.json",
+//!         r#"{"accuracy": 0.984, "f1_score": 0.98425, "recall": 1.0}"#,
+//!     )
+//!     .file(
+//!         "processing/evaluation/evaluation.json",
+//!         r#"{"format_version": 1, "model": {
+//!             "algorithm": "random_forest",
+//!             "data_digest": "9f86d081",
+//!             "program_version": "0.1.0"
+//!         }}"#,
+//!     );
+//! let environment = [
+//!     ("MODEL_REGISTRY_DIRECTORY", opt_ml.path("registry").as_str()),
+//!     ("MODEL_PACKAGE_GROUP_NAME", "machine-downtime"),
+//!     ("MODEL_APPROVAL_STATUS", "PendingManualApproval"),
+//!     ("MODEL_DATA_URL", "s3://bucket/job/output/model.tar.gz"),
+//!     ("MODEL_METRICS_URL", "s3://bucket/evaluation/evaluation.json"),
+//!     ("INFERENCE_IMAGE", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"),
+//!     ("PIPELINE_NAME", "MachineDowntimePipeline"),
+//!     ("PIPELINE_EXECUTION_ID", "abc"),
+//! ]
+//! .map(|(name, value)| (name.to_owned(), value.to_owned()));
+//! let arguments = [
+//!     "--content-type=text/csv",
+//!     "--response-type=application/json",
+//!     "--realtime-instance-type=ml.m5.large",
+//!     "--transform-instance-type=ml.m5.large",
+//! ]
+//! .map(str::to_owned);
+//!
+//! register::run(&Container::new(opt_ml.base(), arguments.into(), environment.into()))?;
+//! let registration = opt_ml.read("processing/registration/registration.json");
+//! assert!(registration.contains(":model-package/machine-downtime/1"));
+//! # Ok::<(), register::RegisterError>(())
+//! ```
 
 mod error;
 mod evaluation;
@@ -18,29 +61,30 @@ use container::Container;
 use registry::{DirectoryRegistry, Group, NewVersion, Registry, Serving};
 
 pub use error::RegisterError;
-use evaluation::Evaluation;
-use wait::Patience;
+use evaluation::EvaluationFields;
+use wait::PollingPolicy;
 
-/// Where a registry that is not SageMaker's is kept.
+/// The environment variable that names the directory of a registry, used instead of SageMaker's.
 const REGISTRY_DIRECTORY: &str = "MODEL_REGISTRY_DIRECTORY";
 
-/// Runs the step in its container.
+/// Runs the step in a container.
 ///
 /// # Errors
-/// Settings or metrics that are missing or of no use, a registry that refuses, a version that does
-/// not become complete.
+/// Returns an error if a setting or a field of the evaluation is missing or invalid, the registry
+/// refuses the version or does not complete it, the job is stopped, or the output cannot be written.
 pub fn run(container: &Container) -> Result<(), RegisterError> {
     let settings = settings(container)?;
-    let evaluation = Evaluation::read(&container.processing(paths::REGISTER_EVALUATION))?;
+    let evaluation = EvaluationFields::read(&container.processing(paths::REGISTER_EVALUATION))?;
     let version = version(&settings, &evaluation)?;
     version.check()?;
     let registry = registry(container)?;
     registry.ensure_group(&group(&settings))?;
     let package = registry.create_version(&version)?;
     tracing::info!(arn = package.arn, status = ?package.status, "registered");
-    let package = wait::until_completed(registry.as_ref(), package, Patience::default(), || {
-        container.stopping()
-    })?;
+    let package =
+        wait::until_completed(registry.as_ref(), package, PollingPolicy::default(), || {
+            container.stopping()
+        })?;
     let output = container.processing(paths::REGISTER_OUTPUT).join(paths::REGISTRATION_JSON);
     write_file(&output, &package.to_json()?)?;
     tracing::info!(
@@ -52,6 +96,7 @@ pub fn run(container: &Container) -> Result<(), RegisterError> {
     Ok(())
 }
 
+/// Returns the settings of the job, after a warning for each unknown argument.
 fn settings(container: &Container) -> Result<steps::Register, RegisterError> {
     let parsed = steps::Register::parse(container.arguments(), |name| container.variable(name))?;
     for argument in parsed.unknown {
@@ -83,7 +128,7 @@ fn group(settings: &steps::Register) -> Group {
 
 fn version(
     settings: &steps::Register,
-    evaluation: &Evaluation,
+    evaluation: &EvaluationFields,
 ) -> Result<NewVersion, RegisterError> {
     let mut metadata = evaluation.metadata();
     metadata.insert("project".to_owned(), settings.pipeline_name.clone());
@@ -105,8 +150,9 @@ fn version(
     })
 }
 
-/// The same for every try of one job, another for every other: one model of one execution goes into
-/// a group once. 32 of the 36 characters that the API takes.
+/// Returns the idempotency token of the registration. It is the same for all retries of a job and
+/// differs between jobs, so one execution registers a model in a group once. It has 32 characters; the
+/// API accepts up to 36.
 fn client_token(settings: &steps::Register) -> String {
     let parts = [&settings.pipeline_execution_id, &settings.group, &settings.model_data_url];
     let lines: String = parts.into_iter().map(|part| format!("{part}\n")).collect();

@@ -7,40 +7,44 @@ use registry::{ModelPackage, Registry, Status};
 
 use crate::RegisterError;
 
-/// How often to ask, and for how long.
+/// The intervals between requests for the status of a version, and the timeout.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// Before asking the first time; doubled after each answer.
-    first: Duration,
-    /// At most this between two questions.
-    longest: Duration,
-    /// In all.
-    limit: Duration,
+pub(crate) struct PollingPolicy {
+    /// The interval before the first request. It doubles after each one.
+    initial_interval: Duration,
+    /// The longest interval.
+    max_interval: Duration,
+    /// The time after which waiting ends with an error.
+    timeout: Duration,
 }
 
-/// A version without validation profiles is complete within seconds; ten minutes are a service in
-/// trouble, and the job's instance costs money meanwhile.
-impl Default for Patience {
+/// A version without validation profiles is complete within seconds. If it takes ten minutes, the
+/// service has a problem, and the job's instance costs money in the meantime.
+impl Default for PollingPolicy {
     fn default() -> Self {
         Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(30),
-            limit: Duration::from_secs(600),
+            initial_interval: Duration::from_secs(1),
+            max_interval: Duration::from_secs(30),
+            timeout: Duration::from_secs(600),
         }
     }
 }
 
-/// How long a request to stop may go unnoticed.
-const POLL: Duration = Duration::from_millis(100);
+/// The interval between checks whether the job is stopped.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Polls the registry until a version is complete, and returns it.
+///
+/// # Errors
+/// Returns an error if the version fails, the timeout expires, the job is stopped, or a call fails.
 pub(crate) fn until_completed(
     registry: &dyn Registry,
     mut package: ModelPackage,
-    patience: Patience,
+    policy: PollingPolicy,
     stopping: impl Fn() -> bool,
 ) -> Result<ModelPackage, RegisterError> {
     let begin = Instant::now();
-    let mut pause = patience.first;
+    let mut interval = policy.initial_interval;
     loop {
         let arn = package.arn.clone();
         let status = format!("{:?}", package.status);
@@ -52,17 +56,17 @@ pub(crate) fn until_completed(
             }
             Status::Pending | Status::InProgress => {}
         }
-        if begin.elapsed() >= patience.limit {
+        if begin.elapsed() >= policy.timeout {
             return Err(RegisterError::Unfinished { arn, status, waited: begin.elapsed() });
         }
-        let next = Instant::now() + pause;
+        let next = Instant::now() + interval;
         while Instant::now() < next {
             if stopping() {
                 return Err(RegisterError::Stopped { arn, status });
             }
-            thread::sleep(POLL.min(pause));
+            thread::sleep(STOP_CHECK_INTERVAL.min(interval));
         }
-        pause = (pause * 2).min(patience.longest);
+        interval = (interval * 2).min(policy.max_interval);
         package = registry.describe(&arn)?;
     }
 }
@@ -75,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers with one status after the other, the last one for ever.
+    /// A registry whose version has the given statuses one after the other, and then the last one.
     struct Script(RefCell<Vec<Status>>);
 
     impl Registry for Script {
@@ -120,10 +124,11 @@ mod tests {
 
     fn wait(statuses: &[Status], stopping: bool) -> Result<Status, String> {
         let ms = Duration::from_millis;
-        let patience = Patience { first: ms(1), longest: ms(4), limit: ms(50) };
+        let policy =
+            PollingPolicy { initial_interval: ms(1), max_interval: ms(4), timeout: ms(50) };
         let script = Script(RefCell::new(statuses.to_vec()));
         let package = script.describe("arn").unwrap();
-        until_completed(&script, package, patience, || stopping)
+        until_completed(&script, package, policy, || stopping)
             .map(|package| package.status)
             .map_err(|error| error.to_string())
     }
@@ -148,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_has_an_end() {
+    fn waiting_ends_at_the_timeout() {
         let error = wait(&[Status::Pending], false).unwrap_err();
         insta::assert_snapshot!(error, @"model package arn is still Pending after 0 s, expected Completed");
     }

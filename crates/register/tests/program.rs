@@ -1,4 +1,4 @@
-//! The program from start to exit code, with a registry in a directory.
+//! The program with a registry in a directory: what it registers, and how it fails.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod job;
@@ -10,8 +10,8 @@ use testkit::Sandbox;
 
 const REGISTRATION: &str = "processing/registration/registration.json";
 
-/// A job whose registry is a directory of its own tree.
-fn here() -> Sandbox {
+/// Creates a job whose registry is a directory of its own tree.
+fn job_with_directory() -> Sandbox {
     let mut sandbox = job();
     let models = sandbox.path("models");
     sandbox.variable("MODEL_REGISTRY_DIRECTORY", models.as_str());
@@ -20,7 +20,7 @@ fn here() -> Sandbox {
 
 #[test]
 fn a_model_becomes_a_version_of_its_group() {
-    let sandbox = here();
+    let sandbox = job_with_directory();
     sandbox.run("register", &job::ARGUMENTS).expect(0);
     insta::assert_snapshot!(sandbox.read(REGISTRATION), @r#"
     {
@@ -65,8 +65,8 @@ fn a_model_becomes_a_version_of_its_group() {
 }
 
 #[test]
-fn a_job_that_is_started_again_registers_once() {
-    let mut sandbox = here();
+fn a_retried_job_registers_once() {
+    let mut sandbox = job_with_directory();
     sandbox.run("register", &job::ARGUMENTS).expect(0);
     let first = sandbox.read(REGISTRATION);
     sandbox.run("register", &job::ARGUMENTS).expect(0);
@@ -80,7 +80,7 @@ fn a_job_that_is_started_again_registers_once() {
 
 #[test]
 fn two_jobs_at_once_register_a_version_each() {
-    let mut jobs = [here(), job()];
+    let mut jobs = [job_with_directory(), job()];
     let models = jobs[0].path("models");
     jobs[1].variable("MODEL_REGISTRY_DIRECTORY", models.as_str());
     jobs[1].variable("PIPELINE_EXECUTION_ID", "abd");
@@ -97,7 +97,7 @@ fn two_jobs_at_once_register_a_version_each() {
     assert_eq!(jobs[0].list("models/machine-downtime"), ["1", "2", "group.json"]);
 }
 
-/// Runs a job that must fail and leave nothing, and gives its message.
+/// Runs a job that must fail with `code` and register nothing, and returns its message.
 fn refused(sandbox: &Sandbox, code: i32) -> String {
     sandbox.run("register", &job::ARGUMENTS).expect(code);
     assert_eq!(sandbox.list("models"), Vec::<String>::new());
@@ -105,8 +105,9 @@ fn refused(sandbox: &Sandbox, code: i32) -> String {
     sandbox.message()
 }
 
-fn with_metrics(change: impl FnOnce(&mut Value)) -> String {
-    let sandbox = here();
+/// Changes the metrics, runs a job over them that must fail, and returns its message.
+fn refused_with_metrics(change: impl FnOnce(&mut Value)) -> String {
+    let sandbox = job_with_directory();
     let mut metrics: Value = serde_json::from_str(METRICS).unwrap();
     change(&mut metrics);
     sandbox.file("processing/evaluation/metrics.json", metrics.to_string());
@@ -114,13 +115,13 @@ fn with_metrics(change: impl FnOnce(&mut Value)) -> String {
 }
 
 #[test]
-fn a_metric_that_is_missing_or_no_number_is_named() {
+fn a_metric_that_is_missing_or_not_a_number_is_named() {
     insta::assert_snapshot!(
-        with_metrics(|metrics| drop(metrics.as_object_mut().unwrap().remove("recall"))),
+        refused_with_metrics(|metrics| drop(metrics.as_object_mut().unwrap().remove("recall"))),
         @"/opt/ml/processing/evaluation/metrics.json has no recall, expected a number from 0 to 1"
     );
     insta::assert_snapshot!(
-        with_metrics(|metrics| {
+        refused_with_metrics(|metrics| {
             metrics["accuracy"] = "NaN".into();
             metrics["f1_score"] = 98.4.into();
             metrics["recall"] = Value::Null;
@@ -130,7 +131,7 @@ fn a_metric_that_is_missing_or_no_number_is_named() {
 }
 
 #[test]
-fn no_metric_is_ever_taken_for_zero() {
+fn a_metric_without_a_value_never_becomes_zero() {
     for metric in ["accuracy", "f1_score", "recall"] {
         for (value, found) in [
             (None, format!("no {metric},")),
@@ -139,7 +140,7 @@ fn no_metric_is_ever_taken_for_zero() {
             (Some(false.into()), format!("{metric} false,")),
             (Some((-0.1).into()), format!("{metric} -0.1,")),
         ] {
-            let message = with_metrics(|metrics| {
+            let message = refused_with_metrics(|metrics| {
                 let metrics = metrics.as_object_mut().unwrap();
                 metrics.remove(metric);
                 metrics.extend(value.map(|value| (metric.to_owned(), value)));
@@ -147,8 +148,8 @@ fn no_metric_is_ever_taken_for_zero() {
             assert!(message.contains(&format!("metrics.json has {found}")), "{message}");
         }
     }
-    // What Python writes, and JSON does not know.
-    let sandbox = here();
+    // Python writes NaN, which is not JSON.
+    let sandbox = job_with_directory();
     sandbox.file("processing/evaluation/metrics.json", METRICS.replace("0.984,", "NaN,"));
     insta::assert_snapshot!(
         refused(&sandbox, 3),
@@ -157,8 +158,8 @@ fn no_metric_is_ever_taken_for_zero() {
 }
 
 #[test]
-fn an_evaluation_that_does_not_say_which_model_it_measured() {
-    let sandbox = here();
+fn an_evaluation_without_the_origin_of_its_model() {
+    let sandbox = job_with_directory();
     sandbox
         .file("processing/evaluation/evaluation.json", EVALUATION.replace("data_digest", "digest"));
     insta::assert_snapshot!(
@@ -169,15 +170,15 @@ fn an_evaluation_that_does_not_say_which_model_it_measured() {
 
 #[test]
 fn an_evaluation_of_another_version() {
-    let sandbox = here();
+    let sandbox = job_with_directory();
     let newer = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2");
     sandbox.file("processing/evaluation/evaluation.json", newer);
     insta::assert_snapshot!(refused(&sandbox, 3), @"/opt/ml/processing/evaluation/evaluation.json has format_version 2, expected 1");
 }
 
 #[test]
-fn an_evaluation_that_is_missing_or_no_json() {
-    let sandbox = here();
+fn an_evaluation_that_is_missing_or_not_json() {
+    let sandbox = job_with_directory();
     sandbox.file("processing/evaluation/metrics.json", "accuracy=0.9");
     insta::assert_snapshot!(
         refused(&sandbox, 3),
@@ -191,8 +192,8 @@ fn an_evaluation_that_is_missing_or_no_json() {
 }
 
 #[test]
-fn settings_of_no_use_are_all_named() {
-    let mut sandbox = here();
+fn all_invalid_settings_are_named() {
+    let mut sandbox = job_with_directory();
     sandbox.variable("MODEL_DATA_URL", "").variable("MODEL_APPROVAL_STATUS", "Perhaps");
     let message = refused(&sandbox, 2);
     assert!(message.contains("environment variable MODEL_DATA_URL is not set"), "{message}");
@@ -200,8 +201,8 @@ fn settings_of_no_use_are_all_named() {
 }
 
 #[test]
-fn a_setting_that_sagemaker_would_refuse_is_refused_here() {
-    let mut sandbox = here();
+fn a_setting_that_sagemaker_would_refuse_is_refused_before_the_call() {
+    let mut sandbox = job_with_directory();
     sandbox.variable("MODEL_DATA_URL", "/opt/ml/model");
     insta::assert_snapshot!(
         refused(&sandbox, 2),
@@ -223,7 +224,7 @@ fn a_registry_that_cannot_be_written() {
 
 #[test]
 fn an_output_that_cannot_be_written() {
-    let sandbox = here();
+    let sandbox = job_with_directory();
     sandbox.file("processing/registration", "in the way");
     sandbox.run("register", &job::ARGUMENTS).expect(1);
     insta::assert_snapshot!(
@@ -234,7 +235,7 @@ fn an_output_that_cannot_be_written() {
 
 #[cfg(not(feature = "aws"))]
 #[test]
-fn no_registry_says_how_to_get_one() {
+fn a_program_without_a_registry_says_how_to_get_one() {
     insta::assert_snapshot!(
         refused(&job(), 2),
         @"there is no model registry: set MODEL_REGISTRY_DIRECTORY to a directory, or build register with its feature `aws` to use SageMaker's"

@@ -1,4 +1,4 @@
-//! The program against SageMaker: scripted answers on the wire, and a live moto.
+//! The program with SageMaker's Model Registry: scripted answers on the wire, and a moto server.
 #![cfg(feature = "aws")]
 
 mod job;
@@ -12,8 +12,8 @@ use testkit::aws::{Server, moto, refuses, yields};
 
 const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4";
 
-/// A job in an account behind `endpoint`.
-fn at(endpoint: &str) -> Sandbox {
+/// Creates a job in an account behind `endpoint`.
+fn job_at(endpoint: &str) -> Sandbox {
     let mut sandbox = job::job();
     for (name, value) in [
         ("AWS_ENDPOINT_URL", endpoint),
@@ -50,7 +50,7 @@ fn a_version_is_registered_and_waited_for() {
         refuses("DescribeModelPackage", 400, "ThrottlingException", "Rate exceeded"),
         yields("DescribeModelPackage", package("Completed")),
     ]);
-    let sandbox = at(&server.url);
+    let sandbox = job_at(&server.url);
     sandbox.run("register", &job::ARGUMENTS).expect(0);
     let written = sandbox.read("processing/registration/registration.json");
     let package = ModelPackage::from_json(written.as_bytes()).unwrap();
@@ -120,7 +120,7 @@ fn a_version_that_fails_gives_its_reason() {
         yields("CreateModelPackage", json!({ "ModelPackageArn": ARN })),
         yields("DescribeModelPackage", package("Failed")),
     ]);
-    let sandbox = at(&server.url);
+    let sandbox = job_at(&server.url);
     sandbox.run("register", &job::ARGUMENTS).expect(5);
     insta::assert_snapshot!(
         sandbox.message(),
@@ -135,7 +135,7 @@ fn a_denied_call_ends_the_job() {
         yields("DescribeModelPackageGroup", json!({})),
         refuses("CreateModelPackage", 400, "AccessDeniedException", "User is not authorized"),
     ]);
-    let sandbox = at(&server.url);
+    let sandbox = job_at(&server.url);
     sandbox.run("register", &job::ARGUMENTS).expect(5);
     insta::assert_snapshot!(
         sandbox.message(),
@@ -144,14 +144,14 @@ fn a_denied_call_ends_the_job() {
 }
 
 #[test]
-fn a_job_that_is_stopped_while_it_waits_ends_soon() {
+fn a_job_that_is_stopped_while_it_waits_ends_at_once() {
     let mut script = vec![
         yields("DescribeModelPackageGroup", json!({})),
         yields("CreateModelPackage", json!({ "ModelPackageArn": ARN })),
     ];
     script.extend((0..10).map(|_| yields("DescribeModelPackage", package("InProgress"))));
     let server = Server::start(script);
-    let sandbox = at(&server.url);
+    let sandbox = job_at(&server.url);
     let mut job = sandbox.start("register", &job::ARGUMENTS);
     let mut log = BufReader::new(job.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("registered")));
@@ -184,7 +184,7 @@ fn no_region_and_no_credentials_name_the_remedy() {
 #[test]
 fn moto_registers_a_model() {
     let Some(endpoint) = moto() else { return };
-    let mut sandbox = at(&endpoint);
+    let mut sandbox = job_at(&endpoint);
     let group = format!("machine-downtime-job-{}", std::process::id());
     sandbox.variable("MODEL_PACKAGE_GROUP_NAME", &group);
     sandbox.run("register", &job::ARGUMENTS).expect(0);

@@ -9,7 +9,7 @@ use aws::sagemaker::config::{Credentials, Region};
 use common::{chain, group, version};
 use registry::{ModelPackage, Registry, SageMakerRegistry, Status};
 use serde_json::{Value, json};
-use testkit::aws::{Answer, Rule, Server, Turn, answers, moto, refuses, yields};
+use testkit::aws::{Answer, Rule, ScriptedCall, Server, answers, moto, refuses, yields};
 
 const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4";
 
@@ -48,7 +48,7 @@ fn package(status: &str, checks: Value) -> Value {
     })
 }
 
-fn ensure_group(script: Vec<Turn>) -> (Result<(), String>, Vec<String>) {
+fn ensure_group(script: Vec<ScriptedCall>) -> (Result<(), String>, Vec<String>) {
     let server = Server::start(script);
     let outcome = registry(&server.url).ensure_group(&group()).map_err(|error| chain(&error));
     (outcome, server.finish().into_iter().map(|(action, _)| action).collect())
@@ -294,7 +294,7 @@ fn a_bad_connection_to_moto_is_got_over() {
     let Some(endpoint) = moto() else { return };
     let bad = [Answer::throttled(), Answer::closed(), Answer::unavailable(), Answer::forwarded()];
     let server =
-        Server::before(&endpoint, vec![Rule::answers("CreateModelPackageGroup", bad.clone())]);
+        Server::proxy(&endpoint, vec![Rule::answers("CreateModelPackageGroup", bad.clone())]);
     let name = format!("machine-downtime-bad-connection-{}", std::process::id());
     registry(&server.url).ensure_group(&registry::Group { name, ..group() }).unwrap();
     assert_eq!(server.count("DescribeModelPackageGroup"), 1);

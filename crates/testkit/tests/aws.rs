@@ -1,4 +1,4 @@
-//! The server that stands for AWS, byte by byte.
+//! The server that stands for AWS: requests and answers as bytes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -15,7 +15,7 @@ fn connect(url: &str) -> TcpStream {
     TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap()
 }
 
-/// Sends a request as it stands and reads until the server is done.
+/// Sends the bytes of a request and reads until the server closes the connection.
 fn send(url: &str, request: &str) -> String {
     let mut stream = connect(url);
     stream.write_all(request.as_bytes()).unwrap();
@@ -31,8 +31,9 @@ fn call(target: &str, body: &str) -> String {
     )
 }
 
-/// A server that answers one request in chunks and gives back its head and body.
-fn other() -> (String, thread::JoinHandle<String>) {
+/// Starts a server that answers one request with [`CHUNKED`]. Returns its address, and a thread that
+/// ends with head and body of the request.
+fn upstream() -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let asked = thread::spawn(move || {
@@ -50,7 +51,9 @@ fn other() -> (String, thread::JoinHandle<String>) {
         reader.read_exact(&mut body).unwrap();
         stream.write_all(CHUNKED.as_bytes()).unwrap();
         let authority = listener.local_addr().unwrap().to_string();
-        (head + &String::from_utf8(body).unwrap()).replace(&authority, "<other>").replace('\r', "")
+        (head + &String::from_utf8(body).unwrap())
+            .replace(&authority, "<upstream>")
+            .replace('\r', "")
     });
     (url, asked)
 }
@@ -59,7 +62,7 @@ const CHUNKED: &str = "HTTP/1.1 201 Created\r\nconnection: close\r\nx-of-its-own
                        transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
 
 #[test]
-fn a_script_is_played_in_order_and_kept_to() {
+fn a_script_expects_its_calls_in_order() {
     let server =
         Server::start(vec![yields("ListPipelines", json!([])), yields("StartPipeline", json!({}))]);
     insta::assert_snapshot!(send(&server.url, &call(LIST, r#"{"MaxResults": 1}"#)).replace('\r', ""), @"
@@ -82,7 +85,7 @@ fn a_script_is_played_in_order_and_kept_to() {
 }
 
 #[test]
-fn a_refusal_has_the_form_of_its_protocol() {
+fn an_error_has_the_form_of_the_calls_protocol() {
     let refusal = || refuses("GET /bucket", 403, "AccessDenied", "a < b");
     let server = Server::start(vec![
         refuses("GetCallerIdentity", 403, "AccessDenied", "a < b"),
@@ -104,9 +107,9 @@ fn a_refusal_has_the_form_of_its_protocol() {
 }
 
 #[test]
-fn a_rule_plays_its_last_answer_for_ever() {
+fn a_rule_repeats_its_last_answer() {
     let mut left = 2;
-    let server = Server::before(
+    let server = Server::proxy(
         "http://127.0.0.1:9",
         vec![
             Rule::answers("ListPipelines", [Answer::throttled(), Answer::json(json!("first"))]),
@@ -130,9 +133,9 @@ fn a_rule_plays_its_last_answer_for_ever() {
 }
 
 #[test]
-fn what_no_rule_is_for_is_forwarded_and_handed_back_as_it_is() {
-    let (url, asked) = other();
-    let server = Server::before(&url, vec![Rule::answers("PUT /b", [Answer::garbage()])]);
+fn a_call_without_a_rule_is_forwarded_and_its_answer_returned_unchanged() {
+    let (url, asked) = upstream();
+    let server = Server::proxy(&url, vec![Rule::answers("PUT /b", [Answer::garbage()])]);
     let request = "PUT /b/k%20?x-id=PutObject HTTP/1.1\r\nHost: b.a\r\nExpect: 100-continue\r\n\
                    content-encoding: aws-chunked\r\nTransfer-Encoding: chunked\r\n\
                    Authorization: AWS4-HMAC-SHA256 x\r\n\r\n\
@@ -141,7 +144,7 @@ fn what_no_rule_is_for_is_forwarded_and_handed_back_as_it_is() {
     assert_eq!(answer, format!("HTTP/1.1 100 Continue\r\n\r\n{CHUNKED}"));
     insta::assert_snapshot!(asked.join().unwrap(), @"
     PUT /b/k%20?x-id=PutObject HTTP/1.1
-    host: <other>
+    host: <upstream>
     content-encoding: aws-chunked
     authorization: AWS4-HMAC-SHA256 x
     content-length: 16
@@ -156,10 +159,10 @@ fn what_no_rule_is_for_is_forwarded_and_handed_back_as_it_is() {
 }
 
 #[test]
-fn a_rule_can_let_a_call_through() {
-    let (url, asked) = other();
+fn a_rule_can_forward_a_call() {
+    let (url, asked) = upstream();
     let rule = Rule::answers("ListPipelines", [Answer::unavailable(), Answer::forwarded()]);
-    let server = Server::before(&url, vec![rule]);
+    let server = Server::proxy(&url, vec![rule]);
     assert!(send(&server.url, &call(LIST, "{}")).starts_with("HTTP/1.1 503 "));
     assert_eq!(send(&server.url, &call(LIST, "{}")), CHUNKED);
     assert!(asked.join().unwrap().ends_with("\n\n{}"));
@@ -167,7 +170,7 @@ fn a_rule_can_let_a_call_through() {
 }
 
 #[test]
-fn it_misbehaves() {
+fn garbage_closed_connections_and_silence() {
     let server = Server::start(vec![
         answers("ListPipelines", Answer::garbage()),
         answers("ListPipelines", Answer::closed()),
@@ -183,13 +186,13 @@ fn it_misbehaves() {
     silent.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let error = silent.read(&mut [0]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
-    // While one call waits, others are answered.
+    // Other calls are answered while one waits.
     assert!(send(&server.url, &call(LIST, "{}")).ends_with("{}"));
     assert_eq!(server.finish().len(), 4);
 }
 
 #[test]
-fn a_client_that_goes_away_takes_nobody_along() {
+fn a_client_that_disconnects_does_not_disturb_others() {
     let server = Server::start(vec![yields("ListPipelines", json!({}))]);
     drop(connect(&server.url));
     for begun in ["GET", "POST / HTTP/1.1\r\ncontent-length: 100\r\n\r\n{", "\0\u{1}\r\n"] {

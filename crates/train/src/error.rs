@@ -1,4 +1,4 @@
-//! Why no model was trained.
+//! The errors of the step.
 
 use std::io;
 
@@ -10,62 +10,62 @@ use container::ContainerError;
 use dataset::FeatureError;
 use forest::{FitError, PredictError};
 
-/// Why no model was trained.
+/// An error of the Train step.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// Hyperparameters that cannot be used.
+    /// Hyperparameters that are invalid.
     #[error(transparent)]
     Settings(#[from] StepError),
-    /// The job is not laid out as SageMaker does it.
+    /// A file or channel of the container contract that is missing or malformed.
     #[error(transparent)]
     Container(#[from] ContainerError),
-    /// More hosts than can share the work.
+    /// More hosts than trees.
     #[error(
         "the job runs on {hosts} hosts, expected at most {trees}: each grows some of the trees of n_estimators"
     )]
     Hosts {
-        /// How many there are.
+        /// The number of hosts.
         hosts: usize,
-        /// How many trees.
+        /// The number of trees, `n_estimators`.
         trees: u32,
     },
-    /// A file of a channel cannot be read.
+    /// A file of a channel that cannot be read.
     #[error("cannot read a channel")]
     Channel(#[source] io::Error),
-    /// The recipe cannot be used.
+    /// A recipe that is malformed or of another format version.
     #[error("{path}")]
     Recipe {
-        /// Where it is.
+        /// The file.
         path: Utf8PathBuf,
-        /// Why.
+        /// The reason.
         source: DocumentError,
     },
-    /// The rows cannot be read.
+    /// Training rows that cannot be read.
     #[error(transparent)]
     Rows(#[from] FeatureError),
-    /// Nothing to tell apart.
+    /// Training rows of one class only.
     #[error("{path}: all {rows} rows are of class {class}, expected both classes")]
     OneClass {
         /// The file.
         path: Utf8PathBuf,
-        /// How many rows.
+        /// The number of rows.
         rows: usize,
         /// Their class.
         class: usize,
     },
-    /// The forest cannot be fitted, or was stopped.
+    /// A forest that could not be fitted, or whose training was stopped.
     #[error("the forest was not trained")]
     Fit(#[from] FitError),
-    /// The rows cannot be scored.
+    /// Training rows that the forest cannot score.
     #[error("the forest was not scored")]
     Score(#[from] PredictError),
-    /// The model cannot be written down.
+    /// A model that cannot be serialized.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The metrics cannot be written down.
-    #[error("the training metrics")]
+    /// Training metrics that cannot be serialized.
+    #[error("cannot serialize the training metrics")]
     Metrics(#[from] serde_json::Error),
-    /// An output cannot be written.
+    /// An output that cannot be written.
     #[error(transparent)]
     Output(#[from] FileError),
 }

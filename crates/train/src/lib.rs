@@ -1,9 +1,30 @@
-//! The Train step: training features and a recipe become a model bundle. Of several hosts each
-//! grows some of the trees and leaves a shard; SageMaker puts their files together, and that is the
-//! model of one host.
+//! The Train step: training features and a recipe become a model bundle. Each of several hosts grows
+//! some of the trees and leaves a shard of the forest. SageMaker puts the files of all hosts into one
+//! archive, from which the same model is read as from that of a single host.
 //!
 //! Knows the order of that work. Must never know where the features come from, nor how a tree
 //! grows.
+//!
+//! ```
+//! use container::Container;
+//! use testkit::Sandbox;
+//!
+//! let recipe = r#"{"format_version": 1, "recipe": {
+//!     "columns": [{"column": {"name": "Torque", "unit": "Nm"}, "median": 20.0}],
+//!     "label": {"column": "Downtime", "positive": ["yes"], "negative": ["no"]},
+//!     "features": []
+//! }}"#;
+//! let opt_ml = Sandbox::new();
+//! opt_ml
+//!     .file("input/data/recipe/recipe.json", recipe)
+//!     .file("input/data/train/train.csv", "Torque,label\n14.5,1\n15.2,1\n24.1,0\n26.3,0\n")
+//!     .hyperparameters(&[("n_estimators", "10")]);
+//!
+//! train::run(&Container::new(opt_ml.base(), Vec::new(), [].into()))?;
+//! let model = ["forest.bin", "metadata.json", "model.onnx", "recipe.json"];
+//! assert_eq!(opt_ml.list("model"), model);
+//! # Ok::<(), train::TrainError>(())
+//! ```
 
 mod error;
 
@@ -20,11 +41,12 @@ use linfa::ParamGuard;
 
 pub use error::TrainError;
 
-/// Runs the step in its container.
+/// Runs the step in a container: reads the channels `train` and `recipe`, and writes the model and
+/// the training metrics.
 ///
 /// # Errors
-/// Hyperparameters or channels of no use, rows that cannot be learned from, a job that is stopped,
-/// outputs that cannot be written.
+/// Returns an error if a hyperparameter or a channel is invalid, the rows are all of one class, the
+/// job is stopped, or an output cannot be written. No output is left then.
 pub fn run(container: &Container) -> Result<(), TrainError> {
     let settings = settings(container)?;
     let shard = shard(container, settings.n_estimators)?;
@@ -50,10 +72,11 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
         forest,
         recipe,
     };
-    log(&bundle.metadata);
+    log_metrics(&bundle.metadata);
     write(container, &bundle, shard, settings.n_estimators)
 }
 
+/// Returns the hyperparameters of the job, after a warning for each unknown one.
 fn settings(container: &Container) -> Result<Hyperparameters, TrainError> {
     let parsed = Hyperparameters::from_map(&container.hyperparameters()?)?;
     for name in parsed.unknown {
@@ -62,7 +85,7 @@ fn settings(container: &Container) -> Result<Hyperparameters, TrainError> {
     Ok(parsed.settings)
 }
 
-/// What this host grows of so many trees.
+/// Returns the shard that this host grows of a forest of `trees` trees.
 fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
     let hosts = container.hosts()?;
     let count = u32::try_from(hosts.all.len()).ok().filter(|&count| count <= trees);
@@ -71,8 +94,8 @@ fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
     };
     let shard = Shard { index: hosts.index as u32, count };
     if shard != Shard::WHOLE {
-        let mine = shard.trees(trees);
-        let (first, last, number) = (mine.start + 1, mine.end, hosts.index + 1);
+        let range = shard.trees(trees);
+        let (first, last, number) = (range.start + 1, range.end, hosts.index + 1);
         tracing::info!("shard {number} of {count}: grows trees {first} to {last} of {trees}");
     }
     Ok(shard)
@@ -84,7 +107,7 @@ fn recipe(container: &Container) -> Result<Recipe, TrainError> {
     artifacts::read_recipe(&bytes).map_err(|source| TrainError::Recipe { path, source })
 }
 
-/// The training rows, and the digest of their file.
+/// Returns the training rows and the digest of their file.
 fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String), TrainError> {
     let path = container.channel(paths::TRAIN_CHANNEL)?.join(paths::TRAIN_CSV);
     let file = fs_err::File::open(&path).map_err(TrainError::Channel)?;
@@ -106,19 +129,19 @@ fn fit(
     let params = params(settings).check().map_err(forest::FitError::from)?;
     let set =
         TrainingSet { records: table.records.view(), labels: table.labels.view(), weights: None };
-    let mine = shard.trees(settings.n_estimators);
-    let tenth = mine.len().div_ceil(10);
-    let mine = mine.start as usize..mine.end as usize;
-    Ok(params.fit_share(mine, &set, &Watching { container, tenth })?)
+    let trees = shard.trees(settings.n_estimators);
+    let tenth = trees.len().div_ceil(10);
+    let trees = trees.start as usize..trees.end as usize;
+    Ok(params.fit_share(trees, &set, &Progress { container, tenth })?)
 }
 
-/// Tells of every tenth part of the trees, and stops when the job does.
-struct Watching<'a> {
+/// Logs each tenth of the trees, and stops the training when the job is stopped.
+struct Progress<'a> {
     container: &'a Container,
     tenth: usize,
 }
 
-impl Watch for Watching<'_> {
+impl Watch for Progress<'_> {
     fn grown(&self, trees: usize) {
         if trees.is_multiple_of(self.tenth) {
             tracing::debug!("{trees} trees are grown");
@@ -130,6 +153,7 @@ impl Watch for Watching<'_> {
     }
 }
 
+/// Returns the parameters of the forest for the hyperparameters of the job.
 fn params(settings: &Hyperparameters) -> RandomForestParams {
     let limit = |limit: u32| (limit > 0).then_some(limit as usize);
     let samples = |samples| match samples {
@@ -168,7 +192,7 @@ fn params(settings: &Hyperparameters) -> RandomForestParams {
         .random_state(settings.random_state.into())
 }
 
-/// The metrics of the trees that grew here over the rows that they were fitted to.
+/// Returns the metrics, over the training rows, of the trees that this host grew.
 fn score(
     forest: &RandomForest,
     table: &FeatureTable,
@@ -179,8 +203,8 @@ fn score(
     Ok(TRAINING_METRICS.into_iter().filter_map(value).collect())
 }
 
-/// One line for each metric, in the shape that the definition's MetricDefinitions look for.
-fn log(metadata: &Metadata) {
+/// Logs a line for each metric, in the form that the definition's MetricDefinitions expect.
+fn log_metrics(metadata: &Metadata) {
     for (name, Measure(value)) in &metadata.training_metrics {
         if value.is_finite() {
             tracing::info!("{}={value:.6}", training_metric_key(name));
@@ -196,7 +220,8 @@ fn log(metadata: &Metadata) {
     }
 }
 
-/// The model for other programs, which no host can make that grew only some of the trees.
+/// Returns the name and the contents of `model.onnx`, the model for other programs. A host that grew
+/// only some of the trees cannot make it.
 fn onnx(bundle: &Bundle, shard: Shard) -> Option<(String, Vec<u8>)> {
     if shard != Shard::WHOLE {
         return None;
@@ -210,7 +235,7 @@ fn onnx(bundle: &Bundle, shard: Shard) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// Leaves all outputs or none: some of them would look like all of them to whoever finds them.
+/// Writes all outputs, or removes them: a reader could not tell that some of them are missing.
 fn write(
     container: &Container,
     bundle: &Bundle,

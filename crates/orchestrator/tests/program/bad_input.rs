@@ -79,9 +79,7 @@ fn a_full_disk() {
         .arg(place.path("small"))
         .output();
     if !mounts.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no tmpfs can be mounted in a namespace of its own");
-        assert!(std::env::var("CI").is_err(), "skipped under CI");
-        return;
+        return testkit::skipped("cannot mount a tmpfs");
     }
     let orchestrator = testkit::executable("orchestrator");
     // Room for the table and the first steps' logs, but not for what they write.

@@ -48,23 +48,31 @@ fn assert_gone(filter: &str) {
 #[ignore = "needs the images: scripts/test --all"]
 fn containers_and_processes_make_the_same_model_and_report() {
     let place = Place::new();
+    place.orchestrator(&["sample", "--output", "table.csv"]).expect(0);
+    assert_same_in_containers(&place, "table.csv");
+}
+
+#[test]
+#[ignore = "needs the images: scripts/test --all"]
+fn containers_and_processes_make_the_same_of_the_real_table() {
+    let Some(table) = testkit::real_table() else { return };
+    assert_same_in_containers(&Place::new(), table.as_str());
+}
+
+/// Runs the pipeline over a table in containers, in processes, and in containers again.
+#[track_caller]
+fn assert_same_in_containers(place: &Place, table: &str) {
     let bytes = |arguments: &[&str]| {
         let result = place.json(0, arguments);
         let file = |name: &str| fs_err::read(place.stored(&result["model_package"][name])).unwrap();
         assert!(result["steps"].as_array().unwrap().iter().all(|step| step["cached"] == false));
         (file("model_data_url"), file("metrics_url"))
     };
-    let tables = ["--input", "table.csv"];
-    match testkit::shared("data/machine_downtime.csv") {
-        Some(real) => fs_err::copy(real, place.path("table.csv")).map(|_| ()).unwrap(),
-        None => {
-            place.orchestrator(&["sample", "--output", "table.csv"]).expect(0);
-        }
-    }
-    let in_containers = bytes(&[&tables[..], &["--engine", "docker"]].concat());
-    assert!(in_containers == bytes(&tables), "the files differ");
-    // the same image, so the same results
-    let again = place.json(0, &[&tables[..], &["--engine", "docker"]].concat());
+    let input = ["--input", table];
+    let in_containers = bytes(&[&input[..], &["--engine", "docker"]].concat());
+    assert!(in_containers == bytes(&input), "the files differ");
+    // The images have not changed, so the cached results apply.
+    let again = place.json(0, &[&input[..], &["--engine", "docker"]].concat());
     assert_eq!(step(&again, "Train")["cached"], true);
     let id = again["execution_id"].as_str().unwrap();
     assert_eq!(docker(&["ps", "--all", "--quiet", "--filter", &format!("name={id}")]), "");

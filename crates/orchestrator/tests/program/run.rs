@@ -313,8 +313,15 @@ fn parameters_are_checked_against_the_definition() {
 }
 
 #[test]
+fn the_sample_in_every_spelling_gives_the_same_model() {
+    let place = Place::new();
+    let sample = place.orchestrator(&["sample", "--output", "-"]).expect(0).stdout;
+    assert_equal_models(&place, &sample);
+}
+
+#[test]
 fn the_real_table() {
-    let Some(table) = testkit::shared("data/machine_downtime.csv") else { return };
+    let Some(table) = testkit::real_table() else { return };
     let place = Place::new();
     let result = place.json(0, &["--input", table.as_str()]);
     assert!(result["metrics"]["accuracy"].as_f64().unwrap() >= 0.97);
@@ -322,102 +329,20 @@ fn the_real_table() {
     let missed = place.json(4, &["--input", table.as_str(), "-p", "MinRecall=0.9999"]);
     assert!(missed["model_package"].is_null());
     assert!(missed["failure_reason"].as_str().unwrap().contains("recall"));
+    assert_equal_models(&place, &fs_err::read_to_string(&table).unwrap());
+}
 
-    // However it is spelt, it is the same model.
-    let text = fs_err::read_to_string(&table).unwrap();
-    let model = |result: &Value| {
+/// Runs the pipeline over a table and over each of its spellings, without the cache, and compares
+/// the models.
+#[track_caller]
+fn assert_equal_models(place: &Place, table: &str) {
+    let model = |contents: &[u8]| {
+        let input = place.file("spelling.csv", contents);
+        let result = place.json(0, &["--no-cache", "--input", input.as_str()]);
         fs_err::read(place.stored(&result["model_package"]["model_data_url"])).unwrap()
     };
-    let expected = model(&result);
-    for (name, variant) in variants(&text) {
-        let table = place.file("variant.csv", variant);
-        let found = place.json(0, &["--input", table.as_str()]);
-        assert!(model(&found) == expected, "{name}");
+    let expected = model(table.as_bytes());
+    for spelling in testkit::spellings(table) {
+        assert!(model(&spelling.bytes) == expected, "{}", spelling.name);
     }
-}
-
-/// The same table as other exports spell it.
-fn variants(text: &str) -> Vec<(&'static str, Vec<u8>)> {
-    let (header, body) = text.split_once('\n').unwrap();
-    let with_header =
-        |edit: &dyn Fn(&str) -> String| format!("{}\n{body}", edit(header)).into_bytes();
-    let edit_rows = |edit: &dyn Fn(usize, &str) -> String| {
-        text.lines()
-            .enumerate()
-            .map(|(i, row)| edit(i, row) + "\n")
-            .collect::<String>()
-            .into_bytes()
-    };
-    let units = |vibration: &str, temperature: &str| {
-        let header = header
-            .replace("Spindle_Vibration", &format!("Spindle_Vibration({vibration})"))
-            .replace("Tool_Vibration", &format!("Tool_Vibration({vibration})"))
-            .replace("_Temperature", &format!("_Temperature({temperature})"))
-            .replace("Cutting(kN)", "Cutting_Force(kN)");
-        format!("{header}\n{body}")
-    };
-    let latin1 = |text: String| text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<_>>();
-    let labels = |failure: &str, none: &str| {
-        text.replace("No_Machine_Failure", "\0")
-            .replace("Machine_Failure", failure)
-            .replace('\0', none)
-    };
-    let scaled = |column: &str, unit: &str, shift: usize| {
-        let index = header.split(',').position(|name| name == column).unwrap();
-        let name = column.split('(').next().unwrap();
-        edit_rows(&|row, line| {
-            let mut cells: Vec<_> = line.split(',').map(str::to_owned).collect();
-            cells[index] =
-                if row == 0 { format!("{name}({unit})") } else { shifted(&cells[index], shift) };
-            cells.join(",")
-        })
-    };
-    vec![
-        (
-            "no units",
-            with_header(&|header| {
-                let mut plain = String::new();
-                let mut inside = false;
-                for letter in header.chars() {
-                    inside = letter == '(' || (inside && letter != ')');
-                    if !inside && letter != ')' {
-                        plain.push(letter);
-                    }
-                }
-                plain
-            }),
-        ),
-        ("UTF-8 units", units("µm", "°C").into_bytes()),
-        ("Latin-1 units", latin1(units("µm", "°C"))),
-        ("question marks", units("?m", "?C").into_bytes()),
-        ("lower case", with_header(&str::to_lowercase)),
-        ("CRLF", text.replace('\n', "\r\n").into_bytes()),
-        ("byte-order mark", format!("\u{FEFF}{text}").into_bytes()),
-        (
-            "index column",
-            edit_rows(&|row, line| {
-                if row == 0 { format!(",{line}") } else { format!("{},{line}", row - 1) }
-            }),
-        ),
-        ("other order", edit_rows(&|_, line| line.split(',').rev().collect::<Vec<_>>().join(","))),
-        ("yes and no", labels("yes", "no").into_bytes()),
-        ("1 and 0", labels("1", "0").into_bytes()),
-        ("upper case, blanks", labels(" MACHINE_FAILURE ", " no_machine_failure").into_bytes()),
-        ("Pa", scaled("Hydraulic_Pressure(bar)", "Pa", 5)),
-        ("N", scaled("Cutting(kN)", "N", 3)),
-    ]
-}
-
-/// A decimal number with its point moved to the right.
-fn shifted(cell: &str, places: usize) -> String {
-    if cell.is_empty() {
-        return String::new();
-    }
-    let (sign, digits) = match cell.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", cell),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let fraction = format!("{fraction:0<places$}");
-    format!("{sign}{whole}{}.{}0", &fraction[..places], &fraction[places..])
 }

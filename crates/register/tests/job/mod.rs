@@ -1,4 +1,4 @@
-//! A job of Register, as its container finds it.
+//! A Register job: its arguments, environment variables and files.
 
 use testkit::Sandbox;
 
@@ -18,7 +18,7 @@ pub(crate) const EVALUATION: &str = r#"{
     "binary_classification_metrics": {}
 }"#;
 
-/// Everything but a registry.
+/// Creates a job with everything but a registry.
 pub(crate) fn job() -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox

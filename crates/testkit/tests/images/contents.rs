@@ -1,4 +1,4 @@
-//! What is in an image, and what its containers write.
+//! The files in an image, and those that its containers write.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use testkit::Sandbox;
 use crate::STEPS;
 use crate::docker::{docker, image};
 
-/// Modes and names of everything in an image's layers.
+/// Returns mode, owner and path of everything in the layers of an image.
 fn listing(step: &str) -> Vec<String> {
     let mut save =
         Command::new("docker").args(["save", &image(step)]).stdout(Stdio::piped()).spawn().unwrap();
@@ -63,12 +63,12 @@ fn an_image_is_one_program() {
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn an_image_is_small_and_says_where_it_comes_from() {
-    for (step, most) in [("preprocess", 4), ("train", 4), ("evaluate", 4), ("register", 15)] {
+fn an_image_is_small_and_names_its_source() {
+    for (step, megabytes) in [("preprocess", 4), ("train", 4), ("evaluate", 4), ("register", 15)] {
         let inspected: Value =
             serde_json::from_str(&docker(&["image", "inspect", &image(step)])).unwrap();
         let size = inspected[0]["Size"].as_u64().unwrap();
-        assert!(size <= most * 1_000_000, "{step}: {size} bytes");
+        assert!(size <= megabytes * 1_000_000, "{step}: {size} bytes");
         let config = &inspected[0]["Config"];
         assert_eq!(config["Entrypoint"], serde_json::json!([format!("/usr/local/bin/{step}")]));
         let label = |name: &str| {
@@ -83,7 +83,7 @@ fn an_image_is_small_and_says_where_it_comes_from() {
     }
 }
 
-/// On a root file system that lets it write anywhere.
+/// The root file system is writable here, unlike in the other tests.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn nothing_is_written_elsewhere() {
@@ -97,13 +97,13 @@ fn nothing_is_written_elsewhere() {
         let _ = Command::new("docker").args(["start", "--attach", &container]).output();
         let changed = docker(&["diff", &container]);
         docker(&["rm", "--force", &container]);
-        // the engine makes the mount's directory
-        let ours: Vec<_> = (changed.lines())
+        // The engine creates the directory of the mount.
+        let written: Vec<_> = (changed.lines())
             .filter(|line| !matches!(*line, "A /opt" | "A /opt/ml"))
             .filter(|line| {
                 !["/dev", "/etc", "/proc", "/sys"].iter().any(|place| line[2..].starts_with(place))
             })
             .collect();
-        assert!(ours.is_empty(), "{step}: {ours:?}");
+        assert!(written.is_empty(), "{step}: {written:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Containers of the images, as SageMaker starts them.
+//! Containers, started as SageMaker starts them.
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -6,34 +6,34 @@ use std::process::{Child, Command, Stdio};
 
 use testkit::{Outcome, Sandbox};
 
-/// `docker` with these arguments, which must succeed; its standard output.
+/// Runs `docker`, which must succeed, and returns its standard output.
 pub fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().unwrap();
     let outcome = Outcome::from(output).expect(0);
     outcome.stdout.trim().to_owned()
 }
 
-/// The image of a step.
+/// Returns the image of a step.
 pub fn image(step: &str) -> String {
     let tag = std::env::var("IMAGE_TAG").unwrap_or_else(|_| "latest".to_owned());
     format!("machine-downtime/{step}:{tag}")
 }
 
-/// How a container is started.
+/// The command that starts a container.
 pub struct Run<'a> {
     pub step: &'a str,
     pub sandbox: &'a Sandbox,
-    /// What `docker run` is told besides.
+    /// More options for `docker run`.
     pub options: Vec<String>,
     pub arguments: Vec<String>,
 }
 
 impl<'a> Run<'a> {
-    /// With the tree at `/opt/ml`, a root file system that cannot be written, and no network.
+    /// Mounts the tree at `/opt/ml`; the root file system is read-only and there is no network.
     pub fn new(step: &'a str, sandbox: &'a Sandbox) -> Self {
         let options = ["--read-only", "--tmpfs=/tmp", "--network=none", "--cap-drop=ALL"];
         let mut options: Vec<_> = options.map(str::to_owned).into();
-        // root without capabilities may not write into another's directory
+        // Root without capabilities may not write into the directory of another user.
         let owner = sandbox.base().metadata().unwrap();
         options.push(format!("--user={}:{}", owner.uid(), owner.gid()));
         Self { step, sandbox, options, arguments: Vec::new() }
@@ -59,23 +59,22 @@ impl<'a> Run<'a> {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs the container until it ends.
     pub fn run(&self) -> Outcome {
         self.command().output().unwrap().into()
     }
 
-    /// Starts it under a name, and waits until its log holds `text`.
+    /// Starts the container under a name, and waits until its log contains `text`.
     pub fn start(&self, name: &str, text: &str) -> Started {
-        let mut command = self.command();
-        let at = 2;
-        let mut arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        arguments.insert(at, format!("--name={name}").into());
-        command = Command::new("docker");
+        let mut arguments: Vec<_> = self.command().get_args().map(ToOwned::to_owned).collect();
+        // After `run --rm`.
+        arguments.insert(2, format!("--name={name}").into());
+        let mut command = Command::new("docker");
         let mut child =
             command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = Vec::new();
         let mut stderr = child.stderr.take().unwrap();
-        // the pipe is open as long as the container runs: what is read here came unbuffered
+        // The pipe is open while the container runs, so what is read here was not buffered.
         while !String::from_utf8_lossy(&log).contains(text) {
             let mut some = [0; 4096];
             let read = stderr.read(&mut some).unwrap();
@@ -87,14 +86,14 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A container that runs.
+/// A running container, which is removed on drop.
 pub struct Started {
     pub name: String,
     child: Option<Child>,
 }
 
 impl Started {
-    /// Waits for its end.
+    /// Waits until the container ends.
     pub fn wait(mut self) -> Outcome {
         self.child.take().unwrap().wait_with_output().unwrap().into()
     }

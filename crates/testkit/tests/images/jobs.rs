@@ -1,4 +1,4 @@
-//! Each job as the platform lays it out: what it needs, what it may lack, how it fails.
+//! Jobs with the files that SageMaker mounts: what they need, what is optional, how they fail.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -13,13 +13,13 @@ fn orchestrator(arguments: &[&str]) -> String {
     Outcome::from(output).expect(0).stdout
 }
 
-/// The shipped settings' definition.
+/// Returns the definition of the shipped settings.
 fn definition() -> Value {
     let settings = concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline_config.yaml");
     serde_json::from_str(&orchestrator(&["definition", "--config", settings])).unwrap()
 }
 
-/// A step's container arguments, parameters having their defaults.
+/// Returns the container arguments of a step for the default values of the parameters.
 fn arguments(step: &str) -> Vec<String> {
     let definition = definition();
     let steps = definition["Steps"].as_array().unwrap();
@@ -41,7 +41,7 @@ fn arguments(step: &str) -> Vec<String> {
     given.iter().map(joined).collect()
 }
 
-/// Preprocess's job, with a raw table and nothing else.
+/// Creates a job of Preprocess: a raw table and nothing else.
 fn preprocess() -> Sandbox {
     let sandbox = Sandbox::new();
     let table = sandbox.path("processing/input/raw.csv");
@@ -51,17 +51,17 @@ fn preprocess() -> Sandbox {
 }
 
 /// Copies a file from one tree to another.
-fn hand_over(from: &Sandbox, path: &str, to: &Sandbox, place: &str) {
+fn copy(from: &Sandbox, path: &str, to: &Sandbox, place: &str) {
     to.file(place, fs_err::read(from.path(path)).unwrap());
 }
 
-/// Train's job with its channels, from what Preprocess has left.
+/// Creates a job of Train from the outputs of Preprocess.
 pub fn train() -> Sandbox {
     let before = preprocess();
     Run::new("preprocess", &before).arguments(&arguments("Preprocess")).run().expect(0);
     let sandbox = Sandbox::new();
-    hand_over(&before, "processing/output/train/train.csv", &sandbox, "input/data/train/train.csv");
-    hand_over(
+    copy(&before, "processing/output/train/train.csv", &sandbox, "input/data/train/train.csv");
+    copy(
         &before,
         "processing/output/recipe/recipe.json",
         &sandbox,
@@ -80,12 +80,12 @@ fn model(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs_err::read(sandbox.path(file)).unwrap()).collect()
 }
 
-/// Evaluate's job, from what Train has left.
+/// Creates a job of Evaluate from the model of Train.
 fn evaluate() -> Sandbox {
     let before = train();
     Run::new("train", &before).arguments(&["train"]).run().expect(0);
     let sandbox = Sandbox::new();
-    hand_over(&before, "test.csv", &sandbox, "processing/test/test.csv");
+    copy(&before, "test.csv", &sandbox, "processing/test/test.csv");
     fs_err::create_dir_all(sandbox.path("processing/model")).unwrap();
     let archive = sandbox.path("processing/model/model.tar.gz");
     let packed = Command::new("tar")
@@ -112,7 +112,7 @@ fn register_variables(sandbox: &mut Sandbox) {
     }
 }
 
-/// As root, which SageMaker uses, and as anybody else.
+/// SageMaker runs containers as root; any other user works too.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn every_job_needs_only_what_is_mounted_whoever_runs_it() {
@@ -131,7 +131,7 @@ fn every_job_needs_only_what_is_mounted_whoever_runs_it() {
         register_variables(&mut registered);
         for file in ["evaluation.json", "metrics.json"] {
             let path = format!("processing/evaluation/{file}");
-            hand_over(&evaluated, &path, &registered, &path);
+            copy(&evaluated, &path, &registered, &path);
         }
         run("register", &registered, &[]);
     }
@@ -147,7 +147,8 @@ fn open_to_all(sandbox: &Sandbox) {
     fs_err::set_permissions(sandbox.base(), std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
-/// `train`, nothing, and what some SDK may add; without hyperparameters, hosts and channels' file.
+/// The argument `train`, none, and arguments that an SDK may add; there are no files with
+/// hyperparameters, hosts and channels.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn arguments_and_files_that_are_optional() {
@@ -165,7 +166,8 @@ fn arguments_and_files_that_are_optional() {
     assert!(outcome.stderr.contains("--unknown=1"), "{}", outcome.stderr);
 }
 
-/// The file is UTF-8, as long as the platform keeps, and says what was wrong.
+/// Returns the reason of a failure, after checking that its file is UTF-8 and not longer than
+/// SageMaker keeps.
 #[track_caller]
 fn reason(sandbox: &Sandbox, file: &str, outcome: &Outcome) -> String {
     assert!(!matches!(outcome.code, Some(0) | None), "{outcome:?}");
@@ -177,7 +179,7 @@ fn reason(sandbox: &Sandbox, file: &str, outcome: &Outcome) -> String {
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn every_failure_leaves_its_reason_and_a_code() {
-    // nothing but empty trees
+    // Empty trees.
     for (step, file, expected) in [
         ("preprocess", "output/message", 3),
         ("train", "output/failure", 2),
@@ -190,14 +192,14 @@ fn every_failure_leaves_its_reason_and_a_code() {
         outcome.expect(expected);
         assert_eq!(sandbox.list("output").len(), 1, "one file, and nothing half-written");
     }
-    // a message far longer than is kept, of characters of two bytes
+    // A message far longer than SageMaker keeps, of two-byte characters.
     let sandbox = Sandbox::new();
     let header: Vec<_> = (0..400).map(|number| format!("µµµµµµµµµµ{number}")).collect();
     sandbox.file("processing/input/a.csv", header.join(","));
     let outcome = Run::new("preprocess", &sandbox).arguments(&arguments("Preprocess")).run();
     assert!(reason(&sandbox, "output/message", &outcome).len() > 1000);
     outcome.expect(3);
-    // an archive that is none
+    // A file that is not an archive.
     let sandbox = evaluate();
     sandbox.file("processing/model/model.tar.gz", "no archive");
     let outcome = Run::new("evaluate", &sandbox).arguments(&arguments("Evaluate")).run();
@@ -205,8 +207,7 @@ fn every_failure_leaves_its_reason_and_a_code() {
     outcome.expect(3);
 }
 
-/// Nobody can be sure that there is none left: one that is forced, by a container that may have no
-/// second thread, ends like any other failure.
+/// The panic is provoked by a container that may not start a second thread.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn a_panic_is_a_failure_like_any_other() {
@@ -221,17 +222,17 @@ fn a_panic_is_a_failure_like_any_other() {
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn a_share_of_the_table_for_each_host_is_refused() {
+fn a_part_of_the_table_for_each_host_is_refused() {
     let hosts = r#"{"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]}"#;
     let sandbox = preprocess();
     sandbox.file("config/resourceconfig.json", hosts);
     let outcome = Run::new("preprocess", &sandbox).arguments(&arguments("Preprocess")).run();
-    let said = reason(&sandbox, "output/message", &outcome);
-    assert!(said.contains("2 hosts, expected 1"), "{said}");
+    let reason = reason(&sandbox, "output/message", &outcome);
+    assert!(reason.contains("2 hosts, expected 1"), "{reason}");
     outcome.expect(2);
 }
 
-/// Every line that the definition's MetricDefinitions look for is there once.
+/// Every expression of the definition's MetricDefinitions matches one line.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn metric_lines_match_their_expressions() {

@@ -1,6 +1,6 @@
-//! SageMaker's contract, held against the real images under a Docker engine.
+//! The images under SageMaker's container contract, run by a Docker engine.
 //!
-//! `scripts/test --all` builds the images and runs these. `IMAGE_TAG` names other images than
+//! `scripts/test --all` builds the images and runs these tests. `IMAGE_TAG` selects another tag than
 //! `latest`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -10,5 +10,5 @@ mod docker;
 mod jobs;
 mod signals;
 
-/// Every image.
+/// The steps, each of which has an image.
 const STEPS: [&str; 4] = ["preprocess", "train", "evaluate", "register"];

@@ -1,11 +1,11 @@
-//! Stopping, as process 1 of a container.
+//! Stopping a program that is process 1 of its container.
 
 use std::time::{Duration, Instant};
 
 use crate::docker::{Run, docker};
 use crate::jobs::train;
 
-/// SageMaker sends SIGTERM and kills 120 s later, without a reason to show.
+/// SageMaker sends SIGTERM, and SIGKILL 120 s later, after which there is no reason to show.
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn a_stop_ends_training_within_two_seconds_with_a_reason() {
@@ -13,7 +13,7 @@ fn a_stop_ends_training_within_two_seconds_with_a_reason() {
     sandbox.hyperparameters(&[("n_estimators", "100000"), ("max_depth", "0")]);
     let name = format!("stopped-{}", std::process::id());
     let run = Run::new("train", &sandbox).arguments(&["train"]);
-    // the log is seen while the container runs, so nothing holds it back
+    // This also shows that the log is not buffered.
     let container = run.start(&name, "read the rows");
     let asked = Instant::now();
     docker(&["kill", "--signal=TERM", &name]);

@@ -19,7 +19,7 @@ fn quotas(processing: f64) -> Rule {
 /// What an image's own configuration says; it lies at an address that ECR gives out.
 fn built_for(architecture: &'static str) -> [Rule; 2] {
     let layer = Answer::json(json!({ "architecture": architecture, "os": "linux" }));
-    let layers = Server::before("http://127.0.0.1:9", vec![Rule::answers("GET /layer", [layer])]);
+    let layers = Server::proxy("http://127.0.0.1:9", vec![Rule::answers("GET /layer", [layer])]);
     let manifest = json!({ "schemaVersion": 2, "config": { "digest": "sha256:c0" } });
     let images = json!({ "images": [{ "imageManifest": manifest.to_string() }] });
     let address = json!({ "downloadUrl": format!("{}/layer?signed=1", layers.url) });

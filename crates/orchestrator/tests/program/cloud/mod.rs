@@ -43,7 +43,7 @@ impl Cloud {
         let moto = testkit::aws::moto()?;
         // other runs of the tests may have left something there
         let name = format!("{name}-{}", std::process::id());
-        let cloud = Self::of(name, Server::before(&moto, rules));
+        let cloud = Self::of(name, Server::proxy(&moto, rules));
         let s3 = cloud.aws().s3();
         cloud.aws().wait(s3.create_bucket().bucket(&cloud.name).send()).unwrap();
         Some(cloud)
@@ -52,7 +52,7 @@ impl Cloud {
     /// Alone: what no rule is for is not answered.
     fn alone(rules: Vec<Rule>) -> Self {
         // nobody listens there
-        Self::of("alone".to_owned(), Server::before("http://127.0.0.1:9", rules))
+        Self::of("alone".to_owned(), Server::proxy("http://127.0.0.1:9", rules))
     }
 
     fn of(name: String, server: Server) -> Self {

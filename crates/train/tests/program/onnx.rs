@@ -1,17 +1,16 @@
-//! `model.onnx` in onnxruntime: the labels of the forest, and its probabilities.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod job;
+//! `model.onnx` in onnxruntime: its labels and probabilities are those of the forest.
 
 use std::process::Command;
 
 use artifacts::Bundle;
 use dataset::FeatureTable;
-use job::{TEST, TRAIN, job, job_over};
 use testkit::{Outcome, Sandbox};
 
-/// Scores every row that the job has and does not have, and gives how many are on the fence.
-fn hold(python: &str, sandbox: &Sandbox) -> usize {
+use crate::job::{TEST, TRAIN, job, job_over, sample};
+
+/// Trains, scores every training and test row with the forest and in onnxruntime, and checks that
+/// they agree. Returns the number of rows whose probability is one half.
+fn assert_same_scores(python: &str, sandbox: &Sandbox) -> usize {
     sandbox.run("train", &[]).expect(0);
     let tables = [TRAIN, TEST].map(|table| sandbox.path(table));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/onnx.py");
@@ -27,7 +26,7 @@ fn hold(python: &str, sandbox: &Sandbox) -> usize {
         (name, fs_err::read(sandbox.path(&file)).unwrap())
     });
     let bundle = Bundle::from_files(files.collect()).unwrap();
-    let mut fence = 0;
+    let mut ties = 0;
     for path in tables {
         let file = fs_err::File::open(&path).unwrap();
         let names = bundle.recipe.feature_names();
@@ -38,35 +37,29 @@ fn hold(python: &str, sandbox: &Sandbox) -> usize {
             let case = format!("{path}, row {row}: {probability}, {label} {theirs}");
             assert_eq!(label, if *probability > 0.5 { "1" } else { "0" }, "{case}");
             assert!((theirs.parse::<f64>().unwrap() - probability).abs() <= 1e-6, "{case}");
-            fence += usize::from(*probability == 0.5);
+            ties += usize::from(*probability == 0.5);
         }
     }
     assert_eq!(theirs.next(), None);
-    fence
-}
-
-fn sample(rows: u64) -> Vec<u8> {
-    let mut table = Vec::new();
-    dataset::sample::write(&mut table, rows, 7).unwrap();
-    table
+    ties
 }
 
 #[test]
 fn the_sample_table() {
     let Some(python) = testkit::onnxruntime() else { return };
-    hold(&python, &job_over(&sample(2_500)));
+    assert_same_scores(&python, &job_over(&sample(2_500, 42)));
 }
 
 #[test]
-fn a_table_of_more_rows_than_have_exact_splits() {
+fn a_table_too_large_for_exact_splits() {
     let Some(python) = testkit::onnxruntime() else { return };
-    let sandbox = job_over(&sample(30_000));
+    let sandbox = job_over(&sample(30_000, 7));
     sandbox.hyperparameters(&[("n_estimators", "50"), ("max_depth", "0")]);
-    hold(&python, &sandbox);
+    assert_same_scores(&python, &sandbox);
 }
 
 #[test]
-fn rows_that_are_on_the_fence() {
+fn rows_whose_probability_is_one_half() {
     let Some(python) = testkit::onnxruntime() else { return };
     let sandbox = job();
     let stumps = [
@@ -76,15 +69,15 @@ fn rows_that_are_on_the_fence() {
         ("random_state", "7"),
     ];
     sandbox.hyperparameters(&stumps);
-    hold(&python, &sandbox);
-    // Two trees of pure leaves that do not agree.
+    assert_same_scores(&python, &sandbox);
+    // Two trees with pure leaves give one half where they disagree.
     sandbox.hyperparameters(&[("n_estimators", "2"), ("max_depth", "0")]);
-    assert_ne!(hold(&python, &sandbox), 0);
+    assert_ne!(assert_same_scores(&python, &sandbox), 0);
 }
 
 #[test]
 fn the_real_table() {
     let Some(python) = testkit::onnxruntime() else { return };
-    let Some(path) = testkit::shared("data/machine_downtime.csv") else { return };
-    hold(&python, &job_over(&fs_err::read(path).unwrap()));
+    let Some(path) = testkit::real_table() else { return };
+    assert_same_scores(&python, &job_over(&fs_err::read(path).unwrap()));
 }

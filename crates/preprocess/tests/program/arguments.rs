@@ -1,0 +1,76 @@
+//! Arguments and resource configurations that cannot be used, and those that are ignored.
+
+use crate::job::{OUTPUTS, job, outputs, refused_with, sample};
+
+#[test]
+fn a_test_size_that_leaves_a_part_empty() {
+    let sandbox = job(sample(50));
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &["--test-size=0"]), @"argument --test-size is `0`, expected a number between 0 and 1, both excluded");
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &["--test-size=1"]), @"argument --test-size is `1`, expected a number between 0 and 1, both excluded");
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &["--test-size=NaN"]), @"argument --test-size is `NaN`, expected a number between 0 and 1, both excluded");
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &["--test-size"]), @"argument `--test-size` has no value, expected `--test-size=...`");
+}
+
+#[test]
+fn all_invalid_arguments_are_named_at_once() {
+    let arguments = ["--test-size=a", "--seed=-1", "--bad-cells=keep", "--feature=X"];
+    insta::assert_snapshot!(refused_with(&job(sample(50)), 2, &arguments), @"argument --feature is `X`, expected `Name=expression`; argument --test-size is `a`, expected a number between 0 and 1, both excluded; argument --seed is `-1`, expected a whole number from 0; argument --bad-cells is `keep`, expected error or drop");
+}
+
+#[test]
+fn a_typo_in_a_features_expression_points_at_it() {
+    let sandbox = job(sample(50));
+    let refused = |feature: &str| refused_with(&sandbox, 2, &[feature]);
+    insta::assert_snapshot!(refused("--feature=X=Hydraulic_Presure * 2"), @"feature `X`: `Hydraulic_Presure * 2`, character 1: no column `Hydraulic_Presure`; did you mean `Hydraulic_Pressure`?");
+    insta::assert_snapshot!(refused("--feature=X=Torque +* 2"), @"feature `X`: `Torque +* 2`, character 9: found `*`, expected a number, a column, a function or `(`");
+    insta::assert_snapshot!(refused("--feature=X=medain(Torque)"), @"feature `X`: `medain(Torque)`, character 1: no function `medain`; did you mean `median`?");
+    insta::assert_snapshot!(refused("--feature=Torque=Voltage * 2"), @"feature `Torque` has the name of another column");
+    insta::assert_snapshot!(refused("--feature=X,Y=Voltage * 2"), @"feature `X,Y`: expected a name of letters, digits and `_`");
+}
+
+#[test]
+fn a_feature_without_any_value() {
+    let sandbox = job(sample(50));
+    insta::assert_snapshot!(refused_with(&sandbox, 3, &["--feature=X=ln(0 - abs(Torque))"]), @"feature `X`: `ln(0 - abs(Torque))` is not finite in any training row");
+}
+
+#[test]
+fn ambiguous_columns_and_labels() {
+    let sandbox = job(sample(50));
+    let refused = |arguments: &[&str]| refused_with(&sandbox, 2, arguments);
+    insta::assert_snapshot!(refused(&["--column=Torque", "--column=Voltage=torque"]), @"the columns cannot be told apart: the name `torque` stands for two columns");
+    insta::assert_snapshot!(refused(&["--positive=no"]), @"the columns cannot be told apart: the label value `no` means both classes");
+}
+
+#[test]
+fn two_hosts() {
+    let sandbox = job(sample(50));
+    sandbox.file(
+        "config/resourceconfig.json",
+        r#"{"current_host":"algo-1","hosts":["algo-1","algo-2"]}"#,
+    );
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &[]), @"the job runs on 2 hosts, expected 1: medians, duplicates and the split are those of the whole table");
+}
+
+#[test]
+fn hosts_that_cannot_be_read() {
+    let sandbox = job(sample(50));
+    sandbox.file("config/resourceconfig.json", "{");
+    insta::assert_snapshot!(refused_with(&sandbox, 2, &[]), @"/opt/ml/config/resourceconfig.json is not a resource configuration with current_host and hosts: EOF while parsing an object at line 1 column 1");
+}
+
+#[test]
+fn unknown_arguments_are_ignored_with_a_warning() {
+    let plain = outputs(&job(sample(300)), &[]);
+    let sandbox = job(sample(300));
+    let outcome =
+        sandbox.run("preprocess", &["--local-mode", "train", "--test_size=0.5"]).expect(0);
+    assert_eq!(OUTPUTS.map(|output| sandbox.read(output)), plain);
+    let warnings: Vec<_> =
+        outcome.stderr.lines().filter_map(|line| line.split_once(" WARN ")).map(|w| w.1).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @"
+    preprocess: argument `--local-mode` is not known here, it is ignored
+    preprocess: argument `train` is not known here, it is ignored
+    preprocess: argument `--test_size=0.5` is not known here, it is ignored
+    ");
+}

@@ -1,0 +1,184 @@
+//! Tables that cannot be used, and rows that are dropped.
+
+use testkit::{Limits, Sandbox};
+
+use crate::job::{RAW, explained, job, outputs, refused, sample, with_field, with_line};
+
+#[test]
+fn an_empty_file() {
+    insta::assert_snapshot!(refused(&job("")), @"/opt/ml/processing/input/raw.csv is empty, expected a header line");
+}
+
+#[test]
+fn a_header_and_nothing_else() {
+    insta::assert_snapshot!(refused(&job(sample(0))), @"there are no rows: /opt/ml/processing/input/raw.csv has a header and nothing else");
+}
+
+#[test]
+fn a_missing_label() {
+    let table = sample(50).replacen(",Downtime\n", ",Shift\n", 1);
+    insta::assert_snapshot!(refused(&job(table)), @"/opt/ml/processing/input/raw.csv lacks column `Downtime`; columns found: Date, Machine_ID, Assembly_Line_No, Hydraulic_Pressure(bar), Coolant_Pressure(bar), Air_System_Pressure(bar), Coolant_Temperature(°C), Hydraulic_Oil_Temperature(°C), Spindle_Bearing_Temperature(°C), Spindle_Vibration(µm), Tool_Vibration(µm), Spindle_Speed(RPM), Voltage(volts), Torque(Nm), Cutting(kN), Shift");
+}
+
+#[test]
+fn a_missing_sensor_suggests_the_nearest_column() {
+    let table = sample(50).replacen("Hydraulic_Pressure(bar)", "Hydraulic_Presure(bar)", 1);
+    insta::assert_snapshot!(refused(&job(table)), @"/opt/ml/processing/input/raw.csv lacks column `Hydraulic_Pressure` (did you mean `Hydraulic_Presure`?); columns found: Date, Machine_ID, Assembly_Line_No, Hydraulic_Presure(bar), Coolant_Pressure(bar), Air_System_Pressure(bar), Coolant_Temperature(°C), Hydraulic_Oil_Temperature(°C), Spindle_Bearing_Temperature(°C), Spindle_Vibration(µm), Tool_Vibration(µm), Spindle_Speed(RPM), Voltage(volts), Torque(Nm), Cutting(kN), Downtime");
+}
+
+#[test]
+fn a_text_in_a_numeric_column() {
+    let table = with_line(17, |line| with_field(line, 5, "broken"));
+    insta::assert_snapshot!(refused(&job(&table)), @"/opt/ml/processing/input/raw.csv, line 17, column `Air_System_Pressure`: found `broken`, expected a number");
+
+    let allowed = job(table);
+    let [_, summary, ..] = outputs(&allowed, &["--bad-cells=drop"]);
+    assert!(summary.contains(r#""dropped_bad_cells": 1,"#), "{summary}");
+    insta::assert_snapshot!(
+        allowed.normalized(summary.lines().find(|line| line.contains("first_bad")).unwrap().trim()),
+        @r#""first_bad": "/opt/ml/processing/input/raw.csv, line 17, column `Air_System_Pressure`: found `broken`, expected a number""#
+    );
+}
+
+#[test]
+fn rows_that_are_all_dropped() {
+    let text = sample(50);
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let rows: Vec<_> = lines.map(|line| with_field(line, 3, "")).collect();
+    insta::assert_snapshot!(refused(&job(format!("{header}\n{}\n", rows.join("\n")))), @"no rows are left of 50: 50 with missing cells, 0 with cells that cannot be read, 0 with too few or too many fields, 0 duplicates");
+}
+
+#[test]
+fn one_class_only() {
+    let table = sample(50).replace(",No_Machine_Failure", ",Machine_Failure");
+    insta::assert_snapshot!(refused(&job(table)), @"the table cannot be split: all 50 rows are of class 1, expected both classes");
+}
+
+#[test]
+fn a_class_too_rare_for_both_parts() {
+    let table = sample(50).replace(",No_Machine_Failure", ",Machine_Failure");
+    let table = table.replacen(",Machine_Failure", ",No_Machine_Failure", 1);
+    insta::assert_snapshot!(refused(&job(table)), @"the table cannot be split: 1 rows of class 0 cannot be divided into training and test rows with test_size 0.2, expected enough for one in each part");
+}
+
+#[test]
+fn an_unknown_label() {
+    let table = with_line(9, |line| with_field(line, 15, "Perhaps"));
+    insta::assert_snapshot!(refused(&job(table)), @"/opt/ml/processing/input/raw.csv, line 9, column `Downtime`: found `Perhaps`, expected one of: Machine_Failure, yes, 1, true, No_Machine_Failure, no, 0, false");
+}
+
+#[test]
+fn a_row_with_too_few_or_too_many_fields() {
+    let short = with_line(30, |line| line.rsplit_once(',').unwrap().0.to_owned());
+    insta::assert_snapshot!(refused(&job(short)), @"/opt/ml/processing/input/raw.csv, line 30: the row has 15 fields, expected 16 as in the header");
+    let long = with_line(30, |line| format!("{line},more"));
+    insta::assert_snapshot!(refused(&job(long)), @"/opt/ml/processing/input/raw.csv, line 30: the row has 17 fields, expected 16 as in the header");
+}
+
+#[test]
+fn a_cell_that_is_not_utf_8() {
+    let table = with_line(12, |line| with_field(line, 14, "@@"));
+    let at = table.find("@@").unwrap();
+    let mut bytes = table.into_bytes();
+    bytes[at..at + 2].copy_from_slice(b"\xff\xfe");
+    insta::assert_snapshot!(refused(&job(bytes)), @"/opt/ml/processing/input/raw.csv, line 12, column `Cutting`: found `��`, expected a number");
+}
+
+#[test]
+fn a_quote_that_is_not_closed() {
+    let table = sample(300);
+    let at = table.lines().take(100).map(|line| line.len() + 1).sum::<usize>();
+    let table = format!("{}\"{}", &table[..at], &table[at..]);
+    insta::assert_snapshot!(refused(&job(table)), @"/opt/ml/processing/input/raw.csv, line 101: a quote is not closed");
+}
+
+#[test]
+fn a_line_of_a_gigabyte_takes_little_time_and_memory() {
+    let sandbox = job(sample(0));
+    // The file is sparse: its NULs take no space on the disk.
+    let file = fs_err::OpenOptions::new().write(true).open(sandbox.path(RAW)).unwrap();
+    file.set_len(1 << 30).unwrap();
+    let limits = Limits { address_space: 256 << 20, cpu_seconds: 2 };
+    let outcome = sandbox.run_with_limits(limits, "preprocess", &[]).expect(3);
+    assert_eq!(sandbox.files("processing/output"), Vec::<String>::new());
+    insta::assert_snapshot!(explained(&sandbox, &outcome), @"/opt/ml/processing/input/raw.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?");
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_dropped_and_counted() {
+    let clean = job(sample(300));
+    let [_, clean, ..] = outputs(&clean, &[]);
+    let cleaned: serde_json::Value = serde_json::from_str(&clean).unwrap();
+
+    let text = sample(300);
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    let row = lines[1].clone();
+    let bad = ["NaN", "inf", "-Infinity", "1e39", "nan", "", " "];
+    lines.extend(bad.iter().map(|value| with_field(&row, 3, value)));
+    let sandbox = job(lines.join("\n"));
+    let [_, summary, train, test] = outputs(&sandbox, &[]);
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let more = |pointer: &str| {
+        let of = |summary: &serde_json::Value| {
+            summary.pointer(pointer).map_or(0, |count| count.as_u64().unwrap())
+        };
+        of(&summary) - of(&cleaned)
+    };
+    assert_eq!(more("/rows/rows_read"), 7);
+    assert_eq!(more("/rows/dropped_missing"), 7);
+    assert_eq!(more("/rows/missing_cells/Hydraulic_Pressure"), 7);
+    assert_eq!(more("/rows/rows_kept"), 0);
+    for table in [train, test] {
+        assert!(!table.to_lowercase().contains("nan") && !table.contains("inf"));
+    }
+}
+
+#[test]
+fn missing_readings_become_training_medians_if_configured() {
+    let sandbox = job(sample(300));
+    let [_, summary, ..] = outputs(&sandbox, &["--missing-values=median"]);
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["rows"]["rows_kept"], 300);
+    let empty = sample(300).matches(",,").count() as u64;
+    assert!(empty > 5);
+    assert_eq!(summary["imputed_readings"], empty);
+}
+
+#[test]
+fn a_directory_without_csv() {
+    let sandbox = Sandbox::new();
+    sandbox.directory("processing/input");
+    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no CSV file; it has: nothing");
+    sandbox.file("processing/input/raw.xlsx", "").file("processing/input/a/.hidden.csv", "");
+    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no CSV file; it has: a/.hidden.csv, raw.xlsx");
+}
+
+#[test]
+fn a_missing_directory() {
+    insta::assert_snapshot!(refused(&Sandbox::new()), @"cannot read the input: failed to read directory `/opt/ml/processing/input`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_file_that_cannot_be_opened() {
+    let sandbox = job(sample(50));
+    std::os::unix::fs::symlink("nowhere", sandbox.path("processing/input/b.csv")).unwrap();
+    insta::assert_snapshot!(refused(&sandbox), @"cannot read the input: failed to open file `/opt/ml/processing/input/b.csv`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_file_whose_name_is_not_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = job(sample(300));
+    let name = std::ffi::OsStr::from_bytes(b"2\xff.csv");
+    fs_err::write(sandbox.path("processing/input").as_std_path().join(name), "x").unwrap();
+    assert!(refused(&sandbox).ends_with(".csv, expected names in UTF-8"));
+}
+
+#[test]
+fn two_files_whose_columns_differ() {
+    let sandbox = job(sample(50));
+    let other = sample(50).replacen("Machine_ID", "Operator", 1);
+    sandbox.file("processing/input/south.csv", other);
+    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input/south.csv and /opt/ml/processing/input/raw.csv have different columns: `operator` only in /opt/ml/processing/input/south.csv, `machine_id` only in /opt/ml/processing/input/raw.csv");
+}
