@@ -312,7 +312,11 @@ fn from_value(kind: String, arguments: Option<Value>) -> Result<StepKind, String
     fn typed<T: for<'de> Deserialize<'de>>(arguments: Option<Value>) -> Result<T, String> {
         let arguments = arguments.ok_or_else(|| "missing field `Arguments`".to_owned())?;
         serde_path_to_error::deserialize(arguments).map_err(|error| {
-            let place = shown(format!("Arguments.{}", error.path()));
+            let place = match error.path().to_string().as_str() {
+                // The arguments themselves.
+                "." => "Arguments".to_owned(),
+                path => shown(format!("Arguments.{path}")),
+            };
             format!("{place}: {}", error.inner())
         })
     }

@@ -380,7 +380,51 @@ pub(super) const TRAINING: Job = Job {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value as Json, json};
+
     use super::*;
+
+    /// The schema of definitions has the members of these shapes, no more and no fewer.
+    #[test]
+    fn the_schema_has_the_members_of_the_shapes() {
+        let schema: Json =
+            serde_json::from_str(include_str!("../../definition.schema.json")).unwrap();
+        for (name, shapes) in [("processingArguments", PROCESSING), ("trainingArguments", TRAINING)]
+        {
+            assert_shape(&schema, &schema["$defs"][name], shapes.request, name);
+        }
+    }
+
+    fn assert_shape(schema: &Json, part: &Json, shape: Shape, place: &str) {
+        let resolved = match part["$ref"].as_str() {
+            Some("#/$defs/expression") => {
+                return assert!(matches!(shape, Value), "{place}: {shape:?}");
+            }
+            Some(reference) => schema.pointer(&reference[1..]).unwrap(),
+            // A list, or an expression that makes one.
+            None => part["anyOf"].get(0).unwrap_or(part),
+        };
+        match shape {
+            Any => assert_eq!(resolved, &json!(true), "{place}"),
+            Value => assert_eq!(resolved, &json!({"type": "string"}), "{place}"),
+            List(entry) => assert_shape(schema, &resolved["items"], *entry, &format!("{place}[]")),
+            Map => {
+                let values = &resolved["additionalProperties"];
+                assert_eq!(values, &json!({"$ref": "#/$defs/expression"}), "{place}");
+            }
+            Object { .. } => {
+                assert_eq!(resolved["additionalProperties"], json!(false), "{place}");
+                let members = resolved["properties"].as_object().unwrap();
+                let mut names = shape.names();
+                names.sort_unstable();
+                assert!(names.iter().copied().eq(members.keys()), "{place}: {names:?}");
+                for (name, member) in members {
+                    let shape = shape.member(name).unwrap();
+                    assert_shape(schema, member, shape, &format!("{place}.{name}"));
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_place_has_a_shape() {
