@@ -1,4 +1,4 @@
-//! Any definition survives its own JSON, and no text makes the reader panic.
+//! Any definition survives a round trip through JSON, and no text makes the parser panic.
 
 mod common;
 mod generate;
@@ -19,9 +19,9 @@ proptest! {
         prop_assert_eq!(again.to_json(), text);
     }
 
-    /// Lint and order take anything that parses: no panic, no endless loop, and an order names
-    /// each step once, after what it needs. Two steps of one name are lint's finding instead of the
-    /// circle that they look like.
+    /// Lint and order accept every definition that parses, without a panic or an endless loop. An
+    /// order has each step after its dependencies. Lint reports steps of the same name instead of
+    /// a cycle.
     #[test]
     fn any_definition_can_be_linted_and_ordered(definition in generate::definition()) {
         let findings = lint(&definition);

@@ -29,7 +29,7 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// The violations of the schema, one a line.
+/// Returns the violations of the schema, one a line.
 fn violations(document: &Value) -> String {
     let errors = VALIDATOR.iter_errors(document);
     errors.map(|error| format!("{}: {error}\n", error.instance_path())).collect()
@@ -188,9 +188,9 @@ fn mutations() -> Vec<Mutation> {
     ]
 }
 
-/// What the schema refuses is refused by `from_json` or found by `lint`, with a message.
+/// Each of these documents violates the schema, and `from_json` refuses it or `lint` reports it.
 #[test]
-fn what_the_schema_refuses_the_code_refuses_or_reports() {
+fn invalid_definitions_are_refused_by_schema_and_code() {
     let mut report = String::new();
     for mutation in mutations() {
         let document = mutation.apply();

@@ -1,13 +1,15 @@
-//! Definitions that are not ours, with scripts for programs.
+//! Runs of definitions written by others, with shell scripts as programs.
+
+mod sdk;
 
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::{CONFIG, Place, names, step};
+use crate::{Place, names, step};
 
-/// A Processing step that runs `program`, from the prefix `s3://bucket/<from>` to
-/// `s3://bucket/<name>`.
+/// Returns a Processing step that runs `program`, with inputs by name and S3 URI, and with one
+/// output `out` to `s3://bucket/<name>`.
 fn processing(name: &str, program: &str, arguments: &[Value], inputs: &[(&str, Value)]) -> Value {
     let inputs: Vec<_> = inputs
         .iter()
@@ -57,11 +59,13 @@ fn definition(parameters: &Value, steps: &[Value]) -> String {
 }
 
 impl Place {
+    /// Writes a shell script that stands for a program.
     fn program(&self, name: &str, script: &str) {
         let path = self.file(&format!("bin/{name}"), format!("#!/bin/sh\nset -e\n{script}\n"));
         fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Runs a definition with the programs in `bin`, and returns the result.
     fn foreign(&self, code: i32, definition: &str, more: &[&str]) -> Value {
         let file = self.file("definition.json", definition);
         let arguments = ["--programs", "bin", "--definition", file.as_str()];
@@ -69,13 +73,14 @@ impl Place {
     }
 }
 
+/// A reference to the output `out` of a step.
 fn property(step: &str) -> Value {
     json!({ "Get": format!("Steps.{step}.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri") })
 }
 
-/// A tree as the platform lays it out, seen from inside.
+/// A Processing job finds the directories, files, arguments and environment of the contract.
 #[test]
-fn a_job_finds_the_contracts_tree() {
+fn a_processing_job_finds_the_files_of_the_contract() {
     let place = Place::new();
     place.program(
         "look",
@@ -112,7 +117,7 @@ fn a_job_finds_the_contracts_tree() {
     ");
 }
 
-/// A training job's files, hyperparameters as strings, and its model as an archive.
+/// A Training job finds its files, with hyperparameters as strings, and its model is an archive.
 #[test]
 fn a_training_job_finds_its_files_and_leaves_an_archive() {
     let place = Place::new();
@@ -176,7 +181,7 @@ fn a_training_job_finds_its_files_and_leaves_an_archive() {
     assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
 }
 
-/// A Training step that runs `program` on so many hosts.
+/// Returns a Training step that runs `program` on this number of hosts.
 fn training(program: &str, hosts: u32) -> Value {
     json!({
         "Name": "Fit",
@@ -196,11 +201,11 @@ fn training(program: &str, hosts: u32) -> Value {
     })
 }
 
-/// What a host's script calls itself, from the file that tells it.
+/// The start of a host's script, which reads the host's name from `resourceconfig.json`.
 const HOST: &str = "cd $SAGEMAKER_BASE_DIR\n\
     host=$(sed 's/.*\"current_host\":\"\\([^\"]*\\)\".*/\\1/' input/config/resourceconfig.json)\n";
 
-/// The entries of an archive that a step has left.
+/// Returns the names of the entries of a `tar.gz` archive.
 fn entries(path: &camino::Utf8Path) -> Vec<String> {
     let bytes = fs_err::read(path).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
@@ -208,7 +213,7 @@ fn entries(path: &camino::Utf8Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
 }
 
-/// The hosts run side by side, each knows all of them, and what they leave is put together.
+/// The hosts run concurrently, each knows the names of all, and their outputs are merged.
 #[test]
 fn hosts_of_a_training_leave_one_model() {
     let place = Place::new();
@@ -230,7 +235,7 @@ fn hosts_of_a_training_leave_one_model() {
 }
 
 #[test]
-fn hosts_that_leave_one_name_differently_leave_no_model() {
+fn hosts_that_write_different_files_of_one_name_leave_no_model() {
     let place = Place::new();
     place.program("trainer", &format!("{HOST}echo $host >model/same"));
     let result = place.foreign(1, &definition(&json!([]), &[training("trainer", 2)]), &[]);
@@ -239,7 +244,8 @@ fn hosts_that_leave_one_name_differently_leave_no_model() {
     assert_eq!(step(&place.record(), "Fit")["outputs"], json!({}));
 }
 
-/// None of the others can end the job's work, so they are stopped; its words are the job's.
+/// The other hosts cannot finish the job, so they are stopped. The failure message of the host is
+/// that of the job.
 #[test]
 fn a_host_that_fails_ends_the_others_and_is_named() {
     let place = Place::new();
@@ -319,7 +325,7 @@ fn conditions_of_every_kind_choose_their_branch() {
 #[test]
 fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
     let place = Place::new();
-    // Each waits until the other has begun: one after the other they would wait in vain.
+    // Each waits until the other has started, so that they time out if they run in sequence.
     place.program(
         "meet",
         "touch $SAGEMAKER_BASE_DIR/../../../../$1\n\
@@ -338,7 +344,7 @@ fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_is_tried_again_as_its_policy_says() {
+fn a_program_that_cannot_be_started_is_retried_by_its_policy() {
     let place = Place::new();
     place.program("busy", "true");
     let mut busy = processing("Busy", "busy", &[], &[]);
@@ -359,7 +365,7 @@ fn a_program_that_cannot_be_started_is_tried_again_as_its_policy_says() {
 }
 
 #[test]
-fn a_program_that_fails_is_not_tried_again() {
+fn a_program_that_fails_is_not_retried() {
     let place = Place::new();
     place.program("fails", "echo first >&2; echo why > $SAGEMAKER_BASE_DIR/output/message; exit 7");
     let mut fails = processing("Fails", "fails", &[], &[]);
@@ -383,7 +389,7 @@ fn a_job_that_runs_too_long_is_stopped() {
 }
 
 #[test]
-fn what_cannot_be_run_here_says_why() {
+fn a_step_that_cannot_run_here_is_refused_with_the_reason() {
     let place = Place::new();
     place.program("here", "true");
     let refused = |step: Value| {
@@ -398,7 +404,7 @@ fn what_cannot_be_run_here_says_why() {
 }
 
 #[test]
-fn a_result_is_used_again_for_its_own_step_alone() {
+fn a_cached_result_belongs_to_one_step() {
     let place = Place::new();
     place.program("count", "echo x >> $SAGEMAKER_BASE_DIR/../../../../calls; echo 1 > $SAGEMAKER_BASE_DIR/processing/out/one");
     let cached = |name: &str, output: &str, inputs: &[(&str, Value)]| {
@@ -418,7 +424,7 @@ fn a_result_is_used_again_for_its_own_step_alone() {
         ["A", "B", "C"].map(|name| step(&again, name)["cached"] == true),
         [true, true, false]
     );
-    // under another name, or with another output, it is another result
+    // Another step name or another output name is another cache key.
     for other in [cached("A2", "out", &[]), cached("A", "renamed", &[])] {
         let result = place.foreign(0, &definition(&json!([]), &[other]), &[]);
         assert_eq!(result["steps"][0]["cached"], false);
@@ -427,7 +433,7 @@ fn a_result_is_used_again_for_its_own_step_alone() {
 }
 
 #[test]
-fn an_empty_output_is_a_result_too() {
+fn an_empty_output_is_cached_too() {
     let place = Place::new();
     place.program("nothing", "true");
     let mut step = processing("Nothing", "nothing", &[], &[]);
@@ -438,7 +444,7 @@ fn an_empty_output_is_a_result_too() {
 }
 
 #[test]
-fn a_step_whose_needs_were_passed_over_fails_the_execution() {
+fn a_step_whose_dependency_was_skipped_fails_the_execution() {
     let place = Place::new();
     place.program("here", "true");
     let choose = json!({
@@ -456,7 +462,7 @@ fn a_step_whose_needs_were_passed_over_fails_the_execution() {
     assert_eq!(result["failure_reason"], "After was not run: a step that it needs was passed over");
 }
 
-/// The lint sees literals; a value that a parameter or another step brings is checked as it comes.
+/// Lint checks literals. The value of a parameter or another step is checked when the step runs.
 #[test]
 fn no_path_leads_out_of_a_jobs_tree() {
     let place = Place::new();
@@ -490,9 +496,9 @@ fn no_path_leads_out_of_a_jobs_tree() {
     assert_eq!(fs_err::read_to_string(victim.join("secret.txt")).unwrap(), "mine");
 }
 
-/// Outputs are moved into the store: what a link leads to is not the job's.
+/// Outputs are moved into the store, but not the target of a symbolic link.
 #[test]
-fn a_link_in_place_of_an_output_gives_nothing_away() {
+fn the_target_of_a_link_in_place_of_an_output_is_not_stored() {
     let place = Place::new();
     place.file("victim/secret.txt", "mine");
     let swap = |path: &str, target: &str| {
@@ -511,140 +517,11 @@ fn a_link_in_place_of_an_output_gives_nothing_away() {
     place.program("tell", &format!("ln -s {secret} $SAGEMAKER_BASE_DIR/output/message; exit 9"));
     let text = definition(&json!([]), &[processing("A", "tell", &[], &[])]);
     assert_eq!(place.foreign(1, &text, &[])["failure_reason"], "A: tell exited with code 9");
-    // a link among the files of an output is passed over
+    // A link among the files of an output is skipped.
     place.program("among", "ln -s /etc/passwd $SAGEMAKER_BASE_DIR/processing/out/passwd; echo x >$SAGEMAKER_BASE_DIR/processing/out/own");
     let text = definition(&json!([]), &[processing("A", "among", &[], &[])]);
     place.foreign(0, &text, &[]);
     assert!(place.path("runs/s3/bucket/A/own").exists());
     assert!(!place.path("runs/s3/bucket/A/passwd").is_symlink());
     assert_eq!(fs_err::read_to_string(secret).unwrap(), "mine");
-}
-
-/// A definition in the style of the official SDK, from the tests of the `pipeline` crate.
-macro_rules! sdk_definition {
-    ($name:literal) => {
-        include_str!(concat!("../../../pipeline/tests/foreign/", $name, ".json"))
-    };
-}
-
-const SDK_DEFINITIONS: [(&str, &str); 6] = [
-    ("batch_forecast", sdk_definition!("batch_forecast")),
-    ("gated_publication", sdk_definition!("gated_publication")),
-    ("mlflow_config", sdk_definition!("mlflow_config")),
-    ("model_registry", sdk_definition!("model_registry")),
-    ("named_jobs", sdk_definition!("named_jobs")),
-    ("other_step_types", sdk_definition!("other_step_types")),
-];
-
-#[test]
-fn definitions_of_the_official_sdk_are_valid() {
-    let place = Place::new();
-    let mut report = String::new();
-    for (name, text) in SDK_DEFINITIONS {
-        let file = place.file(&format!("{name}.json"), text);
-        let arguments = ["validate", "--config", CONFIG, "--definition", file.as_str()];
-        let outcome = place.orchestrator(&arguments).expect(0);
-        report.push_str(&place.neutral(&format!("{}{}", outcome.stdout, outcome.stderr)));
-    }
-    insta::assert_snapshot!(report, @"
-    <here>/batch_forecast.json: Parameters.LeastR2: warning: no step uses it, so choosing a value changes nothing
-    <here>/batch_forecast.json: Parameters.MostRmse: warning: no step uses it, so choosing a value changes nothing
-    <here>/batch_forecast.json: Parameters.Approval: warning: no step uses it, so choosing a value changes nothing
-    <here>/batch_forecast.json: valid: 6 steps, 11 parameters
-    <here>/gated_publication.json: valid: 6 steps, 10 parameters
-    <here>/mlflow_config.json: valid: 2 steps, 0 parameters
-    <here>/model_registry.json: Parameters.Spot: warning: no step uses it, so choosing a value changes nothing
-    <here>/model_registry.json: valid: 6 steps, 11 parameters
-    <here>/named_jobs.json: valid: 2 steps, 0 parameters
-    <here>/other_step_types.json: valid: 7 steps, 1 parameters
-    ");
-}
-
-/// The scripts of the programs that the images of `gated_publication.json` run.
-fn turbine_programs(place: &Place, r2: &str) {
-    place.program(
-        "clean",
-        "test \"$*\" = '--hold-out 0.25 --seed 7'; test $LOG_LEVEL = debug\n\
-         cd $SAGEMAKER_BASE_DIR/processing; cp readings/a.csv fit/; cp readings/a.csv check/",
-    );
-    place.program(
-        "fit",
-        "cd $SAGEMAKER_BASE_DIR; cp input/data/fit/a.csv model/\n\
-         cp input/config/hyperparameters.json model/; echo 'check rmse: 12.5'",
-    );
-    place.program(
-        "score",
-        &format!(
-            "cd $SAGEMAKER_BASE_DIR/processing; test -e check/a.csv; test -e model/model.tar.gz\n\
-             echo '{{\"regression_metrics\": {{\"r2\": {{\"value\": {r2}}}, \"rmse\": {{\"value\": 12.5}}}}}}' >scores/scores.json"
-        ),
-    );
-    place.program(
-        "publish",
-        "echo \"$1 $2 $3 $GROUP\" >$SAGEMAKER_BASE_DIR/processing/receipt/receipt",
-    );
-    place.file("runs/s3/turbine-lake/readings/a.csv", "1,2\n");
-}
-
-/// Steps that this program runs are run as the SDK writes them.
-#[test]
-fn a_definition_of_the_official_sdk_runs() {
-    let place = Place::new();
-    turbine_programs(&place, "0.9");
-    let text = sdk_definition!("gated_publication");
-    let result = place.foreign(0, text, &["-p", "Approval=Approved"]);
-    assert_eq!(
-        names(&result),
-        ["CleanReadings", "FitYield", "ScoreYield", "YieldGate", "PublishYield"]
-    );
-    assert_eq!(step(&place.record(), "FitYield")["metrics"]["check:rmse"], 12.5);
-    let receipt = place.stored(&step(&result, "PublishYield")["outputs"]["receipt"]);
-    let receipt = fs_err::read_to_string(receipt.join("receipt")).unwrap();
-    assert_eq!(receipt, "--status Approved --execution turbine-yield\n");
-
-    turbine_programs(&place, "0.5");
-    let result = place.foreign(4, text, &["-p", "Rounds=301"]);
-    assert_eq!(result["failure_reason"], "YieldTooLow: r2 of 0.5 against 0.8");
-}
-
-/// The third version of the SDK writes `MlflowConfig`, and no `AppManaged`.
-#[test]
-fn a_definition_of_the_third_sdk_runs() {
-    let place = Place::new();
-    place.program("sort", "cd $SAGEMAKER_BASE_DIR/processing; sort logs/a >sorted/a");
-    place.program("learn", "cd $SAGEMAKER_BASE_DIR; cp input/data/sorted/a model/");
-    place.file("runs/s3/turbine-lake/logs/a", "b\na\n");
-    let result = place.foreign(0, sdk_definition!("mlflow_config"), &[]);
-    assert_eq!(names(&result), ["Sort", "Learn"]);
-    assert_eq!(entries(&place.stored(&step(&result, "Learn")["outputs"]["model"])), ["a"]);
-}
-
-/// The definition names no entrypoint, so a program has its image's name. The jobs' own names are
-/// not used: a local run names them by its execution.
-#[test]
-fn a_definition_of_the_official_sdk_with_named_jobs_runs() {
-    let place = Place::new();
-    place.program("gather", "grep -q Gather $SAGEMAKER_BASE_DIR/config/processingjobconfig.json");
-    place.program(
-        "fit",
-        "test \"$1\" = train; cd $SAGEMAKER_BASE_DIR; cp input/data/gathered/a model/",
-    );
-    place.file("runs/s3/turbine-lake/gathered/a", "1\n");
-    let result = place.foreign(0, sdk_definition!("named_jobs"), &[]);
-    let model = step(&result, "Fit")["outputs"]["model"].as_str().unwrap();
-    insta::assert_snapshot!(place.neutral(model), @"s3://turbine-lake/pipelines-<id>-Fit/output/model.tar.gz");
-}
-
-/// A step that cannot run here is refused when its turn comes, with exit code 2.
-#[test]
-fn steps_of_the_official_sdk_that_cannot_run_here_are_refused() {
-    let place = Place::new();
-    turbine_programs(&place, "0.9");
-    let refused = |text: &str, more: &[&str]| {
-        let result = place.foreign(2, text, more);
-        place.neutral(result["failure_reason"].as_str().unwrap())
-    };
-    insta::assert_snapshot!(refused(sdk_definition!("batch_forecast"), &[]), @"Yield-CreateModel: steps of type Model are not run here; Processing, Training, Condition and Fail are");
-    insta::assert_snapshot!(refused(sdk_definition!("model_registry"), &[]), @"Yield-RegisterModel: steps of type RegisterModel are not run here; Processing, Training, Condition and Fail are");
-    insta::assert_snapshot!(refused(sdk_definition!("other_step_types"), &["-p", "Farm=north"]), @"CallFarm: steps of type Lambda are not run here; Processing, Training, Condition and Fail are");
 }

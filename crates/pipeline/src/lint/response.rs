@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::Severity;
 use super::shapes::{DEFAULTED, JobShapes, Shape};
 use crate::path::{Path, Segment, own_names};
-use crate::walk::is_expression;
 use crate::suggest::{did_you_mean, nearest};
+use crate::walk::is_expression;
 
 /// The message about an invalid path, and its severity.
 type Problem = (Severity, String);
