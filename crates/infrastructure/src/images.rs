@@ -1,4 +1,4 @@
-//! The ECR repositories that a definition's images are in.
+//! The ECR repositories of the images.
 
 use config::Settings;
 use pipeline::{Definition, StepKind};
@@ -6,19 +6,19 @@ use pipeline::{Definition, StepKind};
 use crate::account::partition;
 use crate::storage::known;
 
-/// A repository, in whatever account.
+/// An ECR repository in any account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    /// Whose it is.
+    /// The id of the account.
     pub account: String,
-    /// Where it is.
+    /// The region.
     pub region: String,
-    /// As the account calls it.
+    /// The name in the account.
     pub name: String,
 }
 
 impl Repository {
-    /// None for an image that is not in ECR.
+    /// Returns the repository of an image by tag or digest; none if the image is not in ECR.
     pub fn of(image: &str) -> Option<Self> {
         let (registry, name) = image.split_once('/')?;
         let name = name.split(['@', ':']).next()?;
@@ -38,7 +38,7 @@ impl Repository {
     }
 }
 
-/// The repositories of the steps' images, and of the one that serves the model.
+/// Returns the repositories of the steps' images and of the image that serves the model, each once.
 pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<Repository> {
     let steps = definition.steps_recursive();
     let images = steps.iter().filter_map(|placed| match &placed.step.kind {
