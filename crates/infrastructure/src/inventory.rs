@@ -15,7 +15,7 @@ pub(crate) enum JobType {
 }
 
 impl JobType {
-    /// Returns the name in the API's operations: `Create<name>JobType`.
+    /// Returns the name in the API's operations: `Create<name>Job`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Processing => "Processing",

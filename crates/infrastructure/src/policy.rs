@@ -82,7 +82,7 @@ fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
 const PULL: [&str; 3] =
     ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 
-/// Allows to create, describe and stop jobs of the types that the definition runs.
+/// Allows creating, describing and stopping jobs of the types that the definition runs.
 fn run_jobs(inventory: &Inventory<'_>) -> Statement {
     let mut actions = Vec::new();
     for job in inventory.jobs.iter().copied().map(JobType::name) {
@@ -93,7 +93,7 @@ fn run_jobs(inventory: &Inventory<'_>) -> Statement {
     Statement::allow("RunJobs", actions, inventory.job_arns())
 }
 
-/// Allows to create what a definition with an experiment needs: the experiment, a trial for each
+/// Allows creating what a definition with an experiment needs: the experiment, a trial for each
 /// execution and a trial component for each job.
 fn experiment(inventory: &Inventory<'_>) -> Option<Statement> {
     inventory.definition.experiment.as_ref()?;
@@ -141,7 +141,7 @@ fn put_metrics(inventory: &Inventory<'_>) -> Statement {
     )
 }
 
-/// Allows to use the customer's key for the volumes of the instances.
+/// Allows the use of the customer's key for the volumes of the instances.
 fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
     let Some(key) = &inventory.settings.aws.kms.volume_key else { return Vec::new() };
     vec![
@@ -159,7 +159,7 @@ fn registry_token() -> Statement {
     Statement::allow("LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"])
 }
 
-/// Allows to list the prefixes of the jobs alone, since a listing shows keys. `GetBucketLocation` is
+/// Allows listing the jobs' prefixes only, since a listing shows keys. `GetBucketLocation` is
 /// a statement of its own, since it has no `s3:prefix`.
 fn list_objects(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut buckets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -267,7 +267,7 @@ fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
     statements
 }
 
-/// Allows to use the customer's key for objects, for reading as well as for writing.
+/// Allows the use of the customer's key for objects, for reading as well as for writing.
 fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
     let key = inventory.settings.aws.kms.output_key.as_ref()?;
     let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
@@ -301,7 +301,7 @@ fn with_key(
     }
 }
 
-/// Allows to create the network interfaces of jobs in a VPC.
+/// Allows creating the network interfaces of jobs in a VPC.
 fn network(inventory: &Inventory<'_>) -> Vec<Statement> {
     let Some(vpc) = &inventory.settings.aws.vpc else { return Vec::new() };
     let arns = |kind: &str, ids: &[String]| -> Vec<String> {

@@ -59,7 +59,7 @@ proptest! {
     }
 }
 
-/// Every member that the types of this crate name is set, and the schema knows all of them.
+/// The schema has every member that a type of this crate has a field for.
 #[test]
 fn every_member_that_has_a_field_validates() {
     let definition = complete();
@@ -216,23 +216,50 @@ fn none() -> IndexMap<String, Value> {
 /// A definition with every member that a type of this crate has a field for. The struct literals
 /// name all fields, so that the compiler asks for a new one here.
 fn complete() -> Definition {
-    let vpc_config = || VpcConfig {
-        security_group_ids: vec!["sg-1".into()],
-        subnets: vec![Expression::parameter("Text")],
-    };
-    let stopping_condition = StoppingCondition {
-        max_runtime_in_seconds: 60_i64.into(),
-        max_wait_time_in_seconds: Some(90_i64.into()),
-        max_pending_time_in_seconds: Some(90_i64.into()),
-    };
-    let experiment_config = || ExperimentConfig {
-        experiment_name: parameter(),
-        trial_name: parameter(),
-        trial_component_display_name: parameter(),
-        run_name: parameter(),
-    };
-    let environment: IndexMap<_, _> = [("A".to_owned(), true.into())].into_iter().collect();
-    let processing = ProcessingArguments {
+    Definition {
+        version: VERSION.to_owned(),
+        metadata: [("Owner".to_owned(), json!({"Team": [1, null]}))].into_iter().collect(),
+        parameters: vec![Parameter {
+            name: "Text".to_owned(),
+            kind: ParameterType::String,
+            description: Some("Any text".to_owned()),
+            default: Some(json!("a")),
+            enum_values: vec!["a".to_owned(), "b".to_owned()],
+        }],
+        experiment: Some(PipelineExperimentConfig {
+            experiment_name: Some(Expression::execution(ExecutionVariable::PipelineArn)),
+            trial_name: parameter(),
+        }),
+        other: none(),
+        steps: vec![
+            Step {
+                name: "Process".to_owned(),
+                kind: StepKind::Processing(Box::new(complete_processing())),
+                depends_on: vec!["Before".to_owned()],
+                display_name: Some("Process".to_owned()),
+                description: Some("Processes".to_owned()),
+                retry_policies: vec![RetryPolicy {
+                    backoff_rate: Some(2.0),
+                    interval_seconds: Some(1),
+                    max_attempts: None,
+                    expire_after_min: Some(5),
+                    exception_type: vec!["Step.THROTTLING".to_owned()],
+                }],
+                cache: Some(CacheConfig { enabled: true, expire_after: Some("P1D".to_owned()) }),
+                property_files: vec![PropertyFile {
+                    property_file_name: "Report".to_owned(),
+                    output_name: "out".to_owned(),
+                    file_path: "report.json".to_owned(),
+                }],
+                other: none(),
+            },
+            Step::new("Train", complete_training()),
+        ],
+    }
+}
+
+fn complete_processing() -> ProcessingArguments {
+    ProcessingArguments {
         processing_job_name: parameter(),
         processing_resources: ProcessingResources {
             cluster_config: ClusterConfig {
@@ -280,19 +307,22 @@ fn complete() -> Definition {
             kms_key_id: parameter(),
             other: none(),
         }),
-        environment: environment.clone(),
+        environment: values(),
         network_config: Some(NetworkConfig {
             enable_network_isolation: Some(true.into()),
             enable_inter_container_traffic_encryption: Some(true.into()),
             vpc_config: Some(vpc_config()),
             other: none(),
         }),
-        stopping_condition: Some(stopping_condition.clone()),
+        stopping_condition: Some(stopping_condition()),
         tags: vec![Tag { key: "a".into(), value: "b".into() }],
         experiment_config: Some(experiment_config()),
         other: none(),
-    };
-    let training = TrainingArguments {
+    }
+}
+
+fn complete_training() -> TrainingArguments {
+    TrainingArguments {
         algorithm_specification: AlgorithmSpecification {
             training_input_mode: "File".into(),
             training_image: parameter(),
@@ -308,7 +338,7 @@ fn complete() -> Definition {
             other: none(),
         },
         training_job_name: parameter(),
-        stopping_condition,
+        stopping_condition: stopping_condition(),
         resource_config: ResourceConfig {
             volume_size_in_gb: 1_i64.into(),
             instance_count: Some(1_i64.into()),
@@ -334,8 +364,8 @@ fn complete() -> Definition {
             record_wrapper_type: parameter(),
             other: none(),
         }],
-        hyper_parameters: environment.clone(),
-        environment,
+        hyper_parameters: values(),
+        environment: values(),
         tags: vec![Tag::new("a", "b")],
         vpc_config: Some(vpc_config()),
         enable_network_isolation: Some(true.into()),
@@ -356,45 +386,33 @@ fn complete() -> Definition {
             other: none(),
         }),
         other: none(),
-    };
-    Definition {
-        version: VERSION.to_owned(),
-        metadata: [("Owner".to_owned(), json!({"Team": [1, null]}))].into_iter().collect(),
-        parameters: vec![Parameter {
-            name: "Text".to_owned(),
-            kind: ParameterType::String,
-            description: Some("Any text".to_owned()),
-            default: Some(json!("a")),
-            enum_values: vec!["a".to_owned(), "b".to_owned()],
-        }],
-        experiment: Some(PipelineExperimentConfig {
-            experiment_name: Some(Expression::execution(ExecutionVariable::PipelineArn)),
-            trial_name: parameter(),
-        }),
-        other: none(),
-        steps: vec![
-            Step {
-                name: "Process".to_owned(),
-                kind: StepKind::Processing(Box::new(processing)),
-                depends_on: vec!["Before".to_owned()],
-                display_name: Some("Process".to_owned()),
-                description: Some("Processes".to_owned()),
-                retry_policies: vec![RetryPolicy {
-                    backoff_rate: Some(2.0),
-                    interval_seconds: Some(1),
-                    max_attempts: None,
-                    expire_after_min: Some(5),
-                    exception_type: vec!["Step.THROTTLING".to_owned()],
-                }],
-                cache: Some(CacheConfig { enabled: true, expire_after: Some("P1D".to_owned()) }),
-                property_files: vec![PropertyFile {
-                    property_file_name: "Report".to_owned(),
-                    output_name: "out".to_owned(),
-                    file_path: "report.json".to_owned(),
-                }],
-                other: none(),
-            },
-            Step::new("Train", training),
-        ],
     }
+}
+
+fn vpc_config() -> VpcConfig {
+    VpcConfig {
+        security_group_ids: vec!["sg-1".into()],
+        subnets: vec![Expression::parameter("Text")],
+    }
+}
+
+fn stopping_condition() -> StoppingCondition {
+    StoppingCondition {
+        max_runtime_in_seconds: 60_i64.into(),
+        max_wait_time_in_seconds: Some(90_i64.into()),
+        max_pending_time_in_seconds: Some(90_i64.into()),
+    }
+}
+
+fn experiment_config() -> ExperimentConfig {
+    ExperimentConfig {
+        experiment_name: parameter(),
+        trial_name: parameter(),
+        trial_component_display_name: parameter(),
+        run_name: parameter(),
+    }
+}
+
+fn values() -> IndexMap<String, Expression> {
+    [("A".to_owned(), true.into())].into_iter().collect()
 }

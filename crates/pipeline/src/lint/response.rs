@@ -34,10 +34,10 @@ pub(super) fn follow(
             (Shape::List(entry), Segment::Index(at)) => position.entry(*entry, *at)?,
             (Shape::Map, Segment::Name(name)) => position.key(name)?,
             (Shape::Object { .. } | Shape::Map, Segment::Index(at)) => {
-                return Err(error(format!("{} is no list, it has no [{at}]", position.place())));
+                return Err(error(format!("{} is not a list and has no [{at}]", position.place())));
             }
             (Shape::Value, _) => {
-                return Err(error(format!("{} is a value, nothing is in it", position.place())));
+                return Err(error(format!("{} is a value and has no members", position.place())));
             }
         }
     }

@@ -41,7 +41,7 @@ impl Linter<'_> {
             self.warning(
                 place,
                 format!(
-                    "{name:?} is hard to point at; keep to 1 to 64 of letters, digits, - and _"
+                    "{name:?} is hard to refer to; keep to 1 to 64 of letters, digits, - and _"
                 ),
             );
         }

@@ -22,20 +22,20 @@ fn properties_are_checked_against_the_response() {
     insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Outputs['train'].S3Output.S3Url"), @r#"error: Steps.Preprocess.ProcessingOutputConfig.Outputs['train'].S3Output has no "S3Url"; did you mean S3Uri?"#);
     insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Output['train'].S3Output.S3Uri"), @r#"error: Steps.Preprocess.ProcessingOutputConfig has no "Output"; did you mean Outputs?"#);
     insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig.Outputs[2].S3Output.S3Uri"), @"error: Steps.Preprocess.ProcessingOutputConfig.Outputs has no entry [2]; it has 2, the first is [0]");
-    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig[0]"), @"error: Steps.Preprocess.ProcessingOutputConfig is no list, it has no [0]");
-    insta::assert_snapshot!(property("Preprocess", "RoleArn.Name"), @"error: Steps.Preprocess.RoleArn is a value, nothing is in it");
+    insta::assert_snapshot!(property("Preprocess", "ProcessingOutputConfig[0]"), @"error: Steps.Preprocess.ProcessingOutputConfig is not a list and has no [0]");
+    insta::assert_snapshot!(property("Preprocess", "RoleArn.Name"), @"error: Steps.Preprocess.RoleArn is a value and has no members");
     insta::assert_snapshot!(property("Preprocess", "Environment['RUST_LO']"), @r#"error: Steps.Preprocess.Environment has no "RUST_LO"; did you mean RUST_LOG?"#);
     insta::assert_snapshot!(property("Train", "HyperParameters.estimators"), @r#"error: Steps.Train.HyperParameters has no "estimators"; did you mean n_estimators?"#);
     insta::assert_snapshot!(property("Train", "InputDataConfig['train'].DataSource.S3DataSource.Uri"), @r#"error: Steps.Train.InputDataConfig['train'].DataSource.S3DataSource has no "Uri"; it has S3DataType, S3Uri, S3DataDistributionType, AttributeNames, InstanceGroupNames, ModelAccessConfig, HubAccessConfig"#);
     insta::assert_snapshot!(property("Train", "AlgorithmSpecification.MetricDefinitions['train:acc'].Regex"), @r#"error: Steps.Train.AlgorithmSpecification.MetricDefinitions has no entry "train:acc"; did you mean train:accuracy?"#);
     // Members that the service adds.
     insta::assert_snapshot!(property("Train", "ModelArtifacts.S3Model"), @r#"error: Steps.Train.ModelArtifacts has no "S3Model"; did you mean S3ModelArtifacts?"#);
-    insta::assert_snapshot!(property("Train", "ModelArtifacts.S3ModelArtifacts.Uri"), @"error: Steps.Train.ModelArtifacts.S3ModelArtifacts is a value, nothing is in it");
+    insta::assert_snapshot!(property("Train", "ModelArtifacts.S3ModelArtifacts.Uri"), @"error: Steps.Train.ModelArtifacts.S3ModelArtifacts is a value and has no members");
     // The first name.
     insta::assert_snapshot!(property("Train", "ModelArtifact.S3ModelArtifacts"), @r#"error: Train has no property "ModelArtifact"; did you mean ModelArtifacts?"#);
     insta::assert_snapshot!(property("Train", "Carbon.Kilograms"), @r#"warning: Train has no property "Carbon""#);
     insta::assert_snapshot!(property("Train", "Tags[0].Value"), @r#"warning: Train has no property "Tags""#);
-    insta::assert_snapshot!(property("Train", "[0]"), @"error: Steps.Train is no list, it has no [0]");
+    insta::assert_snapshot!(property("Train", "[0]"), @"error: Steps.Train is not a list and has no [0]");
     // Known members that the request does not have.
     insta::assert_snapshot!(property("Train", "OutputDataConfig.KmsKeyId"), @"warning: Train is not given OutputDataConfig.KmsKeyId; the service may have no value for it");
     insta::assert_snapshot!(property("Train", "CheckpointConfig.S3Uri"), @"warning: Train is not given CheckpointConfig.S3Uri; the service may have no value for it");

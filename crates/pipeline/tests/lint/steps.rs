@@ -44,7 +44,7 @@ fn property_files() {
     insta::assert_snapshot!(in_step("Evaluate", |s| {
         s.property_files.push(s.property_files[0].clone());
         s.property_files[1].property_file_name = "a.b".to_owned();
-    }), @r#"warning: Steps.Evaluate.PropertyFiles[1].PropertyFileName: "a.b" is hard to point at; keep to 1 to 64 of letters, digits, - and _"#);
+    }), @r#"warning: Steps.Evaluate.PropertyFiles[1].PropertyFileName: "a.b" is hard to refer to; keep to 1 to 64 of letters, digits, - and _"#);
     insta::assert_snapshot!(in_step("Evaluate", |s| s.property_files[0].property_file_name = "Reports".to_owned()), @r#"
     error: Steps.Gate.Arguments.Conditions[0].LeftValue: Evaluate has no property file "Report"; did you mean Reports?
     error: Steps.Gate.ElseSteps.Stop.Arguments.ErrorMessage: Evaluate has no property file "Report"; did you mean Reports?
