@@ -1,4 +1,4 @@
-//! An account, and how ARNs in it are written.
+//! An AWS account, and the ARNs of its resources.
 
 use config::Aws;
 
@@ -14,23 +14,24 @@ impl<'a> Account<'a> {
         Self { region: &aws.region, id: &aws.account_id }
     }
 
-    /// `aws`, `aws-cn` or `aws-us-gov`
+    /// Returns the partition: `aws`, `aws-cn` or `aws-us-gov`.
     pub(crate) fn partition(self) -> &'static str {
         partition(self.region)
     }
 
-    /// `arn:<partition>:<service>:<region>:<account>:<resource>`
+    /// Returns `arn:<partition>:<service>:<region>:<account>:<resource>`.
     pub(crate) fn arn(self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.id)
     }
 
-    /// A bucket, or what is in it: its names are the partition's, so no region and no account.
+    /// Returns the ARN of a bucket or of objects in it. Bucket names are unique in a partition, so
+    /// these ARNs have no region and no account.
     pub(crate) fn s3(self, resource: &str) -> String {
         format!("arn:{}:s3:::{resource}", self.partition())
     }
 }
 
-/// The partition that a region is part of.
+/// Returns the partition of a region.
 pub(crate) fn partition(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "aws-cn"

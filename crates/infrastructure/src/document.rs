@@ -1,4 +1,4 @@
-//! A policy document.
+//! IAM policy documents.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -6,55 +6,57 @@ use serde::Serialize;
 /// The version of the policy language.
 pub(crate) const VERSION: &str = "2012-10-17";
 
-/// Who it is attached to may do what its statements allow, and nothing else.
+/// An IAM policy document. It allows what its statements allow, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
-    /// Of the policy language.
+    /// The version of the policy language.
     pub version: &'static str,
-    /// In a fixed order.
+    /// The statements, in a fixed order.
     pub statement: Vec<Statement>,
 }
 
-/// Some actions on some resources.
+/// A statement of a policy: it allows actions on resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
-    /// What it is for; letters and digits, unique in its policy.
+    /// The statement's id, which says what it is for: letters and digits, unique in the policy.
     pub sid: &'static str,
-    /// Always `Allow`: what no statement allows is denied.
+    /// Always `Allow`. IAM denies what no statement allows.
     pub effect: &'static str,
-    /// Such as `s3:GetObject`.
+    /// The actions, such as `s3:GetObject`.
     pub action: Vec<String>,
-    /// ARNs, or `*` where the action knows no resources.
+    /// The ARNs of the resources, or `*` for actions without resources.
     pub resource: Vec<String>,
-    /// Values by operator and key.
+    /// The conditions: values by operator and key.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub condition: IndexMap<String, IndexMap<String, Vec<String>>>,
 }
 
 impl Policy {
-    /// A statement without resources grants nothing, and IAM would refuse it.
+    /// Creates a policy of these statements. Statements without resources are left out, since IAM
+    /// refuses them.
     pub(crate) fn new(statements: Vec<Statement>) -> Self {
         let statement = statements.into_iter().filter(|s| !s.resource.is_empty()).collect();
         Self { version: VERSION, statement }
     }
 
-    /// The document as IAM takes it, indented by two blanks, with a line end at its end.
+    /// Returns the document as JSON, indented by two spaces, with a newline at the end.
     pub fn to_json(&self) -> String {
-        // Every key is a string and the writer is memory, so nothing can fail.
+        // Serialization into memory with string keys cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
     }
 
-    /// Every action that it allows, in its order.
+    /// Returns every allowed action, in the order of the statements.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         self.statement.iter().flat_map(|statement| &statement.action).map(String::as_str)
     }
 }
 
 impl Statement {
+    /// Creates a statement that allows actions on resources.
     pub(crate) fn allow<A: Into<String>, R: Into<String>>(
         sid: &'static str,
         actions: impl IntoIterator<Item = A>,
@@ -69,7 +71,7 @@ impl Statement {
         }
     }
 
-    /// The same, but only where `key` compares to one of `values`.
+    /// Adds the condition that `key` matches one of `values`, compared with `operator`.
     #[must_use]
     pub(crate) fn when<V: Into<String>>(
         mut self,

@@ -1,24 +1,24 @@
-//! The ECR repositories that a definition's images are in.
+//! The ECR repositories of the images.
 
-use config::Settings;
+use config::{Image, Settings};
 use pipeline::{Definition, StepKind};
 
 use crate::account::partition;
 use crate::storage::known;
 
-/// A repository, in whatever account.
+/// An ECR repository in any account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    /// Whose it is.
+    /// The id of the account.
     pub account: String,
-    /// Where it is.
+    /// The region.
     pub region: String,
-    /// As the account calls it.
+    /// The name in the account.
     pub name: String,
 }
 
 impl Repository {
-    /// None for an image that is not in ECR.
+    /// Returns the repository of an image by tag or digest; none if the image is not in ECR.
     pub fn of(image: &str) -> Option<Self> {
         let (registry, name) = image.split_once('/')?;
         let name = name.split(['@', ':']).next()?;
@@ -38,7 +38,7 @@ impl Repository {
     }
 }
 
-/// The repositories of the steps' images, and of the one that serves the model.
+/// Returns the repositories of the definition's images and of the settings' images, each once.
 pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<Repository> {
     let steps = definition.steps_recursive();
     let images = steps.iter().filter_map(|placed| match &placed.step.kind {
@@ -47,9 +47,9 @@ pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<
         _ => None,
     });
     let images = images.map(|image| known(image, definition).0);
-    let serve = settings.aws.image_uri(config::Image::Serve);
+    let own = Image::ALL.iter().map(|&image| settings.aws.image_uri(image));
     let mut repositories: Vec<Repository> = Vec::new();
-    for repository in images.chain([serve]).filter_map(|image| Repository::of(&image)) {
+    for repository in images.chain(own).filter_map(|image| Repository::of(&image)) {
         if !repositories.contains(&repository) {
             repositories.push(repository);
         }

@@ -1,4 +1,4 @@
-//! The policies: what the jobs, the people and GitHub may do.
+//! The IAM policies of the jobs, of people and of GitHub Actions.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use config::Settings;
 use pipeline::Definition;
 
 use crate::document::{Policy, Statement};
-use crate::needs::{Job, Needs};
-use crate::storage::{Location, without_covered};
+use crate::inventory::{Inventory, JobType};
+use crate::storage::{S3Prefix, without_covered};
 
-/// What is called without any policy that allows it: IAM grants it to whoever has credentials.
+/// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
 
-/// Where in the bucket a definition is put that is too long for a request.
+/// The prefix in the bucket for definitions that are too large for a request.
 pub const DEFINITIONS: &str = "pipeline-definitions/";
 
-/// The service that the execution role is for.
+/// The service that assumes the execution role.
 pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
-/// The one statement of `Deploy` that `Github` is without.
+/// The id of the one statement of the `Deploy` policy that the `Github` policy does not have.
 const APPROVE: &str = "ApproveModels";
 
-/// Whom a policy is for.
+/// The principal that a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
     /// The role that the pipeline and its jobs run as.
@@ -32,25 +32,25 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// All of them.
+    /// All policies.
     pub const ALL: [Self; 3] = [Self::Execution, Self::Deploy, Self::Github];
 }
 
-/// The least that `kind` can do its work with.
+/// Returns the policy with the least permissions that `kind` needs.
 pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) -> Policy {
-    let needs = Needs::of(settings, definition);
+    let inventory = Inventory::of(settings, definition);
     Policy::new(match kind {
-        PolicyKind::Execution => execution(&needs),
-        PolicyKind::Deploy => deploy(&needs),
-        PolicyKind::Github => github(&needs),
+        PolicyKind::Execution => execution(&inventory),
+        PolicyKind::Deploy => deploy(&inventory),
+        PolicyKind::Github => github(&inventory),
     })
 }
 
-fn execution(needs: &Needs<'_>) -> Vec<Statement> {
+fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut statements = Vec::new();
-    statements.push(run_jobs(needs));
-    statements.extend(experiment(needs));
-    statements.push(pass_role(needs));
+    statements.push(run_jobs(inventory));
+    statements.extend(experiment(inventory));
+    statements.push(pass_role(inventory));
     statements.push(Statement::allow(
         "RegisterModels",
         [
@@ -59,68 +59,45 @@ fn execution(needs: &Needs<'_>) -> Vec<Statement> {
             "sagemaker:CreateModelPackage",
             "sagemaker:DescribeModelPackage",
         ],
-        [needs.group_arns(), needs.package_arns()].concat(),
+        [inventory.group_arns(), inventory.package_arns()].concat(),
     ));
     statements.push(registry_token());
-    statements.push(Statement::allow("PullImages", PULL, needs.repository_arns()));
-    statements.extend(list_objects(needs));
-    statements.push(read_objects(needs, None));
+    statements.push(Statement::allow("PullImages", PULL, inventory.repository_arns()));
+    statements.extend(list_objects(inventory));
+    statements.push(read_objects(inventory, None));
     statements.push(Statement::allow(
         "WriteObjects",
         ["s3:PutObject", "s3:AbortMultipartUpload"],
-        needs.object_arns(&needs.outputs),
+        inventory.object_arns(&inventory.outputs),
     ));
-    let groups = needs.log_group_arns();
-    let streams = groups.iter().map(|group| format!("{group}:*"));
-    statements.push(Statement::allow(
-        "WriteLogs",
-        [
-            "logs:CreateLogGroup",
-            "logs:CreateLogStream",
-            "logs:DescribeLogStreams",
-            "logs:PutLogEvents",
-        ],
-        groups.iter().cloned().chain(streams),
-    ));
-    let namespaces = needs.jobs.iter().map(|job| job.log_group());
-    statements.push(Statement::allow("PutMetrics", ["cloudwatch:PutMetricData"], ["*"]).when(
-        "StringEquals",
-        "cloudwatch:namespace",
-        namespaces,
-    ));
-    let kms = &needs.settings.aws.kms;
-    if let Some(key) = &kms.volume_key {
-        statements.push(with_key(needs, "UseVolumeKey", &["kms:DescribeKey"], key));
-        // the grant is for the volumes' service, not for the role
-        statements.push(with_key(needs, "GrantVolumeKey", &["kms:CreateGrant"], key).when(
-            "Bool",
-            "kms:GrantIsForAWSResource",
-            ["true"],
-        ));
-    }
-    statements.extend(object_key(needs));
-    statements.extend(network(needs));
+    statements.push(write_logs(inventory));
+    statements.push(put_metrics(inventory));
+    statements.extend(volume_key(inventory));
+    statements.extend(object_key(inventory));
+    statements.extend(network(inventory));
     statements
 }
 
+/// The actions of an image pull.
 const PULL: [&str; 3] =
     ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 
-fn run_jobs(needs: &Needs<'_>) -> Statement {
+/// Allows creating, describing and stopping jobs of the types that the definition runs.
+fn run_jobs(inventory: &Inventory<'_>) -> Statement {
     let mut actions = Vec::new();
-    for job in needs.jobs.iter().copied().map(Job::name) {
+    for job in inventory.jobs.iter().copied().map(JobType::name) {
         actions
             .extend(["Create", "Describe", "Stop"].map(|verb| format!("sagemaker:{verb}{job}Job")));
     }
     actions.push("sagemaker:AddTags".to_owned());
-    Statement::allow("RunJobs", actions, needs.job_arns())
+    Statement::allow("RunJobs", actions, inventory.job_arns())
 }
 
-/// A definition that files its jobs under an experiment has the pipeline make it, with a trial for
-/// each execution and a component for each job.
-fn experiment(needs: &Needs<'_>) -> Option<Statement> {
-    needs.definition.experiment.as_ref()?;
-    let pipeline = &needs.settings.pipeline.name;
+/// Allows creating what a definition with an experiment needs: the experiment, a trial for each
+/// execution and a trial component for each job.
+fn experiment(inventory: &Inventory<'_>) -> Option<Statement> {
+    inventory.definition.experiment.as_ref()?;
+    let pipeline = &inventory.settings.pipeline.name;
     let actions = [
         "sagemaker:CreateExperiment",
         "sagemaker:DescribeExperiment",
@@ -130,33 +107,66 @@ fn experiment(needs: &Needs<'_>) -> Option<Statement> {
         "sagemaker:DescribeTrialComponent",
         "sagemaker:AssociateTrialComponent",
     ];
-    let mut resources = needs.named("experiment", pipeline, "");
-    // a trial is named after its execution, which nobody knows yet
-    resources.push(needs.account.arn("sagemaker", "experiment-trial/*"));
-    resources.push(needs.account.arn("sagemaker", "experiment-trial-component/pipelines-*"));
+    let mut resources = inventory.named("experiment", pipeline, "");
+    // A trial has the name of its execution, which is not known yet.
+    resources.push(inventory.account.arn("sagemaker", "experiment-trial/*"));
+    resources.push(inventory.account.arn("sagemaker", "experiment-trial-component/pipelines-*"));
     Some(Statement::allow("FileJobs", actions, resources))
 }
 
-fn pass_role(needs: &Needs<'_>) -> Statement {
-    Statement::allow("PassExecutionRole", ["iam:PassRole"], [&needs.settings.aws.role_arn]).when(
-        "StringEquals",
-        "iam:PassedToService",
-        [SAGEMAKER],
+fn pass_role(inventory: &Inventory<'_>) -> Statement {
+    Statement::allow("PassExecutionRole", ["iam:PassRole"], [&inventory.settings.aws.role_arn])
+        .when("StringEquals", "iam:PassedToService", [SAGEMAKER])
+}
+
+fn write_logs(inventory: &Inventory<'_>) -> Statement {
+    Statement::allow(
+        "WriteLogs",
+        [
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ],
+        inventory.log_arns(),
     )
+}
+
+fn put_metrics(inventory: &Inventory<'_>) -> Statement {
+    let namespaces = inventory.jobs.iter().map(|job| job.log_group());
+    Statement::allow("PutMetrics", ["cloudwatch:PutMetricData"], ["*"]).when(
+        "StringEquals",
+        "cloudwatch:namespace",
+        namespaces,
+    )
+}
+
+/// Allows the use of the customer's key for the volumes of the instances.
+fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let Some(key) = &inventory.settings.aws.kms.volume_key else { return Vec::new() };
+    vec![
+        with_key(inventory, "UseVolumeKey", &["kms:DescribeKey"], key),
+        // The grant is for the service that manages the volumes, not for the role.
+        with_key(inventory, "GrantVolumeKey", &["kms:CreateGrant"], key).when(
+            "Bool",
+            "kms:GrantIsForAWSResource",
+            ["true"],
+        ),
+    ]
 }
 
 fn registry_token() -> Statement {
     Statement::allow("LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"])
 }
 
-/// A listing shows keys, so a job gets those of its places alone. The region of a bucket is no
-/// listing and knows no prefix.
-fn list_objects(needs: &Needs<'_>) -> Vec<Statement> {
+/// Allows listing the jobs' prefixes only, since a listing shows keys. `GetBucketLocation` is
+/// a statement of its own, since it has no `s3:prefix`.
+fn list_objects(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut buckets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for location in needs.inputs.iter().chain(&needs.outputs) {
-        buckets.entry(&location.bucket).or_default().push(format!("{}*", location.prefix));
+    for prefix in inventory.inputs.iter().chain(&inventory.outputs) {
+        buckets.entry(&prefix.bucket).or_default().push(format!("{}*", prefix.key_prefix));
     }
-    let arns: Vec<String> = buckets.keys().map(|bucket| needs.account.s3(bucket)).collect();
+    let arns: Vec<String> = buckets.keys().map(|bucket| inventory.account.s3(bucket)).collect();
     let prefixes: Vec<String> = buckets.into_values().flatten().collect();
     vec![
         Statement::allow("ListObjects", ["s3:ListBucket"], arns.clone()).when(
@@ -168,18 +178,17 @@ fn list_objects(needs: &Needs<'_>) -> Vec<Statement> {
     ]
 }
 
-fn read_objects(needs: &Needs<'_>, more: Option<Location>) -> Statement {
-    let places = needs.inputs.iter().chain(&needs.outputs).cloned().chain(more).collect();
-    let places = without_covered(places);
-    Statement::allow("ReadObjects", ["s3:GetObject"], needs.object_arns(&places))
+fn read_objects(inventory: &Inventory<'_>, more: Option<S3Prefix>) -> Statement {
+    let prefixes = inventory.inputs.iter().chain(&inventory.outputs).cloned().chain(more).collect();
+    let prefixes = without_covered(prefixes);
+    Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&prefixes))
 }
 
-fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
-    let groups = needs.log_group_arns();
-    let streams = groups.iter().map(|group| format!("{group}:*"));
-    let describe_jobs = needs.jobs.iter().map(|job| format!("sagemaker:Describe{}Job", job.name()));
-    let bucket = &needs.settings.s3_paths.bucket;
-    let definitions = Location { bucket: bucket.clone(), prefix: DEFINITIONS.to_owned() };
+fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let describe_jobs =
+        inventory.jobs.iter().map(|job| format!("sagemaker:Describe{}Job", job.name()));
+    let bucket = &inventory.settings.s3_paths.bucket;
+    let definitions = S3Prefix { bucket: bucket.clone(), key_prefix: DEFINITIONS.to_owned() };
     let mut statements = vec![
         Statement::allow(
             "DeployPipeline",
@@ -192,7 +201,7 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
                 "sagemaker:ListTags",
                 "sagemaker:AddTags",
             ],
-            needs.pipeline_arns(""),
+            inventory.pipeline_arns(""),
         ),
         Statement::allow(
             "FollowExecutions",
@@ -202,45 +211,45 @@ fn deploy(needs: &Needs<'_>) -> Vec<Statement> {
                 "sagemaker:StopPipelineExecution",
                 "sagemaker:RetryPipelineExecution",
             ],
-            needs.pipeline_arns("/execution/*"),
+            inventory.pipeline_arns("/execution/*"),
         ),
-        Statement::allow("DescribeJobs", describe_jobs, needs.job_arns()),
-        // the service does not say which ARN it compares a listing with
+        Statement::allow("DescribeJobs", describe_jobs, inventory.job_arns()),
+        // The service does not document the resource of a listing.
         Statement::allow("ListModels", ["sagemaker:ListModelPackages"], ["*"]),
         Statement::allow(
             "DescribeModels",
             ["sagemaker:DescribeModelPackage"],
-            needs.package_arns(),
+            inventory.package_arns(),
         ),
-        Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], needs.package_arns()),
+        Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], inventory.package_arns()),
         Statement::allow(
             "FindImages",
             ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            needs.repository_arns(),
+            inventory.repository_arns(),
         ),
-        Statement::allow("ListObjects", ["s3:ListBucket"], [needs.account.s3(bucket)]),
+        Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
         Statement::allow(
             "Upload",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            needs.object_arns(needs.inputs.iter().chain([&definitions])),
+            inventory.object_arns(inventory.inputs.iter().chain([&definitions])),
         ),
-        read_objects(needs, Some(definitions)),
+        read_objects(inventory, Some(definitions)),
         Statement::allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            groups.iter().cloned().chain(streams),
+            inventory.log_arns(),
         ),
-        Statement::allow("FindExecutionRole", ["iam:GetRole"], [&needs.settings.aws.role_arn]),
-        pass_role(needs),
-        // its resource would be a quota, and all of the service's are listed
+        Statement::allow("FindExecutionRole", ["iam:GetRole"], [&inventory.settings.aws.role_arn]),
+        pass_role(inventory),
+        // The resource would be a single quota, and the listing is of all of a service's quotas.
         Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),
     ];
-    statements.extend(object_key(needs));
+    statements.extend(object_key(inventory));
     statements
 }
 
-fn github(needs: &Needs<'_>) -> Vec<Statement> {
-    let mut statements = deploy(needs);
+fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let mut statements = deploy(inventory);
     statements.retain(|statement| statement.sid != APPROVE);
     statements.push(registry_token());
     let push = [
@@ -249,29 +258,36 @@ fn github(needs: &Needs<'_>) -> Vec<Statement> {
         "ecr:CompleteLayerUpload",
         "ecr:PutImage",
     ];
-    // a push looks first at what is there
+    // A push checks first which layers exist.
     statements.push(Statement::allow(
         "PushImages",
         PULL.into_iter().chain(push),
-        needs.repository_arns(),
+        inventory.repository_arns(),
     ));
     statements
 }
 
-/// Objects that are written with a key of one's own are read with it, too.
-fn object_key(needs: &Needs<'_>) -> Option<Statement> {
-    let key = needs.settings.aws.kms.output_key.as_ref()?;
+/// Allows the use of the customer's key for objects, for reading as well as for writing.
+fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
+    let key = inventory.settings.aws.kms.output_key.as_ref()?;
     let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
-    Some(with_key(needs, "UseObjectKey", &actions, key))
+    Some(with_key(inventory, "UseObjectKey", &actions, key))
 }
 
-/// `key` is an id, an alias, or the ARN of either. IAM knows keys by their ids only; a key that is
-/// known by its alias is found by a condition.
-fn with_key(needs: &Needs<'_>, sid: &'static str, actions: &[&str], key: &str) -> Statement {
-    let arn = match key.starts_with("arn:") {
-        true => key.to_owned(),
-        false if key.starts_with("alias/") => needs.account.arn("kms", key),
-        false => needs.account.arn("kms", &format!("key/{key}")),
+/// Allows actions on a KMS key. `key` is an id, an alias, or the ARN of either. The resource of a
+/// statement must be a key's id, so a key given by its alias is selected by a condition.
+fn with_key(
+    inventory: &Inventory<'_>,
+    sid: &'static str,
+    actions: &[&str],
+    key: &str,
+) -> Statement {
+    let arn = if key.starts_with("arn:") {
+        key.to_owned()
+    } else if key.starts_with("alias/") {
+        inventory.account.arn("kms", key)
+    } else {
+        inventory.account.arn("kms", &format!("key/{key}"))
     };
     match arn.split_once(":alias/") {
         Some((account, alias)) => {
@@ -285,15 +301,15 @@ fn with_key(needs: &Needs<'_>, sid: &'static str, actions: &[&str], key: &str) -
     }
 }
 
-/// Jobs in a network of one's own reach it through interfaces that the role makes there.
-fn network(needs: &Needs<'_>) -> Vec<Statement> {
-    let Some(vpc) = &needs.settings.aws.vpc else { return Vec::new() };
+/// Allows creating the network interfaces of jobs in a VPC.
+fn network(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let Some(vpc) = &inventory.settings.aws.vpc else { return Vec::new() };
     let arns = |kind: &str, ids: &[String]| -> Vec<String> {
-        ids.iter().map(|id| needs.account.arn("ec2", &format!("{kind}/{id}"))).collect()
+        ids.iter().map(|id| inventory.account.arn("ec2", &format!("{kind}/{id}"))).collect()
     };
     let subnets = arns("subnet", &vpc.subnets);
     let groups = arns("security-group", &vpc.security_group_ids);
-    let interface = vec![needs.account.arn("ec2", "network-interface/*")];
+    let interface = vec![inventory.account.arn("ec2", "network-interface/*")];
     vec![
         Statement::allow(
             "CreateInterfaces",

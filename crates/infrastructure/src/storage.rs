@@ -1,43 +1,44 @@
-//! Where in S3 the jobs of a definition read and write.
+//! The S3 prefixes that the jobs of a definition read and write.
 
 use config::S3Paths;
 use pipeline::{Definition, Expression, Reference, StepKind};
 use serde_json::Value;
 
-/// Every object whose key begins like this.
+/// A prefix in S3: all objects of a bucket whose keys begin with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Location {
+pub(crate) struct S3Prefix {
     pub(crate) bucket: String,
-    pub(crate) prefix: String,
+    pub(crate) key_prefix: String,
 }
 
-impl Location {
-    /// None for a text that does not name a bucket.
+impl S3Prefix {
+    /// Parses an S3 URI; none if it does not name a bucket.
     fn of(text: &str) -> Option<Self> {
         let (bucket, prefix) = text.strip_prefix("s3://")?.split_once('/')?;
-        Some(Self { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+        Some(Self { bucket: bucket.to_owned(), key_prefix: prefix.to_owned() })
     }
 
+    /// Whether every object of `other` is under this prefix too.
     fn covers(&self, other: &Self) -> bool {
-        self.bucket == other.bucket && other.prefix.starts_with(&self.prefix)
+        self.bucket == other.bucket && other.key_prefix.starts_with(&self.key_prefix)
     }
 }
 
-/// What comes from outside: the tables that executions read, those that people uploaded included.
-pub(crate) fn inputs(paths: &S3Paths, definition: &Definition) -> Vec<Location> {
-    let uploads = Location::of(&format!("{}/", paths.url(&paths.raw_data)));
-    let mut read: Vec<Location> = uploads.into_iter().collect();
+/// Returns the prefixes of the input tables, including those that people upload.
+pub(crate) fn inputs(paths: &S3Paths, definition: &Definition) -> Vec<S3Prefix> {
+    let uploads = S3Prefix::of(&format!("{}/", paths.url(&paths.raw_data)));
+    let mut read: Vec<S3Prefix> = uploads.into_iter().collect();
     for placed in definition.steps_recursive() {
         match &placed.step.kind {
             StepKind::Processing(job) => {
                 let inputs = job.processing_inputs.iter().filter_map(|i| i.s3_input.as_ref());
-                read.extend(inputs.filter_map(|i| begin(&i.s3_uri, definition)));
+                read.extend(inputs.filter_map(|i| known_prefix(&i.s3_uri, definition)));
             }
             StepKind::Training(job) => {
                 let sources = job.input_data_config.iter().filter_map(|channel| {
                     channel.data_source.s3_data_source.as_ref().map(|source| &source.s3_uri)
                 });
-                read.extend(sources.filter_map(|uri| begin(uri, definition)));
+                read.extend(sources.filter_map(|uri| known_prefix(uri, definition)));
             }
             _ => {}
         }
@@ -45,50 +46,50 @@ pub(crate) fn inputs(paths: &S3Paths, definition: &Definition) -> Vec<Location> 
     without_covered(read)
 }
 
-/// What the jobs write, and read from one another.
-pub(crate) fn outputs(definition: &Definition) -> Vec<Location> {
+/// Returns the prefixes that the jobs write, and that later jobs read.
+pub(crate) fn outputs(definition: &Definition) -> Vec<S3Prefix> {
     let mut written = Vec::new();
     for placed in definition.steps_recursive() {
         match &placed.step.kind {
             StepKind::Processing(job) => {
                 let outputs = job.processing_output_config.iter().flat_map(|c| &c.outputs);
                 let outputs = outputs.filter_map(|output| output.s3_output.as_ref());
-                written.extend(outputs.filter_map(|o| begin(&o.s3_uri, definition)));
+                written.extend(outputs.filter_map(|o| known_prefix(&o.s3_uri, definition)));
             }
             StepKind::Training(job) => {
-                written.extend(begin(&job.output_data_config.s3_output_path, definition));
+                written.extend(known_prefix(&job.output_data_config.s3_output_path, definition));
             }
             _ => {}
         }
     }
-    for location in &mut written {
-        // an output is a directory, whatever else begins with the same letters
-        if !location.prefix.ends_with('/') {
-            location.prefix.push('/');
+    for prefix in &mut written {
+        // An output is a directory; keys that only begin with the same letters are not in it.
+        if !prefix.key_prefix.ends_with('/') {
+            prefix.key_prefix.push('/');
         }
     }
     without_covered(written)
 }
 
-/// Each once, the widest of those that lie in one another.
-pub(crate) fn without_covered(locations: Vec<Location>) -> Vec<Location> {
-    let mut kept: Vec<Location> = Vec::new();
-    for location in locations {
-        if !kept.iter().any(|other| other.covers(&location)) {
-            kept.retain(|other| !location.covers(other));
-            kept.push(location);
+/// Removes prefixes that another prefix covers, and duplicates.
+pub(crate) fn without_covered(prefixes: Vec<S3Prefix>) -> Vec<S3Prefix> {
+    let mut kept: Vec<S3Prefix> = Vec::new();
+    for prefix in prefixes {
+        if !kept.iter().any(|other| other.covers(&prefix)) {
+            kept.retain(|other| !prefix.covers(other));
+            kept.push(prefix);
         }
     }
     kept
 }
 
-/// Where an address begins, as far as it is known before an execution. What points at another
-/// step's output is that step's matter.
-fn begin(uri: &Expression, definition: &Definition) -> Option<Location> {
-    Location::of(&known(uri, definition).0)
+/// Returns the known beginning of a URI as a prefix. References to other steps' outputs give none,
+/// since those steps' outputs are already listed.
+fn known_prefix(uri: &Expression, definition: &Definition) -> Option<S3Prefix> {
+    S3Prefix::of(&known(uri, definition).0)
 }
 
-/// The text that an expression begins with, and whether that is all of it.
+/// Returns the known beginning of an expression's text, and whether it is the whole text.
 pub(crate) fn known(expression: &Expression, definition: &Definition) -> (String, bool) {
     match expression {
         Expression::Literal(Value::String(text)) => (text.clone(), true),
@@ -121,12 +122,12 @@ mod tests {
 
     use super::*;
 
-    fn place(text: &str) -> Location {
-        Location::of(text).unwrap()
+    fn prefix(text: &str) -> S3Prefix {
+        S3Prefix::of(text).unwrap()
     }
 
     #[test]
-    fn an_address_is_known_as_far_as_the_definition_says_it() {
+    fn a_uri_is_known_up_to_its_first_unknown_part() {
         let parameters = vec![Parameter::string("Input", "s3://b/raw/table.csv")];
         let definition = Definition::new(parameters, Vec::new());
         let execution = Expression::execution(ExecutionVariable::PipelineExecutionId);
@@ -136,13 +137,13 @@ mod tests {
         let input = Expression::parameter("Input");
         assert_eq!(known(&input), ("s3://b/raw/table.csv".to_owned(), true));
         assert_eq!(known(&Expression::parameter("Other")), (String::new(), false));
-        assert_eq!(begin(&Expression::output("Train", "model"), &definition), None);
+        assert_eq!(known_prefix(&Expression::output("Train", "model"), &definition), None);
     }
 
     #[test]
-    fn what_lies_in_another_place_is_not_said_twice() {
-        let places = ["s3://b/raw/x.csv", "s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"];
-        let kept = without_covered(places.map(place).to_vec());
-        assert_eq!(kept, ["s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"].map(place));
+    fn covered_prefixes_are_removed() {
+        let prefixes = ["s3://b/raw/x.csv", "s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"];
+        let kept = without_covered(prefixes.map(prefix).to_vec());
+        assert_eq!(kept, ["s3://b/processed/", "s3://b/raw/", "s3://c/raw/x.csv"].map(prefix));
     }
 }

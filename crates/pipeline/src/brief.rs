@@ -1,13 +1,13 @@
-//! A value of a definition in one line, for people.
+//! Summaries of a definition's values in one line.
 
 use serde_json::Value;
 
 use crate::expression::Expression;
 use crate::place::cut;
 
-/// One line that says what a value of a definition is: strings as they are, expressions as
-/// `Parameters.X` and `s3://bucket/{Execution.PipelineExecutionId}/train`. Of some 120 characters,
-/// a longer one lacks its middle.
+/// Returns a value of a definition as one line for display: strings without quotes, expressions as
+/// `Parameters.X` and `s3://bucket/{Execution.PipelineExecutionId}/train`. A line longer than 120
+/// bytes loses its middle.
 pub fn brief(value: &Value) -> String {
     let mut line = String::new();
     write(value, &mut line);
@@ -17,6 +17,7 @@ pub fn brief(value: &Value) -> String {
     cut_value(line)
 }
 
+/// Cuts the middle out of a line longer than 120 bytes.
 pub(crate) fn cut_value(text: String) -> String {
     cut(text, 80, 40)
 }
@@ -71,7 +72,8 @@ fn write_expression(expression: &Expression, line: &mut String) {
     }
 }
 
-/// Line breaks and the like are escaped: nothing that another tool deployed may steer a terminal.
+/// Appends `text` with control characters escaped, so that a definition deployed by another tool
+/// cannot control the terminal.
 pub(crate) fn write_text(text: &str, line: &mut String) {
     for c in text.chars() {
         if c.is_control() {
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expressions_read_as_what_they_make() {
+    fn expressions_are_shown_by_their_result() {
         let id = json!({"Get": "Execution.PipelineExecutionId"});
         let join =
             json!({"Std:Join": {"On": "/", "Values": ["s3://bucket/processed", id, "train"]}});
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_stays_what_it_is() {
+    fn other_values_are_shown_as_json_without_quotes() {
         insta::assert_snapshot!(brief(&json!("two\nlines, \"quoted\"")), @r#"two\nlines, "quoted""#);
         insta::assert_snapshot!(brief(&json!("")), @r#""""#);
         insta::assert_snapshot!(brief(&json!(2.0)), @"2.0");
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_lacks_its_middle() {
+    fn a_long_value_loses_its_middle() {
         insta::assert_snapshot!(
             brief(&json!("ä".repeat(200))),
             @"ääääääääääääääääääääääääääääääääääääääää…ääääääääääääääääääää"

@@ -1,39 +1,39 @@
-//! What a Condition step asks.
+//! The conditions of a Condition step.
 
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Expression;
 
-/// One question of a Condition step. The step's own list is AND-ed.
+/// One condition of a Condition step. All conditions of the step's list must hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Document", into = "Document")]
+#[serde(from = "ConditionJson", into = "ConditionJson")]
 pub enum Condition {
-    /// Two values compared.
+    /// A comparison of two values.
     Compare {
-        /// How they are compared.
+        /// The comparison operator.
         operator: Operator,
         /// `LeftValue`
         left: Expression,
         /// `RightValue`
         right: Expression,
     },
-    /// Whether a value is one of several.
+    /// Holds if a value equals one of several.
     In {
         /// `QueryValue`
         query: Expression,
-        /// What it may be.
+        /// `Values`
         values: Vec<Expression>,
     },
-    /// The opposite.
+    /// Holds if the inner condition does not.
     Not(Box<Condition>),
-    /// Whether all hold.
+    /// Holds if all inner conditions hold.
     And(Vec<Condition>),
-    /// Whether at least one holds.
+    /// Holds if at least one inner condition holds.
     Or(Vec<Condition>),
 }
 
 impl Condition {
-    /// `left <operator> right`
+    /// Returns the condition `left <operator> right`.
     pub fn compare(
         left: impl Into<Expression>,
         operator: Operator,
@@ -43,7 +43,7 @@ impl Condition {
     }
 }
 
-/// The five comparisons of the language.
+/// The five comparison operators of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `=`
@@ -59,7 +59,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The sign people write.
+    /// Returns the operator's mathematical sign.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Equals => "=",
@@ -71,10 +71,10 @@ impl Operator {
     }
 }
 
-/// A condition as its JSON object has it.
+/// The JSON form of a condition.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "Type", rename_all_fields = "PascalCase", deny_unknown_fields)]
-enum Document {
+enum ConditionJson {
     Equals(Sides),
     GreaterThan(Sides),
     GreaterThanOrEqualTo(Sides),
@@ -84,7 +84,7 @@ enum Document {
         query_value: Expression,
         values: Vec<Expression>,
     },
-    // older versions of the official SDK have the second name
+    // Older versions of the official SDK write `Expression`.
     Not {
         #[serde(alias = "Expression")]
         condition: Box<Condition>,
@@ -104,24 +104,24 @@ struct Sides {
     right_value: Expression,
 }
 
-impl From<Document> for Condition {
-    fn from(document: Document) -> Self {
+impl From<ConditionJson> for Condition {
+    fn from(document: ConditionJson) -> Self {
         let (operator, sides) = match document {
-            Document::Equals(sides) => (Operator::Equals, sides),
-            Document::GreaterThan(sides) => (Operator::GreaterThan, sides),
-            Document::GreaterThanOrEqualTo(sides) => (Operator::GreaterThanOrEqualTo, sides),
-            Document::LessThan(sides) => (Operator::LessThan, sides),
-            Document::LessThanOrEqualTo(sides) => (Operator::LessThanOrEqualTo, sides),
-            Document::In { query_value: query, values } => return Self::In { query, values },
-            Document::Not { condition } => return Self::Not(condition),
-            Document::And { conditions } => return Self::And(conditions),
-            Document::Or { conditions } => return Self::Or(conditions),
+            ConditionJson::Equals(sides) => (Operator::Equals, sides),
+            ConditionJson::GreaterThan(sides) => (Operator::GreaterThan, sides),
+            ConditionJson::GreaterThanOrEqualTo(sides) => (Operator::GreaterThanOrEqualTo, sides),
+            ConditionJson::LessThan(sides) => (Operator::LessThan, sides),
+            ConditionJson::LessThanOrEqualTo(sides) => (Operator::LessThanOrEqualTo, sides),
+            ConditionJson::In { query_value: query, values } => return Self::In { query, values },
+            ConditionJson::Not { condition } => return Self::Not(condition),
+            ConditionJson::And { conditions } => return Self::And(conditions),
+            ConditionJson::Or { conditions } => return Self::Or(conditions),
         };
         Self::Compare { operator, left: sides.left_value, right: sides.right_value }
     }
 }
 
-impl From<Condition> for Document {
+impl From<Condition> for ConditionJson {
     fn from(condition: Condition) -> Self {
         match condition {
             Condition::Compare { operator, left, right } => {
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_goes_both_ways() {
+    fn every_form_survives_a_round_trip() {
         let mut conditions: Vec<Value> = [
             "Equals",
             "GreaterThan",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_says_why() {
+    fn an_invalid_condition_is_refused_with_the_reason() {
         let message =
             |value: Value| serde_json::from_value::<Condition>(value).unwrap_err().to_string();
         insta::assert_snapshot!(message(json!({"Type": "Equal", "LeftValue": 1, "RightValue": 1})), @"unknown variant `Equal`, expected one of `Equals`, `GreaterThan`, `GreaterThanOrEqualTo`, `LessThan`, `LessThanOrEqualTo`, `In`, `Not`, `And`, `Or`");

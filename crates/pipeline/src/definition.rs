@@ -1,4 +1,4 @@
-//! A whole pipeline, and its JSON.
+//! A whole pipeline definition and its JSON.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use crate::place::shown;
 use crate::reference::ExecutionVariable;
 use crate::step::Step;
 
-/// The only version of the language there is.
+/// The only version of the language.
 pub const VERSION: &str = "2020-12-01";
 
-/// A pipeline as `CreatePipeline` takes it.
+/// A pipeline definition, as `CreatePipeline` takes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     rename_all = "PascalCase",
@@ -22,19 +22,19 @@ pub const VERSION: &str = "2020-12-01";
 pub struct Definition {
     /// [`VERSION`]
     pub version: String,
-    /// Whatever the author likes; the service keeps it.
+    /// Metadata of the author's choosing. The service stores it.
     #[serde(default)]
     pub metadata: IndexMap<String, Value>,
-    /// At most 200.
+    /// The parameters, at most 200.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
-    /// Under which experiment and trial the jobs are filed.
+    /// The experiment and trial that the jobs belong to.
     #[serde(rename = "PipelineExperimentConfig", default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<PipelineExperimentConfig>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
-    /// In any order: what a step needs decides when it runs.
+    /// The steps, in any order. Dependencies decide when a step runs.
     pub steps: Vec<Step>,
 }
 
@@ -42,15 +42,15 @@ pub struct Definition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct PipelineExperimentConfig {
-    /// Made when there is none.
+    /// The experiment's name. The service creates an experiment that does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment_name: Option<Expression>,
-    /// Made when there is none.
+    /// The trial's name. The service creates a trial that does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial_name: Option<Expression>,
 }
 
-/// What the official SDK writes: one experiment per pipeline, one trial per execution.
+/// The official SDK's default: one experiment per pipeline, one trial per execution.
 impl Default for PipelineExperimentConfig {
     fn default() -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Default for PipelineExperimentConfig {
 }
 
 impl Definition {
-    /// A pipeline of these parameters and steps, filed as the official SDK files it.
+    /// Creates a definition of these parameters and steps with the official SDK's experiment.
     pub fn new(parameters: Vec<Parameter>, steps: Vec<Step>) -> Self {
         Self {
             version: VERSION.to_owned(),
@@ -73,16 +73,19 @@ impl Definition {
         }
     }
 
-    /// The definition as JSON, indented by two blanks, with a line end at its end. The same
-    /// definition gives the same bytes.
+    /// Returns the definition as JSON, indented by two spaces, with a newline at the end. Equal
+    /// definitions give equal bytes.
     pub fn to_json(&self) -> String {
-        // Every key is a string and the writer is memory, so nothing can fail.
+        // Serialization into memory with string keys cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
     }
 
-    /// Reads a definition. Its shape is checked here; limits, names and references are not.
+    /// Reads a definition from JSON.
+    ///
+    /// Checks the shape of the document only. [`lint`](crate::lint) checks limits, names and
+    /// references.
     pub fn from_json(text: &str) -> Result<Self, DefinitionError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let definition = serde_path_to_error::deserialize(&mut deserializer)
@@ -91,7 +94,10 @@ impl Definition {
         Ok(definition)
     }
 
-    /// The value of every parameter: its default, or what `given` names as text.
+    /// Returns the value of every parameter: the one in `given`, as text, or else its default.
+    ///
+    /// Fails on an unknown name, on text that is not of the parameter's type, and on a parameter
+    /// that has neither a value nor a default.
     pub fn parameter_values<'a>(
         &self,
         given: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -122,15 +128,15 @@ impl Definition {
     }
 }
 
-/// Text that is no definition.
+/// The error of text that is not a definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path} (line {line}, column {column}): {problem}")]
 pub struct DefinitionError {
-    /// Where in the document, such as `Steps[0].Arguments.RoleArn`; `definition` for the whole.
+    /// The place in the document, such as `Steps[0].Arguments.RoleArn`; `definition` for the whole.
     pub path: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Counted from 1, in bytes.
+    /// The column in bytes, counted from 1.
     pub column: usize,
     /// What was found and what was expected.
     pub problem: String,
@@ -138,7 +144,7 @@ pub struct DefinitionError {
 
 impl DefinitionError {
     fn new(path: String, error: &serde_json::Error) -> Self {
-        // serde_path_to_error's words for "the whole" and "unknown".
+        // serde_path_to_error writes these for the whole document and for an unknown place.
         let path = if matches!(path.as_str(), "" | "." | "?") { "definition".into() } else { path };
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
@@ -189,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_too_deep_to_read_is_cut() {
+    fn a_long_place_is_cut() {
         let mut condition = "{}".to_owned();
         for _ in 0..140 {
             condition = format!(r#"{{"Type": "Not", "Expression": {condition}}}"#);
@@ -201,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn unheard_of_members_survive() {
+    fn unknown_members_are_kept() {
         let text = step(r#""AppSpecification": {"ImageUri": "i"}"#);
         let definition = Definition::from_json(&text).unwrap();
         let again: Value = serde_json::from_str(&definition.to_json()).unwrap();
@@ -209,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_take_their_default_or_what_is_given() {
+    fn parameters_take_the_given_value_or_their_default() {
         let mut definition = Definition::new(
             vec![Parameter::integer("Trees", 200), Parameter::float("MinRecall", 0.85)],
             Vec::new(),

@@ -1,6 +1,6 @@
-//! What is different between two definitions.
+//! The differences between two definitions.
 //!
-//! They are taken as plain JSON: one of them may have been deployed by another tool.
+//! Definitions are compared as plain JSON, since one of them may have been deployed by another tool.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use serde_json::{Map, Number, Value};
 
 use crate::brief::{brief, cut_value, write_text};
 use crate::place::shown;
-use crate::walk::{Segment, is_expression, within};
+use crate::walk::{PlaceSegment, is_expression, within};
 
 /// One difference between two definitions.
 ///
-/// [`Display`](fmt::Display) is for people: `Parameters.MaxDepth.DefaultValue: 10 -> 12`.
+/// [`Display`](fmt::Display) writes a line: `Parameters.MaxDepth.DefaultValue: 10 -> 12`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// `Parameters.MaxDepth.DefaultValue`, `Steps.QualityGate.IfSteps.Register`; what was added or
-    /// removed as a whole, else the smallest part that differs.
+    /// The place of the part that was added or removed, or else of the smallest part that differs,
+    /// such as `Parameters.MaxDepth.DefaultValue` or `Steps.QualityGate.IfSteps.Register`.
     pub place: String,
-    /// What stood there.
+    /// The value before the change; none if the part was added.
     pub before: Option<Value>,
-    /// What stands there now.
+    /// The value after the change; none if the part was removed.
     pub after: Option<Value>,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Change {
         let Self { place, before, after } = self;
         match (before, after) {
             (Some(before), Some(after)) => {
-                let (before, after) = told_apart(before, after);
+                let (before, after) = distinct_lines(before, after);
                 write!(f, "{place}: {before} -> {after}")
             }
             (Some(before), None) => write!(f, "{place}: removed {}", brief(before)),
@@ -40,9 +40,9 @@ impl fmt::Display for Change {
     }
 }
 
-/// Both in one line. Two that read the same, a number and its digits or two long texts, are shown
-/// as JSON from a little before where they part.
-fn told_apart(before: &Value, after: &Value) -> (String, String) {
+/// Returns both values as one line each. Values with equal summaries, such as a number and its
+/// digits as text or two long texts, are shown as JSON from shortly before the first difference.
+fn distinct_lines(before: &Value, after: &Value) -> (String, String) {
     const LEAD: usize = 20;
     let texts = (brief(before), brief(after));
     if texts.0 != texts.1 {
@@ -57,11 +57,11 @@ fn told_apart(before: &Value, after: &Value) -> (String, String) {
     (from(before), from(after))
 }
 
-/// What is different between two definitions, in the order of `before`.
+/// Returns the differences between two definitions, in the order of `before`.
 ///
-/// It is the meaning that counts. The order of members is none of it, nor that of a list whose
-/// entries have names: of steps, parameters, inputs, tags. What is absent, null or empty is the
-/// same, and so are 1 and 1.0. An expression changes as a whole.
+/// Definitions with the same meaning are equal: the order of members does not count, nor does the
+/// order of lists whose entries have names (steps, parameters, inputs, tags). Absent, null and
+/// empty values are equal, and so are 1 and 1.0. An expression changes as a whole.
 pub fn difference(before: &Value, after: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(Some(before), Some(after), &mut String::new(), &mut changes);
@@ -85,9 +85,9 @@ fn compare(
         }
         _ => {}
     }
-    let (before, after) = (before.filter(is_something), after.filter(is_something));
+    let (before, after) = (before.filter(is_present), after.filter(is_present));
     match (before, after) {
-        // Steps that come or go with their list are told one by one.
+        // Named entries of a list that was added or removed are reported one by one.
         (Some(Value::Array(list)), None) if named(list, &[]).is_some() => {
             compare_entries(list, &[], place, changes);
         }
@@ -112,7 +112,7 @@ fn compare_members(
 ) {
     const ARGUMENTS: &str = ".Arguments";
     for name in union(before, after) {
-        // As the graph and the lint say it: `Steps.Gate.IfSteps.Register`.
+        // The graph and the lint leave `Arguments` out: `Steps.Gate.IfSteps.Register`.
         let branch = matches!(name, "IfSteps" | "ElseSteps") && place.ends_with(ARGUMENTS);
         if branch {
             place.truncate(place.len() - ARGUMENTS.len());
@@ -142,31 +142,33 @@ fn compare_entries(
     }
 }
 
-/// Where nothing has a name, what is alike at both ends stays out of it: an argument that was put
-/// in or taken out is one change.
+/// Compares lists without names. Equal entries at both ends are skipped, so that an argument that
+/// was inserted or removed is one change.
 fn compare_in_order(
     before: &[Value],
     after: &[Value],
     place: &mut String,
     changes: &mut Vec<Change>,
 ) {
-    let alike = |(before, after): &(&Value, &Value)| same(Some(before), Some(after));
-    let start = before.iter().zip(after).take_while(alike).count();
+    let equal = |(before, after): &(&Value, &Value)| same(Some(before), Some(after));
+    let start = before.iter().zip(after).take_while(equal).count();
     let (before, after) = (&before[start..], &after[start..]);
-    let end = before.iter().rev().zip(after.iter().rev()).take_while(alike).count();
+    let end = before.iter().rev().zip(after.iter().rev()).take_while(equal).count();
     let (before, after) = (&before[..before.len() - end], &after[..after.len() - end]);
     for index in 0..before.len().max(after.len()) {
-        within(place, Segment::Entry(start + index), |place| {
+        within(place, PlaceSegment::Entry(start + index), |place| {
             compare(before.get(index), after.get(index), place, changes);
         });
     }
 }
 
+/// Entries by name.
 type Named<'a> = IndexMap<&'a str, &'a Value>;
 
-/// Both lists by the names of their entries, where all have one, each another, in the same member.
+/// Returns both lists by the names of their entries, if all entries have the same naming member
+/// and the names are unique.
 fn named<'a>(before: &'a [Value], after: &'a [Value]) -> Option<(Named<'a>, Named<'a>)> {
-    // A property file has the name of an output as well.
+    // A property file also has an `OutputName`, which does not identify it.
     const NAMES: [&str; 7] =
         ["Name", "PropertyFileName", "InputName", "OutputName", "ChannelName", "Key", "Id"];
     let first = before.first().or(after.first())?.as_object()?;
@@ -180,7 +182,7 @@ fn named<'a>(before: &'a [Value], after: &'a [Value]) -> Option<(Named<'a>, Name
     })
 }
 
-/// The names of the members of both.
+/// Returns the names of the members of either object.
 fn union<'a>(
     before: &'a Map<String, Value>,
     after: &'a Map<String, Value>,
@@ -189,25 +191,26 @@ fn union<'a>(
     before.keys().chain(added).map(String::as_str)
 }
 
-fn segment(name: &str) -> Segment<'_> {
-    match name.is_empty() || name.contains(['.', '[', ']', '\'', '"']) {
-        true => Segment::Quoted(name),
-        false => Segment::Member(name),
+fn segment(name: &str) -> PlaceSegment<'_> {
+    if name.is_empty() || name.contains(['.', '[', ']', '\'', '"']) {
+        PlaceSegment::Quoted(name)
+    } else {
+        PlaceSegment::Member(name)
     }
 }
 
-/// Neither null nor empty.
-fn is_something(value: &&Value) -> bool {
+/// Whether a value is neither null nor empty.
+fn is_present(value: &&Value) -> bool {
     match value {
         Value::Null => false,
         Value::Array(entries) => !entries.is_empty(),
-        Value::Object(members) => members.values().any(|member| is_something(&member)),
+        Value::Object(members) => members.values().any(|member| is_present(&member)),
         _ => true,
     }
 }
 
 fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
-    match (before.filter(is_something), after.filter(is_something)) {
+    match (before.filter(is_present), after.filter(is_present)) {
         (Some(Value::Number(before)), Some(Value::Number(after))) => same_number(before, after),
         (Some(Value::Array(before)), Some(Value::Array(after))) => {
             let mut pairs = before.iter().zip(after);
@@ -221,7 +224,7 @@ fn same(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 fn same_number(before: &Number, after: &Number) -> bool {
-    // Large integers lose digits as floats, and are compared as they are.
+    // Large integers lose digits as floats, so two integers are compared as integers.
     before == after || (before.is_f64() != after.is_f64() && before.as_f64() == after.as_f64())
 }
 
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn each_change_is_told_where_it_is() {
+    fn each_change_names_its_place() {
         let before = definition(
             json!(10),
             json!([
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_put_in_or_taken_out_is_one_change() {
+    fn an_inserted_or_removed_argument_is_one_change() {
         let at = |arguments: &[&str]| processing("Clean", arguments);
         insta::assert_snapshot!(lines(&at(&["a", "b", "c"]), &at(&["a", "x", "b", "c"])), @"Arguments.AppSpecification.ContainerArguments[1]: added x");
         insta::assert_snapshot!(lines(&at(&["a", "b", "b"]), &at(&["a", "b"])), @"Arguments.AppSpecification.ContainerArguments[2]: removed b");
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_is_the_same() {
+    fn values_of_the_same_meaning_are_equal() {
         for (before, after) in [
             (json!({"Tags": []}), json!({})),
             (json!({"VpcConfig": null}), json!({"VpcConfig": {"Subnets": []}})),
@@ -316,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_another_thing_is_another() {
+    fn values_of_another_meaning_differ() {
         insta::assert_snapshot!(lines(&json!({"Size": 30}), &json!({"Size": "30"})), @r#"Size: 30 -> "30""#);
         insta::assert_snapshot!(lines(&json!({"N": 9_007_199_254_740_993_u64}), &json!({"N": 9_007_199_254_740_992_u64})), @"N: 9007199254740993 -> 9007199254740992");
         insta::assert_snapshot!(lines(&json!({"Text": ""}), &json!({})), @r#"Text: removed """#);
@@ -329,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_names_are_compared_in_order() {
+    fn entries_without_unique_names_are_compared_in_order() {
         let twice = json!({"Tags": [{"Key": "a", "Value": 1}, {"Key": "a", "Value": 2}]});
         let turned = json!({"Tags": [{"Key": "a", "Value": 2}, {"Key": "a", "Value": 1}]});
         insta::assert_snapshot!(lines(&twice, &turned), @"

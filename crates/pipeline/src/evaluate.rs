@@ -1,4 +1,4 @@
-//! What expressions come to once there are values.
+//! Evaluation of expressions and conditions.
 
 use std::error::Error;
 
@@ -11,103 +11,106 @@ use crate::expression::Expression;
 use crate::path::{Path, PathError};
 use crate::place::shown;
 use crate::reference::{ExecutionVariable, Reference};
-use crate::walk::{Segment, is_expression, within};
+use crate::walk::{PlaceSegment, is_expression, within};
 
-/// Where values come from: whoever runs a definition.
+/// The values that expressions refer to. Whoever runs a definition implements it.
 pub trait Scope {
-    /// A parameter's value.
+    /// Returns a parameter's value.
     fn parameter(&self, name: &str) -> Option<Value>;
 
-    /// What is known about the execution.
+    /// Returns the value of an execution variable.
     fn execution(&self, variable: ExecutionVariable) -> String;
 
-    /// A member of the Describe answer of a step that is done; [`Path::find`] finds it in the
-    /// answer's JSON.
+    /// Returns a member of the Describe response of a finished step; [`Path::find`] finds it in the
+    /// response's JSON.
     fn property(&self, step: &str, path: &Path) -> Option<Value>;
 
-    /// The JSON of a property file of a step that is done.
+    /// Returns the JSON of a property file of a finished step.
     fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>>;
 }
 
-/// Why an expression has no value.
+/// The error of an expression that cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
-    /// What is pointed at is not there.
+    /// The value referred to does not exist.
     #[error("{reference} has no value")]
     Unknown {
-        /// What points at it.
+        /// The reference.
         reference: Reference,
     },
-    /// A path that cannot be read.
+    /// A path is malformed.
     #[error("{reference}")]
     Path {
-        /// What it is part of.
+        /// The reference that contains the path.
         reference: Reference,
-        /// What is wrong with it.
+        /// The reason.
         source: PathError,
     },
-    /// A property file that cannot be read.
+    /// A property file cannot be read.
     #[error("{reference} cannot be read")]
     PropertyFile {
         /// The file.
         reference: Reference,
-        /// Why.
+        /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A property file without the member asked for.
+    /// A property file does not have the requested member.
     #[error("{reference} holds nothing at {path}")]
     Absent {
         /// The file.
         reference: Reference,
-        /// The path that leads nowhere.
+        /// The path of the member.
         path: String,
     },
-    /// A list, an object or null where text is needed.
+    /// A part of a Join is a list, an object or null.
     #[error("{expression} is {found}; only strings, numbers and booleans can be joined")]
     NotText {
-        /// What was to become text.
+        /// The part.
         expression: String,
-        /// What it is.
+        /// Its value.
         found: Value,
     },
-    /// Two values that have no order, or no equality.
+    /// Two values cannot be compared with the operator.
     #[error(
         "cannot compare {left} {} {right}: {left_value} is {} and {right_value} is {}",
         operator.sign(), kind(left_value), kind(right_value)
     )]
     Incomparable {
-        /// The left expression, for people.
+        /// The left expression, for display.
         left: String,
-        /// What it came to.
+        /// Its value.
         left_value: Value,
-        /// How they were to be compared.
+        /// The comparison operator.
         operator: Operator,
-        /// The right expression, for people.
+        /// The right expression, for display.
         right: String,
-        /// What it came to.
+        /// Its value.
         right_value: Value,
     },
-    /// An object that looks like an expression and is none.
+    /// An object has the member of an expression but is not one.
     #[error("{problem}")]
     Malformed {
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
-    /// Resolved arguments that no longer have the arguments' shape.
+    /// Arguments no longer have their shape after their expressions were resolved.
     #[error("the resolved arguments do not fit")]
     Shape(#[source] serde_path_to_error::Error<serde_json::Error>),
-    /// Where in a document it happened.
+    /// An error at a place of a document.
     #[error("{place}")]
     At {
-        /// Such as `AppSpecification.ContainerArguments[3]`.
+        /// The place, such as `AppSpecification.ContainerArguments[3]`.
         place: String,
-        /// What happened.
+        /// The error there.
         source: Box<EvaluationError>,
     },
 }
 
 impl Expression {
-    /// The expression's value.
+    /// Evaluates the expression.
+    ///
+    /// Fails if it refers to something that does not exist or cannot be read, or joins a value
+    /// that is no string, number or boolean.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, EvaluationError> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
@@ -151,7 +154,7 @@ fn look_up(reference: &Reference, scope: &dyn Scope) -> Result<Value, Evaluation
     value.ok_or_else(|| EvaluationError::Unknown { reference: reference.clone() })
 }
 
-/// A value as a part of a Join: strings as they are, numbers and booleans as JSON writes them
+/// Evaluates a part of a Join as text: strings as they are, numbers and booleans as JSON writes them
 /// (`200`, `0.85`, `1.0`, `true`).
 fn text(expression: &Expression, scope: &dyn Scope) -> Result<String, EvaluationError> {
     match expression.resolve(scope)? {
@@ -161,8 +164,10 @@ fn text(expression: &Expression, scope: &dyn Scope) -> Result<String, Evaluation
     }
 }
 
-/// Replaces every expression in a step's arguments by its value. `T` is one of the argument types
-/// of this crate, or plain JSON.
+/// Returns a step's arguments with every expression replaced by its value. `T` is one of the
+/// argument types of this crate, or plain JSON.
+///
+/// Fails if an expression cannot be evaluated, or if its value has the wrong type for its place.
 pub fn resolve_all<T: Serialize + DeserializeOwned>(
     arguments: &T,
     scope: &dyn Scope,
@@ -182,52 +187,55 @@ fn replace(
             let resolved = Expression::deserialize_value(value)
                 .map_err(|problem| EvaluationError::Malformed { problem })
                 .and_then(|expression| expression.resolve(scope));
-            *value = resolved.map_err(|source| match place.is_empty() {
-                true => source,
-                false => {
+            *value = resolved.map_err(|source| {
+                if place.is_empty() {
+                    source
+                } else {
                     EvaluationError::At { place: shown(place.clone()), source: Box::new(source) }
                 }
             })?;
             Ok(())
         }
         Value::Object(members) => members.iter_mut().try_for_each(|(name, member)| {
-            within(place, Segment::Member(name), |place| replace(member, place, scope))
+            within(place, PlaceSegment::Member(name), |place| replace(member, place, scope))
         }),
         Value::Array(entries) => entries.iter_mut().enumerate().try_for_each(|(index, entry)| {
-            within(place, Segment::Entry(index), |place| replace(entry, place, scope))
+            within(place, PlaceSegment::Entry(index), |place| replace(entry, place, scope))
         }),
         _ => Ok(()),
     }
 }
 
-/// What a list of conditions came to, and every comparison on the way.
+/// The result of a list of conditions, with all of its comparisons.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Whether all of them hold.
+    /// Whether all conditions hold.
     pub met: bool,
-    /// In the order written, those within Not and Or included.
+    /// The comparisons in the order written, including those inside Not, And and Or.
     pub comparisons: Vec<Comparison>,
 }
 
-/// One comparison with the values it saw.
+/// One comparison with the values compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The left expression, for people.
+    /// The left expression, for display.
     pub left: String,
-    /// What it came to.
+    /// The value of the left expression.
     pub left_value: Value,
     /// `=`, `>`, `>=`, `<`, `<=` or `in`.
     pub operator: &'static str,
-    /// The right expression, for people.
+    /// The right expression, for display.
     pub right: String,
-    /// What it came to; for `in`, a list.
+    /// The value of the right expression; a list for `in`.
     pub right_value: Value,
-    /// Whether this comparison holds, whatever a Not around it makes of it.
+    /// Whether this comparison holds, before a Not around it is applied.
     pub holds: bool,
 }
 
-/// Works out a Condition step's list: all must hold. Every condition is worked out even when an
-/// earlier one has decided, so that a report can show all of them.
+/// Evaluates a Condition step's list, of which all must hold. Every condition is evaluated even if
+/// an earlier one has decided the result, so that a report can show all of them.
+///
+/// Fails if an expression cannot be evaluated or two values cannot be compared.
 pub fn evaluate_all(
     conditions: &[Condition],
     scope: &dyn Scope,
@@ -297,14 +305,13 @@ fn evaluate(
     }
 }
 
-/// Numbers compare with numbers, text with text (by code point), truth with truth (equality
-/// alone). Anything else is an error.
+/// Compares numbers with numbers, strings with strings (by code point) and booleans with booleans
+/// (for equality only). Any other pair is an error.
 ///
-/// The text `"NaN"` is how SageMaker's reports write a metric without a value, and it is in no
-/// order with any number or text, itself included, nor equal to any number, as IEEE 754 has it. A
-/// gate over such a metric is then not met, and the execution ends as a failed gate with a report
-/// rather than as a broken run; two of them do not pass a `>=` by being the same text. That
-/// `"NaN"` equals `"NaN"` as text lets a condition ask for it.
+/// SageMaker's reports write a metric without a value as the string `"NaN"`. As in IEEE 754, every
+/// order comparison of it is false, with itself too, and it equals no number. A gate on such a
+/// metric is therefore not met, and the execution ends as a failed gate with a report rather than
+/// with an error. The strings `"NaN"` and `"NaN"` are equal, so that a condition can test for it.
 fn compare(
     operator: Operator,
     (left, left_value): (&Expression, &Value),

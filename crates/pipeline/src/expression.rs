@@ -1,4 +1,4 @@
-//! Values that are known only once a pipeline runs.
+//! Expressions: values that may be known only while a pipeline runs.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ pub(crate) const GET: &str = "Get";
 pub(crate) const JOIN: &str = "Std:Join";
 pub(crate) const JSON_GET: &str = "Std:JsonGet";
 
-/// A value in a definition: plain, or to be worked out while the pipeline runs.
+/// A value in a definition: a literal, or one that is evaluated while the pipeline runs.
 ///
-/// [`Display`](fmt::Display) is for people: `join("/", "s3://b", Parameters.X)`.
+/// [`Display`](fmt::Display) writes it for messages: `join("/", "s3://b", Parameters.X)`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     /// A string, number or boolean.
     Literal(Value),
     /// `{"Get": "..."}`
     Get(Reference),
-    /// `{"Std:Join": {"On": "...", "Values": [...]}}`: always a string.
+    /// `{"Std:Join": {"On": "...", "Values": [...]}}`: the values as text, joined by a separator.
     Join {
-        /// What stands between the values.
+        /// The separator.
         on: String,
         /// The values, in order.
         values: Vec<Expression>,
@@ -35,43 +35,45 @@ pub enum Expression {
         step: String,
         /// The file's `PropertyFileName`.
         file: String,
-        /// Where in the file's JSON, as [`Path::parse`](crate::Path::parse) reads it.
+        /// The place in the file's JSON, as [`Path::parse`](crate::Path::parse) reads it.
         path: String,
     },
 }
 
 impl Expression {
-    /// The value of a pipeline parameter.
+    /// Returns a reference to a pipeline parameter.
     pub fn parameter(name: impl Into<String>) -> Self {
         Self::Get(Reference::Parameter(name.into()))
     }
 
-    /// What the service knows about the execution.
+    /// Returns a reference to an execution variable.
     pub fn execution(variable: ExecutionVariable) -> Self {
         Self::Get(Reference::Execution(variable))
     }
 
-    /// A member of a step's Describe answer, such as `ModelArtifacts.S3ModelArtifacts`.
+    /// Returns a reference to a member of a step's Describe response, such as
+    /// `ModelArtifacts.S3ModelArtifacts`.
     pub fn property(step: impl Into<String>, path: impl Into<String>) -> Self {
         Self::Get(Reference::Property { step: step.into(), path: path.into() })
     }
 
-    /// The S3 prefix of a Processing step's output.
+    /// Returns a reference to the S3 prefix of a Processing step's output.
     pub fn output(step: impl Into<String>, output: &str) -> Self {
         Self::property(step, format!("ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"))
     }
 
-    /// The values as text, with `on` between them.
+    /// Returns the values joined as text, separated by `on`.
     pub fn join<E: Into<Self>>(on: impl Into<String>, values: impl IntoIterator<Item = E>) -> Self {
         Self::Join { on: on.into(), values: values.into_iter().map(Into::into).collect() }
     }
 
-    /// This value as text: what a number needs to stand where the API wants a string.
+    /// Returns this value converted to a string, which a number needs where the API expects a
+    /// string.
     pub fn into_text(self) -> Self {
         Self::join("", [self])
     }
 
-    /// A value out of a step's property file.
+    /// Returns a reference to a value in a step's property file.
     pub fn json_get(
         step: impl Into<String>,
         file: impl Into<String>,
@@ -80,7 +82,7 @@ impl Expression {
         Self::JsonGet { step: step.into(), file: file.into(), path: path.into() }
     }
 
-    /// The plain value, when there is nothing to work out.
+    /// Returns the value if the expression is a literal.
     pub fn as_literal(&self) -> Option<&Value> {
         match self {
             Self::Literal(value) => Some(value),
@@ -88,17 +90,17 @@ impl Expression {
         }
     }
 
-    /// The plain string, when it is one.
+    /// Returns the string if the expression is a literal string.
     pub fn as_str(&self) -> Option<&str> {
         self.as_literal().and_then(Value::as_str)
     }
 
-    /// Reads the expression out of its JSON; an error says what is wrong with it.
+    /// Reads an expression from its JSON. The error is a message.
     pub(crate) fn deserialize_value(value: &Value) -> Result<Self, String> {
         Self::deserialize(value).map_err(|error| error.to_string())
     }
 
-    /// Everything this points at, parts included.
+    /// Returns every reference in this expression, including those in the values of a Join.
     pub fn references(&self) -> Vec<Reference> {
         match self {
             Self::Literal(_) => Vec::new(),
@@ -299,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_goes_both_ways() {
+    fn every_form_survives_a_round_trip() {
         for value in [
             json!("text"),
             json!(3),
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_as_people_would_write_it() {
+    fn an_expression_is_displayed_like_a_function_call() {
         let expression = Expression::join(
             "/",
             [
@@ -331,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_says_what_would_be() {
+    fn an_invalid_expression_is_refused_with_the_expected_form() {
         let message =
             |value: Value| serde_json::from_value::<Expression>(value).unwrap_err().to_string();
         insta::assert_snapshot!(message(json!(null)), @"invalid type: null, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");

@@ -1,4 +1,4 @@
-//! Which step waits for which.
+//! The dependencies between steps.
 
 use std::collections::BTreeSet;
 
@@ -8,40 +8,42 @@ use crate::definition::Definition;
 use crate::step::{Step, StepKind};
 use crate::walk;
 
-/// A step and where it stands.
+/// A step and its place in the definition.
 #[derive(Clone, Debug)]
 pub struct PlacedStep<'a> {
     /// The step.
     pub step: &'a Step,
-    /// `Steps.Train`, `Steps.QualityGate.IfSteps.Register`; a position in place of an empty name.
+    /// The place, such as `Steps.Train` or `Steps.QualityGate.IfSteps.Register`. A step with an
+    /// empty name has its index in place of the name.
     pub place: String,
-    /// The branches around it, outermost first; empty for a step of the pipeline itself.
+    /// The branches around the step, outermost first; empty at the top level.
     pub branches: Vec<Branch<'a>>,
 }
 
-/// One side of a Condition step.
+/// One branch of a Condition step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Branch<'a> {
     /// The Condition step's name.
     pub condition: &'a str,
-    /// Whether it is `IfSteps` (else `ElseSteps`).
+    /// True for `IfSteps`, false for `ElseSteps`.
     pub when: bool,
 }
 
 impl Definition {
-    /// Every step, a Condition step before the steps of its branches.
+    /// Returns every step, including those in branches. A Condition step comes before the steps of
+    /// its branches.
     pub fn steps_recursive(&self) -> Vec<PlacedStep<'_>> {
         let mut placed = Vec::new();
         place_steps(&self.steps, "Steps", &[], &mut placed);
         placed
     }
 
-    /// The step of this name, wherever it stands.
+    /// Returns the step of this name, at the top level or in a branch.
     pub fn step(&self, name: &str) -> Option<&Step> {
         find_step(&self.steps, name)
     }
 
-    /// Which step waits for which.
+    /// Returns the dependencies between the steps.
     pub fn graph(&self) -> Graph {
         let mut needs: IndexMap<String, BTreeSet<String>> = IndexMap::new();
         for PlacedStep { step, branches, .. } in self.steps_recursive() {
@@ -57,7 +59,8 @@ impl Definition {
     }
 }
 
-/// In the order of [`Definition::steps_recursive`], without making the list.
+/// Finds the first step of this name in the order of [`Definition::steps_recursive`], without
+/// building the list.
 fn find_step<'a>(steps: &'a [Step], name: &str) -> Option<&'a Step> {
     steps.iter().find_map(|step| match &step.kind {
         _ if step.name == name => Some(step),
@@ -93,40 +96,42 @@ fn place_steps<'a>(
     }
 }
 
-/// For each step the steps that must be done before it: those it names in `DependsOn`, those its
-/// expressions point at, and the Condition step whose branch it stands in.
+/// The dependency graph: for each step the steps that must finish before it, which are those in its
+/// `DependsOn`, those that its expressions refer to, and the Condition step whose branch it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
     needs: IndexMap<String, BTreeSet<String>>,
 }
 
 impl Graph {
-    /// What the step waits for directly, in order of name.
+    /// Returns the direct dependencies of a step, sorted by name.
     pub fn needs(&self, step: &str) -> impl Iterator<Item = &str> {
         self.needs.get(step).into_iter().flatten().map(String::as_str)
     }
 
-    /// All steps, each after everything it needs, otherwise in the definition's order. Steps that
-    /// are needed but do not exist are left out.
+    /// Returns all steps in topological order, and in the definition's order where dependencies
+    /// allow it. Dependencies that do not exist are ignored.
+    ///
+    /// Fails if steps depend on one another.
     pub fn order(&self) -> Result<Vec<&str>, Cycle> {
-        // Kahn's algorithm: how many steps each one still waits for, and who waits for it.
-        let mut waits_for = vec![0_usize; self.needs.len()];
-        let mut wanted_by = vec![Vec::new(); self.needs.len()];
+        // Kahn's algorithm: the number of unfinished dependencies of each step, and its dependents.
+        let mut pending = vec![0_usize; self.needs.len()];
+        let mut dependents = vec![Vec::new(); self.needs.len()];
         for (index, needs) in self.needs.values().enumerate() {
             for need in needs.iter().filter_map(|need| self.needs.get_index_of(need)) {
-                waits_for[index] += 1;
-                wanted_by[need].push(index);
+                pending[index] += 1;
+                dependents[need].push(index);
             }
         }
-        // By place in the definition, so the first that can go goes.
+        // Ordered by index, so that the first ready step of the definition comes first.
         let mut ready: BTreeSet<usize> =
-            (0..waits_for.len()).filter(|index| waits_for[*index] == 0).collect();
+            (0..pending.len()).filter(|index| pending[*index] == 0).collect();
         let mut order: Vec<&str> = Vec::new();
         while let Some(index) = ready.pop_first() {
             order.extend(self.needs.get_index(index).map(|(step, _)| step.as_str()));
-            for &next in &wanted_by[index] {
-                waits_for[next] -= 1;
-                if waits_for[next] == 0 {
+            for &next in &dependents[index] {
+                pending[next] -= 1;
+                if pending[next] == 0 {
                     ready.insert(next);
                 }
             }
@@ -137,8 +142,8 @@ impl Graph {
         Ok(order)
     }
 
-    /// The ring that is found by walking from one waiting step to the next until one comes again.
-    /// There is one, since each step left waits for another step left.
+    /// Returns a cycle, found by following dependencies from one remaining step to the next until a
+    /// step repeats. There is one, since each remaining step depends on another remaining step.
     fn cycle(&self, done: &BTreeSet<&str>) -> Cycle {
         let waiting = |step: &&str| !done.contains(step) && self.needs.contains_key(*step);
         let mut walked: IndexSet<&str> = IndexSet::new();
@@ -155,11 +160,11 @@ impl Graph {
     }
 }
 
-/// Steps that wait for one another.
+/// The error of steps that depend on one another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("steps wait for one another: {}", steps.join(" -> "))]
 pub struct Cycle {
-    /// Each needs the next; the first stands again at the end.
+    /// The steps of the cycle. Each depends on the next, and the last equals the first.
     pub steps: Vec<String>,
 }
 
@@ -179,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_come_after_what_they_need_and_else_as_written() {
+    fn steps_follow_their_dependencies_and_else_the_definitions_order() {
         let gate = ConditionArguments {
             conditions: vec![Condition::compare(
                 Expression::json_get("Evaluate", "Report", "f1"),
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_found_wherever_it_stands() {
+    fn a_step_is_found_in_branches_too() {
         let inner = ConditionArguments {
             conditions: Vec::new(),
             if_steps: vec![step("Deep", &[])],

@@ -1,30 +1,30 @@
-//! What whoever starts a pipeline may choose.
+//! Pipeline parameters: the values that each start of a pipeline may choose.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-/// The longest value `StartPipelineExecution` takes, in characters.
+/// The maximum length of a value in `StartPipelineExecution`, in characters.
 pub(crate) const LONGEST_VALUE: usize = 1024;
 
 /// One pipeline parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// `[A-Za-z0-9\-_]{1,64}`
+    /// The name, of the pattern `[A-Za-z0-9\-_]{1,64}`.
     #[serde(rename = "Name")]
     pub name: String,
-    /// What its values are.
+    /// The type of its values.
     #[serde(rename = "Type")]
     pub kind: ParameterType,
-    /// For the people who start the pipeline.
+    /// A description for people who start the pipeline.
     #[serde(rename = "Description", default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Used when a start names no value.
+    /// The value of an execution that is started without one.
     #[serde(rename = "DefaultValue", default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-    /// The only values allowed; String parameters alone have it.
+    /// The allowed values; empty if any value is allowed. Only String parameters have them.
     #[serde(rename = "EnumValues", default, skip_serializing_if = "Vec::is_empty")]
     pub enum_values: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub struct Parameter {
 pub enum ParameterType {
     /// Text of at most 1024 characters.
     String,
-    /// A whole number that fits 64 bits.
+    /// A signed integer of 64 bits.
     Integer,
     /// A finite number.
     Float,
@@ -49,17 +49,17 @@ impl fmt::Display for ParameterType {
 }
 
 impl Parameter {
-    /// A String parameter.
+    /// Creates a String parameter.
     pub fn string(name: impl Into<String>, default: impl Into<String>) -> Self {
         Self::with_default(name.into(), ParameterType::String, default.into().into())
     }
 
-    /// An Integer parameter.
+    /// Creates an Integer parameter.
     pub fn integer(name: impl Into<String>, default: i64) -> Self {
         Self::with_default(name.into(), ParameterType::Integer, default.into())
     }
 
-    /// A Float parameter; `default` is finite, or there is none.
+    /// Creates a Float parameter. It has no default if `default` is not finite.
     pub fn float(name: impl Into<String>, default: f64) -> Self {
         Self {
             default: Number::from_f64(default).map(Value::Number),
@@ -67,7 +67,7 @@ impl Parameter {
         }
     }
 
-    /// A Boolean parameter.
+    /// Creates a Boolean parameter.
     pub fn boolean(name: impl Into<String>, default: bool) -> Self {
         Self::with_default(name.into(), ParameterType::Boolean, default.into())
     }
@@ -76,14 +76,16 @@ impl Parameter {
         Self { name, kind, description: None, default: Some(default), enum_values: Vec::new() }
     }
 
-    /// The same parameter, restricted to these values.
+    /// Restricts the parameter to these values.
     #[must_use]
     pub fn one_of<S: Into<String>>(mut self, values: impl IntoIterator<Item = S>) -> Self {
         self.enum_values = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Reads a value as a start passes it: always text.
+    /// Parses a value from text, the form in which `StartPipelineExecution` takes all values.
+    ///
+    /// Fails as [`check`](Self::check) does, and on text that is not of the parameter's type.
     pub fn parse(&self, text: &str) -> Result<Value, ParameterError> {
         let value = match self.kind {
             ParameterType::String => Some(Value::from(text)),
@@ -91,7 +93,7 @@ impl Parameter {
             ParameterType::Float => {
                 text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
             }
-            // Python's str(True) is what the official SDK sends.
+            // The official SDK sends Python's str(True).
             ParameterType::Boolean => match text {
                 "true" | "True" => Some(true.into()),
                 "false" | "False" => Some(false.into()),
@@ -103,7 +105,7 @@ impl Parameter {
         Ok(value)
     }
 
-    /// Whether `value` is of the parameter's type, length and enumeration.
+    /// Checks that `value` has the parameter's type and length and is one of the allowed values.
     pub fn check(&self, value: &Value) -> Result<(), ParameterError> {
         let fits = match self.kind {
             ParameterType::String => value.as_str().is_some_and(|text| {
@@ -131,35 +133,35 @@ impl Parameter {
     }
 }
 
-/// Why a pipeline cannot be started with the values given.
+/// The error of a parameter value with which a pipeline cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
-    /// A value of the wrong type, too long, or none of those allowed.
+    /// A value has the wrong type, is too long, or is not one of the allowed values.
     #[error("parameter {name} ({kind}): found {value}, expected {expected}")]
     Value {
         /// The parameter.
         name: String,
         /// Its type.
         kind: ParameterType,
-        /// What was found, quoted.
+        /// The value found, quoted.
         value: String,
-        /// What would do.
+        /// A description of the allowed values.
         expected: String,
     },
-    /// The pipeline has no such parameter.
+    /// The pipeline has no parameter of this name.
     #[error("parameter {name}: the pipeline has none of this name{}", match suggestion {
         Some(near) => common::did_you_mean(Some(near)),
         None => format!("; it has {}", known.join(", ")),
     })]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The nearest name there is.
+        /// The most similar name of a parameter.
         suggestion: Option<String>,
-        /// All names there are.
+        /// The names of all parameters.
         known: Vec<String>,
     },
-    /// A parameter without default that was given no value.
+    /// A parameter has neither a value nor a default.
     #[error("parameter {name} ({kind}): it has no default, so the start must name a value")]
     Missing {
         /// The parameter.

@@ -1,8 +1,8 @@
-//! The paths of the language: into a job's Describe answer and into a property file.
+//! Paths into a job's Describe response or into a property file.
 
 use serde_json::Value;
 
-/// `a.b['c'][0]`: members by name, list entries by position or by name.
+/// A path such as `a.b['c'][0]`: members by name, list entries by index or by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     segments: Vec<Segment>,
@@ -16,18 +16,19 @@ pub(crate) enum Segment {
     Index(usize),
 }
 
-/// Text that is no path.
+/// The error of text that is not a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("path {path:?}: {problem}")]
 pub struct PathError {
-    /// The whole path.
+    /// The text.
     pub path: String,
-    /// What is wrong with it, and where.
+    /// The reason, with its position.
     pub problem: String,
 }
 
 impl Path {
-    /// Reads names parted by dots, each followed by any number of `['name']`, `["name"]` or `[0]`.
+    /// Parses names separated by dots, each followed by any number of `['name']`, `["name"]` or
+    /// `[0]`.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let error = |problem: String| PathError { path: text.to_owned(), problem };
         let mut segments = Vec::new();
@@ -42,7 +43,7 @@ impl Path {
                 segments.push(segment);
                 rest = after;
             } else {
-                // A dot belongs between names, never before the first.
+                // A dot separates names, so there is none before the first.
                 let name = match (segments.is_empty(), rest.strip_prefix('.')) {
                     (true, _) => rest,
                     (false, Some(name)) => name,
@@ -67,10 +68,10 @@ impl Path {
         }
     }
 
-    /// Follows the path through `document`.
+    /// Returns the value at this path in `document`, if there is one.
     ///
-    /// A name on a list picks the entry that carries this name in one of its `...Name` members,
-    /// as `Outputs['train']` picks the output whose `OutputName` is `train`.
+    /// A name selects the list entry that has this name in one of its `...Name` members:
+    /// `Outputs['train']` is the output whose `OutputName` is `train`.
     pub fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.segments.iter().try_fold(document, |value, segment| match (segment, value) {
             (Segment::Name(name), Value::Object(members)) => members.get(name),
@@ -86,7 +87,7 @@ impl Path {
         &self.segments
     }
 
-    /// The names from the start of the path up to its first position.
+    /// Returns the names from the start of the path up to its first index.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.segments
             .iter()
@@ -98,7 +99,7 @@ impl Path {
     }
 }
 
-/// Reads what stands between brackets; gives it and the text after the closing one.
+/// Parses the contents of brackets. Returns them and the text after the closing bracket.
 fn bracket(inside: &str) -> Result<(Segment, &str), &'static str> {
     const UNCLOSED: &str = "is not closed";
     for quote in ['\'', '"'] {
@@ -113,7 +114,7 @@ fn bracket(inside: &str) -> Result<(Segment, &str), &'static str> {
     Ok((Segment::Index(index), after))
 }
 
-/// What a list's entry is called: the texts of its `...Name` members.
+/// Returns the names of a list entry: the strings in its `...Name` members.
 pub(crate) fn own_names(entry: &Value) -> impl Iterator<Item = &str> {
     let members = entry.as_object().into_iter().flatten();
     members.filter(|(member, _)| member.ends_with("Name")).filter_map(|(_, value)| value.as_str())
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_members_positions_and_named_entries() {
+    fn a_path_finds_members_indexes_and_named_entries() {
         let document = json!({
             "metrics": {"f1": {"value": 0.9}, "odd.name": true},
             "rows": [[1, 2], [3]],
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_says_where() {
+    fn an_invalid_path_is_refused_with_the_position() {
         let message = |text: &str| Path::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(message(""), @r#"path "": expected a name at character 1"#);
         insta::assert_snapshot!(message(".a"), @r#"path ".a": expected a name at character 1"#);

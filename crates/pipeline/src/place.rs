@@ -1,13 +1,13 @@
-//! Places in a document, as messages show them.
+//! Places in a document as shown in messages.
 
-/// Shortens a place that nobody would read, such as the inside of a hundred Nots: its start says
-/// where to look and its end what is there. The longest place of a definition with proper names
-/// has some 220 characters.
+/// Cuts the middle out of a very long place, such as one inside a hundred Nots. The start says
+/// where to look and the end what is there. The longest place of a definition with valid names has
+/// about 220 characters.
 pub(crate) fn shown(place: String) -> String {
     cut(place, 140, 100)
 }
 
-/// Leaves out the middle of a text longer than `start` and `end` bytes.
+/// Cuts the middle out of a text longer than `start + end` bytes.
 pub(crate) fn cut(text: String, start: usize, end: usize) -> String {
     if text.len() <= start + end {
         return text;

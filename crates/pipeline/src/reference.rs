@@ -1,23 +1,23 @@
-//! What a `Get` points at.
+//! The references of `Get` expressions.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::path::{Path, PathError};
 
-/// The text inside `{"Get": "..."}`, taken apart. [`Display`](fmt::Display) prints it exactly as
-/// it was parsed.
+/// The parsed text of `{"Get": "..."}`. [`Display`](fmt::Display) writes exactly the text that was
+/// parsed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
     /// `Parameters.<name>`
     Parameter(String),
     /// `Execution.<variable>`
     Execution(ExecutionVariable),
-    /// `Steps.<step>.<path>`: a member of the job's Describe answer.
+    /// `Steps.<step>.<path>`: a member of the job's Describe response.
     Property {
-        /// The step whose job it is.
+        /// The step that runs the job.
         step: String,
-        /// A path that [`Path::parse`] takes.
+        /// A path that [`Path::parse`] accepts.
         path: String,
     },
     /// `Steps.<step>.PropertyFiles.<name>`
@@ -30,7 +30,7 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// The step that must have run before this has a value.
+    /// Returns the step that must finish before this has a value.
     pub fn step(&self) -> Option<&str> {
         match self {
             Self::Parameter(_) | Self::Execution(_) => None,
@@ -80,33 +80,33 @@ impl FromStr for Reference {
     }
 }
 
-/// Text that is no reference.
+/// The error of text that is not a reference.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// Not one of the forms of the language.
+    /// The text has none of the forms of the language.
     #[error(
         "{text:?} is no reference; expected Parameters.<name>, Execution.<variable>, \
          Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"
     )]
     Shape {
-        /// What was found.
+        /// The text found.
         text: String,
     },
-    /// `Execution.` with a name the service does not have.
+    /// The text is `Execution.` with an unknown variable.
     #[error("{name:?} is no execution variable; expected one of {}", ExecutionVariable::names())]
     Execution {
-        /// What was found.
+        /// The text found.
         name: String,
     },
-    /// The part after the step's name does not read as a path.
+    /// The part after the step's name is not a path.
     #[error(transparent)]
     Path(#[from] PathError),
 }
 
-/// What the service knows about a running execution.
+/// The variables of a running execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExecutionVariable {
-    /// The short random id, the last part of the execution's ARN.
+    /// The execution's short random id, the last part of its ARN.
     PipelineExecutionId,
     /// The execution's ARN.
     PipelineExecutionArn,
@@ -114,14 +114,14 @@ pub enum ExecutionVariable {
     PipelineName,
     /// The pipeline's ARN.
     PipelineArn,
-    /// When the execution began, ISO 8601.
+    /// The start time of the execution, ISO 8601.
     StartDateTime,
-    /// Now, ISO 8601.
+    /// The current time, ISO 8601.
     CurrentDateTime,
 }
 
 impl ExecutionVariable {
-    /// Every variable, in the order the service's guide lists them.
+    /// All variables, in the order of the developer guide.
     pub const ALL: [Self; 6] = [
         Self::PipelineExecutionId,
         Self::PipelineExecutionArn,
@@ -131,7 +131,7 @@ impl ExecutionVariable {
         Self::CurrentDateTime,
     ];
 
-    /// Its name in the language, without `Execution.`.
+    /// Returns the variable's name without `Execution.`.
     pub fn name(self) -> &'static str {
         match self {
             Self::PipelineExecutionId => "PipelineExecutionId",
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_prints_as_it_was_written() {
+    fn every_form_is_displayed_as_parsed() {
         for text in [
             "Parameters.MinF1",
             "Execution.PipelineExecutionId",
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_says_what_would_be() {
+    fn an_invalid_reference_is_refused_with_the_expected_forms() {
         let message = |text: &str| text.parse::<Reference>().unwrap_err().to_string();
         insta::assert_snapshot!(message("Parameter.X"), @r#""Parameter.X" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
         insta::assert_snapshot!(message("Execution.Id"), @r#""Id" is no execution variable; expected one of PipelineExecutionId, PipelineExecutionArn, PipelineName, PipelineArn, StartDateTime, CurrentDateTime"#);

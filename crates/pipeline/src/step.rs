@@ -1,4 +1,4 @@
-//! Steps: what is common to all of them, and the four kinds this crate knows in full.
+//! Steps: the members common to all, and the four types that this crate knows in full.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,23 +18,24 @@ use crate::place::shown;
 /// One step of a pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// `[A-Za-z0-9\-_]{1,64}`, unique in the whole definition, branches included.
+    /// The name, of the pattern `[A-Za-z0-9\-_]{1,64}` and unique in the definition, branches
+    /// included.
     pub name: String,
-    /// What it does.
+    /// The type and arguments.
     pub kind: StepKind,
-    /// Steps that must be done first although no expression points at them.
+    /// Steps that must finish first, in addition to those that expressions refer to.
     pub depends_on: Vec<String>,
-    /// What Studio shows in place of the name.
+    /// The name shown in Studio.
     pub display_name: Option<String>,
-    /// For people.
+    /// A description for people.
     pub description: Option<String>,
-    /// When the service tries again.
+    /// The retry policies.
     pub retry_policies: Vec<RetryPolicy>,
-    /// When an earlier result is used again.
+    /// The cache settings; without them the step is not cached.
     pub cache: Option<CacheConfig>,
-    /// Outputs that expressions may look into.
+    /// Files in the outputs that expressions may read values from.
     pub property_files: Vec<PropertyFile>,
-    /// Members beside `Arguments` that this crate has no name for.
+    /// Members beside `Arguments` that have no field of their own.
     pub other: IndexMap<String, Value>,
 }
 
@@ -45,18 +46,18 @@ pub enum StepKind {
     Processing(Box<ProcessingArguments>),
     /// A Training job.
     Training(Box<TrainingArguments>),
-    /// A choice between two lists of steps.
+    /// A Condition step, which runs one of two lists of steps.
     Condition(ConditionArguments),
-    /// The end of the execution, as Failed.
+    /// A Fail step, which ends the execution as Failed.
     Fail {
-        /// Why, for people.
+        /// The reason, for people.
         error_message: Expression,
     },
-    /// Any other type: its arguments as they stand.
+    /// A step of any other type, whose arguments are kept as JSON.
     Other {
         /// The step's `Type`.
         kind: String,
-        /// Its `Arguments`; null where it has none.
+        /// The step's `Arguments`; null if it has none.
         arguments: Value,
     },
 }
@@ -65,12 +66,12 @@ pub enum StepKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ConditionArguments {
-    /// All of them must hold.
+    /// The conditions, all of which must hold.
     pub conditions: Vec<Condition>,
-    /// Run when they do.
+    /// The steps that run if the conditions hold.
     #[serde(default)]
     pub if_steps: Vec<Step>,
-    /// Run when they do not.
+    /// The steps that run if a condition does not hold.
     #[serde(default)]
     pub else_steps: Vec<Step>,
 }
@@ -82,7 +83,7 @@ struct FailArguments<E> {
 }
 
 impl StepKind {
-    /// The step's `Type`.
+    /// Returns the step's `Type`.
     pub fn name(&self) -> &str {
         match self {
             Self::Processing(_) => "Processing",
@@ -113,7 +114,7 @@ impl From<ConditionArguments> for StepKind {
 }
 
 impl Step {
-    /// A step with nothing but its name and arguments.
+    /// Creates a step with only a name and arguments.
     pub fn new(name: impl Into<String>, kind: impl Into<StepKind>) -> Self {
         Self {
             name: name.into(),
@@ -128,57 +129,57 @@ impl Step {
         }
     }
 
-    /// A step that ends the execution as Failed.
+    /// Creates a step that ends the execution as Failed.
     pub fn fail(name: impl Into<String>, error_message: impl Into<Expression>) -> Self {
         Self::new(name, StepKind::Fail { error_message: error_message.into() })
     }
 }
 
-/// When an earlier result is used again.
+/// The cache settings of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CacheConfig {
-    /// Whether at all.
+    /// Whether the step may use the result of an earlier execution.
     pub enabled: bool,
-    /// How old the earlier result may be, an ISO 8601 duration such as `P30D`; see [`duration`].
+    /// The maximum age of that result, an ISO 8601 duration such as `P30D`; see [`duration`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_after: Option<String>,
 }
 
-/// When the service tries again. Exactly one of `max_attempts` and `expire_after_min` is set.
+/// A retry policy. Exactly one of `max_attempts` and `expire_after_min` is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct RetryPolicy {
-    /// Each wait is this many times the one before.
+    /// The factor from one interval to the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff_rate: Option<f64>,
-    /// The first wait, at most 43200.
+    /// The first interval in seconds, at most 43200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<i64>,
-    /// How often, at most 20.
+    /// The maximum number of attempts, at most 20.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<i64>,
-    /// For how long, at most 14400.
+    /// The timeout of all attempts in minutes, at most 14400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_after_min: Option<i64>,
-    /// After which failures.
+    /// The failures that are retried, such as `Step.THROTTLING`.
     pub exception_type: Vec<String>,
 }
 
-/// A JSON file in one of a Processing step's outputs that expressions may look into.
+/// A JSON file in an output of a Processing step, from which expressions may read values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct PropertyFile {
-    /// What `Steps.<step>.PropertyFiles.<name>` names.
+    /// The name in `Steps.<step>.PropertyFiles.<name>`.
     pub property_file_name: String,
-    /// The output it is in.
+    /// The output that contains the file.
     pub output_name: String,
-    /// Where in that output's S3 prefix.
+    /// The path of the file in that output.
     pub file_path: String,
 }
 
-/// Reads an ISO 8601 duration; none if it is not one. A month counts 30 days and a year 365:
-/// without a date there is no better answer.
+/// Parses an ISO 8601 duration; none if `text` is not one. A month counts as 30 days and a year as
+/// 365, since there is no date to count from.
 pub fn duration(text: &str) -> Option<Duration> {
     const DAY: u64 = 24 * 60 * 60;
     let dates = [('Y', 365 * DAY), ('M', 30 * DAY), ('W', 7 * DAY), ('D', DAY)];
@@ -194,7 +195,7 @@ pub fn duration(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Adds up numbers that are each followed by their unit, units in the order given.
+/// Adds up numbers followed by their units, which must be in the order given. Returns seconds.
 fn count(mut text: &str, units: &[(char, u64)]) -> Option<u64> {
     let mut sum = 0_u64;
     for (unit, seconds) in units {
@@ -253,8 +254,8 @@ impl<'de> Deserialize<'de> for Step {
     }
 }
 
-/// By hand, because the shape of `Arguments` hangs on `Type`. Where `Type` comes first, as
-/// everyone writes it, an error in the arguments keeps its own line and path.
+/// A visitor written by hand, because the shape of `Arguments` depends on `Type`. If `Type` comes
+/// first, as is usual, an error in the arguments keeps its own line and path.
 struct StepVisitor;
 
 impl<'de> Visitor<'de> for StepVisitor {
@@ -307,12 +308,16 @@ impl<'de> Visitor<'de> for StepVisitor {
     }
 }
 
-/// The arguments of a step whose `Type` came after them, or which this crate knows no shape for.
+/// Reads the arguments of a step whose `Type` came after them or is not known in full.
 fn from_value(kind: String, arguments: Option<Value>) -> Result<StepKind, String> {
     fn typed<T: for<'de> Deserialize<'de>>(arguments: Option<Value>) -> Result<T, String> {
         let arguments = arguments.ok_or_else(|| "missing field `Arguments`".to_owned())?;
         serde_path_to_error::deserialize(arguments).map_err(|error| {
-            let place = shown(format!("Arguments.{}", error.path()));
+            let place = match error.path().to_string().as_str() {
+                // The arguments themselves.
+                "." => "Arguments".to_owned(),
+                path => shown(format!("Arguments.{path}")),
+            };
             format!("{place}: {}", error.inner())
         })
     }

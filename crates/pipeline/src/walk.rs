@@ -1,4 +1,4 @@
-//! Finding the expressions in a step's JSON, whatever its shape.
+//! Search for expressions in a step's JSON, whatever its shape.
 
 use std::fmt::Write;
 
@@ -8,30 +8,30 @@ use serde_json::{Map, Value, json};
 use crate::expression::{Expression, GET, JOIN, JSON_GET};
 use crate::step::{Step, StepKind};
 
-/// Whether this object stands for a value to be worked out.
+/// Whether this object has the form of an expression.
 pub(crate) fn is_expression(members: &Map<String, Value>) -> bool {
     members.len() == 1 && [GET, JOIN, JSON_GET].iter().any(|name| members.contains_key(*name))
 }
 
-/// An expression in a step's JSON and where it stands, such as
-/// `Arguments.AppSpecification.ContainerArguments[3]`. An object that has an expression's member
-/// but is none gives the reason.
-pub(crate) type Found = (String, Result<Expression, String>);
+/// The place of an expression in a step's JSON, such as
+/// `Arguments.AppSpecification.ContainerArguments[3]`, and the expression, or the reason why an
+/// object with an expression's member is not one.
+pub(crate) type PlacedExpression = (String, Result<Expression, String>);
 
-/// Every expression of `step`, without those of the steps in its branches.
-pub(crate) fn expressions(step: &Step) -> Vec<Found> {
+/// Returns every expression of `step`, without those of the steps in its branches.
+pub(crate) fn expressions(step: &Step) -> Vec<PlacedExpression> {
     expressions_in(&own_value(step))
 }
 
-/// Every expression of a step's [`own_value`].
-pub(crate) fn expressions_in(document: &Value) -> Vec<Found> {
+/// Returns every expression of a step's [`own_value`].
+pub(crate) fn expressions_in(document: &Value) -> Vec<PlacedExpression> {
     let mut found = Vec::new();
     let mut place = String::new();
     collect(document, &mut place, &mut found);
     found
 }
 
-/// The step's JSON without the steps in its branches.
+/// Returns the step's JSON without the steps in its branches.
 pub(crate) fn own_value(step: &Step) -> Value {
     match &step.kind {
         StepKind::Condition(arguments) => {
@@ -41,13 +41,13 @@ pub(crate) fn own_value(step: &Step) -> Value {
     }
 }
 
-/// The value as JSON. Cannot fail for the types of this crate: every key is a string and every
-/// number finite, so what serde reports is no more than null.
+/// Returns the value as JSON. This cannot fail for the types of this crate, since every key is a
+/// string and every number finite; null stands for the error that cannot occur.
 pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn collect(value: &Value, place: &mut String, found: &mut Vec<Found>) {
+fn collect(value: &Value, place: &mut String, found: &mut Vec<PlacedExpression>) {
     match value {
         Value::Object(members) if is_expression(members) => {
             let expression = Expression::deserialize_value(value);
@@ -55,44 +55,44 @@ fn collect(value: &Value, place: &mut String, found: &mut Vec<Found>) {
         }
         Value::Object(members) => {
             for (name, member) in members {
-                within(place, Segment::Member(name), |place| collect(member, place, found));
+                within(place, PlaceSegment::Member(name), |place| collect(member, place, found));
             }
         }
         Value::Array(entries) => {
             for (index, entry) in entries.iter().enumerate() {
-                within(place, Segment::Entry(index), |place| collect(entry, place, found));
+                within(place, PlaceSegment::Entry(index), |place| collect(entry, place, found));
             }
         }
         _ => {}
     }
 }
 
-/// One step down into a document.
-pub(crate) enum Segment<'a> {
+/// One segment of a place in a document.
+pub(crate) enum PlaceSegment<'a> {
     Member(&'a str),
-    /// A member whose name would read as more than one segment.
+    /// A member whose name could be read as more than one segment.
     Quoted(&'a str),
     Entry(usize),
 }
 
-/// Runs `work` with `place` extended by one segment.
+/// Calls `work` with `place` extended by one segment.
 pub(crate) fn within<T>(
     place: &mut String,
-    segment: Segment<'_>,
+    segment: PlaceSegment<'_>,
     work: impl FnOnce(&mut String) -> T,
 ) -> T {
     let length = place.len();
     match segment {
-        Segment::Member(name) if length == 0 => place.push_str(name),
-        Segment::Member(name) => {
+        PlaceSegment::Member(name) if length == 0 => place.push_str(name),
+        PlaceSegment::Member(name) => {
             place.push('.');
             place.push_str(name);
         }
         // Writing into a String cannot fail.
-        Segment::Quoted(name) => {
+        PlaceSegment::Quoted(name) => {
             let _ = write!(place, "['{name}']");
         }
-        Segment::Entry(index) => {
+        PlaceSegment::Entry(index) => {
             let _ = write!(place, "[{index}]");
         }
     }

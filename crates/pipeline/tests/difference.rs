@@ -1,4 +1,4 @@
-//! The difference of definitions: none where none is, one where one is.
+//! Properties of the difference between definitions.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use pipeline::{Change, Path, difference};
@@ -14,7 +14,7 @@ fn is_expression(value: &Value) -> bool {
     ["Get", "Std:Join", "Std:JsonGet"].iter().any(|member| value.get(member).is_some())
 }
 
-/// Whether the entries of a list of the example are told apart by name.
+/// Whether the entries of a list of the example are identified by name.
 fn has_names(list: &[Value]) -> bool {
     let named =
         |entry: &Value| entry.as_object().is_some_and(|m| m.keys().any(|name| is_name(name)));
@@ -25,7 +25,7 @@ fn is_name(member: &str) -> bool {
     member == "Key" || member.ends_with("Name")
 }
 
-/// Pointers to everything outside expressions.
+/// Collects JSON pointers to everything outside expressions.
 fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     found.push(pointer.to_owned());
     match value {
@@ -43,7 +43,8 @@ fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-/// One edit, and what it must be told as: what stood there and what stands there.
+/// Makes one edit and returns the expected values before and after it; none if the edit does not
+/// apply.
 fn edit(document: &mut Value, pointer: &str, kind: u8) -> Option<(Option<Value>, Option<Value>)> {
     let (parent, last) = pointer.rsplit_once('/')?;
     let value = document.pointer(pointer)?.clone();
@@ -60,7 +61,7 @@ fn edit(document: &mut Value, pointer: &str, kind: u8) -> Option<(Option<Value>,
             *document.pointer_mut(pointer)? = other.clone();
             Some((Some(value), Some(other)))
         }
-        // Gone.
+        // Removal.
         1 => match document.pointer_mut(parent)? {
             Value::Object(members) if !is_name(last) => {
                 let alone = value.as_array().is_none_or(|list| list.len() < 2 || !has_names(list));
@@ -69,9 +70,9 @@ fn edit(document: &mut Value, pointer: &str, kind: u8) -> Option<(Option<Value>,
                     return None;
                 }
                 members.remove(last)?;
-                let told =
+                let expected =
                     value.as_array().filter(|list| has_names(list)).map(|list| list[0].clone());
-                Some((Some(told.unwrap_or(value)), None))
+                Some((Some(expected.unwrap_or(value)), None))
             }
             Value::Array(entries) => {
                 entries.remove(last.parse().ok()?);
@@ -79,7 +80,7 @@ fn edit(document: &mut Value, pointer: &str, kind: u8) -> Option<(Option<Value>,
             }
             _ => None,
         },
-        // One more.
+        // Addition.
         2 => {
             let parent = document.pointer_mut(parent)?;
             match parent {
@@ -106,7 +107,7 @@ fn edit(document: &mut Value, pointer: &str, kind: u8) -> Option<(Option<Value>,
     }
 }
 
-/// Follows a place through a document, as a path of the language.
+/// Finds the value at a place, read as a path of the language.
 fn find<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
     let path = place
         .replace(".IfSteps", ".Arguments.IfSteps")
@@ -115,14 +116,14 @@ fn find<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
     Path::parse(&path).unwrap().find(document)
 }
 
-/// Every list of named entries turned round.
-fn turned(value: &Value) -> Value {
+/// Returns the document with every list of named entries reversed.
+fn reversed(value: &Value) -> Value {
     match value {
         Value::Object(_) if is_expression(value) => value.clone(),
         Value::Object(members) => Value::Object(
-            members.iter().map(|(name, member)| (name.clone(), turned(member))).collect(),
+            members.iter().map(|(name, member)| (name.clone(), reversed(member))).collect(),
         ),
-        Value::Array(entries) if has_names(entries) => entries.iter().rev().map(turned).collect(),
+        Value::Array(entries) if has_names(entries) => entries.iter().rev().map(reversed).collect(),
         other => other.clone(),
     }
 }
@@ -135,9 +136,9 @@ proptest! {
         pointers(&before, "", &mut all);
         let pointer = at.get(&all);
         let mut after = before.clone();
-        let told = edit(&mut after, pointer, kind);
-        prop_assume!(told.is_some());
-        let (old, new) = told.unwrap();
+        let expected = edit(&mut after, pointer, kind);
+        prop_assume!(expected.is_some());
+        let (old, new) = expected.unwrap();
         let changes = difference(&before, &after);
         prop_assert_eq!(changes.len(), 1, "{}: {:?}", pointer, changes);
         let Change { place, before: b, after: a } = &changes[0];
@@ -192,9 +193,9 @@ fn json_value() -> impl Strategy<Value = Value> {
 #[test]
 fn the_order_of_named_entries_is_no_change() {
     let example = example();
-    let turned = turned(&example);
-    assert_ne!(turned, example);
-    assert_eq!(difference(&example, &turned), []);
+    let reversed = reversed(&example);
+    assert_ne!(reversed, example);
+    assert_eq!(difference(&example, &reversed), []);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Expressions and conditions, worked out by hand.
+//! Evaluation of expressions and conditions, with values worked out by hand.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -72,7 +72,7 @@ fn resolve(expression: impl Into<Expression>) -> Result<Value, EvaluationError> 
     expression.into().resolve(&Execution::new())
 }
 
-/// An error with its causes, as a program would print it.
+/// Returns an error with its causes, as a program prints it.
 fn chain(error: EvaluationError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -113,7 +113,7 @@ fn a_join_writes_numbers_and_booleans_as_json_does() {
 }
 
 #[test]
-fn what_has_no_value_says_what_and_why() {
+fn an_expression_without_a_value_names_the_reason() {
     let message = |expression: Expression| chain(resolve(expression).unwrap_err());
     insta::assert_snapshot!(message(Expression::parameter("MinF2")), @"Parameters.MinF2 has no value");
     insta::assert_snapshot!(message(Expression::output("Preprocess", "valid")), @"Steps.Preprocess.ProcessingOutputConfig.Outputs['valid'].S3Output.S3Uri has no value");
@@ -153,7 +153,7 @@ fn arguments_are_resolved_as_a_whole() {
     insta::assert_snapshot!(chain(resolve_all(&listed, &Execution::new()).unwrap_err()), @"the resolved arguments do not fit: AppSpecification.ContainerArguments[0]: invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
 }
 
-/// Whether the one comparison holds, by way of a whole verdict.
+/// Evaluates one comparison through `evaluate_all`.
 fn holds(left: impl Into<Expression>, operator: Operator, right: impl Into<Expression>) -> bool {
     let conditions = [Condition::compare(left, operator, right)];
     let verdict = evaluate_all(&conditions, &Execution::new()).unwrap();
@@ -164,7 +164,7 @@ fn holds(left: impl Into<Expression>, operator: Operator, right: impl Into<Expre
 #[test]
 fn comparisons_by_hand() {
     use Operator::{Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo};
-    // less, equal, greater for each operator
+    // The result for less, equal and greater.
     for (operator, expected) in [
         (Equals, [false, true, false]),
         (GreaterThan, [false, false, true]),
@@ -178,12 +178,12 @@ fn comparisons_by_hand() {
     }
     assert!(holds(true, Equals, true));
     assert!(!holds(true, Equals, false));
-    // 2^53 + 1 is no f64: whole numbers are compared as such.
+    // 2^53 + 1 is not an f64, so integers are compared as integers.
     assert!(holds(9_007_199_254_740_993_i64, GreaterThan, 9_007_199_254_740_992_i64));
 }
 
 #[test]
-fn a_list_is_anded_and_every_comparison_is_reported() {
+fn all_conditions_of_a_list_must_hold_and_every_comparison_is_reported() {
     let conditions = [
         Condition::compare(metric("f1"), Operator::LessThan, 0.5),
         Condition::Or(vec![
@@ -217,14 +217,14 @@ fn a_list_is_anded_and_every_comparison_is_reported() {
             },
         ]})
     );
-    // not(true) or 200 in [100, 200]
+    // not(true = true) or 200 in [100, 200]
     assert!(evaluate_all(&conditions[1..], &Execution::new()).unwrap().met);
     assert!(!evaluate_all(&[Condition::Or(Vec::new())], &Execution::new()).unwrap().met);
     assert!(evaluate_all(&[], &Execution::new()).unwrap().met);
 }
 
 #[test]
-fn unlike_values_are_not_compared() {
+fn values_of_different_types_are_not_compared() {
     let message = |left: Expression, operator, right: Expression| {
         let conditions = [Condition::compare(left, operator, right)];
         chain(evaluate_all(&conditions, &Execution::new()).unwrap_err())
@@ -235,21 +235,21 @@ fn unlike_values_are_not_compared() {
 }
 
 #[test]
-fn a_metric_without_value_meets_no_gate() {
+fn a_metric_without_a_value_meets_no_gate() {
     use Operator::{Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo};
     let all = [Equals, GreaterThan, GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo];
     for operator in all {
         assert!(!holds(metric("auc"), operator, Expression::parameter("MinF1")), "{operator:?}");
         assert!(!holds(Expression::parameter("MinF1"), operator, metric("auc")), "{operator:?}");
-        // As text "NaN" < "a"; no order here, not with itself either.
+        // As strings "NaN" < "a", but order comparisons of "NaN" are false, with itself too.
         for other in ["NaN", "a", "A"] {
             let equal = operator == Equals && other == "NaN";
             assert_eq!(holds(metric("auc"), operator, other), equal, "{operator:?} {other}");
         }
     }
-    // A condition may ask for it.
+    // A condition may test for it.
     assert!(!holds(metric("f1"), Equals, "NaN"));
-    // No other text is a number without value.
+    // No other string stands for a missing value.
     assert!(holds("nan", GreaterThan, "NA"));
 
     let gate = Condition::compare(metric("auc"), GreaterThanOrEqualTo, 0.5);

@@ -1,216 +1,29 @@
-//! Any definition survives its own JSON, and no text makes the reader panic.
+//! Any definition survives a round trip through JSON, and no text makes the parser panic.
 
 mod common;
+mod generate;
 
 use std::collections::BTreeSet;
 
-use pipeline::{
-    AlgorithmSpecification, AppSpecification, CacheConfig, Channel, ClusterConfig, Condition,
-    ConditionArguments, Definition, ExecutionVariable, Expression, MetricDefinition, Operator,
-    Parameter, ProcessingArguments, ProcessingInput, ProcessingOutput, ProcessingOutputConfig,
-    PropertyFile, ResourceConfig, RetryPolicy, Step, StepKind, StoppingCondition, Tag,
-    TrainingArguments, lint,
-};
+use pipeline::{Definition, lint};
 use proptest::prelude::*;
-use serde_json::{Value, json};
-
-fn name() -> impl Strategy<Value = String> {
-    "[A-Za-z][A-Za-z0-9_-]{0,8}"
-}
-
-fn literal() -> impl Strategy<Value = Expression> {
-    prop_oneof![
-        ".{0,12}".prop_map(Expression::from),
-        any::<i64>().prop_map(Expression::from),
-        any::<f64>().prop_map(Expression::from),
-        any::<bool>().prop_map(Expression::from),
-    ]
-}
-
-fn expression() -> impl Strategy<Value = Expression> {
-    let leaf = prop_oneof![
-        literal(),
-        name().prop_map(Expression::parameter),
-        (0..ExecutionVariable::ALL.len())
-            .prop_map(|index| Expression::execution(ExecutionVariable::ALL[index])),
-        (name(), name()).prop_map(|(step, output)| Expression::output(step, &output)),
-        (name(), name(), name()).prop_map(|(step, file, path)| Expression::json_get(
-            step,
-            file,
-            format!("{path}['a.b'][3]")
-        )),
-    ];
-    leaf.prop_recursive(2, 8, 3, |inner| {
-        (".{0,3}", prop::collection::vec(inner, 0..3))
-            .prop_map(|(on, values)| Expression::join(on, values))
-    })
-}
-
-fn condition() -> impl Strategy<Value = Condition> {
-    let operator = prop_oneof![
-        Just(Operator::Equals),
-        Just(Operator::GreaterThan),
-        Just(Operator::GreaterThanOrEqualTo),
-        Just(Operator::LessThan),
-        Just(Operator::LessThanOrEqualTo),
-    ];
-    let leaf = prop_oneof![
-        (expression(), operator, expression()).prop_map(|(l, o, r)| Condition::compare(l, o, r)),
-        (expression(), prop::collection::vec(expression(), 0..3))
-            .prop_map(|(query, values)| Condition::In { query, values }),
-    ];
-    leaf.prop_recursive(2, 6, 2, |inner| {
-        prop_oneof![
-            inner.clone().prop_map(|condition| Condition::Not(Box::new(condition))),
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::And),
-            prop::collection::vec(inner, 0..3).prop_map(Condition::Or),
-        ]
-    })
-}
-
-fn processing() -> impl Strategy<Value = StepKind> {
-    (
-        prop::array::uniform4(expression()),
-        prop::collection::vec(expression(), 0..3),
-        prop::collection::vec((name(), expression()), 0..3),
-        prop::collection::vec((name(), expression()), 0..3),
-        prop::option::of(expression()),
-    )
-        .prop_map(|([one, two, three, role], arguments, places, environment, key)| {
-            let mut app = AppSpecification::new(one.clone());
-            app.container_arguments = arguments;
-            let mut job =
-                ProcessingArguments::new(ClusterConfig::new(one, two, three.clone()), app, role);
-            let path = "/opt/ml/processing/x";
-            job.processing_inputs = places
-                .iter()
-                .map(|(name, uri)| ProcessingInput::new(name, uri.clone(), path))
-                .collect();
-            let outputs = places
-                .iter()
-                .map(|(name, uri)| ProcessingOutput::new(name, uri.clone(), path))
-                .collect();
-            job.processing_output_config = Some(ProcessingOutputConfig {
-                outputs,
-                kms_key_id: key,
-                ..ProcessingOutputConfig::default()
-            });
-            job.environment = environment.into_iter().collect();
-            job.tags = vec![Tag::new("a", three)];
-            job.into()
-        })
-}
-
-fn training() -> impl Strategy<Value = StepKind> {
-    (
-        prop::array::uniform4(expression()),
-        prop::collection::vec((name(), expression()), 0..3),
-        prop::collection::vec((name(), expression()), 0..3),
-    )
-        .prop_map(|([one, two, three, role], channels, hyper_parameters)| {
-            let mut algorithm = AlgorithmSpecification::new(one.clone());
-            algorithm.metric_definitions = vec![MetricDefinition::new(two.clone(), "(1)")];
-            let mut job = TrainingArguments::new(
-                algorithm,
-                two.clone(),
-                ResourceConfig::new(one, two, three.clone()),
-                StoppingCondition::seconds(three),
-                role,
-            );
-            job.input_data_config =
-                channels.into_iter().map(|(name, uri)| Channel::new(name, uri)).collect();
-            job.hyper_parameters = hyper_parameters.into_iter().collect();
-            job.into()
-        })
-}
-
-fn other() -> impl Strategy<Value = StepKind> {
-    prop_oneof![
-        expression().prop_map(|error_message| StepKind::Fail { error_message }),
-        Just(StepKind::Other { kind: "Lambda".to_owned(), arguments: Value::Null }),
-        expression().prop_map(|e| StepKind::Other {
-            kind: "Model".to_owned(),
-            arguments: json!({"PrimaryContainer": {"Image": e}}),
-        }),
-    ]
-}
-
-fn dressed(kind: impl Strategy<Value = StepKind>) -> impl Strategy<Value = Step> {
-    (
-        kind,
-        name(),
-        prop::collection::vec(name(), 0..2),
-        prop::option::of((any::<bool>(), prop::option::of("P[0-9]D"))),
-        prop::option::of((any::<i64>(), any::<bool>())),
-        any::<bool>(),
-    )
-        .prop_map(|(kind, name, depends_on, cache, retry, more)| {
-            let mut step = Step::new(name.clone(), kind);
-            step.depends_on = depends_on;
-            step.cache = cache.map(|(enabled, expire_after)| CacheConfig { enabled, expire_after });
-            step.retry_policies = retry
-                .map(|(number, attempts)| RetryPolicy {
-                    backoff_rate: Some(1.5),
-                    interval_seconds: Some(number),
-                    max_attempts: attempts.then_some(number),
-                    expire_after_min: (!attempts).then_some(number),
-                    exception_type: vec![name.clone()],
-                })
-                .into_iter()
-                .collect();
-            if more {
-                step.display_name = Some(name.clone());
-                step.property_files = vec![PropertyFile {
-                    property_file_name: name.clone(),
-                    output_name: name.clone(),
-                    file_path: name,
-                }];
-                step.other.insert("FunctionArn".to_owned(), json!({"Get": "Parameters.X"}));
-            }
-            step
-        })
-}
-
-fn definition() -> impl Strategy<Value = Definition> {
-    let plain = || dressed(prop_oneof![processing(), training(), other()]);
-    let gate = (
-        prop::collection::vec(condition(), 0..3),
-        prop::collection::vec(plain(), 0..2),
-        prop::collection::vec(plain(), 0..2),
-    )
-        .prop_map(|(conditions, if_steps, else_steps)| {
-            StepKind::Condition(ConditionArguments { conditions, if_steps, else_steps })
-        });
-    let parameters = prop::collection::vec(
-        prop_oneof![
-            (name(), ".{0,8}").prop_map(|(name, text)| Parameter::string(name, text)),
-            (name(), any::<i64>()).prop_map(|(name, number)| Parameter::integer(name, number)),
-            (name(), any::<f64>()).prop_map(|(name, number)| Parameter::float(name, number)),
-            (name(), any::<bool>()).prop_map(|(name, truth)| Parameter::boolean(name, truth)),
-        ],
-        0..4,
-    );
-    let steps =
-        prop::collection::vec(prop_oneof![3 => plain().boxed(), 1 => dressed(gate).boxed()], 0..4);
-    (parameters, steps).prop_map(|(parameters, steps)| Definition::new(parameters, steps))
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn a_definition_survives_its_json(definition in definition()) {
+    fn a_definition_survives_its_json(definition in generate::definition()) {
         let text = definition.to_json();
         let again = Definition::from_json(&text).unwrap();
         prop_assert_eq!(&again, &definition);
         prop_assert_eq!(again.to_json(), text);
     }
 
-    /// Lint and order take anything that parses: no panic, no endless loop, and an order names
-    /// each step once, after what it needs. Two steps of one name are lint's finding instead of the
-    /// circle that they look like.
+    /// Lint and order accept every definition that parses, without a panic or an endless loop. An
+    /// order has each step after its dependencies. Lint reports steps of the same name instead of
+    /// a cycle.
     #[test]
-    fn any_definition_can_be_linted_and_ordered(definition in definition()) {
+    fn any_definition_can_be_linted_and_ordered(definition in generate::definition()) {
         let findings = lint(&definition);
         let graph = definition.graph();
         match graph.order() {

@@ -33,7 +33,7 @@ mod sandbox;
 mod spellings;
 
 pub use outcome::Outcome;
-pub use peers::{onnxruntime, real_table, shared, skipped};
+pub use peers::{onnxruntime, real_table, skipped};
 pub use programs::executable;
 pub use sandbox::{Limits, Sandbox};
 pub use spellings::{Spelling, spellings};

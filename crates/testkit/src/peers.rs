@@ -65,13 +65,3 @@ pub(crate) fn peer(name: &str, what: &str) -> Option<String> {
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
-
-/// Returns a path in the folder `shared` beside the checkout, if it exists.
-///
-/// To be removed when the tests of the orchestrator's definition no longer use it; see
-/// [`real_table`].
-#[doc(hidden)]
-pub fn shared(relative: &str) -> Option<Utf8PathBuf> {
-    let path = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(relative);
-    path.exists().then_some(path)
-}

@@ -11,44 +11,45 @@ use config::Settings;
 use pipeline::Definition;
 use serde_yaml::{Mapping, Value};
 
-use crate::needs::Needs;
+use crate::inventory::Inventory;
 
-/// How long logs are kept, in days.
+/// The retention of logs in days.
 const LOG_DAYS: u64 = 90;
 
-/// Whether the account's log groups are made here.
+/// The parameter and condition that decide whether the template creates the log groups.
 const CREATE_LOG_GROUPS: &str = "CreateLogGroups";
 
-/// Everything in an account that the pipeline of these settings needs, as YAML with comments.
+/// Returns a template of all resources that the pipeline of these settings needs, as YAML with
+/// comments.
 pub fn template(settings: &Settings, definition: &Definition) -> String {
-    let needs = Needs::of(settings, definition);
-    let mut parts = Parts::default();
-    log_groups(&needs, &mut parts);
-    storage::add(&needs, &mut parts);
-    repositories::add(&needs, &mut parts);
-    roles::add(&needs, &mut parts);
-    notifications::add(&needs, &mut parts);
+    let inventory = Inventory::of(settings, definition);
+    let mut sections = Sections::default();
+    log_groups(&inventory, &mut sections);
+    storage::add(&inventory, &mut sections);
+    repositories::add(&inventory, &mut sections);
+    roles::add(&inventory, &mut sections);
+    notifications::add(&inventory, &mut sections);
     let document = object! {
         "AWSTemplateFormatVersion": value::TEMPLATE_VERSION,
         "Description": format!("What the pipeline {} needs of an account", settings.pipeline.name),
-        "Parameters": parts.parameters,
-        "Conditions": parts.conditions,
-        "Resources": parts.resources,
-        "Outputs": parts.outputs,
+        "Parameters": sections.parameters,
+        "Conditions": sections.conditions,
+        "Resources": sections.resources,
+        "Outputs": sections.outputs,
     };
     format!("{}\n{}", head(settings), spaced(&value::text(&document)))
 }
 
-/// What the sections of a template are gathered in.
+/// The sections of a template.
 #[derive(Default)]
-struct Parts {
+struct Sections {
     parameters: Mapping,
     conditions: Mapping,
     resources: Mapping,
     outputs: Mapping,
 }
 
-impl Parts {
+impl Sections {
     fn parameter(&mut self, name: &str, parameter: Value) {
         self.parameters.insert(name.into(), parameter);
     }
@@ -66,6 +67,7 @@ impl Parts {
     }
 }
 
+/// Returns the comment at the start of the template.
 fn head(settings: &Settings) -> String {
     format!(
         "\
@@ -83,7 +85,7 @@ fn head(settings: &Settings) -> String {
     )
 }
 
-/// A blank line before each section and each of its entries but the first.
+/// Adds a blank line before each section and before each of its entries except the first.
 fn spaced(text: &str) -> String {
     let mut out = String::new();
     let mut after_section = false;
@@ -100,9 +102,9 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// SageMaker would make the groups itself, and keep what is in them for ever.
-fn log_groups(needs: &Needs<'_>, parts: &mut Parts) {
-    parts.parameter(
+/// Adds the log groups of the jobs. SageMaker would create them without a retention limit.
+fn log_groups(inventory: &Inventory<'_>, sections: &mut Sections) {
+    sections.parameter(
         CREATE_LOG_GROUPS,
         object! {
             "Description": "An account has these log groups once, from its first SageMaker job on: false where they are there",
@@ -111,9 +113,9 @@ fn log_groups(needs: &Needs<'_>, parts: &mut Parts) {
             "Default": "true",
         },
     );
-    parts.condition(CREATE_LOG_GROUPS, value::is(CREATE_LOG_GROUPS, "true"));
-    for job in &needs.jobs {
-        parts.resource(
+    sections.condition(CREATE_LOG_GROUPS, value::equals(CREATE_LOG_GROUPS, "true"));
+    for job in &inventory.jobs {
+        sections.resource(
             &format!("{}Logs", job.name()),
             object! {
                 "Type": "AWS::Logs::LogGroup",

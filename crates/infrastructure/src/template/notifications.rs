@@ -1,18 +1,18 @@
-//! Who is told of failures and pending approvals.
+//! Notifications of failed executions and pending approvals.
 
 use config::ApprovalStatus;
 use serde_yaml::Value;
 
-use super::Parts;
+use super::Sections;
 use super::value::{POLICY_VERSION, arn, list, reference};
-use crate::needs::Needs;
+use crate::inventory::Inventory;
 
 const FAILED: &str = "ExecutionFailed";
 const PENDING: &str = "ApprovalPending";
 
-pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
-    let Some(notifications) = &needs.settings.notifications else { return };
-    parts.resource(
+pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let Some(notifications) = &inventory.settings.notifications else { return };
+    sections.resource(
         "Topic",
         object! {
             "Type": "AWS::SNS::Topic",
@@ -24,7 +24,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
             },
         },
     );
-    parts.resource(
+    sections.resource(
         "TopicPolicy",
         object! {
             "Type": "AWS::SNS::TopicPolicy",
@@ -49,10 +49,10 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
         },
     );
     let detail = object! {
-        "pipelineArn": list(needs.pipeline_arns("")),
+        "pipelineArn": list(inventory.pipeline_arns("")),
         "currentPipelineExecutionStatus": list(["Failed"]),
     };
-    parts.resource(
+    sections.resource(
         FAILED,
         rule(
             "An execution of the pipeline failed",
@@ -64,11 +64,11 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
     );
     let detail = object! {
         "ModelPackageGroupName": list([
-            needs.settings.model_registry.model_package_group_name.as_str(),
+            inventory.settings.model_registry.model_package_group_name.as_str(),
         ]),
         "ModelApprovalStatus": list([ApprovalStatus::PendingManualApproval.to_string()]),
     };
-    parts.resource(
+    sections.resource(
         PENDING,
         rule(
             "A model waits for its approval",
@@ -78,7 +78,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
             "The model <model> waits for approval.",
         ),
     );
-    parts.output(
+    sections.output(
         "TopicArn",
         object! {
             "Description": "Where failures and pending approvals are told",
@@ -87,7 +87,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
     );
 }
 
-/// Events of SageMaker that become a message on the topic.
+/// Returns a rule that publishes events of SageMaker as messages on the topic.
 fn rule(
     description: &str,
     event: &str,

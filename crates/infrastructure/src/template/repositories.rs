@@ -1,23 +1,23 @@
-//! The repositories of the images.
+//! The ECR repositories of the images.
 
-use super::Parts;
+use super::Sections;
 use super::value::list;
 use crate::images::Repository;
-use crate::needs::Needs;
+use crate::inventory::Inventory;
 
-/// How long an image without a tag is kept, in days.
+/// The retention of images without a tag, in days.
 const UNTAGGED_DAYS: u64 = 7;
-/// How many images are kept of each step; the oldest go first, so this is how far back an image
-/// may be that a pipeline names.
+/// The number of images kept in each repository. The oldest are deleted first, so a pipeline cannot
+/// use an image that is older than the newest hundred.
 const IMAGES: u64 = 100;
 
-pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
-    let account = needs.account;
-    // an image in another account or region is somebody else's
+pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let account = inventory.account;
+    // Repositories in other accounts or regions belong to other stacks.
     let ours = |r: &&Repository| r.account == account.id && r.region == account.region;
-    for repository in needs.repositories.iter().filter(ours) {
+    for repository in inventory.repositories.iter().filter(ours) {
         let name = format!("{}Repository", resource_name(&repository.name));
-        parts.resource(
+        sections.resource(
             &name,
             object! {
                 "Type": "AWS::ECR::Repository",
@@ -31,7 +31,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
                 },
             },
         );
-        parts.output(
+        sections.output(
             &name,
             object! {
                 "Description": format!("The repository {}", repository.name),
@@ -41,7 +41,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
     }
 }
 
-/// `machine-downtime/train` becomes `MachineDowntimeTrain`.
+/// Returns the logical name of a repository: `MachineDowntimeTrain` for `machine-downtime/train`.
 fn resource_name(repository: &str) -> String {
     let words = repository.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
@@ -52,7 +52,7 @@ fn resource_name(repository: &str) -> String {
     words.map(capital).collect()
 }
 
-/// ECR takes these rules as JSON.
+/// Returns the lifecycle rules of a repository, which ECR takes as JSON.
 fn lifecycle() -> String {
     format!(
         r#"{{

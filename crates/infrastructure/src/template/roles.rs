@@ -1,28 +1,33 @@
-//! The roles: what the jobs run as, and what GitHub Actions take on.
+//! The IAM roles of the jobs and of GitHub Actions.
 
 use serde_yaml::Value;
 
-use super::Parts;
-use super::value::{POLICY_VERSION, arn, filled, is, list, of, reference};
-use crate::needs::Needs;
+use super::Sections;
+use super::value::{POLICY_VERSION, arn, equals, list, reference, serialized, substitute};
+use crate::inventory::Inventory;
 use crate::policy::{PolicyKind, SAGEMAKER, policy};
 
+/// The parameter for the GitHub repository.
 const REPOSITORY: &str = "GitHubRepository";
+/// The parameter for the branch.
 const BRANCH: &str = "GitHubBranch";
+/// The parameter and condition that decide whether the template creates the identity provider.
 const CREATE_PROVIDER: &str = "CreateGitHubProvider";
+/// The condition that a GitHub repository is given.
 const HAS_GITHUB: &str = "HasGitHub";
 
-/// Who signs the tokens of GitHub Actions.
+/// The issuer of the tokens of GitHub Actions.
 const ISSUER: &str = "token.actions.githubusercontent.com";
 
-pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
-    execution(needs, parts);
-    github(needs, parts);
+pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
+    execution(inventory, sections);
+    github(inventory, sections);
 }
 
-fn execution(needs: &Needs<'_>, parts: &mut Parts) {
-    let (path, name) = path_and_name(&needs.settings.aws.role_arn);
-    parts.resource(
+/// Adds the role of the pipeline and its jobs.
+fn execution(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let (path, name) = path_and_name(&inventory.settings.aws.role_arn);
+    sections.resource(
         "ExecutionRole",
         object! {
             "Type": "AWS::IAM::Role",
@@ -36,7 +41,7 @@ fn execution(needs: &Needs<'_>, parts: &mut Parts) {
                         "Effect": "Allow",
                         "Principal": object! { "Service": SAGEMAKER },
                         "Action": "sts:AssumeRole",
-                        // SageMaker may take the role on for this account's jobs alone
+                        // SageMaker may assume the role only for jobs of this account.
                         "Condition": object! {
                             "StringEquals": object! {
                                 "aws:SourceAccount": reference("AWS::AccountId"),
@@ -44,11 +49,11 @@ fn execution(needs: &Needs<'_>, parts: &mut Parts) {
                         },
                     }]),
                 },
-                "Policies": inline(needs, "Execution", PolicyKind::Execution),
+                "Policies": inline(inventory, "Execution", PolicyKind::Execution),
             },
         },
     );
-    parts.output(
+    sections.output(
         "ExecutionRoleArn",
         object! {
             "Description": "aws.role_arn of the settings",
@@ -57,7 +62,8 @@ fn execution(needs: &Needs<'_>, parts: &mut Parts) {
     );
 }
 
-/// `arn:aws:iam::123456789012:role/service-role/Name` is `/service-role/` and `Name`.
+/// Returns the path and name of a role: `/service-role/` and `Name` for
+/// `arn:aws:iam::123456789012:role/service-role/Name`.
 fn path_and_name(arn: &str) -> (String, String) {
     let role = arn.split_once(":role/").map_or(arn, |(_, role)| role);
     match role.rsplit_once('/') {
@@ -66,96 +72,24 @@ fn path_and_name(arn: &str) -> (String, String) {
     }
 }
 
-fn github(needs: &Needs<'_>, parts: &mut Parts) {
-    parts.parameter(
-        REPOSITORY,
-        object! {
-            "Description": "OWNER/NAME of the repository whose workflows push images and deploy; empty for none",
-            "Type": "String",
-            "AllowedPattern": "^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$",
-            "Default": "",
-        },
-    );
-    parts.parameter(
-        BRANCH,
-        object! {
-            "Description": "The branch whose workflows may",
-            "Type": "String",
-            "AllowedPattern": "^[A-Za-z0-9._/-]+$",
-            "Default": "main",
-        },
-    );
-    parts.parameter(
-        CREATE_PROVIDER,
-        object! {
-            "Description": "An account can have GitHub's identity provider only once: false where it is there",
-            "Type": "String",
-            "AllowedValues": list(["true", "false"]),
-            "Default": "true",
-        },
-    );
-    parts.condition(HAS_GITHUB, object! { "Fn::Not": list([is(REPOSITORY, "")]) });
-    parts.condition(
-        CREATE_PROVIDER,
-        object! {
-            "Fn::And": list([
-                object! { "Condition": HAS_GITHUB },
-                is(CREATE_PROVIDER, "true"),
-            ]),
-        },
-    );
-    let audience = match needs.account.partition() {
-        "aws-cn" => "sts.amazonaws.com.cn",
-        _ => "sts.amazonaws.com",
-    };
-    parts.resource(
-        "GitHubProvider",
-        object! {
-            "Type": "AWS::IAM::OIDCProvider",
-            "Condition": CREATE_PROVIDER,
-            // other stacks may rely on it
-            "DeletionPolicy": "Retain",
-            "UpdateReplacePolicy": "Retain",
-            "Properties": object! {
-                "Url": format!("https://{ISSUER}"),
-                "ClientIdList": list([audience]),
-            },
-        },
-    );
-    let told = |claim: &str, value: Value| {
-        Value::Mapping([(format!("{ISSUER}:{claim}").into(), value)].into_iter().collect())
-    };
-    // the branch is deployed from, and releases are pushed from their tags
-    let subjects = [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()]
-        .map(|place| filled(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}")));
-    let there = format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}");
-    let provider = object! {
-        "Fn::If": list([CREATE_PROVIDER.into(), reference("GitHubProvider"), filled(&there)]),
-    };
-    parts.resource(
+/// Adds the role of GitHub Actions, which exists if a repository is given.
+fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
+    github_parameters(sections);
+    github_conditions(sections);
+    github_provider(inventory, sections);
+    sections.resource(
         "GitHubRole",
         object! {
             "Type": "AWS::IAM::Role",
             "Condition": HAS_GITHUB,
             "Properties": object! {
                 "Description": "What the workflows of the repository run as",
-                "AssumeRolePolicyDocument": object! {
-                    "Version": POLICY_VERSION,
-                    "Statement": list([object! {
-                        "Effect": "Allow",
-                        "Principal": object! { "Federated": provider },
-                        "Action": "sts:AssumeRoleWithWebIdentity",
-                        "Condition": object! {
-                            "StringEquals": told("aud", audience.into()),
-                            "StringLike": told("sub", list(subjects)),
-                        },
-                    }]),
-                },
-                "Policies": inline(needs, "Github", PolicyKind::Github),
+                "AssumeRolePolicyDocument": github_trust(inventory),
+                "Policies": inline(inventory, "Github", PolicyKind::Github),
             },
         },
     );
-    parts.output(
+    sections.output(
         "GitHubRoleArn",
         object! {
             "Condition": HAS_GITHUB,
@@ -165,10 +99,113 @@ fn github(needs: &Needs<'_>, parts: &mut Parts) {
     );
 }
 
-fn inline(needs: &Needs<'_>, name: &str, kind: PolicyKind) -> Value {
+fn github_parameters(sections: &mut Sections) {
+    sections.parameter(
+        REPOSITORY,
+        object! {
+            "Description": "OWNER/NAME of the repository whose workflows push images and deploy; empty for none",
+            "Type": "String",
+            "AllowedPattern": "^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$",
+            "Default": "",
+        },
+    );
+    sections.parameter(
+        BRANCH,
+        object! {
+            "Description": "The branch whose workflows may",
+            "Type": "String",
+            "AllowedPattern": "^[A-Za-z0-9._/-]+$",
+            "Default": "main",
+        },
+    );
+    sections.parameter(
+        CREATE_PROVIDER,
+        object! {
+            "Description": "An account can have GitHub's identity provider only once: false where it is there",
+            "Type": "String",
+            "AllowedValues": list(["true", "false"]),
+            "Default": "true",
+        },
+    );
+}
+
+fn github_conditions(sections: &mut Sections) {
+    sections.condition(HAS_GITHUB, object! { "Fn::Not": list([equals(REPOSITORY, "")]) });
+    sections.condition(
+        CREATE_PROVIDER,
+        object! {
+            "Fn::And": list([
+                object! { "Condition": HAS_GITHUB },
+                equals(CREATE_PROVIDER, "true"),
+            ]),
+        },
+    );
+}
+
+/// Adds the identity provider that verifies the tokens of GitHub Actions.
+fn github_provider(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let audience = audience(inventory);
+    sections.resource(
+        "GitHubProvider",
+        object! {
+            "Type": "AWS::IAM::OIDCProvider",
+            "Condition": CREATE_PROVIDER,
+            // Other stacks may use the provider too.
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": object! {
+                "Url": format!("https://{ISSUER}"),
+                "ClientIdList": list([audience]),
+            },
+        },
+    );
+}
+
+/// Returns the audience of the tokens, which is the endpoint of STS in the partition.
+fn audience(inventory: &Inventory<'_>) -> &'static str {
+    match inventory.account.partition() {
+        "aws-cn" => "sts.amazonaws.com.cn",
+        _ => "sts.amazonaws.com",
+    }
+}
+
+/// Returns the trust policy: workflows of the repository may assume the role, on the branch and on
+/// release tags.
+fn github_trust(inventory: &Inventory<'_>) -> Value {
+    let claim = |claim: &str, value: Value| {
+        Value::Mapping([(format!("{ISSUER}:{claim}").into(), value)].into_iter().collect())
+    };
+    // The branch is deployed from, and releases are pushed from their tags.
+    let subjects = [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()]
+        .map(|place| substitute(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}")));
+    let existing =
+        format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}");
+    let provider = object! {
+        "Fn::If": list([
+            CREATE_PROVIDER.into(),
+            reference("GitHubProvider"),
+            substitute(&existing),
+        ]),
+    };
+    object! {
+        "Version": POLICY_VERSION,
+        "Statement": list([object! {
+            "Effect": "Allow",
+            "Principal": object! { "Federated": provider },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": object! {
+                "StringEquals": claim("aud", audience(inventory).into()),
+                "StringLike": claim("sub", list(subjects)),
+            },
+        }]),
+    }
+}
+
+/// Returns the policies of a role: one inline policy.
+fn inline(inventory: &Inventory<'_>, name: &str, kind: PolicyKind) -> Value {
     list([object! {
         "PolicyName": name,
-        "PolicyDocument": of(&policy(kind, needs.settings, needs.definition)),
+        "PolicyDocument": serialized(&policy(kind, inventory.settings, inventory.definition)),
     }])
 }
 

@@ -1,24 +1,24 @@
-//! The bucket.
+//! The S3 bucket.
 
 use std::time::Duration;
 
 use serde_yaml::Value;
 
-use super::Parts;
-use super::value::{POLICY_VERSION, arn, filled, list, reference};
-use crate::needs::Needs;
+use super::Sections;
+use super::value::{POLICY_VERSION, arn, list, reference, substitute};
+use crate::inventory::Inventory;
 
-/// How long what was overwritten or deleted can be had back, in days.
+/// The retention of overwritten and deleted objects, in days.
 const OLD_VERSION_DAYS: u64 = 90;
-/// How long an upload may take, in days; after that its parts are litter.
+/// The number of days after which the parts of an unfinished upload are deleted.
 const UPLOAD_DAYS: u64 = 7;
-/// How long training and test data are kept, in days. The models that came of them stay.
+/// The minimum retention of training and test data, in days. Models are kept without limit.
 const PROCESSED_DAYS: u64 = 90;
 
-pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
-    let paths = &needs.settings.s3_paths;
+pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let paths = &inventory.settings.s3_paths;
     let processed = format!("{}/", paths.processed_data.trim_end_matches('/'));
-    parts.resource(
+    sections.resource(
         "Bucket",
         object! {
             "Type": "AWS::S3::Bucket",
@@ -27,7 +27,7 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
             "Properties": object! {
                 "BucketName": paths.bucket.as_str(),
                 "BucketEncryption": object! {
-                    "ServerSideEncryptionConfiguration": list([encryption(needs)]),
+                    "ServerSideEncryptionConfiguration": list([encryption(inventory)]),
                 },
                 "PublicAccessBlockConfiguration": object! {
                     "BlockPublicAcls": true,
@@ -56,18 +56,18 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
                             "Id": "ProcessedData",
                             "Status": "Enabled",
                             "Prefix": processed,
-                            "ExpirationInDays": processed_days(needs),
+                            "ExpirationInDays": processed_days(inventory),
                         },
                     ]),
                 },
             },
         },
     );
-    parts.resource(
+    sections.resource(
         "BucketPolicy",
         object! {
             "Type": "AWS::S3::BucketPolicy",
-            // the bucket that stays behind goes on refusing plain HTTP
+            // A retained bucket keeps refusing plain HTTP.
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
             "Properties": object! {
@@ -79,14 +79,14 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
                         "Effect": "Deny",
                         "Principal": "*",
                         "Action": "s3:*",
-                        "Resource": list([arn("Bucket"), filled("${Bucket.Arn}/*")]),
+                        "Resource": list([arn("Bucket"), substitute("${Bucket.Arn}/*")]),
                         "Condition": object! { "Bool": object! { "aws:SecureTransport": "false" } },
                     }]),
                 },
             },
         },
     );
-    parts.output(
+    sections.output(
         "Bucket",
         object! {
             "Description": "Where tables, data, models and reports live",
@@ -95,8 +95,8 @@ pub(super) fn add(needs: &Needs<'_>, parts: &mut Parts) {
     );
 }
 
-fn encryption(needs: &Needs<'_>) -> Value {
-    match &needs.settings.aws.kms.output_key {
+fn encryption(inventory: &Inventory<'_>) -> Value {
+    match &inventory.settings.aws.kms.output_key {
         Some(key) => object! {
             "BucketKeyEnabled": true,
             "ServerSideEncryptionByDefault": object! {
@@ -110,10 +110,10 @@ fn encryption(needs: &Needs<'_>) -> Value {
     }
 }
 
-/// A step that is taken from the cache points at the data of an earlier execution, so that data
-/// must outlive the cache, by as much as a long execution takes.
-fn processed_days(needs: &Needs<'_>) -> u64 {
-    let cache = &needs.settings.cache;
+/// Returns the retention of training and test data in days. A cached step refers to the data of an
+/// earlier execution, so the data must outlive the cache, by the length of a long execution.
+fn processed_days(inventory: &Inventory<'_>) -> u64 {
+    let cache = &inventory.settings.cache;
     let cached = pipeline::duration(&cache.expire_after).filter(|_| cache.enabled);
     let cached = cached.unwrap_or(Duration::ZERO).as_secs().div_ceil(24 * 60 * 60);
     PROCESSED_DAYS.max(cached.saturating_add(30))

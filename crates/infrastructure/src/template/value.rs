@@ -1,11 +1,11 @@
-//! The words that a template is written in. Members stay in the order in which they are written.
+//! Constructors of a template's values. Members keep the order in which they are written.
 
 use serde::Serialize;
 use serde_yaml::Value;
 
 pub(super) use crate::document::VERSION as POLICY_VERSION;
 
-/// A mapping, written as in JSON.
+/// Creates a mapping, written as in JSON.
 macro_rules! object {
     ($($name:literal: $value:expr),* $(,)?) => {
         serde_yaml::Value::Mapping(
@@ -16,38 +16,41 @@ macro_rules! object {
     };
 }
 
+/// Creates a sequence.
 pub(super) fn list<T: Into<Value>>(values: impl IntoIterator<Item = T>) -> Value {
     Value::Sequence(values.into_iter().map(Into::into).collect())
 }
 
-/// A parameter's value, or the name of a resource.
+/// Returns a `Ref`: the value of a parameter, or the name of a resource.
 pub(super) fn reference(name: &str) -> Value {
     object! { "Ref": name }
 }
 
+/// Returns an `Fn::GetAtt` of the ARN of a resource.
 pub(super) fn arn(resource: &str) -> Value {
     object! { "Fn::GetAtt": list([resource, "Arn"]) }
 }
 
-/// A text with `${...}` in it.
-pub(super) fn filled(text: &str) -> Value {
+/// Returns a `Fn::Sub` of a text with `${...}` in it.
+pub(super) fn substitute(text: &str) -> Value {
     object! { "Fn::Sub": text }
 }
 
-/// Whether a parameter has this value.
-pub(super) fn is(parameter: &str, value: &str) -> Value {
+/// Returns an `Fn::Equals`: whether a parameter has this value.
+pub(super) fn equals(parameter: &str, value: &str) -> Value {
     object! { "Fn::Equals": list([reference(parameter), value.into()]) }
 }
 
-/// Anything that serialises. Cannot fail for what this crate has: every key is a string.
-pub(super) fn of(value: &impl Serialize) -> Value {
+/// Serializes a value. This cannot fail for the types of this crate, whose keys are strings.
+pub(super) fn serialized(value: &impl Serialize) -> Value {
     serde_yaml::to_value(value).unwrap_or_default()
 }
 
 /// The version of the template language.
 pub(super) const TEMPLATE_VERSION: &str = "2010-09-09";
 
-/// As YAML. Where a reader is of YAML 1.1, as many are, a bare date would be no text.
+/// Returns the template as YAML. The versions are quoted, since many parsers follow YAML 1.1, which
+/// reads a bare date as a date.
 pub(super) fn text(value: &Value) -> String {
     let mut text = serde_yaml::to_string(value).unwrap_or_default();
     for date in [TEMPLATE_VERSION, POLICY_VERSION] {

@@ -1,4 +1,4 @@
-//! `CreateProcessingJob`, as the arguments of a Processing step.
+//! The arguments of a Processing step: the request of `CreateProcessingJob`.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -7,47 +7,47 @@ use serde_json::Value;
 use crate::arguments::{ExperimentConfig, StoppingCondition, Tag, VpcConfig};
 use crate::expression::Expression;
 
-/// Everything a Processing job is made from.
+/// The arguments of a Processing step: the request of `CreateProcessingJob`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessingArguments {
-    /// Left out, the service makes one up from pipeline, execution and step.
+    /// The job's name. By default the service derives it from pipeline, execution and step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_job_name: Option<Expression>,
-    /// Machines.
+    /// The instances.
     pub processing_resources: ProcessingResources,
-    /// Image and command line.
+    /// The image and its command line.
     pub app_specification: AppSpecification,
-    /// Who the job is allowed to be.
+    /// The IAM role of the job.
     pub role_arn: Expression,
-    /// At most 10.
+    /// The inputs, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub processing_inputs: Vec<ProcessingInput>,
-    /// At most 10 outputs.
+    /// The outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processing_output_config: Option<ProcessingOutputConfig>,
-    /// At most 100 entries, values of at most 256 characters.
+    /// The environment variables, at most 100 with values of at most 256 characters.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub environment: IndexMap<String, Expression>,
-    /// Left out, the job has the internet.
+    /// The network. By default the job has access to the internet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_config: Option<NetworkConfig>,
-    /// Left out, a day.
+    /// The time limits. By default a job may run for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping_condition: Option<StoppingCondition>,
-    /// At most 50.
+    /// The tags, at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
-    /// Left out, the pipeline's.
+    /// The experiment. By default the pipeline's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment_config: Option<ExperimentConfig>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl ProcessingArguments {
-    /// A job with nothing but what every job needs.
+    /// Creates a request with only the members that every request needs.
     pub fn new(
         cluster: ClusterConfig,
         app: AppSpecification,
@@ -72,44 +72,44 @@ impl ProcessingArguments {
         }
     }
 
-    /// The job's outputs, if it has any.
+    /// Returns the job's outputs, which may be none.
     pub fn outputs(&self) -> &[ProcessingOutput] {
         self.processing_output_config.as_ref().map_or(&[], |config| &config.outputs)
     }
 }
 
-/// `ProcessingResources`
+/// `ProcessingResources`: the instances of a Processing job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessingResources {
-    /// The only member the API has.
+    /// The instances, the only member that the API has.
     pub cluster_config: ClusterConfig,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `ProcessingResources.ClusterConfig`
+/// `ProcessingResources.ClusterConfig`: the instances of a Processing job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ClusterConfig {
-    /// `ml.*`
+    /// The instance type, `ml.*`.
     pub instance_type: Expression,
-    /// 1 to 100.
+    /// The number of instances, 1 to 100.
     pub instance_count: Expression,
-    /// 1 to 16384.
+    /// The size of each instance's volume in GB, 1 to 16384.
     #[serde(rename = "VolumeSizeInGB")]
     pub volume_size_in_gb: Expression,
-    /// Encrypts the volume.
+    /// The KMS key that encrypts the volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_kms_key_id: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl ClusterConfig {
-    /// Machines of one type, each with a volume of so many gigabytes.
+    /// Creates a cluster of instances of one type, each with a volume of this size in GB.
     pub fn new(
         instance_type: impl Into<Expression>,
         instance_count: impl Into<Expression>,
@@ -125,25 +125,25 @@ impl ClusterConfig {
     }
 }
 
-/// `AppSpecification`
+/// `AppSpecification`: the image of a Processing job and its command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AppSpecification {
-    /// At most 255 characters.
+    /// The image, at most 255 characters.
     pub image_uri: Expression,
-    /// In place of the image's `CMD`: at most 100 of at most 256 characters.
+    /// Replaces the image's `CMD`: at most 100 arguments of at most 256 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_arguments: Vec<Expression>,
-    /// In place of the image's `ENTRYPOINT`: at most 100 of at most 256 characters.
+    /// Replaces the image's `ENTRYPOINT`: at most 100 words of at most 256 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_entrypoint: Vec<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl AppSpecification {
-    /// An image with its own entrypoint and no arguments.
+    /// Creates a specification of an image with its own entrypoint and no arguments.
     pub fn new(image_uri: impl Into<Expression>) -> Self {
         Self {
             image_uri: image_uri.into(),
@@ -154,25 +154,25 @@ impl AppSpecification {
     }
 }
 
-/// `ProcessingInputs[]`
+/// An entry of `ProcessingInputs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessingInput {
-    /// Unique among the job's inputs.
+    /// The name, unique among the job's inputs.
     pub input_name: String,
-    /// The official SDK writes false.
+    /// Whether the service manages the data. The official SDK writes false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_managed: Option<Expression>,
-    /// Where it comes from and goes to.
+    /// The S3 objects, and their directory in the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_input: Option<S3Input>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl ProcessingInput {
-    /// All objects under a prefix, as files, a full copy on every instance.
+    /// Creates an input of all objects under a prefix, copied as files to every instance.
     pub fn new(
         name: impl Into<String>,
         s3_uri: impl Into<Expression>,
@@ -195,64 +195,64 @@ impl ProcessingInput {
     }
 }
 
-/// `ProcessingInputs[].S3Input`
+/// `ProcessingInputs[].S3Input`: an input from S3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct S3Input {
-    /// A prefix, an object or a manifest.
+    /// The URI of a prefix, an object or a manifest.
     pub s3_uri: Expression,
-    /// Under `/opt/ml/processing/`.
+    /// The directory in the container, under `/opt/ml/processing/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_path: Option<Expression>,
-    /// `S3Prefix` or `ManifestFile`
+    /// `S3Prefix` or `ManifestFile`.
     pub s3_data_type: Expression,
-    /// `File` or `Pipe`
+    /// `File` or `Pipe`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_input_mode: Option<Expression>,
-    /// `FullyReplicated` or `ShardedByS3Key`
+    /// `FullyReplicated` or `ShardedByS3Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_data_distribution_type: Option<Expression>,
-    /// `None`, or `Gzip` with mode Pipe
+    /// `None`, or `Gzip` with mode Pipe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_compression_type: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `ProcessingOutputConfig`
+/// `ProcessingOutputConfig`: the outputs of a Processing job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessingOutputConfig {
-    /// At most 10.
+    /// The outputs, at most 10.
     pub outputs: Vec<ProcessingOutput>,
-    /// Encrypts what is uploaded.
+    /// The KMS key that encrypts the uploaded objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `ProcessingOutputConfig.Outputs[]`
+/// An entry of `ProcessingOutputConfig.Outputs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessingOutput {
-    /// Unique among the job's outputs.
+    /// The name, unique among the job's outputs.
     pub output_name: String,
-    /// The official SDK writes false.
+    /// Whether the service manages the data. The official SDK writes false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_managed: Option<Expression>,
-    /// Where it comes from and goes to.
+    /// The directory in the container, and its prefix in S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_output: Option<S3Output>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl ProcessingOutput {
-    /// Uploaded to a prefix when the job is done.
+    /// Creates an output that is uploaded to a prefix at the end of the job.
     pub fn new(
         name: impl Into<String>,
         s3_uri: impl Into<Expression>,
@@ -272,36 +272,36 @@ impl ProcessingOutput {
     }
 }
 
-/// `ProcessingOutputConfig.Outputs[].S3Output`
+/// `ProcessingOutputConfig.Outputs[].S3Output`: an output to S3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct S3Output {
-    /// The prefix to upload to.
+    /// The prefix that the output is uploaded to.
     pub s3_uri: Expression,
-    /// Under `/opt/ml/processing/`.
+    /// The directory in the container, under `/opt/ml/processing/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_path: Option<Expression>,
-    /// `EndOfJob` or `Continuous`
+    /// `EndOfJob` or `Continuous`.
     pub s3_upload_mode: Expression,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `NetworkConfig`
+/// `NetworkConfig`: the network of a Processing job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NetworkConfig {
-    /// No network at all.
+    /// Whether the container has no network access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_network_isolation: Option<Expression>,
-    /// Between the instances of one job.
+    /// Whether traffic between the instances of the job is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_inter_container_traffic_encryption: Option<Expression>,
-    /// A network of one's own.
+    /// The VPC that the instances are attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! `CreateTrainingJob`, as the arguments of a Training step.
+//! The arguments of a Training step: the request of `CreateTrainingJob`.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -7,67 +7,67 @@ use serde_json::Value;
 use crate::arguments::{ExperimentConfig, StoppingCondition, Tag, VpcConfig};
 use crate::expression::Expression;
 
-/// Everything a Training job is made from.
+/// The arguments of a Training step: the request of `CreateTrainingJob`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TrainingArguments {
-    /// Image, command line, metrics.
+    /// The image, its command line and its metrics.
     pub algorithm_specification: AlgorithmSpecification,
-    /// Where the model goes.
+    /// The place of the model.
     pub output_data_config: OutputDataConfig,
-    /// Left out, the service makes one up from pipeline, execution and step.
+    /// The job's name. By default the service derives it from pipeline, execution and step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_job_name: Option<Expression>,
-    /// When the service stops the job.
+    /// The time limits.
     pub stopping_condition: StoppingCondition,
-    /// Machines.
+    /// The instances.
     pub resource_config: ResourceConfig,
-    /// Who the job is allowed to be.
+    /// The IAM role of the job.
     pub role_arn: Expression,
-    /// At most 20 channels.
+    /// The input channels, at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input_data_config: Vec<Channel>,
-    /// At most 100 pairs, keys of at most 256 and values of at most 2500 characters; the
-    /// container sees strings only.
+    /// The hyperparameters: at most 100, with names of at most 256 and values of at most 2500
+    /// characters. The container receives strings.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub hyper_parameters: IndexMap<String, Expression>,
-    /// At most 100 entries, values of at most 512 characters.
+    /// The environment variables, at most 100 with values of at most 512 characters.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub environment: IndexMap<String, Expression>,
-    /// At most 50.
+    /// The tags, at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
-    /// A network of one's own.
+    /// The VPC that the instances are attached to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
-    /// No network at all.
+    /// Whether the container has no network access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_network_isolation: Option<Expression>,
-    /// Between the instances of one job.
+    /// Whether traffic between the instances of the job is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_inter_container_traffic_encryption: Option<Expression>,
-    /// Cheaper machines that may be taken away.
+    /// Whether the job runs on spot instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_managed_spot_training: Option<Expression>,
-    /// What is kept in step with S3 while the job runs.
+    /// The checkpoints, a directory that is synchronized with S3 while the job runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_config: Option<CheckpointConfig>,
-    /// Left out, the pipeline's.
+    /// The experiment. By default the pipeline's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment_config: Option<ExperimentConfig>,
-    /// SageMaker Debugger.
+    /// The settings of SageMaker Debugger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debug_hook_config: Option<DebugHookConfig>,
-    /// SageMaker Profiler.
+    /// The settings of SageMaker Profiler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiler_config: Option<ProfilerConfig>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl TrainingArguments {
-    /// A job with nothing but what every job needs.
+    /// Creates a request with only the members that every request needs.
     pub fn new(
         algorithm: AlgorithmSpecification,
         s3_output_path: impl Into<Expression>,
@@ -99,31 +99,31 @@ impl TrainingArguments {
     }
 }
 
-/// `AlgorithmSpecification`
+/// `AlgorithmSpecification`: the image of a Training job, its command line and its metrics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AlgorithmSpecification {
-    /// `File`, `FastFile` or `Pipe`
+    /// `File`, `FastFile` or `Pipe`.
     pub training_input_mode: Expression,
-    /// The image; the API also has `AlgorithmName`, kept in `other`.
+    /// The image. The API's alternative, `AlgorithmName`, is kept in `other`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_image: Option<Expression>,
-    /// In place of the image's `ENTRYPOINT`: at most 100 of at most 256 characters.
+    /// Replaces the image's `ENTRYPOINT`: at most 100 words of at most 256 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_entrypoint: Vec<Expression>,
-    /// In place of `train`: at most 100 of at most 256 characters.
+    /// Replaces the argument `train`: at most 100 arguments of at most 256 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub container_arguments: Vec<Expression>,
-    /// At most 40.
+    /// The metrics, at most 40.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metric_definitions: Vec<MetricDefinition>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl AlgorithmSpecification {
-    /// An image started with `train`, its channels as files.
+    /// Creates a specification of an image that is started with `train`, with channels as files.
     pub fn new(training_image: impl Into<Expression>) -> Self {
         Self {
             training_input_mode: "File".into(),
@@ -136,42 +136,42 @@ impl AlgorithmSpecification {
     }
 }
 
-/// `MetricDefinitions[]`: a number the service reads out of the job's log.
+/// An entry of `MetricDefinitions`: a metric that the service reads from the job's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct MetricDefinition {
-    /// At most 255 characters.
+    /// The metric's name, at most 255 characters.
     pub name: Expression,
-    /// At most 500 characters; its first group is the number.
+    /// The regular expression, at most 500 characters. Its first capture group is the value.
     pub regex: Expression,
 }
 
 impl MetricDefinition {
-    /// A metric and the expression that finds it.
+    /// Creates a metric from its name and regular expression.
     pub fn new(name: impl Into<Expression>, regex: impl Into<Expression>) -> Self {
         Self { name: name.into(), regex: regex.into() }
     }
 }
 
-/// `OutputDataConfig`
+/// `OutputDataConfig`: the place of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct OutputDataConfig {
-    /// The model becomes `<here>/<job>/output/model.tar.gz`.
+    /// The prefix in S3. The model is `<prefix>/<job>/output/model.tar.gz`.
     pub s3_output_path: Expression,
-    /// Encrypts what is uploaded.
+    /// The KMS key that encrypts the uploaded objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<Expression>,
-    /// `GZIP`, or `NONE` for loose objects.
+    /// `GZIP` for an archive, or `NONE` for single objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression_type: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl OutputDataConfig {
-    /// One archive under a prefix.
+    /// Creates a configuration for one archive under a prefix.
     pub fn new(s3_output_path: impl Into<Expression>) -> Self {
         Self {
             s3_output_path: s3_output_path.into(),
@@ -182,29 +182,30 @@ impl OutputDataConfig {
     }
 }
 
-/// `ResourceConfig`; instance groups and warm pools are kept in `other`.
+/// `ResourceConfig`: the instances of a Training job. Instance groups and warm pools are kept in
+/// `other`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResourceConfig {
-    /// At least 1.
+    /// The size of each instance's volume in GB, at least 1.
     #[serde(rename = "VolumeSizeInGB")]
     pub volume_size_in_gb: Expression,
-    /// At least 1.
+    /// The number of instances, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_count: Option<Expression>,
-    /// `ml.*`
+    /// The instance type, `ml.*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<Expression>,
-    /// Encrypts the volume.
+    /// The KMS key that encrypts the volumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_kms_key_id: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl ResourceConfig {
-    /// Machines of one type, each with a volume of so many gigabytes.
+    /// Creates a configuration for instances of one type, each with a volume of this size in GB.
     pub fn new(
         instance_type: impl Into<Expression>,
         instance_count: impl Into<Expression>,
@@ -220,33 +221,34 @@ impl ResourceConfig {
     }
 }
 
-/// `InputDataConfig[]`
+/// An entry of `InputDataConfig`: an input channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Channel {
-    /// Where the data is.
+    /// The source of the data.
     pub data_source: DataSource,
-    /// Such as `text/csv`.
+    /// The content type, such as `text/csv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Expression>,
-    /// `[A-Za-z0-9.\-_]{1,64}`; the data lands in `/opt/ml/input/data/<name>`.
+    /// The name, of the pattern `[A-Za-z0-9.\-_]{1,64}`. The data is in
+    /// `/opt/ml/input/data/<name>`.
     pub channel_name: String,
-    /// In place of the algorithm's mode.
+    /// Overrides the algorithm's `TrainingInputMode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_mode: Option<Expression>,
-    /// `None` or `Gzip`
+    /// `None` or `Gzip`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression_type: Option<Expression>,
-    /// `None` or `RecordIO`
+    /// `None` or `RecordIO`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_wrapper_type: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
 impl Channel {
-    /// All objects under a prefix, a full copy on every instance.
+    /// Creates a channel of all objects under a prefix, copied to every instance.
     pub fn new(name: impl Into<String>, s3_uri: impl Into<Expression>) -> Self {
         Self {
             data_source: DataSource {
@@ -268,67 +270,67 @@ impl Channel {
     }
 }
 
-/// `InputDataConfig[].DataSource`; file systems are kept in `other`.
+/// `InputDataConfig[].DataSource`: the source of a channel. File systems are kept in `other`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DataSource {
-    /// Objects in S3.
+    /// The objects in S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_data_source: Option<S3DataSource>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `InputDataConfig[].DataSource.S3DataSource`
+/// `InputDataConfig[].DataSource.S3DataSource`: a source in S3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct S3DataSource {
-    /// `S3Prefix`, `ManifestFile` or `AugmentedManifestFile`
+    /// `S3Prefix`, `ManifestFile` or `AugmentedManifestFile`.
     pub s3_data_type: Expression,
-    /// A prefix, an object or a manifest.
+    /// The URI of a prefix, an object or a manifest.
     pub s3_uri: Expression,
-    /// `FullyReplicated` or `ShardedByS3Key`
+    /// `FullyReplicated` or `ShardedByS3Key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_data_distribution_type: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `CheckpointConfig`
+/// `CheckpointConfig`: the checkpoints of a Training job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CheckpointConfig {
-    /// Where checkpoints are kept.
+    /// The prefix in S3.
     pub s3_uri: Expression,
-    /// Left out, `/opt/ml/checkpoints`.
+    /// The directory in the container. By default `/opt/ml/checkpoints`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_path: Option<Expression>,
 }
 
-/// `DebugHookConfig`
+/// `DebugHookConfig`: the settings of SageMaker Debugger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DebugHookConfig {
-    /// Where tensors go.
+    /// The prefix in S3 for tensors.
     pub s3_output_path: Expression,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }
 
-/// `ProfilerConfig`
+/// `ProfilerConfig`: the settings of SageMaker Profiler.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProfilerConfig {
-    /// Where profiles go.
+    /// The prefix in S3 for profiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_output_path: Option<Expression>,
-    /// Off.
+    /// Whether the profiler is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable_profiler: Option<Expression>,
-    /// Members without a name here.
+    /// Members that have no field of their own.
     #[serde(flatten)]
     pub other: IndexMap<String, Value>,
 }

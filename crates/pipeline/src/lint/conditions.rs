@@ -1,7 +1,7 @@
-//! Comparisons that cannot work, known from the types alone.
+//! Checks of conditions: comparisons whose types do not fit.
 
 use super::Linter;
-use super::known::Kind;
+use super::known::ValueType;
 use crate::condition::{Condition, Operator};
 use crate::expression::Expression;
 
@@ -52,9 +52,9 @@ impl Linter<'_> {
         right: &Expression,
     ) {
         let (left_kind, right_kind) = (self.kind(left), self.kind(right));
-        let number = |kind| matches!(kind, Kind::Integer | Kind::Float);
+        let number = |kind| matches!(kind, ValueType::Integer | ValueType::Float);
         let alike = left_kind == right_kind || (number(left_kind) && number(right_kind));
-        let unknown = left_kind == Kind::Unknown || right_kind == Kind::Unknown;
+        let unknown = left_kind == ValueType::Unknown || right_kind == ValueType::Unknown;
         if !alike && !unknown {
             self.error(
                 place,
@@ -66,7 +66,7 @@ impl Linter<'_> {
             );
         }
         for (side, kind) in [(left, left_kind), (right, right_kind)] {
-            if kind == Kind::Boolean && operator != Operator::Equals {
+            if kind == ValueType::Boolean && operator != Operator::Equals {
                 self.error(place, format!("{side} is a boolean and has no order; use Equals"));
             }
         }

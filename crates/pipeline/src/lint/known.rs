@@ -1,4 +1,4 @@
-//! What can be said about an expression before anything runs.
+//! The type and text of an expression as far as they are known before an execution.
 
 use serde_json::Value;
 
@@ -9,18 +9,18 @@ use crate::path::Path;
 use crate::reference::Reference;
 use crate::step::StepKind;
 
-/// The type an expression's value will have.
+/// The type of an expression's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueType {
     Text,
     Integer,
     Float,
     Boolean,
-    /// A property or a value from a property file.
+    /// Not known: a property, or a value from a property file.
     Unknown,
 }
 
-impl Kind {
+impl ValueType {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Text => "a string",
@@ -42,22 +42,22 @@ impl Kind {
     }
 }
 
-/// The part of an expression's text that is known.
+/// The known part of an expression's text.
 #[derive(Default)]
-pub(super) struct Known {
-    /// Everything known, without what is not.
+pub(super) struct KnownText {
+    /// All known parts, joined.
     pub(super) text: String,
-    /// The text before the first thing not known: all of it when nothing is missing.
+    /// The text before the first unknown part: all of it if there is none.
     pub(super) head: String,
-    /// What will be known only once the pipeline runs.
+    /// The parts that are known only during an execution, for messages.
     pub(super) missing: Vec<String>,
-    /// Whether a parameter's default is in it.
+    /// Whether the text contains the default of a parameter.
     pub(super) defaults: bool,
-    /// How many expressions were looked at.
-    looked_at: usize,
+    /// The number of expressions visited.
+    visited: usize,
 }
 
-impl Known {
+impl KnownText {
     pub(super) fn complete(&self) -> bool {
         self.missing.is_empty()
     }
@@ -70,31 +70,34 @@ impl Known {
     }
 }
 
-/// Output prefixes may be made of other outputs' prefixes; past this depth it is a circle.
-const DEEPEST: usize = 8;
-/// Prefixes that each name several others multiply: ten names on eight levels are 10^8.
-const MOST_LOOKED_AT: usize = 10_000;
+/// The maximum depth of output prefixes that refer to other outputs' prefixes. Deeper ones are most
+/// likely circular.
+const MAX_DEPTH: usize = 8;
+/// The maximum number of expressions visited. The number multiplies with each level: ten references
+/// on each of eight levels are 10^8.
+const MAX_VISITED: usize = 10_000;
 
 impl Linter<'_> {
-    pub(super) fn kind(&self, expression: &Expression) -> Kind {
+    /// Returns the type of an expression's value.
+    pub(super) fn kind(&self, expression: &Expression) -> ValueType {
         match expression {
-            Expression::Literal(value) => Kind::of(value),
+            Expression::Literal(value) => ValueType::of(value),
             Expression::Get(Reference::Parameter(name)) => {
                 match self.parameters.get(name.as_str()).map(|p| p.kind) {
-                    Some(ParameterType::String) => Kind::Text,
-                    Some(ParameterType::Integer) => Kind::Integer,
-                    Some(ParameterType::Float) => Kind::Float,
-                    Some(ParameterType::Boolean) => Kind::Boolean,
-                    None => Kind::Unknown,
+                    Some(ParameterType::String) => ValueType::Text,
+                    Some(ParameterType::Integer) => ValueType::Integer,
+                    Some(ParameterType::Float) => ValueType::Float,
+                    Some(ParameterType::Boolean) => ValueType::Boolean,
+                    None => ValueType::Unknown,
                 }
             }
-            Expression::Get(Reference::Execution(_)) | Expression::Join { .. } => Kind::Text,
+            Expression::Get(Reference::Execution(_)) | Expression::Join { .. } => ValueType::Text,
             Expression::Get(Reference::Property { .. } | Reference::PropertyFile { .. })
-            | Expression::JsonGet { .. } => Kind::Unknown,
+            | Expression::JsonGet { .. } => ValueType::Unknown,
         }
     }
 
-    /// The value, if it is plain or a parameter's default.
+    /// Returns the value of a literal, or the default of a parameter.
     pub(super) fn value(&self, expression: &Expression) -> Option<Value> {
         match expression {
             Expression::Literal(value) => Some(value.clone()),
@@ -105,17 +108,18 @@ impl Linter<'_> {
         }
     }
 
-    pub(super) fn known(&self, expression: &Expression) -> Known {
-        let mut known = Known::default();
+    /// Returns the known part of an expression's text.
+    pub(super) fn known(&self, expression: &Expression) -> KnownText {
+        let mut known = KnownText::default();
         self.add_known(expression, &mut known, 0);
         known
     }
 
-    fn add_known(&self, expression: &Expression, known: &mut Known, depth: usize) {
-        known.looked_at += 1;
-        if known.looked_at > MOST_LOOKED_AT {
-            // One more name does; nobody reads ten thousand.
-            if known.looked_at == MOST_LOOKED_AT + 1 {
+    fn add_known(&self, expression: &Expression, known: &mut KnownText, depth: usize) {
+        known.visited += 1;
+        if known.visited > MAX_VISITED {
+            // One more name in the message is enough.
+            if known.visited == MAX_VISITED + 1 {
                 known.missing.push(expression.to_string());
             }
             return;
@@ -136,7 +140,7 @@ impl Linter<'_> {
                     self.add_known(value, known, depth);
                 }
             }
-            Expression::Get(Reference::Property { step, path }) if depth < DEEPEST => {
+            Expression::Get(Reference::Property { step, path }) if depth < MAX_DEPTH => {
                 match self.output_uri(step, path) {
                     Some(uri) => self.add_known(uri, known, depth + 1),
                     None => known.missing.push(expression.to_string()),
@@ -146,7 +150,8 @@ impl Linter<'_> {
         }
     }
 
-    /// What `Steps.<step>.ProcessingOutputConfig.Outputs['<name>'].S3Output.S3Uri` was given as.
+    /// Returns the `S3Uri` in the arguments of the step that
+    /// `Steps.<step>.ProcessingOutputConfig.Outputs['<name>'].S3Output.S3Uri` refers to.
     fn output_uri(&self, step: &str, path: &str) -> Option<&Expression> {
         let StepKind::Processing(arguments) = &self.find_step(step)?.step.kind else {
             return None;

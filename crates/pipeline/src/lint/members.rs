@@ -1,5 +1,5 @@
-//! Members without a name. They are kept, since the service may gain some, but a misspelled one
-//! is as good as left out.
+//! Checks of unknown members. They are kept, since the API may gain members, but a misspelled one
+//! has no effect.
 
 use common::{did_you_mean, nearest};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::graph::PlacedStep;
 use crate::step::StepKind;
 use crate::walk::is_expression;
 
-/// `MlflowConfig` is the official SDK's, from its third version.
+/// The members of a definition. The official SDK writes `MlflowConfig` since version 3.
 const DEFINITION: [&str; 6] =
     ["Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"];
 const STEP: [&str; 9] = [
@@ -37,7 +37,7 @@ impl Linter<'_> {
     pub(super) fn step_members(&mut self, placed: &PlacedStep<'_>, document: &Value) {
         let PlacedStep { step, place, .. } = placed;
         for name in step.other.keys() {
-            // Types of which the shape is not known have members of their own.
+            // Steps of other types have members of their own.
             let own = matches!(step.kind, StepKind::Other { .. });
             if !own || nearest(name, STEP).is_some() {
                 self.unknown_member(format!("{place}.{name}"), name, &STEP);

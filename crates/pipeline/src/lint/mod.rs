@@ -1,15 +1,15 @@
-//! What the service would refuse, found without asking it.
+//! Checks of a definition against the service's rules, without a call of the service.
 //!
-//! The numbers are those of the SageMaker API's shapes and of the developer guide's chapter on
-//! pipelines. A value that an expression makes is checked as far as it is known: literals,
-//! parameter defaults, and the S3 prefixes of other steps' outputs.
+//! The limits are those of the SageMaker API's shapes and of the developer guide's chapter on
+//! pipelines. The value of an expression is checked as far as it is known: literals, parameter
+//! defaults, and the S3 prefixes of other steps' outputs.
 
-mod answer;
 mod conditions;
 mod known;
 mod members;
 mod processing;
 mod references;
+mod response;
 mod shapes;
 mod steps;
 mod training;
@@ -21,7 +21,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use self::shapes::Job;
+use self::shapes::JobShapes;
 
 use crate::definition::{Definition, VERSION};
 use crate::graph::PlacedStep;
@@ -30,32 +30,34 @@ use crate::place::shown;
 use crate::step::{Step, StepKind};
 use crate::walk;
 
-/// The largest definition `CreatePipeline` takes in its request, in bytes.
+/// The maximum size of a definition in a `CreatePipeline` request, in bytes. Larger ones are passed
+/// through S3.
 pub const LARGEST_DEFINITION: usize = 1024 * 1024;
-const MOST_PARAMETERS: usize = 200;
+/// The maximum number of parameters of a pipeline.
+const MAX_PARAMETERS: usize = 200;
 
-/// Something the service would refuse, or that is likely not meant.
+/// A part of a definition that the service would refuse, or that is likely a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Such as `Steps.Preprocess.Arguments.AppSpecification.ContainerArguments[3]`.
+    /// The place, such as `Steps.Preprocess.Arguments.AppSpecification.ContainerArguments[3]`.
     pub place: String,
     /// What was found and what was expected.
     pub message: String,
-    /// Whether the pipeline can be used nevertheless.
+    /// Whether the pipeline can be used in spite of it.
     pub severity: Severity,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The service refuses it, or it cannot work.
+    /// The service refuses the definition, or an execution cannot succeed.
     Error,
-    /// It works, but likely not as meant.
+    /// The service accepts the definition, which likely does not do what was meant.
     Warning,
 }
 
-/// `error: place: message`
+/// Writes `error: place: message`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
@@ -66,8 +68,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks a definition against everything known about the service, and reports all there is to
-/// report, in the definition's order.
+/// Checks a definition against the service's rules and returns all findings, in the definition's
+/// order.
 pub fn lint(definition: &Definition) -> Vec<Finding> {
     let steps = definition.steps_recursive();
     let documents: Vec<Value> = steps.iter().map(|placed| walk::own_value(placed.step)).collect();
@@ -80,7 +82,7 @@ pub fn lint(definition: &Definition) -> Vec<Finding> {
     for (placed, document) in steps.iter().zip(&documents) {
         linter.step(placed, document);
     }
-    // The order goes by name, so two steps of one name would look like a circle.
+    // The graph identifies steps by name, so two steps of one name could look like a cycle.
     if distinct {
         linter.order();
     }
@@ -94,7 +96,7 @@ struct Linter<'a> {
     steps: &'a [PlacedStep<'a>],
     /// Each step as JSON, in the same order.
     documents: &'a [Value],
-    /// Where in both lists the first step of a name is.
+    /// The index in both lists of the first step of each name.
     positions: BTreeMap<&'a str, usize>,
     parameters: BTreeMap<&'a str, &'a Parameter>,
     used_parameters: BTreeSet<String>,
@@ -112,7 +114,7 @@ impl<'a> Linter<'a> {
             definition,
             steps,
             documents,
-            // Of two of one name the one put in last stays: the first.
+            // Reversed, so that the first of several steps of one name is inserted last and stays.
             positions: names.enumerate().map(|(index, name)| (name, index)).rev().collect(),
             parameters: definition.parameters.iter().map(|p| (p.name.as_str(), p)).collect(),
             used_parameters: BTreeSet::new(),
@@ -134,7 +136,7 @@ impl<'a> Linter<'a> {
         self.positions.get(name).and_then(|index| self.steps.get(*index))
     }
 
-    /// The arguments of a step as JSON; null where there are none.
+    /// Returns the arguments of a step as JSON; null if it has none.
     fn arguments(&self, name: &str) -> &'a Value {
         let document = self.positions.get(name).and_then(|index| self.documents.get(*index));
         document.and_then(|document| document.get("Arguments")).unwrap_or(&Value::Null)
@@ -159,7 +161,7 @@ impl<'a> Linter<'a> {
 
     fn parameters(&mut self) {
         let parameters = &self.definition.parameters;
-        self.at_most("Parameters", parameters.len(), MOST_PARAMETERS, "parameters");
+        self.at_most("Parameters", parameters.len(), MAX_PARAMETERS, "parameters");
         let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
         self.unique("Parameters", &names, "parameter");
         for parameter in parameters {
@@ -213,13 +215,13 @@ impl<'a> Linter<'a> {
     }
 }
 
-/// Whether a step of this type runs a job whose Describe answer can be pointed at.
+/// Whether a step has a Describe response that expressions can refer to.
 fn has_properties(step: &Step) -> bool {
     !matches!(step.kind, StepKind::Condition(_) | StepKind::Fail { .. })
 }
 
-/// The API's shapes of a step's job, if it is of a type known here.
-fn job(step: &Step) -> Option<&'static Job> {
+/// Returns the API's shapes of a step's job, if the step is of a known type.
+fn job(step: &Step) -> Option<&'static JobShapes> {
     match step.kind {
         StepKind::Processing(_) => Some(&shapes::PROCESSING),
         StepKind::Training(_) => Some(&shapes::TRAINING),

@@ -3,8 +3,8 @@
 use super::Linter;
 use crate::arguments::processing::{ProcessingArguments, ProcessingInput, ProcessingOutput};
 
-/// Nine days.
-const LONGEST_RUN: i64 = 9 * 24 * 60 * 60;
+/// The maximum run time of a Processing job in seconds: nine days.
+const MAX_RUNTIME: i64 = 9 * 24 * 60 * 60;
 
 impl Linter<'_> {
     pub(super) fn processing(&mut self, place: &str, arguments: &ProcessingArguments) {
@@ -60,7 +60,7 @@ impl Linter<'_> {
         self.vpc(&format!("{place}.NetworkConfig.VpcConfig"), vpc);
         if let Some(stopping) = &arguments.stopping_condition {
             let at = format!("{place}.StoppingCondition.MaxRuntimeInSeconds");
-            self.whole(&at, &stopping.max_runtime_in_seconds, 1, LONGEST_RUN);
+            self.whole(&at, &stopping.max_runtime_in_seconds, 1, MAX_RUNTIME);
             for (name, time) in [
                 ("MaxWaitTimeInSeconds", &stopping.max_wait_time_in_seconds),
                 ("MaxPendingTimeInSeconds", &stopping.max_pending_time_in_seconds),

@@ -1,10 +1,10 @@
-//! Expressions that point at nothing.
+//! Checks of the references in `DependsOn` and in expressions.
 
 use common::{did_you_mean, nearest};
 use serde_json::Value;
 
 use super::shapes::Shape;
-use super::{Linter, Severity, answer, has_properties, job};
+use super::{Linter, Severity, has_properties, job, response};
 use crate::expression::Expression;
 use crate::graph::PlacedStep;
 use crate::path::Path;
@@ -13,7 +13,7 @@ use crate::step::{Step, StepKind};
 use crate::walk;
 
 impl Linter<'_> {
-    /// `DependsOn` and every expression of one step.
+    /// Checks `DependsOn` and every expression of one step.
     pub(super) fn references(&mut self, placed: &PlacedStep<'_>, document: &Value) {
         for (index, name) in placed.step.depends_on.iter().enumerate() {
             let place = format!("{}.DependsOn[{index}]", placed.place);
@@ -24,7 +24,7 @@ impl Linter<'_> {
             match found {
                 Err(problem) => self.error(place, problem),
                 Ok(expression) => {
-                    let value = wants_value(placed.step, &inner, &expression);
+                    let value = needs_value(placed.step, &inner, &expression);
                     for reference in expression.references() {
                         if let Some(step) = reference.step() {
                             self.dependency(&place, placed, step);
@@ -36,7 +36,7 @@ impl Linter<'_> {
         }
     }
 
-    /// The experiment's names are made before any step has run.
+    /// Checks the experiment's names, which are evaluated before any step runs.
     pub(super) fn experiment(&mut self) {
         let Some(experiment) = &self.definition.experiment else { return };
         for (name, expression) in
@@ -57,7 +57,8 @@ impl Linter<'_> {
         }
     }
 
-    /// That the step exists and that it is done, in every execution in which this one runs.
+    /// Checks that the step `name` exists, and that it runs in every execution in which the step
+    /// `placed` runs.
     fn dependency(&mut self, place: &str, placed: &PlacedStep<'_>, name: &str) {
         let Some(target) = self.find_step(name) else {
             let names = self.steps.iter().map(|placed| placed.step.name.as_str());
@@ -89,8 +90,7 @@ impl Linter<'_> {
         }
     }
 
-    /// That what is pointed at exists in its step, or among the parameters, and is a value where
-    /// one is wanted.
+    /// Checks that the target of a reference exists, and that it is a value if `value` is set.
     fn reference(&mut self, place: &str, reference: &Reference, value: bool) {
         match reference {
             Reference::Parameter(name) => {
@@ -117,14 +117,14 @@ impl Linter<'_> {
     fn property(&mut self, place: &str, name: &str, path: &str, value: bool) {
         let Some(target) = self.find_step(name).map(|placed| placed.step) else { return };
         if !has_properties(target) {
-            // Fail steps were refused as a dependency.
+            // A Fail step was already reported as a dependency.
             if matches!(target.kind, StepKind::Condition(_)) {
                 self.error(place, format!("{name} is a Condition step and has no properties"));
             }
             return;
         }
         let (Some(job), Ok(parsed)) = (job(target), Path::parse(path)) else { return };
-        match answer::follow(name, job, self.arguments(name), &parsed) {
+        match response::follow(name, job, self.arguments(name), &parsed) {
             Err((Severity::Error, message)) => self.error(place, message),
             Err((Severity::Warning, message)) => self.warning(place, message),
             Ok(shape) => {
@@ -143,8 +143,8 @@ impl Linter<'_> {
     }
 }
 
-/// Whether what this expression of a step comes to has to be a string, a number or a boolean.
-fn wants_value(step: &Step, place: &str, expression: &Expression) -> bool {
+/// Whether the result of this expression of a step must be a string, a number or a boolean.
+fn needs_value(step: &Step, place: &str, expression: &Expression) -> bool {
     match (&step.kind, expression) {
         (_, Expression::Join { .. }) => true,
         (StepKind::Condition(_) | StepKind::Fail { .. }, _) => true,

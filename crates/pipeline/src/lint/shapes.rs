@@ -1,43 +1,42 @@
-//! Which members the API's objects have, after the service's model of July 2017 as botocore
-//! 1.43 ships it.
+//! The members of the API's objects, from the service model 2017-07-24 as botocore 1.43 ships it.
 
 use Shape::{Any, List, Map, Object, Value};
 
-/// What stands at a place of a request or of a Describe answer.
+/// The shape of a value in a request or in a Describe response.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     /// A string, a number, a boolean or a time.
     Value,
-    /// Members of the API's choosing.
+    /// An object whose members the API defines.
     Object {
-        /// Those that are values.
+        /// The names of the members that are values.
         values: &'static [&'static str],
-        /// All others.
+        /// All other members with their shapes.
         parts: &'static [(&'static str, Shape)],
     },
-    /// Entries of one shape.
+    /// A list of entries of one shape.
     List(&'static Shape),
-    /// Values under names of the author's choosing.
+    /// An object of values whose names the author chooses.
     Map,
-    /// Not looked into.
+    /// A value that is not checked.
     Any,
 }
 
 impl Shape {
-    /// What the member of this name is, if there is one.
+    /// Returns the shape of the member of this name, if there is one.
     pub(super) fn member(&self, name: &str) -> Option<Self> {
         let Object { values, parts } = self else { return None };
         let part = || parts.iter().find(|(part, _)| *part == name).map(|(_, shape)| *shape);
         if values.contains(&name) { Some(Value) } else { part() }
     }
 
-    /// The names of the members.
+    /// Returns the names of the members.
     pub(super) fn names(&self) -> Vec<&'static str> {
         let Object { values, parts } = self else { return Vec::new() };
         values.iter().copied().chain(parts.iter().map(|(name, _)| *name)).collect()
     }
 
-    /// What stands at a place such as `AppSpecification.ContainerArguments[3]`, if that is known.
+    /// Returns the shape at a place such as `AppSpecification.ContainerArguments[3]`, if it is known.
     pub(super) fn at(&self, place: &str) -> Option<Self> {
         let mut shape = *self;
         let mut rest = place;
@@ -53,7 +52,7 @@ impl Shape {
                     shape = *entry;
                     rest = rest.split_once(']')?.1;
                 }
-                // Its names may hold dots and brackets, and nothing stands below its values.
+                // Names in a map may contain dots and brackets, and values have no members.
                 Map => return Some(Value),
                 Value | Any => return None,
             }
@@ -62,19 +61,19 @@ impl Shape {
     }
 }
 
-/// A kind of job: what asks for it, and what the service says about it.
+/// The shapes of the request and of the Describe response of one type of job.
 #[derive(Debug)]
-pub(super) struct Job {
-    /// What the step's arguments may hold.
+pub(super) struct JobShapes {
+    /// The request, which is the step's arguments. The response repeats most of it.
     pub(super) request: Shape,
-    /// What of that the Describe answer leaves out.
-    pub(super) unanswered: &'static [&'static str],
-    /// What the Describe answer has besides.
-    pub(super) answer: Shape,
+    /// The members of the request that the response leaves out.
+    pub(super) omitted: &'static [&'static str],
+    /// The members that the response adds.
+    pub(super) added: Shape,
 }
 
-/// Members that the service gives a value where the request has none.
-pub(super) const FILLED_IN: [&str; 15] = [
+/// Members that the service gives a default value.
+pub(super) const DEFAULTED: [&str; 15] = [
     "ProcessingJobName",
     "TrainingJobName",
     "AppManaged",
@@ -101,12 +100,12 @@ const VPC: Shape =
     Object { values: &[], parts: &[("SecurityGroupIds", List(&Value)), ("Subnets", List(&Value))] };
 const EXPERIMENT: Shape =
     object(&["ExperimentName", "TrialName", "TrialComponentDisplayName", "RunName"]);
-/// That a Processing job has only the first is checked where it stands.
+/// A Processing job may have only the first member, which `lint::processing` checks.
 const STOPPING: Shape =
     object(&["MaxRuntimeInSeconds", "MaxWaitTimeInSeconds", "MaxPendingTimeInSeconds"]);
 
 /// `CreateProcessingJob` and `DescribeProcessingJob`.
-pub(super) const PROCESSING: Job = Job {
+pub(super) const PROCESSING: JobShapes = JobShapes {
     request: Object {
         values: &["ProcessingJobName", "RoleArn"],
         parts: &[
@@ -189,8 +188,8 @@ pub(super) const PROCESSING: Job = Job {
             ("Tags", TAGS),
         ],
     },
-    unanswered: &["Tags"],
-    answer: object(&[
+    omitted: &["Tags"],
+    added: object(&[
         "ProcessingJobArn",
         "ProcessingJobStatus",
         "ExitMessage",
@@ -206,7 +205,7 @@ pub(super) const PROCESSING: Job = Job {
 };
 
 /// `CreateTrainingJob` and `DescribeTrainingJob`.
-pub(super) const TRAINING: Job = Job {
+pub(super) const TRAINING: JobShapes = JobShapes {
     request: Object {
         values: &[
             "TrainingJobName",
@@ -342,8 +341,8 @@ pub(super) const TRAINING: Job = Job {
             ("ModelPackageConfig", Any),
         ],
     },
-    unanswered: &["Tags", "SessionChainingConfig"],
-    answer: Object {
+    omitted: &["Tags", "SessionChainingConfig"],
+    added: Object {
         values: &[
             "TrainingJobArn",
             "TuningJobArn",
@@ -380,7 +379,51 @@ pub(super) const TRAINING: Job = Job {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value as Json, json};
+
     use super::*;
+
+    /// The schema of definitions has the members of these shapes, no more and no fewer.
+    #[test]
+    fn the_schema_has_the_members_of_the_shapes() {
+        let schema: Json =
+            serde_json::from_str(include_str!("../../definition.schema.json")).unwrap();
+        for (name, shapes) in [("processingArguments", PROCESSING), ("trainingArguments", TRAINING)]
+        {
+            assert_shape(&schema, &schema["$defs"][name], shapes.request, name);
+        }
+    }
+
+    fn assert_shape(schema: &Json, part: &Json, shape: Shape, place: &str) {
+        let resolved = match part["$ref"].as_str() {
+            Some("#/$defs/expression") => {
+                return assert!(matches!(shape, Value), "{place}: {shape:?}");
+            }
+            Some(reference) => schema.pointer(&reference[1..]).unwrap(),
+            // A list, or an expression that makes one.
+            None => part["anyOf"].get(0).unwrap_or(part),
+        };
+        match shape {
+            Any => assert_eq!(resolved, &json!(true), "{place}"),
+            Value => assert_eq!(resolved, &json!({"type": "string"}), "{place}"),
+            List(entry) => assert_shape(schema, &resolved["items"], *entry, &format!("{place}[]")),
+            Map => {
+                let values = &resolved["additionalProperties"];
+                assert_eq!(values, &json!({"$ref": "#/$defs/expression"}), "{place}");
+            }
+            Object { .. } => {
+                assert_eq!(resolved["additionalProperties"], json!(false), "{place}");
+                let members = resolved["properties"].as_object().unwrap();
+                let mut names = shape.names();
+                names.sort_unstable();
+                assert!(names.iter().copied().eq(members.keys()), "{place}: {names:?}");
+                for (name, member) in members {
+                    let shape = shape.member(name).unwrap();
+                    assert_shape(schema, member, shape, &format!("{place}.{name}"));
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_place_has_a_shape() {

@@ -1,4 +1,4 @@
-//! What is common to all steps: names, cache, retries, property files, branches.
+//! Checks of the members common to all steps: name, cache, retries, property files, branches.
 
 use common::{did_you_mean, nearest};
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use super::Linter;
 use crate::graph::PlacedStep;
 use crate::step::{PropertyFile, RetryPolicy, Step, StepKind, duration};
 
-/// The types the official SDK emits.
+/// The step types that the official SDK writes.
 const TYPES: [&str; 18] = [
     "Processing",
     "Training",
@@ -28,6 +28,7 @@ const TYPES: [&str; 18] = [
     "InferenceComponent",
     "Lineage",
 ];
+/// The step types that the service caches.
 const CACHEABLE: [&str; 8] = [
     "Processing",
     "Training",
@@ -38,8 +39,10 @@ const CACHEABLE: [&str; 8] = [
     "QualityCheck",
     "EMR",
 ];
+/// The step types that the service retries.
 const RETRYABLE: [&str; 7] =
     ["Processing", "Training", "Tuning", "AutoML", "Model", "RegisterModel", "Transform"];
+/// The exception types of a retry policy.
 const EXCEPTIONS: [&str; 5] = [
     "Step.SERVICE_FAULT",
     "Step.THROTTLING",
@@ -49,7 +52,7 @@ const EXCEPTIONS: [&str; 5] = [
 ];
 
 impl Linter<'_> {
-    /// Step names are unique across branches too. Gives whether they are.
+    /// Checks the step names, which must be unique across branches too. Returns whether they are.
     pub(super) fn step_names(&mut self) -> bool {
         let mut first: BTreeMap<&str, &str> = BTreeMap::new();
         for PlacedStep { step, place, .. } in self.steps {
@@ -194,7 +197,7 @@ impl Linter<'_> {
                     );
                 }
                 Some(output) => match &output.s3_output {
-                    // An output that goes nowhere at all is reported where it stands.
+                    // An output without any destination is reported at the output.
                     None if output.other.is_empty() => {}
                     None => self.error(
                         place,

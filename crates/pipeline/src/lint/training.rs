@@ -5,8 +5,8 @@ use super::values::is_name;
 use crate::arguments::training::{Channel, MetricDefinition, TrainingArguments};
 use crate::expression::Expression;
 
-/// Twenty-eight days.
-const LONGEST_RUN: i64 = 28 * 24 * 60 * 60;
+/// The maximum run time of a Training job in seconds: 28 days.
+const MAX_RUNTIME: i64 = 28 * 24 * 60 * 60;
 const INPUT_MODES: [&str; 3] = ["File", "FastFile", "Pipe"];
 const DATA_TYPES: [&str; 3] = ["S3Prefix", "ManifestFile", "AugmentedManifestFile"];
 
@@ -92,7 +92,7 @@ impl Linter<'_> {
         let stopping = &arguments.stopping_condition;
         let at = format!("{place}.StoppingCondition");
         let run = &stopping.max_runtime_in_seconds;
-        self.whole(&format!("{at}.MaxRuntimeInSeconds"), run, 1, LONGEST_RUN);
+        self.whole(&format!("{at}.MaxRuntimeInSeconds"), run, 1, MAX_RUNTIME);
         let Some(wait) = &stopping.max_wait_time_in_seconds else { return };
         let at = format!("{at}.MaxWaitTimeInSeconds");
         self.whole(&at, wait, 1, i64::MAX);
@@ -106,7 +106,7 @@ impl Linter<'_> {
 
     fn channel(&mut self, place: &str, channel: &Channel, algorithm_mode: &Expression) {
         let name = &channel.channel_name;
-        // The name is a directory's.
+        // The name is that of a directory.
         if !is_name(name, ".") || name == "." || name == ".." {
             self.error(
                 format!("{place}.ChannelName"),
@@ -157,15 +157,17 @@ impl Linter<'_> {
             let at = format!("{place}[{index}].Regex");
             self.filled(&at, &metric.regex, 500);
             let known = self.known(&metric.regex);
-            // Too long a one was refused, and to read it could take long.
+            // A longer one was refused above, and parsing it could take long. A character has at
+            // most four bytes.
             if known.complete() && known.text.len() <= 4 * 500 {
                 self.regex(at, &known.text);
             }
         }
     }
 
-    /// The service does not say whose dialect it speaks, so what the crate cannot read, such as
-    /// look-around, is only warned about, unless it is wrong in all of them.
+    /// Checks a metric's regular expression. The service does not document its dialect, so an
+    /// expression that the `regex` crate does not support, such as look-around, is a warning, unless
+    /// it is invalid in every dialect.
     fn regex(&mut self, place: String, regex: &str) {
         let brackets = Brackets::of(regex);
         let group = match (read(regex), brackets.balance) {
@@ -191,10 +193,10 @@ impl Linter<'_> {
     }
 }
 
-/// Whether a regular expression has a group that captures; an error says what the crate that
-/// reads it makes of it.
+/// Returns whether a regular expression has a capture group. The error is the `regex` crate's
+/// message.
 fn read(regex: &str) -> Result<bool, String> {
-    // Where only ASCII counts, no tables are needed that may not be compiled in.
+    // The Unicode tables may not be compiled in; ASCII matching does without them.
     let read = |unicode| regex::bytes::RegexBuilder::new(regex).unicode(unicode).build();
     match read(true).or_else(|error| read(false).map_err(|_| error)) {
         Ok(regex) => Ok(regex.captures_len() > 1),
@@ -202,17 +204,17 @@ fn read(regex: &str) -> Result<bool, String> {
             let last = text.lines().last().unwrap_or_default();
             Err(last.trim_start_matches("error: ").to_owned())
         }
-        // too big to be compiled
+        // The compiled expression would be too large.
         Err(_) => Ok(Brackets::of(regex).captures),
     }
 }
 
-/// What can be said about a regular expression in any dialect.
+/// The properties of a regular expression that hold in every dialect.
 struct Brackets {
-    /// Whether there is a group that captures: an opening parenthesis that is neither escaped, nor
-    /// in brackets, nor followed by `?` (save for a named group, `(?P<` or `(?<name>`).
+    /// Whether there is a capture group: an opening parenthesis that is neither escaped, nor in
+    /// brackets, nor followed by `?` (except for a named group, `(?P<` or `(?<name>`).
     captures: bool,
-    /// Whether everything that is opened is closed, and the other way round.
+    /// Whether every bracket has its counterpart; the error names one that has none.
     balance: Result<(), &'static str>,
 }
 
@@ -257,7 +259,7 @@ mod tests {
     use super::{Brackets, read};
 
     #[test]
-    fn groups_that_capture() {
+    fn capture_groups_are_found() {
         for regex in ["a=([0-9]+)", "(?P<x>1)", "(?<x>1)", "\\\\(1)", "[(](1)", "(?:a)(b)"] {
             assert!(Brackets::of(regex).captures, "{regex}");
             assert_eq!(read(regex), Ok(true), "{regex}");
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_that_close() {
+    fn unbalanced_brackets_are_found() {
         for regex in ["(a[(])", "\\)", "[[:digit:]]", "(?<=a)(1)", "", "é(\\()"] {
             assert_eq!(Brackets::of(regex).balance, Ok(()), "{regex}");
         }
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read() {
+    fn supported_expressions_are_parsed() {
         for regex in ["(?i)accuracy=([0-9.]+)", "µ=(\\d+)", "[µ]=(\\d+)", "acc:\\s(\\S+);", "(.*)"]
         {
             assert_eq!(read(regex), Ok(true), "{regex}");

@@ -1,26 +1,28 @@
-//! Checks of single values and of lists, used for every kind of step.
+//! Checks of single values and of lists that several step types share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
 use super::Linter;
-use super::known::Kind;
+use super::known::ValueType;
 use crate::arguments::{Tag, VpcConfig};
 use crate::expression::Expression;
 
-/// What lengths the API gives to S3 URIs and KMS keys.
-const LONGEST_URI: usize = 1024;
-const LONGEST_KEY_ID: usize = 2048;
+/// The API's maximum length of an S3 URI, in characters.
+const MAX_URI: usize = 1024;
+/// The API's maximum length of a KMS key id, in characters.
+const MAX_KEY_ID: usize = 2048;
 
-/// `[A-Za-z0-9\-_]{1,64}`, and whatever `more` allows.
+/// Whether `name` has the pattern `[A-Za-z0-9\-_]{1,64}`, where the characters of `more` are allowed
+/// too.
 pub(super) fn is_name(name: &str, more: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c) || more.contains(c);
     (1..=64).contains(&name.len()) && name.chars().all(fits)
 }
 
 impl Linter<'_> {
-    /// The name of a step or a parameter.
+    /// Checks the name of a step or a parameter.
     pub(super) fn name(&mut self, place: &str, name: &str) {
         if !is_name(name, "") {
             self.error(
@@ -30,8 +32,8 @@ impl Linter<'_> {
         }
     }
 
-    /// The name of an input, an output or a property file. The API sets no pattern for them, but
-    /// expressions have to spell them.
+    /// Checks the name of an input, an output or a property file. The API sets no pattern for them,
+    /// but expressions refer to them by name.
     pub(super) fn reference_name(&mut self, place: &str, name: &str) {
         if name.is_empty() {
             self.error(place, "empty; a name is needed");
@@ -39,12 +41,13 @@ impl Linter<'_> {
             self.warning(
                 place,
                 format!(
-                    "{name:?} is hard to point at; keep to 1 to 64 of letters, digits, - and _"
+                    "{name:?} is hard to refer to; keep to 1 to 64 of letters, digits, - and _"
                 ),
             );
         }
     }
 
+    /// Checks that no two of `names` are equal.
     pub(super) fn unique(&mut self, place: &str, names: &[&str], what: &str) {
         let mut seen = BTreeSet::new();
         for name in names {
@@ -60,10 +63,10 @@ impl Linter<'_> {
         }
     }
 
-    /// Where the API wants a string: nothing else, and not longer than `most` characters.
+    /// Checks that the value is a string of at most `most` characters.
     pub(super) fn text(&mut self, place: &str, expression: &Expression, most: usize) {
         let kind = self.kind(expression);
-        if !matches!(kind, Kind::Text | Kind::Unknown) {
+        if !matches!(kind, ValueType::Text | ValueType::Unknown) {
             self.error(
                 place,
                 format!(
@@ -90,7 +93,7 @@ impl Linter<'_> {
         }
     }
 
-    /// A string that may not be empty.
+    /// Checks that the value is a string of at most `most` characters and not empty.
     pub(super) fn filled(&mut self, place: &str, expression: &Expression, most: usize) {
         self.text(place, expression, most);
         let known = self.known(expression);
@@ -101,16 +104,17 @@ impl Linter<'_> {
 
     pub(super) fn key_id(&mut self, place: &str, expression: Option<&Expression>) {
         if let Some(expression) = expression {
-            self.filled(place, expression, LONGEST_KEY_ID);
+            self.filled(place, expression, MAX_KEY_ID);
         }
     }
 
+    /// Checks that the value is an S3 URI with a valid bucket name.
     pub(super) fn s3_uri(&mut self, place: &str, expression: &Expression) {
-        self.text(place, expression, LONGEST_URI);
+        self.text(place, expression, MAX_URI);
         let known = self.known(expression);
         let Some(rest) = ["s3://", "https://"].iter().find_map(|s| known.head.strip_prefix(s))
         else {
-            // The scheme itself may be yet to come.
+            // The scheme may be in the unknown part.
             if known.complete() || known.head.len() >= "s3://".len() {
                 self.error(place, format!("{:?} is no S3 URI; s3://bucket/key is", known.head));
             }
@@ -132,20 +136,20 @@ impl Linter<'_> {
         }
     }
 
-    /// A directory of a Processing job's own.
+    /// Checks that the value is a directory under `/opt/ml/processing/`.
     pub(super) fn local_path(&mut self, place: &str, expression: &Expression) {
         const ROOT: &str = "/opt/ml/processing/";
         self.text(place, expression, 256);
         let known = self.known(expression);
         let Some(rest) = known.head.strip_prefix(ROOT) else {
-            // The root itself may be yet to come.
+            // The root may be in the unknown part.
             if known.complete() || !ROOT.starts_with(&known.head) {
                 self.error(place, format!("{:?} is no directory under {ROOT}", known.head));
             }
             return;
         };
         let mut parts: Vec<&str> = rest.split('/').collect();
-        // A slash at the end does no harm, and a part not yet known to its end may become any.
+        // A slash at the end is allowed, and a last part that is not fully known may become any.
         if !known.complete() || (parts.len() > 1 && parts.ends_with(&[""])) {
             parts.pop();
         }
@@ -159,7 +163,7 @@ impl Linter<'_> {
         }
     }
 
-    /// That no two inputs, or no two outputs, share a directory.
+    /// Checks that no two inputs, or no two outputs, have the same directory.
     pub(super) fn unique_paths<'e>(
         &mut self,
         place: &str,
@@ -183,6 +187,7 @@ impl Linter<'_> {
         }
     }
 
+    /// Checks that the value is the ARN of an IAM role.
     pub(super) fn role(&mut self, place: &str, expression: &Expression) {
         self.text(place, expression, 2048);
         let known = self.known(expression);
@@ -219,10 +224,10 @@ impl Linter<'_> {
         }
     }
 
-    /// A whole number from `least` to `most`.
+    /// Checks that the value is an integer from `least` to `most`.
     pub(super) fn whole(&mut self, place: &str, expression: &Expression, least: i64, most: i64) {
         let kind = self.kind(expression);
-        if !matches!(kind, Kind::Integer | Kind::Unknown) {
+        if !matches!(kind, ValueType::Integer | ValueType::Unknown) {
             self.error(
                 place,
                 format!("{expression} is {} where the service wants a whole number", kind.name()),
@@ -243,6 +248,7 @@ impl Linter<'_> {
         }
     }
 
+    /// Checks that the value is one of `allowed`.
     pub(super) fn one_of(&mut self, place: &str, expression: &Expression, allowed: &[&str]) {
         let known = self.known(expression);
         if known.complete() && !allowed.contains(&known.text.as_str()) {
@@ -253,6 +259,7 @@ impl Linter<'_> {
         }
     }
 
+    /// Checks an optional value with [`one_of`](Self::one_of).
     pub(super) fn maybe_one_of(
         &mut self,
         place: &str,
@@ -264,7 +271,8 @@ impl Linter<'_> {
         }
     }
 
-    /// At most 100 variables with names a shell knows.
+    /// Checks that there are at most 100 variables, with names that a shell accepts and values of at
+    /// most `longest` characters.
     pub(super) fn environment(
         &mut self,
         place: &str,
@@ -289,7 +297,7 @@ impl Linter<'_> {
         }
     }
 
-    /// `ContainerEntrypoint` and `ContainerArguments`, in either kind of job.
+    /// Checks `ContainerEntrypoint` and `ContainerArguments` of either type of job.
     pub(super) fn command(
         &mut self,
         place: &str,

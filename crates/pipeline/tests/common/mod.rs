@@ -34,7 +34,7 @@ fn metric(name: &str) -> Expression {
     Expression::json_get("Evaluate", "Report", format!("metrics.{name}.value"))
 }
 
-/// Lints clean; `example.json` beside this directory is its JSON.
+/// Returns a definition without findings; `example.json` beside this directory is its JSON.
 pub(crate) fn example() -> Definition {
     let mut preprocess = processing("preprocess:1");
     preprocess.app_specification.container_arguments =

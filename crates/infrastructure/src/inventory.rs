@@ -1,21 +1,21 @@
-//! What the settings and the definition name, as ARNs.
+//! The resources that the settings and the definition name, with their ARNs.
 
 use config::Settings;
 use pipeline::{Definition, StepKind};
 
 use crate::account::Account;
 use crate::images::{Repository, repositories};
-use crate::storage::{Location, inputs, outputs};
+use crate::storage::{S3Prefix, inputs, outputs};
 
-/// A kind of job.
+/// The type of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Job {
+pub(crate) enum JobType {
     Processing,
     Training,
 }
 
-impl Job {
-    /// As the API names its calls: `Create<this>Job`.
+impl JobType {
+    /// Returns the name in the API's operations: `Create<name>Job`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Processing => "Processing",
@@ -23,8 +23,8 @@ impl Job {
         }
     }
 
-    /// Where the service keeps the logs of all such jobs of an account, and in which namespace
-    /// their metrics.
+    /// Returns the CloudWatch log group of all jobs of this type in an account, which is also the
+    /// namespace of their metrics.
     pub(crate) fn log_group(self) -> &'static str {
         match self {
             Self::Processing => "/aws/sagemaker/ProcessingJobs",
@@ -33,25 +33,25 @@ impl Job {
     }
 }
 
-/// Everything that a policy or the template names.
-pub(crate) struct Needs<'a> {
+/// The resources that the policies and the template name.
+pub(crate) struct Inventory<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) definition: &'a Definition,
     pub(crate) account: Account<'a>,
-    /// The kinds of job that there are steps of.
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) inputs: Vec<Location>,
-    pub(crate) outputs: Vec<Location>,
+    /// The types of job that the definition's steps run.
+    pub(crate) jobs: Vec<JobType>,
+    pub(crate) inputs: Vec<S3Prefix>,
+    pub(crate) outputs: Vec<S3Prefix>,
     pub(crate) repositories: Vec<Repository>,
 }
 
-impl<'a> Needs<'a> {
+impl<'a> Inventory<'a> {
     pub(crate) fn of(settings: &'a Settings, definition: &'a Definition) -> Self {
         let steps = definition.steps_recursive();
-        let has = |job: &Job| {
+        let has = |job: &JobType| {
             steps.iter().any(|placed| match &placed.step.kind {
-                StepKind::Processing(_) => *job == Job::Processing,
-                StepKind::Training(_) => *job == Job::Training,
+                StepKind::Processing(_) => *job == JobType::Processing,
+                StepKind::Training(_) => *job == JobType::Training,
                 _ => false,
             })
         };
@@ -59,23 +59,24 @@ impl<'a> Needs<'a> {
             settings,
             definition,
             account: Account::of(&settings.aws),
-            jobs: [Job::Processing, Job::Training].into_iter().filter(has).collect(),
+            jobs: [JobType::Processing, JobType::Training].into_iter().filter(has).collect(),
             inputs: inputs(&settings.s3_paths, definition),
             outputs: outputs(definition),
             repositories: repositories(settings, definition),
         }
     }
 
-    /// A pipeline names its jobs `pipelines-<execution>-<step>-<random>`.
+    /// Returns the ARNs of the pipeline's jobs. A pipeline names its jobs
+    /// `pipelines-<execution>-<step>-<random>`.
     pub(crate) fn job_arns(&self) -> Vec<String> {
-        let arn = |job: &Job| {
+        let arn = |job: &JobType| {
             let kind = job.name().to_lowercase();
             self.account.arn("sagemaker", &format!("{kind}-job/pipelines-*"))
         };
         self.jobs.iter().map(arn).collect()
     }
 
-    /// `below` is empty for the pipeline itself.
+    /// Returns the ARNs of the pipeline, or of `below` under it.
     pub(crate) fn pipeline_arns(&self, below: &str) -> Vec<String> {
         self.named("pipeline", &self.settings.pipeline.name, below)
     }
@@ -85,32 +86,37 @@ impl<'a> Needs<'a> {
         self.named("model-package-group", group, "")
     }
 
-    /// The versions of the group.
+    /// Returns the ARNs of the model group's versions.
     pub(crate) fn package_arns(&self) -> Vec<String> {
         let group = &self.settings.model_registry.model_package_group_name;
         self.named("model-package", group, "/*")
     }
 
-    pub(crate) fn log_group_arns(&self) -> Vec<String> {
-        let arn = |job: &Job| self.account.arn("logs", &format!("log-group:{}", job.log_group()));
-        self.jobs.iter().map(arn).collect()
+    /// Returns the ARNs of the jobs' log groups, and of all log streams in them.
+    pub(crate) fn log_arns(&self) -> Vec<String> {
+        let arn =
+            |job: &JobType| self.account.arn("logs", &format!("log-group:{}", job.log_group()));
+        let groups: Vec<String> = self.jobs.iter().map(arn).collect();
+        let streams = groups.iter().map(|group| format!("{group}:*"));
+        groups.iter().cloned().chain(streams).collect()
     }
 
     pub(crate) fn repository_arns(&self) -> Vec<String> {
         self.repositories.iter().map(Repository::arn).collect()
     }
 
-    /// The objects at these places.
+    /// Returns the ARNs of the objects under these prefixes.
     pub(crate) fn object_arns<'l>(
         &self,
-        locations: impl IntoIterator<Item = &'l Location>,
+        prefixes: impl IntoIterator<Item = &'l S3Prefix>,
     ) -> Vec<String> {
-        let arn = |l: &Location| self.account.s3(&format!("{}/{}*", l.bucket, l.prefix));
-        locations.into_iter().map(arn).collect()
+        let arn = |p: &S3Prefix| self.account.s3(&format!("{}/{}*", p.bucket, p.key_prefix));
+        prefixes.into_iter().map(arn).collect()
     }
 
-    /// SageMaker writes some names into ARNs as they are and some in lower case, differently over
-    /// the years; IAM tells the letters apart.
+    /// Returns the ARNs of a resource of the service. SageMaker writes some names into ARNs as they
+    /// are and some in lower case, and has changed this over the years; IAM compares them
+    /// case-sensitively.
     pub(crate) fn named(&self, kind: &str, name: &str, below: &str) -> Vec<String> {
         let lower = name.to_lowercase();
         let mut names = vec![name];
