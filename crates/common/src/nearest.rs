@@ -13,14 +13,16 @@ const MIN_PART: usize = 3;
 
 /// Returns the candidate that `name` was probably meant to be: the one at the least edit distance
 /// (insertions, deletions, substitutions and swaps of neighbours, in any letter case) among those
-/// whose distance is at most a third of their length, or 1, and those that contain the whole name,
-/// such as `train:accuracy` for `train:acc`.
+/// whose distance is at most a third of their length, or 1, and the single words that contain the whole
+/// name, such as `train:accuracy` for `train:acc`.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
         return None;
     }
     let name = name.to_lowercase();
-    let is_part = |candidate: &str| name.len() >= MIN_PART && candidate.contains(&name);
+    let is_word = |text: &str| text.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c));
+    let is_part =
+        |candidate: &str| name.len() >= MIN_PART && candidate.contains(&name) && is_word(candidate);
     let (_, candidate) = candidates
         .into_iter()
         .take(MAX_CANDIDATES)
@@ -54,6 +56,7 @@ mod tests {
         assert_eq!(nearest("Recall", names), Some("MinRecall"));
         assert_eq!(nearest("Bucket", names), None);
         assert_eq!(nearest("in", names), None);
+        assert_eq!(nearest("Torque", ["Speed;Torque;Downtime"]), None);
         assert_eq!(nearest(&"M".repeat(300), names), None);
         assert_eq!(nearest("MinRecall", []), None);
     }

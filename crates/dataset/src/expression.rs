@@ -413,7 +413,7 @@ mod tests {
         let wrong = |text: &str| Expression::parse(text, &COLUMNS).unwrap_err().to_string();
         insta::assert_snapshot!(wrong("2 * Torqe"), @"`2 * Torqe`, character 5: no column `Torqe`; did you mean `Torque`?");
         insta::assert_snapshot!(wrong("2 * torque"), @"`2 * torque`, character 5: no column `torque`; did you mean `Torque`?");
-        insta::assert_snapshot!(wrong("Speed + 1"), @"`Speed + 1`, character 1: no column `Speed`, expected one of: Torque, Spindle_Speed, Cutting");
+        insta::assert_snapshot!(wrong("Speed + 1"), @"`Speed + 1`, character 1: no column `Speed`; did you mean `Spindle_Speed`?");
         insta::assert_snapshot!(wrong("medan(Torque)"), @"`medan(Torque)`, character 1: no function `medan`; did you mean `mean`?");
         insta::assert_snapshot!(wrong("system(1)"), @"`system(1)`, character 1: no function `system`, expected one of: abs, sqrt, ln, log1p, exp, min, max, median, mean, std");
         insta::assert_snapshot!(wrong("median(Torque + 1)"), @"`median(Torque + 1)`, character 15: found `+`, expected `)`");

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_parser};
 use common::Exit;
 
 use super::models::{Group, ModelsPlace};
@@ -13,13 +13,9 @@ use crate::error::CommandError;
 const COMMANDS: [&str; 10] =
     ["deploy", "plan", "doctor", "start", "stop", "retry", "executions", "status", "watch", "logs"];
 
-/// Any command that is not known to this program.
-#[derive(Debug, Subcommand)]
-pub enum SageMakerCommand {
-    /// What needs AWS in a build that has it not
-    #[command(external_subcommand)]
-    Other(Vec<OsString>),
-}
+/// A command that needs AWS, by its name.
+#[derive(Debug)]
+pub struct SageMakerCommand(String);
 
 /// The arguments of a program that is called without a command: none.
 #[derive(Debug, Args)]
@@ -27,23 +23,52 @@ pub struct DefaultArgs {}
 
 impl From<DefaultArgs> for SageMakerCommand {
     fn from(DefaultArgs {}: DefaultArgs) -> Self {
-        Self::Other(vec!["deploy".into()])
+        Self("deploy".to_owned())
+    }
+}
+
+impl FromArgMatches for SageMakerCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.subcommand_name().unwrap_or_default().to_owned()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for SageMakerCommand {
+    /// Adds the commands as hidden ones that accept any arguments.
+    fn augment_subcommands(command: Command) -> Command {
+        let any = Arg::new("any")
+            .num_args(0..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true)
+            .value_parser(value_parser!(OsString));
+        COMMANDS.into_iter().fold(command, |command, name| {
+            let hidden = Command::new(name).hide(true).disable_help_flag(true).arg(any.clone());
+            command.subcommand(hidden)
+        })
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        COMMANDS.contains(&name)
     }
 }
 
 impl SageMakerCommand {
     /// Returns why the command cannot run.
     pub fn run(&self) -> Result<Exit, CommandError> {
-        let Self::Other(words) = self;
-        let command = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
-        Err(CommandError::Usage(if COMMANDS.contains(&command.as_ref()) {
-            format!(
-                "{command} needs AWS, and this program was built without it; \
-                 `cargo run -p orchestrator -- {command}` builds it with AWS"
-            )
-        } else {
-            format!("there is no command `{command}`; `orchestrator --help` lists those that are")
-        }))
+        let Self(command) = self;
+        Err(CommandError::Usage(format!(
+            "{command} needs AWS, and this program was built without it; \
+             `cargo run -p orchestrator -- {command}` builds it with AWS"
+        )))
     }
 }
 

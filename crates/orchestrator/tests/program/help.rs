@@ -51,7 +51,7 @@ fn completions_for_a_shell() {
 fn what_needs_aws_says_how_to_get_it() {
     let said = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(2).stderr;
     insta::assert_snapshot!(said(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch` builds it with AWS");
-    insta::assert_snapshot!(said(&["rum"]), @"error: there is no command `rum`; `orchestrator --help` lists those that are");
+    assert!(said(&["rum"]).starts_with("error: unrecognized subcommand 'rum'"));
     assert_eq!(said(&[]), said(&["deploy"]));
 }
 
