@@ -24,7 +24,7 @@ class Part:
     """A command or a Python function that is run, timed and reported as one."""
 
     name: str
-    # The words of a command, or a function that takes `self` and writes with `log`.
+    # The words of a command, or a function that is called with `log`.
     work: object
     # Names of the parts that must succeed first; those that are not in the run do not count.
     after: tuple = ()
@@ -45,7 +45,7 @@ class Part:
         started = time.monotonic()
         try:
             if callable(self.work):
-                self.work(self)
+                self.work(self.log)
                 succeeded = True
             else:
                 succeeded = self.command(show) == 0

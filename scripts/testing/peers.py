@@ -26,39 +26,50 @@ def require_venv():
 
 
 def installed(name, requirements):
-    """Gives a function that installs a file of requirements into .venv/NAME, unless that is done."""
+    """Gives a function that installs a file of requirements into .venv/NAME where that is not done.
 
-    def install(part):
+    It is called with a function that takes each line of output.
+    """
+
+    def install(log):
         wanted, place = ROOT / requirements, ENVIRONMENTS / name
         # Copied last, so its presence says that the rest is complete.
         complete = place / "requirements.txt"
-        if complete.is_file() and complete.read_bytes() == wanted.read_bytes():
-            # Fails where the Python that it was made with is gone.
-            if subprocess.run([place / "bin/python", "-c", ""]).returncode == 0:
-                return
-        call(part, [sys.executable, "-m", "venv", "--clear", place])
+        same = complete.is_file() and complete.read_bytes() == wanted.read_bytes()
+        # Starting fails where the Python that the environment was made with is gone.
+        if same and subprocess.run([place / "bin/python", "-c", ""]).returncode == 0:
+            return
+        call(log, [sys.executable, "-m", "venv", "--clear", place])
         pip = [place / "bin/python", "-m", "pip", "install", "--quiet"]
-        call(part, [*pip, "--disable-pip-version-check", "-r", wanted])
+        call(log, [*pip, "--disable-pip-version-check", "-r", wanted])
         shutil.copyfile(wanted, complete)
 
     return install
 
 
-def run_in(name):
-    """Starts the program again with the Python of .venv/NAME, unless it runs with that."""
+def run_in(name, requirements=None):
+    """Starts the program again with the Python of .venv/NAME, unless it runs with that.
+
+    With a file of requirements the environment is installed first where it is not.
+    """
     place = ENVIRONMENTS / name
     if Path(sys.prefix).resolve() == place.resolve():
         return
+    if requirements:
+        try:
+            installed(name, requirements)(print)
+        except PartFailed as error:
+            sys.exit(f"error: {error}")
     python = place / "bin/python"
     if not python.is_file():
         sys.exit(f"error: {python} does not exist; `scripts/test --all` installs it")
     os.execv(python, [python, *sys.argv])
 
 
-def call(part, command):
+def call(log, command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in done.stdout.splitlines():
-        part.log(line)
+        log(line)
     if done.returncode != 0:
         raise PartFailed(f"{' '.join(map(str, command))}: exit code {done.returncode}")
 
@@ -72,16 +83,16 @@ class Moto:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.server = None
 
-    def start(self, part):
-        log = ENVIRONMENTS / "moto.log"
+    def start(self, log):
+        output = ENVIRONMENTS / "moto.log"
         program = [ENVIRONMENTS / "moto/bin/moto_server", "-H", "127.0.0.1", "-p", str(self.port)]
-        with log.open("wb") as output:
-            self.server = subprocess.Popen(program, stdout=output, stderr=subprocess.STDOUT)
+        with output.open("wb") as file:
+            self.server = subprocess.Popen(program, stdout=file, stderr=subprocess.STDOUT)
         until = time.monotonic() + 60
         while not self.listens():
             if self.server.poll() is not None or time.monotonic() > until:
-                for line in log.read_text(errors="replace").splitlines()[-20:]:
-                    part.log(line)
+                for line in output.read_text(errors="replace").splitlines()[-20:]:
+                    log(line)
                 raise PartFailed("moto_server did not start")
             time.sleep(0.1)
 
