@@ -10,10 +10,6 @@ from . import look
 from .look import PROVIDER
 
 
-
-
-
-
 class Stack:
     def __init__(self, name, text, endpoint):
         self.name, self.text = name, text

@@ -11,11 +11,12 @@ from .local_mode import JobFailed
 
 def same(checks, what, sdk, ours):
     """Compares two files and shows the first place where they differ."""
-    at = next((at for at, pair in enumerate(zip(sdk, ours, strict=False)) if pair[0] != pair[1]), None)
-    at = min(len(sdk), len(ours)) if at is None else at
+    pairs = enumerate(zip(sdk, ours, strict=False))
+    at = next((at for at, (one, other) in pairs if one != other), min(len(sdk), len(ours)))
     around = slice(max(at - 40, 0), at + 40)
     checks.that(
-        what, sdk == ours,
+        what,
+        sdk == ours,
         f"  byte {at} of {len(sdk)} and {len(ours)}\n"
         f"  SDK          {sdk[around]!r}\n  orchestrator {ours[around]!r}",
     )
@@ -59,7 +60,8 @@ def compare(sdk, bucket, tables, runs, checks):
     root = runs / "s3" / bucket
     ours = {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for path in root.rglob("*") if path.is_file()
+        for path in root.rglob("*")
+        if path.is_file()
     }
     for objects in (theirs, ours):
         for key in [key for key in objects if key.startswith(tables)]:
@@ -84,9 +86,11 @@ def compare(sdk, bucket, tables, runs, checks):
             # Region and account differ.
             for document in documents:
                 document["arn"] = document["arn"].rpartition(":")[2]
-            same(checks, f"{name}, its ARN's account aside", *(
-                json.dumps(document, indent=1).encode() for document in documents
-            ))
+            same(
+                checks,
+                f"{name}, its ARN's account aside",
+                *(json.dumps(document, indent=1).encode() for document in documents),
+            )
         else:
             same(checks, name, theirs[key], ours[key])
 

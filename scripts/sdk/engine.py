@@ -25,9 +25,7 @@ def say(message):
 
 def call(command, **options):
     """Gives the standard output of a command; one that fails ends the test with its output."""
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, **options
-    )
+    done = subprocess.run([str(word) for word in command], capture_output=True, **options)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).decode(errors="replace")
         sys.exit(f"{said}error: {shlex.join(map(str, command))}: exit code {done.returncode}")
@@ -37,9 +35,10 @@ def call(command, **options):
 def answers(*command):
     """Tells whether a command exists and succeeds."""
     try:
-        return subprocess.run(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ).returncode == 0
+        return (
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -70,7 +69,8 @@ def moto(workdir):
     with log.open("wb") as output:
         server = subprocess.Popen(
             [ENVIRONMENTS / "sdk/bin/moto_server", "-H", host, "-p", str(port)],
-            stdout=output, stderr=subprocess.STDOUT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         until = time.monotonic() + 60

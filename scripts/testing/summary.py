@@ -65,7 +65,7 @@ class Counts:
         return total
 
     def reasons(self):
-        """The number of skipped tests by reason, without the ignored tests that another part ran."""
+        """Gives the skipped tests by reason, without the ignored tests that another part ran."""
         reasons, finished = Counter(self.skipped), Counter(self.finished)
         for name, reason in self.ignored:
             if finished[name]:

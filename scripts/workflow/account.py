@@ -29,7 +29,7 @@ class Account:
         self.s3, self.ecr, self.sagemaker = map(client, ["s3", "ecr", "sagemaker"])
 
     def create(self):
-        """Creates bucket, repositories and images; gives the images' digests as push-images does."""
+        """Creates bucket, repositories and images. Gives the file that push-images would write."""
         self.s3.create_bucket(Bucket=self.bucket)
         digests = "images:\n"
         for step in STEPS:
@@ -122,7 +122,8 @@ class Account:
         for step in STEPS:
             attempt(self.ecr.delete_repository, repositoryName=f"{self.own}/{step}", force=True)
         token = self.own.rjust(32, "-")
-        attempt(self.sagemaker.delete_pipeline, PipelineName=self.pipeline, ClientRequestToken=token)
+        delete = self.sagemaker.delete_pipeline
+        attempt(delete, PipelineName=self.pipeline, ClientRequestToken=token)
 
 
 def attempt(call, **arguments):

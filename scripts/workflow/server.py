@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import threading
+import typing
 import urllib.parse
 
 from .account import ID, REGION
@@ -15,8 +16,8 @@ OWN_HEADERS = ("content-length", "transfer-encoding", "connection", "date", "ser
 
 class Handler(http.server.BaseHTTPRequestHandler):
     # An action's answer, or a function from the request to it; all other actions go to moto.
-    answers = {}
-    calls = []
+    answers: typing.ClassVar = {}
+    calls: typing.ClassVar = []
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
