@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,8 +50,10 @@ class Part:
                 succeeded = True
             else:
                 succeeded = self.command(show) == 0
-        except (OSError, PartFailed) as error:
-            self.log(f"error: {error}")
+        except Exception as error:
+            # Any exception: a part without a result would keep the others waiting.
+            expected = isinstance(error, (OSError, PartFailed))
+            self.log(f"error: {error}" if expected else traceback.format_exc())
             succeeded = False
         self.seconds = time.monotonic() - started
         self.state = "passed" if succeeded else "failed"
