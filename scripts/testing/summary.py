@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+# Cargo's line before each test program.
+PROGRAM = re.compile(r"^ +(Running|Doc-tests) ")
 # libtest's closing line of each test program.
 LIBTEST = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
 # The closing line of a script of checks.
@@ -36,18 +38,30 @@ class Counts:
         counts as one failed test.
         """
         counts = cls()
-        for line in lines:
-            counts.add_line(COLOR.sub("", line).rstrip())
+        # A test may start its own program again and so print another closing line: the last counts.
+        result = None
+        for line in [*lines, "     Running nothing more"]:
+            line = COLOR.sub("", line).rstrip()
+            if PROGRAM.match(line) and result:
+                counts.add_result(result)
+                result = None
+            if found := LIBTEST.match(line):
+                result = found
+            else:
+                counts.add_line(line)
         # libtest counts a test that returned early as passed; a script that skips all counts none.
         counts.passed = max(counts.passed - counts.skipped.total(), 0)
         if not succeeded and not counts.failed:
             counts.failed = 1
         return counts
 
+    def add_result(self, found):
+        self.passed += int(found[1])
+        self.failed += int(found[2])
+
     def add_line(self, line):
-        if found := LIBTEST.match(line) or SCRIPT.match(line):
-            self.passed += int(found[1])
-            self.failed += int(found[2])
+        if found := SCRIPT.match(line):
+            self.add_result(found)
         elif found := IGNORED.match(line):
             self.ignored.append((found[1], found[2] or "ignored without a reason"))
         elif found := FINISHED.match(line):

@@ -32,6 +32,12 @@ class Counting(unittest.TestCase):
         counts = Counts.of(["test x ... skipped: no moto server", "ok"])
         self.assertEqual(counts.skipped, {"no moto server": 1})
 
+    def test_a_test_that_runs_its_own_program_counts_once(self):
+        result = "test result: ok. {} passed; 0 failed; 0 ignored; 0 measured; {} filtered out"
+        programs = [["     Running tests/a.rs (a-0)", result.format(1, 17), result.format(18, 0)]]
+        programs.append(["   Doc-tests a", result.format(2, 0)])
+        self.assertEqual(Counts.of([*programs[0], *programs[1]]).passed, 20)
+
     def test_colors_do_not_hide_a_result(self):
         line = "test result: \x1b[32mok\x1b[0m. 3 passed; 0 failed; 0 ignored; 0 measured"
         self.assertEqual(Counts.of([line]).passed, 3)
