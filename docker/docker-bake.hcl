@@ -1,11 +1,11 @@
-# The images of docker/Dockerfile by buildx, for builders with BuildKit; scripts/build-images needs
-# none. From the trees that it lays out, and the whole image is the same bytes each time:
+# Builds the images of docker/Dockerfile with buildx and BuildKit, which scripts/build-images does not
+# need. The input is the trees that scripts/build-images lays out; a commit always gives the same image:
 #
 #   scripts/build-images --no-images
 #   REVISION=$(git rev-parse HEAD) SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) VERSION=0.1.0 \
 #     docker buildx bake --file docker/docker-bake.hcl
 
-# One image, one line.
+# The images, one a line.
 variable "STEPS" {
   default = [
     "preprocess",
@@ -19,7 +19,7 @@ variable "REVISION" {
   default = ""
   validation {
     condition     = REVISION != ""
-    error_message = "REVISION is empty, expected what git rev-parse HEAD says"
+    error_message = "REVISION is empty, expected the output of git rev-parse HEAD"
   }
 }
 
@@ -27,7 +27,7 @@ variable "SOURCE_DATE_EPOCH" {
   default = ""
   validation {
     condition     = SOURCE_DATE_EPOCH != ""
-    error_message = "SOURCE_DATE_EPOCH is empty, expected what git log -1 --format=%ct says"
+    error_message = "SOURCE_DATE_EPOCH is empty, expected the output of git log -1 --format=%ct"
   }
 }
 
@@ -43,12 +43,12 @@ variable "PREFIX" {
   default = "machine-downtime"
 }
 
-# amd64 or arm64.
+# amd64 or arm64
 variable "ARCH" {
   default = "amd64"
 }
 
-# What scripts/build-images lays out.
+# The directory of the trees that scripts/build-images lays out.
 variable "TREES" {
   default = "target/images"
 }
@@ -67,8 +67,8 @@ target "default" {
     VERSION           = VERSION
     SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
   }
-  # SageMaker takes Docker's manifest of one platform: no OCI types, and no attestations, which
-  # would make an index of it.
+  # SageMaker accepts Docker manifests of one platform: no OCI types, and no attestations, which would
+  # turn the manifest into an index.
   output = ["type=docker,oci-mediatypes=false,rewrite-timestamp=true"]
   attest = ["type=provenance,disabled=true", "type=sbom,disabled=true"]
 }

@@ -1,5 +1,5 @@
-//! Writes `fuzz/seeds`: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`. Nothing in them
-//! was ever measured.
+//! Writes `fuzz/seeds`: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`. They
+//! contain no real readings.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -40,7 +40,7 @@ fn csv() -> io::Result<()> {
     let mut table = Vec::new();
     sample::write(&mut table, 24, 7)?;
     seed("csv", "sample.csv", &table)?;
-    // Two files, the second with other units, order, spellings and line ends.
+    // The second file has other units, order, spellings and line ends.
     let other = "\u{FEFF}Downtime,cutting_force [N],Torque,voltage (kV),spindle-speed,\
         Tool Vibration(mm),Spindle_Vibration(?m),Spindle_Bearing_Temperature(C),\
         Hydraulic_Oil_Temperature,Coolant_Temperature(degC),Air_System_Pressure(Pa),\
@@ -231,10 +231,10 @@ fn definition() -> io::Result<()> {
         Parameter::boolean("Spot", false),
     ];
     let whole = Definition::new(parameters, vec![preprocess, train, Step::new("Gate", gate)]);
-    // On one line: a third of the bytes are blanks.
+    // On one line, because a third of the indented text is blanks.
     let value: serde_json::Value = serde_json::from_str(&whole.to_json())?;
     seed("definition", "whole.json", value.to_string())?;
-    // A circle, members without a name, arguments before their type.
+    // A cycle, members without a name, arguments before their type.
     seed(
         "definition",
         "strange.json",
@@ -281,7 +281,7 @@ fn config() -> Result<(), Box<dyn std::error::Error>> {
         role_arn: arn:aws:iam::000000000000:role/r\n";
     let settings = Settings::from_yaml("least.yaml", least, |_| None)?;
     seed("config", "whole.yaml", serde_yaml::to_string(&settings)?)?;
-    // The target puts what has no default in front of these.
+    // The target prepends the settings without a default.
     if let serde_yaml::Value::Mapping(sections) = serde_yaml::to_value(&settings)? {
         for (name, section) in sections {
             let name = name.as_str().unwrap_or_default();
@@ -307,7 +307,7 @@ fn config() -> Result<(), Box<dyn std::error::Error>> {
         cache: {expire_after: P}\nhyperparameters:\n  - n_estimators\npreprocessing:\n  columns:\n    \
         A: {unit: (bar), spellings: [x, '=']}\n  label: {positive: []}\nquality_gates: {recal: 2}\n";
     seed("config", "wrong.yaml", wrong)?;
-    // Tag, unit, spellings, expression, label's column and words, description, features of a split.
+    // Tag, unit, spellings, expression, the label's column and values, description, features of a split.
     seed("config", "texts", "=k\nv\nkN\nB\nC c\nA / 2\nL\n1\n0\nabout ${A}\nsqrt")?;
     seed("config", "key.yaml", "? [a]\n: |\n  text\n")?;
     Ok(())

@@ -1,10 +1,10 @@
-//! The model bundle. The first byte says what the others are, for a checksum keeps almost every
-//! change of an archive from what is behind it:
+//! Reads model bundles. The first byte names the format of the others, because the checksums of an
+//! archive would stop almost every mutation before the parsers behind them:
 //!
 //! - `a`: `model.tar.gz`
-//! - `t`: the tar, packed here
-//! - `s`: `metadata.json`, 0xFF, `recipe.json`, 0xFF, the length of the first shard, u16, and both
-//!   of two shards without their checksums
+//! - `t`: the tar archive, which the target compresses
+//! - `s`: `metadata.json`, 0xFF, `recipe.json`, 0xFF, the length of the first shard as u16, and two shards
+//!   without their checksums
 //! - other: `metadata.json`, 0xFF, `recipe.json`, 0xFF, `forest.bin` without its checksum
 
 #![no_main]
@@ -24,7 +24,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A bundle's files; none where there are fewer.
+/// Splits the input into the files of a bundle; `None` where there are fewer.
 fn files(data: &[u8], shards: bool) -> Option<BTreeMap<String, Vec<u8>>> {
     let mut parts = data.splitn(3, |&byte| byte == 0xff);
     let (metadata, recipe, trees) = (parts.next()?, parts.next()?, parts.next()?);
@@ -64,7 +64,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(again, bundle);
     assert_eq!(again.to_files().unwrap(), files);
 
-    // Whatever the trees are: an answer for every row.
+    // Any trees that were read give a prediction for every row.
     let columns = bundle.recipe.schema().columns().len();
     let mut rows = Vec::new();
     for reading in [0.0, -1.5, f32::MAX, f32::NAN] {

@@ -1,6 +1,6 @@
-//! The settings: read, written and read again, and handed to every step. What has no default is
-//! put in front of a text without it, and where a text begins with `=` its lines are single settings:
-//! else almost nothing would get as far as the steps.
+//! Reads settings, writes them, reads them again, and passes them to every step. Settings without a
+//! default are prepended where the text lacks them, and the lines of a text that begins with `=` are
+//! single settings; otherwise almost no input would reach the steps.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 const REQUIRED: &str = "s3_paths: {bucket: b-1}\n\
     aws: {account_id: '000000000000', role_arn: 'arn:aws:iam::000000000000:role/r'}\n";
 
-/// The settings that may be nearly any text, one in each line; what is missing is an `x`.
+/// The settings that accept almost any text, one a line; a missing one is `x`.
 fn texts_only(lines: &str) -> String {
     let mut lines = lines.split('\n');
     // JSON is YAML.
@@ -58,7 +58,8 @@ fuzz_target!(|text: &str| {
         Ok(settings) => settings,
         Err(error) => {
             assert!(!error.violations.is_empty(), "refused without a word");
-            // The end of the text is the line behind the last. YAML has more line ends than Rust.
+            // An error at the end of the text names the line after the last. YAML has more line ends
+            // than Rust.
             let ends = ['\r', '\n', '\u{85}', '\u{2028}', '\u{2029}'];
             let lines = text.split(ends).count() + 1;
             for violation in &error.violations {
@@ -68,7 +69,7 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    // No variable stands in what they were put into.
+    // The text with the variables' values contains no variable.
     let written = serde_yaml::to_string(&settings).unwrap().replace("${", "$${");
     let again = read(&written).unwrap_or_else(|error| panic!("{error}\n{written}"));
     assert_eq!(again, settings);

@@ -1,5 +1,5 @@
-//! CSV: the raw table, by large and small pieces, and all that Preprocess makes of it; a
-//! feature table, where the first line has the word `label`.
+//! Reads CSV: raw tables in large and small blocks, with everything that Preprocess makes of them, and
+//! feature tables, where the first line contains the word `label`.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ use dataset::{
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
 
-/// As Preprocess is told where it is told nothing.
+/// The defaults of Preprocess.
 static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
     let Preprocess { columns, label, features, .. } = Preprocess::default();
     let columns = columns.into_iter().map(|column| Column {
@@ -31,7 +31,7 @@ static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
     (schema, features.into_iter().map(feature).collect())
 });
 
-/// Two files where a form feed parts the bytes, else one.
+/// Splits the input into two files at a form feed; without one it is a single file.
 fn read(data: &[u8], rules: Rules, buffer: usize) -> Result<(Table, Counts), TableError> {
     let mut reader = TableReader::new(&DEFAULT.0, rules);
     for (index, file) in data.splitn(2, |&byte| byte == b'\x0c').enumerate() {
@@ -60,7 +60,7 @@ fn check(table: &Table, counts: &Counts, rules: Rules) {
     assert!(table.labels().iter().all(|label| *label <= 1));
 }
 
-/// The rest of Preprocess, and what Train and Evaluate read of it.
+/// Runs the rest of Preprocess and reads its output as Train and Evaluate do.
 fn preprocess(table: &Table) {
     let (schema, features) = &*DEFAULT;
     let Ok(rows) = dataset::split(table.labels(), 0.2, true, 42) else { return };
@@ -86,13 +86,13 @@ fn survives(table: &FeatureTable) {
     table.write(&mut written).unwrap();
     let names = table.names.iter().map(String::as_str);
     let again = FeatureTable::read("b.csv", written.as_slice(), names).unwrap();
-    // Bits, for zero has two.
+    // Compares bits, because there are two zeros.
     let bits = |table: &FeatureTable| table.records.mapv(f32::to_bits);
     assert_eq!(bits(&again), bits(table));
     assert_eq!((again.names, again.labels), (table.names.clone(), table.labels.clone()));
 }
 
-/// A missing reading is NaN, which is not equal to itself; its bits are.
+/// Compares bits, because a missing reading is NaN, which does not equal itself.
 fn bits(table: &Table) -> (Vec<u32>, &[u8]) {
     let rows = (0..table.len()).flat_map(|row| table.row(row));
     (rows.map(|reading| reading.to_bits()).collect(), table.labels())
@@ -112,7 +112,7 @@ fn raw(data: &[u8]) {
         (Err(error), Err(same)) => return assert_eq!(error.to_string(), same.to_string()),
         (one, other) => panic!("by 65536 bytes {one:?}, by 3 {other:?}"),
     };
-    // What can be read is the same, whatever is done with what cannot.
+    // The readable rows are the same, whatever the setting for unreadable ones.
     if let Ok((same, counts)) = read(data, strict, 1 << 16) {
         check(&same, &counts, strict);
         assert_eq!(bits(&table), bits(&same));
@@ -129,7 +129,7 @@ fn features(data: &[u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // A header is of one of the two at most.
+    // No header is valid in both formats.
     let header = data.split(|&byte| byte == b'\n').next().unwrap_or_default();
     if header.windows(5).any(|word| word == b"label") {
         features(data);

@@ -1,4 +1,4 @@
-//! A pipeline definition: linted, ordered, worked out, written and read again.
+//! Reads pipeline definitions, lints, orders and evaluates them, writes them and reads them again.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! An engineered feature: parsed, fitted, applied, stored and read again.
+//! Parses engineered features, fits, applies and stores them, and reads them again.
 
 #![no_main]
 

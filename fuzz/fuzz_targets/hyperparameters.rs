@@ -1,5 +1,5 @@
-//! What steps are told: an object of texts is hyperparameters; other text is a container argument
-//! in each line, and for Register a variable of the environment where a line is `NAME=value`.
+//! Reads the steps' parameters. An object of strings is hyperparameters; the lines of any other text
+//! are container arguments, and for Register a line `NAME=value` is an environment variable.
 
 #![no_main]
 
@@ -31,7 +31,7 @@ fn preprocess(arguments: &[String]) {
     assert!(parsed.unknown.iter().all(|argument| arguments.contains(argument)));
     let settings = parsed.settings;
     assert!(settings.test_size > 0.0 && settings.test_size < 1.0);
-    // A schema needs columns and words for both classes, so no arguments say that there are none.
+    // A schema needs columns and labels of both classes, so empty lists have no arguments.
     let label = &settings.label;
     if settings.columns.is_empty() || label.positive.is_empty() || label.negative.is_empty() {
         return;
@@ -47,7 +47,7 @@ fn evaluate(arguments: &[String]) {
         Err(error) => return assert!(!error.faults.is_empty()),
     };
     assert!(parsed.settings.gates.iter().all(|gate| (0.0..=1.0).contains(&gate.minimum)));
-    // Evaluate logs at least one metric, so no arguments say that there are none.
+    // Evaluate logs at least one metric, so an empty list has no arguments.
     if parsed.settings.metrics.is_empty() {
         return;
     }

@@ -1,6 +1,7 @@
 """Runs a program and appends its name and peak memory to a file: peak.py FILE PROGRAM [ARG...]
 
-Small on purpose: until a forked child becomes its program, this interpreter's pages count as its.
+It imports little: until a forked child executes the program, the pages of this interpreter count as
+the child's.
 """
 
 import os

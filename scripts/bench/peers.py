@@ -1,4 +1,4 @@
-"""What the benches of the forest share: tables, a fit of ours and of scikit-learn."""
+"""Functions of the forest's benchmarks: tables, and a fit of ours and of scikit-learn."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def build():
 
 
 def generated(rows):
-    """A table of 15 features: 8 say something, 3 repeat it, one label in twenty is wrong."""
+    """Generates 15 features, 8 informative and 3 redundant; one label in twenty is wrong."""
     from sklearn.datasets import make_classification
 
     return make_classification(
@@ -32,7 +32,7 @@ def generated(rows):
 
 
 def real(path):
-    """The numbers of a CSV's complete rows and its last column as the label, in a fixed order."""
+    """Reads the numeric columns and the label, which is the last column, of the complete rows."""
     import csv
 
     import numpy as np
@@ -56,7 +56,7 @@ def real(path):
 
 
 def save(path, records, labels):
-    """Writes a table as our program reads it."""
+    """Writes a table in the format that our program reads."""
     import numpy as np
 
     np.column_stack([records, labels]).astype("<f4").tofile(path)
@@ -67,7 +67,7 @@ class Ours:
         self.program, self.scores = program, workdir / "probabilities"
 
     def run(self, table, features, seed, max_bins=0):
-        """What the program says of a fit; the probabilities of class 1 are then at `scores`."""
+        """Fits once and gives the program's report; `scores` then has the probabilities of 1."""
         words = [self.program, table, features, TREES, max_bins, seed, self.scores]
         environment = os.environ | {"RAYON_NUM_THREADS": str(THREADS)}
         return json.loads(call(words, env=environment))

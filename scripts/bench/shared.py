@@ -1,4 +1,4 @@
-"""What the benches share: our programs, and the peers' own interpreter."""
+"""Functions of all benchmarks: building our programs, installing the peers."""
 
 import json
 import shlex
@@ -17,16 +17,14 @@ def say(message):
 
 
 def spread(values, digits=1):
-    """The median, and in brackets the least and the greatest."""
+    """Formats the median, and in brackets the least and the greatest value."""
     middle, least, most = (f"{x:.{digits}f}" for x in (median(values), min(values), max(values)))
     return f"{middle} ({least} to {most})"
 
 
 def call(command, **options):
-    """The standard output of a command; one that fails ends the bench with what it said."""
-    done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
-    )
+    """Gives the standard output of a command; one that fails ends the program with its output."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, **options)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).decode(errors="replace")
         sys.exit(f"{said}error: {shlex.join(map(str, command))}: exit code {done.returncode}")
@@ -34,26 +32,25 @@ def call(command, **options):
 
 
 def built(*what):
-    """Builds what cargo is told, and gives the directory of release programs."""
+    """Builds with these arguments of cargo, and gives the directory of release programs."""
     say("building our programs")
     command = ["cargo", "build", "--release", "--locked", *what]
     if subprocess.run(command, cwd=ROOT).returncode != 0:
         sys.exit("error: our programs do not build")
-    # Cargo knows best where it put them.
     metadata = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
     return Path(json.loads(call(metadata, cwd=ROOT))["target_directory"]) / "release"
 
 
 def interpreter(name, requirements, libraries):
-    """The peers' own interpreter, in a virtual environment with the libraries of a file."""
+    """Gives the Python of a virtual environment with the libraries of a requirements file."""
     venv, requirements = ROOT / ".venv" / name, HERE / requirements
-    # Written last, so its presence says that the rest is complete.
+    # Copied last, so its presence says that the rest is complete.
     installed = venv / "requirements.txt"
     python = venv / "bin" / "python"
-    if installed.is_file() and installed.read_bytes() == requirements.read_bytes():
-        # Fails where the Python that it was made with is gone.
-        if subprocess.run([python, "-c", f"import {libraries}"]).returncode == 0:
-            return python
+    same = installed.is_file() and installed.read_bytes() == requirements.read_bytes()
+    # Starting fails where the Python that the environment was made with is gone.
+    if same and subprocess.run([python, "-c", f"import {libraries}"]).returncode == 0:
+        return python
     if sys.version_info < (3, 11):
         sys.exit("error: the peers' libraries need Python 3.11 or later")
     say(f"installing the peers' libraries into {venv.relative_to(ROOT)}")

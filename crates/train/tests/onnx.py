@@ -1,5 +1,7 @@
-"""Scores tables of features as `onnx.py MODEL.onnx FEATURES.csv ...`, knowing no more than the model
-says of itself: a line `label,probability` for each row, the probability being that of class 1."""
+"""Scores tables of features by what the model says of itself: onnx.py MODEL.onnx FEATURES.csv...
+
+It prints a line `label,probability` for each row, with the probability of class 1.
+"""
 
 import csv
 import json

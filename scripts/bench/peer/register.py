@@ -1,6 +1,6 @@
 """Register: a model whose metrics meet the gates becomes a version in WORKDIR/registration.json."""
 
-# Neither pandas nor scikit-learn: this step needs none, and their imports are seconds.
+# This step needs neither pandas nor scikit-learn, whose imports take seconds.
 import hashlib
 import json
 import sys

@@ -45,12 +45,12 @@ def main(workdir):
     }
     for name, value in metrics.items():
         print(f"train_{name}={value:.6f}")
-    for name, share in zip(features.columns, forest.feature_importances_):
+    for name, share in zip(features.columns, forest.feature_importances_, strict=True):
         print(f"feature_importance_{name}={share:.6f}")
     (workdir / "training_metrics.json").write_text(json.dumps(metrics, indent=2))
 
     joblib.dump(forest, workdir / "model.joblib")
-    # Python's default, level 9, takes longer than the training.
+    # Level 9, Python's default, takes longer than the training.
     with tarfile.open(workdir / "model.tar.gz", "w:gz", compresslevel=1) as archive:
         archive.add(workdir / "model.joblib", "model.joblib")
         archive.add(workdir / "recipe.json", "recipe.json")

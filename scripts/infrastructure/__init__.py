@@ -1,0 +1,1 @@
+"""The CloudFormation template in a moto server; see scripts/test-infrastructure."""

@@ -1,0 +1,1 @@
+"""The pipeline under the SageMaker Python SDK; see scripts/test-sdk."""

@@ -1,0 +1,1 @@
+"""A rehearsal of .github/workflows/pipeline.yml; see scripts/test-pipeline-workflow."""
