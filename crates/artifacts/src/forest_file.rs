@@ -21,7 +21,7 @@
 
 use std::collections::BTreeMap;
 
-use forest::{Malformed, Node, RandomForest, Tree};
+use forest::{MalformedForest, Node, RandomForest, Tree};
 
 use crate::names::{FOREST_BIN, METADATA_JSON};
 use crate::shard::Shard;
@@ -74,7 +74,7 @@ enum ForestFault {
     },
     /// The trees are inconsistent.
     #[error("holds no usable forest: {0}")]
-    Malformed(Malformed),
+    Malformed(MalformedForest),
     /// The trees were grown from other rows or with other hyperparameters.
     #[error("is of another training than {METADATA_JSON}")]
     OtherTraining,
@@ -284,7 +284,7 @@ impl<'a> ByteReader<'a> {
         let trees = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
         match self.bytes.len() - self.position {
             0 => RandomForest::from_trees(trees, gains, classes as usize)
-                .map_err(ForestFault::Malformed),
+                .map_err(ForestFault::MalformedForest),
             more => Err(ForestFault::Long(more)),
         }
     }

@@ -1,9 +1,9 @@
-//! The forest next to linfa-trees: `cargo bench -p forest`.
+//! Compares the forest with linfa-trees: `cargo bench -p forest`.
 //!
-//! linfa-trees has no forest with probabilities, class weights and features drawn per split, so its
-//! single tree is measured next to a forest of one tree that looks at every feature.
+//! linfa-trees has no forest with probabilities, class weights and features drawn per split. Its
+//! single tree is compared with a forest of one tree that considers every feature at each split.
 
-#![allow(clippy::unwrap_used, reason = "the table is a good one")]
+#![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use forest::{ClassWeight, MaxFeatures, RandomForest};
@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, s};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
-/// 15 features; the label hangs on four of them, and one row in twenty is wrong.
+/// A table of 15 features, four of which determine the label; one label in twenty is wrong.
 fn table(rows: usize) -> Dataset<f32, usize, ndarray::Ix1> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
     let mut uniform = || (random.next_u32() >> 8) as f32 / (1 << 24) as f32;

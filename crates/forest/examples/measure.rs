@@ -1,11 +1,16 @@
-//! Times one fit for `scripts/bench/forest`, which says how it is called.
+//! Measures one fit and its predictions for `scripts/bench/forest`.
 //!
-//! `measure TABLE FEATURES TREES MAX_BINS SEED PROBABILITIES`: the table holds rows of little-endian
-//! f32, the label last; the first four fifths are learned from and the others scored. Prints one
-//! JSON object, and writes the scored rows' probabilities as f64.
+//! Usage: `measure TABLE FEATURES TREES MAX_BINS SEED PROBABILITIES`. TABLE holds rows of
+//! little-endian f32 with the label last; the first four fifths are fitted and the others scored.
+//! MAX_BINS 0 stands for the default. Prints one JSON object, and writes the probabilities of the
+//! scored rows to PROBABILITIES as f64.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "no program of ours")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measuring program, not a part of the pipeline"
+)]
 
 use std::fs;
 use std::time::Instant;
@@ -32,7 +37,7 @@ fn main() {
         .check()
         .unwrap();
 
-    // The peak from here on, beside what is held already.
+    // The peak memory of the fit is measured relative to what the process holds before.
     let held = memory("VmRSS");
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let started = Instant::now();
@@ -50,7 +55,7 @@ fn main() {
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (scored, batch, one) = one_thread.install(|| {
         let scored = forest.predict_proba(rest).unwrap();
-        // The rows over and over, until the clock can tell; the best of three.
+        // The rows are repeated until the time can be measured; the best of three.
         let times = 10_000_usize.div_ceil(rest.nrows());
         let many = concatenate(Axis(0), &vec![rest; times]).unwrap();
         let seconds = (0..3).map(|_| {
@@ -85,7 +90,7 @@ fn read(path: &str, features: usize) -> (Array2<f32>, Array1<usize>) {
     (table.slice(s![.., ..features]).to_owned(), labels)
 }
 
-/// What the kernel says of this process's memory, in bytes.
+/// Returns an entry of this process's memory status, in bytes.
 fn memory(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
