@@ -284,7 +284,7 @@ impl<'a> ByteReader<'a> {
         let trees = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
         match self.bytes.len() - self.position {
             0 => RandomForest::from_trees(trees, gains, classes as usize)
-                .map_err(ForestFault::MalformedForest),
+                .map_err(ForestFault::Malformed),
             more => Err(ForestFault::Long(more)),
         }
     }
