@@ -21,7 +21,7 @@
 
 use std::collections::BTreeMap;
 
-use forest::{Malformed, Node, RandomForest, Tree};
+use forest::{MalformedForest, Node, RandomForest, Tree};
 
 use crate::bundle::FOREST_BIN;
 use crate::shard::Shard;
@@ -74,7 +74,7 @@ enum ForestFault {
     },
     /// Trees that lead astray.
     #[error("holds no usable forest: {0}")]
-    Malformed(Malformed),
+    Malformed(MalformedForest),
     /// Trees of other rows or hyperparameters.
     #[error("is of another training than metadata.json")]
     Foreign,

@@ -1,203 +1,121 @@
-//! Growing one tree: which node is split next, by which features, and what becomes a leaf.
+//! The growth of one tree: the order in which nodes are split, the features that each split
+//! considers, and the nodes that become leaves.
 
 use std::collections::BinaryHeap;
-use std::ops::Range;
 
 use crate::params::RandomForestValidParams;
-use crate::stream::Stream;
+use crate::split::{NodeSpan, Split, SplitFinder, SplitOutcome};
+use crate::stream::RandomStream;
 use crate::tree::{Node, Tree};
 
-/// The rows of one tree, wherever they are kept; each node owns a range of them. An engine counts
-/// them and moves them, and knows nothing of trees.
-pub(crate) trait Engine {
-    /// The weights of a node's classes.
-    type Total: Clone;
-
-    /// Draws a tree's rows and gives the root's.
-    fn sample(&mut self, stream: &mut Stream) -> (Span, Self::Total);
-
-    /// How often each row of the table was drawn.
-    fn drawn(&self) -> &[u8];
-
-    /// Whether a node's classes and rows allow a split; depth does not matter here.
-    fn divisible(&self, total: &Self::Total) -> bool;
-
-    /// The best split of a node by one of `features`. `side` names the node's buffer of counts, and
-    /// `counted` says that [`Self::part`] has already counted the first [`GROUP`] of the features.
-    fn look(
-        &mut self,
-        side: usize,
-        span: &Span,
-        total: &Self::Total,
-        features: &[u32],
-        counted: bool,
-    ) -> Found<Self::Total>;
-
-    /// Moves a node's rows to its sides, and counts each side by the first [`GROUP`] of its
-    /// features; a side without features becomes a leaf, and its rows may be lost.
-    fn part(&mut self, span: &Span, split: &Split<Self::Total>, features: [&[u32]; 2])
-    -> [Span; 2];
-
-    /// The threshold of a split.
-    fn threshold(&self, split: &Split<Self::Total>) -> f32;
-
-    /// Appends each class's share of a node's weight, and gives the number of that leaf.
-    fn share(&self, total: &Self::Total, shares: &mut Vec<f32>) -> usize;
-}
-
-/// How many features are counted in one pass over a node's rows.
-pub(crate) const GROUP: usize = 4;
-
-/// The rows of a node.
-#[derive(Clone, Debug)]
-pub(crate) struct Span {
-    pub(crate) rows: Range<usize>,
-    pub(crate) depth: usize,
-}
-
-/// Rows up to bin `low` of a feature go left; the next bin that occurs in the node is `high`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Split<T> {
-    pub(crate) feature: u32,
-    pub(crate) low: u32,
-    pub(crate) high: u32,
-    /// How much less impure both sides are together, times their weight.
-    pub(crate) gain: f64,
-    /// What goes left, and what goes right.
-    pub(crate) sides: [T; 2],
-}
-
-/// What looking at features of a node found.
-#[derive(Debug)]
-pub(crate) enum Found<T> {
-    /// All rows have one value of each.
-    Constant,
-    /// There are several, but no split leaves enough rows on both sides.
-    TooSmall,
-    /// The best split.
-    Best(Split<T>),
-}
-
-impl<T> Found<T> {
-    /// The better of two; of equals the first.
-    pub(crate) fn or(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Best(one), Self::Best(two)) if two.gain > one.gain => other,
-            (Self::Best(_), _) => self,
-            (_, Self::Best(_)) | (Self::Constant, _) => other,
-            (Self::TooSmall, _) => self,
-        }
-    }
-}
-
-/// A tree, and how much each feature lowered the weighted impurity in it.
-pub(crate) struct Grown {
+/// A tree and, for each feature, the total decrease of the weighted impurity by its splits.
+pub(crate) struct GrownTree {
     pub(crate) tree: Tree,
     pub(crate) gains: Vec<f64>,
 }
 
-/// A node that will be split.
-struct Open<T> {
+/// A node whose split is known but not yet made.
+struct PendingNode<T> {
     node: usize,
-    span: Span,
+    span: NodeSpan,
     total: T,
     split: Split<T>,
 }
 
-impl<T> Ord for Open<T> {
-    /// The greatest gain first; of equals the node that was made first.
+impl<T> Ord for PendingNode<T> {
+    /// The greatest gain comes first; among equals, the node that was created first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.split.gain.total_cmp(&other.split.gain).then(other.node.cmp(&self.node))
     }
 }
 
-impl<T> PartialOrd for Open<T> {
+impl<T> PartialOrd for PendingNode<T> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T> Eq for Open<T> {}
+impl<T> Eq for PendingNode<T> {}
 
-impl<T> PartialEq for Open<T> {
+impl<T> PartialEq for PendingNode<T> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-/// The nodes that will be split: the last one first, or the one that gains most.
+/// The nodes that wait to be split, in depth-first order or by descending gain.
 enum Frontier<T> {
-    Last(Vec<Open<T>>),
-    Best(BinaryHeap<Open<T>>),
+    DepthFirst(Vec<PendingNode<T>>),
+    BestFirst(BinaryHeap<PendingNode<T>>),
 }
 
 impl<T> Frontier<T> {
-    fn push(&mut self, open: Open<T>) {
+    fn push(&mut self, node: PendingNode<T>) {
         match self {
-            Self::Last(stack) => stack.push(open),
-            Self::Best(heap) => heap.push(open),
+            Self::DepthFirst(stack) => stack.push(node),
+            Self::BestFirst(heap) => heap.push(node),
         }
     }
 
-    fn pop(&mut self) -> Option<Open<T>> {
+    fn pop(&mut self) -> Option<PendingNode<T>> {
         match self {
-            Self::Last(stack) => stack.pop(),
-            Self::Best(heap) => heap.pop(),
+            Self::DepthFirst(stack) => stack.pop(),
+            Self::BestFirst(heap) => heap.pop(),
         }
     }
 }
 
-/// One thread's work place, used for tree after tree.
+/// Grows one tree after another on one thread, with the same buffers.
 pub(crate) struct Grower<'a, E> {
-    pub(crate) engine: E,
+    pub(crate) finder: E,
     params: &'a RandomForestValidParams,
-    /// How many features each split looks at.
-    wanted: usize,
-    /// The features, to be drawn from.
+    /// The number of features that each split considers.
+    features_per_split: usize,
+    /// A permutation of the features; those drawn for a node come first.
     features: Vec<u32>,
-    /// Where each feature is among them.
-    places: Vec<u32>,
+    /// The position of each feature in `features`.
+    positions: Vec<u32>,
 }
 
-/// How often a row may be looked at, once for each feature, before a tree asks whether it is still
-/// wanted: well below a second.
-const PATIENCE: usize = 1 << 22;
+/// The amount of work, in rows times features, between two checks of the stop request: well below a
+/// second.
+const STOP_CHECK_INTERVAL: usize = 1 << 22;
 
-impl<'a, E: Engine> Grower<'a, E> {
-    pub(crate) fn new(engine: E, params: &'a RandomForestValidParams, features: usize) -> Self {
-        let wanted = params.max_features.of(features);
+impl<'a, E: SplitFinder> Grower<'a, E> {
+    pub(crate) fn new(finder: E, params: &'a RandomForestValidParams, features: usize) -> Self {
+        let features_per_split = params.max_features.resolve(features);
         let features: Vec<u32> = (0..features as u32).collect();
-        Self { engine, params, wanted, places: features.clone(), features }
+        Self { finder, params, features_per_split, positions: features.clone(), features }
     }
 
-    /// Grows tree `index`, unless it is `stopped`.
-    pub(crate) fn grow(&mut self, index: usize, stopped: &dyn Fn() -> bool) -> Option<Grown> {
-        let mut stream = Stream::new(self.params.random_state, index);
-        let mut grown = Grown {
+    /// Grows tree `index`. Returns `None` if `stopped` returns true before the tree is complete.
+    pub(crate) fn grow(&mut self, index: usize, stopped: &dyn Fn() -> bool) -> Option<GrownTree> {
+        let mut stream = RandomStream::new(self.params.random_state, index);
+        let mut grown = GrownTree {
             tree: Tree { nodes: vec![Node::leaf(0)], shares: Vec::new() },
             gains: vec![0.0; self.features.len()],
         };
         for place in 0..self.features.len() {
-            (self.features[place], self.places[place]) = (place as u32, place as u32);
+            (self.features[place], self.positions[place]) = (place as u32, place as u32);
         }
         let mut frontier = match self.params.max_leaf_nodes {
-            None => Frontier::Last(Vec::new()),
-            Some(_) => Frontier::Best(BinaryHeap::new()),
+            None => Frontier::DepthFirst(Vec::new()),
+            Some(_) => Frontier::BestFirst(BinaryHeap::new()),
         };
-        let (span, total) = self.engine.sample(&mut stream);
-        let features = self.draw(&mut stream, &span, &total);
-        let found = self.look(0, &span, &total, &features, false, &mut stream);
-        self.settle(&mut grown.tree, &mut frontier, 0, span, total, found);
+        let (span, total) = self.finder.draw_sample(&mut stream);
+        let features = self.draw_features(&mut stream, &span, &total);
+        let found = self.find_split(0, &span, &total, &features, false, &mut stream);
+        self.queue_or_leaf(&mut grown.tree, &mut frontier, 0, span, total, found);
 
         let mut leaves = 1;
         let mut work = 0;
-        while let Some(Open { node, span, total, split }) = frontier.pop() {
+        while let Some(PendingNode { node, span, total, split }) = frontier.pop() {
             if self.params.max_leaf_nodes.is_some_and(|limit| leaves >= limit) {
-                self.leaf(&mut grown.tree, node, &total);
+                self.make_leaf(&mut grown.tree, node, &total);
                 continue;
             }
-            work += span.rows.len() * (1 + self.wanted);
-            if work >= PATIENCE {
+            work += span.rows.len() * (1 + self.features_per_split);
+            if work >= STOP_CHECK_INTERVAL {
                 work = 0;
                 if stopped() {
                     return None;
@@ -208,41 +126,49 @@ impl<'a, E: Engine> Grower<'a, E> {
             let left = grown.tree.nodes.len();
             grown.tree.nodes[node] = Node {
                 feature: split.feature,
-                threshold: self.engine.threshold(&split),
+                threshold: self.finder.threshold(&split),
                 next: left as u32,
             };
             grown.tree.nodes.extend([Node::leaf(0); 2]);
-            let below = Span { depth: span.depth + 1, ..span.clone() };
-            let drawn = [0, 1].map(|side| self.draw(&mut stream, &below, &split.sides[side]));
+            let below = NodeSpan { depth: span.depth + 1, ..span.clone() };
+            let drawn =
+                [0, 1].map(|side| self.draw_features(&mut stream, &below, &split.sides[side]));
             if drawn.iter().all(Vec::is_empty) {
-                self.leaf(&mut grown.tree, left, &split.sides[0]);
-                self.leaf(&mut grown.tree, left + 1, &split.sides[1]);
+                self.make_leaf(&mut grown.tree, left, &split.sides[0]);
+                self.make_leaf(&mut grown.tree, left + 1, &split.sides[1]);
                 continue;
             }
-            let spans = self.engine.part(&span, &split, [&drawn[0], &drawn[1]]);
+            let spans = self.finder.partition(&span, &split, [&drawn[0], &drawn[1]]);
             let parts = spans.into_iter().zip(split.sides).zip(drawn).enumerate();
             for (side, ((span, total), features)) in parts {
-                let found = self.look(side, &span, &total, &features, true, &mut stream);
-                self.settle(&mut grown.tree, &mut frontier, left + side, span, total, found);
+                let found = self.find_split(side, &span, &total, &features, true, &mut stream);
+                self.queue_or_leaf(&mut grown.tree, &mut frontier, left + side, span, total, found);
             }
         }
         Some(grown)
     }
 
-    /// The features that a node is looked at by; none where it becomes a leaf in any case.
-    fn draw(&mut self, stream: &mut Stream, span: &Span, total: &E::Total) -> Vec<u32> {
+    /// Draws the features that a node's split considers; none if the node becomes a leaf in any
+    /// case.
+    fn draw_features(
+        &mut self,
+        stream: &mut RandomStream,
+        span: &NodeSpan,
+        total: &E::Total,
+    ) -> Vec<u32> {
         let deep = self.params.max_depth.is_some_and(|limit| span.depth >= limit);
-        if deep || !self.engine.divisible(total) {
+        if deep || !self.finder.can_split(total) {
             return Vec::new();
         }
-        for drawn in 0..self.wanted {
-            self.draw_one(drawn, stream);
+        for drawn in 0..self.features_per_split {
+            self.draw_feature(drawn, stream);
         }
-        self.features[..self.wanted].to_vec()
+        self.features[..self.features_per_split].to_vec()
     }
 
-    /// Puts one of the features that were not drawn behind the `drawn` first ones.
-    fn draw_one(&mut self, drawn: usize, stream: &mut Stream) -> u32 {
+    /// Draws one of the features that were not drawn yet, given that the first `drawn` were, and
+    /// moves it to position `drawn`.
+    fn draw_feature(&mut self, drawn: usize, stream: &mut RandomStream) -> u32 {
         let other = drawn + stream.below((self.features.len() - drawn) as u32) as usize;
         self.swap(drawn, other);
         self.features[drawn]
@@ -251,71 +177,71 @@ impl<'a, E: Engine> Grower<'a, E> {
     fn swap(&mut self, one: usize, other: usize) {
         self.features.swap(one, other);
         for place in [one, other] {
-            self.places[self.features[place] as usize] = place as u32;
+            self.positions[self.features[place] as usize] = place as u32;
         }
     }
 
-    /// Looks for a node's split by the features that were drawn, and by more where all of these are
-    /// constant.
-    fn look(
+    /// Returns the best split of a node by the drawn features, or by further ones if all drawn
+    /// features are constant in the node.
+    fn find_split(
         &mut self,
         side: usize,
-        span: &Span,
+        span: &NodeSpan,
         total: &E::Total,
         features: &[u32],
         counted: bool,
-        stream: &mut Stream,
-    ) -> Found<E::Total> {
+        stream: &mut RandomStream,
+    ) -> SplitOutcome<E::Total> {
         if features.is_empty() {
-            return Found::Constant;
+            return SplitOutcome::Constant;
         }
-        match self.engine.look(side, span, total, features, counted) {
-            Found::Constant => self.look_on(side, span, total, features, stream),
+        match self.finder.best_split(side, span, total, features, counted) {
+            SplitOutcome::Constant => self.find_split_by_more(side, span, total, features, stream),
             found => found,
         }
     }
 
-    /// Draws further features, one by one, while all drawn so far are constant in the node.
-    fn look_on(
+    /// Draws further features one by one until one of them is not constant in the node.
+    fn find_split_by_more(
         &mut self,
         side: usize,
-        span: &Span,
+        span: &NodeSpan,
         total: &E::Total,
         features: &[u32],
-        stream: &mut Stream,
-    ) -> Found<E::Total> {
-        // The other side may have drawn since.
+        stream: &mut RandomStream,
+    ) -> SplitOutcome<E::Total> {
+        // Drawing for the other side may have moved the features in the meantime.
         for (place, &feature) in features.iter().enumerate() {
-            self.swap(place, self.places[feature as usize] as usize);
+            self.swap(place, self.positions[feature as usize] as usize);
         }
         for drawn in features.len()..self.features.len() {
-            let feature = self.draw_one(drawn, stream);
-            match self.engine.look(side, span, total, &[feature], false) {
-                Found::Constant => {}
+            let feature = self.draw_feature(drawn, stream);
+            match self.finder.best_split(side, span, total, &[feature], false) {
+                SplitOutcome::Constant => {}
                 found => return found,
             }
         }
-        Found::Constant
+        SplitOutcome::Constant
     }
 
-    /// A node with a split waits for it; one without becomes a leaf.
-    fn settle(
+    /// Adds a node with a split to the frontier; makes one without a leaf.
+    fn queue_or_leaf(
         &self,
         tree: &mut Tree,
         frontier: &mut Frontier<E::Total>,
         node: usize,
-        span: Span,
+        span: NodeSpan,
         total: E::Total,
-        found: Found<E::Total>,
+        found: SplitOutcome<E::Total>,
     ) {
         match found {
-            Found::Best(split) => frontier.push(Open { node, span, total, split }),
-            Found::Constant | Found::TooSmall => self.leaf(tree, node, &total),
+            SplitOutcome::Best(split) => frontier.push(PendingNode { node, span, total, split }),
+            SplitOutcome::Constant | SplitOutcome::TooSmall => self.make_leaf(tree, node, &total),
         }
     }
 
-    fn leaf(&self, tree: &mut Tree, node: usize, total: &E::Total) {
-        let leaf = self.engine.share(total, &mut tree.shares);
+    fn make_leaf(&self, tree: &mut Tree, node: usize, total: &E::Total) {
+        let leaf = self.finder.append_leaf(total, &mut tree.shares);
         tree.nodes[node] = Node::leaf(leaf as u32);
     }
 }

@@ -1,17 +1,17 @@
-//! Where the bin of a row's feature is kept while a tree grows.
+//! The memory layout of the bin codes while a tree grows.
 
 use rayon::prelude::*;
 
-use crate::bins::LANES;
-use crate::table::Table;
+use crate::binned::BinnedTable;
+use crate::bins::SEARCH_LANES;
 
-/// A bin's number.
-pub(crate) trait Code: Copy + Default + Send + Sync {
+/// A bin code: the number of a bin as an unsigned integer of 8 or 16 bits.
+pub(crate) trait BinCode: Copy + Default + Send + Sync {
     fn new(code: usize) -> Self;
     fn get(self) -> usize;
 }
 
-impl Code for u8 {
+impl BinCode for u8 {
     fn new(code: usize) -> Self {
         code as u8
     }
@@ -20,7 +20,7 @@ impl Code for u8 {
     }
 }
 
-impl Code for u16 {
+impl BinCode for u16 {
     fn new(code: usize) -> Self {
         code as u16
     }
@@ -29,59 +29,62 @@ impl Code for u16 {
     }
 }
 
-/// A table of two classes as records that a tree can copy and move.
-pub(crate) trait Layout: Sync {
+/// A table of two classes, stored as records that a tree copies and moves.
+pub(crate) trait RecordLayout: Sync {
     type Record: Copy + Default + Send;
 
-    /// Writes a row and how often it was drawn.
+    /// Writes the record of a row that was drawn `drawn` times to `to`.
     fn copy(&self, row: usize, drawn: u8, to: &mut Self::Record);
 
-    /// The bin of a feature.
+    /// Returns the bin of a feature.
     fn code(&self, record: &Self::Record, feature: usize) -> usize;
 
-    /// Twice how often it was drawn, and its class.
+    /// Returns the record's kind: twice its draw count, plus its class (0 or 1).
     fn kind(record: &Self::Record) -> u8;
 }
 
-/// A narrow table: the record is the row itself, and what a node needs lies side by side. The last
-/// of its places is its kind.
-pub(crate) struct Rows<C, const N: usize>(Vec<Row<C, N>>);
+/// The layout of a narrow table: a record holds all bins of its row, so that everything a node
+/// needs is adjacent in memory. The last of the `N` places holds the kind.
+pub(crate) struct RowMajor<C, const N: usize>(Vec<PackedRow<C, N>>);
 
-/// No row of 16, 32 or 64 bytes then lies in more cache lines than it must.
+/// A record of 16, 32 or 64 bytes. The alignment keeps it from spanning more cache lines than
+/// necessary.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
-pub(crate) struct Row<C, const N: usize>([C; N]);
+pub(crate) struct PackedRow<C, const N: usize>([C; N]);
 
-impl<C: Code, const N: usize> Default for Row<C, N> {
+impl<C: BinCode, const N: usize> Default for PackedRow<C, N> {
     fn default() -> Self {
         Self([C::default(); N])
     }
 }
 
-impl<C: Code, const N: usize> Rows<C, N> {
-    /// The rows of a table of fewer than `N` features.
-    pub(crate) fn new(table: &Table<'_>) -> Self {
-        let mut rows = vec![Row::default(); table.labels.len()];
-        rows.par_chunks_mut(LANES).enumerate().with_min_len(128).for_each(|(chunk, rows)| {
-            let first = chunk * LANES;
-            for feature in 0..table.features() {
-                for (row, code) in rows.iter_mut().zip(codes(table, feature, first)) {
-                    row.0[feature] = C::new(code);
+impl<C: BinCode, const N: usize> RowMajor<C, N> {
+    /// Packs the rows of a table of fewer than `N` features.
+    pub(crate) fn new(table: &BinnedTable<'_>) -> Self {
+        let mut rows = vec![PackedRow::default(); table.labels.len()];
+        rows.par_chunks_mut(SEARCH_LANES).enumerate().with_min_len(128).for_each(
+            |(chunk, rows)| {
+                let first = chunk * SEARCH_LANES;
+                for feature in 0..table.features() {
+                    for (row, code) in rows.iter_mut().zip(codes_of_rows(table, feature, first)) {
+                        row.0[feature] = C::new(code);
+                    }
                 }
-            }
-            for (row, &label) in rows.iter_mut().zip(&table.labels[first..]) {
-                row.0[N - 1] = C::new(label as usize);
-            }
-        });
+                for (row, &label) in rows.iter_mut().zip(&table.labels[first..]) {
+                    row.0[N - 1] = C::new(label as usize);
+                }
+            },
+        );
         Self(rows)
     }
 }
 
-impl<C: Code, const N: usize> Layout for Rows<C, N> {
-    type Record = Row<C, N>;
+impl<C: BinCode, const N: usize> RecordLayout for RowMajor<C, N> {
+    type Record = PackedRow<C, N>;
 
     #[inline]
-    fn copy(&self, row: usize, drawn: u8, to: &mut Row<C, N>) {
+    fn copy(&self, row: usize, drawn: u8, to: &mut PackedRow<C, N>) {
         let row = &self.0[row];
         let kind = C::new(usize::from(drawn) << 1 | row.0[N - 1].get());
         *to = *row;
@@ -89,31 +92,32 @@ impl<C: Code, const N: usize> Layout for Rows<C, N> {
     }
 
     #[inline]
-    fn code(&self, record: &Row<C, N>, feature: usize) -> usize {
-        // N is a power of two: the mask changes nothing, and spares a check.
+    fn code(&self, record: &PackedRow<C, N>, feature: usize) -> usize {
+        // N is a power of two: the mask changes nothing and removes a bounds check.
         record.0[feature & (N - 1)].get()
     }
 
     #[inline]
-    fn kind(record: &Row<C, N>) -> u8 {
+    fn kind(record: &PackedRow<C, N>) -> u8 {
         record.0[N - 1].get() as u8
     }
 }
 
-/// A wide table: the record is a row's number, and each feature has a column of its own.
-pub(crate) struct Columns<C> {
+/// The layout of a wide table: a record holds the row's number and kind, and each feature has a
+/// column of its own.
+pub(crate) struct ColumnMajor<C> {
     codes: Vec<Vec<C>>,
     classes: Vec<u8>,
 }
 
-impl<C: Code> Columns<C> {
-    pub(crate) fn new(table: &Table<'_>) -> Self {
+impl<C: BinCode> ColumnMajor<C> {
+    pub(crate) fn new(table: &BinnedTable<'_>) -> Self {
         let classes = table.labels.iter().map(|&label| label as u8).collect();
-        Self { codes: columns(table), classes }
+        Self { codes: code_columns(table), classes }
     }
 }
 
-impl<C: Code> Layout for Columns<C> {
+impl<C: BinCode> RecordLayout for ColumnMajor<C> {
     type Record = (u32, u32);
 
     #[inline]
@@ -132,12 +136,14 @@ impl<C: Code> Layout for Columns<C> {
     }
 }
 
-/// The bins of each feature's values.
-pub(crate) fn columns<C: Code>(table: &Table<'_>) -> Vec<Vec<C>> {
+/// Returns the bin codes of the table, one column per feature.
+pub(crate) fn code_columns<C: BinCode>(table: &BinnedTable<'_>) -> Vec<Vec<C>> {
     let columns = (0..table.features()).into_par_iter().map(|feature| {
         let mut column = vec![C::default(); table.labels.len()];
-        for (chunk, places) in column.chunks_mut(LANES).enumerate() {
-            for (place, code) in places.iter_mut().zip(codes(table, feature, chunk * LANES)) {
+        for (chunk, places) in column.chunks_mut(SEARCH_LANES).enumerate() {
+            for (place, code) in
+                places.iter_mut().zip(codes_of_rows(table, feature, chunk * SEARCH_LANES))
+            {
                 *place = C::new(code);
             }
         }
@@ -146,8 +152,9 @@ pub(crate) fn columns<C: Code>(table: &Table<'_>) -> Vec<Vec<C>> {
     columns.collect()
 }
 
-/// The bins of a feature of some rows, from `first` on; beyond the last row that of the last one.
-fn codes(table: &Table<'_>, feature: usize, first: usize) -> [usize; LANES] {
+/// Returns the bins of one feature for the rows from `first` on; places beyond the last row repeat
+/// the last row's bin.
+fn codes_of_rows(table: &BinnedTable<'_>, feature: usize, first: usize) -> [usize; SEARCH_LANES] {
     let last = table.labels.len() - 1;
     let value = |lane| table.row(last.min(first + lane))[feature];
     table.bins[feature].codes(std::array::from_fn(value))

@@ -4,138 +4,149 @@ use linfa::prelude::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2};
 use rayon::prelude::*;
 
-use crate::walk::{Group, LANES, Walk, leaves_of_row};
-use crate::{RandomForestParams, Tree};
+use crate::params::RandomForestParams;
+use crate::tree::Tree;
+use crate::walk::{ROW_LANES, RowGroup, TreeWalker, leaves_of_row};
 
 /// A fitted random forest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomForest {
     trees: Vec<Tree>,
-    /// The same, to be walked.
-    walks: Vec<Walk>,
-    /// For each feature the sum over trees of its share of the impurity taken away, in fixed point.
+    /// The same trees in the layout for prediction.
+    walkers: Vec<TreeWalker>,
+    /// For each feature the sum over trees of its share of the impurity decrease, in fixed point.
     gains: Vec<u64>,
     classes: usize,
 }
 
-/// Trees that are no forest.
+/// An error of putting a forest together from trees or parts.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Malformed {
-    /// No trees, no features or too many, or fewer than two classes.
+pub enum MalformedForest {
+    /// There are no trees, no features, too many features, or fewer than two classes.
     #[error(
         "a forest of {trees} trees, {features} features and {classes} classes, expected at least 1, \
          1 (and at most 65536) and 2"
     )]
     Empty {
-        /// Trees.
+        /// The number of trees.
         trees: usize,
-        /// Features.
+        /// The number of features.
         features: usize,
-        /// Classes.
+        /// The number of classes.
         classes: usize,
     },
-    /// More than the trees can have gained.
+    /// The gains add up to more than the trees can have.
     #[error("the features' gains add up to more than {0} trees can have")]
     Gains(usize),
-    /// Forests that do not go together.
+    /// The parts differ in their number of features or classes.
     #[error(
         "part {index} has {found} features or classes, expected {expected} as in the parts before"
     )]
     Part {
-        /// Which one, from 0.
+        /// The part, from 0.
         index: usize,
-        /// What it has.
+        /// Its number of features or classes.
         found: usize,
-        /// What the others have.
+        /// That of the parts before it.
         expected: usize,
     },
-    /// A tree that cannot be walked.
+    /// A tree is malformed.
     #[error("tree {index} cannot be used: {reason}")]
     Tree {
-        /// Which one, from 0.
+        /// The tree, from 0.
         index: usize,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
 }
 
-/// Rows that the forest was not made for.
+/// The error of a prediction for rows of the wrong width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rows have {found} features, expected {expected}")]
 pub struct PredictError {
-    /// What the rows have.
+    /// The number of features of the rows.
     pub found: usize,
-    /// What the forest was fitted to.
+    /// The number of features of the forest.
     pub expected: usize,
 }
 
-/// Rows that one thread takes at a time: few enough to stay in the cache while every tree passes.
-const BLOCK: usize = 512;
+/// The number of rows that one thread scores at a time: few enough to stay in the cache while every
+/// tree is traversed.
+const BLOCK_ROWS: usize = 512;
 
-/// So few rows are scored sooner than a second thread wakes up.
-const FEW: usize = 8;
+/// Up to this number of rows, one thread is done before a second one wakes up.
+const SINGLE_THREAD_ROWS: usize = 8;
 
-/// As many as a table may have, and one: where a feature's values are still has 32 bits to spare.
-const MOST_FEATURES: usize = 1 << 16;
+/// The maximum number of features, one more than a training set may have: the index of a feature's
+/// values in a row group still fits in 32 bits.
+const MAX_FEATURES: usize = 1 << 16;
+
+/// The fixed-point representation of 1, as the factor to and from floating point.
+pub(crate) const FIXED_POINT_ONE: f64 = RandomForest::WHOLE_GAIN as f64;
 
 impl RandomForest {
-    /// A whole share of impurity in [`Self::gains`]. Sums of such numbers are the same in any order,
-    /// so neither threads nor hosts show in them, and those of 2^20 trees fit in 64 bits.
+    /// The fixed-point representation of 1 in [`Self::gains`]. Sums of fixed-point numbers do not
+    /// depend on the order of their terms, and thus not on threads or hosts; sums over 2^20 trees
+    /// fit in 64 bits.
     pub const WHOLE_GAIN: u64 = 1 << 43;
 
-    /// Parameters to fit a forest with, scikit-learn's defaults to begin with.
+    /// Returns parameters to fit a forest with, preset to scikit-learn's defaults.
     pub fn params() -> RandomForestParams {
         RandomForestParams::default()
     }
 
-    /// A forest from its trees and [`Self::gains`].
+    /// Builds a forest of `classes` classes from its trees and [`Self::gains`], one for each
+    /// feature.
     ///
     /// # Errors
-    /// Trees with which a prediction would not end or reach outside.
+    /// Returns an error if a prediction could fail to end or leave a tree, or if the numbers of
+    /// trees, features and classes or the gains are out of range.
     pub fn from_trees(
         trees: Vec<Tree>,
         gains: Vec<u64>,
         classes: usize,
-    ) -> Result<Self, Malformed> {
+    ) -> Result<Self, MalformedForest> {
         let features = gains.len();
-        if trees.is_empty() || features == 0 || features > MOST_FEATURES || classes < 2 {
-            return Err(Malformed::Empty { trees: trees.len(), features, classes });
+        if trees.is_empty() || features == 0 || features > MAX_FEATURES || classes < 2 {
+            return Err(MalformedForest::Empty { trees: trees.len(), features, classes });
         }
-        // Each tree's shares add up to a whole, but for what rounding adds.
+        // The shares of each tree add up to 1, plus rounding errors.
         let most = (trees.len() as u128) * (u128::from(Self::WHOLE_GAIN) + features as u128);
         if gains.iter().map(|&gain| u128::from(gain)).sum::<u128>() > most {
-            return Err(Malformed::Gains(trees.len()));
+            return Err(MalformedForest::Gains(trees.len()));
         }
         for (index, tree) in trees.iter().enumerate() {
-            tree.check(features, classes).map_err(|reason| Malformed::Tree { index, reason })?;
+            tree.check(features, classes)
+                .map_err(|reason| MalformedForest::Tree { index, reason })?;
         }
         Ok(Self::new(trees, gains, classes))
     }
 
     pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
-        let walks = trees.iter().map(|tree| Walk::new(tree, gains.len())).collect();
-        Self { trees, walks, gains, classes }
+        let walkers = trees.iter().map(|tree| TreeWalker::new(tree, gains.len())).collect();
+        Self { trees, walkers, gains, classes }
     }
 
-    /// One forest of the trees of several, in order.
+    /// Merges the trees of several forests, in order, into one forest.
     ///
     /// # Errors
-    /// No forest at all, or forests of different features or classes.
-    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, Malformed> {
+    /// Returns an error if there are no forests, or if they differ in their number of features or
+    /// classes.
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Result<Self, MalformedForest> {
         let mut parts = parts.into_iter().enumerate();
         let Some((_, mut whole)) = parts.next() else {
-            return Err(Malformed::Empty { trees: 0, features: 0, classes: 0 });
+            return Err(MalformedForest::Empty { trees: 0, features: 0, classes: 0 });
         };
         for (index, part) in parts {
             for (found, expected) in
                 [(part.features(), whole.features()), (part.classes, whole.classes)]
             {
                 if found != expected {
-                    return Err(Malformed::Part { index, found, expected });
+                    return Err(MalformedForest::Part { index, found, expected });
                 }
             }
             whole.trees.extend(part.trees);
-            whole.walks.extend(part.walks);
+            whole.walkers.extend(part.walkers);
             for (sum, gain) in whole.gains.iter_mut().zip(part.gains) {
                 *sum = sum.saturating_add(gain);
             }
@@ -143,54 +154,54 @@ impl RandomForest {
         Ok(whole)
     }
 
-    /// The trees.
+    /// Returns the trees.
     pub fn trees(&self) -> &[Tree] {
         &self.trees
     }
 
-    /// How many classes a prediction has shares for.
+    /// Returns the number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// How many features a row has.
+    /// Returns the number of features of a row.
     pub fn features(&self) -> usize {
         self.gains.len()
     }
 
-    /// For each feature the sum over trees of its share of the impurity that the tree took away,
-    /// where [`Self::WHOLE_GAIN`] is all of it: what [`Self::feature_importances`] are made of,
-    /// exactly.
+    /// Returns, for each feature, the sum over trees of its share of the impurity decrease in the
+    /// tree, where [`Self::WHOLE_GAIN`] represents 1. [`Self::feature_importances`] is computed
+    /// from these exact numbers.
     pub fn gains(&self) -> &[u64] {
         &self.gains
     }
 
-    /// Each feature's share of the impurity that the trees took away, the mean over trees; they add
-    /// up to 1, or are all 0 where no tree has a split.
+    /// Returns the share of each feature in the impurity decrease, as the mean over trees. The
+    /// shares add up to 1, or are all 0 if no tree has a split.
     pub fn feature_importances(&self) -> Vec<f64> {
         let all: u128 = self.gains.iter().map(|&gain| u128::from(gain)).sum();
         let share = |&gain: &u64| if all > 0 { gain as f64 / all as f64 } else { 0.0 };
         self.gains.iter().map(share).collect()
     }
 
-    /// The probability of each class, a row of `classes` numbers for each row of `records`: the
-    /// mean over trees of the leaf's class shares. A value that is NaN goes right.
+    /// Returns the probability of each class, `rows x classes`, for `records`, `rows x features`:
+    /// the mean over trees of the leaf's class shares. A NaN goes right at every split.
     ///
     /// # Errors
-    /// Rows with another number of features.
+    /// Returns an error if the rows have another number of features than the forest.
     pub fn predict_proba(&self, records: ArrayView2<'_, f32>) -> Result<Array2<f64>, PredictError> {
         if records.ncols() != self.features() {
             return Err(PredictError { found: records.ncols(), expected: self.features() });
         }
         let mut probabilities = Array2::zeros((records.nrows(), self.classes));
-        if records.nrows() <= FEW {
+        if records.nrows() <= SINGLE_THREAD_ROWS {
             for (row, mut sums) in records.rows().into_iter().zip(probabilities.rows_mut()) {
                 self.score_row(row, sums.as_slice_mut().unwrap_or_default());
             }
             return Ok(probabilities);
         }
-        let blocks = records.axis_chunks_iter(Axis(0), BLOCK);
-        let outs = probabilities.axis_chunks_iter_mut(Axis(0), BLOCK);
+        let blocks = records.axis_chunks_iter(Axis(0), BLOCK_ROWS);
+        let outs = probabilities.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS);
         let pairs: Vec<_> = blocks.zip(outs).collect();
         pairs.into_par_iter().for_each(|(block, mut out)| {
             self.score_block(block, out.as_slice_mut().unwrap_or_default());
@@ -198,24 +209,26 @@ impl RandomForest {
         Ok(probabilities)
     }
 
-    /// Both ways add in the order of the trees, so that they agree to the last bit.
+    /// Adds the trees' shares in the same order as [`Self::score_block`], so that both return the
+    /// same bits.
     fn score_row(&self, row: ArrayView1<'_, f32>, sums: &mut [f64]) {
-        let group = Group::new(self.features(), [row]);
-        for (tree, leaf) in self.trees.iter().zip(leaves_of_row(&self.walks, &group)) {
+        let group = RowGroup::new(self.features(), [row]);
+        for (tree, leaf) in self.trees.iter().zip(leaves_of_row(&self.walkers, &group)) {
             add(sums, tree.shares(leaf as usize, self.classes));
         }
         self.divide(sums);
     }
 
+    /// Adds the trees' shares for a block of rows, tree by tree.
     fn score_block(&self, block: ArrayView2<'_, f32>, sums: &mut [f64]) {
-        let groups = block.axis_chunks_iter(Axis(0), LANES);
-        let group = |rows: ArrayView2<'_, f32>| Group::new(self.features(), rows.rows());
-        let groups: Vec<Group> = groups.map(group).collect();
-        let mut leaves = vec![[0; LANES]; groups.len()];
-        for (tree, walk) in self.trees.iter().zip(&self.walks) {
-            walk.leaves(&groups, &mut leaves);
+        let groups = block.axis_chunks_iter(Axis(0), ROW_LANES);
+        let group = |rows: ArrayView2<'_, f32>| RowGroup::new(self.features(), rows.rows());
+        let groups: Vec<RowGroup> = groups.map(group).collect();
+        let mut leaves = vec![[0; ROW_LANES]; groups.len()];
+        for (tree, walker) in self.trees.iter().zip(&self.walkers) {
+            walker.leaves(&groups, &mut leaves);
             let leaves = leaves.as_flattened();
-            // Two classes are by far the most common.
+            // Two classes are by far the most common case.
             if self.classes == 2 {
                 let shares = tree.shares.as_chunks::<2>().0;
                 for (sums, &leaf) in sums.as_chunks_mut::<2>().0.iter_mut().zip(leaves) {
@@ -244,7 +257,7 @@ fn add(sums: &mut [f64], shares: &[f32]) {
     }
 }
 
-/// The class with the greatest share, the first of several.
+/// Returns the class with the greatest share, the first of several.
 pub(crate) fn most_likely<T: PartialOrd>(shares: &[T]) -> usize {
     let mut best = 0;
     for (class, share) in shares.iter().enumerate() {
@@ -257,8 +270,9 @@ pub(crate) fn most_likely<T: PartialOrd>(shares: &[T]) -> usize {
 
 impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for RandomForest {
     /// # Panics
-    /// As linfa's trait has it: where rows have another number of features, or `targets` is not as
-    /// long as there are rows. [`RandomForest::predict_proba`] has an error instead.
+    /// Panics, as linfa's trait demands, if rows have another number of features than the forest,
+    /// or if the length of `targets` is not the number of rows. [`RandomForest::predict_proba`]
+    /// returns an error instead.
     fn predict_inplace(&self, records: &ArrayBase<D, Ix2>, targets: &mut Array1<usize>) {
         assert_eq!(records.nrows(), targets.len(), "a target for each row");
         match self.predict_proba(records.view()) {
@@ -267,7 +281,7 @@ impl<D: Data<Elem = f32>> PredictInplace<ArrayBase<D, Ix2>, Array1<usize>> for R
                     *target = most_likely(row.as_slice().unwrap_or_default());
                 }
             }
-            #[expect(clippy::panic, reason = "linfa's trait has no error")]
+            #[expect(clippy::panic, reason = "linfa's trait returns no error")]
             Err(error) => panic!("{error}"),
         }
     }

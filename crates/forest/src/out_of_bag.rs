@@ -1,30 +1,29 @@
-//! What the rows that a tree was not grown from say about it.
+//! Scores of trees on their out-of-bag rows, the rows that they were not grown from.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use crate::fit::WHOLE;
-use crate::model::most_likely;
+use crate::binned::BinnedTable;
+use crate::model::{FIXED_POINT_ONE, most_likely};
 use crate::params::RandomForestValidParams;
-use crate::stream::Stream;
-use crate::table::Table;
+use crate::stream::RandomStream;
 use crate::tree::Tree;
-use crate::walk::{Group, LANES, Walk, key};
+use crate::walk::{ROW_LANES, RowGroup, TreeWalker, ordered_key};
 
-/// Votes and losses of all trees so far, as fixed-point numbers: their sums do not depend on which
-/// tree is done first.
-pub(crate) struct OutOfBag<'a> {
-    table: &'a Table<'a>,
+/// The votes and accuracy losses of all trees so far, in fixed point: their sums do not depend on
+/// the order in which trees are completed.
+pub(crate) struct OutOfBagScores<'a> {
+    table: &'a BinnedTable<'a>,
     seed: u64,
-    /// For each row and class the sum of leaves' shares; empty unless wanted.
+    /// The sum of the leaves' shares for each row and class; empty unless requested.
     votes: Vec<AtomicU64>,
-    /// For each feature the sum of losses; empty unless wanted.
+    /// The sum of the accuracy losses for each feature; empty unless requested.
     losses: Vec<AtomicI64>,
-    /// How many trees have lost something or nothing.
+    /// The number of trees that the losses are summed over.
     trees: AtomicU64,
 }
 
-impl<'a> OutOfBag<'a> {
-    pub(crate) fn new(table: &'a Table<'a>, params: &RandomForestValidParams) -> Self {
+impl<'a> OutOfBagScores<'a> {
+    pub(crate) fn new(table: &'a BinnedTable<'a>, params: &RandomForestValidParams) -> Self {
         let votes = table.labels.len() * table.class_weights.len();
         let votes = if params.oob_score { votes } else { 0 };
         let losses = if params.permutation_importances { table.features() } else { 0 };
@@ -37,9 +36,9 @@ impl<'a> OutOfBag<'a> {
         }
     }
 
-    /// Takes in a tree, given how often each row was drawn for it. False where it is `stopped`
-    /// before the end.
-    pub(crate) fn judge(
+    /// Adds the scores of a tree, given the draw count of each row. Returns false if `stopped`
+    /// returns true before the end.
+    pub(crate) fn add_tree(
         &self,
         tree: &Tree,
         index: usize,
@@ -51,28 +50,34 @@ impl<'a> OutOfBag<'a> {
         }
         let rows = drawn.iter().enumerate().filter(|(_, drawn)| **drawn == 0);
         let rows: Vec<usize> = rows.map(|(row, _)| row).collect();
-        let judge = Judge { table: self.table, tree, walk: Walk::new(tree, self.table.features()) };
+        let judge = TreeJudge {
+            table: self.table,
+            tree,
+            walker: TreeWalker::new(tree, self.table.features()),
+        };
         if !self.votes.is_empty() {
-            self.vote(&judge, &rows);
+            self.add_votes(&judge, &rows);
         }
-        self.losses.is_empty() || rows.is_empty() || self.shuffle(&judge, index, &rows, stopped)
+        self.losses.is_empty() || rows.is_empty() || self.add_losses(&judge, index, &rows, stopped)
     }
 
-    fn vote(&self, judge: &Judge<'_>, rows: &[usize]) {
+    /// Adds the class shares that the tree gives to each of its out-of-bag rows.
+    fn add_votes(&self, judge: &TreeJudge<'_>, rows: &[usize]) {
         let classes = self.table.class_weights.len();
-        for rows in rows.chunks(LANES) {
-            judge.each(rows, &judge.group(rows), |row, shares| {
+        for rows in rows.chunks(ROW_LANES) {
+            judge.for_each_row(rows, &judge.group(rows), |row, shares| {
                 for (vote, &share) in self.votes[row * classes..].iter().zip(shares) {
-                    vote.fetch_add((f64::from(share) * WHOLE) as u64, Ordering::Relaxed);
+                    vote.fetch_add((f64::from(share) * FIXED_POINT_ONE) as u64, Ordering::Relaxed);
                 }
             });
         }
     }
 
-    /// Shuffles one feature after the other that the tree looks at; the others lose nothing.
-    fn shuffle(
+    /// Adds the accuracy lost when a feature is shuffled, for each feature that the tree uses; the
+    /// others lose nothing. Returns false if `stopped` returns true before the end.
+    fn add_losses(
         &self,
-        judge: &Judge<'_>,
+        judge: &TreeJudge<'_>,
         index: usize,
         rows: &[usize],
         stopped: &dyn Fn() -> bool,
@@ -82,11 +87,12 @@ impl<'a> OutOfBag<'a> {
             nodes.filter(|node| !node.is_leaf()).map(|node| node.feature as usize).collect();
         features.sort_unstable();
         features.dedup();
-        let before: usize = rows.chunks(LANES).map(|r| judge.right(r, &judge.group(r))).sum();
-        // A stream of its own, so that asking for this changes no tree.
-        let mut stream = Stream::new(!self.seed, index);
+        let before: usize = rows.chunks(ROW_LANES).map(|r| judge.correct(r, &judge.group(r))).sum();
+        // The shuffles have a random stream of their own, so that requesting importances changes no
+        // tree.
+        let mut stream = RandomStream::new(!self.seed, index);
         let mut others: Vec<usize> = (0..rows.len()).collect();
-        for features in features.chunks(TOGETHER) {
+        for features in features.chunks(FEATURES_PER_PASS) {
             let mut shuffled = Vec::new();
             for &feature in features {
                 if stopped() {
@@ -96,24 +102,24 @@ impl<'a> OutOfBag<'a> {
                     others.swap(last, stream.below(last as u32 + 1) as usize);
                 }
                 let keys: Vec<u32> =
-                    rows.iter().map(|&row| key(self.table.row(row)[feature])).collect();
-                shuffled.push(Shuffled {
+                    rows.iter().map(|&row| ordered_key(self.table.row(row)[feature])).collect();
+                shuffled.push(ShuffledFeature {
                     feature,
                     keys: others.iter().map(|&other| keys[other]).collect(),
-                    right: 0,
+                    correct: 0,
                 });
             }
-            judge.count(rows, &mut shuffled);
-            for Shuffled { feature, right, .. } in shuffled {
-                let lost = (before as f64 - right as f64) / rows.len() as f64;
-                self.losses[feature].fetch_add((lost * WHOLE) as i64, Ordering::Relaxed);
+            judge.count_correct(rows, &mut shuffled);
+            for ShuffledFeature { feature, correct, .. } in shuffled {
+                let lost = (before as f64 - correct as f64) / rows.len() as f64;
+                self.losses[feature].fetch_add((lost * FIXED_POINT_ONE) as i64, Ordering::Relaxed);
             }
         }
         self.trees.fetch_add(1, Ordering::Relaxed);
         true
     }
 
-    /// The score and the importances, where they were wanted.
+    /// Returns the out-of-bag accuracy and the permutation importances, each if it was requested.
     pub(crate) fn scores(self) -> (Option<f64>, Option<Vec<f64>>) {
         let classes = self.table.class_weights.len();
         let votes: Vec<u64> = self.votes.into_iter().map(AtomicU64::into_inner).collect();
@@ -122,66 +128,67 @@ impl<'a> OutOfBag<'a> {
             .filter(|(votes, _)| votes.iter().any(|&vote| vote > 0))
             .map(|(votes, &label)| most_likely(votes) == label as usize)
             .collect();
-        let right = judged.iter().filter(|&&right| right).count();
-        let score = (!judged.is_empty()).then(|| right as f64 / judged.len() as f64);
+        let correct = judged.iter().filter(|&&correct| correct).count();
+        let score = (!judged.is_empty()).then(|| correct as f64 / judged.len() as f64);
         let trees = self.trees.into_inner().max(1) as f64;
         let losses = self.losses.into_iter().map(AtomicI64::into_inner);
-        let losses: Vec<f64> = losses.map(|loss| loss as f64 / WHOLE / trees).collect();
+        let losses: Vec<f64> = losses.map(|loss| loss as f64 / FIXED_POINT_ONE / trees).collect();
         (score, (!losses.is_empty()).then_some(losses))
     }
 }
 
-/// How many features are shuffled before their rows are looked up once for all.
-const TOGETHER: usize = 16;
+/// The number of features that are shuffled before the rows are scored: the rows' values are then
+/// looked up once for all of these features.
+const FEATURES_PER_PASS: usize = 16;
 
-/// A feature, the values that rows have of it after shuffling, and how many of the rows the tree
-/// then gets right.
-struct Shuffled {
+/// A shuffled feature: the rows' values after shuffling, and the number of rows that the tree then
+/// predicts correctly.
+struct ShuffledFeature {
     feature: usize,
     keys: Vec<u32>,
-    right: usize,
+    correct: usize,
 }
 
-/// A tree and the table that its rows are of.
-struct Judge<'a> {
-    table: &'a Table<'a>,
+/// A tree and the table that it is scored on.
+struct TreeJudge<'a> {
+    table: &'a BinnedTable<'a>,
     tree: &'a Tree,
-    walk: Walk,
+    walker: TreeWalker,
 }
 
-impl Judge<'_> {
-    /// The values of up to [`LANES`] rows.
-    fn group(&self, rows: &[usize]) -> Group {
-        Group::new(self.table.features(), rows.iter().map(|&row| self.table.row(row).into()))
+impl TreeJudge<'_> {
+    /// Returns the values of up to [`ROW_LANES`] rows.
+    fn group(&self, rows: &[usize]) -> RowGroup {
+        RowGroup::new(self.table.features(), rows.iter().map(|&row| self.table.row(row).into()))
     }
 
-    /// Gives each of the rows of a group and its leaf's class shares.
-    fn each(&self, rows: &[usize], group: &Group, mut out: impl FnMut(usize, &[f32])) {
-        let mut leaves = [[0; LANES]];
-        self.walk.leaves(std::slice::from_ref(group), &mut leaves);
+    /// Calls `out` with each row of a group and the class shares of its leaf.
+    fn for_each_row(&self, rows: &[usize], group: &RowGroup, mut out: impl FnMut(usize, &[f32])) {
+        let mut leaves = [[0; ROW_LANES]];
+        self.walker.leaves(std::slice::from_ref(group), &mut leaves);
         for (&row, leaf) in rows.iter().zip(leaves[0]) {
             out(row, self.tree.shares(leaf as usize, self.table.class_weights.len()));
         }
     }
 
-    /// How many of the rows of a group have the class that the tree finds.
-    fn right(&self, rows: &[usize], group: &Group) -> usize {
-        let mut right = 0;
-        self.each(rows, group, |row, shares| {
-            right += usize::from(most_likely(shares) == self.table.labels[row] as usize);
+    /// Returns the number of rows of a group that the tree predicts correctly.
+    fn correct(&self, rows: &[usize], group: &RowGroup) -> usize {
+        let mut correct = 0;
+        self.for_each_row(rows, group, |row, shares| {
+            correct += usize::from(most_likely(shares) == self.table.labels[row] as usize);
         });
-        right
+        correct
     }
 
-    /// Counts how many rows are right with each of some features shuffled.
-    fn count(&self, rows: &[usize], shuffled: &mut [Shuffled]) {
-        for (chunk, rows) in rows.chunks(LANES).enumerate() {
+    /// Counts the rows predicted correctly with each of some features shuffled.
+    fn count_correct(&self, rows: &[usize], shuffled: &mut [ShuffledFeature]) {
+        for (chunk, rows) in rows.chunks(ROW_LANES).enumerate() {
             let mut group = self.group(rows);
-            for Shuffled { feature, keys, right } in &mut *shuffled {
+            for ShuffledFeature { feature, keys, correct } in &mut *shuffled {
                 let before = *group.values(*feature);
                 group.values(*feature)[..rows.len()]
-                    .copy_from_slice(&keys[chunk * LANES..][..rows.len()]);
-                *right += self.right(rows, &group);
+                    .copy_from_slice(&keys[chunk * ROW_LANES..][..rows.len()]);
+                *correct += self.correct(rows, &group);
                 *group.values(*feature) = before;
             }
         }

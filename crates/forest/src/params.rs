@@ -1,26 +1,26 @@
-//! Parameters, unchecked and then checked by type.
+//! The parameters of a forest, before and after their check.
 
 use linfa::ParamGuard;
 
-use crate::table::WIDE;
+use crate::bins::U16_BINS;
 
-/// How many features each split looks at, of all that there are; at least one.
+/// The number of features that each split considers; at least one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFeatures {
-    /// The square root of their number, rounded down.
+    /// The square root of the number of features, rounded down.
     Sqrt,
-    /// The binary logarithm of their number, rounded down.
+    /// The binary logarithm of the number of features, rounded down.
     Log2,
-    /// All of them.
+    /// All features.
     All,
-    /// So many; all where there are fewer.
+    /// A number of features; all if the table has fewer.
     Count(usize),
-    /// Such a share of them, above 0 and at most 1, rounded down.
+    /// A share of the features, greater than 0 and at most 1, rounded down.
     Fraction(f64),
 }
 
 impl MaxFeatures {
-    fn usable(self) -> bool {
+    fn in_range(self) -> bool {
         match self {
             Self::Count(count) => count > 0,
             Self::Fraction(share) => share > 0.0 && share <= 1.0,
@@ -28,8 +28,8 @@ impl MaxFeatures {
         }
     }
 
-    /// The number for a table of `features` columns.
-    pub fn of(self, features: usize) -> usize {
+    /// Returns the number for a table of `features` features.
+    pub fn resolve(self, features: usize) -> usize {
         let count = match self {
             Self::Sqrt => features.isqrt(),
             Self::Log2 => features.checked_ilog2().unwrap_or(0) as usize,
@@ -41,25 +41,25 @@ impl MaxFeatures {
     }
 }
 
-/// A number of rows: itself, or as a share of the table.
+/// A number of rows, absolute or as a share of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Samples {
-    /// So many.
+    /// A number of rows.
     Count(usize),
-    /// Such a share of the table's rows, above 0 and at most 1.
+    /// A share of the table's rows, greater than 0 and at most 1.
     Fraction(f64),
 }
 
 impl Samples {
-    fn usable(self, least: usize) -> bool {
+    fn in_range(self, least: usize) -> bool {
         match self {
             Self::Count(count) => count >= least,
             Self::Fraction(share) => share > 0.0 && share <= 1.0,
         }
     }
 
-    /// The number for a table of `rows`, a fraction rounded up.
-    fn of(self, rows: usize) -> usize {
+    /// Returns the number for a table of `rows` rows; a share is rounded up.
+    fn resolve(self, rows: usize) -> usize {
         match self {
             Self::Count(count) => count,
             Self::Fraction(share) => (share * rows as f64).ceil() as usize,
@@ -67,55 +67,55 @@ impl Samples {
     }
 }
 
-/// How mixed a node is.
+/// The measure of a node's impurity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Criterion {
-    /// The Gini impurity: how often two rows drawn from it differ.
+    /// The Gini impurity: the probability that two rows drawn from the node differ in class.
     Gini,
-    /// The Shannon entropy, which is the log loss of a leaf.
+    /// The Shannon entropy, equal to the log loss of a leaf.
     Entropy,
 }
 
-/// What a row of a class counts for.
+/// The weights of the classes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeight {
-    /// `rows / (classes * rows of this class)`: all classes weigh alike.
+    /// `rows / (classes * rows of this class)`: all classes have the same total weight.
     Balanced,
-    /// 1
+    /// 1 for each class.
     Uniform,
-    /// A number from 1e-9 to 1e9 for each class, in order.
+    /// A weight from 1e-9 to 1e9 for each class, in order.
     Each(Vec<f64>),
 }
 
-/// Parameters out of their range.
+/// A parameter that is out of range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ParamsError {
-    /// No trees.
+    /// `n_estimators` is 0.
     #[error("n_estimators is 0, expected at least 1")]
     NoTrees,
-    /// A split of one row.
+    /// `min_samples_split` is out of range.
     #[error(
         "min_samples_split is {0:?}, expected a count of at least 2 or a share above 0 and up to 1"
     )]
     MinSamplesSplit(Samples),
-    /// An empty leaf.
+    /// `min_samples_leaf` is out of range.
     #[error(
         "min_samples_leaf is {0:?}, expected a count of at least 1 or a share above 0 and up to 1"
     )]
     MinSamplesLeaf(Samples),
-    /// No features, or a share that is none.
+    /// `max_features` is out of range.
     #[error("max_features is {0:?}, expected a count of at least 1 or a share above 0 and up to 1")]
     MaxFeatures(MaxFeatures),
-    /// No draws.
+    /// `max_samples` is out of range.
     #[error("max_samples is {0:?}, expected a count of at least 1 or a share above 0 and up to 1")]
     MaxSamples(Samples),
-    /// Nothing to split.
+    /// `max_leaf_nodes` is too small for a split.
     #[error("max_leaf_nodes is {0}, expected at least 2")]
     MaxLeafNodes(usize),
-    /// Too few bins for a split, or more than their codes can tell.
+    /// `max_bins` is too small for a split, or exceeds what a 16-bit code can tell apart.
     #[error("max_bins is {0}, expected a number from 2 to 65536")]
     MaxBins(usize),
-    /// A class without a say.
+    /// The weight of a class is out of range.
     #[error("class_weight of class {class} is {weight}, expected a number from 1e-9 to 1e9")]
     ClassWeight {
         /// The class.
@@ -123,17 +123,18 @@ pub enum ParamsError {
         /// Its weight.
         weight: f64,
     },
-    /// Every row is in every tree.
-    #[error("{0} needs rows that a tree was not grown from, expected bootstrap")]
+    /// A score of out-of-bag rows is requested without `bootstrap`, where every row is in every
+    /// tree's sample.
+    #[error("{0} needs out-of-bag rows, expected bootstrap to be true")]
     NoneOutOfBag(&'static str),
 }
 
-/// Parameters of a [`RandomForest`](crate::RandomForest), not yet checked. Names, meanings and
-/// defaults are scikit-learn's.
+/// Unchecked parameters of a [`RandomForest`](crate::RandomForest). Names, meanings and defaults
+/// are those of scikit-learn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomForestParams(RandomForestValidParams);
 
-/// Parameters in their ranges.
+/// Checked parameters of a [`RandomForest`](crate::RandomForest).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RandomForestValidParams {
     pub(crate) n_estimators: usize,
@@ -152,25 +153,26 @@ pub struct RandomForestValidParams {
     pub(crate) random_state: u64,
 }
 
-/// How many rows a node needs to be split, and how many each side of a split.
+/// The minimum number of rows of a node that is split, and of each side of a split.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct RowLimits {
     pub(crate) split: usize,
     pub(crate) leaf: usize,
 }
 
 impl RandomForestValidParams {
-    pub(crate) fn limits(&self, rows: usize) -> Limits {
-        let leaf = self.min_samples_leaf.of(rows).max(1);
-        Limits { split: self.min_samples_split.of(rows).max(2).max(2 * leaf), leaf }
+    /// Returns the row minimums for a table of `rows` rows.
+    pub(crate) fn limits(&self, rows: usize) -> RowLimits {
+        let leaf = self.min_samples_leaf.resolve(rows).max(1);
+        RowLimits { split: self.min_samples_split.resolve(rows).max(2).max(2 * leaf), leaf }
     }
 
-    /// How many draws a tree takes; none where it takes each row once.
+    /// Returns the number of rows that a tree draws, or `None` if it takes each row once.
     pub(crate) fn draws(&self, rows: usize) -> Option<usize> {
         let draws = match self.max_samples {
             None => rows,
             Some(Samples::Count(count)) => count.min(rows),
-            // Rounded to the nearest, here as there.
+            // Rounded to the nearest integer, as scikit-learn does.
             Some(Samples::Fraction(share)) => ((share * rows as f64).round() as usize).max(1),
         };
         self.bootstrap.then_some(draws)
@@ -199,102 +201,106 @@ impl Default for RandomForestParams {
 }
 
 impl RandomForestParams {
-    /// How many trees; 100 unless set.
+    /// Sets the number of trees; the default is 100.
     #[must_use]
     pub fn n_estimators(mut self, count: usize) -> Self {
         self.0.n_estimators = count;
         self
     }
 
-    /// What a split is to make less of; the Gini impurity unless set.
+    /// Sets the impurity that splits decrease; the default is the Gini impurity.
     #[must_use]
     pub fn criterion(mut self, criterion: Criterion) -> Self {
         self.0.criterion = criterion;
         self
     }
 
-    /// How many splits lie between the root and a leaf at most; no limit unless set.
+    /// Sets the maximum number of splits between the root and a leaf; the default is no limit.
     #[must_use]
     pub fn max_depth(mut self, depth: Option<usize>) -> Self {
         self.0.max_depth = depth;
         self
     }
 
-    /// How many leaves a tree has at most, splitting the node first that gains most; no limit
-    /// unless set.
+    /// Sets the maximum number of leaves of a tree, which is then grown by splitting the node with
+    /// the greatest gain first; the default is no limit.
     #[must_use]
     pub fn max_leaf_nodes(mut self, leaves: Option<usize>) -> Self {
         self.0.max_leaf_nodes = leaves;
         self
     }
 
-    /// How many different rows a node needs to be split; 2 unless set.
+    /// Sets the minimum number of distinct rows of a node that is split; the default is 2.
     #[must_use]
     pub fn min_samples_split(mut self, rows: Samples) -> Self {
         self.0.min_samples_split = rows;
         self
     }
 
-    /// How many different rows each side of a split needs; 1 unless set.
+    /// Sets the minimum number of distinct rows on each side of a split; the default is 1.
     #[must_use]
     pub fn min_samples_leaf(mut self, rows: Samples) -> Self {
         self.0.min_samples_leaf = rows;
         self
     }
 
-    /// How many features each split looks at; the square root unless set.
+    /// Sets the number of features that each split considers; the default is the square root.
     #[must_use]
     pub fn max_features(mut self, features: MaxFeatures) -> Self {
         self.0.max_features = features;
         self
     }
 
-    /// How many values of a feature a split can tell apart at most, from 2 to 65,536; a feature with
-    /// no more has exact splits. Unless set 65,536 up to 20,000 rows, where every split is exact,
-    /// and 256 beyond, which is faster and as good.
+    /// Sets the maximum number of bins of a feature, from 2 to 65,536. A feature with no more
+    /// distinct values than bins has exact splits. The default is 65,536 for tables of up to 20,000
+    /// rows, where every split is exact, and 256 for larger ones, which is faster and as accurate.
     #[must_use]
     pub fn max_bins(mut self, bins: Option<usize>) -> Self {
         self.0.max_bins = bins;
         self
     }
 
-    /// What a row of a class counts for; 1 unless set.
+    /// Sets the weights of the classes; the default is 1 for each.
     #[must_use]
     pub fn class_weight(mut self, weight: ClassWeight) -> Self {
         self.0.class_weight = weight;
         self
     }
 
-    /// Whether each tree draws its rows with replacement, or takes all; it draws unless set.
+    /// Sets whether each tree draws its rows with replacement or takes all rows; the default is to
+    /// draw.
     #[must_use]
     pub fn bootstrap(mut self, bootstrap: bool) -> Self {
         self.0.bootstrap = bootstrap;
         self
     }
 
-    /// How many rows each tree draws; as many as there are unless set.
+    /// Sets the number of rows that each tree draws; the default is the number of rows of the
+    /// table.
     #[must_use]
     pub fn max_samples(mut self, rows: Option<Samples>) -> Self {
         self.0.max_samples = rows;
         self
     }
 
-    /// Whether [`Fitted::oob_score`](crate::Fitted::oob_score) is wanted; not unless set.
+    /// Sets whether to compute [`Fitted::oob_score`](crate::Fitted::oob_score); the default is not
+    /// to.
     #[must_use]
     pub fn oob_score(mut self, wanted: bool) -> Self {
         self.0.oob_score = wanted;
         self
     }
 
-    /// Whether [`Fitted::permutation_importances`](crate::Fitted::permutation_importances) are
-    /// wanted; not unless set.
+    /// Sets whether to compute
+    /// [`Fitted::permutation_importances`](crate::Fitted::permutation_importances); the default is
+    /// not to.
     #[must_use]
     pub fn permutation_importances(mut self, wanted: bool) -> Self {
         self.0.permutation_importances = wanted;
         self
     }
 
-    /// Seeds every tree's random stream; 0 unless set.
+    /// Sets the seed of the trees' random streams; the default is 0.
     #[must_use]
     pub fn random_state(mut self, seed: u64) -> Self {
         self.0.random_state = seed;
@@ -311,26 +317,26 @@ impl ParamGuard for RandomForestParams {
         if params.n_estimators == 0 {
             return Err(ParamsError::NoTrees);
         }
-        if !params.min_samples_split.usable(2) {
+        if !params.min_samples_split.in_range(2) {
             return Err(ParamsError::MinSamplesSplit(params.min_samples_split));
         }
-        if !params.min_samples_leaf.usable(1) {
+        if !params.min_samples_leaf.in_range(1) {
             return Err(ParamsError::MinSamplesLeaf(params.min_samples_leaf));
         }
-        if !params.max_features.usable() {
+        if !params.max_features.in_range() {
             return Err(ParamsError::MaxFeatures(params.max_features));
         }
-        if let Some(samples) = params.max_samples.filter(|samples| !samples.usable(1)) {
+        if let Some(samples) = params.max_samples.filter(|samples| !samples.in_range(1)) {
             return Err(ParamsError::MaxSamples(samples));
         }
         if let Some(leaves) = params.max_leaf_nodes.filter(|&leaves| leaves < 2) {
             return Err(ParamsError::MaxLeafNodes(leaves));
         }
-        if let Some(bins) = params.max_bins.filter(|bins| !(2..=WIDE).contains(bins)) {
+        if let Some(bins) = params.max_bins.filter(|bins| !(2..=U16_BINS).contains(bins)) {
             return Err(ParamsError::MaxBins(bins));
         }
         if let ClassWeight::Each(weights) = &params.class_weight {
-            // Beyond, a gain is no longer a number.
+            // Outside of this range a gain can overflow to infinity or underflow to NaN.
             let wrong = |weight: &f64| !(1e-9..=1e9).contains(weight);
             if let Some(class) = weights.iter().position(wrong) {
                 return Err(ParamsError::ClassWeight { class, weight: weights[class] });
@@ -359,7 +365,7 @@ mod tests {
 
     #[test]
     fn max_features_rounds_down_and_keeps_at_least_one() {
-        let of = |features, columns| MaxFeatures::of(features, columns);
+        let of = |features, columns| MaxFeatures::resolve(features, columns);
         assert_eq!([of(MaxFeatures::Sqrt, 15), of(MaxFeatures::Log2, 15)], [3, 3]);
         assert_eq!([of(MaxFeatures::All, 15), of(MaxFeatures::Count(40), 15)], [15, 15]);
         // 0.3 * 15 = 4.5; 0.01 * 15 = 0.15
@@ -371,26 +377,26 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_rows_become_numbers() {
+    fn shares_of_rows_are_rounded_to_counts() {
         let limits = |split, leaf| {
             let params = RandomForestParams::default()
                 .min_samples_split(split)
                 .min_samples_leaf(leaf)
                 .check()
                 .unwrap();
-            let Limits { split, leaf } = params.limits(150);
+            let RowLimits { split, leaf } = params.limits(150);
             (split, leaf)
         };
         let (count, share) = (Samples::Count, Samples::Fraction);
         assert_eq!(limits(count(2), count(1)), (2, 1));
-        // 0.05 * 150 = 7.5 and 0.01 * 150 = 1.5; a split needs two leaves.
+        // 0.05 * 150 = 7.5 and 0.01 * 150 = 1.5; a split needs rows for two leaves.
         assert_eq!(limits(share(0.05), share(0.01)), (8, 2));
         assert_eq!(limits(count(3), count(4)), (8, 4));
         assert_eq!(limits(share(0.001), count(1)), (2, 1));
     }
 
     #[test]
-    fn parameters_out_of_range_are_refused() {
+    fn parameters_out_of_range_are_errors() {
         let refused = |params: RandomForestParams| params.check().unwrap_err().to_string();
         let params = RandomForestParams::default;
         assert_eq!(refused(params().n_estimators(0)), "n_estimators is 0, expected at least 1");
@@ -417,7 +423,7 @@ mod tests {
         );
         assert_eq!(
             refused(params().bootstrap(false).oob_score(true)),
-            "oob_score needs rows that a tree was not grown from, expected bootstrap"
+            "oob_score needs out-of-bag rows, expected bootstrap to be true"
         );
         for features in [
             MaxFeatures::Count(0),

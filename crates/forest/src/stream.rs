@@ -1,20 +1,20 @@
-//! Random numbers that are the same on every machine and in every version of every library.
+//! Random numbers that are the same on every machine and with every version of the libraries.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
 /// The random stream of one tree.
-pub(crate) struct Stream(Xoshiro256PlusPlus);
+pub(crate) struct RandomStream(Xoshiro256PlusPlus);
 
-impl Stream {
-    /// The stream of tree `index` of a forest seeded with `seed`. The seed is spread over 64 bits
-    /// before the index is added, so that neighbouring seeds share no tree.
+impl RandomStream {
+    /// Returns the stream of tree `index` of a forest with seed `seed`. The seed is hashed to 64
+    /// bits before the index is added, so that forests with neighbouring seeds share no tree.
     pub(crate) fn new(seed: u64, index: usize) -> Self {
         let spread = Xoshiro256PlusPlus::seed_from_u64(seed).next_u64();
         Self(Xoshiro256PlusPlus::seed_from_u64(spread.wrapping_add(index as u64)))
     }
 
-    /// A number below `bound`, which is not 0, each as likely as any other.
+    /// Returns a uniformly distributed number below `bound`, which must not be 0.
     ///
     /// Lemire, "Fast Random Integer Generation in an Interval", 2019, algorithm 5.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
@@ -28,9 +28,15 @@ impl Stream {
         (product >> 32) as u32
     }
 
-    /// So many numbers below `bound`, which is not 0: two of each 64 random bits.
+    /// Calls `with` with `count` uniformly distributed numbers below `bound`, which must not be 0.
+    /// Each 64 random bits give two numbers.
     #[inline]
-    pub(crate) fn each_below(&mut self, bound: u32, mut count: usize, mut with: impl FnMut(u32)) {
+    pub(crate) fn for_each_below(
+        &mut self,
+        bound: u32,
+        mut count: usize,
+        mut with: impl FnMut(u32),
+    ) {
         let least = bound.wrapping_neg() % bound;
         while count > 0 {
             let random = self.0.next_u64();
@@ -50,9 +56,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_fixed_for_ever() {
+    fn the_numbers_of_a_stream_never_change() {
         let draw = |seed, index| {
-            let mut stream = Stream::new(seed, index);
+            let mut stream = RandomStream::new(seed, index);
             [(); 5].map(|()| stream.below(1000))
         };
         assert_eq!(draw(42, 0), draw(42, 0));
@@ -64,24 +70,24 @@ mod tests {
     const FIXED: [u32; 5] = [311, 796, 904, 510, 372];
 
     #[test]
-    fn every_number_below_the_bound_is_as_likely() {
-        let mut stream = Stream::new(1, 2);
+    fn numbers_below_the_bound_are_uniformly_distributed() {
+        let mut stream = RandomStream::new(1, 2);
         let mut counts = [[0_u32; 7]; 2];
         for _ in 0..70_000 {
             counts[0][stream.below(7) as usize] += 1;
         }
-        stream.each_below(7, 70_000, |number| counts[1][number as usize] += 1);
+        stream.for_each_below(7, 70_000, |number| counts[1][number as usize] += 1);
         // 10,000 each; the standard deviation is sqrt(70000 * 1/7 * 6/7) = 93.
         let far = |count: &u32| count.abs_diff(10_000) >= 5 * 93;
         assert!(!counts.as_flattened().iter().any(far), "{counts:?}");
     }
 
     #[test]
-    fn numbers_are_as_many_as_asked_and_those_that_favour_some_are_left_out() {
-        // Of the last bound a quarter of all random numbers are left out.
+    fn the_requested_count_is_returned_although_biased_numbers_are_rejected() {
+        // With the last bound a quarter of all random numbers are rejected.
         for (bound, count) in [(1, 0), (1, 3), (7, 1), (7, 10), ((1 << 31) + (1 << 30) + 1, 1001)] {
             let mut numbers = Vec::new();
-            Stream::new(3, 4).each_below(bound, count, |number| numbers.push(number));
+            RandomStream::new(3, 4).for_each_below(bound, count, |number| numbers.push(number));
             assert!(numbers.len() == count && numbers.iter().all(|&number| number < bound));
         }
     }

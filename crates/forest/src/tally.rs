@@ -1,22 +1,24 @@
-//! What is counted of a set of rows of two classes.
+//! Counts of the rows in a bin or a node, for two classes.
 
-/// Counts that add up in one go.
+/// Counts of a set of rows that are added and subtracted as a unit.
 pub(crate) trait Tally: Copy + Default + PartialEq + Send + Sync {
-    /// Of one row of a class, drawn so often; of one that was not drawn nothing.
+    /// Returns the counts of one row of class `class` that was drawn `drawn` times; those of a row
+    /// that was not drawn are 0.
     fn new(class: u8, drawn: u32) -> Self;
 
     fn plus(self, other: Self) -> Self;
 
     fn minus(self, other: Self) -> Self;
 
-    /// How many draws of each class, fewer than 2^31.
+    /// Returns the number of draws of each class, less than 2^31.
     fn draws(self) -> [u32; 2];
 
-    /// How many rows; where they are not counted, whether there are any.
+    /// Returns the number of distinct rows. Types that do not count rows return 1 if there are any,
+    /// else 0.
     fn rows(self) -> usize;
 }
 
-// The draws of each class in one number, a half each.
+// Packs the draws of both classes into the two halves of one number.
 macro_rules! draws {
     ($(#[$doc:meta])* $name:ident, $number:ident, $half:ident) => {
         $(#[$doc])*
@@ -58,12 +60,12 @@ draws! {
 }
 
 draws! {
-    /// The draws of each class, of which there are fewer than 2^16: what is counted in many bins
-    /// then takes half the cache.
+    /// The draws of each class, fewer than 2^16. A table of such counts takes half the cache of
+    /// [`Draws`].
     FewDraws, u32, u16
 }
 
-/// The draws of each class and the rows, which limits on leaves are about.
+/// The draws of each class and the number of distinct rows, which the limits on leaves refer to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(align(16))]
 pub(crate) struct DrawsAndRows([u32; 4]);

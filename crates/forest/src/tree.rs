@@ -1,49 +1,51 @@
-//! One tree as a flat array.
+//! A tree as a flat array of nodes.
 
-/// A node. It is a leaf where `feature` is [`Node::LEAF`].
+/// A split or, if `feature` is [`Node::LEAF`], a leaf.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
-    /// The feature that a split looks at.
+    /// The feature that a split tests.
     pub feature: u32,
-    /// A row goes left where its value is at most this.
+    /// The split threshold: a row goes left if its value is at most this.
     pub threshold: f32,
-    /// A split's left child, the right one being next to it; a leaf's number.
+    /// The index of a split's left child, which the right child follows; the number of a leaf.
     pub next: u32,
 }
 
 impl Node {
-    /// The feature of a leaf.
+    /// The value of `feature` that marks a leaf.
     pub const LEAF: u32 = u32::MAX;
 
-    /// Leaf number `leaf`.
+    /// Returns the node of leaf number `leaf`.
     pub fn leaf(leaf: u32) -> Self {
         Self { feature: Self::LEAF, threshold: 0.0, next: leaf }
     }
 
-    /// Whether this is a leaf.
+    /// Returns whether the node is a leaf.
     pub fn is_leaf(&self) -> bool {
         self.feature == Self::LEAF
     }
 }
 
-/// One tree: the root first, children behind their parents, siblings side by side.
+/// A tree. The root is the first node, children come after their parents, and siblings are
+/// adjacent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// The leaves' class shares, `classes` numbers for each, which add up to 1. Those of a fitted
-    /// tree are multiples of 2^-24: their sums over trees are exact in f64, whatever the order, and
-    /// so is what two classes' sums differ by.
+    /// The class shares of the leaves, `classes` numbers per leaf, which add up to 1. Shares of a
+    /// fitted tree are multiples of 2^-24: their sums over trees, and the difference of two
+    /// classes' sums, are exact in f64 in any order.
     pub shares: Vec<f32>,
 }
 
-/// The shares that add up to a whole.
+/// The number of units that the shares of a leaf add up to.
 const WHOLE_SHARE: f64 = (1_u32 << 24) as f64;
 
-/// Appends the shares that `weights` have of their sum.
+/// Appends the share of each weight in the sum of all weights.
 pub(crate) fn append_shares(weights: &[f64], shares: &mut Vec<f32>) {
     let sum: f64 = weights.iter().sum();
-    // Rounded are the running sums: no share is off by more than one part, and all are a whole.
+    // The running sums are rounded instead of the shares: no share is off by more than one unit,
+    // and together they are exactly 1.
     let (mut running, mut before) = (0.0, 0.0);
     for weight in weights {
         running += weight;
@@ -54,19 +56,19 @@ pub(crate) fn append_shares(weights: &[f64], shares: &mut Vec<f32>) {
 }
 
 impl Tree {
-    /// The class shares of a leaf.
+    /// Returns the class shares of a leaf.
     pub(crate) fn shares(&self, leaf: usize, classes: usize) -> &[f32] {
         &self.shares[leaf * classes..][..classes]
     }
 
-    /// Whether every walk through the tree stays inside it and ends. Children behind their parents
-    /// make an endless walk impossible.
+    /// Checks that every traversal of the tree stays inside it and ends. Children after their
+    /// parents make an endless traversal impossible.
     pub(crate) fn check(&self, features: usize, classes: usize) -> Result<(), &'static str> {
         if self.nodes.is_empty() {
             return Err("it has no nodes");
         }
         if self.nodes.len() >= u32::MAX as usize || !self.shares.len().is_multiple_of(classes) {
-            return Err("its sizes do not agree");
+            return Err("it has too many nodes, or an incomplete leaf");
         }
         let leaves = self.shares.len() / classes;
         for (index, node) in self.nodes.iter().enumerate() {
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_a_whole_in_parts_that_add_up_exactly() {
+    fn shares_are_rounded_to_units_that_add_up_to_exactly_one() {
         let shares = |weights: &[f64]| {
             let mut shares = Vec::new();
             append_shares(weights, &mut shares);

@@ -1,147 +1,152 @@
-//! Trees laid out for walking: which way a row goes is counted and never jumped to, since no
-//! processor can foretell it.
+//! Trees in a layout for fast traversal. The direction that a row takes at a split is computed
+//! without branches, because it cannot be predicted.
 
 use ndarray::ArrayView1;
 
 use crate::tree::Tree;
 
-/// A node. A leaf is a split that everything stays in.
+/// A node. A leaf is a split whose left child is the leaf itself and whose threshold no value
+/// exceeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Step<I> {
-    /// As a [`key`].
+struct CompactNode<I> {
+    /// The threshold as an [`ordered_key`].
     threshold: u32,
-    /// Where a [`Group`] has the feature's values.
+    /// The index of the feature's values in a [`RowGroup`].
     values: I,
-    /// The left child, the right one being next to it.
+    /// The left child, which the right child follows.
     left: I,
 }
 
-/// A tree whose nodes and values have numbers of type `I`: with 16 bits a step has 8 bytes.
+/// A tree whose indices are of type `I`: with 16 bits a node takes 8 bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Steps<I> {
-    steps: Vec<Step<I>>,
-    /// The leaf that each node is, and 0 for a split.
+pub(crate) struct CompactTree<I> {
+    nodes: Vec<CompactNode<I>>,
+    /// The leaf number of each node, 0 for a split.
     leaves: Vec<u32>,
-    /// How many steps lead to the deepest leaf.
+    /// The number of steps to the deepest leaf.
     depth: usize,
 }
 
-/// A tree to walk.
+/// A tree in the layout for traversal, with the smallest indices that suffice.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Walk {
-    Small(Steps<u16>),
-    Large(Steps<u32>),
+pub(crate) enum TreeWalker {
+    Small(CompactTree<u16>),
+    Large(CompactTree<u32>),
 }
 
-impl Walk {
-    /// Of a tree that was checked.
+impl TreeWalker {
+    /// Converts a tree that was checked.
     pub(crate) fn new(tree: &Tree, features: usize) -> Self {
-        match tree.nodes.len().max(features * LANES) <= 1 << 16 {
-            true => Self::Small(Steps::new(tree, |number| number as u16)),
-            false => Self::Large(Steps::new(tree, |number| number)),
+        if tree.nodes.len().max(features * ROW_LANES) <= 1 << 16 {
+            Self::Small(CompactTree::new(tree, |number| number as u16))
+        } else {
+            Self::Large(CompactTree::new(tree, |number| number))
         }
     }
 
-    /// The leaf of each row in each of some groups of rows.
-    pub(crate) fn leaves(&self, groups: &[Group], leaves: &mut [[u32; LANES]]) {
+    /// Writes the leaf of each row of each group to `leaves`.
+    pub(crate) fn leaves(&self, groups: &[RowGroup], leaves: &mut [[u32; ROW_LANES]]) {
         match self {
-            Self::Small(steps) => steps.leaves(groups, leaves),
-            Self::Large(steps) => steps.leaves(groups, leaves),
+            Self::Small(tree) => tree.leaves(groups, leaves),
+            Self::Large(tree) => tree.leaves(groups, leaves),
         }
     }
 
-    /// The leaf of a group's first row.
-    fn leaf(&self, group: &Group) -> u32 {
+    /// Returns the leaf of a group's first row.
+    fn leaf(&self, group: &RowGroup) -> u32 {
         let [leaf] = match self {
-            Self::Small(steps) => steps.walk(group),
-            Self::Large(steps) => steps.walk(group),
+            Self::Small(tree) => tree.walk(group),
+            Self::Large(tree) => tree.walk(group),
         };
         leaf
     }
 }
 
-/// How many rows take a step together: as many as have their nodes in registers.
-pub(crate) const LANES: usize = 8;
+/// The number of rows that take a step together: as many as have their nodes in registers.
+pub(crate) const ROW_LANES: usize = 8;
 
-/// As many rows: for each feature the [`key`]s of its values, side by side.
-pub(crate) struct Group(Vec<u32>);
+/// Up to [`ROW_LANES`] rows. The [`ordered_key`]s of a feature's values are adjacent.
+pub(crate) struct RowGroup(Vec<u32>);
 
-impl Group {
-    /// Of up to [`LANES`] rows of so many features.
+impl RowGroup {
+    /// Converts up to [`ROW_LANES`] rows of `features` features.
     pub(crate) fn new<'a>(
         features: usize,
         rows: impl IntoIterator<Item = ArrayView1<'a, f32>>,
     ) -> Self {
-        let mut group = Self(vec![0; features * LANES]);
+        let mut group = Self(vec![0; features * ROW_LANES]);
         for (lane, row) in rows.into_iter().enumerate() {
-            for (values, &value) in group.0.as_chunks_mut::<LANES>().0.iter_mut().zip(row) {
-                values[lane] = key(value);
+            for (values, &value) in group.0.as_chunks_mut::<ROW_LANES>().0.iter_mut().zip(row) {
+                values[lane] = ordered_key(value);
             }
         }
         group
     }
 
-    /// The [`key`]s of a feature.
-    pub(crate) fn values(&mut self, feature: usize) -> &mut [u32; LANES] {
+    /// Returns the [`ordered_key`]s of a feature's values.
+    pub(crate) fn values(&mut self, feature: usize) -> &mut [u32; ROW_LANES] {
         &mut self.0.as_chunks_mut().0[feature]
     }
 }
 
-/// A value as a whole number of the same order, which is compared in fewer instructions;
-/// NaN is the greatest and goes right.
-pub(crate) fn key(value: f32) -> u32 {
+/// Maps a value to an integer of the same order, which is compared in fewer instructions. NaN is
+/// the greatest and goes right.
+pub(crate) fn ordered_key(value: f32) -> u32 {
     // -0.0 becomes 0.0, to which it is equal.
     let bits = (value + 0.0).to_bits();
-    match value.is_nan() {
-        true => u32::MAX,
-        false if bits >> 31 == 1 => !bits,
-        false => bits | 1 << 31,
+    if value.is_nan() {
+        u32::MAX
+    } else if bits >> 31 == 1 {
+        !bits
+    } else {
+        bits | 1 << 31
     }
 }
 
-/// How many steps are taken before a walk asks whether it is over: most leaves of a deep tree are
-/// less deep than the deepest, but no processor can foretell the answer.
-const STRIDE: usize = 16;
+/// The number of steps between two checks for the end of a traversal. Most leaves of a deep tree
+/// are less deep than the deepest, but the outcome of the check cannot be predicted.
+const STEPS_PER_CHECK: usize = 16;
 
-impl<I: Copy + Into<u32>> Steps<I> {
+impl<I: Copy + Into<u32>> CompactTree<I> {
     fn new(tree: &Tree, number: impl Fn(u32) -> I) -> Self {
         let mut depths = vec![0; tree.nodes.len()];
-        let (mut steps, mut leaves) = (Vec::new(), Vec::new());
+        let (mut nodes, mut leaves) = (Vec::new(), Vec::new());
         for (index, node) in tree.nodes.iter().enumerate() {
-            let (threshold, feature, left) = match node.is_leaf() {
-                true => (u32::MAX, 0, index as u32),
-                false => (key(node.threshold), node.feature, node.next),
+            let (threshold, feature, left) = if node.is_leaf() {
+                (u32::MAX, 0, index as u32)
+            } else {
+                (ordered_key(node.threshold), node.feature, node.next)
             };
             if !node.is_leaf() {
                 for child in [left as usize, left as usize + 1] {
-                    // The farthest parent counts, should there be several.
+                    // If a node has several parents, the deepest one counts.
                     depths[child] = depths[child].max(depths[index] + 1);
                 }
             }
-            let values = number(feature * LANES as u32);
-            steps.push(Step { threshold, values, left: number(left) });
+            let values = number(feature * ROW_LANES as u32);
+            nodes.push(CompactNode { threshold, values, left: number(left) });
             leaves.push(if node.is_leaf() { node.next } else { 0 });
         }
-        Self { steps, leaves, depth: depths.into_iter().max().unwrap_or(0) }
+        Self { nodes, leaves, depth: depths.into_iter().max().unwrap_or(0) }
     }
 
-    /// From a node one step down, for the row in a lane.
+    /// Returns the child of a node for the row in a lane.
     #[inline(always)]
-    fn step(&self, node: usize, group: &Group, lane: usize) -> usize {
-        let step = self.steps[node];
-        let right = group.0[index(step.values) + lane] > step.threshold;
-        index(step.left) + usize::from(right)
+    fn step(&self, node: usize, group: &RowGroup, lane: usize) -> usize {
+        let node = self.nodes[node];
+        let right = group.0[index(node.values) + lane] > node.threshold;
+        index(node.left) + usize::from(right)
     }
 
     fn is_leaf(&self, node: usize) -> bool {
-        index(self.steps[node].left) == node
+        index(self.nodes[node].left) == node
     }
 
-    /// The leaves of the first rows of a group.
-    fn walk<const N: usize>(&self, group: &Group) -> [u32; N] {
+    /// Returns the leaves of the first `N` rows of a group.
+    fn walk<const N: usize>(&self, group: &RowGroup) -> [u32; N] {
         let mut nodes = [0; N];
-        for start in (0..self.depth).step_by(STRIDE) {
-            for _ in start..self.depth.min(start + STRIDE) {
+        for start in (0..self.depth).step_by(STEPS_PER_CHECK) {
+            for _ in start..self.depth.min(start + STEPS_PER_CHECK) {
                 for (lane, node) in nodes.iter_mut().enumerate() {
                     *node = self.step(*node, group, lane);
                 }
@@ -153,7 +158,7 @@ impl<I: Copy + Into<u32>> Steps<I> {
         nodes.map(|node| self.leaves[node])
     }
 
-    fn leaves(&self, groups: &[Group], leaves: &mut [[u32; LANES]]) {
+    fn leaves(&self, groups: &[RowGroup], leaves: &mut [[u32; ROW_LANES]]) {
         for (group, leaves) in groups.iter().zip(leaves) {
             *leaves = self.walk(group);
         }
@@ -164,25 +169,26 @@ fn index(number: impl Into<u32>) -> usize {
     number.into() as usize
 }
 
-/// The leaf of a group's first row in each of several trees, eight at a time: a step of one does not
-/// wait for a step of another.
-pub(crate) fn leaves_of_row(trees: &[Walk], group: &Group) -> Vec<u32> {
+/// Returns the leaf of a group's first row in each of several trees. Eight trees are traversed at
+/// once: a step in one does not wait for a step in another.
+pub(crate) fn leaves_of_row(trees: &[TreeWalker], group: &RowGroup) -> Vec<u32> {
     let mut leaves = Vec::with_capacity(trees.len());
     let (chunks, rest) = trees.as_chunks::<8>();
     for chunk in chunks {
         let small = chunk.each_ref().map(|tree| match tree {
-            Walk::Small(steps) => Some(steps),
-            Walk::Large(_) => None,
+            TreeWalker::Small(tree) => Some(tree),
+            TreeWalker::Large(_) => None,
         });
         let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), Some(h)] = small else {
             leaves.extend(chunk.iter().map(|tree| tree.leaf(group)));
             continue;
         };
         let trees = [a, b, c, d, e, f, g, h];
-        let mut nodes = [0; 8];
         let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        for start in (0..depth).step_by(STRIDE) {
-            for _ in start..depth.min(start + STRIDE) {
+        let mut nodes = [0; 8];
+        // As the loop of [`CompactTree::walk`]: shared by both, it made one row 3 to 6 % slower.
+        for start in (0..depth).step_by(STEPS_PER_CHECK) {
+            for _ in start..depth.min(start + STEPS_PER_CHECK) {
                 for (tree, node) in trees.iter().zip(&mut nodes) {
                     *node = tree.step(*node, group, 0);
                 }
@@ -200,12 +206,12 @@ pub(crate) fn leaves_of_row(trees: &[Walk], group: &Group) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::Stream;
+    use crate::stream::RandomStream;
     use crate::tree::Node;
 
-    /// A tree of so many splits, most of them to the right of the one before: deeper than a stride,
-    /// and with leaves at every depth.
-    fn tree(splits: u32, features: u32, stream: &mut Stream) -> Tree {
+    /// Returns a tree of `splits` splits, most of them to the right of the one before: deeper than
+    /// [`STEPS_PER_CHECK`], with leaves at every depth.
+    fn tree(splits: u32, features: u32, stream: &mut RandomStream) -> Tree {
         let mut tree = Tree { nodes: vec![Node::leaf(0)], shares: Vec::new() };
         for _ in 0..splits {
             let next = tree.nodes.len() as u32;
@@ -230,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_ends_in_the_leaf_that_its_row_belongs_to() {
-        let mut stream = Stream::new(3, 0);
+    fn a_traversal_ends_in_the_leaf_that_the_tree_defines() {
+        let mut stream = RandomStream::new(3, 0);
         let most = 1 << 16;
         for (splits, features, large) in [
             (0, 1, false),
@@ -243,18 +249,20 @@ mod tests {
         ] {
             let trees: Vec<Tree> = (0..9).map(|_| tree(splits, features, &mut stream)).collect();
             let features = features as usize;
-            let walks: Vec<Walk> = trees.iter().map(|tree| Walk::new(tree, features)).collect();
-            assert_eq!(matches!(walks[0], Walk::Large(_)), large, "{splits} {features}");
+            let walks: Vec<TreeWalker> =
+                trees.iter().map(|tree| TreeWalker::new(tree, features)).collect();
+            assert_eq!(matches!(walks[0], TreeWalker::Large(_)), large, "{splits} {features}");
             let mut value =
                 || [f32::NAN, -0.0, 0.5, -3.0, 3.0, -9.0, 9.0][stream.below(7) as usize];
             let mut rows: Vec<Vec<f32>> =
                 (0..5).map(|_| (0..features).map(|_| value()).collect()).collect();
-            // Always right, and so far down.
+            // This row always goes right and so to the greatest depth.
             rows[4].fill(f32::NAN);
             let row = |row: usize| ArrayView1::from(&rows[row]);
-            let groups = [Group::new(features, (0..5).map(row)), Group::new(features, [row(2)])];
+            let groups =
+                [RowGroup::new(features, (0..5).map(row)), RowGroup::new(features, [row(2)])];
             for (tree, walk) in trees.iter().zip(&walks) {
-                let mut leaves = [[0; LANES]; 2];
+                let mut leaves = [[0; ROW_LANES]; 2];
                 walk.leaves(&groups, &mut leaves);
                 let expected: Vec<u32> = rows.iter().map(|row| leaf(tree, row)).collect();
                 assert_eq!(leaves[0][..5], expected);
@@ -266,11 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_in_the_order_of_values() {
+    fn ordered_keys_have_the_order_of_their_values() {
         let values = [f32::NEG_INFINITY, f32::MIN, -1.5, -1e-40, 0.0, 1e-40, 1.5, f32::MAX];
-        let keys = values.map(key);
+        let keys = values.map(ordered_key);
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
-        assert_eq!(key(-0.0), key(0.0));
-        assert!(key(f32::MAX) < key(f32::INFINITY) && key(f32::INFINITY) < key(-f32::NAN));
+        assert_eq!(ordered_key(-0.0), ordered_key(0.0));
+        assert!(
+            ordered_key(f32::MAX) < ordered_key(f32::INFINITY)
+                && ordered_key(f32::INFINITY) < ordered_key(-f32::NAN)
+        );
     }
 }
