@@ -13,14 +13,14 @@
 //!
 //! The modules form layers, each of which knows only those before it:
 //!
-//! - values and errors: `params`, `training_set`, `watch`, `error`; the random `stream`;
-//! - data: each value is replaced by the number of its bin (`bins`, `binned`), and the rows that a
-//!   tree draws (`sample`) are copied and then moved so that the rows of a node are adjacent
-//!   (`layout`);
+//! - values: the bins of one feature (`bins`), `params`, `training_set`, `watch`, `error` and
+//!   `tree`; the random `stream`;
+//! - data: each value is replaced by the number of its bin (`binned`), and the rows that a tree
+//!   draws (`sample`) are copied and then moved so that the rows of a node are adjacent (`layout`);
 //! - split search (`split`): two classes are counted bin by bin (`histogram`, `tally`); more
 //!   classes, or rows with weights, are sorted (`sorted`); both by the same criteria (`impurity`);
-//! - trees: `grow` decides which node is split next, `tree` holds the result, and `walk` traverses
-//!   it with several rows at a time;
+//! - growth and prediction: `grow` decides which node is split next, and `walk` traverses a tree
+//!   with several rows at a time;
 //! - forests: `model` predicts, `out_of_bag` scores trees during the fit, `fit` runs it all.
 //!
 //! Knows numbers and a seed. Must never know column names, files, or the clock.

@@ -36,7 +36,7 @@ pub enum MalformedForest {
         classes: usize,
     },
     /// The gains add up to more than the trees can have.
-    #[error("the gains of the features add up to more than {0} trees can have")]
+    #[error("the features' gains add up to more than {0} trees can have")]
     Gains(usize),
     /// The parts differ in their number of features or classes.
     #[error(
@@ -51,7 +51,7 @@ pub enum MalformedForest {
         expected: usize,
     },
     /// A tree is malformed.
-    #[error("tree {index} is malformed: {reason}")]
+    #[error("tree {index} cannot be used: {reason}")]
     Tree {
         /// The tree, from 0.
         index: usize,

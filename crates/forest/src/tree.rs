@@ -81,11 +81,11 @@ impl Tree {
                     return Err("a leaf has a threshold");
                 }
             } else if node.feature as usize >= features {
-                return Err("a split tests a feature that does not exist");
+                return Err("a split looks at a feature that does not exist");
             } else if next <= index || next + 1 >= self.nodes.len() {
-                return Err("a split's children do not follow it");
+                return Err("a split's children are not behind it");
             } else if !node.threshold.is_finite() {
-                return Err("a threshold is not finite");
+                return Err("a threshold is not a number");
             }
         }
         let adds_up = |shares: &[f32]| {

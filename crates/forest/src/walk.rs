@@ -144,8 +144,17 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
 
     /// Returns the leaves of the first `N` rows of a group.
     fn walk<const N: usize>(&self, group: &RowGroup) -> [u32; N] {
-        let step = |lane, node| self.step(node, group, lane);
-        let nodes: [usize; N] = descend(self.depth, step, |_, node| self.is_leaf(node));
+        let mut nodes = [0; N];
+        for start in (0..self.depth).step_by(STEPS_PER_CHECK) {
+            for _ in start..self.depth.min(start + STEPS_PER_CHECK) {
+                for (lane, node) in nodes.iter_mut().enumerate() {
+                    *node = self.step(*node, group, lane);
+                }
+            }
+            if nodes.iter().all(|&node| self.is_leaf(node)) {
+                break;
+            }
+        }
         nodes.map(|node| self.leaves[node])
     }
 
@@ -154,27 +163,6 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
             *leaves = self.walk(group);
         }
     }
-}
-
-/// Descends `N` lanes from the root until all of them are in a leaf, at most `depth` steps.
-#[inline(always)]
-fn descend<const N: usize>(
-    depth: usize,
-    step: impl Fn(usize, usize) -> usize,
-    is_leaf: impl Fn(usize, usize) -> bool,
-) -> [usize; N] {
-    let mut nodes = [0; N];
-    for start in (0..depth).step_by(STEPS_PER_CHECK) {
-        for _ in start..depth.min(start + STEPS_PER_CHECK) {
-            for (lane, node) in nodes.iter_mut().enumerate() {
-                *node = step(lane, *node);
-            }
-        }
-        if nodes.iter().enumerate().all(|(lane, &node)| is_leaf(lane, node)) {
-            break;
-        }
-    }
-    nodes
 }
 
 fn index(number: impl Into<u32>) -> usize {
@@ -197,11 +185,18 @@ pub(crate) fn leaves_of_row(trees: &[TreeWalker], group: &RowGroup) -> Vec<u32> 
         };
         let trees = [a, b, c, d, e, f, g, h];
         let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        let nodes: [usize; 8] = descend(
-            depth,
-            |lane, node| trees[lane].step(node, group, 0),
-            |lane, node| trees[lane].is_leaf(node),
-        );
+        let mut nodes = [0; 8];
+        // As the loop of [`CompactTree::walk`]: shared by both, it made one row 3 to 6 % slower.
+        for start in (0..depth).step_by(STEPS_PER_CHECK) {
+            for _ in start..depth.min(start + STEPS_PER_CHECK) {
+                for (tree, node) in trees.iter().zip(&mut nodes) {
+                    *node = tree.step(*node, group, 0);
+                }
+            }
+            if trees.iter().zip(nodes).all(|(tree, node)| tree.is_leaf(node)) {
+                break;
+            }
+        }
         leaves.extend(trees.iter().zip(nodes).map(|(tree, node)| tree.leaves[node]));
     }
     leaves.extend(rest.iter().map(|tree| tree.leaf(group)));

@@ -232,33 +232,33 @@ fn malformed_trees_are_errors() {
     let leaves = [Node::leaf(0), Node::leaf(0)];
     let with = |node| [&[node], &leaves[..]].concat();
     let fair = vec![0.5, 0.5];
-    assert_eq!(refused(vec![], fair.clone()), "tree 0 is malformed: it has no nodes");
+    assert_eq!(refused(vec![], fair.clone()), "tree 0 cannot be used: it has no nodes");
     assert_eq!(
         refused(vec![Node::leaf(1)], fair.clone()),
-        "tree 0 is malformed: a leaf has no class shares"
+        "tree 0 cannot be used: a leaf has no class shares"
     );
     assert_eq!(
         refused(with(split(2, 0.0, 1)), fair.clone()),
-        "tree 0 is malformed: a split tests a feature that does not exist"
+        "tree 0 cannot be used: a split looks at a feature that does not exist"
     );
     for next in [0, 2, u32::MAX] {
         assert_eq!(
             refused(with(split(0, 0.0, next)), fair.clone()),
-            "tree 0 is malformed: a split's children do not follow it"
+            "tree 0 cannot be used: a split's children are not behind it"
         );
     }
     assert_eq!(
         refused(with(split(0, f32::NAN, 1)), fair.clone()),
-        "tree 0 is malformed: a threshold is not finite"
+        "tree 0 cannot be used: a threshold is not a number"
     );
     assert_eq!(
         refused(vec![Node::leaf(0)], vec![0.5]),
-        "tree 0 is malformed: it has too many nodes, or an incomplete leaf"
+        "tree 0 cannot be used: it has too many nodes, or an incomplete leaf"
     );
     for shares in [vec![0.5, 0.4], vec![2.0, -1.0], vec![f32::NAN, 1.0]] {
         assert_eq!(
             refused(vec![Node::leaf(0)], shares),
-            "tree 0 is malformed: a leaf's class shares do not add up to 1"
+            "tree 0 cannot be used: a leaf's class shares do not add up to 1"
         );
     }
     let sound = vec![Tree { nodes: vec![Node::leaf(0)], shares: fair }];
@@ -271,7 +271,7 @@ fn malformed_trees_are_errors() {
     assert!(refused(sound.clone(), vec![1], 1).ends_with(empty));
     assert_eq!(
         refused(sound, vec![1 << 43, u64::MAX], 2),
-        "the gains of the features add up to more than 1 trees can have"
+        "the features' gains add up to more than 1 trees can have"
     );
 }
 
