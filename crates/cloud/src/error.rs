@@ -35,7 +35,7 @@ pub enum CloudError {
     Foreign {
         /// The pipeline's name.
         name: String,
-        /// What its tags say.
+        /// A description of its tags, such as `has no tag managed-by=...`.
         owner: String,
     },
     /// The pipeline has no execution.

@@ -75,7 +75,7 @@ pub enum Status {
     Deleting,
 }
 
-/// How a version is served.
+/// The container image and model archive that serve a version, and their interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serving {
     /// The container image that serves the model.
@@ -99,7 +99,7 @@ pub struct NewVersion {
     pub group: String,
     /// The initial approval status.
     pub approval_status: ApprovalStatus,
-    /// How it is served.
+    /// The image and archive that serve it.
     pub serving: Serving,
     /// The URL of a report in SageMaker's model-quality shape.
     pub metrics_url: String,
@@ -131,7 +131,7 @@ pub struct ModelPackage {
     /// The reason of the approval or rejection, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_description: Option<String>,
-    /// How it is served.
+    /// The image and archive that serve it.
     #[serde(flatten)]
     pub serving: Serving,
     /// The URL of its model-quality report.
