@@ -1,4 +1,4 @@
-//! What lies at an address that a service gave out.
+//! Downloads from presigned URLs.
 
 use std::error::Error;
 
@@ -11,11 +11,12 @@ use tokio::time::timeout;
 use crate::{ATTEMPT_TIMEOUT, Aws, CONNECT_TIMEOUT, CallError};
 
 impl Aws {
-    /// The bytes at an address that holds its own permission, such as a layer's; `action` is the
-    /// call that gave the address out.
+    /// Downloads a presigned URL, such as that of an image layer. `action` is the call that returned
+    /// the URL; errors name it.
     ///
     /// # Errors
-    /// There is nothing at the address, or nobody answers.
+    ///
+    /// Fails if the server does not answer with status 200 within the timeout.
     pub fn download(&self, action: &'static str, address: &str) -> Result<Vec<u8>, CallError> {
         let unanswered = |source: Box<dyn Error + Send + Sync>| {
             Err(CallError::Unanswered { action, source: format!("{address}: {source}").into() })

@@ -1,4 +1,4 @@
-//! What AWS answered, in words.
+//! Errors of connections and calls, as messages with a remedy.
 
 use std::error::Error;
 
@@ -7,66 +7,66 @@ use aws_sdk_sagemaker::operation::RequestId;
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// Nothing has been asked of AWS yet, and nothing can be.
+/// The AWS configuration is incomplete, so that no call can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// No region in the environment nor in a profile.
+    /// Neither the environment nor a profile names a region.
     #[error("no AWS region: set AWS_REGION, or `region` in the profile that AWS_PROFILE names")]
     Region,
-    /// No credentials, or some that cannot be read or renewed.
+    /// There are no credentials, or they cannot be read or renewed.
     #[error(
         "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile in \
          AWS_PROFILE, or run where a role provides them"
     )]
     Credentials {
-        /// What each place that was looked at said.
+        /// The reason of each credentials provider.
         source: Source,
     },
-    /// The configuration says not to sign requests.
+    /// The configuration disables the signing of requests.
     #[error("the AWS configuration turns credentials off, expected a key, a profile or a role")]
     Anonymous,
-    /// No event loop to wait on.
+    /// The event loop cannot be created.
     #[error("cannot start an event loop")]
     Runtime(#[source] std::io::Error),
 }
 
-/// A call that did not yield what it should.
+/// A call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// AWS understood and said no.
+    /// AWS refused the call.
     #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action, .message), request(.request_id.as_deref()))]
     Refused {
-        /// As an IAM policy names the call, `sagemaker:CreatePipeline`.
+        /// The call as an IAM policy names it, such as `sagemaker:CreatePipeline`.
         action: &'static str,
-        /// `ValidationException` and the like; `HTTP 503` where the answer has no code.
+        /// The error code, such as `ValidationException`, or `HTTP 503` if the answer has none.
         code: String,
-        /// In AWS's words.
+        /// AWS's message.
         message: String,
-        /// For a support case.
+        /// The request id, which AWS support asks for.
         request_id: Option<String>,
     },
-    /// The call was not made, or nothing came back: no route, no TLS, a timeout.
+    /// The call could not be sent or was not answered: no route, no TLS, a timeout.
     #[error("{action} got no answer")]
     Unanswered {
-        /// As an IAM policy names the call.
+        /// The call as an IAM policy names it.
         action: &'static str,
-        /// What went wrong on the way.
+        /// The reason.
         source: Source,
     },
-    /// Something came back that is not an answer of this service.
+    /// The answer is not one of this service and cannot be parsed.
     #[error("{action} got an answer that cannot be understood{}", request(.request_id.as_deref()))]
     Garbled {
-        /// As an IAM policy names the call.
+        /// The call as an IAM policy names it.
         action: &'static str,
-        /// Where reading it stopped.
+        /// The parse error.
         source: Source,
-        /// For a support case.
+        /// The request id, which AWS support asks for.
         request_id: Option<String>,
     },
 }
 
 impl CallError {
-    /// Sorts what the SDK returned for a call; `action` is the call as an IAM policy names it.
+    /// Classifies an error of the SDK. `action` is the call as an IAM policy names it.
     pub fn of<E>(action: &'static str, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -98,12 +98,12 @@ impl CallError {
         }
     }
 
-    /// An answer that lacks what it always has.
+    /// Returns the error for an answer that lacks a field that it always has.
     pub fn without(action: &'static str, field: &str) -> Self {
         Self::Garbled { action, source: format!("it has no {field}").into(), request_id: None }
     }
 
-    /// What was asked for does not exist.
+    /// Returns whether the resource does not exist.
     ///
     /// The API models `ResourceNotFound` for some calls; for others, and from moto for all, a
     /// `ValidationException` says so in its message only.
@@ -126,12 +126,13 @@ impl CallError {
         }
     }
 
-    /// What was asked for is no name that the service takes, so nothing has it.
+    /// Returns whether the service refused the request as invalid. No resource has an invalid name.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "ValidationException")
     }
 
-    /// The same call may work later: too many calls, trouble on AWS's side or on the way there.
+    /// Returns whether a retry may succeed: AWS throttled the call, has an outage or cannot be
+    /// reached.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused { code, .. } => {
@@ -148,7 +149,7 @@ impl CallError {
         }
     }
 
-    /// What should be made is there already.
+    /// Returns whether the resource that the call creates exists already.
     pub fn already_exists(&self) -> bool {
         match self {
             Self::Refused { code, .. }
@@ -164,31 +165,32 @@ impl CallError {
     }
 }
 
-/// The SDK's outermost layer only repeats the kind of failure; what lies under it says more.
+/// Returns the source of an SDK error. The error itself only repeats the kind of failure.
 fn cause<E: Error + Send + Sync + 'static>(error: SdkError<E>) -> Source {
     error.into_source().unwrap_or_else(|error| error.into())
 }
 
-/// An error and its causes without line breaks: the SDK lists the places where it looked for
-/// credentials on a line each, and a log holds one event a line.
+/// Formats an error and its sources without line breaks: the SDK lists each credentials provider on
+/// its own line, and a log holds one event on each line.
 pub(crate) fn one_line(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
+/// Formats a request id as the end of a message.
 fn request(id: Option<&str>) -> String {
     id.map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
-/// What to do about the refusals that everybody meets.
+/// Returns the remedy for a common refusal as the end of a message.
 fn remedy(code: &str, action: &str, message: &str) -> String {
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "HTTP 403" => {
-            // in AWS's words: "... on resource: arn:... because ..."
+            // AWS writes: "... on resource: arn:... because ..."
             let resource = message.split_once("on resource: ").map(|(_, rest)| rest);
             let resource = resource.and_then(|rest| rest.split_whitespace().next()).unwrap_or("*");
-            // and they name the very permission where it is another than the call's own
+            // AWS names the permission if it differs from the call's own.
             let named = message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
             let named = named.and_then(|rest| rest.split_whitespace().next()).unwrap_or(action);
             format!(
@@ -213,7 +215,7 @@ fn remedy(code: &str, action: &str, message: &str) -> String {
     }
 }
 
-/// How the quota is raised that a message of SageMaker is about.
+/// Returns how to raise the quota that a message of SageMaker is about.
 pub fn raise(message: &str) -> String {
     let quota = quota(message)
         .map_or_else(|| "the quota".to_owned(), |quota| format!("the quota \"{quota}\""));
@@ -224,7 +226,7 @@ pub fn raise(message: &str) -> String {
     )
 }
 
-/// The quota that a message is about, which AWS puts in quotes: "The account-level service limit
+/// Returns the name of the quota that a message is about. AWS puts it in quotes: "The account-level service limit
 /// 'ml.m5.large for training job usage' is 0 Instances ...".
 fn quota(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(['\'', '"'])?;
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_is_known_by_code_or_by_message() {
+    fn absence_is_recognised_by_code_or_message() {
         assert!(refused("ResourceNotFound", "").is_absent());
         assert!(refused("ValidationException", "Could not find pipeline X.").is_absent());
         assert!(
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn existing_is_known_by_code_or_by_message() {
+    fn existence_is_recognised_by_code_or_message() {
         assert!(refused("ConflictException", "").already_exists());
         assert!(
             refused("ValidationException", "Model Package Group already exists: a")
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_work_later() {
+    fn throttling_and_outages_are_transient() {
         for code in ["ThrottlingException", "HTTP 429", "HTTP 503", "InternalServerException"] {
             assert!(refused(code, "").is_transient(), "{code}");
         }

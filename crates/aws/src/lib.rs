@@ -1,10 +1,22 @@
 //! The one place that builds AWS clients: region, credentials, endpoint, retries, timeouts.
 //!
-//! Everything comes from the standard AWS environment and configuration files (`AWS_REGION`,
-//! `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SAGEMAKER` and so on), nothing from
-//! settings of our own. [`CallError`] tells people what AWS answered.
+//! The configuration comes from the standard AWS environment variables and files alone
+//! (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SAGEMAKER` and so on).
+//! [`CallError`] is the message that users read when a call fails.
 //!
-//! Knows how to reach AWS. Must never know what is asked of it: no groups, models or pipelines.
+//! Knows how to reach AWS. Must never know the meaning of a call: no groups, models or pipelines.
+//!
+//! ```
+//! let error = aws::CallError::Refused {
+//!     action: "sagemaker:CreatePipeline",
+//!     code: "ExpiredToken".to_owned(),
+//!     message: "The security token included in the request is expired".to_owned(),
+//!     request_id: None,
+//! };
+//! assert!(error.to_string().ends_with("; renew the credentials"));
+//! // The same call fails again, so a retry is of no use.
+//! assert!(!error.is_transient());
+//! ```
 
 #[cfg(feature = "account")]
 mod download;
@@ -31,23 +43,23 @@ pub use {
     aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
 };
 
-/// With the first try; the SDK's own default is 3. Waits of at most 1, 2, 4 and 8 s lie between
-/// them: long enough for a throttled account, short beside the start of any job.
+/// The maximum number of attempts of a call; the SDK's default is 3. The waits between them are at
+/// most 1, 2, 4 and 8 s: long enough for a throttled account, short compared with the start of a job.
 const ATTEMPTS: u32 = 5;
-/// A connection takes milliseconds, or does not come about at all.
+/// The timeout of a connection. Connecting takes milliseconds or fails.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// One try of one call. SageMaker's control plane answers within a few seconds; a connection that
-/// stays open and says nothing must not hold a job until its run time is over.
+/// The timeout of one attempt of a call. SageMaker's control plane answers within a few seconds; a
+/// silent connection must not block a job until its maximum run time.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// All tries of one call, waits included.
+/// The timeout of all attempts of a call, waits included.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// One try of a call with a body of some megabytes.
+/// The timeout of one attempt of a call with a body of some megabytes.
 #[cfg(feature = "account")]
 const BODY_TIMEOUT: Duration = Duration::from_secs(600);
-/// As the user agent names us in CloudTrail.
+/// The application's name in the user agent, which CloudTrail records.
 const APP_NAME: &str = "machine-downtime-pipeline";
 
-/// A region, credentials, and a way to wait for answers.
+/// A region, credentials, and an event loop to wait for answers.
 #[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
@@ -55,18 +67,21 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads the standard AWS environment and checks that it names a region and yields credentials.
+    /// Reads the standard AWS configuration and checks that it has a region and yields credentials.
     ///
     /// # Errors
-    /// Neither a region nor credentials can be found; each error names the remedy.
+    ///
+    /// Fails without a region or credentials. The error names the remedy.
     pub fn connect() -> Result<Self, ConnectError> {
         Self::with(aws_config::from_env())
     }
 
-    /// The same for a loader that already fixes some of it, such as an endpoint.
+    /// Connects as [`Aws::connect`] does, with a loader that sets parts of the configuration, such as
+    /// an endpoint.
     ///
     /// # Errors
-    /// As [`Aws::connect`].
+    ///
+    /// Fails as [`Aws::connect`] does.
     pub fn with(loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(ConnectError::Runtime)?;
@@ -92,25 +107,27 @@ impl Aws {
         Ok(Self { config, runtime: Arc::new(runtime) })
     }
 
-    /// A client for SageMaker. Wait for what it returns with [`Aws::wait`].
+    /// Returns a client for SageMaker. [`Aws::wait`] waits for the answers to its calls.
     pub fn sagemaker(&self) -> sagemaker::Client {
         sagemaker::Client::new(&self.config)
     }
 
-    /// The region that is asked.
+    /// Returns the region.
     pub fn region(&self) -> &str {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// Blocks this thread until the answer is there.
+    /// Blocks the current thread until the answer has arrived.
     pub fn wait<F: Future>(&self, answer: F) -> F::Output {
         self.runtime.block_on(answer)
     }
 
-    /// The same for a call, with a refusal in words; `action` is the call as an IAM policy names it.
+    /// Waits for the answer to a call and converts the SDK's error. `action` is the call as an IAM
+    /// policy names it.
     ///
     /// # Errors
-    /// AWS refused, or nothing came back that can be understood.
+    ///
+    /// Fails if AWS refuses, cannot be reached, or gives an answer that cannot be parsed.
     pub fn call<T, E>(
         &self,
         action: &'static str,
@@ -123,45 +140,45 @@ impl Aws {
     }
 }
 
-/// What lies around SageMaker.
+/// Clients for the services that the pipeline uses beside SageMaker.
 #[cfg(feature = "account")]
 impl Aws {
-    /// A client for S3.
+    /// Returns a client for S3.
     pub fn s3(&self) -> s3::Client {
-        // A server that stands for S3 has no name for every bucket.
-        let stands_in = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(std::env::var_os);
-        // A body takes as long as the line is slow; a line that stands still is noticed by itself.
+        // A substitute for S3 has no host name for each bucket.
+        let substitutes = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(std::env::var_os);
+        // The duration depends on the bandwidth; the SDK itself detects a stalled connection.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(BODY_TIMEOUT)
             .build();
         let config = s3::config::Builder::from(&self.config)
             .timeout_config(timeouts)
-            .force_path_style(stands_in.iter().any(Option::is_some));
+            .force_path_style(substitutes.iter().any(Option::is_some));
         s3::Client::from_conf(config.build())
     }
 
-    /// A client for the container registry.
+    /// Returns a client for ECR, the container registry.
     pub fn ecr(&self) -> ecr::Client {
         ecr::Client::new(&self.config)
     }
 
-    /// A client for CloudWatch Logs.
+    /// Returns a client for CloudWatch Logs.
     pub fn logs(&self) -> logs::Client {
         logs::Client::new(&self.config)
     }
 
-    /// A client for roles.
+    /// Returns a client for IAM.
     pub fn iam(&self) -> iam::Client {
         iam::Client::new(&self.config)
     }
 
-    /// A client that tells whose credentials these are.
+    /// Returns a client for STS, which names the owner of the credentials.
     pub fn sts(&self) -> sts::Client {
         sts::Client::new(&self.config)
     }
 
-    /// A client for the account's quotas.
+    /// Returns a client for Service Quotas.
     pub fn quotas(&self) -> quotas::Client {
         quotas::Client::new(&self.config)
     }

@@ -37,7 +37,7 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails with what the tags say, or if SageMaker refuses to list them.
+    /// Fails with a description of the tags, or if SageMaker refuses to list them.
     pub fn check_owner(&self, deployed: &DeployedPipeline, owner: Owner) -> Result<(), CloudError> {
         let mut pages =
             self.sagemaker.list_tags().resource_arn(&deployed.arn).into_paginator().items().send();

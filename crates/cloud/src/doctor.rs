@@ -12,9 +12,9 @@ use crate::{Cloud, CloudError, EcrImage};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// What was checked is right.
+    /// The check passed.
     Ok,
-    /// What was checked is not needed yet, or could not be checked.
+    /// The subject is not needed yet, or could not be checked.
     Warning,
     /// A deployment or an execution will fail.
     Error,
@@ -23,17 +23,17 @@ pub enum Verdict {
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was checked, in a word.
+    /// What is checked, such as `bucket`.
     pub subject: String,
     /// The result.
     pub verdict: Verdict,
-    /// What was found.
+    /// A description of the result.
     pub found: String,
     /// The remedy, if there is one.
     pub remedy: Option<Remedy>,
 }
 
-/// What to do about a failed check.
+/// A remedy for a failed check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// The credentials must be renewed or replaced.
@@ -76,9 +76,9 @@ pub enum Remedy {
 /// The service quota that limits a kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobQuota {
-    /// `... for processing job usage`
+    /// The quota `<instance type> for processing job usage`.
     Processing,
-    /// `... for training job usage`
+    /// The quota `<instance type> for training job usage`.
     Training,
 }
 
@@ -377,6 +377,17 @@ mod tests {
     }
 
     #[test]
+    fn percent_encoding_is_decoded_and_anything_else_stays() {
+        assert_eq!(percent_decoded("%7B%22a%22%3a+1%7D"), r#"{"a":+1}"#);
+        assert_eq!(percent_decoded("%C3%A4%2525"), "\u{e4}%25");
+        for text in ["100%", "%2", "%zz", "%\u{e4}", ""] {
+            assert_eq!(percent_decoded(text), text);
+        }
+        // A byte that is not UTF-8 is replaced.
+        assert_eq!(percent_decoded("%FF"), "\u{fffd}");
+    }
+
+    #[test]
     fn a_percent_encoded_trust_policy_is_understood() {
         let policy = "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B\
                       %22Service%22%3A%22sagemaker.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
@@ -384,6 +395,5 @@ mod tests {
         assert!(!trusts_sagemaker(&percent_decoded(policy).replace("sagemaker.", "ec2.")));
         assert!(!trusts_sagemaker(&percent_decoded(policy).replace("Allow", "Deny")));
         assert!(!trusts_sagemaker("no JSON"));
-        assert_eq!(percent_decoded("100%"), "100%");
     }
 }

@@ -35,7 +35,7 @@ pub enum CloudError {
     Foreign {
         /// The pipeline's name.
         name: String,
-        /// What its tags say.
+        /// A description of its tags, such as `has no tag managed-by=...`.
         owner: String,
     },
     /// The pipeline has no execution.
@@ -84,14 +84,15 @@ pub enum CloudError {
     Timeout(String),
     /// ECR holds an image in a format that SageMaker refuses.
     #[error(
-        "the image {uri} is of type {kind}, expected {}, which is all that SageMaker takes",
-        crate::images::MANIFEST
+        "the image {uri} is of type {kind}, expected {expected}, which is all that SageMaker takes"
     )]
     ImageType {
         /// The image.
         uri: String,
         /// The media type of its manifest.
         kind: String,
+        /// The only media type that SageMaker accepts.
+        expected: &'static str,
     },
     /// ECR answered with something that is not a digest.
     #[error("ECR says that {uri} has the digest `{digest}`, expected sha256: and 64 digits")]

@@ -119,11 +119,29 @@ impl SageMakerStep {
     }
 }
 
+/// Refuses an ARN that is not one of an execution of the target's pipeline.
+fn check_execution_arn(target: &Target, arn: &str) -> Result<(), CloudError> {
+    let Target { pipeline_name, region, account_id, .. } = target;
+    let infix = format!(":{region}:{account_id}:pipeline/{pipeline_name}/");
+    // The service writes the pipeline's name in lower case in the ARN of an execution.
+    if arn.to_lowercase().contains(&infix.to_lowercase()) {
+        return Ok(());
+    }
+    Err(CloudError::OtherPipeline {
+        arn: arn.to_owned(),
+        name: pipeline_name.clone(),
+        account: account_id.clone(),
+        region: region.clone(),
+    })
+}
+
+/// Returns the time between two times, the second of which is now unless given.
 fn between(start: Option<SystemTime>, end: Option<SystemTime>) -> Duration {
     let Some(start) = start else { return Duration::ZERO };
     end.unwrap_or_else(SystemTime::now).duration_since(start).unwrap_or_default()
 }
 
+/// Converts a time of the SDK. A time outside the operating system's range becomes `None`.
 fn time(at: Option<DateTime>) -> Option<SystemTime> {
     let seconds = at?.as_secs_f64();
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
@@ -179,7 +197,7 @@ impl Cloud {
     /// refuses.
     pub fn find(&self, id_or_arn: Option<&str>) -> Result<String, CloudError> {
         if let Some(arn) = id_or_arn.filter(|text| text.starts_with("arn:")) {
-            return self.check_execution_arn(arn).map(|()| arn.to_owned());
+            return check_execution_arn(&self.target, arn).map(|()| arn.to_owned());
         }
         let name = &self.target.pipeline_name;
         let recent = self.executions(RECENT)?;
@@ -202,21 +220,6 @@ impl Cloud {
             }),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn check_execution_arn(&self, arn: &str) -> Result<(), CloudError> {
-        let Target { pipeline_name, region, account_id, .. } = &self.target;
-        let place = format!(":{region}:{account_id}:pipeline/{pipeline_name}/");
-        // The service writes the pipeline's name in lower case here.
-        if arn.to_lowercase().contains(&place.to_lowercase()) {
-            return Ok(());
-        }
-        Err(CloudError::OtherPipeline {
-            arn: arn.to_owned(),
-            name: pipeline_name.clone(),
-            account: account_id.clone(),
-            region: region.clone(),
-        })
     }
 
     /// Describes an execution without its steps.
@@ -302,8 +305,8 @@ impl Cloud {
     ///
     /// Fails if the execution has neither failed nor been stopped, or if SageMaker refuses.
     pub fn retry(&self, arn: &str) -> Result<(), CloudError> {
-        /// The longest time in seconds that a retry takes to change the status.
-        const NOTICED: u32 = 30;
+        /// The number of times, a second apart, that the status is asked for.
+        const MAX_POLLS: u32 = 30;
         let execution = self.describe(arn)?;
         if !["Failed", "Stopped"].contains(&execution.status.as_str()) {
             let id = execution.id().to_owned();
@@ -311,13 +314,91 @@ impl Cloud {
         }
         let call = self.sagemaker.retry_pipeline_execution().pipeline_execution_arn(arn);
         self.aws.call("sagemaker:RetryPipelineExecution", call.send())?;
-        // Until then, whoever watches the execution would find it ended.
-        for _ in 0..NOTICED {
+        // Until the status changes, a watcher would find that the execution has ended.
+        for _ in 0..MAX_POLLS {
             if !self.describe(arn)?.is_over() {
                 break;
             }
             thread::sleep(Duration::from_secs(1));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str =
+        "arn:aws:sagemaker:eu-central-1:111122223333:pipeline/machine-downtime/execution/x1y2z3";
+
+    #[test]
+    fn the_id_is_the_last_part_of_the_arn() {
+        assert_eq!(SageMakerExecution::id_of(ARN), "x1y2z3");
+        assert_eq!(SageMakerExecution::id_of("x1y2z3"), "x1y2z3");
+        let execution = SageMakerExecution { arn: ARN.to_owned(), ..SageMakerExecution::default() };
+        assert_eq!(execution.id(), "x1y2z3");
+    }
+
+    #[test]
+    fn an_execution_of_another_pipeline_account_or_region_is_refused() {
+        let target = Target {
+            pipeline_name: "Machine-Downtime".to_owned(),
+            region: "eu-central-1".to_owned(),
+            account_id: "111122223333".to_owned(),
+            ..Target::default()
+        };
+        assert!(check_execution_arn(&target, ARN).is_ok());
+        for (part, other) in [
+            ("machine-downtime", "another"),
+            ("machine-downtime", "machine-downtime-2"),
+            ("111122223333", "444455556666"),
+            ("eu-central-1", "us-east-1"),
+        ] {
+            let arn = ARN.replace(part, other);
+            let error = check_execution_arn(&target, &arn).unwrap_err();
+            assert!(matches!(error, CloudError::OtherPipeline { .. }), "{arn}: {error:?}");
+        }
+        insta::assert_snapshot!(
+            check_execution_arn(&target, "arn:aws:iam::1:role/x").unwrap_err(),
+            @"arn:aws:iam::1:role/x is no execution of the pipeline Machine-Downtime of account 111122223333 in eu-central-1"
+        );
+    }
+
+    #[test]
+    fn a_step_has_the_kind_and_job_of_its_metadata() {
+        let step = |metadata: api::PipelineExecutionStepMetadata| {
+            let step = api::PipelineExecutionStep::builder().metadata(metadata);
+            SageMakerStep::from_api(step.build())
+        };
+        let metadata = api::PipelineExecutionStepMetadata::builder;
+        let job = api::TrainingJobStepMetadata::builder().arn("arn:job/1").build();
+        let training = step(metadata().training_job(job).build());
+        assert_eq!(training.kind, "Training");
+        assert_eq!(training.job, Some(SageMakerJob::Training("arn:job/1".to_owned())));
+        assert_eq!(training.attempts, 1);
+        let fail = api::FailStepMetadata::builder().error_message("recall is too low").build();
+        let fail = step(metadata().fail(fail).build());
+        assert_eq!((fail.kind, fail.job), ("Fail", None));
+        assert_eq!(fail.failure_reason.as_deref(), Some("recall is too low"));
+        assert_eq!(step(metadata().build()).kind, "Other");
+    }
+
+    #[test]
+    fn a_duration_ends_with_the_execution() {
+        let start = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let end = start + Duration::from_secs(90);
+        let execution = |status: &str| SageMakerExecution {
+            status: status.to_owned(),
+            started: Some(start),
+            changed: Some(end),
+            ..SageMakerExecution::default()
+        };
+        assert_eq!(execution("Succeeded").duration(), Duration::from_secs(90));
+        // It still runs: until now, which is years later.
+        assert!(execution("Executing").duration() > Duration::from_secs(1_000_000));
+        assert_eq!(SageMakerExecution::default().duration(), Duration::ZERO);
+        // A clock that was set back gives no negative time.
+        assert_eq!(between(Some(end), Some(start)), Duration::ZERO);
     }
 }

@@ -29,7 +29,7 @@ pub struct EcrImage {
     found: Option<(String, Option<String>)>,
 }
 
-/// The digests that stand for tags.
+/// The digests of images that were named by a tag.
 #[derive(Debug, Default)]
 pub struct ResolvedImages {
     /// Name and `REPOSITORY@sha256:...` of each image that was named by a tag.
@@ -67,8 +67,9 @@ impl EcrImage {
         self.found.as_ref().map(|(digest, kind)| (digest.as_str(), kind.as_deref()))
     }
 
-    /// Returns the repository and the image's identifier there, if the address is one of ECR.
-    fn place(&self) -> Option<(Repository, ImageIdentifier)> {
+    /// Returns the repository and the image's identifier in it, or `None` if the address is not
+    /// one of ECR.
+    fn location(&self) -> Option<(Repository, ImageIdentifier)> {
         let id = ImageIdentifier::builder();
         let id = match self.uri.split_once('@') {
             Some((_, digest)) => id.image_digest(digest),
@@ -88,7 +89,7 @@ impl Cloud {
         const ACTION: &str = "ecr:DescribeImages";
         let ecr = self.aws.ecr();
         let calls = images.iter().map(|image| async {
-            let Some((repository, id)) = image.place() else { return Ok(None) };
+            let Some((repository, id)) = image.location() else { return Ok(None) };
             let call = ecr.describe_images().registry_id(repository.account);
             let call = call.repository_name(repository.name).image_ids(id);
             match call.send().await.map_err(|error| CallError::of(ACTION, error)) {
@@ -113,27 +114,27 @@ impl Cloud {
     ///
     /// Fails if ECR refuses, or if the image is not in ECR.
     pub fn architecture(&self, image: &EcrImage) -> Result<String, CallError> {
-        const MANIFEST_OF: &str = "ecr:BatchGetImage";
-        const LAYER_OF: &str = "ecr:GetDownloadUrlForLayer";
-        let place = image.place().ok_or_else(|| Self::missing(MANIFEST_OF, "repository"))?;
-        let (repository, id) = place;
+        const GET_IMAGE: &str = "ecr:BatchGetImage";
+        const GET_LAYER: &str = "ecr:GetDownloadUrlForLayer";
+        let location = image.location();
+        let (repository, id) = location.ok_or_else(|| Self::missing(GET_IMAGE, "repository"))?;
         let ecr = self.aws.ecr();
         let call = ecr.batch_get_image().registry_id(&repository.account);
         let call = call.repository_name(&repository.name).image_ids(id);
-        let answer = self.aws.call(MANIFEST_OF, call.accepted_media_types(MANIFEST).send())?;
+        let answer = self.aws.call(GET_IMAGE, call.accepted_media_types(MANIFEST).send())?;
         let manifest = answer.images().first().and_then(|image| image.image_manifest());
         let manifest: Value =
             manifest.and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
         let digest = manifest["config"]["digest"].as_str();
-        let digest = digest.ok_or_else(|| Self::missing(MANIFEST_OF, "config digest"))?;
+        let digest = digest.ok_or_else(|| Self::missing(GET_IMAGE, "config digest"))?;
         let call = ecr.get_download_url_for_layer().registry_id(&repository.account);
         let call = call.repository_name(&repository.name).layer_digest(digest);
-        let address = self.aws.call(LAYER_OF, call.send())?.download_url;
-        let address = address.ok_or_else(|| Self::missing(LAYER_OF, "downloadUrl"))?;
-        let config = self.aws.download(LAYER_OF, &address)?;
+        let address = self.aws.call(GET_LAYER, call.send())?.download_url;
+        let address = address.ok_or_else(|| Self::missing(GET_LAYER, "downloadUrl"))?;
+        let config = self.aws.download(GET_LAYER, &address)?;
         let config: Value = serde_json::from_slice(&config).unwrap_or_default();
         let architecture = config["architecture"].as_str().map(str::to_owned);
-        architecture.ok_or_else(|| Self::missing(LAYER_OF, "architecture"))
+        architecture.ok_or_else(|| Self::missing(GET_LAYER, "architecture"))
     }
 
     /// Looks up the digest of every image that is named by a tag.
@@ -145,29 +146,108 @@ impl Cloud {
     pub fn resolve_images(&self, mut images: Vec<EcrImage>) -> Result<ResolvedImages, CloudError> {
         images.retain(|image| !image.is_by_digest());
         self.look_up(&mut images)?;
-        let mut resolved = ResolvedImages::default();
-        let mut missing = Vec::new();
-        for EcrImage { name, uri, is_required, found, .. } in images {
-            match found {
-                Some((_, Some(kind))) if kind != MANIFEST => {
-                    return Err(CloudError::ImageType { uri, kind });
-                }
-                Some((digest, _)) if !is_digest(&digest) => {
-                    return Err(CloudError::ImageDigest { uri, digest });
-                }
-                Some((digest, _)) => {
-                    let repository = uri.rsplit_once(':').map_or(uri.as_str(), |(name, _)| name);
-                    resolved.digests.push((name, format!("{repository}@{digest}")));
-                }
-                None if is_required => missing.push(uri),
-                None => resolved.absent.push(uri),
-            }
-        }
-        if missing.is_empty() { Ok(resolved) } else { Err(CloudError::NoImages { uris: missing }) }
+        resolved(images)
     }
 }
 
+/// Replaces the tags of images that were looked up by their digests.
+fn resolved(images: Vec<EcrImage>) -> Result<ResolvedImages, CloudError> {
+    let mut resolved = ResolvedImages::default();
+    let mut missing = Vec::new();
+    for EcrImage { name, uri, is_required, found, .. } in images {
+        match found {
+            Some((_, Some(kind))) if kind != MANIFEST => {
+                return Err(CloudError::ImageType { uri, kind, expected: MANIFEST });
+            }
+            Some((digest, _)) if !is_digest(&digest) => {
+                return Err(CloudError::ImageDigest { uri, digest });
+            }
+            Some((digest, _)) => {
+                let repository = uri.rsplit_once(':').map_or(uri.as_str(), |(name, _)| name);
+                resolved.digests.push((name, format!("{repository}@{digest}")));
+            }
+            None if is_required => missing.push(uri),
+            None => resolved.absent.push(uri),
+        }
+    }
+    if missing.is_empty() { Ok(resolved) } else { Err(CloudError::NoImages { uris: missing }) }
+}
+
+/// Returns whether `text` is a SHA-256 digest as ECR writes it.
 fn is_digest(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:");
     digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPOSITORY: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/plant/train";
+
+    fn digest() -> String {
+        format!("sha256:{}", "0123456789abcdef".repeat(4))
+    }
+
+    fn image(tag: &str, found: Option<(&str, Option<&str>)>) -> EcrImage {
+        let found = found.map(|(digest, kind)| (digest.to_owned(), kind.map(str::to_owned)));
+        EcrImage { found, ..EcrImage::new("train", format!("{REPOSITORY}:{tag}")) }
+    }
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        let tagged = image("v1", None);
+        assert_eq!(tagged.registry(), "111122223333.dkr.ecr.eu-central-1.amazonaws.com");
+        assert!(!tagged.is_by_digest());
+        let (repository, id) = tagged.location().unwrap();
+        assert_eq!(repository.account, "111122223333");
+        assert_eq!(repository.name, "plant/train");
+        assert_eq!((id.image_tag(), id.image_digest()), (Some("v1"), None));
+
+        let fixed = EcrImage::new("train", format!("{REPOSITORY}@{}", digest()));
+        assert!(fixed.is_by_digest());
+        let (repository, id) = fixed.location().unwrap();
+        assert_eq!(repository.name, "plant/train");
+        assert_eq!((id.image_tag(), id.image_digest()), (None, Some(digest().as_str())));
+
+        let elsewhere = EcrImage::new("train", "registry.example.com/train:v1".to_owned());
+        assert_eq!(elsewhere.registry(), "registry.example.com");
+        assert!(elsewhere.location().is_none());
+    }
+
+    #[test]
+    fn a_tag_becomes_a_digest() {
+        let digest = digest();
+        let images = vec![
+            image("v1", Some((&digest, Some(MANIFEST)))),
+            // ECR does not know the type of every manifest.
+            image("v2", Some((&digest, None))),
+        ];
+        let resolved = resolved(images).unwrap();
+        let uri = format!("{REPOSITORY}@{digest}");
+        assert_eq!(resolved.digests, [("train", uri.clone()), ("train", uri)]);
+        assert_eq!(resolved.absent, [""; 0]);
+    }
+
+    #[test]
+    fn only_a_required_image_must_be_there() {
+        let absent = resolved(vec![image("v1", None)]).unwrap();
+        assert_eq!(absent.absent, [format!("{REPOSITORY}:v1")]);
+        let required = |tag| image(tag, None).run_by_job("ml.m5.large");
+        let error = resolved(vec![required("v1"), image("v2", None), required("v3")]).unwrap_err();
+        assert_eq!(error.to_string(), format!("not in ECR: {REPOSITORY}:v1, {REPOSITORY}:v3"));
+    }
+
+    #[test]
+    fn an_index_and_a_broken_digest_are_refused() {
+        let refusal = |digest: &str, kind| {
+            let error = resolved(vec![image("v1", Some((digest, kind)))]).unwrap_err();
+            error.to_string().replace(REPOSITORY, "<train>")
+        };
+        let index = Some("application/vnd.oci.image.index.v1+json");
+        insta::assert_snapshot!(refusal(&digest(), index), @"the image <train>:v1 is of type application/vnd.oci.image.index.v1+json, expected application/vnd.docker.distribution.manifest.v2+json, which is all that SageMaker takes");
+        insta::assert_snapshot!(refusal("sha256:12", None), @"ECR says that <train>:v1 has the digest `sha256:12`, expected sha256: and 64 digits");
+        assert!(!is_digest(&digest().replace('f', "g")));
+        assert!(!is_digest(&digest().replace("sha256", "sha512")));
+    }
 }

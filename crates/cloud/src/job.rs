@@ -131,8 +131,8 @@ impl Cloud {
         Ok(lines)
     }
 
-    /// Passes the lines that were logged since the last call to `tell`, until it returns false.
-    /// Returns whether it took all of them.
+    /// Passes the lines that were logged since the last call to `on_line`, until it returns false.
+    /// Returns whether all lines were passed.
     ///
     /// # Errors
     ///
@@ -140,9 +140,10 @@ impl Cloud {
     pub fn read_log(
         &self,
         log: &mut JobLog,
-        tell: &mut dyn FnMut(&str) -> bool,
+        on_line: &mut dyn FnMut(&str) -> bool,
     ) -> Result<bool, CallError> {
-        /// The service may answer with nothing and yet have more, but not this often in a row.
+        /// The number of empty pages in a row after which reading stops. The service may return an
+        /// empty page before further events.
         const MAX_EMPTY: u32 = 10;
         for stream in self.log_streams(&log.job)? {
             log.tokens.entry(stream).or_insert(None);
@@ -163,7 +164,7 @@ impl Cloud {
                 let events = answer.events.unwrap_or_default();
                 empty = if events.is_empty() { empty + 1 } else { 0 };
                 for message in events.into_iter().filter_map(|event| event.message) {
-                    if !tell(&with_host(stream, hosts, message)) {
+                    if !on_line(&with_host(stream, hosts, message)) {
                         return Ok(false);
                     }
                 }

@@ -130,3 +130,18 @@ impl Cloud {
         CallError::without(action, member)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_account_is_refused_with_both_ids() {
+        let target = Target { account_id: "111122223333".to_owned(), ..Target::default() };
+        assert!(target.check_account("111122223333").is_ok());
+        insta::assert_snapshot!(
+            target.check_account("444455556666").unwrap_err(),
+            @"the credentials are of account 444455556666, and aws.account_id is 111122223333"
+        );
+    }
+}

@@ -14,7 +14,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The precision of the timeout.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How an execution is watched.
+/// Options of watching an execution.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
     /// The time between two calls.
@@ -23,7 +23,7 @@ pub struct Watch {
     pub timeout: Option<Duration>,
 }
 
-/// What a watcher learns.
+/// An event of watching an execution.
 #[derive(Debug)]
 pub enum WatchEvent<'a> {
     /// SageMaker described the execution.
@@ -38,12 +38,12 @@ pub enum WatchEvent<'a> {
 }
 
 impl Cloud {
-    /// Describes an execution again and again until it has ended, and passes what it learns to
-    /// `on_event`. It survives that AWS is out of reach for up to 15 minutes.
+    /// Polls an execution until it has ended, and passes each event to `on_event`. It tolerates that
+    /// AWS cannot be reached for up to 15 minutes.
     ///
     /// # Errors
     ///
-    /// Fails if the timeout passes, or if AWS refuses or stays out of reach.
+    /// Fails if the timeout passes, or if AWS refuses or cannot be reached for longer.
     pub fn watch(
         &self,
         arn: &str,
@@ -55,6 +55,7 @@ impl Cloud {
     }
 }
 
+/// Calls `describe` as [`Cloud::watch`] does.
 fn until_over(
     id: &str,
     watch: Watch,

@@ -35,6 +35,24 @@ pub fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write metrics.json")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_chain_joins_an_error_and_its_sources() {
+        let error = Outer(std::io::Error::other("no space left on device"));
+        assert_eq!(chain(&error), "cannot write metrics.json: no space left on device");
+        assert_eq!(chain(&std::io::Error::other("alone")), "alone");
+    }
+
+    #[test]
+    fn other_text_stays() {
+        assert_eq!(printable("two\nlines\tof 23 \u{b0}C"), "two\nlines\tof 23 \u{b0}C");
+        // CSI in one character, which some terminals obey, too.
+        assert_eq!(printable("\u{9b}2J\r\u{7f}"), "\\u{9b}2J\\r\\u{7f}");
+    }
+
     #[test]
     fn control_characters_are_escaped() {
         let error = std::io::Error::other("a cell: \u{1b}[2J\0");

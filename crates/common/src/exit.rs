@@ -42,3 +42,19 @@ pub trait Failure: Error + 'static {
     /// Returns the exit code.
     fn exit(&self) -> Exit;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_passes_on_its_exit_code() {
+        for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Data, Exit::Gate, Exit::Aws] {
+            assert_eq!(Exit::from_code(exit as i32), exit);
+        }
+        // 10 is an answer of a command and not of a step; 101 is a panic, 137 a kill.
+        for code in [10, 101, 137, -1, 256] {
+            assert_eq!(Exit::from_code(code), Exit::Failed, "{code}");
+        }
+    }
+}

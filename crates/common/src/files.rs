@@ -76,7 +76,7 @@ pub fn write_with(
 /// there.
 fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {
     let mut path = path.to_owned();
-    // the kernel's own limit
+    // Linux follows at most 40 links.
     for _ in 0..40 {
         match path.symlink_metadata() {
             Ok(there) if there.is_symlink() => {
@@ -84,7 +84,7 @@ fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {
                 path = path.parent().unwrap_or(Utf8Path::new("")).join(next);
             }
             Ok(there) => return Ok((path, Some(there))),
-            // creating the parent directories reports the reason, if there is one
+            // Creating the parent directories reports the reason of any other failure.
             Err(_) => return Ok((path, None)),
         }
     }

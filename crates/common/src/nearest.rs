@@ -60,4 +60,19 @@ mod tests {
         assert_eq!(nearest(&"M".repeat(300), names), None);
         assert_eq!(nearest("MinRecall", []), None);
     }
+
+    #[test]
+    fn only_the_first_candidates_are_compared() {
+        let others: Vec<_> = (0..MAX_CANDIDATES).map(|number| format!("{number}")).collect();
+        let others = others.iter().map(String::as_str);
+        let first = ["MinRecall"].into_iter().chain(others.clone());
+        assert_eq!(nearest("MinRecal", first), Some("MinRecall"));
+        assert_eq!(nearest("MinRecal", others.chain(["MinRecall"])), None);
+    }
+
+    #[test]
+    fn a_suggestion_ends_a_message() {
+        assert_eq!(did_you_mean(Some("MinRecall")), "; did you mean MinRecall?");
+        assert_eq!(did_you_mean(None), "");
+    }
 }

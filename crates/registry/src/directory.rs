@@ -18,41 +18,43 @@ use camino::Utf8PathBuf;
 use common::durable;
 use serde_json::json;
 
+use crate::Registry;
+use crate::error::{DocumentError, RegistryError};
 use crate::limits::{approval_description, group_name};
-use crate::package::{
-    ApprovalStatus, Document, DocumentError, Group, ModelPackage, NewVersion, Status,
-};
-use crate::{Registry, RegistryError};
+use crate::package::{ApprovalStatus, Document, Group, ModelPackage, NewVersion, Status};
 
 const GROUP_JSON: &str = "group.json";
 const PACKAGE_JSON: &str = "model_package.json";
+/// The prefix of the ARNs of a directory registry. No AWS region is called `local`.
 const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
-/// As many as SageMaker's API can name.
+/// The version numbers that SageMaker's API accepts.
 const VERSIONS: RangeInclusive<u32> = 1..=999_999_999;
 
-/// Model packages as JSON files in a directory.
+/// A registry that stores model packages as JSON files in a directory.
 #[derive(Clone, Debug)]
 pub struct DirectoryRegistry {
     directory: Utf8PathBuf,
 }
 
 impl DirectoryRegistry {
-    /// The directory need not exist; the first group makes it.
+    /// Makes a registry in `directory`, which need not exist: the first group creates it.
     pub fn new(directory: impl Into<Utf8PathBuf>) -> Self {
         Self { directory: directory.into() }
     }
 
-    fn group(&self, group: &str) -> Utf8PathBuf {
+    /// Returns the directory of a group.
+    fn group_directory(&self, group: &str) -> Utf8PathBuf {
         self.directory.join(group)
     }
 
+    /// Returns a function that makes an I/O error one of this registry.
     fn unusable(&self) -> impl Fn(io::Error) -> RegistryError {
         |source| RegistryError::Directory { path: self.directory.clone(), source }
     }
 
-    /// The numbers taken in a group, ascending.
+    /// Returns the numbers of a group's versions, ascending.
     fn numbers(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
-        let listing = match fs_err::read_dir(self.group(group)) {
+        let listing = match fs_err::read_dir(self.group_directory(group)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(RegistryError::NoGroup { group: group.to_owned() });
             }
@@ -66,10 +68,10 @@ impl DirectoryRegistry {
     }
 
     fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
-        let path = self.group(group).join(version.to_string()).join(PACKAGE_JSON);
+        let path = self.group_directory(group).join(version.to_string()).join(PACKAGE_JSON);
         let json = fs_err::read(&path).map_err(self.unusable())?;
         let document = Document::from_json(&json).and_then(|document| {
-            // it is found again, and written, by what it says of itself
+            // Later calls find and write the version by the names in its document.
             let ModelPackage { arn: found, group: own, version: number, .. } = &document.package;
             let expected = arn(group, version);
             if *found == expected && own == group && *number == version {
@@ -85,7 +87,7 @@ impl DirectoryRegistry {
 impl Registry for DirectoryRegistry {
     fn ensure_group(&self, group: &Group) -> Result<(), RegistryError> {
         group.check()?;
-        let directory = self.group(&group.name);
+        let directory = self.group_directory(&group.name);
         let path = directory.join(GROUP_JSON);
         if path.exists() {
             return Ok(());
@@ -103,14 +105,14 @@ impl Registry for DirectoryRegistry {
 
     fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
         new.check()?;
-        let made_already = |version| -> Result<Option<ModelPackage>, RegistryError> {
+        let registered_before = |version| -> Result<Option<ModelPackage>, RegistryError> {
             let document = self.read(&new.group, version)?;
             let same = document.client_token.as_deref() == Some(&new.client_token);
             Ok(same.then_some(document.package))
         };
         let taken = self.numbers(&new.group)?;
         for &version in taken.iter().rev() {
-            if let Some(package) = made_already(version)? {
+            if let Some(package) = registered_before(version)? {
                 return Ok(package);
             }
         }
@@ -118,7 +120,7 @@ impl Registry for DirectoryRegistry {
         loop {
             let package = registered(new, version);
             let document = Document::new(package.clone(), Some(new.client_token.clone()));
-            let directory = self.group(&new.group);
+            let directory = self.group_directory(&new.group);
             let path = directory.join(version.to_string());
             let json = document.to_json().map_err(|source| RegistryError::Document {
                 path: path.join(PACKAGE_JSON),
@@ -127,8 +129,8 @@ impl Registry for DirectoryRegistry {
             if durable::create_directory(&path, PACKAGE_JSON, &json).map_err(self.unusable())? {
                 return Ok(package);
             }
-            // Another process took the number since; it may have run for the same job.
-            if let Some(package) = made_already(version)? {
+            // Another process has taken the number since, possibly for the same job.
+            if let Some(package) = registered_before(version)? {
                 return Ok(package);
             }
             version += 1;
@@ -166,7 +168,7 @@ impl Registry for DirectoryRegistry {
         document.package.approval_status = status;
         document.package.approval_description =
             reason.filter(|text| !text.is_empty()).map(str::to_owned);
-        let path = self.group(&group).join(version.to_string()).join(PACKAGE_JSON);
+        let path = self.group_directory(&group).join(version.to_string()).join(PACKAGE_JSON);
         let json = document.to_json();
         let json = json.map_err(|source| RegistryError::Document { path: path.clone(), source })?;
         durable::replace_file(&path, &json).map_err(self.unusable())?;
@@ -174,16 +176,18 @@ impl Registry for DirectoryRegistry {
     }
 }
 
+/// Returns the ARN of a version.
 fn arn(group: &str, version: u32) -> String {
     format!("{ARN}{group}/{version}")
 }
 
-/// The version that a name stands for; `+1` and `01` are other names than `1`.
+/// Parses the name of a version's directory. `+1` and `01` are not names of version 1.
 fn number(name: &str) -> Option<u32> {
     let number = name.parse().ok()?;
     (VERSIONS.contains(&number) && number.to_string() == name).then_some(number)
 }
 
+/// Returns the description of a version that was registered just now.
 fn registered(new: &NewVersion, version: u32) -> ModelPackage {
     ModelPackage {
         arn: arn(&new.group, version),

@@ -1,11 +1,38 @@
-//! Model groups, versions and approval: one trait, kept in a directory or in SageMaker.
+//! Model groups, versions and approval: one trait with two implementations, in a directory and in
+//! SageMaker.
 //!
-//! [`DirectoryRegistry`] keeps packages as JSON files and holds them to the limits of SageMaker's
-//! API, so that what registers here registers there. `SageMakerRegistry`, behind the feature
-//! `aws`, is SageMaker's Model Registry.
+//! [`DirectoryRegistry`] stores packages as JSON files and enforces the limits of SageMaker's API, so
+//! that a package it accepts is accepted there, too. `SageMakerRegistry`, behind the feature `aws`,
+//! calls SageMaker's Model Registry.
 //!
 //! Knows groups, versions, their status and approval. Must never know how a model is made, served
 //! or measured: a metric is one more entry of a version's metadata.
+//!
+//! ```
+//! use registry::{ApprovalStatus, DirectoryRegistry, Group, NewVersion, Registry, Serving};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = camino::Utf8Path::from_path(directory.path()).unwrap();
+//! let registry = DirectoryRegistry::new(path);
+//! let group = Group { name: "machine-downtime".to_owned(), description: String::new() };
+//! registry.ensure_group(&group)?;
+//! let version = registry.create_version(&NewVersion {
+//!     group: group.name,
+//!     approval_status: ApprovalStatus::PendingManualApproval,
+//!     serving: Serving {
+//!         inference_image: "serve:1".to_owned(),
+//!         model_data_url: "s3://bucket/model.tar.gz".to_owned(),
+//!         ..Serving::default()
+//!     },
+//!     metrics_url: "s3://bucket/evaluation.json".to_owned(),
+//!     metadata: [("recall".to_owned(), "0.91".to_owned())].into(),
+//!     client_token: "job-1".to_owned(),
+//! })?;
+//! assert_eq!(version.version, 1);
+//! let approved = registry.set_approval(&version.arn, ApprovalStatus::Approved, Some("tested"))?;
+//! assert_eq!(approved.approval_status, ApprovalStatus::Approved);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod directory;
 mod error;
@@ -15,48 +42,51 @@ mod package;
 mod sagemaker;
 
 pub use directory::DirectoryRegistry;
-pub use error::RegistryError;
+pub use error::{DocumentError, RegistryError};
 pub use limits::group_name as check_group_name;
-pub use package::{
-    ApprovalStatus, DocumentError, Group, ModelPackage, NewVersion, Serving, Status,
-};
+pub use package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
 #[cfg(feature = "aws")]
 pub use sagemaker::SageMakerRegistry;
 
-/// Where model packages are kept.
+/// A store of model packages.
 pub trait Registry {
-    /// Makes the group unless it exists. An existing group keeps its description.
+    /// Creates the group unless it exists. An existing group keeps its description.
     ///
     /// # Errors
-    /// A name or description outside the API's limits; a registry that cannot be reached or
-    /// written.
+    ///
+    /// Fails if the name or description exceeds the API's limits, or if the registry cannot be
+    /// reached or written.
     fn ensure_group(&self, group: &Group) -> Result<(), RegistryError>;
 
-    /// Registers the next version of a group. The same client token again yields the version
-    /// already registered with it.
+    /// Registers the next version of a group. A client token that was used before returns the
+    /// version that was registered with it.
     ///
     /// # Errors
-    /// A field outside the API's limits, no such group; a registry that cannot be reached or
-    /// written.
+    ///
+    /// Fails if a field exceeds the API's limits, if the group does not exist, or if the registry
+    /// cannot be reached or written.
     fn create_version(&self, version: &NewVersion) -> Result<ModelPackage, RegistryError>;
 
-    /// A version as it stands now.
+    /// Returns the current description of a version.
     ///
     /// # Errors
-    /// No such version; a registry that cannot be reached or read.
+    ///
+    /// Fails if the version does not exist, or if the registry cannot be reached or read.
     fn describe(&self, arn: &str) -> Result<ModelPackage, RegistryError>;
 
-    /// The numbers of a group's versions and their ARNs, latest first.
+    /// Lists the numbers of a group's versions and their ARNs, latest first.
     ///
     /// # Errors
-    /// No such group; a registry that cannot be reached or read.
+    ///
+    /// Fails if the group does not exist, or if the registry cannot be reached or read.
     fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError>;
 
-    /// Says whether a version may be deployed, and why.
+    /// Sets a version's approval status and its reason, and returns the version.
     ///
     /// # Errors
-    /// No such version, a reason outside the API's limits; a registry that cannot be reached or
-    /// written.
+    ///
+    /// Fails if the version does not exist, if the reason exceeds the API's limits, or if the
+    /// registry cannot be reached or written.
     fn set_approval(
         &self,
         arn: &str,

@@ -1,9 +1,9 @@
-//! What SageMaker's API takes, from its model (2017-07-24), checked before anything is asked.
+//! The limits of SageMaker's API, from its model (2017-07-24), checked before a request is sent.
 
-use crate::RegistryError;
+use crate::error::RegistryError;
 use crate::package::{Group, NewVersion};
 
-/// `CustomerMetadataMap`
+/// The largest number of entries of the API's `CustomerMetadataMap`.
 const METADATA_ENTRIES: usize = 50;
 
 impl Group {
@@ -14,11 +14,12 @@ impl Group {
 }
 
 impl NewVersion {
-    /// Checks every field against the API's limits, as registering does; a program that checks
-    /// first makes no group for a version that cannot follow.
+    /// Checks every field against the API's limits, as registering does. A program that checks first
+    /// creates no group for a version that is then refused.
     ///
     /// # Errors
-    /// The first field that is outside its limit.
+    ///
+    /// Fails with the first field that exceeds its limit.
     pub fn check(&self) -> Result<(), RegistryError> {
         group_name(&self.group)?;
         url("model data URL", &self.serving.model_data_url)?;
@@ -55,35 +56,37 @@ impl NewVersion {
         }
         for (key, value) in &self.metadata {
             check("metadata key", key, "1 to 128 letters, digits, blanks and _.:/=+-@", |text| {
-                within(text, 1, 128) && text.chars().all(metadata)
+                within(text, 1, 128) && text.chars().all(is_metadata)
             })?;
             check(
                 &format!("metadata `{key}`"),
                 value,
                 "1 to 256 letters, digits, blanks and _.:/=+-@",
-                |text| within(text, 1, 256) && text.chars().all(metadata),
+                |text| within(text, 1, 256) && text.chars().all(is_metadata),
             )?;
         }
         Ok(())
     }
 }
 
-/// That a version may be approved or rejected for this reason.
+/// Checks the reason of an approval or rejection.
 pub(crate) fn approval_description(reason: &str) -> Result<(), RegistryError> {
     remark("reason", reason)
 }
 
+/// Checks a description or reason.
 fn remark(field: &str, text: &str) -> Result<(), RegistryError> {
     check(field, text, "at most 1024 printable characters", |text| {
         within(text, 0, 1024) && !text.contains(char::is_control)
     })
 }
 
-/// That a model package group may be called so: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, which also
-/// makes a safe directory name.
+/// Checks the name of a model package group against `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`. A valid name
+/// is also a safe directory name.
 ///
 /// # Errors
-/// It may not.
+///
+/// Fails if the name does not match.
 pub fn group_name(name: &str) -> Result<(), RegistryError> {
     let expected = "1 to 63 letters and digits with hyphens between them";
     check("model package group", name, expected, |name| {
@@ -101,8 +104,8 @@ fn url(field: &str, url: &str) -> Result<(), RegistryError> {
     })
 }
 
-/// `[\p{L}\p{Z}\p{N}_.:\/=+\-@]`
-fn metadata(c: char) -> bool {
+/// Returns whether the API accepts a character in metadata: `[\p{L}\p{Z}\p{N}_.:\/=+\-@]`.
+fn is_metadata(c: char) -> bool {
     c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
 }
 

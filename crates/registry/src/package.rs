@@ -1,4 +1,4 @@
-//! What a registry holds.
+//! Groups, versions and their JSON form.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RegistryError;
+use crate::error::{DocumentError, RegistryError};
 
 /// A named series of versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Letters and digits with hyphens between them, at most 63 characters.
+    /// The name: letters and digits with hyphens between them, at most 63 characters.
     pub name: String,
-    /// May be empty, at most 1024 characters.
+    /// The description, at most 1024 characters. It may be empty.
     pub description: String,
 }
 
 /// Whether a version may be deployed, in SageMaker's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApprovalStatus {
-    /// It may.
+    /// The version may be deployed.
     Approved,
-    /// It may not.
+    /// The version may not be deployed.
     Rejected,
     /// Nobody has decided yet.
     PendingManualApproval,
 }
 
 impl ApprovalStatus {
-    /// As SageMaker spells it.
+    /// Returns SageMaker's spelling.
     pub fn name(self) -> &'static str {
         match self {
             Self::Approved => "Approved",
@@ -60,35 +60,35 @@ impl FromStr for ApprovalStatus {
     }
 }
 
-/// How far the registry is with a version, in SageMaker's words.
+/// The state of a version's registration, in SageMaker's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// Not begun.
+    /// Registration has not begun.
     Pending,
-    /// Under way.
+    /// Registration is in progress.
     InProgress,
-    /// Registered.
+    /// The version is registered.
     Completed,
-    /// Of no use; [`ModelPackage::failure_reason`] says why.
+    /// Registration failed; [`ModelPackage::failure_reason`] holds the reason.
     Failed,
-    /// Going away.
+    /// The version is being deleted.
     Deleting,
 }
 
-/// How a version is served.
+/// The container image and model archive that serve a version, and their interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serving {
-    /// The image that answers for the model.
+    /// The container image that serves the model.
     pub inference_image: String,
-    /// The model archive, `s3://...` or `https://...`.
+    /// The URL of the model archive, `s3://...` or `https://...`.
     pub model_data_url: String,
-    /// Content types it reads.
+    /// The content types of requests that the image accepts.
     pub content_types: Vec<String>,
-    /// Content types it answers with.
+    /// The content types of its responses.
     pub response_types: Vec<String>,
-    /// Instance types for endpoints.
+    /// The instance types of real-time endpoints.
     pub realtime_instance_types: Vec<String>,
-    /// Instance types for batch transform.
+    /// The instance types of batch transform jobs.
     pub transform_instance_types: Vec<String>,
 }
 
@@ -97,57 +97,58 @@ pub struct Serving {
 pub struct NewVersion {
     /// The group's name.
     pub group: String,
-    /// Whether it may be deployed at once.
+    /// The initial approval status.
     pub approval_status: ApprovalStatus,
-    /// How it is served.
+    /// The image and archive that serve it.
     pub serving: Serving,
-    /// A report in SageMaker's model-quality shape.
+    /// The URL of a report in SageMaker's model-quality shape.
     pub metrics_url: String,
-    /// Anything to remember it by: at most 50 entries.
+    /// Arbitrary properties, 1 to 50 entries.
     pub metadata: BTreeMap<String, String>,
-    /// Names this very registration, so that a repeated request makes no second version: letters,
-    /// digits and hyphens, at most 36.
+    /// An idempotency token, so that a repeated request creates no second version: 1 to 36 letters,
+    /// digits and hyphens.
     pub client_token: String,
 }
 
 /// A registered version.
 ///
-/// As JSON ([`ModelPackage::to_json`]) it is what Register leaves as its output.
+/// Its JSON form ([`ModelPackage::to_json`]) is the output of the Register step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelPackage {
-    /// Its name to every AWS call.
+    /// The ARN.
     pub arn: String,
-    /// The group it belongs to.
+    /// The name of its group.
     pub group: String,
-    /// Counts from 1 in each group.
+    /// The version's number, counted from 1 in each group.
     pub version: u32,
-    /// How far the registry is with it.
+    /// The state of its registration.
     pub status: Status,
-    /// Why it failed, where it did.
+    /// The reason of a failed registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure_reason: Option<String>,
-    /// Whether it may be deployed.
+    /// The approval status.
     pub approval_status: ApprovalStatus,
-    /// Why, if somebody said so.
+    /// The reason of the approval or rejection, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_description: Option<String>,
-    /// How it is served.
+    /// The image and archive that serve it.
     #[serde(flatten)]
     pub serving: Serving,
-    /// Where its model-quality report is.
+    /// The URL of its model-quality report.
     pub metrics_url: String,
-    /// What it is remembered by.
+    /// Its properties.
     pub metadata: BTreeMap<String, String>,
 }
 
 /// The version of the JSON form. Raise it when a field changes its meaning or goes away.
 const FORMAT_VERSION: u32 = 1;
 
-/// [`ModelPackage`] on disk.
+/// A [`ModelPackage`] as a JSON document.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Document {
     format_version: u32,
-    /// Only in a registry of our own, which must know a repeated request.
+    /// The idempotency token, stored only by a directory registry, which must recognise a repeated
+    /// request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) client_token: Option<String>,
     #[serde(flatten)]
@@ -173,48 +174,29 @@ impl Document {
         let Envelope { format_version } =
             serde_json::from_slice(json).map_err(DocumentError::Json)?;
         if format_version != FORMAT_VERSION {
-            return Err(DocumentError::Version { found: format_version });
+            return Err(DocumentError::Version { found: format_version, expected: FORMAT_VERSION });
         }
         serde_json::from_slice(json).map_err(DocumentError::Json)
     }
 }
 
 impl ModelPackage {
-    /// The JSON form, with a format version. Same package, same bytes.
+    /// Returns the JSON form, with a format version. Equal packages give equal bytes.
     ///
     /// # Errors
-    /// None that a package can cause.
+    ///
+    /// Fails only if serialization fails, which no package causes.
     pub fn to_json(&self) -> Result<Vec<u8>, DocumentError> {
         Document::new(self.clone(), None).to_json()
     }
 
-    /// Reads the JSON form.
+    /// Parses the JSON form.
     ///
     /// # Errors
-    /// Not JSON, a field missing or of another kind, another format version.
+    ///
+    /// Fails if the text is not JSON, if a field is missing or has another type, or if the format
+    /// version is unknown.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
         Document::from_json(json).map(|document| document.package)
     }
-}
-
-/// A document that is no model package.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    /// Not JSON, or not of this shape.
-    #[error("is not a model package")]
-    Json(#[source] serde_json::Error),
-    /// Written by another version of this program.
-    #[error("has format version {found}, expected {FORMAT_VERSION}")]
-    Version {
-        /// What it says.
-        found: u32,
-    },
-    /// A copy of another version's.
-    #[error("describes {found}, expected {expected}")]
-    Misplaced {
-        /// Version, group and ARN in it.
-        found: String,
-        /// The ARN of the place where it is.
-        expected: String,
-    },
 }

@@ -6,11 +6,12 @@ use aws::sagemaker::operation::describe_model_package::DescribeModelPackageOutpu
 use aws::sagemaker::types as api;
 use aws::{Aws, CallError};
 
+use crate::Registry;
+use crate::error::RegistryError;
 use crate::limits::{approval_description, group_name};
 use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
-use crate::{Registry, RegistryError};
 
-/// SageMaker's Model Registry.
+/// A client of SageMaker's Model Registry.
 pub struct SageMakerRegistry {
     aws: Aws,
     client: aws::sagemaker::Client,
@@ -23,15 +24,16 @@ impl fmt::Debug for SageMakerRegistry {
 }
 
 impl SageMakerRegistry {
-    /// The registry of the account and region that the standard AWS environment names.
+    /// Connects to the account and region of the standard AWS configuration.
     ///
     /// # Errors
-    /// It names no region or yields no credentials.
+    ///
+    /// Fails if the configuration has no region or yields no credentials.
     pub fn connect() -> Result<Self, RegistryError> {
         Ok(Self::new(Aws::connect()?))
     }
 
-    /// The registry of the account and region that `aws` reaches.
+    /// Makes a client of the account and region that `aws` is connected to.
     pub fn new(aws: Aws) -> Self {
         let client = aws.sagemaker();
         Self { aws, client }
@@ -65,7 +67,7 @@ impl Registry for SageMakerRegistry {
             Ok(_) => Ok(()),
             Err(error) => {
                 let error = CallError::of("sagemaker:CreateModelPackageGroup", error);
-                // Another pipeline made it since.
+                // Another pipeline may have created the group since.
                 if error.already_exists() { Ok(()) } else { Err(error.into()) }
             }
         }
@@ -86,9 +88,10 @@ impl Registry for SageMakerRegistry {
         }
         let answer = self.aws.wait(call.send()).map_err(|error| {
             let error = CallError::of("sagemaker:CreateModelPackage", error);
-            match error.is_absent() {
-                true => RegistryError::NoGroup { group: new.group.clone() },
-                false => error.into(),
+            if error.is_absent() {
+                RegistryError::NoGroup { group: new.group.clone() }
+            } else {
+                error.into()
             }
         })?;
         let arn = answer.model_package_arn().unwrap_or_default();
@@ -102,9 +105,10 @@ impl Registry for SageMakerRegistry {
         let call = self.client.describe_model_package().model_package_name(arn);
         let answer = self.aws.wait(call.send()).map_err(|error| {
             let error = CallError::of("sagemaker:DescribeModelPackage", error);
-            match error.is_absent() {
-                true => RegistryError::NoVersion { arn: arn.to_owned() },
-                false => error.into(),
+            if error.is_absent() {
+                RegistryError::NoVersion { arn: arn.to_owned() }
+            } else {
+                error.into()
             }
         })?;
         described(arn, answer)
@@ -118,15 +122,16 @@ impl Registry for SageMakerRegistry {
         while let Some(summary) = self.aws.wait(pages.next()) {
             let summary = summary.map_err(|error| {
                 let error = CallError::of("sagemaker:ListModelPackages", error);
-                match error.is_absent() {
-                    true => RegistryError::NoGroup { group: group.to_owned() },
-                    false => error.into(),
+                if error.is_absent() {
+                    RegistryError::NoGroup { group: group.to_owned() }
+                } else {
+                    error.into()
                 }
             })?;
             let version = summary.model_package_version.and_then(|number| number.try_into().ok());
             found.extend(version.zip(summary.model_package_arn));
         }
-        // of a group that does not exist some answer that it is empty
+        // Some servers answer that a group that does not exist is empty.
         if found.is_empty() && !self.group_exists(group)? {
             return Err(RegistryError::NoGroup { group: group.to_owned() });
         }
@@ -142,20 +147,22 @@ impl Registry for SageMakerRegistry {
     ) -> Result<ModelPackage, RegistryError> {
         let reason = reason.unwrap_or_default();
         approval_description(reason)?;
-        // before, so that what was decided is never reported as refused
+        // The description comes first: a failure after the update would report the decision as
+        // refused.
         let mut package = self.describe(arn)?;
         let call = self
             .client
             .update_model_package()
             .model_package_arn(arn)
             .model_approval_status(status.name().into())
-            // even if empty: the reason of an earlier decision must not stand beside this one
+            // An empty reason, too, is sent: it removes the reason of an earlier decision.
             .approval_description(reason);
         self.aws.wait(call.send()).map_err(|error| {
             let error = CallError::of("sagemaker:UpdateModelPackage", error);
-            match error.is_absent() {
-                true => RegistryError::NoVersion { arn: arn.to_owned() },
-                false => error.into(),
+            if error.is_absent() {
+                RegistryError::NoVersion { arn: arn.to_owned() }
+            } else {
+                error.into()
             }
         })?;
         package.approval_status = status;
@@ -174,15 +181,15 @@ fn inference_specification(serving: &Serving) -> api::InferenceSpecification {
                 .model_data_url(&serving.model_data_url)
                 .build(),
         )
-        .set_supported_content_types(some(serving.content_types.clone()))
-        .set_supported_response_mime_types(some(serving.response_types.clone()))
-        .set_supported_realtime_inference_instance_types(some(realtime.collect()))
-        .set_supported_transform_instance_types(some(transform.collect()))
+        .set_supported_content_types(non_empty(serving.content_types.clone()))
+        .set_supported_response_mime_types(non_empty(serving.response_types.clone()))
+        .set_supported_realtime_inference_instance_types(non_empty(realtime.collect()))
+        .set_supported_transform_instance_types(non_empty(transform.collect()))
         .build()
 }
 
-/// The API takes no empty list where it takes none at all.
-fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+/// Returns `None` for an empty list: the API refuses an empty list and accepts an absent one.
+fn non_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
     Some(list).filter(|list| !list.is_empty())
 }
 
@@ -212,7 +219,7 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
             api::ModelPackageStatus::Completed => Status::Completed,
             api::ModelPackageStatus::Failed => Status::Failed,
             api::ModelPackageStatus::Deleting => Status::Deleting,
-            // Also what the service may add one day: still to be waited for.
+            // A status that the service adds later is waited for, too.
             _ => Status::InProgress,
         },
         failure_reason: failure_reason(&answer),
@@ -221,7 +228,7 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
             .approval_description()
             .filter(|reason| !reason.is_empty())
             .map(str::to_owned),
-        // another tool may have registered a model that nobody is to serve
+        // A version that another tool registered may have no inference specification.
         serving: answer.inference_specification().map(serving).unwrap_or_default(),
         metrics_url: metrics_url.unwrap_or_default().to_owned(),
         metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
@@ -244,7 +251,7 @@ fn serving(specification: &api::InferenceSpecification) -> Serving {
     }
 }
 
-/// What each failed check said.
+/// Returns the reasons of the checks that failed.
 fn failure_reason(answer: &DescribeModelPackageOutput) -> Option<String> {
     let details = answer.model_package_status_details()?;
     let checks = details.validation_statuses().iter().chain(details.image_scan_statuses());
@@ -254,7 +261,7 @@ fn failure_reason(answer: &DescribeModelPackageOutput) -> Option<String> {
             let name = check.name().unwrap_or("a check");
             format!("{name}: {}", check.failure_reason().unwrap_or("no reason given"))
         });
-    some(reasons.collect::<Vec<_>>()).map(|reasons| reasons.join("; "))
+    non_empty(reasons.collect::<Vec<_>>()).map(|reasons| reasons.join("; "))
 }
 
 fn incomplete(arn: &str, field: &'static str) -> RegistryError {

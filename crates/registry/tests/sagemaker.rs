@@ -1,25 +1,16 @@
-//! SageMaker's Model Registry: on the wire against scripted answers, and against a live moto.
+//! SageMaker's Model Registry: the requests that are sent to a server with scripted answers.
 #![cfg(feature = "aws")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
-use aws::Aws;
-use aws::sagemaker::config::{Credentials, Region};
+use common::sagemaker::registry;
 use common::{chain, group, version};
-use registry::{ModelPackage, Registry, SageMakerRegistry, Status};
+use registry::{ModelPackage, Registry, Status};
 use serde_json::{Value, json};
-use testkit::aws::{Answer, Rule, ScriptedCall, Server, answers, moto, refuses, yields};
+use testkit::aws::{Answer, ScriptedCall, Server, answers, refuses, yields};
 
 const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:model-package/machine-downtime/4";
-
-fn registry(endpoint: &str) -> SageMakerRegistry {
-    let loader = aws::config::from_env()
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-        .endpoint_url(endpoint);
-    SageMakerRegistry::new(Aws::with(loader).unwrap())
-}
 
 fn package(status: &str, checks: Value) -> Value {
     json!({
@@ -55,7 +46,7 @@ fn ensure_group(script: Vec<ScriptedCall>) -> (Result<(), String>, Vec<String>) 
 }
 
 #[test]
-fn an_existing_group_is_only_looked_at() {
+fn an_existing_group_is_only_described() {
     let (outcome, calls) = ensure_group(vec![yields(
         "DescribeModelPackageGroup",
         json!({ "ModelPackageGroupName": "machine-downtime" }),
@@ -65,7 +56,7 @@ fn an_existing_group_is_only_looked_at() {
 }
 
 #[test]
-fn an_absent_group_is_made() {
+fn an_absent_group_is_created() {
     let server = Server::start(vec![
         refuses(
             "DescribeModelPackageGroup",
@@ -88,7 +79,7 @@ fn an_absent_group_is_made() {
 }
 
 #[test]
-fn a_group_that_another_made_meanwhile_is_welcome() {
+fn a_group_that_was_created_meanwhile_is_no_error() {
     let (outcome, _) = ensure_group(vec![
         refuses("DescribeModelPackageGroup", 400, "ResourceNotFound", "no such group"),
         refuses(
@@ -128,7 +119,7 @@ fn a_denied_call_names_the_action_to_allow_and_is_not_repeated() {
 }
 
 #[test]
-fn a_version_carries_everything_that_it_was_made_with() {
+fn a_request_carries_every_field_of_a_version() {
     let server = Server::start(vec![
         yields("CreateModelPackage", json!({ "ModelPackageArn": ARN })),
         yields("DescribeModelPackage", package("InProgress", json!([]))),
@@ -199,14 +190,14 @@ fn a_failed_version_says_which_check_failed() {
 }
 
 #[test]
-fn a_status_of_a_later_service_is_waited_for() {
+fn an_unknown_status_counts_as_in_progress() {
     let server =
         Server::start(vec![yields("DescribeModelPackage", package("Scanning", json!([])))]);
     assert_eq!(registry(&server.url).describe(ARN).unwrap().status, Status::InProgress);
 }
 
 #[test]
-fn a_version_that_is_absent_or_no_group_for_it() {
+fn an_absent_version_or_group_is_named() {
     let server = Server::start(vec![
         refuses(
             "DescribeModelPackage",
@@ -242,7 +233,7 @@ fn an_answer_without_its_fields_is_an_error() {
 }
 
 #[test]
-fn an_answer_that_is_no_document_is_an_error() {
+fn an_answer_that_is_not_json_is_an_error() {
     let (outcome, calls) =
         ensure_group(vec![answers("DescribeModelPackageGroup", Answer::garbage())]);
     let message = outcome.unwrap_err();
@@ -252,7 +243,7 @@ fn an_answer_that_is_no_document_is_an_error() {
 }
 
 #[test]
-fn what_the_api_would_refuse_is_not_sent() {
+fn a_field_beyond_the_limits_is_not_sent() {
     let server = Server::start(vec![]);
     let mut version = version("job-1");
     version.group = "-downtime".to_owned();
@@ -261,7 +252,7 @@ fn what_the_api_would_refuse_is_not_sent() {
 }
 
 #[test]
-fn nobody_listening_is_no_answer() {
+fn a_refused_connection_is_an_error() {
     let error = registry("http://127.0.0.1:9").ensure_group(&group()).unwrap_err();
     let message = chain(&error);
     assert!(
@@ -269,36 +260,6 @@ fn nobody_listening_is_no_answer() {
         "{message}"
     );
     assert!(message.contains("Connection refused"), "{message}");
-}
-
-#[test]
-fn moto_takes_what_we_send() {
-    let Some(endpoint) = moto() else { return };
-    let registry = registry(&endpoint);
-    let name = format!("machine-downtime-{}", std::process::id());
-    let group = registry::Group { name: name.clone(), ..group() };
-    registry.ensure_group(&group).unwrap();
-    registry.ensure_group(&group).unwrap();
-    let new = registry::NewVersion { group: name.clone(), ..version("job-1") };
-    let made = registry.create_version(&new).unwrap();
-    assert_eq!((made.version, made.status), (1, Status::Completed));
-    assert_eq!((made.serving.clone(), made.metadata.clone()), (new.serving, new.metadata));
-    assert_eq!(made.metrics_url, new.metrics_url);
-    assert_eq!(registry.describe(&made.arn).unwrap(), made);
-    let absent = registry.describe(&made.arn.replace("/1", "/7")).unwrap_err();
-    assert!(matches!(absent, registry::RegistryError::NoVersion { .. }), "{absent:?}");
-}
-
-#[test]
-fn a_bad_connection_to_moto_is_got_over() {
-    let Some(endpoint) = moto() else { return };
-    let bad = [Answer::throttled(), Answer::closed(), Answer::unavailable(), Answer::forwarded()];
-    let server =
-        Server::proxy(&endpoint, vec![Rule::answers("CreateModelPackageGroup", bad.clone())]);
-    let name = format!("machine-downtime-bad-connection-{}", std::process::id());
-    registry(&server.url).ensure_group(&registry::Group { name, ..group() }).unwrap();
-    assert_eq!(server.count("DescribeModelPackageGroup"), 1);
-    assert_eq!(server.count("CreateModelPackageGroup"), bad.len());
 }
 
 #[test]
@@ -333,7 +294,7 @@ fn versions_come_page_by_page_and_latest_first() {
 }
 
 #[test]
-fn a_decision_is_sent_with_its_reason() {
+fn a_rejection_is_sent_with_its_reason() {
     let server = Server::start(vec![
         yields("DescribeModelPackage", package("Completed", json!([]))),
         yields("UpdateModelPackage", json!({ "ModelPackageArn": ARN })),

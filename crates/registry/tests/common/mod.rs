@@ -1,4 +1,9 @@
-//! What the tests of both registries share.
+//! Helpers of the tests of both registries. No test file uses all of them.
+#![allow(dead_code, reason = "each test file compiles its own copy and uses a part of it")]
+
+pub(crate) mod directory;
+#[cfg(feature = "aws")]
+pub(crate) mod sagemaker;
 
 use std::error::Error;
 
@@ -26,7 +31,7 @@ pub(crate) fn version(client_token: &str) -> NewVersion {
     }
 }
 
-/// An error and its causes, as people see them.
+/// Formats an error and its causes on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
