@@ -5,13 +5,14 @@ mod value;
 mod notifications;
 mod repositories;
 mod roles;
+mod sections;
 mod storage;
 
 use config::Settings;
 use pipeline::Definition;
-use serde_yaml::{Mapping, Value};
 
 use crate::inventory::Inventory;
+use sections::Sections;
 
 /// The retention of logs in days.
 const LOG_DAYS: u64 = 90;
@@ -38,33 +39,6 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
         "Outputs": sections.outputs,
     };
     format!("{}\n{}", head(settings), spaced(&value::text(&document)))
-}
-
-/// The sections of a template.
-#[derive(Default)]
-struct Sections {
-    parameters: Mapping,
-    conditions: Mapping,
-    resources: Mapping,
-    outputs: Mapping,
-}
-
-impl Sections {
-    fn parameter(&mut self, name: &str, parameter: Value) {
-        self.parameters.insert(name.into(), parameter);
-    }
-
-    fn condition(&mut self, name: &str, condition: Value) {
-        self.conditions.insert(name.into(), condition);
-    }
-
-    fn resource(&mut self, name: &str, resource: Value) {
-        self.resources.insert(name.into(), resource);
-    }
-
-    fn output(&mut self, name: &str, output: Value) {
-        self.outputs.insert(name.into(), output);
-    }
 }
 
 /// Returns the comment at the start of the template.

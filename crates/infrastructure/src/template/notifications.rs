@@ -3,7 +3,7 @@
 use config::ApprovalStatus;
 use serde_yaml::Value;
 
-use super::Sections;
+use super::sections::Sections;
 use super::value::{POLICY_VERSION, arn, list, reference};
 use crate::inventory::Inventory;
 

@@ -1,6 +1,6 @@
 //! The ECR repositories of the images.
 
-use super::Sections;
+use super::sections::Sections;
 use super::value::list;
 use crate::images::Repository;
 use crate::inventory::Inventory;

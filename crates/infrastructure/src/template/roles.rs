@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use super::Sections;
+use super::sections::Sections;
 use super::value::{POLICY_VERSION, arn, equals, list, reference, serialized, substitute};
 use crate::inventory::Inventory;
 use crate::policy::{PolicyKind, SAGEMAKER, policy};

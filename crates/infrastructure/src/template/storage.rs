@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_yaml::Value;
 
-use super::Sections;
+use super::sections::Sections;
 use super::value::{POLICY_VERSION, arn, list, reference, substitute};
 use crate::inventory::Inventory;
 

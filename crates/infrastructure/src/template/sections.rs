@@ -1,0 +1,30 @@
+//! The sections of a template, which its parts fill.
+
+use serde_yaml::{Mapping, Value};
+
+/// The sections of a template.
+#[derive(Default)]
+pub(super) struct Sections {
+    pub(super) parameters: Mapping,
+    pub(super) conditions: Mapping,
+    pub(super) resources: Mapping,
+    pub(super) outputs: Mapping,
+}
+
+impl Sections {
+    pub(super) fn parameter(&mut self, name: &str, parameter: Value) {
+        self.parameters.insert(name.into(), parameter);
+    }
+
+    pub(super) fn condition(&mut self, name: &str, condition: Value) {
+        self.conditions.insert(name.into(), condition);
+    }
+
+    pub(super) fn resource(&mut self, name: &str, resource: Value) {
+        self.resources.insert(name.into(), resource);
+    }
+
+    pub(super) fn output(&mut self, name: &str, output: Value) {
+        self.outputs.insert(name.into(), output);
+    }
+}
