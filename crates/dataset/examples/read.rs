@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::time::Instant;
 
-use dataset::{BadCells, Column, Label, MissingValues, Rules, Schema, TableReader};
+use dataset::{BadCells, CleaningRules, Column, Label, MissingValues, Schema, TableReader};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +23,7 @@ fn main() {
         negative: vec![negative.clone()],
     };
     let schema = Schema::new(columns.iter().map(column).collect(), label).unwrap();
-    let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
 
     let started = Instant::now();
     let mut reader = TableReader::new(&schema, rules);

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::statistics::Summary;
+use crate::statistics::ColumnSummary;
 use crate::suggest;
 
 /// The longest expression.
@@ -29,21 +29,21 @@ pub struct Expression {
 /// A statistic of a column over the training rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Statistic {
-    pub(crate) kind: Kind,
+    pub(crate) kind: StatisticKind,
     pub(crate) column: usize,
 }
 
 /// Which statistic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum StatisticKind {
     Median,
     Mean,
     Std,
 }
 
-impl Kind {
-    pub(crate) fn of(self, summary: &Summary) -> f64 {
+impl StatisticKind {
+    pub(crate) fn of(self, summary: &ColumnSummary) -> f64 {
         match self {
             Self::Median => summary.median,
             Self::Mean => summary.mean,
@@ -89,8 +89,8 @@ const FUNCTIONS: [(&str, Function); 5] = [
     ("log1p", Function::Log1p),
     ("exp", Function::Exp),
 ];
-const STATISTICS: [(&str, Kind); 3] =
-    [("median", Kind::Median), ("mean", Kind::Mean), ("std", Kind::Std)];
+const STATISTICS: [(&str, StatisticKind); 3] =
+    [("median", StatisticKind::Median), ("mean", StatisticKind::Mean), ("std", StatisticKind::Std)];
 const EXTREMES: [(&str, Operator); 2] = [("min", Operator::Min), ("max", Operator::Max)];
 
 fn lookup<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {

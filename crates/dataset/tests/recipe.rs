@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dataset::{
-    Applied, BadCells, Column, Feature, FeatureTable, Label, MissingValues, Recipe, Rules, Schema,
-    Table, TableReader,
+    BadCells, CleaningRules, Column, Feature, FeatureTable, ImputationCounts, Label, MissingValues,
+    Recipe, Schema, SensorTable, TableReader,
 };
 use ndarray::{Array1, Array2, array};
 use proptest::prelude::*;
@@ -19,9 +19,9 @@ fn schema() -> Schema {
     Schema::new(vec![column("Pressure"), column("Vibration")], label).unwrap()
 }
 
-fn table(rows: &str) -> Table {
+fn table(rows: &str) -> SensorTable {
     let schema = schema();
-    let rules = Rules { missing_values: MissingValues::Median, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Median, bad_cells: BadCells::Error };
     let mut reader = TableReader::new(&schema, rules);
     reader.read("a.csv", format!("Pressure,Vibration,Downtime\n{rows}").as_bytes()).unwrap();
     reader.finish().unwrap().0
@@ -35,7 +35,7 @@ fn features() -> Vec<Feature> {
     vec![feature("Difference", "Pressure - median(Pressure)"), feature("Ratio", "1 / Vibration")]
 }
 
-fn apply(recipe: &Recipe, readings: &[f32]) -> (Vec<f32>, Applied) {
+fn apply(recipe: &Recipe, readings: &[f32]) -> (Vec<f32>, ImputationCounts) {
     let mut out = Vec::new();
     let applied = recipe.apply(readings, &mut out);
     (out, applied)
@@ -52,11 +52,11 @@ fn it_is_fitted_on_the_training_rows_only() {
     // A missing pressure becomes 20.
     let (row, applied) = apply(&recipe, &[f32::NAN, 4.0]);
     assert_eq!(row, [20.0, 4.0, 0.0, 0.25]);
-    assert_eq!(applied, Applied { imputed: 1, replaced: 0 });
+    assert_eq!(applied, ImputationCounts { imputed: 1, replaced: 0 });
     // 1 / 0 becomes the median of 1, 0.5 and 0.25.
     let (row, applied) = apply(&recipe, &[20.0, 0.0]);
     assert_eq!(row, [20.0, 0.0, 0.0, 0.5]);
-    assert_eq!(applied, Applied { imputed: 0, replaced: 1 });
+    assert_eq!(applied, ImputationCounts { imputed: 0, replaced: 1 });
 }
 
 #[test]
@@ -217,7 +217,7 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = FeatureTable::read("t.csv", bytes.as_slice(), ["a", "b"]);
         let schema = schema();
-        let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Drop };
+        let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Drop };
         let mut reader = TableReader::new(&schema, rules);
         let header = b"Pressure,Vibration,Downtime\n";
         let _ = reader.read("a.csv", [header, bytes.as_slice()].concat().as_slice());

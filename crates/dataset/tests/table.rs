@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dataset::{BadCells, Column, Counts, Label, MissingValues, Rules, Schema, Table, TableReader};
+use dataset::{
+    BadCells, CleaningCounts, CleaningRules, Column, Label, MissingValues, Schema, SensorTable,
+    TableReader,
+};
 
 fn schema() -> Schema {
     let column = |name: &str, unit: &str, spellings: &[&str]| Column {
@@ -24,10 +27,12 @@ fn schema() -> Schema {
     Schema::new(columns, label).unwrap()
 }
 
-const STRICT: Rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
-const LENIENT: Rules = Rules { missing_values: MissingValues::Median, bad_cells: BadCells::Drop };
+const STRICT: CleaningRules =
+    CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+const LENIENT: CleaningRules =
+    CleaningRules { missing_values: MissingValues::Median, bad_cells: BadCells::Drop };
 
-fn read(files: &[&[u8]], rules: Rules) -> Result<(Table, Counts), String> {
+fn read(files: &[&[u8]], rules: CleaningRules) -> Result<(SensorTable, CleaningCounts), String> {
     let schema = schema();
     let mut reader = TableReader::new(&schema, rules);
     for (file, bytes) in ["a.csv", "b.csv"].into_iter().zip(files) {
@@ -36,7 +41,7 @@ fn read(files: &[&[u8]], rules: Rules) -> Result<(Table, Counts), String> {
     reader.finish().map_err(|error| error.to_string())
 }
 
-fn rows(table: &Table) -> Vec<(Vec<f32>, u8)> {
+fn rows(table: &SensorTable) -> Vec<(Vec<f32>, u8)> {
     (0..table.len()).map(|row| (table.row(row).to_vec(), table.labels()[row])).collect()
 }
 
@@ -95,7 +100,7 @@ fn rows_are_dropped_and_counted() {
         1,2,3,maybe\n\
         1,2,3\n\
         1,2,3,4,5\n";
-    let rules = Rules { bad_cells: BadCells::Drop, ..STRICT };
+    let rules = CleaningRules { bad_cells: BadCells::Drop, ..STRICT };
     let (table, counts) = read(&[file.as_bytes()], rules).unwrap();
     assert_eq!(rows(&table), [(vec![1.0, 2.0, 3.0], 1), (vec![1.0, 2.0, 3.0], 0)]);
     insta::assert_json_snapshot!(counts, @r#"

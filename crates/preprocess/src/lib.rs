@@ -11,8 +11,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use config::steps::{self, paths};
 use container::{Container, write_file, write_with};
 use dataset::{
-    Applied, BadCells, Column, Counts, Feature, Label, MissingValues, Recipe, Rules, Schema, Split,
-    Table, TableReader,
+    BadCells, CleaningCounts, CleaningRules, Column, Feature, ImputationCounts, Label,
+    MissingValues, Recipe, Schema, SensorTable, Split, TableReader,
 };
 
 pub use error::PreprocessError;
@@ -48,9 +48,9 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
 fn write(
     container: &Container,
     recipe: &Recipe,
-    table: &Table,
+    table: &SensorTable,
     rows: &Split,
-    counts: Counts,
+    counts: CleaningCounts,
 ) -> Result<(), PreprocessError> {
     let outputs = [
         (paths::PREPROCESS_TRAIN, paths::TRAIN_CSV),
@@ -61,7 +61,7 @@ fn write(
     .map(|(directory, file)| container.processing(directory).join(file));
     let [train_csv, test_csv, recipe_json, summary_json] = &outputs;
     let written = || {
-        let mut made_up = Applied::default();
+        let mut made_up = ImputationCounts::default();
         for (path, rows) in [(train_csv, &rows.train), (test_csv, &rows.test)] {
             write_with(path, |out| {
                 made_up = made_up + recipe.write(table, rows, out)?;
@@ -122,8 +122,8 @@ fn read(
     input: &Utf8Path,
     schema: &Schema,
     settings: &steps::Preprocess,
-) -> Result<(Table, Counts), PreprocessError> {
-    let rules = Rules {
+) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
+    let rules = CleaningRules {
         missing_values: match settings.missing_values {
             steps::MissingValues::Drop => MissingValues::Drop,
             steps::MissingValues::Median => MissingValues::Median,
@@ -167,7 +167,7 @@ fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
     Ok(files)
 }
 
-fn log(counts: &Counts) {
+fn log(counts: &CleaningCounts) {
     tracing::info!(rows = counts.rows_read, kept = counts.rows_kept, "read the table");
     for (count, reason) in [
         (counts.dropped_missing, "with an empty or non-finite cell"),

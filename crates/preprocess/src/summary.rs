@@ -1,6 +1,6 @@
 //! `summary.json`: what was read, what became of it and what it is like.
 
-use dataset::{Applied, Counts, Recipe, Split, Table};
+use dataset::{CleaningCounts, ImputationCounts, Recipe, SensorTable, Split};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Serialize)]
 pub(crate) struct Summary {
     format_version: u32,
-    rows: Counts,
+    rows: CleaningCounts,
     train: Part,
     test: Part,
     /// Missing readings for which the training median stood in.
@@ -16,7 +16,7 @@ pub(crate) struct Summary {
     /// Engineered features that were not finite and became their training median.
     replaced_features: usize,
     /// Of each column, over the rows kept.
-    columns: BTreeMap<String, dataset::Summary>,
+    columns: BTreeMap<String, dataset::ColumnSummary>,
     features: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ struct Part {
 }
 
 impl Part {
-    fn new(table: &Table, part: &[usize]) -> Self {
+    fn new(table: &SensorTable, part: &[usize]) -> Self {
         let rows = part.len();
         let failures = part.iter().filter(|&&row| table.labels()[row] == 1).count();
         Self { rows, failures, failure_share: failures as f64 / rows as f64 }
@@ -39,10 +39,10 @@ impl Part {
 impl Summary {
     pub(crate) fn new(
         recipe: &Recipe,
-        table: &Table,
+        table: &SensorTable,
         parts: &Split,
-        rows: Counts,
-        made_up: Applied,
+        rows: CleaningCounts,
+        made_up: ImputationCounts,
     ) -> Self {
         let columns = recipe.schema().names().map(str::to_owned);
         Self {
