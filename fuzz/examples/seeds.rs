@@ -8,7 +8,8 @@ use artifacts::{Bundle, Metadata, Shard};
 use config::Settings;
 use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
 use dataset::{
-    BadCells, Column, Feature, Label, MissingValues, Recipe, CleaningRules, Schema, TableReader, sample,
+    BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
+    sample,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use config::steps::Preprocess;
 use dataset::{
-    BadCells, Column, CleaningCounts, Feature, FeatureTable, Label, MissingValues, Recipe, CleaningRules, Schema,
-    SensorTable, TableError, TableReader,
+    BadCells, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label, MissingValues,
+    Recipe, Schema, SensorTable, TableError, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
@@ -32,7 +32,11 @@ static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
 });
 
 /// Two files where a form feed parts the bytes, else one.
-fn read(data: &[u8], rules: CleaningRules, buffer: usize) -> Result<(SensorTable, CleaningCounts), TableError> {
+fn read(
+    data: &[u8],
+    rules: CleaningRules,
+    buffer: usize,
+) -> Result<(SensorTable, CleaningCounts), TableError> {
     let mut reader = TableReader::new(&DEFAULT.0, rules);
     for (index, file) in data.splitn(2, |&byte| byte == b'\x0c').enumerate() {
         reader.read(&format!("{index}.csv"), BufReader::with_capacity(buffer, file))?;

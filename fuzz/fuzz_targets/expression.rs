@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use dataset::{
-    BadCells, Column, Expression, Feature, Label, MissingValues, Recipe, RecipeError, CleaningRules,
-    Schema, SensorTable, TableReader,
+    BadCells, CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe,
+    RecipeError, Schema, SensorTable, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 

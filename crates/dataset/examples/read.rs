@@ -1,10 +1,14 @@
-//! Times the reading of one table for `scripts/bench/csv`, which says how it is called.
+//! Times the reading of one table for `scripts/bench/csv`.
 //!
-//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...`: reads these columns of a CSV as Preprocess does:
-//! rows without a value and rows that were there before are left out. Prints one JSON object.
+//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...` reads these columns of a CSV as Preprocess does:
+//! incomplete rows and duplicates are dropped. It prints one JSON object.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "no program of ours")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "not a program that is shipped"
+)]
 
 use std::fs::{self, File};
 use std::time::Instant;

@@ -23,8 +23,8 @@ pub(crate) enum Insertion {
 }
 
 impl RowIndex {
-    /// Inserts the row that the table will have at `index`, unless an earlier row with the same hash
-    /// satisfies `is_same`, which takes that row's index.
+    /// Inserts the row that the table will have at `index`, unless an earlier row with the same
+    /// hash satisfies `is_same`, which takes that row's index.
     pub(crate) fn insert(
         &mut self,
         hash: u32,
@@ -66,8 +66,8 @@ fn bits(reading: f32) -> u32 {
     (reading + 0.0).to_bits()
 }
 
-/// Spreads a 32-bit hash over 64 bits: the hash table finds its buckets by the low bits and compares
-/// the high ones.
+/// Spreads a 32-bit hash over 64 bits: the hash table finds its buckets by the low bits and
+/// compares the high ones.
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -138,8 +138,8 @@ impl FeatureTable {
         }
     }
 
-    /// Writes the table as CSV. A number is written with as many digits as it takes to read the same
-    /// bits back.
+    /// Writes the table as CSV. A number is written with as many digits as it takes to read the
+    /// same bits back.
     ///
     /// # Errors
     /// Returns the errors of `out`.
@@ -340,7 +340,8 @@ mod tests {
         let wrong = format!("{text}1,2,2\n1,2\n");
         for size in 1..text.len() {
             assert!(read(&text, size).as_ref() == Ok(&whole), "{size}");
-            // Line 56: the text has a blank line, and a carriage return that ends a row but not a line.
+            // Line 56: the text has a blank line, and a carriage return that ends a row but not a
+            // line.
             let error = "a.csv, line 56, column `label`: found `2`, expected 0 or 1";
             assert_eq!(read(&wrong, size).unwrap_err(), error, "{size}");
         }

@@ -17,8 +17,8 @@
 //!
 //! ```
 //! use dataset::{
-//!     BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, RecordReader, Schema,
-//!     TableReader,
+//!     BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, RecordReader,
+//!     Schema, TableReader,
 //! };
 //!
 //! let column = |name: &str, unit: &str, spelling: &str| Column {

@@ -101,8 +101,8 @@ impl Recipe {
     /// Fits a recipe to the training rows, whose indices in `table` are `rows`.
     ///
     /// # Errors
-    /// Returns an error if a feature's name or expression cannot be used, its value is not finite in
-    /// any training row, or a column has no reading in any training row.
+    /// Returns an error if a feature's name or expression cannot be used, its value is not finite
+    /// in any training row, or a column has no reading in any training row.
     pub fn fit(
         schema: &Schema,
         features: &[Feature],
@@ -156,7 +156,8 @@ impl Recipe {
         &self.schema
     }
 
-    /// Iterates over the features' names: those of the columns, then those of the engineered features.
+    /// Iterates over the features' names: those of the columns, then those of the engineered
+    /// features.
     pub fn feature_names(&self) -> impl Iterator<Item = &str> + Clone {
         self.schema.names().chain(self.features.iter().map(|feature| feature.name.as_str()))
     }

@@ -49,8 +49,8 @@ pub enum RecordError {
 /// Reads records whose fields are in the order of one header.
 ///
 /// It finds the schema's columns in the header by any of their spellings, converts units, and tells
-/// missing cells from bad ones. It knows nothing of files: [`TableReader`](crate::TableReader) reads
-/// every row of a file with it, and a server reads single records by the same rules.
+/// missing cells from bad ones. It knows nothing of files: [`TableReader`](crate::TableReader)
+/// reads every row of a file with it, and a server reads single records by the same rules.
 ///
 /// ```
 /// use dataset::{Column, Label, RecordReader, Schema};
@@ -133,8 +133,8 @@ impl<'a> RecordReader<'a> {
     /// label is missing or the reader was created without one.
     ///
     /// # Errors
-    /// Returns an error if the record has another number of fields than the header, a sensor cell is
-    /// not a number, or the label is not a class. `readings` is then unchanged.
+    /// Returns an error if the record has another number of fields than the header, a sensor cell
+    /// is not a number, or the label is not a class. `readings` is then unchanged.
     pub fn read(
         &self,
         cells: &[impl AsRef<[u8]>],
@@ -186,7 +186,7 @@ impl<'a> RecordReader<'a> {
         })
     }
 
-    /// Returns where the columns are.
+    /// Returns the positions of the columns in the header.
     pub(crate) fn header(&self) -> &Header {
         &self.header
     }
@@ -209,8 +209,8 @@ pub(crate) struct ClassCache<'a> {
 }
 
 impl ClassCache<'_> {
-    /// Returns the class of a label cell: `Some(None)` where the cell is missing, `None` where it is
-    /// not a class.
+    /// Returns the class of a label cell: `Some(None)` where the cell is missing, `None` where it
+    /// is not a class.
     pub(crate) fn parse(&mut self, cell: &[u8]) -> Option<Option<u8>> {
         if let Some((_, class)) = self.known.iter().find(|(spelling, _)| spelling == cell) {
             return Some(*class);

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Summary statistics of a column's numbers. Missing ones are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct ColumnSummary {
-    /// The number of numbers.
+    /// The number of values.
     pub count: usize,
     /// The mean.
     pub mean: f64,
@@ -53,8 +53,8 @@ fn number(key: u32) -> f32 {
 
 const SIGN: u32 = 1 << 31;
 
-/// Sorts keys with a radix sort by 11 bits at a time, the lowest first. A comparison sort takes twice
-/// as long for a million keys.
+/// Sorts keys with a radix sort by 11 bits at a time, the lowest first. A comparison sort takes
+/// twice as long for a million keys.
 fn sorted(mut keys: Vec<u32>) -> Vec<u32> {
     const BITS: u32 = 11;
     let digit = |key: u32, pass: u32| (key >> (pass * BITS)) as usize % (1 << BITS);
