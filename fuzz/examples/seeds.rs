@@ -8,7 +8,8 @@ use artifacts::{Bundle, Metadata, Shard};
 use config::Settings;
 use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
 use dataset::{
-    BadCells, Column, Feature, Label, MissingValues, Recipe, Rules, Schema, TableReader, sample,
+    BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
+    sample,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -77,7 +78,7 @@ fn recipe() -> Recipe {
         negative: vec!["0".to_owned()],
     };
     let schema = Schema::new(vec![column("P"), column("V")], label).expect("a schema");
-    let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
     let mut reader = TableReader::new(&schema, rules);
     reader.read("a.csv", "P,V,Downtime\n1.5,2,0\n3,4.25,1\n".as_bytes()).expect("a table");
     let (table, _) = reader.finish().expect("rows");

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use config::steps::Preprocess;
 use dataset::{
-    BadCells, Column, Counts, Feature, FeatureTable, Label, MissingValues, Recipe, Rules, Schema,
-    Table, TableError, TableReader,
+    BadCells, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label, MissingValues,
+    Recipe, Schema, SensorTable, TableError, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
@@ -32,7 +32,11 @@ static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
 });
 
 /// Splits the input into two files at a form feed; without one it is a single file.
-fn read(data: &[u8], rules: Rules, buffer: usize) -> Result<(Table, Counts), TableError> {
+fn read(
+    data: &[u8],
+    rules: CleaningRules,
+    buffer: usize,
+) -> Result<(SensorTable, CleaningCounts), TableError> {
     let mut reader = TableReader::new(&DEFAULT.0, rules);
     for (index, file) in data.splitn(2, |&byte| byte == b'\x0c').enumerate() {
         reader.read(&format!("{index}.csv"), BufReader::with_capacity(buffer, file))?;
@@ -40,7 +44,7 @@ fn read(data: &[u8], rules: Rules, buffer: usize) -> Result<(Table, Counts), Tab
     reader.finish()
 }
 
-fn check(table: &Table, counts: &Counts, rules: Rules) {
+fn check(table: &SensorTable, counts: &CleaningCounts, rules: CleaningRules) {
     let dropped = counts.dropped_missing
         + counts.dropped_bad_cells
         + counts.dropped_ragged
@@ -61,7 +65,7 @@ fn check(table: &Table, counts: &Counts, rules: Rules) {
 }
 
 /// Runs the rest of Preprocess and reads its output as Train and Evaluate do.
-fn preprocess(table: &Table) {
+fn preprocess(table: &SensorTable) {
     let (schema, features) = &*DEFAULT;
     let Ok(rows) = dataset::split(table.labels(), 0.2, true, 42) else { return };
     let Ok(recipe) = Recipe::fit(schema, features, table, &rows.train) else { return };
@@ -93,7 +97,7 @@ fn survives(table: &FeatureTable) {
 }
 
 /// Compares bits, because a missing reading is NaN, which does not equal itself.
-fn bits(table: &Table) -> (Vec<u32>, &[u8]) {
+fn bits(table: &SensorTable) -> (Vec<u32>, &[u8]) {
     let rows = (0..table.len()).flat_map(|row| table.row(row));
     (rows.map(|reading| reading.to_bits()).collect(), table.labels())
 }
@@ -101,8 +105,8 @@ fn bits(table: &Table) -> (Vec<u32>, &[u8]) {
 fn raw(data: &[u8]) {
     let even = data.len().is_multiple_of(2);
     let missing_values = if even { MissingValues::Drop } else { MissingValues::Median };
-    let lenient = Rules { missing_values, bad_cells: BadCells::Drop };
-    let strict = Rules { missing_values, bad_cells: BadCells::Error };
+    let lenient = CleaningRules { missing_values, bad_cells: BadCells::Drop };
+    let strict = CleaningRules { missing_values, bad_cells: BadCells::Error };
     let table = match (read(data, lenient, 1 << 16), read(data, lenient, 3)) {
         (Ok((table, counts)), Ok((same, again))) => {
             check(&table, &counts, lenient);

@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use dataset::{
-    BadCells, Column, Expression, Feature, Label, MissingValues, Recipe, RecipeError, Rules,
-    Schema, Table, TableReader,
+    BadCells, CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe,
+    RecipeError, Schema, SensorTable, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +14,7 @@ const COLUMNS: [&str; 3] = ["Torque", "Speed", "Würze"];
 const ROWS: &str = "Torque,Speed,Würze,Downtime\n\
     24.5,19000,-1.25,0\n0,3e38,1e-45,1\n-3e38,,0.5,0\n7,-2,NaN,1\n1e-6,0,3e38,1\n";
 
-static TABLE: LazyLock<(Schema, Table)> = LazyLock::new(|| {
+static TABLE: LazyLock<(Schema, SensorTable)> = LazyLock::new(|| {
     let column = |name: &str| Column { name: name.to_owned(), unit: None, spellings: Vec::new() };
     let label = Label {
         column: "Downtime".to_owned(),
@@ -22,14 +22,14 @@ static TABLE: LazyLock<(Schema, Table)> = LazyLock::new(|| {
         negative: vec!["0".to_owned()],
     };
     let schema = Schema::new(COLUMNS.map(column).to_vec(), label).expect("a schema");
-    let rules = Rules { missing_values: MissingValues::Median, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Median, bad_cells: BadCells::Error };
     let mut reader = TableReader::new(&schema, rules);
     reader.read("a.csv", ROWS.as_bytes()).expect("a table");
     let (table, _) = reader.finish().expect("rows");
     (schema, table)
 });
 
-fn applied(recipe: &Recipe, table: &Table) -> Vec<u32> {
+fn applied(recipe: &Recipe, table: &SensorTable) -> Vec<u32> {
     let mut cells = Vec::new();
     for row in 0..table.len() {
         recipe.apply(table.row(row), &mut cells);

@@ -1,15 +1,19 @@
-//! Times the reading of one table for `scripts/bench/csv`, which says how it is called.
+//! Times the reading of one table for `scripts/bench/csv`.
 //!
-//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...`: reads these columns of a CSV as Preprocess does:
-//! rows without a value and rows that were there before are left out. Prints one JSON object.
+//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...` reads these columns of a CSV as Preprocess does:
+//! incomplete rows and duplicates are dropped. It prints one JSON object.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "no program of ours")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "not a program that is shipped"
+)]
 
 use std::fs::{self, File};
 use std::time::Instant;
 
-use dataset::{BadCells, Column, Label, MissingValues, Rules, Schema, TableReader};
+use dataset::{BadCells, CleaningRules, Column, Label, MissingValues, Schema, TableReader};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +27,7 @@ fn main() {
         negative: vec![negative.clone()],
     };
     let schema = Schema::new(columns.iter().map(column).collect(), label).unwrap();
-    let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
 
     let started = Instant::now();
     let mut reader = TableReader::new(&schema, rules);

@@ -1,61 +1,63 @@
-//! A file in blocks of whole records, each of which can be read without the others.
+//! Cuts a file into blocks of whole records that can be parsed independently.
 
 use std::io::Read;
 
-use memchr::{memchr, memchr_iter, memrchr2};
+use memchr::{memchr, memrchr2};
 
-use crate::records::{LONGEST, MOST_FIELDS, RecordError, Records};
+use crate::csv_records::{CsvError, CsvRecords, MAX_FIELDS, MAX_RECORD_BYTES, count_lines};
 
-/// How long a block is: long enough to be worth handing to another thread, short enough to stay in
-/// the processor's cache meanwhile.
-pub(crate) const SIZE: usize = 1 << 18;
-/// A record that has no end in so many bytes is too long or has too many fields: at most half of
-/// what is in a field is quotes that stand before quotes, and at most three bytes are around it.
-const HOPELESS: usize = 2 * LONGEST + 4 * MOST_FIELDS;
-/// UTF-8's byte order mark.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// The length of a block in bytes: long enough to be worth handing to another thread, short enough
+/// to stay in the processor's cache meanwhile.
+pub(crate) const BLOCK_BYTES: usize = 1 << 18;
+/// The maximum length of a block in bytes. A record that does not end within it is over a limit of
+/// [`CsvRecords`]: at most half of the bytes in a field are doubled quotes, and at most three bytes
+/// are around a field.
+const MAX_BLOCK_BYTES: usize = 2 * MAX_RECORD_BYTES + 4 * MAX_FIELDS;
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whole records, but for the end of a file and for a record without end.
+/// Whole records, except at the end of a file and where a record exceeds the limits.
 pub(crate) struct Block {
     pub(crate) text: Vec<u8>,
     /// The line of its first byte, from 1.
     pub(crate) line: u64,
-    /// Whether no record in it can be too long.
+    /// Whether the block is so short that none of its records can be too long.
     pub(crate) is_short: bool,
 }
 
-/// The blocks of one file.
-pub(crate) struct Blocks<'a, R> {
+/// Reads one file block by block.
+pub(crate) struct BlockReader<'a, R> {
     file: &'a str,
     input: R,
-    /// How long they are, where records are not longer.
+    /// The length of a block in bytes. A longer record makes the block longer.
     size: usize,
-    /// What has been read and is in no block yet. It begins with a record.
+    /// Bytes that have been read and not been returned yet. They begin with a record.
     rest: Vec<u8>,
-    /// The line of its first byte.
+    /// The line of the first byte of `rest`.
     line: u64,
-    /// What there is behind it, once that is known: the end of the file, or why it cannot be read.
-    end: Option<Result<(), RecordError>>,
+    /// The result of the last read: the end of the file or an error. `None` before that.
+    end: Option<Result<(), CsvError>>,
 }
 
-impl<'a, R: Read> Blocks<'a, R> {
+impl<'a, R: Read> BlockReader<'a, R> {
+    /// Creates a reader of `input`, which errors name `file`.
     pub(crate) fn new(file: &'a str, input: R, size: usize) -> Self {
         Self { file, input, size, rest: Vec::new(), line: 1, end: None }
     }
 
-    /// The fields of the first record, where there is one; the blocks are those behind it.
-    pub(crate) fn header(&mut self) -> Result<Option<Vec<Vec<u8>>>, RecordError> {
-        self.fill(self.size.max(2 * MARK.len()));
-        while self.rest.starts_with(MARK) {
-            self.rest.drain(..MARK.len());
+    /// Reads the first record and returns its fields, or `None` if the file has no record. Must be
+    /// called before [`Self::next`].
+    pub(crate) fn header(&mut self) -> Result<Option<Vec<Vec<u8>>>, CsvError> {
+        self.fill(self.size.max(2 * BYTE_ORDER_MARK.len()));
+        while self.rest.starts_with(BYTE_ORDER_MARK) {
+            self.rest.drain(..BYTE_ORDER_MARK.len());
         }
         while let Some(mut block) = self.next()? {
-            let mut records = Records::new(self.file, &block);
+            let mut records = CsvRecords::new(self.file, &block.text, block.line);
             let Some(record) = records.next()? else { continue };
             let fields = record.fields().map(<[u8]>::to_vec).collect();
-            let behind = records.rest().len();
-            let header = block.text.len() - behind;
-            self.line = block.line + lines(&block.text[..header]);
+            let header = block.text.len() - records.rest().len();
+            self.line = block.line + count_lines(&block.text[..header]);
             block.text.drain(..header);
             block.text.append(&mut self.rest);
             self.rest = block.text;
@@ -64,13 +66,13 @@ impl<'a, R: Read> Blocks<'a, R> {
         Ok(None)
     }
 
-    /// The next block.
-    pub(crate) fn next(&mut self) -> Result<Option<Block>, RecordError> {
+    /// Returns the next block, or `None` at the end of the file.
+    pub(crate) fn next(&mut self) -> Result<Option<Block>, CsvError> {
         let mut size = self.size;
         let length = loop {
             self.fill(size);
             match (whole_records(&self.rest), &self.end) {
-                (0, None) if size < HOPELESS => size = (2 * size).min(HOPELESS),
+                (0, None) if size < MAX_BLOCK_BYTES => size = (2 * size).min(MAX_BLOCK_BYTES),
                 (0, None) | (_, Some(Ok(()))) => break self.rest.len(),
                 (length, _) => break length,
             }
@@ -81,12 +83,12 @@ impl<'a, R: Read> Blocks<'a, R> {
         }
         let rest = self.rest.split_off(length);
         let text = std::mem::replace(&mut self.rest, rest);
-        let block = Block { line: self.line, is_short: length <= LONGEST, text };
-        self.line += lines(&block.text);
+        let block = Block { line: self.line, is_short: length <= MAX_RECORD_BYTES, text };
+        self.line += count_lines(&block.text);
         Ok(Some(block))
     }
 
-    /// Reads until there are so many bytes, or no more.
+    /// Reads until `rest` has `size` bytes or the input ends.
     fn fill(&mut self, size: usize) {
         let missing = size.saturating_sub(self.rest.len());
         if missing == 0 || self.end.is_some() {
@@ -96,23 +98,16 @@ impl<'a, R: Read> Blocks<'a, R> {
         self.end = match (&mut self.input).take(missing as u64).read_to_end(&mut self.rest) {
             Ok(read) if read == missing => None,
             Ok(_) => Some(Ok(())),
-            Err(source) => {
-                Some(Err(RecordError::Unreadable { file: self.file.to_owned(), source }))
-            }
+            Err(source) => Some(Err(CsvError::Unreadable { file: self.file.to_owned(), source })),
         };
     }
 }
 
-/// How many lines end in this text.
-pub(crate) fn lines(text: &[u8]) -> u64 {
-    memchr_iter(b'\n', text).count() as u64
-}
-
-/// How many bytes the whole records take that a text begins with. A quote opens a field that it is
-/// the first byte of, and nothing elsewhere; two of them in such a field do not close it.
+/// Returns the length in bytes of the whole records at the start of `text`. A quote opens a quoted
+/// field only as the first byte of the field; a doubled quote does not close the field.
 fn whole_records(text: &[u8]) -> usize {
     let mut length = 0;
-    // Where the text outside of quotes begins, and from where to look for the next quote.
+    // The start of the unquoted text, and the position from which to look for the next quote.
     let (mut outside, mut from) = (0, 0);
     loop {
         let quote = memchr(b'"', &text[from..]).map(|at| from + at);
@@ -123,14 +118,14 @@ fn whole_records(text: &[u8]) -> usize {
         }
         let unquoted = &text[outside..quote.unwrap_or(text.len())];
         length = memrchr2(b'\n', b'\r', unquoted).map_or(length, |at| outside + at + 1);
-        let closed = quote.and_then(|quote| behind_quotes(text, quote + 1));
+        let closed = quote.and_then(|quote| end_of_quotes(text, quote + 1));
         let Some(closed) = closed else { return length };
         (outside, from) = (closed, closed);
     }
 }
 
-/// Where the quotes end that are open at `from`.
-fn behind_quotes(text: &[u8], mut from: usize) -> Option<usize> {
+/// Returns the position after the quote that closes the quoted field which contains `from`.
+fn end_of_quotes(text: &[u8], mut from: usize) -> Option<usize> {
     loop {
         from += memchr(b'"', &text[from..])? + 1;
         if text.get(from) != Some(&b'"') {
@@ -146,9 +141,9 @@ mod tests {
 
     use super::*;
 
-    /// The header, and each block with its line; the error at the end, if any.
+    /// Returns the header, each block with its line, and the error at the end, if any.
     fn blocks(input: impl Read, size: usize) -> (Vec<String>, Vec<(u64, String)>, Option<String>) {
-        let mut blocks = Blocks::new("a.csv", input, size);
+        let mut blocks = BlockReader::new("a.csv", input, size);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let header = match blocks.header() {
             Ok(header) => header.into_iter().flatten().map(|field| text(&field)).collect(),
@@ -165,19 +160,19 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_of_whole_records_and_know_their_line() {
+    fn blocks_hold_whole_records_and_report_their_line() {
         let text = "a,b\r\n1,\"2\n\"\"\"\r\n3,4\r\n5,6";
         let (header, found, error) = blocks(text.as_bytes(), 9);
         assert_eq!((header, error), (vec!["a".to_owned(), "b".to_owned()], None));
         let expected = [(1, "\n"), (2, "1,\"2\n\"\"\"\r"), (3, "\n3,4\r\n"), (5, "5,6")];
         assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
-        // Whatever their size, together they are the file.
+        // The blocks of any size add up to the file.
         for size in 1..40 {
             let (_, found, _) = blocks(text.as_bytes(), size);
             let mut line = 1;
             for (begin, block) in &found {
                 assert_eq!(*begin, line, "{size}");
-                line += lines(block.as_bytes());
+                line += count_lines(block.as_bytes());
             }
             let together: String = found.into_iter().map(|(_, block)| block).collect();
             assert!(text.ends_with(&together) && together.contains("3,4"), "{size}");
@@ -185,16 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn a_header_behind_marks_and_blank_lines() {
+    fn byte_order_marks_and_blank_lines_before_the_header_are_skipped() {
         for size in [1, 5, 100] {
             for text in ["\u{FEFF}\u{FEFF}\"a,\n\"\n1\n", "\n\r\n\n\n\"a,\n\"\n1\n"] {
                 let (header, found, error) = blocks(text.as_bytes(), size);
                 assert_eq!((header, error), (vec!["a,\n".to_owned()], None), "{size}");
-                let line = lines(text.as_bytes());
+                let line = count_lines(text.as_bytes());
                 assert_eq!(found, [(line, "1\n".to_owned())], "{size}");
             }
             assert_eq!(blocks(&b"\xef\xbb\xbf\n"[..], size), (Vec::new(), Vec::new(), None));
-            // A part of a mark is none, and a mark elsewhere is text.
+            // A partial mark and a mark after the start of the file are text.
             assert_eq!(blocks(&b"\xef\xbb"[..], size).0, ["\u{FFFD}"]);
             let (_, found, _) = blocks("a\n\u{FEFF}1\n".as_bytes(), size);
             assert_eq!(found, [(2, "\u{FEFF}1\n".to_owned())]);
@@ -202,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_comes_before_what_cannot() {
+    fn whole_records_before_a_read_error_are_returned_first() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -218,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn records_end_outside_of_quotes() {
+    fn line_ends_in_quotes_do_not_end_a_record() {
         for (text, rest) in [
             ("", ""),
             ("1,2\n3", "3"),

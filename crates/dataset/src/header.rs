@@ -1,93 +1,176 @@
-//! Finding the columns in a header.
+//! Finds the schema's columns in a header.
 
 use std::collections::BTreeSet;
 
-use crate::schema::{Schema, fold_name};
+use crate::schema::{Column, Schema, fold_name};
 use crate::units;
 
-/// Why a header is not the table's.
+/// The ways in which a header fails to match a schema.
+///
+/// The messages are predicates. The caller, who knows where the header is from, puts a subject in
+/// front: `a.csv` or `the request`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// Columns that are not there.
-    #[error("{file} lacks {}; columns found: {}{hint}", missing.join(", "), found.join(", "))]
+    /// Columns that are missing.
+    #[error("lacks {}; columns found: {}{hint}", missing.join(", "), found.join(", "))]
     Missing {
-        /// The file.
-        file: String,
-        /// Each one's name, and the nearest name found.
+        /// Each missing column, with the nearest name in the header.
         missing: Vec<String>,
-        /// What there is.
+        /// The columns in the header.
         found: Vec<String>,
-        /// What kind of file it may be instead.
+        /// A different format that the header may be in, or an empty string.
         hint: &'static str,
     },
-    /// A column that is there twice.
-    #[error("{file} has two columns for `{name}`: `{first}` and `{second}`")]
+    /// Two fields that match one column.
+    #[error("has two columns for `{name}`: `{first}` and `{second}`")]
     Twice {
-        /// The file.
-        file: String,
         /// The column.
         name: String,
-        /// One header.
+        /// The first field.
         first: String,
-        /// Another.
+        /// The second field.
         second: String,
     },
-    /// A unit that cannot be converted.
-    #[error("{file} has `{header}`, expected `{name}` in one of: {expected}")]
+    /// A unit that cannot be converted to the column's unit.
+    #[error("has `{header}`, expected `{name}` in one of: {expected}")]
     Unit {
-        /// The file.
-        file: String,
-        /// What it has.
+        /// The field.
         header: String,
         /// The column.
         name: String,
-        /// The units that would do.
+        /// The accepted units.
         expected: String,
-    },
-    /// Columns that are in one file only.
-    #[error("{file} and {other} have different columns: {}", differences.join(", "))]
-    Differ {
-        /// The file.
-        file: String,
-        /// The first file.
-        other: String,
-        /// The columns, and which file has them.
-        differences: Vec<String>,
     },
 }
 
-/// Where the columns are in one file's records.
+/// The positions of the schema's columns among the fields of a record.
 pub(crate) struct Header {
-    /// How many fields a record has.
+    /// The number of fields in a record.
     pub(crate) width: usize,
-    /// For each sensor column its field and the power of ten to its unit.
+    /// For each sensor column its field and the power of ten that converts to the column's unit.
     pub(crate) columns: Vec<(usize, i32)>,
-    /// The label's field.
-    pub(crate) label: usize,
-    /// Every column's name, folded; of the sensors and the label the canonical ones.
+    /// The field of the label, if the header was searched for one.
+    pub(crate) label: Option<usize>,
+    /// The folded names of all columns; for the schema's columns the folded canonical names.
     pub(crate) names: BTreeSet<String>,
 }
 
-/// A header cell: as it is, without its unit, that folded, and the unit.
-struct Cell {
+impl Header {
+    /// Finds the sensor columns, and the label if `with_label`, in a header.
+    pub(crate) fn find(
+        schema: &Schema,
+        fields: &[impl AsRef<[u8]>],
+        with_label: bool,
+    ) -> Result<Self, HeaderError> {
+        let cells: Vec<_> = fields.iter().map(|field| HeaderCell::parse(field.as_ref())).collect();
+        let mut search = Search::new(&cells);
+        let label = if with_label {
+            let name = schema.label().column.as_str();
+            search.field(name, std::iter::once(name))?
+        } else {
+            None
+        };
+        let mut found = Vec::new();
+        for column in schema.columns() {
+            found.push(search.field(&column.name, column.names())?);
+        }
+        let names = search.names()?;
+        let mut columns = Vec::new();
+        for (column, field) in schema.columns().iter().zip(found.into_iter().flatten()) {
+            columns.push((field, power(column, &cells[field])?));
+        }
+        Ok(Self { width: cells.len(), columns, label, names })
+    }
+}
+
+/// The search for columns among the cells of a header.
+struct Search<'a> {
+    cells: &'a [HeaderCell],
+    names: BTreeSet<String>,
+    /// Each column that was not found, with the nearest name in the header.
+    missing: Vec<String>,
+}
+
+impl<'a> Search<'a> {
+    fn new(cells: &'a [HeaderCell]) -> Self {
+        // The index column that pandas writes in front has an empty name, or the name `Unnamed: 0`
+        // after it was read and written again.
+        let named = cells.iter().filter(|c| !c.name.is_empty() && !c.name.starts_with("unnamed:"));
+        Self { cells, names: named.map(|cell| cell.name.clone()).collect(), missing: Vec::new() }
+    }
+
+    /// Finds the field of column `name`; notes the column as missing if there is none.
+    fn field<'b>(
+        &mut self,
+        name: &str,
+        spellings: impl Iterator<Item = &'b str>,
+    ) -> Result<Option<usize>, HeaderError> {
+        let cells = self.cells;
+        let spellings: Vec<_> = spellings.map(fold_name).collect();
+        let mut found = (0..cells.len()).filter(|&i| spellings.contains(&cells[i].name));
+        let Some(first) = found.next() else {
+            let here = cells.iter().map(|cell| cell.bare.as_str());
+            let hint = common::nearest(name, here)
+                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            self.missing.push(format!("column `{name}`{hint}"));
+            return Ok(None);
+        };
+        if let Some(second) = found.next() {
+            return Err(HeaderError::Twice {
+                name: name.to_owned(),
+                first: cells[first].text.clone(),
+                second: cells[second].text.clone(),
+            });
+        }
+        self.names.remove(&cells[first].name);
+        self.names.insert(fold_name(name));
+        Ok(Some(first))
+    }
+
+    /// Returns the folded names of all columns, or an error if a column is missing.
+    fn names(self) -> Result<BTreeSet<String>, HeaderError> {
+        if self.missing.is_empty() {
+            return Ok(self.names);
+        }
+        // The first line may be data, or not from a table at all: only the start of it is shown.
+        let mut found: Vec<String> =
+            self.cells.iter().take(MAX_SHOWN_COLUMNS).map(HeaderCell::shown).collect();
+        if self.cells.len() > MAX_SHOWN_COLUMNS {
+            found.push(format!("and {} more", self.cells.len() - MAX_SHOWN_COLUMNS));
+        }
+        Err(HeaderError::Missing { missing: self.missing, found, hint: hint(self.cells) })
+    }
+}
+
+/// Returns the power of ten that converts a field to its column's unit. A field without a unit is
+/// in the column's.
+fn power(column: &Column, cell: &HeaderCell) -> Result<i32, HeaderError> {
+    let (Some(from), Some(to)) = (&cell.unit, &column.unit) else { return Ok(0) };
+    units::power_between(from, to).map_err(|expected| HeaderError::Unit {
+        header: cell.text.clone(),
+        name: column.name.clone(),
+        expected,
+    })
+}
+
+/// The maximum number of a header's columns in a message, and the maximum length of each in
+/// characters.
+const MAX_SHOWN_COLUMNS: usize = 40;
+const MAX_SHOWN_CHARS: usize = 60;
+
+/// One field of a header.
+struct HeaderCell {
+    /// The whole text.
     text: String,
+    /// The text without the unit.
     bare: String,
+    /// The text without the unit, folded.
     name: String,
     unit: Option<String>,
 }
 
-impl Cell {
-    /// The cell as a message shows it.
-    fn shown(&self) -> String {
-        let mut letters = self.text.chars().filter(|letter| !letter.is_control());
-        let mut shown: String = letters.by_ref().take(LONGEST_SHOWN).collect();
-        if letters.next().is_some() {
-            shown.push('…');
-        }
-        shown
-    }
-
-    fn new(bytes: &[u8]) -> Self {
+impl HeaderCell {
+    fn parse(bytes: &[u8]) -> Self {
         let text = decode(bytes).trim().trim_start_matches('\u{FEFF}').to_owned();
         let unit_begins = text.rfind(['(', '[']).filter(|_| text.ends_with([')', ']']));
         let (name, unit) = match unit_begins {
@@ -97,14 +180,28 @@ impl Cell {
         let unit = unit.map(str::trim).filter(|unit| !unit.is_empty()).map(str::to_owned);
         Self { name: fold_name(name), bare: name.trim().to_owned(), unit, text }
     }
+
+    /// Returns the cell as a message shows it: without control characters, and cut if it is long.
+    fn shown(&self) -> String {
+        let mut letters = self.text.chars().filter(|letter| !letter.is_control());
+        let mut shown: String = letters.by_ref().take(MAX_SHOWN_CHARS).collect();
+        if letters.next().is_some() {
+            shown.push('…');
+        }
+        shown
+    }
 }
 
-/// How many of a header's columns a message lists, and how much of each.
-const MOST_SHOWN: usize = 40;
-const LONGEST_SHOWN: usize = 60;
+/// Decodes UTF-8, or Latin-1 where the bytes are not valid UTF-8.
+fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
 
-/// What a header that lacks columns looks like, where it is that of another kind of table.
-fn hint(cells: &[Cell]) -> &'static str {
+/// Returns a hint if a header that lacks columns seems to be in a different format.
+fn hint(cells: &[HeaderCell]) -> &'static str {
     let any = |letter: char| cells.iter().any(|cell| cell.text.contains(letter));
     if any('\0') {
         "; the file looks like UTF-16, expected UTF-8 or Latin-1"
@@ -114,101 +211,5 @@ fn hint(cells: &[Cell]) -> &'static str {
         "; the columns look separated by tabs, expected commas"
     } else {
         ""
-    }
-}
-
-/// UTF-8, or else Latin-1, which every byte is.
-fn decode(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }
-}
-
-impl Header {
-    pub(crate) fn new(
-        file: &str,
-        schema: &Schema,
-        fields: &[Vec<u8>],
-    ) -> Result<Self, HeaderError> {
-        let cells: Vec<_> = fields.iter().map(|field| Cell::new(field)).collect();
-        // The name of the index that pandas writes in front is empty, or `Unnamed: 0` once read
-        // and written again.
-        let named = cells.iter().filter(|c| !c.name.is_empty() && !c.name.starts_with("unnamed:"));
-        let mut names: BTreeSet<_> = named.map(|cell| cell.name.clone()).collect();
-        let mut missing = Vec::new();
-        let mut find = |name: &str, spellings: &mut dyn Iterator<Item = &str>| {
-            let spellings: Vec<_> = spellings.map(fold_name).collect();
-            let mut found = (0..cells.len()).filter(|&i| spellings.contains(&cells[i].name));
-            let Some(first) = found.next() else {
-                let here = cells.iter().map(|cell| cell.bare.as_str());
-                let hint = common::nearest(name, here)
-                    .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-                missing.push(format!("column `{name}`{hint}"));
-                return Ok(0);
-            };
-            if let Some(second) = found.next() {
-                return Err(HeaderError::Twice {
-                    file: file.to_owned(),
-                    name: name.to_owned(),
-                    first: cells[first].text.clone(),
-                    second: cells[second].text.clone(),
-                });
-            }
-            names.remove(&cells[first].name);
-            names.insert(fold_name(name));
-            Ok(first)
-        };
-        let label = &schema.label().column;
-        let label = find(label, &mut std::iter::once(label.as_str()))?;
-        let mut columns = Vec::new();
-        for column in schema.columns() {
-            let field = find(&column.name, &mut column.names())?;
-            let power = match (&cells.get(field).and_then(|cell| cell.unit.as_ref()), &column.unit)
-            {
-                (Some(from), Some(to)) => units::power_between(from, to),
-                _ => Ok(0),
-            };
-            columns.push((field, power));
-        }
-        if !missing.is_empty() {
-            // A line of data or of something else altogether may stand where a header should.
-            let mut found: Vec<String> = cells.iter().take(MOST_SHOWN).map(Cell::shown).collect();
-            if cells.len() > MOST_SHOWN {
-                found.push(format!("and {} more", cells.len() - MOST_SHOWN));
-            }
-            let hint = hint(&cells);
-            return Err(HeaderError::Missing { file: file.to_owned(), missing, found, hint });
-        }
-        let columns = columns.into_iter().zip(schema.columns()).map(|((field, power), column)| {
-            let power = power.map_err(|expected| HeaderError::Unit {
-                file: file.to_owned(),
-                header: cells[field].text.clone(),
-                name: column.name.clone(),
-                expected,
-            });
-            Ok((field, power?))
-        });
-        let columns = columns.collect::<Result<_, _>>()?;
-        Ok(Self { width: cells.len(), columns, label, names })
-    }
-
-    /// Refuses a file whose columns are not those of the first one, in whatever order.
-    pub(crate) fn check_same(
-        &self,
-        file: &str,
-        first: &BTreeSet<String>,
-        other: &str,
-    ) -> Result<(), HeaderError> {
-        let only = |here: &BTreeSet<String>, there: &BTreeSet<String>, file: &str| {
-            let names = here.difference(there).map(|name| format!("`{name}` only in {file}"));
-            names.collect::<Vec<_>>()
-        };
-        let mut differences = only(&self.names, first, file);
-        differences.extend(only(first, &self.names, other));
-        if differences.is_empty() {
-            return Ok(());
-        }
-        Err(HeaderError::Differ { file: file.to_owned(), other: other.to_owned(), differences })
     }
 }

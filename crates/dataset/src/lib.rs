@@ -1,37 +1,84 @@
-//! The sensor table: its columns and the ways people spell them, labels, cleaning, engineered
-//! features, the split, and a synthetic sample.
+//! The sensor table: its columns and their spellings, labels, cleaning, engineered features, the
+//! split, and a synthetic sample.
 //!
 //! ```text
-//! CSV files -> TableReader -> Table -> split -> Recipe::fit on the training rows -> Recipe::write
-//! feature file -> FeatureTable
+//! CSV files -> TableReader -> SensorTable -> split -> Recipe::fit on the training rows
+//! training and test rows -> Recipe::write -> feature file -> FeatureTable
+//! one raw record -> RecordReader -> readings -> Recipe::apply -> features
 //! ```
 //!
 //! Knows columns and rows. Must never know directories, the network, or what becomes of the
 //! features; every file comes in as a name and something to read.
+//!
+//! # Example
+//!
+//! A recipe is fitted on a table, and a single record in another spelling and unit then goes
+//! through the same rules:
+//!
+//! ```
+//! use dataset::{
+//!     BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, RecordReader,
+//!     Schema, TableReader,
+//! };
+//!
+//! let column = |name: &str, unit: &str, spelling: &str| Column {
+//!     name: name.into(),
+//!     unit: Some(unit.into()),
+//!     spellings: vec![spelling.into()],
+//! };
+//! let columns = vec![column("Pressure", "bar", "Druck"), column("Force", "kN", "Kraft")];
+//! let (positive, negative) = (vec!["yes".into()], vec!["no".into()]);
+//! let schema = Schema::new(columns, Label { column: "Failed".into(), positive, negative })?;
+//!
+//! let file = "Pressure(bar),Force(kN),Failed\n10,1,no\n20,2,no\n30,4,yes\n";
+//! let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+//! let mut table = TableReader::new(&schema, rules);
+//! table.read("plant.csv", file.as_bytes())?;
+//! let (table, counts) = table.finish()?;
+//! assert_eq!((counts.rows_kept, table.labels()), (3, &[0, 0, 1][..]));
+//!
+//! let expression = "Pressure - median(Pressure)".into();
+//! let feature = Feature { name: "Excess_Pressure".into(), expression };
+//! let recipe = Recipe::fit(&schema, &[feature], &table, &[0, 1, 2])?;
+//!
+//! // A missing force becomes the training median of 2 kN.
+//! let records = RecordReader::new(recipe.schema(), &["KRAFT (N)", "Druck (Pa)"])?;
+//! let (mut readings, mut features) = (Vec::new(), Vec::new());
+//! records.read(&["n/a", "2500000"], &mut readings)?;
+//! recipe.apply(&readings, &mut features);
+//! assert_eq!(features, [25.0, 2.0, 5.0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod blocks;
+mod cleaning;
+mod csv_records;
+mod duplicates;
 mod expression;
-mod features;
+mod feature_table;
 mod header;
 mod in_order;
 mod number;
 mod recipe;
-mod records;
+mod record;
 mod rows;
 pub mod sample;
 mod schema;
-mod seen;
 mod split;
 mod statistics;
 mod table;
+mod table_error;
 mod units;
 
+pub use cleaning::{BadCells, CleaningCounts, CleaningRules, MissingValues};
+pub use csv_records::CsvError;
 pub use expression::{Expression, ExpressionError};
-pub use features::{FeatureError, FeatureTable, LABEL};
+pub use feature_table::{FeatureError, FeatureTable};
 pub use header::HeaderError;
-pub use recipe::{Applied, Feature, Recipe, RecipeError};
-pub use records::RecordError;
+pub use recipe::{Feature, ImputationCounts, LABEL, Recipe, RecipeError};
+pub use record::{RecordError, RecordReader};
 pub use schema::{Column, Label, Schema, SchemaError};
 pub use split::{Split, SplitError, split};
-pub use statistics::Summary;
-pub use table::{BadCells, Counts, MissingValues, Rules, Table, TableError, TableReader};
+pub use statistics::ColumnSummary;
+pub use table::{SensorTable, TableReader};
+pub use table_error::TableError;

@@ -1,90 +1,95 @@
-//! From raw readings to features: fitted on the training rows, applied to every row, training and
-//! serving alike.
+//! The recipe that turns raw readings into features. It is fitted on the training rows and applied
+//! to every row, in training and in serving.
 
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use crate::expression::{Expression, ExpressionError, Kind};
+use crate::expression::{Expression, ExpressionError, StatisticKind};
 use crate::schema::{Column, Label, Schema, SchemaError, fold_name};
-use crate::statistics::Summary;
-use crate::table::Table;
+use crate::statistics::ColumnSummary;
+use crate::table::SensorTable;
 
-/// An engineered feature.
+/// The name of the label's column in a feature table. No feature may have it.
+pub const LABEL: &str = "label";
+
+/// The definition of an engineered feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature {
-    /// Its name.
+    /// The feature's name.
     pub name: String,
-    /// Its expression over the schema's columns.
+    /// The feature's expression over the schema's columns, in the grammar of [`Expression`].
     pub expression: String,
 }
 
-/// What turns raw readings into features: each column's median to stand for missing readings, then
-/// the columns themselves, then the engineered features.
+/// A fitted transformation of raw readings into features.
+///
+/// The features are the schema's columns, with missing readings replaced by the column's training
+/// median, followed by the engineered features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[serde(try_from = "StoredRecipe", into = "StoredRecipe")]
 pub struct Recipe {
     schema: Schema,
-    /// Each column's median over the training rows.
+    /// The median of each column over the training rows.
     medians: Vec<f32>,
-    features: Vec<Fitted>,
+    features: Vec<FittedFeature>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Fitted {
+struct FittedFeature {
     name: String,
     text: String,
     expression: Expression,
     statistics: Vec<f64>,
-    /// The feature's median over the training rows, for rows where it is not finite.
+    /// The feature's median over the training rows, which replaces values that are not finite.
     fallback: f32,
 }
 
-/// Why there is no recipe.
+/// The ways in which fitting or reading a recipe fails.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RecipeError {
-    /// The columns or the label.
+    /// Columns or a label that are ambiguous.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A feature's expression.
+    /// A feature whose expression cannot be parsed.
     #[error("feature `{name}`")]
     Expression {
         /// The feature.
         name: String,
-        /// What is wrong.
+        /// The cause.
         source: ExpressionError,
     },
-    /// A name that is taken.
+    /// A feature with the name of a column, of the label or of another feature.
     #[error("feature `{0}` has the name of another column")]
     NameTaken(String),
-    /// A name that a CSV header or a log line cannot carry.
+    /// A feature with a name that a CSV header or a log line cannot hold.
     #[error("feature `{0}`: expected a name of letters, digits and `_`")]
     Name(String),
-    /// A column without a reading.
+    /// A column whose readings are all missing.
     #[error("column `{0}` has no reading in any training row, expected at least one")]
     NoReading(String),
-    /// A feature without a value.
+    /// A feature whose values are all infinite or NaN.
     #[error("feature `{name}`: `{expression}` is not finite in any training row")]
     NeverFinite {
         /// The feature.
         name: String,
-        /// Its expression.
+        /// The feature's expression.
         expression: String,
     },
-    /// A stored recipe that does not hang together.
+    /// A stored recipe whose parts contradict one another.
     #[error("{0}")]
     Inconsistent(String),
 }
 
-/// A row's features and what had to be made up.
+/// The numbers of values that a recipe imputed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Missing readings for which the training median stood in.
+pub struct ImputationCounts {
+    /// Missing readings that were replaced by the column's training median.
     pub imputed: usize,
-    /// Engineered features that were not finite and became their training median.
+    /// Engineered features that were not finite and were replaced by their training median.
     pub replaced: usize,
 }
 
-impl std::ops::Add for Applied {
+impl std::ops::Add for ImputationCounts {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -93,21 +98,21 @@ impl std::ops::Add for Applied {
 }
 
 impl Recipe {
-    /// Fits a recipe to the training rows.
+    /// Fits a recipe to the training rows, whose indices in `table` are `rows`.
     ///
     /// # Errors
-    /// A feature whose name or expression cannot be used, or whose value is never finite; a column
-    /// without any reading.
+    /// Returns an error if a feature's name or expression cannot be used, its value is not finite
+    /// in any training row, or a column has no reading in any training row.
     pub fn fit(
         schema: &Schema,
         features: &[Feature],
-        table: &Table,
+        table: &SensorTable,
         rows: &[usize],
     ) -> Result<Self, RecipeError> {
         let readings = |column| rows.iter().map(move |&row| table.row(row)[column]);
-        let summaries: Vec<Summary> = (0..schema.columns().len())
+        let summaries: Vec<ColumnSummary> = (0..schema.columns().len())
             .into_par_iter()
-            .map(|column| Summary::of(readings(column)))
+            .map(|column| ColumnSummary::of(readings(column)))
             .collect();
         if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
             return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
@@ -130,12 +135,12 @@ impl Recipe {
                 if value.is_finite() { value } else { f32::NAN }
             });
             let values: Vec<f32> = values.collect();
-            let summary = Summary::of(values.into_iter());
+            let summary = ColumnSummary::of(values.into_iter());
             if summary.count == 0 {
                 let (name, expression) = (name.clone(), text.clone());
                 return Err(RecipeError::NeverFinite { name, expression });
             }
-            recipe.features.push(Fitted {
+            recipe.features.push(FittedFeature {
                 name: name.clone(),
                 text: text.clone(),
                 expression,
@@ -146,12 +151,13 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The columns it reads and the label it was fitted with.
+    /// Returns the columns and the label that the recipe was fitted with.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
-    /// The features' names: the columns', then the engineered ones'.
+    /// Iterates over the features' names: those of the columns, then those of the engineered
+    /// features.
     pub fn feature_names(&self) -> impl Iterator<Item = &str> + Clone {
         self.schema.names().chain(self.features.iter().map(|feature| feature.name.as_str()))
     }
@@ -159,8 +165,8 @@ impl Recipe {
     /// Appends the features of a row of readings to `out`. A reading that is not finite is missing.
     ///
     /// # Panics
-    /// Where there is not one reading for each column.
-    pub fn apply(&self, readings: &[f32], out: &mut Vec<f32>) -> Applied {
+    /// Panics if there is not one reading for each column.
+    pub fn apply(&self, readings: &[f32], out: &mut Vec<f32>) -> ImputationCounts {
         assert_eq!(readings.len(), self.medians.len(), "a reading for each column");
         let begin = out.len();
         out.extend_from_slice(readings);
@@ -172,7 +178,7 @@ impl Recipe {
             replaced += usize::from(!value.is_finite());
             out.push(if value.is_finite() { value } else { feature.fallback });
         }
-        Applied { imputed, replaced }
+        ImputationCounts { imputed, replaced }
     }
 
     fn impute(&self, readings: &mut [f32]) -> usize {
@@ -186,7 +192,7 @@ impl Recipe {
         imputed
     }
 
-    /// What can be said against features before there are rows, each with the feature's name.
+    /// Checks features without any rows, and returns each error with the feature's name.
     pub fn faults(schema: &Schema, features: &[Feature]) -> Vec<(String, RecipeError)> {
         let mut taken: Vec<&str> = schema.names().collect();
         let mut faults = Vec::new();
@@ -200,14 +206,14 @@ impl Recipe {
     }
 }
 
-/// That a feature may be called so beside `taken`, which others are called.
+/// Checks that a feature may have this name; other columns and features have the names in `taken`.
 fn check_name(schema: &Schema, taken: &[&str], name: &str) -> Result<(), RecipeError> {
     let usable = |letter: char| letter.is_alphanumeric() || letter == '_';
     if name.is_empty() || !name.chars().all(usable) {
         return Err(RecipeError::Name(name.to_owned()));
     }
     let folded = fold_name(name);
-    let label = [crate::LABEL, schema.label().column.as_str()];
+    let label = [LABEL, schema.label().column.as_str()];
     if taken.iter().chain(&label).any(|other| fold_name(other) == folded) {
         return Err(RecipeError::NameTaken(name.to_owned()));
     }
@@ -220,10 +226,10 @@ fn parse(name: &str, text: &str, schema: &Schema) -> Result<Expression, RecipeEr
         .map_err(|source| RecipeError::Expression { name: name.to_owned(), source })
 }
 
-/// A recipe as it is stored: plain values that are checked again when they are read.
+/// The stored form of a recipe: plain values that are checked when they are read.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct StoredRecipe {
     columns: Vec<StoredColumn>,
     label: Label,
     features: Vec<StoredFeature>,
@@ -249,12 +255,12 @@ struct StoredFeature {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredStatistic {
-    statistic: Kind,
+    statistic: StatisticKind,
     column: String,
     value: f64,
 }
 
-impl From<Recipe> for Parts {
+impl From<Recipe> for StoredRecipe {
     fn from(recipe: Recipe) -> Self {
         let columns: Vec<Column> = recipe.schema.columns().to_vec();
         let features = recipe.features.into_iter().map(|feature| StoredFeature {
@@ -280,12 +286,12 @@ impl From<Recipe> for Parts {
     }
 }
 
-impl TryFrom<Parts> for Recipe {
+impl TryFrom<StoredRecipe> for Recipe {
     type Error = String;
 
-    /// serde keeps the message only, so the cause goes into it.
-    fn try_from(parts: Parts) -> Result<Self, String> {
-        Self::from_parts(parts).map_err(|error| match &error {
+    /// Appends the cause to the message, because serde keeps the message only.
+    fn try_from(stored: StoredRecipe) -> Result<Self, String> {
+        Self::from_stored(stored).map_err(|error| match &error {
             RecipeError::Expression { source, .. } => format!("{error}: {source}"),
             _ => error.to_string(),
         })
@@ -293,17 +299,17 @@ impl TryFrom<Parts> for Recipe {
 }
 
 impl Recipe {
-    fn from_parts(parts: Parts) -> Result<Self, RecipeError> {
-        let wrong = |what: String| Err(RecipeError::Inconsistent(what));
+    fn from_stored(stored: StoredRecipe) -> Result<Self, RecipeError> {
+        let inconsistent = |what: String| Err(RecipeError::Inconsistent(what));
         let (columns, medians): (Vec<_>, Vec<_>) =
-            parts.columns.into_iter().map(|stored| (stored.about, stored.median)).unzip();
-        let schema = Schema::new(columns, parts.label)?;
+            stored.columns.into_iter().map(|stored| (stored.about, stored.median)).unzip();
+        let schema = Schema::new(columns, stored.label)?;
         if let Some(index) = medians.iter().position(|median| !median.is_finite()) {
             let name = &schema.columns()[index].name;
-            return wrong(format!("the median of column `{name}` is not a number"));
+            return inconsistent(format!("the median of column `{name}` is not a number"));
         }
         let mut recipe = Self { schema, medians, features: Vec::new() };
-        for stored in parts.features {
+        for stored in stored.features {
             check_name(&recipe.schema, &recipe.feature_names().collect::<Vec<_>>(), &stored.name)?;
             let expression = parse(&stored.name, &stored.expression, &recipe.schema)?;
             let needed = expression
@@ -313,16 +319,19 @@ impl Recipe {
             let given =
                 stored.statistics.iter().map(|given| (given.statistic, given.column.as_str()));
             if !needed.eq(given) {
-                return wrong(format!(
+                return inconsistent(format!(
                     "the statistics of feature `{}` are not those of `{}`",
                     stored.name, stored.expression
                 ));
             }
             let statistics: Vec<f64> = stored.statistics.iter().map(|given| given.value).collect();
             if !stored.fallback.is_finite() || statistics.iter().any(|value| !value.is_finite()) {
-                return wrong(format!("a value of feature `{}` is not a number", stored.name));
+                return inconsistent(format!(
+                    "a value of feature `{}` is not a number",
+                    stored.name
+                ));
             }
-            recipe.features.push(Fitted {
+            recipe.features.push(FittedFeature {
                 name: stored.name,
                 text: stored.expression,
                 expression,

@@ -1,18 +1,19 @@
-//! A synthetic table of the sensors of three machine tools. No row of it was ever measured.
+//! Generates a synthetic table of the sensors of three machine tools. None of its rows was
+//! measured.
 //!
-//! Each row begins as a machine that runs well: the spindle gives a nearly constant power, so torque
-//! falls as speed rises, and everything else varies around its set point. About every second row
-//! then gets one of four failures, and with it the readings that such a failure moves:
+//! Each row begins as a machine without a failure: the spindle has a nearly constant power, so
+//! torque falls as speed rises, and the other readings vary around their set points. Half of the
+//! rows then get one of four failures, which changes some of the readings:
 //!
-//! | failure | share | what it moves |
+//! | failure | share | changed readings |
 //! |---|---|---|
-//! | hydraulic leak | 35 % | hydraulic pressure falls, and clamping with it |
-//! | blunt tool | 30 % | cutting force rises, hydraulic pressure gives a little |
-//! | blocked coolant | 20 % | coolant pressure falls and coolant temperature rises |
-//! | slipping spindle | 15 % | speed runs away while torque drops |
+//! | hydraulic leak | 35 % | hydraulic pressure falls |
+//! | blunt tool | 30 % | cutting force rises, hydraulic pressure falls a little |
+//! | blocked coolant | 20 % | coolant pressure falls, coolant temperature rises |
+//! | slipping spindle | 15 % | spindle speed rises, torque falls |
 //!
-//! The failures' readings overlap a little with sound ones and one label in a hundred is wrong, so
-//! that a good model is right on 95 to 99 rows of a hundred. One cell in 250 is empty.
+//! The readings of machines with and without a failure overlap a little and one label in a hundred
+//! is wrong, so that a good model has an accuracy of 95 to 99 %. One cell in 250 is empty.
 
 use std::io::{self, BufWriter, Write};
 
@@ -26,9 +27,10 @@ const HEADER: &str = "Date,Machine_ID,Assembly_Line_No,Hydraulic_Pressure(bar),\
     Tool_Vibration(µm),Spindle_Speed(RPM),Voltage(volts),Torque(Nm),Cutting(kN),Downtime";
 const MACHINES: [&str; 3] =
     ["Mill-L1-Unit1,Line-1", "Mill-L2-Unit1,Line-2", "Lathe-L3-Unit1,Line-3"];
-/// Decimals of each sensor, in the header's order.
+/// The number of decimals of each sensor, in the order of the header.
 const DECIMALS: [usize; 12] = [2, 3, 3, 1, 1, 1, 3, 2, 0, 0, 2, 2];
 
+// The indices of the readings that failures change.
 const HYDRAULIC_PRESSURE: usize = 0;
 const COOLANT_PRESSURE: usize = 1;
 const COOLANT_TEMPERATURE: usize = 3;
@@ -36,21 +38,21 @@ const SPINDLE_SPEED: usize = 8;
 const TORQUE: usize = 10;
 const CUTTING: usize = 11;
 
-/// Writes a header and `rows` rows. The same seed gives the same bytes, and a longer table begins
-/// with a shorter one.
+/// Writes a header and `rows` rows as CSV. The same seed gives the same bytes, and a longer table
+/// begins with the rows of a shorter one.
 ///
 /// # Errors
-/// What `out` cannot take.
+/// Returns the errors of `out`.
 pub fn write(out: impl Write, rows: u64, seed: u64) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(seed));
     writeln!(out, "{HEADER}")?;
     for row in 0..rows {
         let machine = MACHINES[(row % 3) as usize];
-        // Ten years of days, and then again.
+        // The dates start again after ten years.
         let (year, month, day) = date(row / 3 % 3_652);
         write!(out, "{day:02}-{month:02}-{year},{machine}")?;
-        let (readings, failed) = random.machine();
+        let (readings, failed) = random.readings();
         for (reading, decimals) in readings.iter().zip(DECIMALS) {
             if random.one_in(250) {
                 out.write_all(b",")?;
@@ -67,24 +69,25 @@ pub fn write(out: impl Write, rows: u64, seed: u64) -> io::Result<()> {
 struct Random(Xoshiro256PlusPlus);
 
 impl Random {
-    /// From 0 to 1.
-    fn share(&mut self) -> f64 {
+    /// Returns a uniform number from 0 to 1, excluding 1.
+    fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Returns true with probability 1 / `count`.
     fn one_in(&mut self, count: u32) -> bool {
-        self.share() * f64::from(count) < 1.0
+        self.uniform() * f64::from(count) < 1.0
     }
 
-    /// Nearly normal: the sum of twelve uniform numbers has variance 1. It takes additions only, so
-    /// it is the same bits on every machine, which a logarithm is not.
+    /// Returns a nearly normal number: the sum of twelve uniform numbers has variance 1. It takes
+    /// additions only, so it has the same bits on every machine, unlike a logarithm.
     fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
-        let sum: f64 = (0..12).map(|_| self.share()).sum();
+        let sum: f64 = (0..12).map(|_| self.uniform()).sum();
         mean + (sum - 6.0) * deviation
     }
 
-    /// The readings of one machine on one day, and whether it failed.
-    fn machine(&mut self) -> ([f64; 12], bool) {
+    /// Returns the readings of one machine on one day, and whether it failed.
+    fn readings(&mut self) -> ([f64; 12], bool) {
         let speed = self.normal(19_200.0, 2_300.0);
         let mut readings = [
             self.normal(122.0, 12.0),
@@ -100,10 +103,10 @@ impl Random {
             self.normal(520_000.0 / speed, 1.5),
             self.normal(2.3, 0.26),
         ];
-        if self.share() >= 0.505 {
+        if self.uniform() >= 0.505 {
             return (readings, false);
         }
-        match self.share() {
+        match self.uniform() {
             share if share < 0.35 => {
                 readings[HYDRAULIC_PRESSURE] = self.normal(76.0, 9.0);
             }
@@ -124,7 +127,8 @@ impl Random {
     }
 }
 
-/// The date `days` after the first of January 2022.
+/// Returns the year, month and day `days` after 1 January 2022. The leap year rule holds until
+/// 2100.
 fn date(mut days: u64) -> (u64, u64, u64) {
     let is_leap = |year: u64| year.is_multiple_of(4);
     let mut year = 2022;
@@ -155,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_table_begins_with_a_shorter_one() {
+    fn a_longer_table_begins_with_the_rows_of_a_shorter_one() {
         assert!(text(500, 42).starts_with(&text(100, 42)));
         assert_ne!(text(100, 42), text(100, 43));
         assert_eq!(text(0, 1).lines().count(), 1);
     }
 
     #[test]
-    fn dates_by_hand() {
+    fn dates_match_the_calendar() {
         assert_eq!(date(0), (2022, 1, 1));
         assert_eq!(date(31), (2022, 2, 1));
         assert_eq!(date(364), (2022, 12, 31));
@@ -172,14 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn half_fail_and_few_cells_are_empty() {
+    fn half_of_the_rows_fail_and_few_cells_are_empty() {
         let text = text(10_000, 7);
         let rows = || text.lines().skip(1);
         let failures = rows().filter(|row| row.ends_with(",Machine_Failure")).count();
-        // 0.505 of 10,000; the standard deviation is 50.
-        assert!(failures.abs_diff(5_050) < 250, "{failures}");
+        // 50.5 % fail and 1 % of the labels are wrong: 0.505 * 0.99 + 0.495 * 0.01 = 0.5049, so
+        // 5,049 of 10,000; the standard deviation is 50.
+        assert!(failures.abs_diff(5_049) < 250, "{failures}");
         let empty: usize = rows().map(|row| row.matches(",,").count()).sum();
-        // 120,000 cells / 250 = 480; two neighbours empty count once or twice.
+        // 120,000 cells / 250 = 480; two empty neighbours may be counted as one.
         assert!(empty.abs_diff(480) < 110, "{empty}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the table should hold.
+//! The schema of a table: its sensor columns and its label.
 
 use std::collections::BTreeSet;
 
@@ -7,45 +7,45 @@ use serde::{Deserialize, Serialize};
 /// A sensor column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// Its name without a unit.
+    /// The canonical name, without a unit.
     pub name: String,
-    /// The unit that its numbers are in; a header may have another of the same kind.
+    /// The unit of the readings; a header may have another unit of the same quantity.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit: Option<String>,
-    /// Other names.
+    /// Other names of the column.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub spellings: Vec<String>,
 }
 
-/// The column that tells the classes apart, and its words. Letter case and blanks around do not
-/// matter, nor does it whether a number is written as `1` or `1.0`.
+/// The label column and the words for its classes. Letter case and surrounding blanks are ignored,
+/// and numbers are compared by value: `1` is `1.0`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// Its name.
+    /// The name of the column.
     pub column: String,
-    /// What means class 1.
+    /// The words for class 1.
     pub positive: Vec<String>,
-    /// What means class 0.
+    /// The words for class 0.
     pub negative: Vec<String>,
 }
 
-/// The sensor columns and the label.
+/// The sensor columns and the label, with unambiguous names and words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     columns: Vec<Column>,
     label: Label,
 }
 
-/// A schema that does not tell its columns or classes apart.
+/// The ways in which a schema is empty or ambiguous.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    /// Nothing to learn from.
+    /// A schema without sensor columns.
     #[error("there are no sensor columns, expected at least one")]
     NoColumns,
-    /// A name of nothing but blanks, `_` and `-`, which an index column in front would match.
+    /// A name of nothing but blanks, `_` and `-`, which an unnamed index column would match.
     #[error("the name `{0}` has neither letters nor digits")]
     Blank(String),
-    /// A name for two things.
+    /// A name for two columns.
     #[error("the name `{0}` stands for two columns")]
     Ambiguous(String),
     /// A word for both classes.
@@ -57,10 +57,11 @@ pub enum SchemaError {
 }
 
 impl Schema {
-    /// A schema whose names and words are unmistakable.
+    /// Creates a schema after checking that its names and words are unambiguous.
     ///
     /// # Errors
-    /// One name for two columns, one word for both classes, or none at all.
+    /// Returns an error if there are no columns, a name is blank or stands for two columns, or a
+    /// word stands for both classes or a class has none.
     pub fn new(columns: Vec<Column>, label: Label) -> Result<Self, SchemaError> {
         if columns.is_empty() {
             return Err(SchemaError::NoColumns);
@@ -90,31 +91,31 @@ impl Schema {
         Ok(Self { columns, label })
     }
 
-    /// The sensor columns.
+    /// Returns the sensor columns.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The label.
+    /// Returns the label.
     pub fn label(&self) -> &Label {
         &self.label
     }
 
-    /// The sensor columns' names.
+    /// Iterates over the names of the sensor columns.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.columns.iter().map(|column| column.name.as_str())
     }
 }
 
 impl Column {
-    /// All its names, its own first.
+    /// Iterates over the canonical name and the spellings.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.name).chain(&self.spellings).map(String::as_str)
     }
 }
 
 impl Label {
-    /// The class that a word means.
+    /// Returns the class that a word stands for.
     pub(crate) fn class(&self, word: &str) -> Option<u8> {
         let folded = fold_word(word);
         let among = |words: &[String]| words.iter().any(|word| fold_word(word) == folded);
@@ -128,14 +129,14 @@ impl Label {
     }
 }
 
-/// A name as it is compared: letter case, and what stands between words, do not matter.
+/// Returns a name as it is compared: in lower case, with words separated by `_`.
 pub(crate) fn fold_name(name: &str) -> String {
     let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     let words: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     words.join("_")
 }
 
-/// A label value as it is compared.
+/// Returns a label value as it is compared: trimmed, in lower case, numbers in one form.
 fn fold_word(word: &str) -> String {
     let word = word.trim().to_lowercase();
     match word.parse::<f64>() {
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_any_case_and_numbers_in_any_form() {
+    fn labels_match_words_in_any_case_and_numbers_in_any_form() {
         let label = label(&["Machine_Failure", "1"], &["No_Machine_Failure", "0"]);
         for word in ["MACHINE_FAILURE", " machine_failure ", "1.0", "01", "1e0"] {
             assert_eq!(label.class(word), Some(1), "{word}");
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_is_not_clear_is_refused() {
+    fn an_ambiguous_schema_is_refused() {
         let refused = |columns: &[Column], label| {
             Schema::new(columns.to_vec(), label).unwrap_err().to_string()
         };

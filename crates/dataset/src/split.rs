@@ -1,53 +1,56 @@
-//! Dividing rows into training and test.
+//! Splits rows into a training and a test part.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// The rows of each part, ascending.
+/// The indices of the rows of each part, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// To learn from.
+    /// The training rows.
     pub train: Vec<usize>,
-    /// To test with.
+    /// The test rows.
     pub test: Vec<usize>,
 }
 
-/// Rows that cannot be divided.
+/// The ways in which splitting rows fails.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SplitError {
-    /// A part would be everything or nothing.
+    /// A test size that leaves a part empty.
     #[error("test_size is {0}, expected a number between 0 and 1, both excluded")]
     TestSize(f64),
-    /// One class only.
+    /// Rows of a single class.
     #[error("all {rows} rows are of class {class}, expected both classes")]
     OneClass {
-        /// How many rows.
+        /// The number of rows.
         rows: usize,
-        /// Their class.
+        /// The class of all rows.
         class: u8,
     },
-    /// Fewer rows than parts.
+    /// A class with too few rows for both parts.
     #[error(
         "{rows} rows of class {class} cannot be divided into training and test rows with test_size \
          {test_size}, expected enough for one in each part"
     )]
     TooFew {
-        /// How many.
+        /// The number of rows of the class.
         rows: usize,
-        /// Their class.
+        /// The class.
         class: u8,
-        /// The test rows' share.
+        /// The fraction of test rows.
         test_size: f64,
     },
 }
 
-/// Divides the rows of these classes, `test_size` of them for testing, rounded up. Where it is
-/// stratified both parts have the classes in the same proportion, to within a row. The same labels,
-/// share and seed give the same parts.
+/// Splits rows with these labels, 0 or 1, into training and test rows.
+///
+/// `test_size` is the fraction of test rows, whose number is rounded up. A stratified split keeps
+/// the proportion of the classes in both parts, to within one row. The same labels, test size and
+/// seed give the same split.
 ///
 /// # Errors
-/// A share that leaves a part empty, one class only, a class too rare to be in both parts.
+/// Returns an error if `test_size` is not between 0 and 1, or a class does not have a row in each
+/// part.
 pub fn split(
     labels: &[u8],
     test_size: f64,
@@ -57,20 +60,20 @@ pub fn split(
     if !(test_size > 0.0 && test_size < 1.0) {
         return Err(SplitError::TestSize(test_size));
     }
-    let of = |class| (0..labels.len()).filter(|&row| labels[row] == class).collect::<Vec<_>>();
-    let mut classes = [of(0), of(1)];
+    let rows_of = |class| (0..labels.len()).filter(|&row| labels[row] == class).collect::<Vec<_>>();
+    let mut classes = [rows_of(0), rows_of(1)];
     for class in [0, 1] {
         if classes[usize::from(class)].is_empty() {
             return Err(SplitError::OneClass { rows: labels.len(), class: 1 - class });
         }
     }
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let wanted = (test_size * labels.len() as f64).ceil() as usize;
-    let mut test = Vec::with_capacity(wanted);
+    let test_rows = (test_size * labels.len() as f64).ceil() as usize;
+    let mut test = Vec::with_capacity(test_rows);
     if stratify {
         let positives = classes[1].len() as f64 / labels.len() as f64;
-        let positives = (positives * wanted as f64).round() as usize;
-        for (class, take) in [(0, wanted - positives.min(wanted)), (1, positives)] {
+        let positives = (positives * test_rows as f64).round() as usize;
+        for (class, take) in [(0, test_rows - positives.min(test_rows)), (1, positives)] {
             let rows = &mut classes[class];
             if take == 0 || take >= rows.len() {
                 let (rows, class) = (rows.len(), class as u8);
@@ -82,7 +85,7 @@ pub fn split(
     } else {
         let mut rows: Vec<_> = (0..labels.len()).collect();
         rows.shuffle(&mut random);
-        test.extend_from_slice(&rows[..wanted]);
+        test.extend_from_slice(&rows[..test_rows]);
     }
     test.sort_unstable();
     let mut is_test = vec![false; labels.len()];
@@ -90,7 +93,7 @@ pub fn split(
         is_test[row] = true;
     }
     let train: Vec<_> = (0..labels.len()).filter(|&row| !is_test[row]).collect();
-    // By chance, or where there are very few rows, a part of a plain split may have one class.
+    // A part of a split without stratification may have a single class by chance.
     for class in [0, 1] {
         if [&train, &test].iter().any(|part| part.iter().all(|&row| labels[row] != class)) {
             let rows = classes[usize::from(class)].len();
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eighty_twenty_by_hand() {
+    fn a_stratified_split_matches_one_computed_by_hand() {
         // 10 rows, 4 of class 1: 2 test rows, round(0.4 * 2) = 1 of class 1.
         let labels = [0, 0, 1, 0, 1, 0, 0, 1, 1, 0];
         let parts = split(&labels, 0.2, true, 42).unwrap();
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_divided_says_why() {
+    fn rows_that_cannot_be_split_are_an_error() {
         let refused = |labels: &[u8], size| split(labels, size, true, 1).unwrap_err().to_string();
         for size in [0.0, 1.0, -0.5, f64::NAN] {
             assert!(refused(&[0, 1], size).starts_with("test_size is "), "{size}");
@@ -132,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_are_a_partition_and_keep_proportions(
+        fn parts_are_disjoint_cover_all_rows_and_keep_proportions(
             labels in prop::collection::vec(0_u8..2, 40..400),
             test_size in 0.1_f64..0.9,
             stratify: bool,

@@ -1,30 +1,30 @@
-//! Statistics of a column.
+//! Summary statistics of a column.
 
 use serde::Serialize;
 
-/// What a column's numbers are like. Missing ones do not count.
+/// Summary statistics of a column's numbers. Missing ones are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
-    /// How many there are.
+pub struct ColumnSummary {
+    /// The number of values.
     pub count: usize,
-    /// Their mean.
+    /// The mean.
     pub mean: f64,
-    /// Their sample standard deviation, with n - 1 as in pandas; 0 for a single number.
+    /// The sample standard deviation, with n - 1 as in pandas; 0 for a single number.
     pub std: f64,
-    /// The least.
+    /// The minimum.
     pub min: f64,
-    /// The median: the mean of the middle two of an even count.
+    /// The median; for an even count the mean of the middle two.
     pub median: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
-impl Summary {
-    /// Of all that are not NaN; all 0 where there are none.
+impl ColumnSummary {
+    /// Summarizes all numbers that are not NaN. All statistics are 0 if there are none.
     pub fn of(numbers: impl Iterator<Item = f32>) -> Self {
         let keys = numbers.filter(|number| !number.is_nan()).map(key).collect();
         let sorted = sorted(keys);
-        // Sums over sorted numbers are the same bits in whatever order those came.
+        // Sums over sorted numbers have the same bits, whatever order the numbers came in.
         let numbers = || sorted.iter().map(|&key| f64::from(number(key)));
         let (Some(min), Some(max)) = (numbers().next(), numbers().next_back()) else {
             return Self::default();
@@ -40,21 +40,21 @@ impl Summary {
     }
 }
 
-/// A key that is greater where the number is, by [`f32::total_cmp`].
+/// Returns a key that sorts as the number does by [`f32::total_cmp`].
 fn key(number: f32) -> u32 {
     let bits = number.to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
 
-/// The number of a key.
+/// Returns the number of a key.
 fn number(key: u32) -> f32 {
     f32::from_bits(if key & SIGN == 0 { !key } else { key & !SIGN })
 }
 
 const SIGN: u32 = 1 << 31;
 
-/// Sorts by 11 bits at a time, the lowest first; a sort by comparisons takes twice as long for a
-/// million keys.
+/// Sorts keys with a radix sort by 11 bits at a time, the lowest first. A comparison sort takes
+/// twice as long for a million keys.
 fn sorted(mut keys: Vec<u32>) -> Vec<u32> {
     const BITS: u32 = 11;
     let digit = |key: u32, pass: u32| (key >> (pass * BITS)) as usize % (1 << BITS);
@@ -64,7 +64,7 @@ fn sorted(mut keys: Vec<u32>) -> Vec<u32> {
         for &key in &keys {
             counts[digit(key, pass)] += 1;
         }
-        // Where each digit's keys go.
+        // The position of the next key with each digit.
         let mut places = counts;
         let mut before = 0;
         for (place, count) in places.iter_mut().zip(counts) {
@@ -88,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn by_hand() {
+    fn statistics_match_those_computed_by_hand() {
         // Mean 10 / 4 = 2.5; squares 2.25 + 0.25 + 0.25 + 2.25 = 5; sqrt(5 / 3).
-        let found = Summary::of([4.0, 1.0, f32::NAN, 3.0, 2.0].into_iter());
+        let found = ColumnSummary::of([4.0, 1.0, f32::NAN, 3.0, 2.0].into_iter());
         assert_eq!((found.count, found.mean, found.median), (4, 2.5, 2.5));
         assert_eq!((found.min, found.max), (1.0, 4.0));
         assert!((found.std - (5.0_f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert_eq!(Summary::of([7.0].into_iter()).std, 0.0);
-        assert_eq!(Summary::of(std::iter::empty()).count, 0);
+        assert_eq!(ColumnSummary::of([7.0].into_iter()).std, 0.0);
+        assert_eq!(ColumnSummary::of(std::iter::empty()).count, 0);
     }
 
     proptest! {

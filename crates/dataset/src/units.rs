@@ -1,9 +1,9 @@
-//! Units of sensors, each a power of ten of the others of its kind.
+//! The units of sensors. Units of the same quantity differ by a power of ten.
 
-/// The units of one kind: the spellings of each and its power of ten.
-type Kind = &'static [(&'static [&'static str], i32)];
+/// The units of one quantity: the spellings of each and its power of ten.
+type Quantity = &'static [(&'static [&'static str], i32)];
 
-const KINDS: [Kind; 7] = [
+const QUANTITIES: [Quantity; 7] = [
     &[
         (&["bar"], 0),
         (&["mbar"], -3),
@@ -20,11 +20,11 @@ const KINDS: [Kind; 7] = [
     &[(&["°C", "C", "degC", "deg C", "celsius"], 0)],
 ];
 
-/// Letter case does not matter, and neither do the ways that µ and ° come to harm between
-/// encodings: `?` and U+FFFD stand for either, Latin-1 read as it is gives them, and UTF-8 read as
-/// Latin-1 puts `Â` or `Î` in front.
+/// Returns a unit as it is compared: without letter case, and without the damage that µ and ° take
+/// between encodings. `?` and U+FFFD stand for either of them, Latin-1 has them as they are, and
+/// UTF-8 read as Latin-1 puts `Â` or `Î` in front.
 fn fold(unit: &str) -> String {
-    // The one unit whose other case is a known one a thousand million times as large.
+    // Letter case matters for this unit only: MPa is 10^9 times as large.
     if unit.trim() == "mPa" {
         return "mPa".to_owned();
     }
@@ -40,27 +40,26 @@ fn fold(unit: &str) -> String {
     folded
 }
 
-fn find(kind: Kind, folded: &str) -> Option<i32> {
-    let of = kind.iter().find(|(spellings, _)| spellings.iter().any(|name| fold(name) == folded));
-    of.map(|(_, power)| *power)
+/// Returns the power of ten of a folded unit, if it is a unit of `quantity`.
+fn power(quantity: Quantity, folded: &str) -> Option<i32> {
+    let is_same = |name: &&str| fold(name) == folded;
+    quantity.iter().find(|(spellings, _)| spellings.iter().any(is_same)).map(|(_, power)| *power)
 }
 
-/// The power of ten that turns numbers in `from` into numbers in `to`.
+/// Returns the power of ten that converts numbers in the unit `from` to numbers in the unit `to`.
 ///
 /// # Errors
-/// The units that would do, where the two are not of one kind.
+/// Returns the list of accepted units if the two do not measure the same quantity.
 pub(crate) fn power_between(from: &str, to: &str) -> Result<i32, String> {
     let (from, folded) = (fold(from), fold(to));
     if from == folded {
         return Ok(0);
     }
-    let Some((kind, power)) = KINDS.iter().find_map(|kind| Some((*kind, find(kind, &folded)?)))
-    else {
-        return Err(to.to_owned());
-    };
-    find(kind, &from).map(|other| other - power).ok_or_else(|| {
-        let names = kind.iter().map(|(spellings, _)| spellings[0]);
-        let others = names.filter(|name| find(kind, &fold(name)) != Some(power));
+    let known = QUANTITIES.iter().find_map(|&units| Some((units, power(units, &folded)?)));
+    let Some((quantity, to_power)) = known else { return Err(to.to_owned()) };
+    power(quantity, &from).map(|from_power| from_power - to_power).ok_or_else(|| {
+        let names = quantity.iter().map(|(spellings, _)| spellings[0]);
+        let others = names.filter(|name| power(quantity, &fold(name)) != Some(to_power));
         std::iter::once(to).chain(others).collect::<Vec<_>>().join(", ")
     })
 }
@@ -70,13 +69,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_of_one_kind_are_powers_of_ten_apart() {
+    fn units_of_one_quantity_are_powers_of_ten_apart() {
         let powers = [("Pa", "bar"), ("kPa", "bar"), ("bar", "Pa"), ("N", "kN"), ("mm", "µm")];
         assert_eq!(powers.map(|(a, b)| power_between(a, b).unwrap()), [-5, -2, 5, -3, 3]);
     }
 
     #[test]
-    fn damaged_letters_are_understood() {
+    fn units_damaged_by_an_encoding_are_recognized() {
         for unit in ["µm", "μm", "?m", "\u{FFFD}m", "Âµm", "Î¼m", "um", "UM"] {
             assert_eq!(power_between(unit, "µm"), Ok(0), "{unit}");
         }
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn other_units_are_refused_with_those_that_would_do() {
+    fn units_of_another_quantity_are_refused_with_the_accepted_ones() {
         assert_eq!(power_between("psi", "bar"), Err("bar, mbar, Pa, hPa, kPa, MPa".to_owned()));
         assert!(power_between("mPa", "bar").is_err());
         assert_eq!(power_between("mpa", "bar"), Ok(1));

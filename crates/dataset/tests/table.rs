@@ -1,8 +1,12 @@
-//! From CSV to a clean table, as its users see it.
+//! Reading CSV files into one clean table.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dataset::{BadCells, Column, Counts, Label, MissingValues, Rules, Schema, Table, TableReader};
+use dataset::{
+    BadCells, CleaningCounts, CleaningRules, Column, Label, MissingValues, Schema, SensorTable,
+    TableReader,
+};
+use proptest::prelude::*;
 
 fn schema() -> Schema {
     let column = |name: &str, unit: &str, spellings: &[&str]| Column {
@@ -24,10 +28,12 @@ fn schema() -> Schema {
     Schema::new(columns, label).unwrap()
 }
 
-const STRICT: Rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
-const LENIENT: Rules = Rules { missing_values: MissingValues::Median, bad_cells: BadCells::Drop };
+const STRICT: CleaningRules =
+    CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+const LENIENT: CleaningRules =
+    CleaningRules { missing_values: MissingValues::Median, bad_cells: BadCells::Drop };
 
-fn read(files: &[&[u8]], rules: Rules) -> Result<(Table, Counts), String> {
+fn read(files: &[&[u8]], rules: CleaningRules) -> Result<(SensorTable, CleaningCounts), String> {
     let schema = schema();
     let mut reader = TableReader::new(&schema, rules);
     for (file, bytes) in ["a.csv", "b.csv"].into_iter().zip(files) {
@@ -36,12 +42,12 @@ fn read(files: &[&[u8]], rules: Rules) -> Result<(Table, Counts), String> {
     reader.finish().map_err(|error| error.to_string())
 }
 
-fn rows(table: &Table) -> Vec<(Vec<f32>, u8)> {
+fn rows(table: &SensorTable) -> Vec<(Vec<f32>, u8)> {
     (0..table.len()).map(|row| (table.row(row).to_vec(), table.labels()[row])).collect()
 }
 
 #[test]
-fn every_spelling_is_the_same_table() {
+fn every_spelling_gives_the_same_table() {
     let plain = "Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n\
         71.04,1.291,3.58,Machine_Failure\n125.33,1.382,2.68,No_Machine_Failure\n";
     let (expected, _) = read(&[plain.as_bytes()], STRICT).unwrap();
@@ -67,7 +73,7 @@ fn every_spelling_is_the_same_table() {
 }
 
 #[test]
-fn other_units_order_labels_and_columns_are_the_same_table() {
+fn other_units_orders_labels_and_extra_columns_give_the_same_table() {
     let (expected, _) = read(
         &[b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n6.933724915,1,3.58,1\n"],
         STRICT,
@@ -82,7 +88,7 @@ fn other_units_order_labels_and_columns_are_the_same_table() {
 }
 
 #[test]
-fn rows_are_dropped_and_counted() {
+fn dropped_rows_are_counted_by_reason() {
     let file = "\
         Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n\
         1,2,3,1\n\
@@ -95,7 +101,7 @@ fn rows_are_dropped_and_counted() {
         1,2,3,maybe\n\
         1,2,3\n\
         1,2,3,4,5\n";
-    let rules = Rules { bad_cells: BadCells::Drop, ..STRICT };
+    let rules = CleaningRules { bad_cells: BadCells::Drop, ..STRICT };
     let (table, counts) = read(&[file.as_bytes()], rules).unwrap();
     assert_eq!(rows(&table), [(vec![1.0, 2.0, 3.0], 1), (vec![1.0, 2.0, 3.0], 0)]);
     insta::assert_json_snapshot!(counts, @r#"
@@ -119,7 +125,7 @@ fn rows_are_dropped_and_counted() {
 }
 
 #[test]
-fn files_are_one_table() {
+fn several_files_give_one_table() {
     let first = b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime,Note\n1,2,3,1,x\n";
     let second = b"Note,Downtime,Cutting_Force(N),Spindle_Vibration,Hydraulic_Pressure\ny,0,4000,5,6\nz,1,3000,2,1\n";
     let (table, counts) = read(&[first, second], STRICT).unwrap();
@@ -128,27 +134,27 @@ fn files_are_one_table() {
 }
 
 #[test]
-fn what_cannot_be_read_says_where() {
+fn errors_name_the_file_and_the_place() {
     let header = "Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n";
-    let wrong = |text: &[u8]| read(&[text], STRICT).unwrap_err();
-    let body = |text: &str| wrong(format!("{header}{text}").as_bytes());
-    insta::assert_snapshot!(wrong(b""), @"a.csv is empty, expected a header line");
-    insta::assert_snapshot!(wrong(b"\n\n"), @"a.csv is empty, expected a header line");
-    insta::assert_snapshot!(wrong(header.as_bytes()), @"there are no rows: a.csv has a header and nothing else");
-    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure;Cutting;Downtime\n1;2;1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_Pressure;Cutting;Downtime; the columns look separated by semicolons, expected commas");
-    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure\tCutting\tDowntime\n1\t2\t1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_PressureCuttingDowntime; the columns look separated by tabs, expected commas");
+    let error = |text: &[u8]| read(&[text], STRICT).unwrap_err();
+    let body = |text: &str| error(format!("{header}{text}").as_bytes());
+    insta::assert_snapshot!(error(b""), @"a.csv is empty, expected a header line");
+    insta::assert_snapshot!(error(b"\n\n"), @"a.csv is empty, expected a header line");
+    insta::assert_snapshot!(error(header.as_bytes()), @"there are no rows: a.csv has a header and nothing else");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure;Cutting;Downtime\n1;2;1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_Pressure;Cutting;Downtime; the columns look separated by semicolons, expected commas");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure\tCutting\tDowntime\n1\t2\t1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_PressureCuttingDowntime; the columns look separated by tabs, expected commas");
     let utf16: Vec<u8> =
         "\u{FEFF}Cutting,Downtime\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    insta::assert_snapshot!(wrong(&utf16), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: ÿþCutting, Downtime; the file looks like UTF-16, expected UTF-8 or Latin-1");
-    insta::assert_snapshot!(wrong(b"Hydraulic_Presure(bar),Spindle_Vibration,Force,Downtim\n1,2,3,1\n"), @"a.csv lacks column `Downtime` (did you mean `Downtim`?), column `Hydraulic_Pressure` (did you mean `Hydraulic_Presure`?), column `Cutting`; columns found: Hydraulic_Presure(bar), Spindle_Vibration, Force, Downtim");
-    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure(psi),Spindle_Vibration,Cutting,Downtime\n"), @"a.csv has `Hydraulic_Pressure(psi)`, expected `Hydraulic_Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa");
-    insta::assert_snapshot!(wrong(b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Cutting_Force(N),Downtime\n"), @"a.csv has two columns for `Cutting`: `Cutting` and `Cutting_Force(N)`");
+    insta::assert_snapshot!(error(&utf16), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: ÿþCutting, Downtime; the file looks like UTF-16, expected UTF-8 or Latin-1");
+    insta::assert_snapshot!(error(b"Hydraulic_Presure(bar),Spindle_Vibration,Force,Downtim\n1,2,3,1\n"), @"a.csv lacks column `Downtime` (did you mean `Downtim`?), column `Hydraulic_Pressure` (did you mean `Hydraulic_Presure`?), column `Cutting`; columns found: Hydraulic_Presure(bar), Spindle_Vibration, Force, Downtim");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure(psi),Spindle_Vibration,Cutting,Downtime\n"), @"a.csv has `Hydraulic_Pressure(psi)`, expected `Hydraulic_Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Cutting_Force(N),Downtime\n"), @"a.csv has two columns for `Cutting`: `Cutting` and `Cutting_Force(N)`");
     insta::assert_snapshot!(body("1,2,3,1\n1,broken,3,1\n"), @"a.csv, line 3, column `Spindle_Vibration`: found `broken`, expected a number");
     insta::assert_snapshot!(body("1,2,3,1\n\n1,2,3,perhaps\n"), @"a.csv, line 4, column `Downtime`: found `perhaps`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
     insta::assert_snapshot!(body("1,2,3,1\n1,2,3\n"), @"a.csv, line 3: the row has 3 fields, expected 4 as in the header");
     insta::assert_snapshot!(body(",2,3,1\n1,NaN,3,0\n"), @"no rows are left of 2: 2 with missing cells, 0 with cells that cannot be read, 0 with too few or too many fields, 0 duplicates");
-    insta::assert_snapshot!(wrong(&[header.as_bytes(), b"1,\xff2,3,1\n"].concat()), @"a.csv, line 2, column `Spindle_Vibration`: found `�2`, expected a number");
-    insta::assert_snapshot!(wrong(&[header.as_bytes(), b"1,2,3,\xc3\x28\n"].concat()), @"a.csv, line 2, column `Downtime`: found `�(`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
+    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,\xff2,3,1\n"].concat()), @"a.csv, line 2, column `Spindle_Vibration`: found `�2`, expected a number");
+    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,2,3,\xc3\x28\n"].concat()), @"a.csv, line 2, column `Downtime`: found `�(`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
     let bad = format!("{header}1,x,3,1\n1,2\n");
     insta::assert_snapshot!(read(&[bad.as_bytes()], LENIENT).unwrap_err(), @"no rows are left of 2: 0 with missing cells, 1 with cells that cannot be read, 1 with too few or too many fields, 0 duplicates; the first: a.csv, line 2, column `Spindle_Vibration`: found `x`, expected a number");
     let other = b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime,Shift\n1,2,3,1,4\n";
@@ -157,7 +163,7 @@ fn what_cannot_be_read_says_where() {
 }
 
 #[test]
-fn a_gigabyte_without_an_end_takes_a_megabyte() {
+fn an_endless_record_is_refused_after_a_megabyte() {
     use std::io::{BufReader, Read, repeat};
     let header: &[u8] = b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n";
     let schema = schema();
@@ -166,8 +172,8 @@ fn a_gigabyte_without_an_end_takes_a_megabyte() {
     insta::assert_snapshot!(reader.read("a.csv", endless).unwrap_err(), @"a.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?");
 }
 
-/// Rows with quotes, CRLF and blank lines among them, more than a megabyte of them.
-fn many() -> String {
+/// Returns more than a megabyte of rows, some with quotes, CRLF or blank lines.
+fn long_table() -> String {
     let mut text = "Note,Hydraulic_Pressure(Pa),Spindle_Vibration,Cutting,Downtime\n".to_owned();
     for row in 0..40_000 {
         let note = if row % 1_000 == 0 { "\"two\r\nlines, and \"\"quotes\"\"\"" } else { "none" };
@@ -180,7 +186,7 @@ fn many() -> String {
 
 #[test]
 fn any_number_of_threads_gives_the_same_table() {
-    let text = many();
+    let text = long_table();
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| read(&[text.as_bytes()], STRICT).unwrap())
@@ -195,8 +201,8 @@ fn any_number_of_threads_gives_the_same_table() {
 }
 
 #[test]
-fn the_first_error_of_a_long_file_is_found_with_its_line() {
-    let text = many();
+fn the_first_error_in_a_long_file_is_reported_with_its_line() {
+    let text = long_table();
     let at = |row: usize| text.match_indices("none,").nth(row).unwrap().0;
     let (first, second) = (at(20_000), at(39_000));
     let wrong = [&text[..first], "none,broken,1,1,1\n", &text[first..second], "1\n"].concat();
@@ -212,4 +218,17 @@ fn the_first_error_of_a_long_file_is_found_with_its_line() {
         read(&[open.as_bytes()], STRICT).unwrap_err(),
         format!("a.csv, line {line}: a quote is not closed")
     );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let schema = schema();
+        let rules = CleaningRules { bad_cells: BadCells::Drop, ..STRICT };
+        let mut reader = TableReader::new(&schema, rules);
+        let header = b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Downtime\n";
+        let _ = reader.read("a.csv", [header, bytes.as_slice()].concat().as_slice());
+        let _ = reader.read("b.csv", bytes.as_slice());
+        let _ = reader.finish();
+    }
 }

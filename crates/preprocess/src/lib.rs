@@ -29,8 +29,8 @@ use common::{write_file, write_with};
 use config::steps::{self, paths};
 use container::Container;
 use dataset::{
-    Applied, BadCells, Column, Counts, Feature, Label, MissingValues, Recipe, Rules, Schema, Split,
-    Table, TableReader,
+    BadCells, CleaningCounts, CleaningRules, Column, Feature, ImputationCounts, Label,
+    MissingValues, Recipe, Schema, SensorTable, Split, TableReader,
 };
 
 pub use error::PreprocessError;
@@ -68,9 +68,9 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
 fn write(
     container: &Container,
     recipe: &Recipe,
-    table: &Table,
+    table: &SensorTable,
     rows: &Split,
-    counts: Counts,
+    counts: CleaningCounts,
 ) -> Result<(), PreprocessError> {
     let outputs = Outputs::of(container);
     let written = outputs.write(recipe, table, rows, counts);
@@ -104,11 +104,11 @@ impl Outputs {
     fn write(
         &self,
         recipe: &Recipe,
-        table: &Table,
+        table: &SensorTable,
         rows: &Split,
-        counts: Counts,
+        counts: CleaningCounts,
     ) -> Result<(), PreprocessError> {
-        let mut substituted = Applied::default();
+        let mut substituted = ImputationCounts::default();
         for (path, rows) in [(&self.train, &rows.train), (&self.test, &rows.test)] {
             write_with(path, |out| {
                 substituted = substituted + recipe.write(table, rows, out)?;
@@ -166,8 +166,8 @@ fn read(
     input: &Utf8Path,
     schema: &Schema,
     settings: &steps::Preprocess,
-) -> Result<(Table, Counts), PreprocessError> {
-    let rules = Rules {
+) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
+    let rules = CleaningRules {
         missing_values: match settings.missing_values {
             steps::MissingValues::Drop => MissingValues::Drop,
             steps::MissingValues::Median => MissingValues::Median,
@@ -211,7 +211,7 @@ fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
     Ok(files)
 }
 
-fn log_counts(counts: &Counts) {
+fn log_counts(counts: &CleaningCounts) {
     tracing::info!(rows = counts.rows_read, kept = counts.rows_kept, "read the table");
     for (count, reason) in [
         (counts.dropped_missing, "with an empty or non-finite cell"),

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use dataset::{Applied, Counts, Recipe, Split, Table};
+use dataset::{CleaningCounts, ImputationCounts, Recipe, SensorTable, Split};
 use serde::Serialize;
 
 /// The contents of `summary.json`, which is for people: no step reads it.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     format_version: u32,
-    rows: Counts,
+    rows: CleaningCounts,
     train: PartSummary,
     test: PartSummary,
     /// The number of missing readings that were replaced by the training median of their column.
@@ -18,7 +18,7 @@ pub(crate) struct Summary {
     /// median.
     replaced_features: usize,
     /// Statistics of each column over the rows kept.
-    columns: BTreeMap<String, dataset::Summary>,
+    columns: BTreeMap<String, dataset::ColumnSummary>,
     features: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ struct PartSummary {
 }
 
 impl PartSummary {
-    fn new(table: &Table, part: &[usize]) -> Self {
+    fn new(table: &SensorTable, part: &[usize]) -> Self {
         let rows = part.len();
         let failures = part.iter().filter(|&&row| table.labels()[row] == 1).count();
         Self { rows, failures, failure_share: failures as f64 / rows as f64 }
@@ -41,10 +41,10 @@ impl PartSummary {
 impl Summary {
     pub(crate) fn new(
         recipe: &Recipe,
-        table: &Table,
+        table: &SensorTable,
         parts: &Split,
-        rows: Counts,
-        substituted: Applied,
+        rows: CleaningCounts,
+        substituted: ImputationCounts,
     ) -> Self {
         let columns = recipe.schema().names().map(str::to_owned);
         Self {

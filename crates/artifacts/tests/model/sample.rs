@@ -5,7 +5,7 @@ use std::io::Write;
 
 use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Measure, Metadata, RECIPE_JSON};
 use dataset::{
-    BadCells, Column, Feature, Label, MissingValues, Recipe, Rules, Schema, TableReader,
+    BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -29,7 +29,7 @@ pub fn recipe() -> Recipe {
         negative: vec!["0".to_owned()],
     };
     let schema = Schema::new(columns.to_vec(), label).unwrap();
-    let rules = Rules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
     let mut reader = TableReader::new(&schema, rules);
     let rows = "Pressure,Vibration,Downtime\n1.5,2,0\n3,4.25,1\n";
     reader.read("a.csv", rows.as_bytes()).unwrap();

@@ -1,83 +1,83 @@
-//! Records of a CSV in bounded memory, with the line that each begins on.
+//! Reads the records of a CSV in bounded memory and reports the line on which each begins.
 
 use std::io;
 
 use csv_core::ReadRecordResult;
+use memchr::memchr_iter;
 
-use crate::blocks::{Block, lines};
+/// The maximum length of a record in bytes. The table's rows are a few hundred bytes; a line of a
+/// gigabyte is a mistake and must not take a gigabyte of memory.
+pub(crate) const MAX_RECORD_BYTES: usize = 1 << 20;
+/// The maximum number of fields in a record.
+pub(crate) const MAX_FIELDS: usize = 1 << 14;
 
-/// The longest record. The table's rows are a few hundred bytes; a line of a gigabyte is a mistake
-/// and must not become a gigabyte of memory.
-pub(crate) const LONGEST: usize = 1 << 20;
-/// The most fields of a record.
-pub(crate) const MOST_FIELDS: usize = 1 << 14;
-
-/// Why a file cannot be read as CSV.
+/// The ways in which reading a file as CSV fails.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// It cannot be read at all.
+pub enum CsvError {
+    /// An I/O error.
     #[error("{file} cannot be read")]
     Unreadable {
-        /// Which one.
+        /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A record without an end.
+    /// A record longer than the limit.
     #[error(
-        "{file}, line {line}: the record is longer than {LONGEST} bytes; is a quote not closed?"
+        "{file}, line {line}: the record is longer than {MAX_RECORD_BYTES} bytes; is a quote not \
+         closed?"
     )]
     TooLong {
         /// The file.
         file: String,
-        /// Where the record begins.
+        /// The line on which the record begins.
         line: u64,
     },
-    /// A quote that takes the rest of the file with it.
+    /// A quote that is still open at the end of the file.
     #[error("{file}, line {line}: a quote is not closed")]
     Unclosed {
         /// The file.
         file: String,
-        /// Where the record begins.
+        /// The line on which the record begins.
         line: u64,
     },
-    /// A record of nothing but commas.
-    #[error("{file}, line {line}: the record has more than {MOST_FIELDS} fields")]
+    /// A record with more fields than the limit.
+    #[error("{file}, line {line}: the record has more than {MAX_FIELDS} fields")]
     TooManyFields {
         /// The file.
         file: String,
-        /// Where the record begins.
+        /// The line on which the record begins.
         line: u64,
     },
 }
 
-/// The records of a block, one after another.
-pub(crate) struct Records<'a> {
+/// Parses a block of a CSV file into records.
+pub(crate) struct CsvRecords<'a> {
     file: &'a str,
     rest: &'a [u8],
     parser: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
-    /// Whether the line end behind the block has been read.
-    ended: bool,
+    /// Whether the parser has been given the line end that is appended to the block.
+    line_end_appended: bool,
 }
 
 /// One record.
 #[derive(Clone, Copy)]
-pub(crate) struct Record<'a> {
-    /// Where it begins, from 1.
+pub(crate) struct CsvRecord<'a> {
+    /// The line on which the record begins, from 1.
     pub(crate) line: u64,
     text: &'a [u8],
     ends: &'a [usize],
 }
 
-impl<'a> Record<'a> {
-    /// How many fields there are.
+impl<'a> CsvRecord<'a> {
+    /// Returns the number of fields.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// A field, without its quotes; empty beyond the last one.
+    /// Returns a field without its quotes; an empty one if `index` is out of bounds.
     pub(crate) fn field(&self, index: usize) -> &'a [u8] {
         let begin = match index.checked_sub(1) {
             Some(before) => self.ends.get(before).copied().unwrap_or(self.text.len()),
@@ -87,49 +87,57 @@ impl<'a> Record<'a> {
         self.text.get(begin..end).unwrap_or_default()
     }
 
-    /// All fields.
+    /// Iterates over the fields.
     pub(crate) fn fields(self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.len()).map(move |index| self.field(index))
     }
 }
 
-impl<'a> Records<'a> {
-    pub(crate) fn new(file: &'a str, block: &'a Block) -> Self {
+impl<'a> CsvRecords<'a> {
+    /// Creates a parser of `text`, which begins on line `line` of `file`.
+    pub(crate) fn new(file: &'a str, text: &'a [u8], line: u64) -> Self {
         let mut parser = csv_core::Reader::new();
-        // The parser would leave out a byte order mark, had it not read anything before.
+        // The parser drops a byte order mark in front of the first byte it reads.
         let _ = parser.read_record(b"\n", &mut [], &mut []);
-        parser.set_line(block.line);
-        let (text, ends) = (vec![0; 1 << 10], vec![0; 64]);
-        Self { file, rest: &block.text, parser, text, ends, ended: false }
+        parser.set_line(line);
+        Self {
+            file,
+            rest: text,
+            parser,
+            text: vec![0; 1 << 10],
+            ends: vec![0; 64],
+            line_end_appended: false,
+        }
     }
 
-    /// What has not been read yet.
+    /// Returns the text that has not been parsed yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Leaves out so many bytes of the rest, which are whole records.
+    /// Skips `bytes` bytes of the rest, which must be whole records.
     pub(crate) fn skip(&mut self, bytes: usize) {
         let (skipped, rest) = self.rest.split_at(bytes);
-        self.parser.set_line(self.parser.line() + lines(skipped));
+        self.parser.set_line(self.parser.line() + count_lines(skipped));
         self.rest = rest;
     }
 
-    /// The next record; blank lines are none.
-    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+    /// Parses the next record. Blank lines are skipped.
+    pub(crate) fn next(&mut self) -> Result<Option<CsvRecord<'_>>, CsvError> {
         let (mut written, mut fields) = (0, 0);
         let mut last = None;
         loop {
-            // A line end behind the last line, whether it has one or not: a record that it does not
-            // end is in an open quote, which the parser would take the end of the file to close.
+            // A line end is appended to the block, whether its last line has one or not. A record
+            // that it does not complete is in an open quote, which the parser would close at the
+            // end of the input.
             let at_end = self.rest.is_empty();
-            let behind = at_end && !self.ended;
-            let input = if behind { b"\n" } else { self.rest };
+            let append = at_end && !self.line_end_appended;
+            let input = if append { b"\n" } else { self.rest };
             let (result, read, out, ended) =
                 self.parser.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             last = read.checked_sub(1).map(|index| input[index]).or(last);
-            if behind {
-                self.ended = read > 0;
+            if append {
+                self.line_end_appended = read > 0;
             } else {
                 self.rest = &self.rest[read..];
             }
@@ -137,55 +145,59 @@ impl<'a> Records<'a> {
             fields += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.text.len() < LONGEST => {
-                    self.text.resize((self.text.len() * 2).min(LONGEST), 0);
+                ReadRecordResult::OutputFull if self.text.len() < MAX_RECORD_BYTES => {
+                    self.text.resize((self.text.len() * 2).min(MAX_RECORD_BYTES), 0);
                 }
                 ReadRecordResult::OutputFull => {
-                    let (file, line) = (self.file.to_owned(), self.begin(written, None));
-                    return Err(RecordError::TooLong { file, line });
+                    let (file, line) = (self.file.to_owned(), self.begin_line(written, None));
+                    return Err(CsvError::TooLong { file, line });
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_FIELDS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_FIELDS => {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 ReadRecordResult::OutputEndsFull => {
-                    let (file, line) = (self.file.to_owned(), self.begin(written, None));
-                    return Err(RecordError::TooManyFields { file, line });
+                    let (file, line) = (self.file.to_owned(), self.begin_line(written, None));
+                    return Err(CsvError::TooManyFields { file, line });
                 }
                 ReadRecordResult::Record => {
-                    if at_end && !behind {
-                        let (file, line) = (self.file.to_owned(), self.begin(written, None));
-                        return Err(RecordError::Unclosed { file, line });
+                    if at_end && !append {
+                        let (file, line) = (self.file.to_owned(), self.begin_line(written, None));
+                        return Err(CsvError::Unclosed { file, line });
                     }
-                    let line = self.begin(written, last);
+                    let line = self.begin_line(written, last);
                     let (text, ends) = (&self.text[..written], &self.ends[..fields]);
-                    return Ok(Some(Record { line, text, ends }));
+                    return Ok(Some(CsvRecord { line, text, ends }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }
         }
     }
 
-    /// The line on which the record of the first `written` bytes began, `last` being the last byte
-    /// taken from the input. The parser counts line ends: those inside the record and the one after
-    /// it are not before it.
-    fn begin(&self, written: usize, last: Option<u8>) -> u64 {
+    /// Returns the line on which the current record begins. `written` is its length and `last` the
+    /// last byte taken from the input. The parser has counted the line ends inside the record and
+    /// the one after it, which are subtracted here.
+    fn begin_line(&self, written: usize, last: Option<u8>) -> u64 {
         let inside = self.text[..written].iter().filter(|&&byte| byte == b'\n').count();
         let after = usize::from(last == Some(b'\n'));
         self.parser.line().saturating_sub((inside + after) as u64)
     }
 }
 
+/// Counts the line ends in `text`.
+pub(crate) fn count_lines(text: &[u8]) -> u64 {
+    memchr_iter(b'\n', text).count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn block(text: &str) -> Block {
-        Block { text: text.as_bytes().to_vec(), line: 1, is_short: true }
+    fn records(text: &str) -> CsvRecords<'_> {
+        CsvRecords::new("a.csv", text.as_bytes(), 1)
     }
 
     fn read(text: &str) -> Vec<(u64, Vec<String>)> {
-        let block = block(text);
-        let mut records = Records::new("a.csv", &block);
+        let mut records = records(text);
         let mut found = Vec::new();
         while let Some(record) = records.next().unwrap() {
             let fields = record.fields().map(|f| String::from_utf8_lossy(f).into_owned());
@@ -195,9 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_count_on_over_what_is_left_out() {
-        let block = Block { line: 7, ..block("1\n2\n\n3\r\n4\n") };
-        let mut records = Records::new("a.csv", &block);
+    fn skipped_lines_are_counted() {
+        let mut records = CsvRecords::new("a.csv", b"1\n2\n\n3\r\n4\n", 7);
         assert_eq!(records.next().unwrap().unwrap().line, 7);
         records.skip("2\n\n".len());
         let record = records.next().unwrap().unwrap();
@@ -207,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn records_know_their_line() {
+    fn records_report_the_line_on_which_they_begin() {
         let lines = |text| read(text).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
         assert_eq!(lines("a,b\n1,2\n3,4"), [1, 2, 3]);
         assert_eq!(lines("a,b\r\n1,2\r\n3,4\r\n"), [1, 2, 3]);
@@ -216,37 +227,35 @@ mod tests {
     }
 
     #[test]
-    fn quotes_and_empty_fields() {
+    fn quoted_and_empty_fields_are_parsed() {
         let (_, fields) = read("\"a,\"\"b\",,c,\n").remove(0);
         assert_eq!(fields, ["a,\"b", "", "c", ""]);
     }
 
     #[test]
-    fn a_record_without_end_is_an_error_with_its_line() {
-        let text = format!("a,b\n1,\"{}", "x\n".repeat(LONGEST));
-        let long = block(&text);
-        let mut records = Records::new("a.csv", &long);
+    fn a_record_over_a_limit_is_an_error_with_its_line() {
+        let text = format!("a,b\n1,\"{}", "x\n".repeat(MAX_RECORD_BYTES));
+        let mut records = records(&text);
         records.next().unwrap();
         let error = records.next().err().unwrap().to_string();
         assert_eq!(
             error,
             "a.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?"
         );
-        let wide = block(&",".repeat(MOST_FIELDS + 1));
-        let error = Records::new("a.csv", &wide).next().err().unwrap().to_string();
+        let wide = ",".repeat(MAX_FIELDS + 1);
+        let error = CsvRecords::new("a.csv", wide.as_bytes(), 1).next().err().unwrap().to_string();
         assert_eq!(error, "a.csv, line 1: the record has more than 16384 fields");
     }
 
     #[test]
-    fn a_quote_that_is_not_closed_is_an_error_with_its_line() {
+    fn an_unclosed_quote_is_an_error_with_its_line() {
         for text in [
             "a,b\n1,2\n3,\"4\n5,6\n7,8\n",
             "a,b\n1,2\n3,\"4\n5,6\n7,8",
             "a,b\n1,2\n3,\"4",
             "a,b\n1,2\n3,\"4\n5,6\"\"",
         ] {
-            let block = block(text);
-            let mut records = Records::new("a.csv", &block);
+            let mut records = records(text);
             records.next().unwrap();
             records.next().unwrap();
             let error = records.next().err().unwrap().to_string();

@@ -1,152 +1,131 @@
-//! The table that Preprocess leaves and Train and Evaluate read: a CSV with a header, numeric
-//! features, and the label in the last column.
+//! The feature table that Preprocess writes and Train and Evaluate read: a CSV with a header,
+//! numeric features, and the label in the last column.
 
 use std::io::{self, Read, Write};
 
 use ndarray::{Array1, Array2};
 
-use crate::blocks::{self, Block, Blocks};
+use crate::blocks::{self, Block, BlockReader};
+use crate::csv_records::{CsvError, CsvRecord, CsvRecords};
 use crate::in_order::in_order;
 use crate::number;
-use crate::recipe::{Applied, Recipe};
-use crate::records::{Record, RecordError, Records};
-use crate::table::Table;
+use crate::recipe::{ImputationCounts, LABEL, Recipe};
+use crate::table::SensorTable;
 
-/// The label's column in a feature table.
-pub const LABEL: &str = "label";
-/// How many rows are written at a time.
-const ROWS: usize = 1 << 12;
+/// The number of rows that one task writes.
+const ROWS_PER_TASK: usize = 1 << 12;
 
-/// Features and labels.
+/// The features and labels of a number of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureTable {
-    /// The features' names.
+    /// The names of the features.
     pub names: Vec<String>,
-    /// A row of features for each row.
+    /// The features, of shape (rows, features).
     pub records: Array2<f32>,
-    /// Each row's class, 0 or 1.
+    /// The class of each row, 0 or 1.
     pub labels: Array1<usize>,
 }
 
-/// Why a feature table cannot be read.
+/// The ways in which reading a feature table fails.
 #[derive(Debug, thiserror::Error)]
 pub enum FeatureError {
-    /// Not CSV.
+    /// A file that cannot be read as CSV.
     #[error(transparent)]
-    Record(#[from] RecordError),
-    /// No header.
+    Csv(#[from] CsvError),
+    /// A file without a header.
     #[error("{file} is empty, expected a header line")]
     Empty {
         /// The file.
         file: String,
     },
-    /// No label.
+    /// A header that does not end in the label.
     #[error("{file} ends in column `{found}`, expected features and then `{LABEL}`")]
     NoLabel {
         /// The file.
         file: String,
-        /// Its last column.
+        /// The last column.
         found: String,
     },
-    /// Other features.
+    /// A header with features other than the recipe's.
     #[error("{file} has column {place} `{found}`, expected `{expected}` as in the recipe")]
     OtherFeature {
         /// The file.
         file: String,
-        /// Which column, from 1.
+        /// The position of the first column that differs, from 1.
         place: usize,
-        /// Its name.
+        /// The name of that column.
         found: String,
-        /// The recipe's.
+        /// The name that the recipe has at that position.
         expected: String,
     },
-    /// A header and nothing else.
+    /// A file with a header and no rows.
     #[error("{file} has a header and no rows")]
     NoRows {
         /// The file.
         file: String,
     },
-    /// A row of another length.
+    /// A row with more or fewer fields than the header.
     #[error(
         "{file}, line {line}: the row has {found} fields, expected {expected} as in the header"
     )]
-    Ragged {
+    FieldCount {
         /// The file.
         file: String,
-        /// Where the row begins.
+        /// The line on which the row begins.
         line: u64,
-        /// What it has.
+        /// The number of fields in the row.
         found: usize,
-        /// What the header has.
+        /// The number of fields in the header.
         expected: usize,
     },
-    /// A cell that is not a finite number.
+    /// A feature that is not a finite number, or a label that is not a class.
     #[error("{file}, line {line}, column `{column}`: found `{text}`, expected {expected}")]
     Cell {
         /// The file.
         file: String,
-        /// Where the row begins.
+        /// The line on which the row begins.
         line: u64,
         /// The column's name.
         column: String,
-        /// The cell.
+        /// The start of the cell.
         text: String,
-        /// What it should be.
+        /// What the cell should be.
         expected: &'static str,
     },
 }
 
 impl FeatureTable {
-    /// Reads a table with these features, which messages call `file`.
+    /// Reads a table with these features from `input`, which errors name `file`. Blocks of rows are
+    /// parsed in rayon's threads.
     ///
     /// # Errors
-    /// No CSV, other features, a cell that is not a finite number, no rows.
+    /// Returns an error if the input is not CSV, has other features or no rows, or a cell is not a
+    /// finite number.
     pub fn read<'a>(
         file: &str,
         input: impl Read,
         features: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, FeatureError> {
-        Self::read_by(blocks::SIZE, file, input, features)
+        Self::read_blocks(blocks::BLOCK_BYTES, file, input, features)
     }
 
-    fn read_by<'a>(
+    fn read_blocks<'a>(
         block_size: usize,
         name: &str,
         input: impl Read,
         features: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, FeatureError> {
-        let file = || name.to_owned();
-        let mut blocks = Blocks::new(name, input, block_size);
+        let mut blocks = BlockReader::new(name, input, block_size);
         let Some(header) = blocks.header()? else {
-            return Err(FeatureError::Empty { file: file() });
+            return Err(FeatureError::Empty { file: name.to_owned() });
         };
-        let text = |field: &Vec<u8>| String::from_utf8_lossy(field).into_owned();
-        let mut names: Vec<String> = header.iter().map(text).collect();
-        let last = names.pop().unwrap_or_default();
-        if last != LABEL {
-            return Err(FeatureError::NoLabel { file: file(), found: last });
-        }
-        let expected: Vec<&str> = features.into_iter().collect();
-        for place in 0..names.len().max(expected.len()) {
-            let (found, expected) =
-                (names.get(place).map_or(LABEL, String::as_str), expected.get(place));
-            let expected = expected.copied().unwrap_or(LABEL);
-            if found != expected {
-                let (found, expected) = (found.to_owned(), expected.to_owned());
-                return Err(FeatureError::OtherFeature {
-                    file: file(),
-                    place: place + 1,
-                    found,
-                    expected,
-                });
-            }
-        }
+        let names = check_header(name, &header, features)?;
         let (mut cells, mut labels) = (Vec::new(), Vec::new());
         in_order(
             || Ok(blocks.next()?),
             |block| read_block(name, &names, &block),
-            |piece| -> Result<(), FeatureError> {
-                let (more_cells, more_labels) = piece?;
+            |rows| -> Result<(), FeatureError> {
+                let (more_cells, more_labels) = rows?;
                 cells.extend_from_slice(&more_cells);
                 labels.extend_from_slice(&more_labels);
                 Ok(())
@@ -155,20 +134,20 @@ impl FeatureTable {
         let records = Array2::from_shape_vec((labels.len(), names.len()), cells).ok();
         match records.filter(|records| records.nrows() > 0) {
             Some(records) => Ok(Self { names, records, labels: labels.into() }),
-            None => Err(FeatureError::NoRows { file: file() }),
+            None => Err(FeatureError::NoRows { file: name.to_owned() }),
         }
     }
 
-    /// Writes the table. A number is written with as many digits as it takes to read the very same
-    /// one back.
+    /// Writes the table as CSV. A number is written with as many digits as it takes to read the
+    /// same bits back.
     ///
     /// # Errors
-    /// What `out` cannot take.
+    /// Returns the errors of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let names = self.names.iter().map(String::as_str);
         let row = |row, cells: &mut Vec<f32>| {
             cells.extend(self.records.row(row));
-            (self.labels[row], Applied::default())
+            (self.labels[row], ImputationCounts::default())
         };
         write(out, names, self.labels.len(), row).map(|_| ())
     }
@@ -176,66 +155,99 @@ impl FeatureTable {
 
 impl Recipe {
     /// Writes the feature table of these rows, which [`FeatureTable::read`] reads, without holding
-    /// it; gives how much had to be made up.
+    /// it in memory. Returns the number of values that were imputed.
     ///
     /// # Errors
-    /// What `out` cannot take.
-    pub fn write(&self, table: &Table, rows: &[usize], out: &mut dyn Write) -> io::Result<Applied> {
+    /// Returns the errors of `out`.
+    pub fn write(
+        &self,
+        table: &SensorTable,
+        rows: &[usize],
+        out: &mut dyn Write,
+    ) -> io::Result<ImputationCounts> {
         let row = |index: usize, cells: &mut Vec<f32>| {
             let row: usize = rows[index];
-            let made_up = self.apply(table.row(row), cells);
-            (usize::from(table.labels()[row]), made_up)
+            let imputed = self.apply(table.row(row), cells);
+            (usize::from(table.labels()[row]), imputed)
         };
         write(out, self.feature_names(), rows.len(), row)
     }
 }
 
-/// Writes a header and `count` rows. `row` appends a row's features and gives its label and how
-/// much of it is made up; together this is what `write` gives.
+/// Checks that a header has these features and then the label, and returns the features' names.
+fn check_header<'a>(
+    file: &str,
+    header: &[Vec<u8>],
+    features: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<String>, FeatureError> {
+    let text = |field: &Vec<u8>| String::from_utf8_lossy(field).into_owned();
+    let mut names: Vec<String> = header.iter().map(text).collect();
+    let last = names.pop().unwrap_or_default();
+    if last != LABEL {
+        return Err(FeatureError::NoLabel { file: file.to_owned(), found: last });
+    }
+    let expected: Vec<&str> = features.into_iter().collect();
+    for index in 0..names.len().max(expected.len()) {
+        let found = names.get(index).map_or(LABEL, String::as_str);
+        let expected = expected.get(index).copied().unwrap_or(LABEL);
+        if found != expected {
+            return Err(FeatureError::OtherFeature {
+                file: file.to_owned(),
+                place: index + 1,
+                found: found.to_owned(),
+                expected: expected.to_owned(),
+            });
+        }
+    }
+    Ok(names)
+}
+
+/// Writes a header and `count` rows, and returns the sum of what `row` imputed. `row` appends the
+/// features of the row with this index, and returns its label and what it imputed.
 fn write<'a>(
     out: &mut dyn Write,
     names: impl Iterator<Item = &'a str>,
     count: usize,
-    row: impl Fn(usize, &mut Vec<f32>) -> (usize, Applied) + Sync,
-) -> io::Result<Applied> {
+    row: impl Fn(usize, &mut Vec<f32>) -> (usize, ImputationCounts) + Sync,
+) -> io::Result<ImputationCounts> {
     let mut header = csv::Writer::from_writer(Vec::new());
     header.write_record(names.chain([LABEL])).map_err(io::Error::other)?;
     out.write_all(&header.into_inner().map_err(|error| error.into_error())?)?;
-    let mut begins = (0..count).step_by(ROWS);
-    let mut all_made_up = Applied::default();
+    let mut begins = (0..count).step_by(ROWS_PER_TASK);
+    let mut total = ImputationCounts::default();
     in_order(
         || Ok(begins.next()),
         |begin| {
             let (mut text, mut cells) = (Vec::new(), Vec::new());
-            let mut all_made_up = Applied::default();
-            for index in begin..count.min(begin + ROWS) {
+            let mut total = ImputationCounts::default();
+            for index in begin..count.min(begin + ROWS_PER_TASK) {
                 cells.clear();
-                let (label, made_up) = row(index, &mut cells);
-                all_made_up = all_made_up + made_up;
+                let (label, imputed) = row(index, &mut cells);
+                total = total + imputed;
                 for value in &cells {
                     number::push(*value, &mut text);
                     text.push(b',');
                 }
                 text.extend_from_slice(if label == 0 { b"0\n" } else { b"1\n" });
             }
-            (text, all_made_up)
+            (text, total)
         },
-        |(text, made_up)| {
-            all_made_up = all_made_up + made_up;
+        |(text, imputed)| {
+            total = total + imputed;
             out.write_all(&text)
         },
     )?;
-    Ok(all_made_up)
+    Ok(total)
 }
 
-/// The cells and labels of some rows.
-type Piece = (Vec<f32>, Vec<usize>);
+/// The features and labels of a block's rows.
+type BlockFeatures = (Vec<f32>, Vec<usize>);
 
-/// The rows of a block: plain ones quickly, and any other one, a wrong one above all, record by
-/// record.
-fn read_block(file: &str, names: &[String], block: &Block) -> Result<Piece, FeatureError> {
+/// Reads the rows of a block. Plain rows take a fast path; any other row, in particular a bad one,
+/// is parsed as a CSV record.
+fn read_block(file: &str, names: &[String], block: &Block) -> Result<BlockFeatures, FeatureError> {
     let (mut cells, mut labels) = (Vec::new(), Vec::new());
-    let mut records = Records::new(file, block);
+    let mut records = CsvRecords::new(file, &block.text, block.line);
     loop {
         if block.is_short {
             let rest = records.rest();
@@ -252,8 +264,8 @@ fn read_block(file: &str, names: &[String], block: &Block) -> Result<Piece, Feat
     }
 }
 
-/// Appends the features of the row that a text begins with, and gives its label and how many bytes
-/// it takes. None where anything about it is unusual: it may be no row.
+/// Appends the features of the row at the start of `text`, and returns its label and its length in
+/// bytes. Returns `None` where the text is not plain: it may not be a row.
 fn plain_row(text: &[u8], width: usize, cells: &mut Vec<f32>) -> Option<(usize, usize)> {
     let mut at = 0;
     for _ in 0..width {
@@ -272,18 +284,18 @@ fn plain_row(text: &[u8], width: usize, cells: &mut Vec<f32>) -> Option<(usize, 
     }
 }
 
-/// Appends a record's features and gives its label.
+/// Appends a record's features and returns its label.
 fn read_record(
     file: &str,
     names: &[String],
-    record: &Record<'_>,
+    record: &CsvRecord<'_>,
     cells: &mut Vec<f32>,
 ) -> Result<usize, FeatureError> {
     let (file, line) = (|| file.to_owned(), record.line);
     let width = names.len();
     if record.len() != width + 1 {
         let (found, expected) = (record.len(), width + 1);
-        return Err(FeatureError::Ragged { file: file(), line, found, expected });
+        return Err(FeatureError::FieldCount { file: file(), line, found, expected });
     }
     let wrong = |column: &str, index, expected| FeatureError::Cell {
         file: file(),
@@ -312,15 +324,15 @@ mod tests {
     use super::*;
 
     fn read(text: &str, block_size: usize) -> Result<FeatureTable, String> {
-        FeatureTable::read_by(block_size, "a.csv", text.as_bytes(), ["a", "b"])
+        FeatureTable::read_blocks(block_size, "a.csv", text.as_bytes(), ["a", "b"])
             .map_err(|error| error.to_string())
     }
 
     #[test]
-    fn blocks_of_any_size_are_the_same_table() {
+    fn blocks_of_any_size_give_the_same_table() {
         let rows = "1,2,0\n-3.5, 4 ,1\r\n\n\"5\",16777217,\" 1\"\n0.1,1e-3,0\r";
         let text = format!("a,b,label\n{rows}{}", "1,2,1\n".repeat(50));
-        let whole = read(&text, blocks::SIZE).unwrap();
+        let whole = read(&text, blocks::BLOCK_BYTES).unwrap();
         let cells = [1.0, 2.0, -3.5, 4.0, 5.0, 16_777_216.0, 0.1, 0.001, 1.0];
         assert_eq!(whole.records.iter().copied().take(9).collect::<Vec<_>>(), cells);
         assert_eq!(whole.labels.iter().copied().take(5).collect::<Vec<_>>(), [0, 1, 1, 0, 1]);
@@ -328,7 +340,8 @@ mod tests {
         let wrong = format!("{text}1,2,2\n1,2\n");
         for size in 1..text.len() {
             assert!(read(&text, size).as_ref() == Ok(&whole), "{size}");
-            // A blank line, and a carriage return that ends a row and no line.
+            // Line 56: the text has a blank line, and a carriage return that ends a row but not a
+            // line.
             let error = "a.csv, line 56, column `label`: found `2`, expected 0 or 1";
             assert_eq!(read(&wrong, size).unwrap_err(), error, "{size}");
         }

@@ -1,0 +1,420 @@
+//! Reads one raw record: cells as text become readings in the schema's columns and units.
+
+use crate::header::{Header, HeaderError};
+use crate::number;
+use crate::schema::{Label, Schema};
+
+/// Cells that stand for a missing value, as pandas reads them, in lower case.
+const MISSING: [&str; 10] =
+    ["", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none", "missing"];
+/// The maximum number of label spellings that are cached. Most files have two.
+const MAX_CACHED_LABELS: usize = 8;
+/// The maximum length in characters of a cell in a message.
+const MAX_SHOWN_CHARS: usize = 60;
+
+/// The ways in which reading one record fails.
+///
+/// The messages name the column, the text found and what was expected. The caller, who knows where
+/// the record is from, adds the file and the line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// A record with more or fewer fields than the header.
+    #[error("the row has {found} fields, expected {expected} as in the header")]
+    FieldCount {
+        /// The number of fields in the record.
+        found: usize,
+        /// The number of fields in the header.
+        expected: usize,
+    },
+    /// A sensor cell that is not a number.
+    #[error("column `{column}`: found `{text}`, expected a number")]
+    NotANumber {
+        /// The column's name in the schema.
+        column: String,
+        /// The start of the cell, with control characters escaped.
+        text: String,
+    },
+    /// A label that is not a class.
+    #[error("column `{column}`: found `{text}`, expected one of: {}", expected.join(", "))]
+    UnknownLabel {
+        /// The label's name in the schema.
+        column: String,
+        /// The start of the cell, with control characters escaped.
+        text: String,
+        /// The words for both classes.
+        expected: Vec<String>,
+    },
+}
+
+/// Reads records whose fields are in the order of one header.
+///
+/// It finds the schema's columns in the header by any of their spellings, converts units, and tells
+/// missing cells from bad ones. It knows nothing of files: [`TableReader`](crate::TableReader)
+/// reads every row of a file with it, and a server reads single records by the same rules.
+///
+/// ```
+/// use dataset::{Column, Label, RecordReader, Schema};
+///
+/// let columns = vec![
+///     Column { name: "Hydraulic_Pressure".into(), unit: Some("bar".into()), spellings: vec![] },
+///     Column { name: "Cutting".into(), unit: Some("kN".into()), spellings: vec!["Force".into()] },
+/// ];
+/// let label = Label {
+///     column: "Downtime".into(),
+///     positive: vec!["yes".into()],
+///     negative: vec!["no".into()],
+/// };
+/// let schema = Schema::new(columns, label)?;
+///
+/// let reader = RecordReader::new(&schema, &["force (N)", "Machine", "hydraulic pressure (Pa)"])?;
+/// let mut readings = Vec::new();
+/// reader.read(&["3580", "Mill-1", "7104000"], &mut readings)?;
+/// assert_eq!(readings, [71.04, 3.58]);
+///
+/// let error = reader.read(&["3.5 kN", "Mill-1", "7104000"], &mut readings).unwrap_err();
+/// assert_eq!(error.to_string(), "column `Cutting`: found `3.5 kN`, expected a number");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RecordReader<'a> {
+    schema: &'a Schema,
+    header: Header,
+    /// The role of each field in a record.
+    roles: Vec<FieldRole>,
+}
+
+/// The meaning of a field.
+#[derive(Clone, Copy)]
+pub(crate) enum FieldRole {
+    /// A reading of the column at this index, to be multiplied by this power of ten.
+    Reading(usize, i32),
+    Label,
+    Ignored,
+}
+
+impl<'a> RecordReader<'a> {
+    /// Creates a reader of records without a label. A label column in the header is ignored.
+    ///
+    /// `header` holds the columns' names in any spelling and order, in UTF-8 or Latin-1, with or
+    /// without units in parentheses, and may hold other columns.
+    ///
+    /// # Errors
+    /// Returns an error if a column is missing, there twice, or in a unit that cannot be converted.
+    pub fn new(schema: &'a Schema, header: &[impl AsRef<[u8]>]) -> Result<Self, HeaderError> {
+        Header::find(schema, header, false).map(|header| Self::from_header(schema, header))
+    }
+
+    /// Creates a reader of records with a label, which the header must have.
+    ///
+    /// # Errors
+    /// Returns the errors of [`RecordReader::new`], for the label as well.
+    pub fn with_label(
+        schema: &'a Schema,
+        header: &[impl AsRef<[u8]>],
+    ) -> Result<Self, HeaderError> {
+        Header::find(schema, header, true).map(|header| Self::from_header(schema, header))
+    }
+
+    fn from_header(schema: &'a Schema, header: Header) -> Self {
+        let mut roles = vec![FieldRole::Ignored; header.width];
+        if let Some(field) = header.label {
+            roles[field] = FieldRole::Label;
+        }
+        for (column, &(field, power)) in header.columns.iter().enumerate() {
+            roles[field] = FieldRole::Reading(column, power);
+        }
+        Self { schema, header, roles }
+    }
+
+    /// Appends a record's readings to `readings` and returns its class.
+    ///
+    /// There is one reading for each of the schema's columns, in their order and units. A missing
+    /// cell, and a number that is not finite as an `f32`, is NaN, which
+    /// [`Recipe::apply`](crate::Recipe::apply) replaces. The class is 0 or 1, or `None` where the
+    /// label is missing or the reader was created without one.
+    ///
+    /// # Errors
+    /// Returns an error if the record has another number of fields than the header, a sensor cell
+    /// is not a number, or the label is not a class. `readings` is then unchanged.
+    pub fn read(
+        &self,
+        cells: &[impl AsRef<[u8]>],
+        readings: &mut Vec<f32>,
+    ) -> Result<Option<u8>, RecordError> {
+        let field = |index: usize| cells[index].as_ref();
+        self.read_fields(cells.len(), field, &mut self.class_cache(), readings)
+    }
+
+    /// Does the work of [`Self::read`] for a record of `count` fields, which `field` returns.
+    pub(crate) fn read_fields<'b>(
+        &self,
+        count: usize,
+        field: impl Fn(usize) -> &'b [u8],
+        classes: &mut ClassCache<'_>,
+        readings: &mut Vec<f32>,
+    ) -> Result<Option<u8>, RecordError> {
+        if count != self.header.width {
+            return Err(RecordError::FieldCount { found: count, expected: self.header.width });
+        }
+        let begin = readings.len();
+        let read = self.append(field, classes, readings);
+        if read.is_err() {
+            readings.truncate(begin);
+        }
+        read
+    }
+
+    fn append<'b>(
+        &self,
+        field: impl Fn(usize) -> &'b [u8],
+        classes: &mut ClassCache<'_>,
+        readings: &mut Vec<f32>,
+    ) -> Result<Option<u8>, RecordError> {
+        for (&(index, power), column) in self.header.columns.iter().zip(self.schema.columns()) {
+            let cell = field(index);
+            readings.push(parse_reading(cell, power).ok_or_else(|| RecordError::NotANumber {
+                column: column.name.clone(),
+                text: shown(cell),
+            })?);
+        }
+        let Some(index) = self.header.label else { return Ok(None) };
+        let cell = field(index);
+        let label = self.schema.label();
+        classes.parse(cell).ok_or_else(|| RecordError::UnknownLabel {
+            column: label.column.clone(),
+            text: shown(cell),
+            expected: label.positive.iter().chain(&label.negative).cloned().collect(),
+        })
+    }
+
+    /// Returns the positions of the columns in the header.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns the role of each field in a record.
+    pub(crate) fn roles(&self) -> &[FieldRole] {
+        &self.roles
+    }
+
+    /// Returns an empty cache of label spellings.
+    pub(crate) fn class_cache(&self) -> ClassCache<'a> {
+        ClassCache { label: self.schema.label(), known: Vec::new() }
+    }
+}
+
+/// Parses labels and remembers the first spellings.
+pub(crate) struct ClassCache<'a> {
+    label: &'a Label,
+    known: Vec<(Vec<u8>, Option<u8>)>,
+}
+
+impl ClassCache<'_> {
+    /// Returns the class of a label cell: `Some(None)` where the cell is missing, `None` where it
+    /// is not a class.
+    pub(crate) fn parse(&mut self, cell: &[u8]) -> Option<Option<u8>> {
+        if let Some((_, class)) = self.known.iter().find(|(spelling, _)| spelling == cell) {
+            return Some(*class);
+        }
+        let text = String::from_utf8_lossy(cell);
+        let class = self.label.class(&text);
+        let is_valid = class.is_some() || is_missing(text.trim());
+        if is_valid && self.known.len() < MAX_CACHED_LABELS {
+            self.known.push((cell.to_vec(), class));
+        }
+        is_valid.then_some(class)
+    }
+}
+
+/// Parses a sensor cell as a number times `10^power`. Returns NaN where the cell is missing or the
+/// number is not finite as an `f32`, and `None` where the cell is not a number.
+pub(crate) fn parse_reading(cell: &[u8], power: i32) -> Option<f32> {
+    if let Some((number, length)) = number::leading(cell, power)
+        && length == cell.len()
+    {
+        return Some(number);
+    }
+    let text = std::str::from_utf8(cell).ok()?.trim();
+    let number = if power == 0 { text.parse() } else { scaled(text, power) };
+    match number {
+        Ok(number) => {
+            let reading = number as f32;
+            Some(if reading.is_finite() { reading } else { f32::NAN })
+        }
+        Err(_) => is_missing(text).then_some(f32::NAN),
+    }
+}
+
+/// Returns whether a trimmed cell stands for a missing value.
+fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text.to_lowercase().as_str())
+}
+
+/// Parses `text * 10^power`, correctly rounded: the power is added to the decimal exponent before
+/// the number is parsed, so that 693372.4915 Pa and 6.933724915 bar have the same bits.
+fn scaled(text: &str, power: i32) -> Result<f64, std::num::ParseFloatError> {
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
+            format!("{digits}e{}", exponent.saturating_add(power)).parse()
+        }
+        _ => text.parse(),
+    }
+}
+
+/// Returns the start of a cell on one line, for a message.
+fn shown(cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(cell);
+    let mut letters = text.chars();
+    let mut shown = String::new();
+    for letter in letters.by_ref().take(MAX_SHOWN_CHARS) {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Column;
+
+    fn schema() -> Schema {
+        let column = |name: &str, unit: &str, spellings: &[&str]| Column {
+            name: name.to_owned(),
+            unit: Some(unit.to_owned()),
+            spellings: spellings.iter().map(|&text| text.to_owned()).collect(),
+        };
+        let label = Label {
+            column: "Downtime".to_owned(),
+            positive: vec!["Failure".to_owned(), "1".to_owned()],
+            negative: vec!["None_Failed".to_owned(), "0".to_owned()],
+        };
+        let columns = vec![column("Pressure", "bar", &[]), column("Cutting", "kN", &["Force"])];
+        Schema::new(columns, label).unwrap()
+    }
+
+    fn read(
+        reader: &RecordReader<'_>,
+        cells: &[&str],
+    ) -> Result<(Vec<f32>, Option<u8>), RecordError> {
+        let mut readings = Vec::new();
+        let class = reader.read(cells, &mut readings)?;
+        Ok((readings, class))
+    }
+
+    #[test]
+    fn readings_are_in_the_order_and_units_of_the_schema() {
+        let schema = schema();
+        let reader = RecordReader::new(&schema, &["cutting [N]", "Date", "PRESSURE"]).unwrap();
+        assert_eq!(read(&reader, &["3580", "today", " 71.04 "]), Ok((vec![71.04, 3.58], None)));
+        // Readings are appended to those of the records before.
+        let mut readings = Vec::new();
+        for pressure in ["1", "2"] {
+            reader.read(&["1000", "", pressure], &mut readings).unwrap();
+        }
+        assert_eq!(readings, [1.0, 1.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn headers_and_cells_may_be_bytes_in_latin_1() {
+        let schema = schema();
+        let header: [&[u8]; 3] = [b"Pressure", b"Force", b"Temp\xe9rature(\xb0C)"];
+        let reader = RecordReader::new(&schema, &header).unwrap();
+        let cells: [&[u8]; 3] = [b"1", b"2", b"\xff"];
+        let mut readings = Vec::new();
+        assert_eq!(reader.read(&cells, &mut readings), Ok(None));
+        assert_eq!(readings, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn missing_cells_are_nan() {
+        let schema = schema();
+        let reader = RecordReader::new(&schema, &["Pressure", "Force"]).unwrap();
+        for cell in ["", " ", "n/a", "NaN", "inf", "1e39"] {
+            let (readings, _) = read(&reader, &[cell, "2"]).unwrap();
+            assert!(readings[0].is_nan() && readings[1] == 2.0, "{cell}: {readings:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_a_class_or_missing() {
+        let schema = schema();
+        let header = ["Downtime", "Pressure", "Force"];
+        let reader = RecordReader::with_label(&schema, &header).unwrap();
+        for (cell, class) in
+            [(" FAILURE ", Some(1)), ("1.0", Some(1)), ("0", Some(0)), ("", None), ("null", None)]
+        {
+            assert_eq!(read(&reader, &[cell, "1", "2"]), Ok((vec![1.0, 2.0], class)), "{cell}");
+        }
+        // Without a label, the column is one of those that are ignored.
+        let reader = RecordReader::new(&schema, &header).unwrap();
+        assert_eq!(read(&reader, &["perhaps", "1", "2"]), Ok((vec![1.0, 2.0], None)));
+    }
+
+    #[test]
+    fn bad_records_are_errors_without_a_place_and_leave_no_readings() {
+        let schema = schema();
+        let reader =
+            RecordReader::with_label(&schema, &["Pressure", "Force(N)", "Downtime"]).unwrap();
+        let mut readings = vec![7.0];
+        let mut error = |cells: &[&str]| {
+            let error = reader.read(cells, &mut readings).unwrap_err().to_string();
+            assert_eq!(readings, [7.0], "{cells:?}");
+            error
+        };
+        insta::assert_snapshot!(error(&["1", "2\n", "1", "4"]), @"the row has 4 fields, expected 3 as in the header");
+        insta::assert_snapshot!(error(&["1", "2 N\n", "1"]), @r"column `Cutting`: found `2 N\n`, expected a number");
+        insta::assert_snapshot!(error(&["1,5", "x", "?"]), @"column `Pressure`: found `1,5`, expected a number");
+        insta::assert_snapshot!(error(&["1", "2", "maybe"]), @"column `Downtime`: found `maybe`, expected one of: Failure, 1, None_Failed, 0");
+    }
+
+    #[test]
+    fn bad_headers_are_errors_without_a_place() {
+        let schema = schema();
+        let error = |header: &[&str]| {
+            RecordReader::new(&schema, header).err().map(|error| error.to_string()).unwrap()
+        };
+        insta::assert_snapshot!(error(&["Presure"]), @"lacks column `Pressure` (did you mean `Presure`?), column `Cutting`; columns found: Presure");
+        insta::assert_snapshot!(error(&["Pressure", "Force", "cutting(N)"]), @"has two columns for `Cutting`: `Force` and `cutting(N)`");
+        insta::assert_snapshot!(error(&["Pressure(psi)", "Force"]), @"has `Pressure(psi)`, expected `Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa");
+        let label = RecordReader::with_label(&schema, &["Pressure", "Force"]).err().unwrap();
+        insta::assert_snapshot!(label, @"lacks column `Downtime`; columns found: Pressure, Force");
+    }
+
+    #[test]
+    fn units_change_the_decimal_exponent_only() {
+        assert_eq!(parse_reading(b"693372.4915", -5), parse_reading(b"6.933724915", 0));
+        assert_eq!(parse_reading(b" 7104000 ", -5), Some(71.04));
+        assert_eq!(parse_reading(b"6.9e5", -5), Some(6.9));
+        assert_eq!(parse_reading(b".5", 3), Some(500.0));
+        assert_eq!(parse_reading(b"5.", 3), Some(5000.0));
+        assert_eq!(parse_reading(b"-2E-1", 3), Some(-200.0));
+    }
+
+    #[test]
+    fn missing_cells_are_told_from_bad_ones() {
+        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity", "1e39"] {
+            for power in [0, 3] {
+                assert!(parse_reading(text.as_bytes(), power).is_some_and(f32::is_nan), "{text}");
+            }
+        }
+        for text in ["broken", "1,5", "0x1f", "12 bar", "--1", "1e", "e5", "1e5x"] {
+            for power in [0, 3] {
+                assert_eq!(parse_reading(text.as_bytes(), power), None, "{text}");
+            }
+        }
+        assert_eq!(parse_reading(b"\xff1", 0), None);
+    }
+
+    #[test]
+    fn long_cells_are_cut_in_messages() {
+        assert_eq!(shown("ü".repeat(61).as_bytes()), format!("{}…", "ü".repeat(60)));
+        assert_eq!(shown(&[b'1', 0xff]), "1\u{FFFD}");
+    }
+}
