@@ -1,4 +1,4 @@
-//! A Processing or Training job: what the resolved arguments of a step ask for.
+//! A Processing or Training job, made from the resolved arguments of a step.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,70 +32,76 @@ pub enum JobError {
     },
 }
 
-/// One input: objects that are brought into a directory.
+/// An input: objects that are copied into a directory.
 #[derive(Debug)]
 pub struct Input {
     /// The input's or channel's name.
     pub name: String,
-    /// Where the objects are.
+    /// The S3 address of the objects.
     pub uri: String,
-    /// Under the base directory.
+    /// The directory, relative to the base directory.
     pub directory: Utf8PathBuf,
-    /// Whether every host gets only its share of the objects.
+    /// Whether each host gets only its share of the objects.
     pub sharded: bool,
 }
 
-/// One output: a directory that is stored when the job is done.
+/// An output: a directory that is stored when the job has succeeded.
 #[derive(Debug)]
 pub struct Output {
     /// The output's name.
     pub name: String,
-    /// The prefix to store it under.
+    /// The S3 prefix of the stored files.
     pub uri: String,
-    /// Under the base directory.
+    /// The directory, relative to the base directory.
     pub directory: Utf8PathBuf,
 }
 
-/// A job, ready to be laid out and started.
+/// A job that can be run on this machine.
 #[derive(Debug)]
-pub struct Job {
+pub struct LocalJob {
     /// Processing or Training.
     pub kind: Kind,
     /// The job's name, unique in the store.
     pub name: String,
-    /// The image, whose repository names the program where there is no entrypoint.
+    /// The image. Its repository names the program where there is no entrypoint.
     pub image: String,
-    /// In place of the image's own.
+    /// The entrypoint that replaces the image's own, if not empty.
     pub entrypoint: Vec<String>,
-    /// What the program is given.
+    /// The program's arguments.
     pub arguments: Vec<String>,
-    /// The job's environment.
+    /// The job's environment variables.
     pub environment: BTreeMap<String, String>,
-    /// How many machines.
+    /// The number of hosts.
     pub hosts: usize,
-    /// What machines.
+    /// The instance type of the hosts.
     pub instance_type: String,
-    /// How long it may run.
+    /// The maximum runtime.
     pub limit: Option<Duration>,
-    /// What it reads.
+    /// The inputs.
     pub inputs: Vec<Input>,
-    /// What it writes, for a Processing job.
+    /// The outputs of a Processing job.
     pub outputs: Vec<Output>,
-    /// Where a Training job's archives go.
+    /// The S3 prefix of a Training job's archives.
     pub model_prefix: Option<String>,
-    /// The contract's files that are the same on every host.
+    /// The files of the container contract that are the same on every host: path and contents.
     pub files: Vec<(&'static str, Value)>,
-    /// The metrics that are read out of a Training job's log: name and expression.
+    /// The metric definitions of a Training job: name and regular expression.
     pub metrics: Vec<(String, String)>,
-    /// The hyperparameters, part of what makes two Training jobs the same.
+    /// The hyperparameters, which are part of the cache key of a Training job.
     pub hyperparameters: BTreeMap<String, String>,
-    /// What the service's Describe call would answer but for the status, as far as expressions can
-    /// ask for it.
+    /// The response of SageMaker's Describe call without the status, as far as expressions can read
+    /// it.
     description: Value,
 }
 
-impl Job {
-    /// A Processing job. Every expression in the arguments has been replaced by its value.
+impl LocalJob {
+    /// Returns the Processing job of `arguments`, in which every expression has been replaced by its
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the arguments have a member of the wrong type or need something that only
+    /// SageMaker can do.
     pub fn processing(name: String, arguments: &ProcessingArguments) -> Result<Self, JobError> {
         let app = &arguments.app_specification;
         let cluster = &arguments.processing_resources.cluster_config;
@@ -158,7 +164,13 @@ impl Job {
         })
     }
 
-    /// A Training job. Every expression in the arguments has been replaced by its value.
+    /// Returns the Training job of `arguments`, in which every expression has been replaced by its
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the arguments have a member of the wrong type or need something that only
+    /// SageMaker can do.
     pub fn training(name: String, arguments: &TrainingArguments) -> Result<Self, JobError> {
         let algorithm = &arguments.algorithm_specification;
         let resources = &arguments.resource_config;
@@ -167,7 +179,7 @@ impl Job {
         let mut channels = BTreeMap::new();
         for channel in &arguments.input_data_config {
             let place = format!("InputDataConfig.{}", channel.channel_name);
-            // it is a directory's name
+            // the channel's name is the name of a directory
             if matches!(channel.channel_name.as_str(), "" | "." | "..")
                 || channel.channel_name.contains('/')
             {
@@ -209,7 +221,7 @@ impl Job {
             texts("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
         let mut program_arguments =
             texts("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
-        // an entrypoint of one's own replaces the start-up that passes `train`
+        // a custom entrypoint replaces SageMaker's start command, which passes `train`
         if entrypoint.is_empty() && program_arguments.is_empty() {
             program_arguments.push("train".to_owned());
         }
@@ -260,7 +272,8 @@ impl Job {
         })
     }
 
-    /// The program that the image runs: the entrypoint's name, or else the repository's.
+    /// Returns the name of the program that the image runs: the entrypoint's file name, or else the
+    /// repository's last component.
     pub fn program(&self) -> &str {
         match self.entrypoint.first() {
             Some(entrypoint) => base_name(entrypoint),
@@ -271,7 +284,7 @@ impl Job {
         }
     }
 
-    /// What the service's Describe call would answer of a job that ended so.
+    /// Returns the response of SageMaker's Describe call for the job with this status.
     pub fn describe(&self, status: &str) -> Value {
         let mut description = self.description.clone();
         let member = match self.kind {
@@ -282,26 +295,26 @@ impl Job {
         description
     }
 
-    /// A text of the job's in which its own copies of the inputs are called what they are copies
-    /// of; `base` is where the job sees its tree.
+    /// Replaces the paths of the job's copies of its inputs in `text` by the inputs' addresses.
+    /// `base` is the path at which the job sees its directory tree.
     pub fn name_sources(&self, text: &str, base: &Utf8Path) -> String {
         let mut text = text.to_owned();
         for input in &self.inputs {
             let copy = base.join(&input.directory);
             let source = input.uri.trim_end_matches('/');
-            // a single object is a file of its own name there
+            // a single object is copied to a file of the same name
             text = text.replace(copy.join(base_name(source)).as_str(), source);
             text = text.replace(copy.as_str(), source);
         }
         text
     }
 
-    /// The names of the hosts.
+    /// Returns the names of the hosts.
     pub fn host_names(&self) -> Vec<String> {
         (1..=self.hosts).map(|number| format!("algo-{number}")).collect()
     }
 
-    /// Where the contract keeps the hosts' file.
+    /// Returns the path of the resource configuration file in the container contract.
     pub fn resources_file(&self) -> &'static str {
         match self.kind {
             Kind::Processing => wire::PROCESSING_RESOURCES,
@@ -309,7 +322,7 @@ impl Job {
         }
     }
 
-    /// Every output by name, with where it is stored.
+    /// Returns the S3 address of each output by the output's name.
     pub fn stored(&self) -> BTreeMap<String, String> {
         let mut stored: BTreeMap<_, _> =
             self.outputs.iter().map(|output| (output.name.clone(), output.uri.clone())).collect();

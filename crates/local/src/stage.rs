@@ -2,8 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::Store;
-use crate::store::{StoreError, file_digest};
+use crate::store::{Store, StoreError, file_digest};
 
 /// A table cannot be copied into the object store.
 #[derive(Debug, thiserror::Error)]
