@@ -24,6 +24,7 @@ mod log;
 mod process;
 mod progress;
 mod record;
+mod request;
 mod resume;
 mod runner;
 mod stage;
