@@ -12,7 +12,7 @@ use common::{Exit, chain};
 use indexmap::IndexMap;
 use pipeline::{
     Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, RetryPolicy, Scope,
-    Step, StepKind, duration, evaluate_all, resolve_all,
+    Step, StepKind, Verdict, duration, evaluate_all, resolve_all,
 };
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ use crate::job::{LocalJob, arn};
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::request::JobError;
 use crate::runner::Runner;
 use crate::store::Store;
 
@@ -121,6 +122,7 @@ struct FinishedStep {
 }
 
 impl Scheduler<'_> {
+    /// Runs every step that can be started, and each job in its own thread.
     fn run(&self, execution: LocalExecution) -> Ending {
         let placed = self.definition.steps_recursive();
         let graph = self.definition.graph();
@@ -186,33 +188,21 @@ impl Scheduler<'_> {
         {
             return FinishedStep::reused(found, started);
         }
-        let (mut exit, mut tail) = (Exit::Done, Vec::new());
-        let mut host = None;
-        loop {
-            record.attempts += 1;
-            // files of an earlier attempt must not be mistaken for results of this one
-            let _ = fs_err::remove_dir_all(directory);
-            match job_runner.attempt(job, directory) {
-                Ok(metrics) => {
-                    record.status = Status::Succeeded;
-                    record.metrics = metrics;
-                    record.outputs = job.stored();
-                    record.exit_code = Some(0);
-                    record.failure_reason = None;
-                    break;
-                }
-                Err(failed) => {
-                    if let Some(wait) = self.retry_wait(step, &failed, record.attempts, started) {
-                        self.progress.retried(&step.name, &failed.reason, record.attempts);
-                        thread::sleep(wait);
-                        continue;
-                    }
-                    record.status = if failed.stopped { Status::Stopped } else { Status::Failed };
-                    record.failure_reason = Some(failed.reason);
-                    record.exit_code = failed.exit_code;
-                    (exit, tail, host) = (failed.exit, failed.tail, failed.host);
-                    break;
-                }
+        let result =
+            self.attempts(&job_runner, step, job, directory, started, &mut record.attempts);
+        let (mut exit, mut tail, mut host) = (Exit::Done, Vec::new(), None);
+        match result {
+            Ok(metrics) => {
+                record.status = Status::Succeeded;
+                record.metrics = metrics;
+                record.outputs = job.stored();
+                record.exit_code = Some(0);
+            }
+            Err(failure) => {
+                record.status = if failure.stopped { Status::Stopped } else { Status::Failed };
+                record.failure_reason = Some(failure.reason);
+                record.exit_code = failure.exit_code;
+                (exit, tail, host) = (failure.exit, failure.tail, failure.host);
             }
         }
         record.description = job.describe(match record.status {
@@ -232,15 +222,41 @@ impl Scheduler<'_> {
         FinishedStep { record, exit, tail }
     }
 
+    /// Runs attempts at a job until one succeeds or is not to be retried, and counts them.
+    fn attempts(
+        &self,
+        job_runner: &JobRunner<'_>,
+        step: &Step,
+        job: &LocalJob,
+        directory: &Utf8Path,
+        started: Instant,
+        attempts: &mut u32,
+    ) -> Result<IndexMap<String, f64>, JobFailure> {
+        loop {
+            *attempts += 1;
+            // files of an earlier attempt must not be mistaken for results of this one
+            let _ = fs_err::remove_dir_all(directory);
+            let failure = match job_runner.attempt(job, directory) {
+                Ok(metrics) => return Ok(metrics),
+                Err(failure) => failure,
+            };
+            let Some(wait) = self.retry_wait(step, &failure, *attempts, started) else {
+                return Err(failure);
+            };
+            self.progress.retried(&step.name, &failure.reason, *attempts);
+            thread::sleep(wait);
+        }
+    }
+
     /// Returns the wait before the next attempt, or `None` if the job is not to be retried.
     fn retry_wait(
         &self,
         step: &Step,
-        failed: &JobFailure,
+        failure: &JobFailure,
         attempts: u32,
         started: Instant,
     ) -> Option<Duration> {
-        let exception = failed.exception?;
+        let exception = failure.exception?;
         let covers =
             |policy: &&RetryPolicy| policy.exception_type.iter().any(|name| name == exception);
         let policy = step.retry_policies.iter().find(covers)?;
@@ -266,14 +282,6 @@ impl FinishedStep {
         record.seconds = started.elapsed().as_secs_f64();
         Self { record, exit: Exit::Done, tail: Vec::new() }
     }
-
-    /// Returns the result of a step that failed without running a job.
-    fn failed(step: &Step, reason: String, exit: Exit) -> Box<Self> {
-        let mut record = StepRecord::begun(&step.name, step.kind.name());
-        record.status = Status::Failed;
-        record.failure_reason = Some(reason);
-        Box::new(Self { record, exit, tail: Vec::new() })
-    }
 }
 
 /// A step that has been started.
@@ -294,10 +302,12 @@ struct ExecutionState<'a> {
 }
 
 impl ExecutionState<'_> {
+    /// Returns whether further steps may start.
     fn may_continue(&self) -> bool {
         self.exit == Exit::Done && !self.scheduler.stop.asked()
     }
 
+    /// Returns whether a step is on taken branches and every step that it needs has succeeded.
     fn can_start<'n>(
         &self,
         placed: &PlacedStep<'_>,
@@ -318,73 +328,56 @@ impl ExecutionState<'_> {
             .find(|step| step.name == name && step.status == Status::Succeeded)
     }
 
+    /// Records the start of a step, and ends the step at once if it has no job to run.
     fn start(&mut self, step: &Step) -> StartedStep {
         self.execution.steps.push(StepRecord::begun(&step.name, step.kind.name()));
         self.scheduler.progress.began(&step.name, Duration::ZERO);
         self.save();
         if let Some(record) = self.scheduler.options.reused.get(&step.name) {
-            return StartedStep::Finished(Box::new(FinishedStep::reused(
-                record.clone(),
-                Instant::now(),
-            )));
+            let reused = FinishedStep::reused(record.clone(), Instant::now());
+            return StartedStep::Finished(Box::new(reused));
         }
         let name = format!("pipelines-{}-{}", self.execution.execution_id, step.name);
-        let job = match &step.kind {
+        match &step.kind {
             StepKind::Processing(arguments) => match resolve_all(&**arguments, self) {
-                Ok(arguments) => LocalJob::processing(name, &arguments),
-                Err(error) => return unresolved(step, &error),
+                Ok(arguments) => started_job(step, LocalJob::processing(name, &arguments)),
+                Err(error) => unresolved(step, &error),
             },
             StepKind::Training(arguments) => match resolve_all(&**arguments, self) {
-                Ok(arguments) => LocalJob::training(name, &arguments),
-                Err(error) => return unresolved(step, &error),
+                Ok(arguments) => started_job(step, LocalJob::training(name, &arguments)),
+                Err(error) => unresolved(step, &error),
             },
-            StepKind::Condition(arguments) => {
-                return match evaluate_all(&arguments.conditions, self) {
-                    Ok(verdict) => {
-                        self.outcomes.insert(step.name.clone(), verdict.met);
-                        let mut record = StepRecord::begun(&step.name, step.kind.name());
-                        record.status = Status::Succeeded;
-                        let outcome = if verdict.met { "True" } else { "False" };
-                        record.description = serde_json::json!({ "Outcome": outcome });
-                        record.comparisons =
-                            verdict.comparisons.into_iter().map(Into::into).collect();
-                        StartedStep::Finished(Box::new(FinishedStep {
-                            record,
-                            exit: Exit::Done,
-                            tail: Vec::new(),
-                        }))
-                    }
-                    Err(error) => unresolved(step, &error),
-                };
-            }
-            StepKind::Fail { error_message } => {
-                return match error_message.resolve(self) {
-                    Ok(Value::String(reason)) => {
-                        StartedStep::Finished(FinishedStep::failed(step, reason, Exit::Gate))
-                    }
-                    Ok(other) => StartedStep::Finished(FinishedStep::failed(
-                        step,
-                        other.to_string(),
-                        Exit::Gate,
-                    )),
-                    Err(error) => unresolved(step, &error),
-                };
-            }
+            StepKind::Condition(arguments) => match evaluate_all(&arguments.conditions, self) {
+                Ok(verdict) => self.decide(step, verdict),
+                Err(error) => unresolved(step, &error),
+            },
+            StepKind::Fail { error_message } => match error_message.resolve(self) {
+                Ok(Value::String(reason)) => failed(step, reason, Exit::Gate),
+                Ok(other) => failed(step, other.to_string(), Exit::Gate),
+                Err(error) => unresolved(step, &error),
+            },
             StepKind::Other { kind, .. } => {
                 let reason = format!(
                     "steps of type {kind} are not run here; Processing, Training, Condition and Fail are"
                 );
-                return StartedStep::Finished(FinishedStep::failed(step, reason, Exit::Usage));
-            }
-        };
-        match job {
-            Ok(job) => StartedStep::Job(Box::new(job)),
-            Err(error) => {
-                StartedStep::Finished(FinishedStep::failed(step, chain(&error), Exit::Usage))
+                failed(step, reason, Exit::Usage)
             }
         }
     }
 
+    /// Records the outcome of a condition, which decides the branch to run.
+    fn decide(&mut self, step: &Step, verdict: Verdict) -> StartedStep {
+        self.outcomes.insert(step.name.clone(), verdict.met);
+        let mut record = StepRecord::begun(&step.name, step.kind.name());
+        record.status = Status::Succeeded;
+        let outcome = if verdict.met { "True" } else { "False" };
+        record.description = serde_json::json!({ "Outcome": outcome });
+        record.comparisons = verdict.comparisons.into_iter().map(Into::into).collect();
+        let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
+        StartedStep::Finished(Box::new(finished))
+    }
+
+    /// Records the end of a step; its failure ends the execution.
     fn finish(&mut self, finished: FinishedStep) {
         let FinishedStep { mut record, exit, tail } = finished;
         if let (Some(reason), Some((uri, name))) =
@@ -407,6 +400,7 @@ impl ExecutionState<'_> {
         self.save();
     }
 
+    /// Records the end of the execution.
     fn end(mut self, placed: &[PlacedStep<'_>]) -> Ending {
         self.fail_if_incomplete(placed);
         let stopped = self.scheduler.stop.asked();
@@ -455,8 +449,25 @@ impl ExecutionState<'_> {
     }
 }
 
+/// Returns a step whose job is to be run, or the failure of a request that cannot be run.
+fn started_job(step: &Step, job: Result<LocalJob, JobError>) -> StartedStep {
+    match job {
+        Ok(job) => StartedStep::Job(Box::new(job)),
+        Err(error) => failed(step, chain(&error), Exit::Usage),
+    }
+}
+
+/// Returns the failure of a step whose expressions cannot be evaluated.
 fn unresolved(step: &Step, error: &EvaluationError) -> StartedStep {
-    StartedStep::Finished(FinishedStep::failed(step, chain(error), Exit::Failed))
+    failed(step, chain(error), Exit::Failed)
+}
+
+/// Returns a step that failed without running a job.
+fn failed(step: &Step, reason: String, exit: Exit) -> StartedStep {
+    let mut record = StepRecord::begun(&step.name, step.kind.name());
+    record.status = Status::Failed;
+    record.failure_reason = Some(reason);
+    StartedStep::Finished(Box::new(FinishedStep { record, exit, tail: Vec::new() }))
 }
 
 impl Scope for ExecutionState<'_> {

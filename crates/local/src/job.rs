@@ -87,6 +87,8 @@ impl LocalJob {
     pub fn processing(name: String, arguments: &ProcessingArguments) -> Result<Self, JobError> {
         let app = &arguments.app_specification;
         let cluster = &arguments.processing_resources.cluster_config;
+        let inputs = processing_inputs(arguments)?;
+        let outputs = processing_outputs(arguments)?;
         let mut description = json!(arguments);
         description["ProcessingJobName"] = name.as_str().into();
         description["ProcessingJobArn"] = arn("processing-job", &name).into();
@@ -106,8 +108,8 @@ impl LocalJob {
                 &cluster.instance_type,
             )?,
             limit: runtime_limit(arguments.stopping_condition.as_ref())?,
-            inputs: processing_inputs(arguments)?,
-            outputs: processing_outputs(arguments)?,
+            inputs,
+            outputs,
             model_prefix: None,
             files: vec![(wire::PROCESSING_JOB, request)],
             metrics: Vec::new(),
@@ -154,6 +156,7 @@ impl LocalJob {
             compression.unwrap_or(&"GZIP".into()),
             "GZIP",
         )?;
+        let metrics = metric_definitions(arguments)?;
         let mut environment = string_map("Environment", &arguments.environment)?;
         environment.insert("TRAINING_JOB_NAME".to_owned(), name.clone());
         environment.insert("TRAINING_JOB_ARN".to_owned(), arn("training-job", &name));
@@ -186,7 +189,7 @@ impl LocalJob {
                 (wire::HYPERPARAMETERS, json!(hyperparameters)),
                 (wire::INPUT_DATA_CONFIG, json!(channels)),
             ],
-            metrics: metric_definitions(arguments)?,
+            metrics,
             hyperparameters,
             description,
             name,

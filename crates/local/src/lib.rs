@@ -11,6 +11,51 @@
 //! <runs>/executions/<id>               each execution's record, definition and logs
 //! <runs>/cache                         results that later executions can reuse
 //! ```
+//!
+//! A definition of one step, whose execution fails with the step's message:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::time::Duration;
+//!
+//! use local::{Processes, Progress, RunOptions, Status, StepRecord, Stop};
+//! use pipeline::{Definition, Step};
+//!
+//! struct Silent;
+//!
+//! impl Progress for Silent {
+//!     fn began(&self, _: &str, _: Duration) {}
+//!     fn retried(&self, _: &str, _: &str, _: u32) {}
+//!     fn ended(&self, _: &StepRecord, _: &[String]) {}
+//!     fn note(&self, _: &str) {}
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let runs = camino::Utf8PathBuf::try_from(directory.path().to_owned())?;
+//! let programs = Processes {
+//!     programs: runs.join("programs"),
+//!     registry: local::registry(&runs),
+//!     environment: Vec::new(),
+//! };
+//! let options = RunOptions {
+//!     runs,
+//!     runner: Box::new(programs),
+//!     pipeline_name: "example".to_owned(),
+//!     parameters: indexmap::IndexMap::new(),
+//!     given: None,
+//!     cache: false,
+//!     reused: BTreeMap::new(),
+//! };
+//! let definition = Definition::new(Vec::new(), vec![Step::fail("Refuse", "the F1 is too low")]);
+//! let ending = local::run(&definition, &options, &Silent, &Stop::default())?;
+//! assert_eq!(ending.exit, common::Exit::Gate);
+//! assert_eq!(ending.execution.status, Status::Failed);
+//! assert_eq!(ending.execution.failure_reason.as_deref(), Some("Refuse: the F1 is too low"));
+//! assert!(ending.execution.directory.join("execution.json").is_file());
+//! # Ok(())
+//! # }
+//! ```
 
 mod archive;
 mod attempt;
