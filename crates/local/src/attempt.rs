@@ -24,7 +24,7 @@ use crate::store::{Store, files_below};
 pub struct JobRunner<'a> {
     /// The object store of the inputs and outputs.
     pub store: &'a Store,
-    /// Starts the programs.
+    /// The runner that starts the programs.
     pub runner: &'a dyn Runner,
     /// The request to stop the execution.
     pub stop: &'a Stop<'a>,
@@ -116,6 +116,7 @@ impl JobRunner<'_> {
         Ok(())
     }
 
+    /// Runs the program of one host and writes its output to the host's log.
     fn start(&self, job: &LocalJob, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, JobFailure> {
         let log = fs_err::File::create(base.with_extension("log"));
         let log = log.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;

@@ -32,7 +32,7 @@ pub struct Docker {
     /// The tag of the locally built images that replace those of the definition, whatever registry
     /// the definition names.
     pub image_tag: Option<String>,
-    /// The containers' network.
+    /// The containers' network, as `docker run --network` takes it.
     pub network: String,
     /// The directory that stands for the Model Registry.
     pub registry: Utf8PathBuf,
@@ -109,6 +109,7 @@ impl Docker {
         ))
     }
 
+    /// Returns the call of `docker run` for one host of a job.
     fn command(&self, job: &LocalJob, base: &Utf8Path, image: &str, name: &str) -> Command {
         let user = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
         let mut command = Command::new("docker");
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_looked_for_as_named_and_as_built_here() {
+    fn an_image_is_searched_by_its_full_name_and_its_local_name() {
         let ecr = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
         let names = |tag, image: &str| docker(tag).names(image);
         let built = "machine-downtime/train:1";
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_comma_is_one_field() {
+    fn a_path_with_a_comma_stays_one_field_of_the_mount_option() {
         let field = mount(Utf8Path::new("/a,b/\"c\""), "/opt/ml");
         assert_eq!(field, "type=bind,\"source=/a,b/\"\"c\"\"\",target=/opt/ml");
     }

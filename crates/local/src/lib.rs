@@ -1,4 +1,4 @@
-//! Runs a pipeline definition on this machine: it schedules the steps, runs Processing and Training
+//! Runs a pipeline definition on this machine: the crate schedules the steps, runs Processing and Training
 //! jobs as processes or containers, and keeps a directory for S3, one for the Model Registry and a
 //! record of each execution.
 //!

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long SageMaker waits between SIGTERM and SIGKILL.
+/// The time that SageMaker waits between SIGTERM and SIGKILL.
 const GRACE_PERIOD: Duration = Duration::from_secs(120);
 /// The interval at which SIGTERM is repeated while the process has not ended.
 const SIGTERM_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How a process ended.
+/// The way in which a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The process exited, or a signal that did not come from here killed it.
@@ -96,6 +96,7 @@ pub fn run(
     watch(command, limit, GRACE_PERIOD, stop)
 }
 
+/// Waits for the end of `command` and sends it signals, with `grace` between SIGTERM and SIGKILL.
 fn watch(
     command: &mut Command,
     limit: Option<Duration>,

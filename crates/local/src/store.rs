@@ -65,11 +65,11 @@ impl Store {
     ///
     /// Fails for a text that is not an S3 address or that leads out of the store.
     pub fn path(&self, uri: &str) -> Result<Utf8PathBuf, StoreError> {
-        let wrong = || StoreError::Address(uri.to_owned());
+        let invalid = || StoreError::Address(uri.to_owned());
         let (bucket, key) = uri
             .strip_prefix("s3://")
             .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
-            .ok_or_else(wrong)?;
+            .ok_or_else(invalid)?;
         let leads_out = |text: &str| text.split('/').any(|part| part == "." || part == "..");
         if bucket.is_empty()
             || bucket.contains('\\')
@@ -77,7 +77,7 @@ impl Store {
             || leads_out(key)
             || uri.contains('\0')
         {
-            return Err(wrong());
+            return Err(invalid());
         }
         // a key may begin with a slash or contain empty segments; a path may not
         let key = key.split('/').filter(|part| !part.is_empty());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_are_a_partition_and_equal_data_has_equal_digests() {
+    fn shards_partition_the_objects_and_equal_data_has_equal_digests() {
         let (directory, store) = store();
         for bucket in ["b", "c"] {
             for name in ["1", "2", "3"] {
