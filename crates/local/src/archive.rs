@@ -1,5 +1,5 @@
-//! `model.tar.gz` as SageMaker makes it of a directory, but the same bytes each time: files in the
-//! order of their names, no owner, no time.
+//! `model.tar.gz`, as SageMaker packs a directory, but reproducible: files are sorted by name, and the
+//! archive has no owner and no modification time.
 
 use std::io;
 
@@ -8,8 +8,13 @@ use flate2::{Compression, GzBuilder};
 
 use crate::store::{Object, file_digest, files_below};
 
-/// Writes the files of the hosts' directories as one gzipped tar, paths relative to them. Where two
-/// hosts have written one name, it must be the same file: SageMaker would keep either.
+/// Writes the files of the hosts' directories as one gzipped tar, with paths relative to the
+/// directories. Two hosts may write the same name only with the same contents, because SageMaker
+/// would keep either file.
+///
+/// # Errors
+///
+/// Fails where the files of two hosts differ, and where a file cannot be read or written.
 pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result<()> {
     let gzip = GzBuilder::new().mtime(0).write(out, Compression::fast());
     let mut tar = tar::Builder::new(gzip);
@@ -21,8 +26,8 @@ pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result
     for pair in files.windows(2).filter(|pair| pair[0].name == pair[1].name) {
         let digest = |file: &Object| file_digest(&file.path).map_err(io::Error::other);
         if digest(&pair[0])? != digest(&pair[1])? {
-            let twice = format!("two hosts wrote `{}`, and not the same", pair[0].name);
-            return Err(io::Error::other(twice));
+            let message = format!("two hosts wrote `{}`, and not the same", pair[0].name);
+            return Err(io::Error::other(message));
         }
     }
     files.dedup_by(|a, b| a.name == b.name);
@@ -45,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_files_give_the_same_bytes_whatever_their_times() {
+    fn equal_files_give_equal_archives_whatever_their_times() {
         let archive = |names: &[&str]| {
             let directory = tempfile::tempdir().unwrap();
             let path = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
@@ -71,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_may_write_one_name_if_they_write_the_same() {
+    fn two_hosts_may_write_the_same_name_only_with_equal_contents() {
         let archive = |contents: [&str; 2]| {
             let directory = tempfile::tempdir().unwrap();
             let hosts = ["algo-1", "algo-2"]

@@ -1,4 +1,5 @@
-//! One attempt at one job: a tree for every host, the program started in it, the outputs gathered.
+//! One attempt at a job: it creates a directory tree for every host, runs the program in it and
+//! stores the outputs.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::ExitStatus;
@@ -12,30 +13,35 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use crate::archive;
-use crate::failed::Failed;
-use crate::job::Job;
+use crate::failure::JobFailure;
+use crate::job::LocalJob;
 use crate::log::tail;
 use crate::process::{Ended, Stop};
 use crate::runner::Runner;
 use crate::store::{Store, files_below};
 
-/// Where and how jobs are run.
-pub struct Bench<'a> {
-    /// Inputs come from here and outputs go here.
+/// Runs attempts at jobs.
+pub struct JobRunner<'a> {
+    /// The object store of the inputs and outputs.
     pub store: &'a Store,
-    /// Starts the programs.
+    /// The runner that starts the programs.
     pub runner: &'a dyn Runner,
-    /// Set when the execution is to end.
+    /// The request to stop the execution.
     pub stop: &'a Stop<'a>,
 }
 
-impl Bench<'_> {
-    /// Runs the job once. `directory` holds the hosts' trees and logs.
+impl JobRunner<'_> {
+    /// Runs the job once, with the hosts' trees and logs in `directory`. Returns the metrics found
+    /// in the logs.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a host's program does not succeed or its files cannot be read or stored.
     pub fn attempt(
         &self,
-        job: &Job,
+        job: &LocalJob,
         directory: &Utf8Path,
-    ) -> Result<IndexMap<String, f64>, Failed> {
+    ) -> Result<IndexMap<String, f64>, JobFailure> {
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
@@ -44,7 +50,7 @@ impl Bench<'_> {
         let ended = thread::scope(|scope| {
             let run = |host: &str| {
                 let ended = self.start(job, &directory.join(host), &stop);
-                // none of the others can do its work
+                // the other hosts cannot complete the job without this one
                 if !matches!(ended, Ok(Ended::Exited(status)) if status.success()) {
                     stop.ask_patiently();
                 }
@@ -62,27 +68,27 @@ impl Bench<'_> {
                 Ok(Err(failed)) => failed,
                 Err(_) => {
                     let reason = format!("{} could not be watched", job.program());
-                    Failed::new(reason, Exit::Failed)
+                    JobFailure::new(reason, Exit::Failed)
                 }
             };
             failures.push(failed.of_host(host, hosts.len(), tail(&base.with_extension("log"))));
         }
-        // who was stopped was so because of another
+        // a host that was stopped is a consequence of another host's failure
         failures.sort_by_key(|failed| failed.stopped);
         if let Some(first) = failures.into_iter().next() {
             return Err(first);
         }
         let metrics = self.metrics(job, directory)?;
         self.gather(job, directory)?;
-        // what is worth keeping is in the store now; a failed job's trees stay for looking at
+        // the outputs are in the store now; a failed job's trees are kept for inspection
         for host in &hosts {
             let _ = fs_err::remove_dir_all(directory.join(host));
         }
         Ok(metrics)
     }
 
-    /// Makes the tree that SageMaker would mount at `/opt/ml`.
-    fn lay_out(&self, job: &Job, index: usize, base: &Utf8Path) -> Result<(), Failed> {
+    /// Creates the directory tree that SageMaker would mount at `/opt/ml`.
+    fn lay_out(&self, job: &LocalJob, index: usize, base: &Utf8Path) -> Result<(), JobFailure> {
         let hosts = job.host_names();
         let resources = ResourceConfig {
             current_host: hosts[index].clone(),
@@ -101,7 +107,7 @@ impl Bench<'_> {
         let outputs = job.outputs.iter().map(|output| base.join(&output.directory));
         for directory in fixed.iter().map(|place| base.join(place)).chain(outputs) {
             let made = fs_err::create_dir_all(&directory);
-            made.map_err(|error| Failed::new(error.to_string(), Exit::Failed))?;
+            made.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;
         }
         for input in &job.inputs {
             let share = input.sharded.then_some((index, job.hosts));
@@ -110,25 +116,30 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn start(&self, job: &Job, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, Failed> {
+    /// Runs the program of one host and writes its output to the host's log.
+    fn start(&self, job: &LocalJob, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, JobFailure> {
         let log = fs_err::File::create(base.with_extension("log"));
-        let log = log.map_err(|error| Failed::new(error.to_string(), Exit::Failed))?;
+        let log = log.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;
         self.runner.run(job, base, log.into_parts().0, stop)
     }
 
-    /// What the metric definitions find in the logs, the last value of each: of several hosts, what
-    /// the last one says.
-    fn metrics(&self, job: &Job, directory: &Utf8Path) -> Result<IndexMap<String, f64>, Failed> {
+    /// Returns the last value of each metric that the metric definitions find in the logs. The last
+    /// host that logs a metric decides its value.
+    fn metrics(
+        &self,
+        job: &LocalJob,
+        directory: &Utf8Path,
+    ) -> Result<IndexMap<String, f64>, JobFailure> {
         let mut found = IndexMap::new();
         if job.metrics.is_empty() {
             return Ok(found);
         }
         let mut expressions = Vec::new();
         for (name, expression) in &job.metrics {
-            let wrong = |error| Failed::new(format!("metric {name}: {error}"), Exit::Usage);
-            expressions.push((name, regex::Regex::new(expression).map_err(wrong)?));
+            let invalid = |error| JobFailure::new(format!("metric {name}: {error}"), Exit::Usage);
+            expressions.push((name, regex::Regex::new(expression).map_err(invalid)?));
         }
-        let unreadable = |error: std::io::Error| Failed::new(error.to_string(), Exit::Failed);
+        let unreadable = |error: std::io::Error| JobFailure::new(error.to_string(), Exit::Failed);
         for host in job.host_names() {
             let log = fs_err::File::open(directory.join(host).with_extension("log"));
             for line in BufReader::new(log.map_err(unreadable)?).split(b'\n') {
@@ -144,14 +155,14 @@ impl Bench<'_> {
         Ok(found)
     }
 
-    /// Stores what the hosts have written.
-    fn gather(&self, job: &Job, directory: &Utf8Path) -> Result<(), Failed> {
+    /// Stores the outputs of all hosts.
+    fn gather(&self, job: &LocalJob, directory: &Utf8Path) -> Result<(), JobFailure> {
         let hosts = job.host_names();
         let trees = |place: &str| {
             let places = hosts.iter().map(|host| {
-                real(&directory.join(host), place).ok_or_else(|| {
+                path_without_links(&directory.join(host), place).ok_or_else(|| {
                     let reason = format!("/opt/ml/{place} is or lies behind a link now, expected the directory that was there");
-                    Failed::new(reason, Exit::Failed)
+                    JobFailure::new(reason, Exit::Failed)
                 })
             });
             places.collect::<Result<Vec<_>, _>>()
@@ -174,11 +185,12 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Why a host's program did not succeed: its own words where it left any.
-    fn failure(&self, job: &Job, base: &Utf8Path, ended: Ended) -> Failed {
-        let said = reason(base, job.kind.reason_file());
-        let said = job.name_sources(said.trim(), self.runner.inside(base));
-        let said = (!said.is_empty()).then_some(said);
+    /// Returns the failure of a host's program, with the reason that the program wrote itself where
+    /// it wrote one.
+    fn failure(&self, job: &LocalJob, base: &Utf8Path, ended: Ended) -> JobFailure {
+        let written = written_reason(base, job.kind.reason_file());
+        let written = job.name_sources(written.trim(), self.runner.inside(base));
+        let written = (!written.is_empty()).then_some(written);
         let (fallback, status) = match ended {
             Ended::Exited(status) => {
                 (format!("{} {}", job.program(), self.runner.describe(job, status)), Some(status))
@@ -189,22 +201,22 @@ impl Bench<'_> {
             }
             Ended::Stopped => ("the execution was stopped".to_owned(), None),
         };
-        let reason = match (&ended, said) {
-            (Ended::Exited(status), Some(said)) if status.code().is_some() => said,
+        let reason = match (&ended, written) {
+            (Ended::Exited(status), Some(written)) if status.code().is_some() => written,
             _ => fallback,
         };
         let exit_code = status.and_then(|status: ExitStatus| status.code());
-        Failed {
+        JobFailure {
             exit_code,
             stopped: ended == Ended::Stopped,
-            ..Failed::new(reason, exit_code.map_or(Exit::Failed, Exit::from_code))
+            ..JobFailure::new(reason, exit_code.map_or(Exit::Failed, Exit::from_code))
         }
     }
 }
 
-/// A place in a job's tree, unless the program has put a link there or in its way: what that leads
-/// to is not the job's to give away.
-fn real(base: &Utf8Path, place: &str) -> Option<Utf8PathBuf> {
+/// Returns a path in a job's tree, or `None` if the program has replaced a part of the path by a
+/// link: the target of a link may not be the job's own, so it must not be stored or shown.
+fn path_without_links(base: &Utf8Path, place: &str) -> Option<Utf8PathBuf> {
     let mut path = base.to_owned();
     for part in place.split('/') {
         path.push(part);
@@ -215,9 +227,9 @@ fn real(base: &Utf8Path, place: &str) -> Option<Utf8PathBuf> {
     Some(path)
 }
 
-/// What a program left in its failure or message file: text, and no more than anybody reads.
-fn reason(base: &Utf8Path, place: &str) -> String {
-    let file = real(base, place).filter(|path| path.is_file());
+/// Returns the text that a program wrote to its failure or message file, at most 16 KiB of it.
+fn written_reason(base: &Utf8Path, place: &str) -> String {
+    let file = path_without_links(base, place).filter(|path| path.is_file());
     let file = file.and_then(|path| fs_err::File::open(path).ok());
     let mut text = Vec::new();
     if let Some(file) = file {

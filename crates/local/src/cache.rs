@@ -1,8 +1,9 @@
-//! Steps whose inputs have not changed are not run again.
+//! The step cache: steps whose inputs have not changed are not run again.
 //!
-//! The key is what SageMaker's is made of (step, program, arguments, environment,
-//! hyperparameters, inputs, the outputs' names), but of contents where the service has addresses: the digest of the executable or image
-//! and of every input. Where outputs go is not part of it.
+//! The cache key covers what SageMaker's covers (step, program, arguments, environment,
+//! hyperparameters, inputs, the outputs' names), but contents instead of addresses: it includes the
+//! digests of the executable or image and of every input. The addresses of the outputs are not part
+//! of it.
 
 use std::time::Duration;
 
@@ -10,23 +11,23 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::job::Job;
+use crate::job::LocalJob;
 use crate::record::StepRecord;
 use crate::store::{Store, StoreError};
 
-/// Remembered results, `<runs>/cache/<key>.json`.
+/// A cache of step results, `<runs>/cache/<key>.json`.
 #[derive(Debug)]
 pub struct Cache {
     directory: Utf8PathBuf,
 }
 
-/// One remembered result.
+/// A cached result.
 #[derive(Serialize, Deserialize)]
 struct Entry {
     format_version: u32,
-    /// Seconds since 1970.
+    /// The time at which the result was stored, in seconds since 1970.
     finished_at: i64,
-    /// The digest of each output, by name: what is gone or changed is no hit.
+    /// The digest of each output, by name. An output that is gone or changed invalidates the entry.
     digests: std::collections::BTreeMap<String, String>,
     step: StepRecord,
 }
@@ -34,13 +35,22 @@ struct Entry {
 const FORMAT_VERSION: u32 = 1;
 
 impl Cache {
-    /// The cache in `directory`, which need not exist yet.
+    /// Returns the cache in `directory`, which need not exist yet.
     pub fn new(directory: Utf8PathBuf) -> Self {
         Self { directory }
     }
 
-    /// What makes two jobs the same.
-    pub fn key(step: &str, job: &Job, program: &str, store: &Store) -> Result<String, StoreError> {
+    /// Returns the cache key of a job.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an input cannot be read.
+    pub fn key(
+        step: &str,
+        job: &LocalJob,
+        program: &str,
+        store: &Store,
+    ) -> Result<String, StoreError> {
         let mut inputs = Vec::new();
         for input in &job.inputs {
             inputs.push(json!([
@@ -50,7 +60,7 @@ impl Cache {
                 store.digest(&input.uri)?
             ]));
         }
-        // the job's own name is not what makes it different from another
+        // the job's name is unique to each execution, so it must not be part of the key
         let environment: Value = job
             .environment
             .iter()
@@ -77,20 +87,26 @@ impl Cache {
         Ok(common::sha256_hex(key.to_string()))
     }
 
-    /// The result remembered for a key, if it is young enough and its outputs are still there.
-    pub fn find(&self, key: &str, most_age: Option<Duration>, store: &Store) -> Option<StepRecord> {
+    /// Returns the result cached for a key, if it is at most `max_age` old and its outputs have not
+    /// changed.
+    pub fn find(&self, key: &str, max_age: Option<Duration>, store: &Store) -> Option<StepRecord> {
         let text = fs_err::read(self.path(key)).ok()?;
         let entry: Entry = serde_json::from_slice(&text).ok()?;
         let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
-        let young =
-            most_age.is_none_or(|most| u64::try_from(age).is_ok_and(|age| age <= most.as_secs()));
+        let fresh =
+            max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));
         let intact = entry.step.outputs.iter().all(|(name, uri)| {
             matches!((store.digest(uri), entry.digests.get(name)), (Ok(found), Some(known)) if found == *known)
         });
-        (entry.format_version == FORMAT_VERSION && young && intact).then_some(entry.step)
+        (entry.format_version == FORMAT_VERSION && fresh && intact).then_some(entry.step)
     }
 
-    /// Remembers a step that succeeded. That it cannot be remembered is no failure of the step.
+    /// Stores the result of a step that succeeded.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an output cannot be read or the entry cannot be written, which is not a failure
+    /// of the step.
     pub fn remember(&self, key: &str, step: &StepRecord, store: &Store) -> Result<(), StoreError> {
         let mut digests = std::collections::BTreeMap::new();
         for (name, uri) in &step.outputs {

@@ -1,8 +1,9 @@
-//! Jobs in containers, as SageMaker runs them: the tree mounted at `/opt/ml`, nothing else to
-//! write to but `/tmp`, no network, and the memory and processors of the instance type.
+//! Jobs in containers, as SageMaker runs them: the host's directory tree is mounted at `/opt/ml`, only
+//! it and `/tmp` are writable, and the container has the memory and processors of the instance
+//! type.
 //!
-//! Docker's own command line is used: what happens here can be typed, and no second client of the
-//! engine's API needs keeping.
+//! The containers are run with Docker's command line: a user can repeat each call in a terminal, and
+//! the crate needs no client of the engine's API.
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
@@ -11,39 +12,43 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::Exit;
 use container::wire;
 
-use crate::failed::Failed;
+use crate::failure::JobFailure;
 use crate::instance;
-use crate::job::Job;
+use crate::job::LocalJob;
 use crate::log::tail;
 use crate::process::{self, Ended, Guard, Stop};
 use crate::runner::{REGISTRY_VARIABLE, Runner};
 
-/// Where a container finds the directory that stands for the Model Registry.
+/// The path in a container of the directory that stands for the Model Registry.
 const REGISTRY: &str = "/opt/ml/registry";
-/// What `docker run` exits with where it is not the program that failed.
+/// The exit code of `docker run` for a failure of Docker, not of the program.
 const ENGINE_FAILED: i32 = 125;
-/// What a program exits with that was killed: 128 and SIGKILL's number.
+/// The exit code of a killed program: 128 plus the number of SIGKILL.
 const KILLED: i32 = 137;
 
-/// A Docker engine, and how its containers are run.
+/// A runner that starts each job's program in a Docker container.
 #[derive(Debug)]
 pub struct Docker {
-    /// Run the images of this tag that were built here, whatever registry the definition names.
+    /// The tag of the locally built images that replace those of the definition, whatever registry
+    /// the definition names.
     pub image_tag: Option<String>,
-    /// The containers' network.
+    /// The containers' network, as `docker run --network` takes it.
     pub network: String,
     /// The directory that stands for the Model Registry.
     pub registry: Utf8PathBuf,
     /// Whether a job's container may write to that directory.
-    pub mounts_registry: fn(&Job) -> bool,
-    /// What every job's environment has besides the definition's own.
+    pub mounts_registry: fn(&LocalJob) -> bool,
+    /// Environment variables of every job, in addition to the definition's.
     pub environment: Vec<(String, String)>,
-    /// The engine's processors and bytes of memory.
+    /// The processors and bytes of memory of the engine's machine.
     pub host: (u64, u64),
 }
 
-/// The processors and memory of the engine that the standard environment names, or why there is
-/// none.
+/// Returns the processors and bytes of memory of the Docker engine that the environment selects.
+///
+/// # Errors
+///
+/// Returns the reason where no engine answers.
 pub fn engine() -> Result<(u64, u64), String> {
     let mut command = Command::new("docker");
     command.args(["info", "--format", "{{.NCPU}} {{.MemTotal}}"]);
@@ -54,17 +59,17 @@ pub fn engine() -> Result<(u64, u64), String> {
     let text = String::from_utf8_lossy(&answer.stdout);
     let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers[..] {
-        // without an engine the client answers nothing but zeros
+        // without an engine the client prints zeros
         [processors, memory] if processors > 0 && memory > 0 => Ok((processors, memory)),
         _ => Err(last_line(&answer.stderr).unwrap_or_else(|| format!("`docker info` says {text}"))),
     }
 }
 
 impl Docker {
-    /// The names under which an image may be here, the first found is run.
+    /// Returns the names under which an image may be present, in the order of preference.
     fn names(&self, image: &str) -> Vec<String> {
         let (host, repository) = match image.split_once('/') {
-            // a registry's name has a dot or a port, or is `localhost`
+            // a registry's host name has a dot or a port, or is `localhost`
             Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => {
                 (Some(host), rest)
             }
@@ -77,14 +82,15 @@ impl Docker {
             return vec![format!("{}:{tag}", &repository[..repository.len() - tagged])];
         }
         let mut names = vec![image.to_owned()];
-        // a digest is of one image alone, a tag also of what was built here to be pushed there
+        // a digest names exactly one image; a tag may also name an image that was built here and is
+        // to be pushed to that registry
         if host.is_some() && !repository.contains('@') {
             names.push(repository.to_owned());
         }
         names
     }
 
-    /// The id of an image that is here.
+    /// Returns the id of an image that is present on this machine.
     pub fn image(&self, image: &str) -> Result<String, String> {
         let names = self.names(image);
         for name in &names {
@@ -103,7 +109,8 @@ impl Docker {
         ))
     }
 
-    fn command(&self, job: &Job, base: &Utf8Path, image: &str, name: &str) -> Command {
+    /// Returns the call of `docker run` for one host of a job.
+    fn command(&self, job: &LocalJob, base: &Utf8Path, image: &str, name: &str) -> Command {
         let user = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
         let mut command = Command::new("docker");
         command
@@ -112,10 +119,10 @@ impl Docker {
             .args(["--network", &self.network])
             .args(["--read-only", "--tmpfs", "/tmp"])
             .args(["--mount", &mount(base, wire::DEFAULT_BASE)])
-            // what it writes belongs to whoever runs this
+            // files that the container writes belong to the current user
             .args(["--user", &format!("{}:{}", user.0, user.1)])
             .args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"])
-            // the log is what is printed
+            // the client's output is the log
             .args(["--log-driver", "none"]);
         if let Some((processors, memory)) = self.limits(job) {
             command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
@@ -138,16 +145,16 @@ impl Docker {
         command
     }
 
-    /// The instance type's processors and memory, as far as the engine's machine has them.
-    fn limits(&self, job: &Job) -> Option<(u64, u64)> {
+    /// Returns the instance type's processors and memory, at most those of the engine's machine.
+    fn limits(&self, job: &LocalJob) -> Option<(u64, u64)> {
         let (processors, memory) = instance::size(&job.instance_type)?;
         Some((processors.min(self.host.0), memory.min(self.host.1)))
     }
 }
 
 impl Runner for Docker {
-    fn identity(&self, job: &Job) -> Result<String, Failed> {
-        self.image(&job.image).map_err(|reason| Failed::new(reason, Exit::Usage))
+    fn identity(&self, job: &LocalJob) -> Result<String, JobFailure> {
+        self.image(&job.image).map_err(|reason| JobFailure::new(reason, Exit::Usage))
     }
 
     fn inside<'a>(&self, _: &'a Utf8Path) -> &'a Utf8Path {
@@ -156,17 +163,18 @@ impl Runner for Docker {
 
     fn run(
         &self,
-        job: &Job,
+        job: &LocalJob,
         base: &Utf8Path,
         log: std::fs::File,
         stop: &Stop<'_>,
-    ) -> Result<Ended, Failed> {
+    ) -> Result<Ended, JobFailure> {
         let image = self.identity(job)?;
         let host = base.file_name().unwrap_or_default();
         let name = format!("{}-{host}-{}", job.name, std::process::id());
-        let failed = |error: io::Error| Failed::internal(format!("cannot run `docker`: {error}"));
+        let failed =
+            |error: io::Error| JobFailure::internal(format!("cannot run `docker`: {error}"));
         fs_err::create_dir_all(&self.registry).map_err(failed)?;
-        // a container that is only being made when it is looked for is there some seconds later
+        // a container that is still being created appears some seconds later, so removal is retried
         let script = "for i in 1 2 3 4 5 6 7 8 9 10; do docker rm -f $0; sleep 1; done";
         let guard = Guard::new(script, &name);
         let mut command = self.command(job, base, &image, &name);
@@ -176,13 +184,13 @@ impl Runner for Docker {
             Ended::TimedOut | Ended::Stopped => None,
         };
         match code {
-            Some(ENGINE_FAILED) if let Some(said) = client_said(base) => {
+            Some(ENGINE_FAILED) if let Some(message) = client_error(base) => {
                 guard.act();
-                Err(Failed::internal(format!("the container cannot be run: {said}")))
+                Err(JobFailure::internal(format!("the container cannot be run: {message}")))
             }
-            // the program's own, so the engine has removed the container
+            // the program itself exited, so the engine has removed the container
             Some(_) => Ok(ended),
-            // the client was told to end or killed, the container may not have been
+            // the client was terminated or killed, but the container may still run
             None => {
                 guard.act();
                 Ok(ended)
@@ -190,7 +198,7 @@ impl Runner for Docker {
         }
     }
 
-    fn describe(&self, job: &Job, status: ExitStatus) -> String {
+    fn describe(&self, job: &LocalJob, status: ExitStatus) -> String {
         let limit = self.limits(job).filter(|_| status.code() == Some(KILLED));
         match limit {
             Some((_, memory)) => format!(
@@ -203,19 +211,20 @@ impl Runner for Docker {
     }
 }
 
-/// A bind mount in Docker's words, which are fields of a CSV record.
+/// Returns the value of `--mount` for a bind mount, which Docker parses as a CSV record.
 fn mount(source: &Utf8Path, target: &str) -> String {
     let source = format!("source={source}").replace('"', "\"\"");
     format!("type=bind,\"{source}\",target={target}")
 }
 
-/// What Docker's client wrote into the job's log, if the failure is its own.
-fn client_said(base: &Utf8Path) -> Option<String> {
+/// Returns the error message of Docker's client in the job's log, if there is one.
+fn client_error(base: &Utf8Path) -> Option<String> {
     let log = tail(&base.with_extension("log"));
     let line = log.iter().rev().find_map(|line| line.strip_prefix("docker: "))?;
     Some(line.trim_end_matches('.').to_owned())
 }
 
+/// Returns the last non-empty line of `docker`'s error output.
 fn last_line(text: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(text);
     let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
@@ -238,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_looked_for_as_named_and_as_built_here() {
+    fn an_image_is_searched_by_its_full_name_and_its_local_name() {
         let ecr = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
         let names = |tag, image: &str| docker(tag).names(image);
         let built = "machine-downtime/train:1";
@@ -252,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_comma_is_one_field() {
+    fn a_path_with_a_comma_stays_one_field_of_the_mount_option() {
         let field = mount(Utf8Path::new("/a,b/\"c\""), "/opt/ml");
         assert_eq!(field, "type=bind,\"source=/a,b/\"\"c\"\"\",target=/opt/ml");
     }

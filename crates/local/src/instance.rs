@@ -1,12 +1,13 @@
-//! How large an instance type is.
+//! The sizes of instance types.
 
-/// Its processors and bytes of memory, from the name: the letter tells the memory of a processor,
-/// the size how many of them there are. None for types that do not follow that.
+/// Returns an instance type's processors and bytes of memory. Both follow from the name: the
+/// family's letter gives the memory per processor, the size the number of processors. Types whose
+/// names do not follow this rule give `None`.
 pub fn size(instance_type: &str) -> Option<(u64, u64)> {
     let [_, family, size] = instance_type.split('.').collect::<Vec<_>>()[..] else { return None };
-    // GiB a processor
+    // GiB per processor
     let memory = match (family, family.chars().next()?) {
-        // with sizes of their own
+        // these families do not follow the rule
         ("c4" | "c5n", _) => return None,
         ("t2" | "t3", _) if size == "medium" => 2,
         _ if size == "medium" => return None,
@@ -20,7 +21,7 @@ pub fn size(instance_type: &str) -> Option<(u64, u64)> {
         _ => {
             let times = size.strip_suffix("xlarge")?;
             let times: u64 = if times.is_empty() { 1 } else { times.parse().ok()? };
-            // the largest there are have 192
+            // the largest instance types have 192 processors
             if times > 100 {
                 return None;
             }
@@ -34,7 +35,7 @@ pub fn size(instance_type: &str) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
-    /// From the table of SageMaker's instance types.
+    /// The expected sizes are from SageMaker's table of instance types.
     #[test]
     fn processors_and_memory_follow_from_the_name() {
         let known = [

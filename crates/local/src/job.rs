@@ -1,4 +1,4 @@
-//! A Processing or Training job: what the resolved arguments of a step ask for.
+//! A Processing or Training job, made from the resolved arguments of a step.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,144 +9,105 @@ use container::wire::{self, Channel};
 use pipeline::{Expression, ProcessingArguments, TrainingArguments};
 use serde_json::{Value, json};
 
-/// The arguments ask for something that the local run does not do, or that makes no sense.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    /// A member is absent or of the wrong type.
-    #[error("{member} is {found}, expected {expected}")]
-    Member {
-        /// Which.
-        member: String,
-        /// What is there.
-        found: String,
-        /// What should be.
-        expected: &'static str,
-    },
-    /// Something that only the service can do.
-    #[error("{what} is not done by the local run; {remedy}")]
-    NotHere {
-        /// What.
-        what: String,
-        /// What to do about it.
-        remedy: &'static str,
-    },
-}
+use crate::request::{
+    JobError, host_count, is_word, not_a_string, path_below_base, require_word, runtime_limit,
+    string, string_map, strings, unsupported, with_defaults,
+};
 
-/// One input: objects that are brought into a directory.
+/// An input: objects that are copied into a directory.
 #[derive(Debug)]
 pub struct Input {
     /// The input's or channel's name.
     pub name: String,
-    /// Where the objects are.
+    /// The S3 address of the objects.
     pub uri: String,
-    /// Under the base directory.
+    /// The directory, relative to the base directory.
     pub directory: Utf8PathBuf,
-    /// Whether every host gets only its share of the objects.
+    /// Whether each host gets only its share of the objects.
     pub sharded: bool,
 }
 
-/// One output: a directory that is stored when the job is done.
+/// An output: a directory that is stored when the job has succeeded.
 #[derive(Debug)]
 pub struct Output {
     /// The output's name.
     pub name: String,
-    /// The prefix to store it under.
+    /// The S3 prefix of the stored files.
     pub uri: String,
-    /// Under the base directory.
+    /// The directory, relative to the base directory.
     pub directory: Utf8PathBuf,
 }
 
-/// A job, ready to be laid out and started.
+/// A job that can be run on this machine.
 #[derive(Debug)]
-pub struct Job {
+pub struct LocalJob {
     /// Processing or Training.
     pub kind: Kind,
     /// The job's name, unique in the store.
     pub name: String,
-    /// The image, whose repository names the program where there is no entrypoint.
+    /// The image. Its repository names the program where there is no entrypoint.
     pub image: String,
-    /// In place of the image's own.
+    /// The entrypoint that replaces the image's own, if not empty.
     pub entrypoint: Vec<String>,
-    /// What the program is given.
+    /// The program's arguments.
     pub arguments: Vec<String>,
-    /// The job's environment.
+    /// The job's environment variables.
     pub environment: BTreeMap<String, String>,
-    /// How many machines.
+    /// The number of hosts.
     pub hosts: usize,
-    /// What machines.
+    /// The instance type of the hosts.
     pub instance_type: String,
-    /// How long it may run.
+    /// The maximum runtime.
     pub limit: Option<Duration>,
-    /// What it reads.
+    /// The inputs.
     pub inputs: Vec<Input>,
-    /// What it writes, for a Processing job.
+    /// The outputs of a Processing job.
     pub outputs: Vec<Output>,
-    /// Where a Training job's archives go.
+    /// The S3 prefix of a Training job's archives.
     pub model_prefix: Option<String>,
-    /// The contract's files that are the same on every host.
+    /// The files of the container contract that are the same on every host: path and contents.
     pub files: Vec<(&'static str, Value)>,
-    /// The metrics that are read out of a Training job's log: name and expression.
+    /// The metric definitions of a Training job: name and regular expression.
     pub metrics: Vec<(String, String)>,
-    /// The hyperparameters, part of what makes two Training jobs the same.
+    /// The hyperparameters, which are part of the cache key of a Training job.
     pub hyperparameters: BTreeMap<String, String>,
-    /// What the service's Describe call would answer but for the status, as far as expressions can
-    /// ask for it.
+    /// The response of SageMaker's Describe call without the status, as far as expressions can read
+    /// it.
     description: Value,
 }
 
-impl Job {
-    /// A Processing job. Every expression in the arguments has been replaced by its value.
+impl LocalJob {
+    /// Returns the Processing job of `arguments`, in which every expression has been replaced by its
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the arguments have a member of the wrong type or need something that only
+    /// SageMaker can do.
     pub fn processing(name: String, arguments: &ProcessingArguments) -> Result<Self, JobError> {
         let app = &arguments.app_specification;
         let cluster = &arguments.processing_resources.cluster_config;
-        let mut inputs = Vec::new();
-        for input in &arguments.processing_inputs {
-            let place = format!("ProcessingInputs.{}", input.input_name);
-            let Some(s3) = &input.s3_input else {
-                return Err(not_here(&place, "only S3 inputs can be brought here"));
-            };
-            only(&place, &s3.s3_data_type, "S3Prefix")?;
-            only(&place, s3.s3_input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
-            let local = s3.local_path.as_ref().ok_or_else(|| member(&place, "LocalPath", None))?;
-            inputs.push(Input {
-                name: input.input_name.clone(),
-                uri: text(&place, &s3.s3_uri)?,
-                directory: below_base(&place, local)?,
-                sharded: is(s3.s3_data_distribution_type.as_ref(), "ShardedByS3Key"),
-            });
-        }
-        let mut outputs = Vec::new();
-        for output in arguments.outputs() {
-            let place = format!("ProcessingOutputConfig.Outputs.{}", output.output_name);
-            let Some(s3) = &output.s3_output else {
-                return Err(not_here(&place, "only S3 outputs can be stored here"));
-            };
-            let local = s3.local_path.as_ref().ok_or_else(|| member(&place, "LocalPath", None))?;
-            outputs.push(Output {
-                name: output.output_name.clone(),
-                uri: text(&place, &s3.s3_uri)?,
-                directory: below_base(&place, local)?,
-            });
-        }
+        let inputs = processing_inputs(arguments)?;
+        let outputs = processing_outputs(arguments)?;
         let mut description = json!(arguments);
         description["ProcessingJobName"] = name.as_str().into();
         description["ProcessingJobArn"] = arn("processing-job", &name).into();
-        let request = whole_request(description.clone());
+        let request = with_defaults(description.clone());
         Ok(Self {
             kind: Kind::Processing,
-            image: text("AppSpecification.ImageUri", &app.image_uri)?,
-            entrypoint: texts("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
-            arguments: texts("AppSpecification.ContainerArguments", &app.container_arguments)?,
-            environment: text_map("Environment", &arguments.environment)?,
-            hosts: count(
+            image: string("AppSpecification.ImageUri", &app.image_uri)?,
+            entrypoint: strings("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
+            arguments: strings("AppSpecification.ContainerArguments", &app.container_arguments)?,
+            environment: string_map("Environment", &arguments.environment)?,
+            hosts: host_count(
                 "ProcessingResources.ClusterConfig.InstanceCount",
                 &cluster.instance_count,
             )?,
-            instance_type: text(
+            instance_type: string(
                 "ProcessingResources.ClusterConfig.InstanceType",
                 &cluster.instance_type,
             )?,
-            limit: limit(arguments.stopping_condition.as_ref())?,
+            limit: runtime_limit(arguments.stopping_condition.as_ref())?,
             inputs,
             outputs,
             model_prefix: None,
@@ -158,72 +119,45 @@ impl Job {
         })
     }
 
-    /// A Training job. Every expression in the arguments has been replaced by its value.
+    /// Returns the Training job of `arguments`, in which every expression has been replaced by its
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the arguments have a member of the wrong type or need something that only
+    /// SageMaker can do.
     pub fn training(name: String, arguments: &TrainingArguments) -> Result<Self, JobError> {
         let algorithm = &arguments.algorithm_specification;
         let resources = &arguments.resource_config;
-        only("AlgorithmSpecification.TrainingInputMode", &algorithm.training_input_mode, "File")?;
-        let mut inputs = Vec::new();
-        let mut channels = BTreeMap::new();
-        for channel in &arguments.input_data_config {
-            let place = format!("InputDataConfig.{}", channel.channel_name);
-            // it is a directory's name
-            if matches!(channel.channel_name.as_str(), "" | "." | "..")
-                || channel.channel_name.contains('/')
-            {
-                return Err(JobError::Member {
-                    member: "InputDataConfig.ChannelName".to_owned(),
-                    found: format!("`{}`", channel.channel_name),
-                    expected: "letters, digits, ., - and _",
-                });
-            }
-            let Some(s3) = &channel.data_source.s3_data_source else {
-                return Err(not_here(&place, "only S3 channels can be brought here"));
-            };
-            only(&place, &s3.s3_data_type, "S3Prefix")?;
-            only(&place, channel.input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
-            let distribution = s3.s3_data_distribution_type.as_ref();
-            inputs.push(Input {
-                name: channel.channel_name.clone(),
-                uri: text(&place, &s3.s3_uri)?,
-                directory: Utf8PathBuf::from(wire::CHANNELS).join(&channel.channel_name),
-                sharded: is(distribution, "ShardedByS3Key"),
-            });
-            let word = |expression: Option<&Expression>, default: Option<&str>| {
-                expression.and_then(Expression::as_str).or(default).map(str::to_owned)
-            };
-            channels.insert(
-                channel.channel_name.clone(),
-                Channel {
-                    training_input_mode: Some("File".to_owned()),
-                    s3_distribution_type: word(distribution, Some("FullyReplicated")),
-                    record_wrapper_type: word(channel.record_wrapper_type.as_ref(), Some("None")),
-                    content_type: word(channel.content_type.as_ref(), None),
-                },
-            );
-        }
+        require_word(
+            "AlgorithmSpecification.TrainingInputMode",
+            &algorithm.training_input_mode,
+            "File",
+        )?;
+        let (inputs, channels) = training_channels(arguments)?;
         let image = algorithm.training_image.as_ref();
-        let image = image.ok_or_else(|| member("AlgorithmSpecification", "TrainingImage", None))?;
-        let hyperparameters = text_map("HyperParameters", &arguments.hyper_parameters)?;
+        let image =
+            image.ok_or_else(|| not_a_string("AlgorithmSpecification", "TrainingImage", None))?;
+        let hyperparameters = string_map("HyperParameters", &arguments.hyper_parameters)?;
         let entrypoint =
-            texts("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
+            strings("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
         let mut program_arguments =
-            texts("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
-        // an entrypoint of one's own replaces the start-up that passes `train`
+            strings("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
+        // a custom entrypoint replaces SageMaker's start command, which passes `train`
         if entrypoint.is_empty() && program_arguments.is_empty() {
             program_arguments.push("train".to_owned());
         }
         let prefix =
-            text("OutputDataConfig.S3OutputPath", &arguments.output_data_config.s3_output_path)?;
+            string("OutputDataConfig.S3OutputPath", &arguments.output_data_config.s3_output_path)?;
         let prefix = format!("{}/{name}/output", prefix.trim_end_matches('/'));
         let compression = arguments.output_data_config.compression_type.as_ref();
-        only("OutputDataConfig.CompressionType", compression.unwrap_or(&"GZIP".into()), "GZIP")?;
-        let mut metrics = Vec::new();
-        for metric in &algorithm.metric_definitions {
-            let place = "AlgorithmSpecification.MetricDefinitions";
-            metrics.push((text(place, &metric.name)?, text(place, &metric.regex)?));
-        }
-        let mut environment = text_map("Environment", &arguments.environment)?;
+        require_word(
+            "OutputDataConfig.CompressionType",
+            compression.unwrap_or(&"GZIP".into()),
+            "GZIP",
+        )?;
+        let metrics = metric_definitions(arguments)?;
+        let mut environment = string_map("Environment", &arguments.environment)?;
         environment.insert("TRAINING_JOB_NAME".to_owned(), name.clone());
         environment.insert("TRAINING_JOB_ARN".to_owned(), arn("training-job", &name));
         let mut description = json!(arguments);
@@ -233,19 +167,21 @@ impl Job {
             json!({ "S3ModelArtifacts": format!("{prefix}/{}", wire::MODEL_ARCHIVE) });
         Ok(Self {
             kind: Kind::Training,
-            image: text("AlgorithmSpecification.TrainingImage", image)?,
+            image: string("AlgorithmSpecification.TrainingImage", image)?,
             entrypoint,
             arguments: program_arguments,
             environment,
             hosts: match &resources.instance_count {
-                Some(instances) => count("ResourceConfig.InstanceCount", instances)?,
-                None => return Err(not_here("ResourceConfig without InstanceCount", "give one")),
+                Some(instances) => host_count("ResourceConfig.InstanceCount", instances)?,
+                None => {
+                    return Err(unsupported("ResourceConfig without InstanceCount", "give one"));
+                }
             },
             instance_type: match &resources.instance_type {
-                Some(instance_type) => text("ResourceConfig.InstanceType", instance_type)?,
+                Some(instance_type) => string("ResourceConfig.InstanceType", instance_type)?,
                 None => String::new(),
             },
-            limit: limit(Some(&arguments.stopping_condition))?,
+            limit: runtime_limit(Some(&arguments.stopping_condition))?,
             inputs,
             outputs: Vec::new(),
             model_prefix: Some(prefix),
@@ -260,7 +196,8 @@ impl Job {
         })
     }
 
-    /// The program that the image runs: the entrypoint's name, or else the repository's.
+    /// Returns the name of the program that the image runs: the entrypoint's file name, or else the
+    /// repository's last component.
     pub fn program(&self) -> &str {
         match self.entrypoint.first() {
             Some(entrypoint) => base_name(entrypoint),
@@ -271,7 +208,7 @@ impl Job {
         }
     }
 
-    /// What the service's Describe call would answer of a job that ended so.
+    /// Returns the response of SageMaker's Describe call for the job with this status.
     pub fn describe(&self, status: &str) -> Value {
         let mut description = self.description.clone();
         let member = match self.kind {
@@ -282,26 +219,26 @@ impl Job {
         description
     }
 
-    /// A text of the job's in which its own copies of the inputs are called what they are copies
-    /// of; `base` is where the job sees its tree.
+    /// Replaces the paths of the job's copies of its inputs in `text` by the inputs' addresses.
+    /// `base` is the path at which the job sees its directory tree.
     pub fn name_sources(&self, text: &str, base: &Utf8Path) -> String {
         let mut text = text.to_owned();
         for input in &self.inputs {
             let copy = base.join(&input.directory);
             let source = input.uri.trim_end_matches('/');
-            // a single object is a file of its own name there
+            // a single object is copied to a file of the same name
             text = text.replace(copy.join(base_name(source)).as_str(), source);
             text = text.replace(copy.as_str(), source);
         }
         text
     }
 
-    /// The names of the hosts.
+    /// Returns the names of the hosts.
     pub fn host_names(&self) -> Vec<String> {
         (1..=self.hosts).map(|number| format!("algo-{number}")).collect()
     }
 
-    /// Where the contract keeps the hosts' file.
+    /// Returns the path of the resource configuration file in the container contract.
     pub fn resources_file(&self) -> &'static str {
         match self.kind {
             Kind::Processing => wire::PROCESSING_RESOURCES,
@@ -309,7 +246,7 @@ impl Job {
         }
     }
 
-    /// Every output by name, with where it is stored.
+    /// Returns the S3 address of each output by the output's name.
     pub fn stored(&self) -> BTreeMap<String, String> {
         let mut stored: BTreeMap<_, _> =
             self.outputs.iter().map(|output| (output.name.clone(), output.uri.clone())).collect();
@@ -320,123 +257,109 @@ impl Job {
     }
 }
 
-/// A Processing job's request as its container sees it, with what was not asked for in place.
-fn whole_request(mut request: Value) -> Value {
-    for absent in ["ContainerEntrypoint", "ContainerArguments"] {
-        if request["AppSpecification"].get(absent).is_none() {
-            request["AppSpecification"][absent] = Value::Null;
-        }
+/// Returns the inputs of a Processing job.
+fn processing_inputs(arguments: &ProcessingArguments) -> Result<Vec<Input>, JobError> {
+    let mut inputs = Vec::new();
+    for input in &arguments.processing_inputs {
+        let place = format!("ProcessingInputs.{}", input.input_name);
+        let Some(s3) = &input.s3_input else {
+            return Err(unsupported(&place, "only S3 inputs can be brought here"));
+        };
+        require_word(&place, &s3.s3_data_type, "S3Prefix")?;
+        require_word(&place, s3.s3_input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
+        let local =
+            s3.local_path.as_ref().ok_or_else(|| not_a_string(&place, "LocalPath", None))?;
+        inputs.push(Input {
+            name: input.input_name.clone(),
+            uri: string(&place, &s3.s3_uri)?,
+            directory: path_below_base(&place, local)?,
+            sharded: is_word(s3.s3_data_distribution_type.as_ref(), "ShardedByS3Key"),
+        });
     }
-    let empty = [
-        ("Environment", json!({})),
-        ("ProcessingInputs", json!([])),
-        ("ProcessingOutputConfig", json!({ "Outputs": [] })),
-        // a day, the service's own limit where none is set
-        ("StoppingCondition", json!({ "MaxRuntimeInSeconds": 86400 })),
-    ];
-    for (name, value) in empty {
-        if request.get(name).is_none() {
-            request[name] = value;
-        }
-    }
-    request
+    Ok(inputs)
 }
 
+/// Returns the outputs of a Processing job.
+fn processing_outputs(arguments: &ProcessingArguments) -> Result<Vec<Output>, JobError> {
+    let mut outputs = Vec::new();
+    for output in arguments.outputs() {
+        let place = format!("ProcessingOutputConfig.Outputs.{}", output.output_name);
+        let Some(s3) = &output.s3_output else {
+            return Err(unsupported(&place, "only S3 outputs can be stored here"));
+        };
+        let local =
+            s3.local_path.as_ref().ok_or_else(|| not_a_string(&place, "LocalPath", None))?;
+        outputs.push(Output {
+            name: output.output_name.clone(),
+            uri: string(&place, &s3.s3_uri)?,
+            directory: path_below_base(&place, local)?,
+        });
+    }
+    Ok(outputs)
+}
+
+/// Returns the inputs of a Training job and its channels as `inputdataconfig.json` describes them.
+fn training_channels(
+    arguments: &TrainingArguments,
+) -> Result<(Vec<Input>, BTreeMap<String, Channel>), JobError> {
+    let mut inputs = Vec::new();
+    let mut channels = BTreeMap::new();
+    for channel in &arguments.input_data_config {
+        let place = format!("InputDataConfig.{}", channel.channel_name);
+        // the channel's name is the name of a directory
+        if matches!(channel.channel_name.as_str(), "" | "." | "..")
+            || channel.channel_name.contains('/')
+        {
+            return Err(JobError::Member {
+                member: "InputDataConfig.ChannelName".to_owned(),
+                found: format!("`{}`", channel.channel_name),
+                expected: "letters, digits, ., - and _",
+            });
+        }
+        let Some(s3) = &channel.data_source.s3_data_source else {
+            return Err(unsupported(&place, "only S3 channels can be brought here"));
+        };
+        require_word(&place, &s3.s3_data_type, "S3Prefix")?;
+        require_word(&place, channel.input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
+        let distribution = s3.s3_data_distribution_type.as_ref();
+        inputs.push(Input {
+            name: channel.channel_name.clone(),
+            uri: string(&place, &s3.s3_uri)?,
+            directory: Utf8PathBuf::from(wire::CHANNELS).join(&channel.channel_name),
+            sharded: is_word(distribution, "ShardedByS3Key"),
+        });
+        let word = |expression: Option<&Expression>, default: Option<&str>| {
+            expression.and_then(Expression::as_str).or(default).map(str::to_owned)
+        };
+        channels.insert(
+            channel.channel_name.clone(),
+            Channel {
+                training_input_mode: Some("File".to_owned()),
+                s3_distribution_type: word(distribution, Some("FullyReplicated")),
+                record_wrapper_type: word(channel.record_wrapper_type.as_ref(), Some("None")),
+                content_type: word(channel.content_type.as_ref(), None),
+            },
+        );
+    }
+    Ok((inputs, channels))
+}
+
+/// Returns the name and the regular expression of each metric of a Training job.
+fn metric_definitions(arguments: &TrainingArguments) -> Result<Vec<(String, String)>, JobError> {
+    let mut metrics = Vec::new();
+    for metric in &arguments.algorithm_specification.metric_definitions {
+        let place = "AlgorithmSpecification.MetricDefinitions";
+        metrics.push((string(place, &metric.name)?, string(place, &metric.regex)?));
+    }
+    Ok(metrics)
+}
+
+/// Returns the last component of a path or of an image's repository.
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A name in the account of nobody, in the region `local`.
+/// Returns an ARN in the region `local` of an account that does not exist.
 pub fn arn(kind: &str, name: &str) -> String {
     format!("arn:aws:sagemaker:local:000000000000:{kind}/{name}")
-}
-
-fn member(place: &str, name: &str, found: Option<&Expression>) -> JobError {
-    JobError::Member {
-        member: if name.is_empty() { place.to_owned() } else { format!("{place}.{name}") },
-        found: found.map_or("absent".to_owned(), |found| format!("`{found}`")),
-        expected: "a string",
-    }
-}
-
-fn not_here(what: &str, remedy: &'static str) -> JobError {
-    JobError::NotHere { what: what.to_owned(), remedy }
-}
-
-fn is(expression: Option<&Expression>, word: &str) -> bool {
-    expression.and_then(Expression::as_str) == Some(word)
-}
-
-fn only(place: &str, value: &Expression, word: &'static str) -> Result<(), JobError> {
-    if value.as_str() == Some(word) {
-        return Ok(());
-    }
-    Err(JobError::NotHere {
-        what: format!("{value} ({place})"),
-        remedy: "of these types and modes it does S3Prefix, File and GZIP",
-    })
-}
-
-fn text(place: &str, value: &Expression) -> Result<String, JobError> {
-    value.as_str().map(str::to_owned).ok_or_else(|| member(place, "", Some(value)))
-}
-
-fn texts(place: &str, values: &[Expression]) -> Result<Vec<String>, JobError> {
-    values
-        .iter()
-        .enumerate()
-        .map(|(index, value)| text(&format!("{place}[{index}]"), value))
-        .collect()
-}
-
-fn text_map(
-    place: &str,
-    values: &indexmap::IndexMap<String, Expression>,
-) -> Result<BTreeMap<String, String>, JobError> {
-    values
-        .iter()
-        .map(|(key, value)| Ok((key.clone(), text(&format!("{place}.{key}"), value)?)))
-        .collect()
-}
-
-fn number(place: &str, value: &Expression) -> Result<u64, JobError> {
-    value.as_literal().and_then(Value::as_u64).filter(|&number| number > 0).ok_or_else(|| {
-        JobError::Member {
-            member: place.to_owned(),
-            found: format!("`{value}`"),
-            expected: "a whole number from 1",
-        }
-    })
-}
-
-fn count(place: &str, value: &Expression) -> Result<usize, JobError> {
-    let hosts = number(place, value)?;
-    // every host is a process here
-    usize::try_from(hosts).ok().filter(|&hosts| hosts <= 100).ok_or_else(|| JobError::NotHere {
-        what: format!("{place} of {hosts}"),
-        remedy: "at most 100 hosts run as processes of one machine",
-    })
-}
-
-fn limit(condition: Option<&pipeline::StoppingCondition>) -> Result<Option<Duration>, JobError> {
-    let Some(condition) = condition else { return Ok(None) };
-    number("StoppingCondition.MaxRuntimeInSeconds", &condition.max_runtime_in_seconds)
-        .map(|seconds| Some(Duration::from_secs(seconds)))
-}
-
-/// `/opt/ml/processing/input` as `processing/input`. Values of other steps end up here, too: none
-/// may lead out of the job's tree.
-fn below_base(place: &str, path: &Expression) -> Result<Utf8PathBuf, JobError> {
-    let inside =
-        path.as_str().and_then(|path| path.strip_prefix(wire::DEFAULT_BASE)?.strip_prefix('/'));
-    let inside = inside.map(|path| path.trim_end_matches('/'));
-    let inside = inside.filter(|path| {
-        path.starts_with("processing/")
-            && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
-    });
-    inside.map(Utf8PathBuf::from).ok_or_else(|| JobError::Member {
-        member: format!("{place}.LocalPath"),
-        found: format!("`{path}`"),
-        expected: "a path under /opt/ml/processing/",
-    })
 }

@@ -1,4 +1,4 @@
-//! Runs a pipeline definition on this machine: it schedules the steps, runs Processing and Training
+//! Runs a pipeline definition on this machine: the crate schedules the steps, runs Processing and Training
 //! jobs as processes or containers, and keeps a directory for S3, one for the Model Registry and a
 //! record of each execution.
 //!
@@ -11,30 +11,76 @@
 //! <runs>/executions/<id>               each execution's record, definition and logs
 //! <runs>/cache                         results that later executions can reuse
 //! ```
+//!
+//! A definition of one step, whose execution fails with the step's message:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::time::Duration;
+//!
+//! use local::{Processes, Progress, RunOptions, Status, StepRecord, Stop};
+//! use pipeline::{Definition, Step};
+//!
+//! struct Silent;
+//!
+//! impl Progress for Silent {
+//!     fn began(&self, _: &str, _: Duration) {}
+//!     fn retried(&self, _: &str, _: &str, _: u32) {}
+//!     fn ended(&self, _: &StepRecord, _: &[String]) {}
+//!     fn note(&self, _: &str) {}
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let runs = camino::Utf8PathBuf::try_from(directory.path().to_owned())?;
+//! let programs = Processes {
+//!     programs: runs.join("programs"),
+//!     registry: local::registry(&runs),
+//!     environment: Vec::new(),
+//! };
+//! let options = RunOptions {
+//!     runs,
+//!     runner: Box::new(programs),
+//!     pipeline_name: "example".to_owned(),
+//!     parameters: indexmap::IndexMap::new(),
+//!     given: None,
+//!     cache: false,
+//!     reused: BTreeMap::new(),
+//! };
+//! let definition = Definition::new(Vec::new(), vec![Step::fail("Refuse", "the F1 is too low")]);
+//! let ending = local::run(&definition, &options, &Silent, &Stop::default())?;
+//! assert_eq!(ending.exit, common::Exit::Gate);
+//! assert_eq!(ending.execution.status, Status::Failed);
+//! assert_eq!(ending.execution.failure_reason.as_deref(), Some("Refuse: the F1 is too low"));
+//! assert!(ending.execution.directory.join("execution.json").is_file());
+//! # Ok(())
+//! # }
+//! ```
 
 mod archive;
 mod attempt;
 mod cache;
 mod docker;
 mod execution;
-mod failed;
+mod failure;
 mod instance;
 mod job;
 mod log;
 mod process;
 mod progress;
 mod record;
+mod request;
 mod resume;
 mod runner;
 mod stage;
 mod store;
 
 pub use docker::{Docker, engine as docker_engine};
-pub use execution::{Ending, Options, executions, registry, run, store};
-pub use job::Job;
+pub use execution::{Ending, RunOptions, executions, registry, run, store};
+pub use job::LocalJob;
 pub use process::Stop;
 pub use progress::Progress;
-pub use record::{Compared, Execution, Status, StepRecord};
+pub use record::{Compared, LocalExecution, Status, StepRecord};
 pub use resume::{ResumeError, ResumeFrom};
 pub use runner::{Processes, Runner};
 pub use stage::{StageError, Staged, stage};

@@ -1,15 +1,16 @@
-//! What a job has printed.
+//! The logs of jobs.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use camino::Utf8Path;
 
-/// How many of a log's last lines are shown.
+/// The maximum number of a log's last lines that are shown.
 const TAIL: usize = 20;
-/// And how much of them.
+/// The maximum number of bytes that are read for these lines.
 const LONGEST_TAIL: u64 = 16 << 10;
 
-/// The end of a log, which may be of any length.
+/// Returns the last lines of a log. Only the log's end is read, whatever its length; a log that
+/// cannot be read has no lines.
 pub fn tail(log: &Utf8Path) -> Vec<String> {
     let end = || {
         let mut log = fs_err::File::open(log)?;

@@ -1,4 +1,5 @@
-//! A job's process: started in a group of its own, watched, and stopped as SageMaker stops one.
+//! A job's process: it is started in its own process group, watched, and stopped as SageMaker
+//! stops a container.
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -9,23 +10,23 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How long SageMaker waits between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(120);
-/// When what does not end is told again.
-const AGAIN: Duration = Duration::from_secs(2);
+/// The time that SageMaker waits between SIGTERM and SIGKILL.
+const GRACE_PERIOD: Duration = Duration::from_secs(120);
+/// The interval at which SIGTERM is repeated while the process has not ended.
+const SIGTERM_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How a process ended.
+/// The way in which a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself, or by a signal that was not ours.
+    /// The process exited, or a signal that did not come from here killed it.
     Exited(ExitStatus),
-    /// It ran longer than it may.
+    /// The process exceeded its time limit.
     TimedOut,
     /// The execution was stopped.
     Stopped,
 }
 
-/// Why a process that ended with `status` did not succeed.
+/// Describes how a process ended, as the predicate of a sentence.
 pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
@@ -38,7 +39,7 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Whether an execution is to end, or one of its jobs.
+/// A request to stop an execution or one of its jobs.
 #[derive(Debug, Default)]
 pub struct Stop<'a> {
     asked: AtomicBool,
@@ -47,13 +48,13 @@ pub struct Stop<'a> {
 }
 
 impl<'a> Stop<'a> {
-    /// What ends by itself, and with what is above it.
+    /// Returns a request that is also made when the request `above` it is made.
     pub fn below(above: &'a Self) -> Self {
         Self { above: Some(above), ..Self::default() }
     }
 
-    /// Asks the execution to end: its jobs get SIGTERM and time to stop. Asked again, they are
-    /// killed. True the first time.
+    /// Asks the execution to stop: its jobs get SIGTERM and time to end. The second request kills
+    /// them. Returns whether this was the first request.
     pub fn ask(&self) -> bool {
         let first = !self.asked.swap(true, Ordering::Relaxed);
         if !first {
@@ -62,24 +63,29 @@ impl<'a> Stop<'a> {
         first
     }
 
-    /// Asks the same however often: nobody is killed for it.
+    /// Asks the execution to stop; repeating this request kills no process.
     pub fn ask_patiently(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether that was asked.
+    /// Returns whether a stop has been requested.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed) || self.above.is_some_and(Self::asked)
     }
 
+    /// Returns whether processes are to be killed without a grace period.
     fn at_once(&self) -> bool {
         self.at_once.load(Ordering::Relaxed) || self.above.is_some_and(Self::at_once)
     }
 }
 
-/// Runs `command` to its end; what it prints goes to `log`. After `limit`, or when `stop` asks for
-/// it, it gets SIGTERM and, as much later as SageMaker does it, SIGKILL. Nothing that it started
-/// outlives it, nor does it outlive this program.
+/// Runs `command` to its end and writes its output to `log`. After `limit`, or when `stop` is
+/// requested, the process gets SIGTERM and, after SageMaker's grace period, SIGKILL. The processes
+/// that it started do not outlive it, and it does not outlive this program.
+///
+/// # Errors
+///
+/// Fails where the process cannot be started or watched.
 pub fn run(
     command: &mut Command,
     log: std::fs::File,
@@ -87,71 +93,74 @@ pub fn run(
     stop: &Stop<'_>,
 ) -> io::Result<Ended> {
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    watch(command, limit, GRACE, stop)
+    watch(command, limit, GRACE_PERIOD, stop)
 }
 
+/// Waits for the end of `command` and sends it signals, with `grace` between SIGTERM and SIGKILL.
 fn watch(
     command: &mut Command,
     limit: Option<Duration>,
     grace: Duration,
     stop: &Stop<'_>,
 ) -> io::Result<Ended> {
-    // A group of its own: Ctrl-C on the terminal reaches us alone, and we decide. The guard makes
-    // it, so that there is no moment in which the process is there and its guard is not.
+    // With its own process group, Ctrl-C on the terminal reaches only this program, which decides.
+    // The guard creates the group, so that the process never exists without its guard.
     let guard = Guard::new("kill -s KILL 0", "");
     let mut child = command.process_group(guard.group().unwrap_or(0)).spawn()?;
     let group = guard.group().or_else(|| i32::try_from(child.id()).ok());
     let signal = |name: Signal| signal(group, name);
     let started = Instant::now();
     let mut asked: Option<(Ended, Instant)> = None;
-    let mut told = started;
+    let mut last_sigterm = started;
     loop {
         if let Some(status) = child.try_wait()? {
-            // what it left running ends with it, as with a container
+            // background processes end with their parent, as in a container
             signal(Signal::KILL);
             return Ok(asked.map_or(Ended::Exited(status), |(why, _)| why));
         }
         match asked {
             None if stop.asked() => {
                 signal(Signal::TERM);
-                told = Instant::now();
-                asked = Some((Ended::Stopped, told));
+                last_sigterm = Instant::now();
+                asked = Some((Ended::Stopped, last_sigterm));
             }
             None if limit.is_some_and(|limit| started.elapsed() > limit) => {
                 signal(Signal::TERM);
-                told = Instant::now();
-                asked = Some((Ended::TimedOut, told));
+                last_sigterm = Instant::now();
+                asked = Some((Ended::TimedOut, last_sigterm));
             }
             Some((_, when)) if when.elapsed() > grace || stop.at_once() => {
                 signal(Signal::KILL);
             }
-            // a container that was only being started has not heard it
-            Some(_) if told.elapsed() > AGAIN => {
+            // a container that was still starting has not received the signal
+            Some(_) if last_sigterm.elapsed() > SIGTERM_INTERVAL => {
                 signal(Signal::TERM);
-                told = Instant::now();
+                last_sigterm = Instant::now();
             }
             _ => {}
         }
-        // a step of this project takes tens of milliseconds; others minutes
+        // a step of this project takes tens of milliseconds, other programs take minutes
         let nap = if started.elapsed() < Duration::from_secs(1) { 1 } else { 20 };
         thread::sleep(Duration::from_millis(nap));
     }
 }
 
-/// Signals a group, whose number is its own as long as it has members.
+/// Sends a signal to a process group. The system does not reuse a group's id while it has members.
 fn signal(group: Option<i32>, signal: Signal) {
     if let Some(group) = group.and_then(Pid::from_raw) {
-        // gone already is as good as signalled
+        // an error means that the group has ended already
         let _ = kill_process_group(group, signal);
     }
 }
 
-/// A shell that does something once this program ends, even if it is killed: it reads a pipe whose
-/// other end nobody else holds. It leads a process group, and only SIGKILL ends it before that.
+/// A shell that runs a script once this program ends, even if it is killed: the shell waits for the
+/// end of a pipe whose other end only this program holds. It leads a process group and ignores
+/// every other signal, so that only SIGKILL ends it earlier.
 pub struct Guard(Option<Child>);
 
 impl Guard {
-    /// `$0` in `script` is `argument`. Where there is no shell, there is no guard.
+    /// Starts a shell for `script`, in which `$0` is `argument`. Where no shell can be started, the
+    /// guard does nothing.
     pub fn new(script: &str, argument: &str) -> Self {
         let mut command = Command::new("sh");
         let script = format!("trap '' TERM INT HUP; cat; {script}");
@@ -160,12 +169,12 @@ impl Guard {
         Self(command.spawn().ok())
     }
 
-    /// The number of its group.
+    /// Returns the id of the shell's process group.
     fn group(&self) -> Option<i32> {
         self.0.as_ref().and_then(|shell| i32::try_from(shell.id()).ok())
     }
 
-    /// Does it now, and goes on doing it when this program has ended.
+    /// Runs the script now. The script continues after this program has ended.
     pub fn act(mut self) {
         if let Some(mut shell) = self.0.take() {
             drop(shell.stdin.take());
@@ -173,7 +182,7 @@ impl Guard {
     }
 }
 
-/// There is nothing left to do.
+/// Ends the shell without running its script.
 impl Drop for Guard {
     fn drop(&mut self) {
         let group = self.group();
@@ -207,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_ignores_sigterm_is_killed_after_its_grace() {
+    fn a_process_that_ignores_sigterm_is_killed_after_the_grace_period() {
         let stop = Stop::default();
         let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
         let limit = Some(Duration::from_millis(50));
@@ -224,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_stopped_with_its_execution_and_alone() {
+    fn a_job_can_be_stopped_with_its_execution_or_alone() {
         let execution = Stop::default();
         let (one, other) = (Stop::below(&execution), Stop::below(&execution));
         one.ask_patiently();
@@ -237,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn asked_twice_it_kills() {
+    fn a_second_stop_request_kills_the_process() {
         let stop = Stop::default();
         assert!(stop.ask() && !stop.ask());
         let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
@@ -246,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_leaves_running_ends_with_it() {
+    fn background_processes_end_with_their_parent() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("pid");
         let mut command = shell("sleep 60 & echo $! >$0");
         let ended = watch(command.arg(&file), None, Duration::ZERO, &Stop::default()).unwrap();
         assert!(matches!(ended, Ended::Exited(status) if status.success()));
         let pid = fs_err::read_to_string(&file).unwrap();
-        // it may wait for being reaped, but it runs no more
+        // the process may remain as a zombie, but it no longer runs
         let alive = || {
             let stat = fs_err::read_to_string(format!("/proc/{}/stat", pid.trim()));
             stat.is_ok_and(|stat| !stat.contains(") Z"))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::StepRecord;
+use crate::record::StepRecord;
 
 /// Receives the events of an execution, from any of its threads.
 pub trait Progress: Sync {

@@ -1,4 +1,4 @@
-//! What is kept of an execution: `<runs>/executions/<id>/execution.json`.
+//! The record of an execution: `<runs>/executions/<id>/execution.json`.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The file's name in the execution's directory.
-pub const FILE: &str = "execution.json";
+pub const RECORD_FILE: &str = "execution.json";
 /// The version of the record's format.
 const FORMAT_VERSION: u32 = 1;
 
-/// How a step or an execution stands, in SageMaker's words.
+/// The status of a step or an execution, in SageMaker's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// Under way.
+    /// Running.
     Executing,
-    /// Done.
+    /// Ended with success.
     Succeeded,
-    /// Failed.
+    /// Ended with a failure.
     Failed,
     /// Stopped before its end.
     Stopped,
@@ -41,13 +41,13 @@ impl std::fmt::Display for Status {
 pub struct Compared {
     /// The expression on the left.
     pub left: String,
-    /// What it came to.
+    /// The value of the expression on the left.
     pub left_value: Value,
-    /// Such as `>=`.
+    /// The operator, such as `>=`.
     pub operator: String,
-    /// What the expression on the right came to.
+    /// The value of the expression on the right.
     pub right_value: Value,
-    /// Whether it holds.
+    /// Whether the comparison is true.
     pub holds: bool,
 }
 
@@ -64,40 +64,40 @@ impl From<pipeline::Comparison> for Compared {
 pub struct StepRecord {
     /// The step's name.
     pub name: String,
-    /// Processing, Training, Condition or Fail.
+    /// The step's type: Processing, Training, Condition or Fail.
     #[serde(rename = "type")]
     pub kind: String,
-    /// How it stands.
+    /// The status.
     pub status: Status,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
-    /// Whether its outputs are an earlier execution's.
+    /// Whether the outputs come from an earlier execution.
     pub cached: bool,
-    /// How often it was started.
+    /// The number of times the job was started.
     pub attempts: u32,
-    /// Where its outputs are stored, by name.
+    /// The S3 address of each output, by the output's name.
     pub outputs: BTreeMap<String, String>,
-    /// Why it failed.
+    /// The reason of the failure.
     pub failure_reason: Option<String>,
-    /// What the job's program exited with.
+    /// The exit code of the job's program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// What the job's metric definitions found in its log.
+    /// The metrics that the job's metric definitions found in its log.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub metrics: IndexMap<String, f64>,
-    /// What a condition compared.
+    /// The comparisons of a Condition step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Compared>,
-    /// Where the job's log is, below the execution's directory.
+    /// The job's log, relative to the execution's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Utf8PathBuf>,
-    /// What Describe would answer: later steps and executions ask for its properties.
+    /// The response of SageMaker's Describe call; later steps and executions read its properties.
     #[serde(default)]
     pub description: Value,
 }
 
 impl StepRecord {
-    /// A step that begins.
+    /// Returns the record of a step that has just started.
     pub fn begun(name: &str, kind: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -117,33 +117,38 @@ impl StepRecord {
     }
 }
 
-/// An execution.
+/// The record of an execution on this machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Execution {
+pub struct LocalExecution {
     format_version: u32,
-    /// Begins with the second it was started in.
+    /// The id, which begins with the second in which the execution started.
     pub execution_id: String,
-    /// The pipeline.
+    /// The pipeline's name.
     pub pipeline_name: String,
-    /// How it stands.
+    /// The status.
     pub status: Status,
-    /// RFC 3339, in UTC with nanoseconds.
+    /// The start time as RFC 3339 in UTC, with nanoseconds.
     pub started_at: String,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
-    /// Why it failed.
+    /// The reason of the failure.
     pub failure_reason: Option<String>,
     /// The parameters' values.
     pub parameters: IndexMap<String, Value>,
-    /// The steps that were reached, in the order they began.
+    /// The steps that were started, in the order of their start.
     pub steps: Vec<StepRecord>,
     /// The execution's directory.
     #[serde(skip)]
     pub directory: Utf8PathBuf,
 }
 
-impl Execution {
-    /// Makes a directory for a new execution under `executions`. Two that begin at once get two.
+impl LocalExecution {
+    /// Creates a directory for a new execution under `executions`. Two executions that start in the
+    /// same second get different ids.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the directory cannot be created.
     pub fn begin(
         executions: &Utf8Path,
         pipeline_name: &str,
@@ -178,19 +183,23 @@ impl Execution {
         }
     }
 
-    /// Writes the record as it stands.
+    /// Writes the record in its present state.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be written.
     pub fn save(&self) -> Result<(), common::FileError> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        common::write_file(&self.directory.join(FILE), &text)
+        common::write_file(&self.directory.join(RECORD_FILE), &text)
     }
 
-    /// The executions of a pipeline, latest first. Records that cannot be read are passed over: an
-    /// execution that was killed may not have written one.
+    /// Reads the executions of a pipeline, the latest first. Records that cannot be read are
+    /// skipped, because an execution that was killed may not have written one.
     pub fn earlier(executions: &Utf8Path, pipeline_name: &str) -> Vec<Self> {
         let entries = executions.read_dir_utf8().into_iter().flatten().flatten();
         let mut found: Vec<Self> = entries
             .filter_map(|entry| {
-                let text = fs_err::read(entry.path().join(FILE)).ok()?;
+                let text = fs_err::read(entry.path().join(RECORD_FILE)).ok()?;
                 let execution: Self = serde_json::from_slice(&text).ok()?;
                 Some(Self { directory: entry.into_path(), ..execution })
             })
@@ -199,14 +208,14 @@ impl Execution {
                     && execution.pipeline_name == pipeline_name
             })
             .collect();
-        // an id tells only the second
+        // ids have a resolution of one second only
         found.sort_by(|a, b| {
             (&b.started_at, &b.execution_id).cmp(&(&a.started_at, &a.execution_id))
         });
         found
     }
 
-    /// A step's record.
+    /// Returns the record of a step.
     pub fn step_mut(&mut self, name: &str) -> Option<&mut StepRecord> {
         self.steps.iter_mut().find(|step| step.name == name)
     }

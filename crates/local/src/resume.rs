@@ -1,4 +1,4 @@
-//! `--from STEP`: what comes before the step is taken from an earlier execution.
+//! `--from STEP`: the results of the steps before it are taken from an earlier execution.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use pipeline::{Definition, DefinitionError, Step, StepKind};
 use serde_json::Value;
 
-use crate::{Execution, Progress, Status, StepRecord, Store, StoreError};
+use crate::progress::Progress;
+use crate::record::{LocalExecution, Status, StepRecord};
+use crate::store::{Store, StoreError};
 
 /// The results before a step cannot be taken from an earlier execution.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum ResumeError {
     Store(#[from] StoreError),
 }
 
-/// Beginning at a step, with the results of those before it.
+/// A request to start at a step, with the results of the steps before it.
 pub struct ResumeFrom<'a> {
     /// The definition that is about to run.
     pub definition: &'a Definition,
@@ -44,37 +46,43 @@ pub struct ResumeFrom<'a> {
     pub runs: &'a Utf8Path,
     /// The step to resume from.
     pub step: &'a str,
-    /// The parameters that this run was told.
+    /// The parameters that the user set for this run.
     pub asked: &'a [&'a str],
-    /// The parameter that names the raw table. It keeps its earlier value unless it is set.
+    /// The parameter that names the raw table. It keeps its earlier value unless the user sets it.
     pub input_parameter: &'a str,
-    /// Where the results lie.
+    /// The object store of the results.
     pub store: &'a Store,
-    /// Receives what was decided.
+    /// Receives notes on parameters and executions that are reused.
     pub progress: &'a dyn Progress,
 }
 
 impl ResumeFrom<'_> {
-    /// The results of the jobs that the step builds on, from the latest execution in which all of
-    /// them succeeded. Parameters that they read take the values that they ran with, so that the
-    /// record says what the results came from; where this run was told others, a step was changed
-    /// or a result is gone, that is an error. Conditions are asked again: they cost nothing.
+    /// Returns the results of the jobs that the step depends on, from the latest execution in which
+    /// all of them succeeded. Parameters that these jobs read take the values that they ran with, so
+    /// that the record shows where the results come from. Conditions are evaluated again, which is
+    /// cheap.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the user set such a parameter to another value, a step has changed, a result is
+    /// gone, or no execution has all results.
     pub fn earlier_results(
         &self,
-        earlier: &[Execution],
+        earlier: &[LocalExecution],
         parameters: &mut IndexMap<String, Value>,
     ) -> Result<BTreeMap<String, StepRecord>, ResumeError> {
         let jobs = self.jobs_before()?;
         if jobs.is_empty() && earlier.is_empty() {
             return Ok(BTreeMap::new());
         }
-        // all from one: results of two executions may be of two tables
-        let succeeded = |execution: &&Execution, name: &str| {
+        // results of different executions may come from different tables, so one must have all
+        let succeeded = |execution: &&LocalExecution, name: &str| {
             let mut steps = execution.steps.iter();
             steps.any(|step| step.name == name && step.status == Status::Succeeded)
         };
-        let whole = |execution: &&Execution| jobs.iter().all(|job| succeeded(execution, job));
-        let Some(execution) = earlier.iter().find(whole) else {
+        let complete =
+            |execution: &&LocalExecution| jobs.iter().all(|job| succeeded(execution, job));
+        let Some(execution) = earlier.iter().find(complete) else {
             let never = |job: &&&str| !earlier.iter().any(|execution| succeeded(&execution, job));
             let why = match jobs.iter().find(never) {
                 Some(job) => {
@@ -93,11 +101,11 @@ impl ResumeFrom<'_> {
             self.progress
                 .note(&format!("The results before {} are those of execution {id}.", self.step));
         }
-        let then = read_definition(&execution.directory.join("definition.json"))?;
+        let earlier_definition = read_definition(&execution.directory.join("definition.json"))?;
         let mut reused = BTreeMap::new();
         for name in jobs {
             let Some(step) = self.definition.step(name) else { continue };
-            if then.step(name) != Some(step) {
+            if earlier_definition.step(name) != Some(step) {
                 return self
                     .refuse(&format!("{name} has changed since execution {id}; begin there"));
             }
@@ -114,18 +122,18 @@ impl ResumeFrom<'_> {
             }
             reused.extend(record.map(|record| (name.to_owned(), record.clone())));
         }
-        // the table is the last one, too, if no other is named
+        // unless the user names a table, the earlier execution's is used
         if !self.asked.contains(&self.input_parameter) {
             self.keep(self.input_parameter, execution, parameters, "it was")?;
         }
         Ok(reused)
     }
 
-    /// Sets a parameter to what it was in that execution.
+    /// Sets a parameter to its value in an earlier execution. `what` begins the message to the user.
     fn keep(
         &self,
         parameter: &str,
-        execution: &Execution,
+        execution: &LocalExecution,
         parameters: &mut IndexMap<String, Value>,
         what: &str,
     ) -> Result<(), ResumeError> {
@@ -149,7 +157,8 @@ impl ResumeFrom<'_> {
         Ok(())
     }
 
-    /// The Processing and Training steps that the step needs, directly or by way of others.
+    /// Returns the Processing and Training steps that the step needs directly or indirectly, in the
+    /// order of execution.
     fn jobs_before(&self) -> Result<Vec<&str>, ResumeError> {
         let steps = self.definition.steps_recursive();
         let graph = self.definition.graph();
@@ -206,7 +215,7 @@ fn read_definition(file: &Utf8Path) -> Result<Definition, ResumeError> {
         .map_err(|source| ResumeError::Definition { file: file.to_owned(), source })
 }
 
-/// The parameters that a step's expressions read.
+/// Returns the parameters that a step's expressions read.
 fn read_parameters(step: &Value) -> Vec<String> {
     match step {
         Value::Object(members) => {

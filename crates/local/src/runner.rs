@@ -1,4 +1,4 @@
-//! What a job's program runs in: a process of this machine, or a container of its own.
+//! The runner of jobs: each program runs as a process of this machine or in its own container.
 
 use std::process::{Command, ExitStatus};
 
@@ -6,51 +6,52 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::Exit;
 use container::wire;
 
-use crate::failed::Failed;
-use crate::job::Job;
+use crate::failure::JobFailure;
+use crate::job::LocalJob;
 use crate::process::{self, Ended, Stop};
 use crate::store::file_digest;
 
-/// The variable that tells Register where the local registry is.
+/// The environment variable that gives the register program the local registry's directory.
 pub(super) const REGISTRY_VARIABLE: &str = "MODEL_REGISTRY_DIRECTORY";
 
 /// Starts the programs of jobs.
 pub trait Runner: Sync {
-    /// What differs wherever the job's program does, part of what makes two jobs the same.
-    fn identity(&self, job: &Job) -> Result<String, Failed>;
+    /// Returns a digest or id of the job's program, which is part of the job's cache key.
+    fn identity(&self, job: &LocalJob) -> Result<String, JobFailure>;
 
-    /// Where the program finds the tree that lies at `base`.
+    /// Returns the path at which the program sees the directory tree `base`.
     fn inside<'a>(&self, base: &'a Utf8Path) -> &'a Utf8Path;
 
-    /// Runs the program of one host, whose tree is at `base`, until it ends or `stop` is set. What
-    /// it prints goes to `log`.
+    /// Runs the program of one host, whose directory tree is at `base`, until it ends or `stop` is
+    /// requested. Its output is written to `log`.
     fn run(
         &self,
-        job: &Job,
+        job: &LocalJob,
         base: &Utf8Path,
         log: std::fs::File,
         stop: &Stop<'_>,
-    ) -> Result<Ended, Failed>;
+    ) -> Result<Ended, JobFailure>;
 
-    /// How a program ended that left no words of its own.
-    fn describe(&self, _: &Job, status: ExitStatus) -> String {
+    /// Describes the end of a program that wrote no reason itself.
+    fn describe(&self, _: &LocalJob, status: ExitStatus) -> String {
         process::describe(status)
     }
 }
 
-/// Executables of this machine, each a process with `SAGEMAKER_BASE_DIR`.
+/// A runner that starts executables of this machine, each a process with `SAGEMAKER_BASE_DIR`.
 #[derive(Debug)]
 pub struct Processes {
-    /// The directory of the executables, named like the images' programs.
+    /// The directory of the executables, which have the names of the images' programs.
     pub programs: Utf8PathBuf,
     /// The directory that stands for the Model Registry.
     pub registry: Utf8PathBuf,
-    /// What every job's environment has besides the definition's own.
+    /// Environment variables of every job, in addition to the definition's.
     pub environment: Vec<(String, String)>,
 }
 
 impl Processes {
-    fn program(&self, job: &Job) -> Result<Utf8PathBuf, Failed> {
+    /// Returns the path of the job's executable.
+    fn program(&self, job: &LocalJob) -> Result<Utf8PathBuf, JobFailure> {
         let path = self.programs.join(job.program());
         if !job.program().is_empty() && path.is_file() {
             return Ok(path);
@@ -60,12 +61,12 @@ impl Processes {
             job.image,
             job.program()
         );
-        Err(Failed::new(reason, Exit::Usage))
+        Err(JobFailure::new(reason, Exit::Usage))
     }
 }
 
 impl Runner for Processes {
-    fn identity(&self, job: &Job) -> Result<String, Failed> {
+    fn identity(&self, job: &LocalJob) -> Result<String, JobFailure> {
         Ok(file_digest(&self.program(job)?)?)
     }
 
@@ -75,11 +76,11 @@ impl Runner for Processes {
 
     fn run(
         &self,
-        job: &Job,
+        job: &LocalJob,
         base: &Utf8Path,
         log: std::fs::File,
         stop: &Stop<'_>,
-    ) -> Result<Ended, Failed> {
+    ) -> Result<Ended, JobFailure> {
         let program = self.program(job)?;
         let mut command = Command::new(&program);
         command
@@ -92,6 +93,6 @@ impl Runner for Processes {
             .envs(&job.environment)
             .env(wire::BASE_VARIABLE, base);
         process::run(&mut command, log, job.limit, stop)
-            .map_err(|error| Failed::internal(format!("cannot start {program}: {error}")))
+            .map_err(|error| JobFailure::internal(format!("cannot start {program}: {error}")))
     }
 }

@@ -2,13 +2,12 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::Store;
-use crate::store::{StoreError, file_digest};
+use crate::store::{Store, StoreError, file_digest};
 
 /// A table cannot be copied into the object store.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// The path names nothing that can be a table.
+    /// The path is not a file or a non-empty directory.
     #[error("--input {path}: {reason}")]
     Input {
         /// The path.
@@ -32,7 +31,8 @@ pub enum StageError {
 pub struct Staged {
     /// The prefix that the pipeline reads.
     pub prefix: String,
-    /// The address of what the user named: a file below the prefix, or the prefix itself.
+    /// The address of the file or directory that the user named: a file below the prefix, or the
+    /// prefix itself.
     pub uri: String,
 }
 

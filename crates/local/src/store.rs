@@ -5,28 +5,28 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use common::Sha256Reader;
 
-/// What can go wrong with the store.
+/// An error of the object store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// An address that is none.
+    /// The text is not an S3 address, or it leads out of the store.
     #[error("`{0}` is no S3 address, expected s3://bucket/key")]
     Address(String),
-    /// Nothing there.
+    /// No object is stored at the address.
     #[error("nothing is stored at {uri} (here: {path})")]
     Missing {
-        /// What was asked for.
+        /// The requested address.
         uri: String,
-        /// Where it would be.
+        /// The path that the address stands for.
         path: Utf8PathBuf,
     },
-    /// The disk.
+    /// An operation of the file system failed.
     #[error("cannot {doing} {path}")]
     Io {
-        /// What was tried.
+        /// The operation, as a verb.
         doing: &'static str,
-        /// With which file.
+        /// The file or directory.
         path: Utf8PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// A file could not be written.
@@ -38,12 +38,12 @@ fn io_error(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> S
     move |source| StoreError::Io { doing, path: path.to_owned(), source }
 }
 
-/// One stored object, as a job sees it.
+/// A stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Its place under the prefix that was asked for; for a single object its name.
+    /// The key relative to the requested prefix; for a single object its file name.
     pub name: String,
-    /// Where it is.
+    /// The object's file.
     pub path: Utf8PathBuf,
 }
 
@@ -54,33 +54,41 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store under `root`, which need not exist yet.
+    /// Returns the store under `root`, which need not exist yet.
     pub fn new(root: impl Into<Utf8PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Where an address points to.
+    /// Returns the path that an address stands for.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a text that is not an S3 address or that leads out of the store.
     pub fn path(&self, uri: &str) -> Result<Utf8PathBuf, StoreError> {
-        let wrong = || StoreError::Address(uri.to_owned());
+        let invalid = || StoreError::Address(uri.to_owned());
         let (bucket, key) = uri
             .strip_prefix("s3://")
             .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
-            .ok_or_else(wrong)?;
-        let climbs = |text: &str| text.split('/').any(|part| part == "." || part == "..");
+            .ok_or_else(invalid)?;
+        let leads_out = |text: &str| text.split('/').any(|part| part == "." || part == "..");
         if bucket.is_empty()
             || bucket.contains('\\')
-            || climbs(bucket)
-            || climbs(key)
+            || leads_out(bucket)
+            || leads_out(key)
             || uri.contains('\0')
         {
-            return Err(wrong());
+            return Err(invalid());
         }
-        // a key may begin with a slash or hold two in a row; a path may not
+        // a key may begin with a slash or contain empty segments; a path may not
         let key = key.split('/').filter(|part| !part.is_empty());
         Ok(key.fold(self.root.join(bucket), |path, part| path.join(part)))
     }
 
-    /// The objects at an address: the object itself, or everything below a prefix, sorted.
+    /// Returns the object at an address or all objects below a prefix, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where no object is stored at the address, and where a directory cannot be read.
     pub fn objects(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
         let path = self.path(uri)?;
         if path.is_file() {
@@ -96,22 +104,22 @@ impl Store {
         Ok(found)
     }
 
-    /// A digest of names and contents at an address: equal for equal data, wherever it lies. An
-    /// output may be empty, but it is there.
+    /// Returns a digest of the names and contents at an address, which does not depend on the
+    /// address itself. An empty output has a digest, too; an absent one is an error.
     pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
-        let mut all = String::new();
+        let mut names_and_contents = String::new();
         let objects = match self.objects(uri) {
             Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
             objects => objects?,
         };
         for Object { name, path } in objects {
-            all.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
+            names_and_contents.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
         }
-        Ok(common::sha256_hex(all))
+        Ok(common::sha256_hex(names_and_contents))
     }
 
-    /// Brings the objects at an address into a directory. Of `share` (index, hosts) every host
-    /// gets its part of them.
+    /// Copies the objects at an address into a directory. With `share`, the index of a host and the
+    /// number of hosts, only that host's share of the objects is copied.
     pub fn download(
         &self,
         uri: &str,
@@ -120,32 +128,32 @@ impl Store {
     ) -> Result<(), StoreError> {
         fs_err::create_dir_all(into).map_err(io_error("make", into))?;
         let objects = self.objects(uri)?.into_iter().enumerate();
-        let mine = |index: usize| share.is_none_or(|(host, hosts)| index % hosts == host);
-        for (_, object) in objects.filter(|(index, _)| mine(*index)) {
+        let in_share = |index: usize| share.is_none_or(|(host, hosts)| index % hosts == host);
+        for (_, object) in objects.filter(|(index, _)| in_share(*index)) {
             let target = into.join(&object.name);
             if let Some(parent) = target.parent() {
                 fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
             }
-            // a copy: a step may do with its input as it likes
+            // a copy, because a step may modify its input
             fs_err::copy(&object.path, &target).map_err(io_error("copy", &target))?;
         }
         Ok(())
     }
 
-    /// Stores everything below a directory under a prefix. The files are moved, since the tree
-    /// that they come from is done with. Two hosts must not write one name.
+    /// Stores all files below a directory under a prefix. The files are moved, because the source
+    /// tree is no longer needed. Of two files with the same name the later replaces the earlier.
     pub fn upload(&self, from: &Utf8Path, uri: &str) -> Result<(), StoreError> {
         let prefix = self.path(uri)?;
         fs_err::create_dir_all(&prefix).map_err(io_error("make", &prefix))?;
         let mut files = Vec::new();
         collect(from, "", &mut files).map_err(io_error("list", from))?;
         for file in files {
-            self.place(&file.path, &prefix.join(&file.name))?;
+            self.move_into_place(&file.path, &prefix.join(&file.name))?;
         }
         Ok(())
     }
 
-    /// Stores a copy of a file of somebody else's.
+    /// Stores a copy of a file and leaves the file itself in place.
     pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<(), StoreError> {
         let target = self.path(uri)?;
         let mut source = fs_err::File::open(file).map_err(io_error("read", file))?;
@@ -153,8 +161,8 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a finished file to its place.
-    pub fn place(&self, file: &Utf8Path, target: &Utf8Path) -> Result<(), StoreError> {
+    /// Moves a finished file to its path in the store.
+    pub fn move_into_place(&self, file: &Utf8Path, target: &Utf8Path) -> Result<(), StoreError> {
         if let Some(parent) = target.parent() {
             fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
         }
@@ -162,7 +170,7 @@ impl Store {
     }
 }
 
-/// The files below a directory; links are passed over, as the platform does.
+/// Collects the files below a directory; links and unfinished files are skipped.
 fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Result<()> {
     let entries = match directory.read_dir_utf8() {
         Ok(entries) => entries,
@@ -189,7 +197,7 @@ fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Re
     Ok(())
 }
 
-/// The files of a directory tree, sorted by name.
+/// Returns the files of a directory tree, sorted by name.
 pub fn files_below(directory: &Utf8Path) -> io::Result<Vec<Object>> {
     let mut files = Vec::new();
     collect(directory, "", &mut files)?;
@@ -197,7 +205,7 @@ pub fn files_below(directory: &Utf8Path) -> io::Result<Vec<Object>> {
     Ok(files)
 }
 
-/// The SHA-256 of a file's contents.
+/// Returns the SHA-256 of a file's contents.
 pub fn file_digest(path: &Utf8Path) -> Result<String, StoreError> {
     let file = fs_err::File::open(path).map_err(io_error("read", path))?;
     Sha256Reader::new(file).digest_to_end().map_err(io_error("read", path))
@@ -233,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_everything_below_it_and_an_object_only_itself() {
+    fn a_prefix_lists_all_objects_below_it_and_an_object_only_itself() {
         let (_directory, store) = store();
         for key in ["x/2.csv", "x/sub/3.csv", "x/1.csv", "y.csv"] {
             common::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes())
@@ -248,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_are_a_partition_and_equal_data_has_equal_digests() {
+    fn shards_partition_the_objects_and_equal_data_has_equal_digests() {
         let (directory, store) = store();
         for bucket in ["b", "c"] {
             for name in ["1", "2", "3"] {

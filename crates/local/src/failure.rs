@@ -1,30 +1,30 @@
-//! Why a job did not succeed.
+//! The failure of a job.
 
 use common::{Exit, chain};
 
 use crate::store::StoreError;
 
-/// Why an attempt did not succeed.
+/// The failure of one attempt at a job.
 #[derive(Debug)]
-pub struct Failed {
-    /// For people.
+pub struct JobFailure {
+    /// The reason, as the user reads it.
     pub reason: String,
-    /// Which host it was, if it was one.
+    /// The host that failed, if a host did.
     pub host: Option<String>,
-    /// What the program exited with.
+    /// The program's exit code.
     pub exit_code: Option<i32>,
-    /// What that means.
+    /// The meaning of the exit code.
     pub exit: Exit,
-    /// The end of the job's log.
+    /// The last lines of the job's log.
     pub tail: Vec<String>,
-    /// SageMaker's name for a fault that may pass, if it is one.
+    /// The exception type that retry policies name, for a failure that may be transient.
     pub exception: Option<&'static str>,
-    /// Whether it was the execution that stopped it.
+    /// Whether the job was stopped because its execution or another of its hosts ended.
     pub stopped: bool,
 }
 
-impl Failed {
-    /// A failure that is not the program's.
+impl JobFailure {
+    /// Returns a failure without host, exit code, log and exception type.
     pub fn new(reason: String, exit: Exit) -> Self {
         Self {
             reason,
@@ -37,7 +37,8 @@ impl Failed {
         }
     }
 
-    /// The same of one of so many hosts, whose log ends so. Where there are several, it is named.
+    /// Attributes the failure to `host` and attaches the last lines of its log. Where the job has
+    /// several hosts, the reason and the lines name the host.
     #[must_use]
     pub fn of_host(mut self, host: &str, hosts: usize, tail: Vec<String>) -> Self {
         let named = |text: String| if hosts > 1 { format!("{host}: {text}") } else { text };
@@ -49,14 +50,14 @@ impl Failed {
         self
     }
 
-    /// A failure of what runs the program, which may pass.
+    /// Returns a failure of the machinery that runs the program, which may be transient.
     pub fn internal(reason: String) -> Self {
         let exception = Some("SageMaker.JOB_INTERNAL_ERROR");
         Self { exception, ..Self::new(reason, Exit::Failed) }
     }
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for JobFailure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
             StoreError::Missing { .. } => Exit::Data,
@@ -67,7 +68,7 @@ impl From<StoreError> for Failed {
     }
 }
 
-impl From<common::FileError> for Failed {
+impl From<common::FileError> for JobFailure {
     fn from(error: common::FileError) -> Self {
         StoreError::from(error).into()
     }
