@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
 use indexmap::IndexMap;
-use local::{Execution, Options, ResumeFrom, Status, Stop};
+use local::{LocalExecution, ResumeFrom, RunOptions, Status, Stop};
 use pipeline::StepKind;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -85,7 +85,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let store = local::store(&runs);
     let input = Input { settings: &settings, store: &store };
     let earlier = match &arguments.from {
-        Some(_) => Execution::earlier(&local::executions(&runs), &settings.pipeline.name),
+        Some(_) => LocalExecution::earlier(&local::executions(&runs), &settings.pipeline.name),
         None => Vec::new(),
     };
     let mut named = None;
@@ -115,7 +115,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     if own && arguments.input.is_none() && !input_given {
         read_from(&mut parameters, input.synthetic()?)?;
     }
-    let options = Options {
+    let options = RunOptions {
         runner,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,

@@ -10,7 +10,7 @@ use registry::ModelPackage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use local::{Compared, Execution, StepRecord, Store};
+use local::{Compared, LocalExecution, StepRecord, Store};
 
 /// The result of an execution, here or on SageMaker.
 #[derive(Debug, Serialize)]
@@ -95,7 +95,7 @@ pub struct GateReport {
 
 impl ExecutionReport {
     /// Collects the report of a local execution.
-    pub fn of(execution: &Execution, store: &Store) -> Self {
+    pub fn of(execution: &LocalExecution, store: &Store) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
             outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
