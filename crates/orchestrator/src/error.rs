@@ -9,7 +9,7 @@ use local::{ResumeError, StageError, StoreError};
 use registry::RegistryError;
 
 #[cfg(feature = "aws")]
-use crate::commands::sagemaker::SageMakerError;
+use crate::sagemaker_error::SageMakerError;
 
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
@@ -81,5 +81,12 @@ impl CommandError {
             Self::SageMaker(error) => error.exit(),
             Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
         }
+    }
+}
+
+#[cfg(feature = "aws")]
+impl From<cloud::CloudError> for CommandError {
+    fn from(error: cloud::CloudError) -> Self {
+        Self::SageMaker(error.into())
     }
 }

@@ -10,6 +10,8 @@ mod commands;
 mod definition;
 mod error;
 mod output;
+#[cfg(feature = "aws")]
+mod sagemaker_error;
 
 pub use cli::main;
 pub use definition::build;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_parser};
 use common::Exit;
 
-use super::models::{Group, ModelsPlace};
+use super::models::group::{Group, ModelsPlace};
 use crate::error::CommandError;
 
 /// The commands that need AWS.

@@ -4,9 +4,9 @@ use aws::Aws;
 use cloud::{Cloud, Target};
 use config::Settings;
 
-use super::error::SageMakerError;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
+use crate::sagemaker_error::SageMakerError;
 
 /// Reads the settings and connects to AWS, which is found as AWS's own tools find it: through the
 /// environment and the AWS configuration files.

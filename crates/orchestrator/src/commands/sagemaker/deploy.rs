@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::connect::connect;
-use super::error::SageMakerError;
 use super::follow::announce;
 use super::plan::{Action, Plan};
 use super::start::start_parameters;
@@ -18,6 +17,7 @@ use crate::arguments::parameters::ParameterArgs;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
+use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the deploy command.
 #[derive(Debug, Args)]

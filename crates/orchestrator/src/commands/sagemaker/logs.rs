@@ -9,10 +9,10 @@ use cloud::{JobLog, SageMakerStep};
 use common::{Exit, chain, printable};
 
 use super::connect::connect;
-use super::error::SageMakerError;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::say;
+use crate::sagemaker_error::SageMakerError;
 
 /// The time between two reads of a log that is followed.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -4,7 +4,6 @@ mod connect;
 mod cost;
 mod deploy;
 mod doctor;
-mod error;
 mod executions;
 mod follow;
 mod logs;
@@ -19,10 +18,8 @@ use clap::Subcommand;
 use common::Exit;
 use registry::SageMakerRegistry;
 
-use super::models::{Group, ModelsPlace};
+use super::models::group::{Group, ModelsPlace};
 use crate::error::CommandError;
-
-pub use error::SageMakerError;
 
 /// The commands on SageMaker.
 #[derive(Debug, Subcommand)]

@@ -4,11 +4,11 @@ use clap::Args;
 use common::Exit;
 
 use super::connect::connect;
-use super::error::SageMakerError;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::print_json;
 use crate::output::sagemaker_report::SageMakerReport;
+use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the status command.
 #[derive(Debug, Args)]

@@ -5,8 +5,6 @@ use camino::Utf8PathBuf;
 use cloud::CloudError;
 use common::Exit;
 
-use crate::error::CommandError;
-
 /// A command on SageMaker failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SageMakerError {
@@ -50,12 +48,6 @@ impl From<CloudError> for SageMakerError {
             CloudError::Timeout(execution) => Self::Timeout(execution),
             error => Self::Operation { error: Box::new(error) },
         }
-    }
-}
-
-impl From<CloudError> for CommandError {
-    fn from(error: CloudError) -> Self {
-        Self::SageMaker(error.into())
     }
 }
 

@@ -1,0 +1,116 @@
+//! A model package group, here or on SageMaker.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use common::chain;
+use registry::{ApprovalStatus, ModelPackage, Registry, RegistryError};
+use serde_json::Value;
+
+use crate::arguments::settings::SettingsArgs;
+use crate::error::CommandError;
+use crate::output::say;
+
+/// The arguments that name a registry.
+#[derive(Debug, Args)]
+pub struct ModelsPlace {
+    #[command(flatten)]
+    pub config: SettingsArgs,
+    /// The model package group [default: model_registry.model_package_group_name]
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// The registry of the runs on this machine, not SageMaker's
+    #[arg(long)]
+    pub local: bool,
+    /// Where those runs are kept
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: Utf8PathBuf,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A model package group of a registry.
+pub struct Group {
+    /// The registry.
+    pub registry: Box<dyn Registry>,
+    /// The group's name.
+    pub name: String,
+    /// Reads the objects that versions point at.
+    pub read: ReadObject,
+}
+
+/// A function that reads an object that a version points at, or returns `None`.
+pub type ReadObject = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
+
+impl Group {
+    /// Returns the version with a number, or the `latest` or the latest `approved` one.
+    pub fn find(&self, name: &str) -> Result<ModelPackage, CommandError> {
+        let versions = self.registry.versions(&self.name)?;
+        let none = |what: &str| {
+            let numbers: Vec<_> =
+                versions.iter().take(10).map(|(number, _)| number.to_string()).collect();
+            let there = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
+            CommandError::Registry(RegistryError::NoVersion {
+                arn: format!("group {}, {what} (versions there: {there}),", self.name),
+            })
+        };
+        let arn = match name {
+            "latest" => versions.first().map(|(_, arn)| arn),
+            "approved" => {
+                for (version, arn) in &versions {
+                    let package = self.describe(*version, arn)?;
+                    let approved = |p: &ModelPackage| p.approval_status == ApprovalStatus::Approved;
+                    if let Some(package) = package.filter(approved) {
+                        return Ok(package);
+                    }
+                }
+                return Err(none("any approved version"));
+            }
+            number => {
+                let number: u32 = number.parse().map_err(|_| {
+                    CommandError::Usage(format!(
+                        "version `{name}`: expected a number, `latest` or `approved`"
+                    ))
+                })?;
+                versions.iter().find(|(found, _)| *found == number).map(|(_, arn)| arn)
+            }
+        };
+        let arn = arn.ok_or_else(|| none(&format!("version {name}")))?;
+        Ok(self.registry.describe(arn)?)
+    }
+
+    /// Describes one of several versions. A version that this program cannot read, because something
+    /// else registered it, is reported and left out.
+    pub fn describe(&self, version: u32, arn: &str) -> Result<Option<ModelPackage>, CommandError> {
+        match self.registry.describe(arn) {
+            Ok(package) => Ok(Some(package)),
+            // It was deleted after it was listed.
+            Err(RegistryError::NoVersion { .. }) => Ok(None),
+            Err(error) if error.is_of_aws() => Err(error.into()),
+            Err(error) => {
+                say(&format!("version {version} is passed over: {}", chain(&error)));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Returns the metrics of a version from its evaluation report. Where that cannot be read, the
+    /// metrics of the version's metadata are all there is.
+    pub fn metrics(&self, package: &ModelPackage) -> BTreeMap<String, f64> {
+        let metadata = package.metadata.iter();
+        let mut metrics: BTreeMap<String, f64> = metadata
+            .filter(|(name, _)| config::Metric::ALL.iter().any(|metric| metric.name() == *name))
+            .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)))
+            .collect();
+        let report = (self.read)(&package.metrics_url);
+        let report = report.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        for metric in config::Metric::ALL {
+            let path = pipeline::Path::parse(&metric.report_path()).ok();
+            let value = report.as_ref().and_then(|report| path?.find(report)?.as_f64());
+            metrics.extend(value.map(|value| (metric.name().to_owned(), value)));
+        }
+        metrics
+    }
+}

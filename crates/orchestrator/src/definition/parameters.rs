@@ -1,0 +1,54 @@
+//! The parameters of the pipeline, with the settings' values as defaults.
+
+use config::ApprovalStatus;
+use config::steps::{HyperparameterValue, pascal_case};
+use pipeline::Parameter;
+
+use super::names::INPUT_PARAMETER;
+use super::shared::DefinitionBuilder;
+
+impl DefinitionBuilder<'_> {
+    /// Returns the parameters in the order in which SageMaker shows them.
+    pub(super) fn parameters(&self) -> Vec<Parameter> {
+        let s = self.settings;
+        let mut input = s.s3_paths.url(&s.s3_paths.input_dataset);
+        // A prefix without the slash also matches keys that only begin with the same letters.
+        if s.s3_paths.input_dataset.ends_with('/') {
+            input.push('/');
+        }
+        let mut parameters = vec![Parameter::string(INPUT_PARAMETER, input)];
+        for (kind, instance_type) in s.instance_types.iter() {
+            parameters.push(Parameter::string(kind.instance_type_parameter(), instance_type));
+        }
+        for (kind, &count) in s.instance_counts.iter() {
+            parameters.push(Parameter::integer(kind.instance_count_parameter(), count.into()));
+        }
+        for (name, value) in s.hyperparameters.values() {
+            let parameter = pascal_case(name);
+            parameters.push(match value {
+                HyperparameterValue::Integer(number) => {
+                    Parameter::integer(parameter, number.into())
+                }
+                HyperparameterValue::Text(text) => Parameter::string(parameter, text),
+                HyperparameterValue::Choice { word, words } => {
+                    Parameter::string(parameter, word).one_of(words.iter().copied())
+                }
+            });
+        }
+        parameters.push(Parameter::float("TestSize", s.preprocessing.test_size));
+        let gates = s.quality_gates.iter();
+        parameters.extend(
+            gates.map(|(metric, &minimum)| Parameter::float(metric.gate_parameter(), minimum)),
+        );
+        let status = s.model_registry.approval_status.to_string();
+        parameters.push(
+            Parameter::string("ModelApprovalStatus", status)
+                .one_of(ApprovalStatus::WORDS.iter().copied()),
+        );
+        parameters.push(Parameter::string(
+            "ModelPackageGroupName",
+            &s.model_registry.model_package_group_name,
+        ));
+        parameters
+    }
+}
