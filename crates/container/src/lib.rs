@@ -1,34 +1,57 @@
 //! SageMaker's container contract: the directories under `/opt/ml`, the files in them, failure and
-//! message files, signals, logs and exit codes. Both ends use it: a step reads the contract, and
-//! the local run writes it.
+//! message files, signals and logs. Both ends use it: a step reads the contract, and the local run
+//! writes it.
 //!
 //! Knows the contract. Must never know columns, models, or what a step does.
 //!
-//! A step's `main` is one call:
+//! A step's `main` is one call of [`run`], a server's one call of [`serve`]:
 //!
 //! ```no_run
-//! use common::{Exit, Failure};
-//! use container::{Container, Kind};
+//! # use common::{Exit, Failure};
+//! # #[derive(Debug, thiserror::Error)]
+//! # #[error("there is no model")]
+//! # struct NoModel;
+//! # impl Failure for NoModel {
+//! #     fn exit(&self) -> Exit { Exit::Data }
+//! # }
+//! # fn step(container: &container::Container) -> Result<(), NoModel> { Err(NoModel) }
+//! // A step ends when its work is done.
+//! let code = container::run(container::Kind::Processing, "preprocess", step);
 //!
-//! #[derive(Debug, thiserror::Error)]
-//! #[error("there is nothing to do")]
-//! struct Idle;
+//! // A server lasts until SIGTERM, and then drains.
+//! let code = container::serve("serve", |container, shutdown| {
+//!     shutdown.wait();
+//!     Ok::<(), NoModel>(())
+//! });
+//! ```
 //!
-//! impl Failure for Idle {
-//!     fn exit(&self) -> Exit {
-//!         Exit::Failed
-//!     }
-//! }
+//! What a step reads of the contract:
 //!
-//! fn main() -> std::process::ExitCode {
-//!     container::run(Kind::Processing, "idle", |_: &Container| Err(Idle))
-//! }
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use container::Container;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let base = camino::Utf8Path::from_path(directory.path()).unwrap();
+//! let hyperparameters = base.join(container::wire::HYPERPARAMETERS);
+//! common::write_file(&hyperparameters, br#"{"max_depth": "12"}"#)?;
+//!
+//! let job = Container::new(base, Vec::new(), BTreeMap::new());
+//! assert_eq!(job.hyperparameters()?["max_depth"], "12");
+//! assert_eq!(job.model(), base.join("model"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod lifecycle;
 mod logs;
 mod opt_ml;
 mod run;
+mod shutdown;
 pub mod wire;
 
 pub use opt_ml::{Container, ContainerError, Hosts};
-pub use run::{Kind, run};
+#[doc(hidden)]
+pub use run::serve_within;
+pub use run::{Kind, run, serve};
+pub use shutdown::Shutdown;

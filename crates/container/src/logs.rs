@@ -1,4 +1,4 @@
-//! Logs: one event a line on standard error, JSON where `LOG_FORMAT=json` asks for it.
+//! Logs on standard error: one line for each event, as JSON if `LOG_FORMAT` is `json`.
 
 use std::io;
 use std::str::FromStr;
@@ -14,14 +14,15 @@ pub(crate) fn start<'a>(variable: impl Fn(&str) -> Option<&'a str>) {
         .with_max_level(level.unwrap_or(Level::INFO))
         .with_writer(io::stderr)
         .with_ansi(false);
-    // a second program in one process (a test) keeps the first one's logging
+    // In a test, a second program in one process keeps the logging of the first.
     let _ = match variable("LOG_FORMAT") {
         Some("json") => builder.json().flatten_event(true).try_init(),
         _ => builder.try_init(),
     };
 }
 
-/// Python's logging levels, which SageMaker's SDK uses: 10 debug, 20 info, 30 warning, 40 error.
+/// Converts one of Python's logging levels, which SageMaker's SDK uses: 10 debug, 20 info, 30 warning,
+/// 40 error.
 fn python_level(text: &str) -> Option<Level> {
     match text.parse().ok()? {
         ..10 => Some(Level::TRACE),

@@ -1,51 +1,49 @@
-//! What a step finds under `/opt/ml`.
+//! A job's directories, files, arguments and environment.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8PathBuf;
 use common::{Exit, Failure};
 use serde::de::DeserializeOwned;
 
+use crate::Shutdown;
 use crate::wire::{self, ResourceConfig};
 
-/// The contract is not kept: a file or directory that the platform lays out is missing or not in
-/// its shape.
+/// A file or directory that SageMaker provides is missing or malformed.
 #[derive(Debug, thiserror::Error)]
 pub enum ContainerError {
     /// A file cannot be read.
     #[error("cannot read the job's configuration")]
     Unreadable(#[source] io::Error),
-    /// A file is not what it should be.
+    /// A file does not have the expected structure.
     #[error("{path} is not {expected}")]
     Malformed {
-        /// Which file.
+        /// The file.
         path: Utf8PathBuf,
-        /// Its shape.
+        /// The expected structure.
         expected: &'static str,
-        /// Where it departs from that.
+        /// The place and the reason.
         source: serde_json::Error,
     },
     /// A channel's directory is missing.
     #[error("channel `{name}` is missing: {path} is not a directory; channels here: {}", or_none(.found))]
     NoChannel {
-        /// The channel.
+        /// The channel's name.
         name: String,
-        /// Where it should be.
+        /// The directory where it should be.
         path: Utf8PathBuf,
-        /// The channels that are there.
+        /// The channels that exist.
         found: Vec<String>,
     },
-    /// A host that is none of the job's.
+    /// The current host is not one of the job's hosts.
     #[error("{path} has current_host `{current}`, expected one of its hosts: {}", or_none(.all))]
     NoHost {
         /// The file.
         path: Utf8PathBuf,
-        /// What it calls this host.
+        /// The name of the current host.
         current: String,
-        /// The job's hosts.
+        /// The names of the job's hosts.
         all: Vec<String>,
     },
 }
@@ -63,63 +61,68 @@ fn or_none(names: &[String]) -> String {
 /// The hosts of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hosts {
-    /// This one's place among all of them, from 0.
+    /// The index of this host among all hosts, from 0.
     pub index: usize,
-    /// All of them, sorted.
+    /// The names of all hosts, sorted.
     pub all: Vec<String>,
 }
 
-/// One job as its container sees it.
+/// A job as its container sees it: the directories and files below the base directory, the arguments
+/// and the environment.
 #[derive(Clone, Debug)]
 pub struct Container {
     base: Utf8PathBuf,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
-    stopping: Arc<AtomicBool>,
+    shutdown: Shutdown,
 }
 
 impl Container {
-    /// A job whose tree hangs under `base`.
+    /// Makes a job with its directories and files below `base`.
     pub fn new(
         base: impl Into<Utf8PathBuf>,
         arguments: Vec<String>,
         environment: BTreeMap<String, String>,
     ) -> Self {
-        Self { base: base.into(), arguments, environment, stopping: Arc::default() }
+        Self { base: base.into(), arguments, environment, shutdown: Shutdown::default() }
     }
 
-    /// The arguments that the container was started with, without the program's name.
+    /// Returns the container's arguments, without the program's name.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
 
-    /// A variable of the job's environment.
+    /// Returns the value of an environment variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str)
     }
 
-    /// A directory of a Processing job, `/opt/ml/processing/<relative>`.
+    /// Returns a directory of a Processing job, `/opt/ml/processing/<relative>`.
     pub fn processing(&self, relative: &str) -> Utf8PathBuf {
         self.base.join(wire::PROCESSING).join(relative)
     }
 
-    /// The directory that becomes `model.tar.gz`.
+    /// Returns the directory that SageMaker packs into `model.tar.gz`.
     pub fn model(&self) -> Utf8PathBuf {
         self.base.join(wire::MODEL)
     }
 
-    /// The directory that becomes `output.tar.gz`.
+    /// Returns the directory that SageMaker packs into `output.tar.gz`.
     pub fn output_data(&self) -> Utf8PathBuf {
         self.base.join(wire::OUTPUT_DATA)
     }
 
-    /// A file of the contract, one of the places in [`wire`].
+    /// Returns a file of the contract. `place` is one of the paths in [`wire`].
     pub fn file(&self, place: &str) -> Utf8PathBuf {
         self.base.join(place)
     }
 
-    /// A Training job's hyperparameters; none where there is no file. Values that an SDK encoded
-    /// as JSON a second time are decoded, and the SDK's own `sagemaker_` keys left out.
+    /// Reads a Training job's hyperparameters; there are none if there is no file. Values that an SDK
+    /// encoded as JSON a second time are decoded, and the SDK's own `sagemaker_` keys are left out.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or is not an object of strings.
     pub fn hyperparameters(&self) -> Result<BTreeMap<String, String>, ContainerError> {
         let expected = "an object whose values are strings";
         let given: Option<BTreeMap<String, String>> = self.read(wire::HYPERPARAMETERS, expected)?;
@@ -130,7 +133,11 @@ impl Container {
         Ok(ours.map(|(name, value)| (name, decode(value))).collect())
     }
 
-    /// The directory of a channel.
+    /// Returns the directory of a channel.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory does not exist, and lists the channels that do.
     pub fn channel(&self, name: &str) -> Result<Utf8PathBuf, ContainerError> {
         let channels = self.base.join(wire::CHANNELS);
         let path = channels.join(name);
@@ -143,13 +150,17 @@ impl Container {
         Err(ContainerError::NoChannel { name: name.to_owned(), path, found })
     }
 
-    /// The hosts of the job; outside SageMaker there may be no file, which means one host.
+    /// Reads the hosts of the job. Outside SageMaker there may be no file, which means one host.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read, is malformed, or does not list the current host.
     pub fn hosts(&self) -> Result<Hosts, ContainerError> {
         for place in [wire::TRAINING_RESOURCES, wire::PROCESSING_RESOURCES] {
             let expected = "a resource configuration with current_host and hosts";
             if let Some(found) = self.read::<ResourceConfig>(place, expected)? {
                 let (current, mut all) = (found.current_host, found.hosts);
-                // every host must see the same order
+                // Every host must use the same order.
                 all.sort();
                 all.dedup();
                 return match all.binary_search(&current) {
@@ -163,14 +174,15 @@ impl Container {
         Ok(Hosts { index: 0, all: vec!["algo-1".to_owned()] })
     }
 
-    /// Whether the platform asked the job to stop. Long work polls it, gives up and returns an
-    /// error that says how far it came.
+    /// Returns whether SageMaker asked the job to stop. Long work polls this, and returns an error
+    /// that says how far it came.
     pub fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.shutdown.is_requested()
     }
 
-    pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.stopping)
+    /// Returns the request to stop.
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     fn read<T: DeserializeOwned>(
@@ -189,7 +201,8 @@ impl Container {
     }
 }
 
-/// `"\"sqrt\""` is `sqrt`, `"200"` stays `200`, and text that is no JSON stays as it is.
+/// Decodes a value that was encoded as JSON twice: `"\"sqrt\""` becomes `sqrt`. Any other text,
+/// such as `200`, stays unchanged.
 fn decode(value: String) -> String {
     match serde_json::from_str(&value) {
         Ok(serde_json::Value::String(inner)) => inner,

@@ -1,18 +1,19 @@
-//! The contract's files: their places under the base directory and their shapes.
+//! The contract's files: their paths below the base directory and their contents.
 //!
-//! Every field that the platform may leave out is optional, and fields that it adds are ignored:
-//! local mode and newer platforms differ from the guide.
+//! Every field that SageMaker may leave out is optional, and unknown fields are ignored: the Python
+//! SDK's local mode and newer versions of the service differ from the documentation.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The variable that moves everything away from [`DEFAULT_BASE`].
+/// The environment variable that replaces [`DEFAULT_BASE`].
 pub const BASE_VARIABLE: &str = "SAGEMAKER_BASE_DIR";
-/// Where SageMaker puts everything.
+/// The directory below which SageMaker puts all files of a job.
 pub const DEFAULT_BASE: &str = "/opt/ml";
 
-/// Under the base directory: a Training job's hyperparameters, every value a string.
+/// A Training job's hyperparameters, an object whose values are strings. This path and the following
+/// ones are relative to the base directory.
 pub const HYPERPARAMETERS: &str = "input/config/hyperparameters.json";
 /// A Training job's channels.
 pub const INPUT_DATA_CONFIG: &str = "input/config/inputdataconfig.json";
@@ -26,30 +27,30 @@ pub const PROCESSING_RESOURCES: &str = "config/resourceconfig.json";
 pub const CHANNELS: &str = "input/data";
 /// The directory of inputs and outputs of a Processing job.
 pub const PROCESSING: &str = "processing";
-/// What becomes `model.tar.gz`.
+/// The directory that SageMaker packs into `model.tar.gz`.
 pub const MODEL: &str = "model";
 /// The archive that SageMaker makes of [`MODEL`].
 pub const MODEL_ARCHIVE: &str = "model.tar.gz";
-/// What becomes `output.tar.gz`.
+/// The directory that SageMaker packs into `output.tar.gz`.
 pub const OUTPUT_DATA: &str = "output/data";
-/// Why a Training job failed.
+/// The file with the reason of a Training job's failure.
 pub const FAILURE: &str = "output/failure";
-/// What a Processing job has to say.
+/// The file with a Processing job's exit message.
 pub const MESSAGE: &str = "output/message";
-/// So many bytes of [`FAILURE`] and [`MESSAGE`] are kept by the platform.
+/// SageMaker keeps only this many bytes of [`FAILURE`] and [`MESSAGE`].
 pub const REASON_LIMIT: usize = 1024;
 
-/// `resourceconfig.json`
+/// The contents of `resourceconfig.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceConfig {
-    /// This host's name.
+    /// The name of this host.
     pub current_host: String,
-    /// All hosts, sorted.
+    /// The names of all hosts, sorted.
     pub hosts: Vec<String>,
-    /// The interface that the hosts see one another on.
+    /// The network interface that connects the hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface_name: Option<String>,
-    /// Such as `ml.m5.large`.
+    /// The instance type, such as `ml.m5.large`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_instance_type: Option<String>,
 }
@@ -58,24 +59,24 @@ pub struct ResourceConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Channel {
-    /// `File`, `FastFile` or `Pipe`.
+    /// The input mode: `File`, `FastFile` or `Pipe`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training_input_mode: Option<String>,
-    /// `FullyReplicated` or `ShardedByS3Key`.
+    /// The distribution to hosts: `FullyReplicated` or `ShardedByS3Key`.
     #[serde(default, rename = "S3DistributionType", skip_serializing_if = "Option::is_none")]
     pub s3_distribution_type: Option<String>,
-    /// `None` or `RecordIO`.
+    /// The record wrapper: `None` or `RecordIO`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_wrapper_type: Option<String>,
-    /// Such as `text/csv`.
+    /// The content type, such as `text/csv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
 }
 
-/// `inputdataconfig.json`: the channels by name.
+/// The contents of `inputdataconfig.json`: the channels by name.
 pub type InputDataConfig = BTreeMap<String, Channel>;
 
-/// The start of `text` that fits into `limit` bytes and ends between characters.
+/// Returns the longest start of `text` of at most `limit` bytes that ends between two characters.
 pub fn cut(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
 }
