@@ -1,4 +1,5 @@
 //! A server as a process: signals, the watchdog, failures. The server is `examples/server.rs`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
