@@ -1,30 +1,31 @@
-//! Where the raw table comes from.
+//! The raw table of a local run: the user's, or a synthetic one.
 
 use camino::Utf8Path;
 use config::Settings;
+use local::{Staged, Store};
 
 use crate::error::CommandError;
 use crate::output::say;
-use local::{Staged, Store};
 
-/// How many rows a run reads that is given none, and from which seed.
+/// The number of synthetic rows that a run without `--input` reads.
 const SAMPLE_ROWS: u64 = 2500;
+/// The seed of these rows.
 const SAMPLE_SEED: u64 = 42;
 
-/// Brings raw tables into the store.
-pub struct Input<'a> {
+/// Writes raw tables to the local object store.
+pub struct RawTable<'a> {
     pub settings: &'a Settings,
     pub store: &'a Store,
 }
 
-impl Input<'_> {
-    /// Copies the user's table into the store.
+impl RawTable<'_> {
+    /// Copies the user's file or directory into the store.
     pub fn stage(&self, path: &Utf8Path) -> Result<Staged, CommandError> {
         let raw = self.settings.s3_paths.raw_data.trim_end_matches('/');
         Ok(local::stage(self.store, path, &self.settings.s3_paths.url(raw))?)
     }
 
-    /// Stores a synthetic table, which the same rows and seed always make the same.
+    /// Writes a synthetic table to the store and returns its address. The table is always the same.
     pub fn synthetic(&self) -> Result<String, CommandError> {
         let key = format!(
             "{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv",
