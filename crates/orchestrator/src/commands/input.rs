@@ -1,19 +1,22 @@
-//! Where the raw table comes from.
+//! The raw table of a local run.
 
 use camino::Utf8Path;
 use config::Settings;
+use local::{Staged, Store};
 
 use crate::error::CommandError;
 use crate::output::say;
-use local::{Staged, Store};
 
-/// How many rows a run reads that is given none, and from which seed.
+/// The number of synthetic rows that a run without --input reads.
 const SAMPLE_ROWS: u64 = 2500;
+/// The seed of those rows.
 const SAMPLE_SEED: u64 = 42;
 
-/// Brings raw tables into the store.
+/// Copies raw tables into the object store.
 pub struct Input<'a> {
+    /// The settings, which name the bucket and prefix.
     pub settings: &'a Settings,
+    /// The object store.
     pub store: &'a Store,
 }
 
@@ -24,7 +27,7 @@ impl Input<'_> {
         Ok(local::stage(self.store, path, &self.settings.s3_paths.url(raw))?)
     }
 
-    /// Stores a synthetic table, which the same rows and seed always make the same.
+    /// Stores a synthetic table and returns its address. The table is always the same.
     pub fn synthetic(&self) -> Result<String, CommandError> {
         let key = format!(
             "{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv",

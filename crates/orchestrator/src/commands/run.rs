@@ -1,4 +1,4 @@
-//! `orchestrator run`: the settings' definition, or any other, run on this machine.
+//! `orchestrator run`: runs the settings' definition, or any other, on this machine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
+use config::Settings;
 use indexmap::IndexMap;
-use local::{LocalExecution, ResumeFrom, RunOptions, Status, Stop};
-use pipeline::StepKind;
+use local::{Ending, LocalExecution, ResumeFrom, RunOptions, Status, Stop, Store};
+use pipeline::{Definition, StepKind};
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -52,7 +53,7 @@ pub struct RunArgs {
     engine: EngineArgs,
 }
 
-/// Runs the pipeline.
+/// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let settings = arguments.config.settings()?;
     let definition = match &arguments.definition {
@@ -60,22 +61,15 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         None => validate::own_definition(&settings)?,
     };
     validate::require(&definition)?;
-    for placed in definition.steps_recursive() {
-        if let StepKind::Other { kind, .. } = &placed.step.kind {
-            say(&format!(
-                "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
-                placed.step.name
-            ));
-        }
-    }
+    say_unsupported_steps(&definition);
     let given = arguments.parameters.given()?;
     let mut parameters = parameters::values(&definition, &given)?;
     if arguments.definition.is_none() {
         parameters::check_ranges(&settings, &parameters)?;
     }
     let runs = absolute(&arguments.runs)?;
-    let input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
-    if arguments.input.is_some() && input_given {
+    let is_input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
+    if arguments.input.is_some() && is_input_given {
         let message =
             format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
         return Err(CommandError::Usage(message));
@@ -88,21 +82,16 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         Some(_) => LocalExecution::earlier(&local::executions(&runs), &settings.pipeline.name),
         None => Vec::new(),
     };
-    let mut named = None;
-    if let Some(path) = &arguments.input {
-        let staged = input.stage(path)?;
-        named = Some((staged.uri, path.to_string()));
-        read_from(&mut parameters, staged.prefix)?;
-    }
+    let named_input = stage_input(arguments, &input, &mut parameters)?;
     let reused = match &arguments.from {
         Some(step) => {
-            let mut asked: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
-            asked.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
+            let mut set: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
+            set.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
             let resume = ResumeFrom {
                 definition: &definition,
                 runs: &runs,
                 step,
-                asked: &asked,
+                asked: &set,
                 input_parameter: INPUT_PARAMETER,
                 store: &store,
                 progress: &*progress,
@@ -111,16 +100,16 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         }
         None => BTreeMap::new(),
     };
-    let own = arguments.definition.is_none() && earlier.is_empty();
-    if own && arguments.input.is_none() && !input_given {
-        read_from(&mut parameters, input.synthetic()?)?;
+    let needs_table = arguments.definition.is_none() && earlier.is_empty();
+    if needs_table && arguments.input.is_none() && !is_input_given {
+        set_input(&mut parameters, input.synthetic()?)?;
     }
     let options = RunOptions {
         runner,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
-        given: named,
-        // who begins at a step wants to see it run
+        given: named_input,
+        // The step that an execution resumes from runs, even if its result is in the cache.
         cache: !arguments.no_cache && arguments.from.is_none(),
         reused,
         runs,
@@ -128,22 +117,37 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
-    let report = ExecutionReport::of(&ending.execution, &store);
-    if arguments.json {
-        print_json(&report)?;
-    } else {
-        let shown: Vec<_> =
-            settings.evaluation.metrics.iter().map(|metric| metric.name()).collect();
-        print_text(&report.to_table(&shown))?;
-    }
-    if ending.execution.status == Status::Failed {
-        say(&format!("error: {}", ending.execution.failure_reason.unwrap_or_default()));
-    }
+    print_ending(arguments.json, &settings, &ending, &store)?;
     Ok(ending.exit)
 }
 
-/// Has the pipeline read the table at this address.
-fn read_from(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<(), CommandError> {
+/// Reports the steps of a type that the local run does not support.
+fn say_unsupported_steps(definition: &Definition) {
+    for placed in definition.steps_recursive() {
+        if let StepKind::Other { kind, .. } = &placed.step.kind {
+            say(&format!(
+                "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
+                placed.step.name
+            ));
+        }
+    }
+}
+
+/// Copies the table that --input names into the store, and makes the pipeline read it. Returns the
+/// table's address and the user's name for it.
+fn stage_input(
+    arguments: &RunArgs,
+    input: &Input<'_>,
+    parameters: &mut IndexMap<String, Value>,
+) -> Result<Option<(String, String)>, CommandError> {
+    let Some(path) = &arguments.input else { return Ok(None) };
+    let staged = input.stage(path)?;
+    set_input(parameters, staged.prefix)?;
+    Ok(Some((staged.uri, path.to_string())))
+}
+
+/// Makes the pipeline read the table at this address.
+fn set_input(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<(), CommandError> {
     let Some(value) = parameters.get_mut(INPUT_PARAMETER) else {
         let message = format!(
             "--input sets the parameter {INPUT_PARAMETER}, which this definition does not have"
@@ -154,15 +158,37 @@ fn read_from(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<()
     Ok(())
 }
 
-/// Interrupts, termination and a terminal that is closed end the execution; a second signal ends it
-/// at once.
+/// Prints the report of an execution, and the reason of a failure.
+fn print_ending(
+    as_json: bool,
+    settings: &Settings,
+    ending: &Ending,
+    store: &Store,
+) -> Result<(), CommandError> {
+    let report = ExecutionReport::of(&ending.execution, store);
+    if as_json {
+        print_json(&report)?;
+    } else {
+        let metrics = settings.evaluation.metrics.iter();
+        let shown: Vec<_> = metrics.map(|metric| metric.name()).collect();
+        print_text(&report.to_table(&shown))?;
+    }
+    if ending.execution.status == Status::Failed {
+        let reason = ending.execution.failure_reason.as_deref().unwrap_or_default();
+        say(&format!("error: {reason}"));
+    }
+    Ok(())
+}
+
+/// Stops the execution on an interrupt, a termination, or the end of the terminal. A second signal
+/// kills the jobs.
 fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let asked = Arc::clone(&stop);
+    let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {
-            if asked.ask() {
+            if stop_of_thread.ask() {
                 say("stopping: the jobs are given time to end; a second signal kills them");
             }
         }
