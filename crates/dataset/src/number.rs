@@ -122,7 +122,6 @@ fn push_shortest(number: f32, text: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
     use super::*;
 
@@ -167,10 +166,12 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "takes a minute; run it when zmij is updated"]
-    fn every_number_is_written_as_the_standard_library_does() {
+    fn numbers_are_written_as_the_standard_library_does() {
+        /// A prime, so that the sample has every pattern of low bits. With 1 the test covers every
+        /// number and takes a minute: run it so when zmij is updated.
+        const STEP: usize = 1009;
         let Range { start, end } = WITHOUT_EXPONENT;
-        (start.to_bits()..end.to_bits()).into_par_iter().for_each(|bits| {
+        (start.to_bits()..end.to_bits()).step_by(STEP).for_each(|bits| {
             for number in [f32::from_bits(bits), -f32::from_bits(bits)] {
                 let mut text = Vec::new();
                 push(number, &mut text);

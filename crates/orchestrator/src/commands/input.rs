@@ -1,4 +1,4 @@
-//! The raw table of a local run: the user's, or a synthetic one.
+//! The raw table of a local run.
 
 use camino::Utf8Path;
 use config::Settings;
@@ -7,25 +7,27 @@ use local::{Staged, Store};
 use crate::error::CommandError;
 use crate::output::say;
 
-/// The number of synthetic rows that a run without `--input` reads.
+/// The number of synthetic rows that a run without --input reads.
 const SAMPLE_ROWS: u64 = 2500;
-/// The seed of these rows.
+/// The seed of those rows.
 const SAMPLE_SEED: u64 = 42;
 
-/// Writes raw tables to the local object store.
+/// Copies raw tables into the object store.
 pub struct RawTable<'a> {
+    /// The settings, which name the bucket and prefix.
     pub settings: &'a Settings,
+    /// The object store.
     pub store: &'a Store,
 }
 
 impl RawTable<'_> {
-    /// Copies the user's file or directory into the store.
+    /// Copies the user's table into the store.
     pub fn stage(&self, path: &Utf8Path) -> Result<Staged, CommandError> {
         let raw = self.settings.s3_paths.raw_data.trim_end_matches('/');
         Ok(local::stage(self.store, path, &self.settings.s3_paths.url(raw))?)
     }
 
-    /// Writes a synthetic table to the store and returns its address. The table is always the same.
+    /// Stores a synthetic table and returns its address. The table is always the same.
     pub fn synthetic(&self) -> Result<String, CommandError> {
         let key = format!(
             "{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv",

@@ -8,9 +8,7 @@ use clap::Args;
 use common::Exit;
 use config::Settings;
 use indexmap::IndexMap;
-use local::{
-    Ending, LocalExecution, Progress, ResumeFrom, RunOptions, Status, StepRecord, Stop, Store,
-};
+use local::{Ending, LocalExecution, ResumeFrom, RunOptions, Status, Stop, Store};
 use pipeline::{Definition, StepKind};
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -55,159 +53,97 @@ pub struct RunArgs {
     engine: EngineArgs,
 }
 
-/// Runs the pipeline: decides the parameters, finds the input, runs the steps and prints the report.
+/// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let settings = arguments.config.settings()?;
-    let definition = arguments.definition(&settings)?;
+    let definition = match &arguments.definition {
+        Some(file) => read_definition(file)?,
+        None => validate::settings_definition(&settings)?,
+    };
+    validate::require_valid(&definition)?;
+    say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
-    let mut parameters = arguments.parameter_values(&settings, &definition, &assignments)?;
+    let mut parameters = parameters::values(&definition, &assignments)?;
+    if arguments.definition.is_none() {
+        parameters::check_ranges(&settings, &parameters)?;
+    }
     let runs = absolute(&arguments.runs)?;
+    let sets_input = assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER);
+    if arguments.input.is_some() && sets_input {
+        let message =
+            format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
+        return Err(CommandError::Usage(message));
+    }
+    let progress = progress::stderr();
     let runner = arguments.engine.runner(&definition, &runs)?;
     let store = local::store(&runs);
-    let progress = progress::stderr();
-    let context = RunContext {
-        arguments,
-        settings: &settings,
-        definition: &definition,
-        assignments: &assignments,
-        runs: &runs,
-        store: &store,
-        progress: &*progress,
+    let input = RawTable { settings: &settings, store: &store };
+    let earlier = match &arguments.from {
+        Some(_) => LocalExecution::earlier(&local::executions(&runs), &settings.pipeline.name),
+        None => Vec::new(),
     };
-    let inputs = context.inputs(&mut parameters)?;
+    let named_input = stage_input(arguments, &input, &mut parameters)?;
+    let reused = match &arguments.from {
+        Some(step) => {
+            let mut set_by_user: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
+            set_by_user.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
+            let resume = ResumeFrom {
+                definition: &definition,
+                runs: &runs,
+                step,
+                asked: &set_by_user,
+                input_parameter: INPUT_PARAMETER,
+                store: &store,
+                progress: &*progress,
+            };
+            resume.earlier_results(&earlier, &mut parameters)?
+        }
+        None => BTreeMap::new(),
+    };
+    let needs_table = arguments.definition.is_none() && earlier.is_empty();
+    if needs_table && arguments.input.is_none() && !sets_input {
+        set_input(&mut parameters, input.synthetic()?)?;
+    }
     let options = RunOptions {
         runner,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
-        given: inputs.user_table,
-        // With --from the user wants to see the step run, so it is not taken from the cache.
+        given: named_input,
+        // The step that an execution resumes from runs, even if its result is in the cache.
         cache: !arguments.no_cache && arguments.from.is_none(),
-        reused: inputs.earlier_results,
-        runs: runs.clone(),
+        reused,
+        runs,
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
-    print_ending(ending, &store, &settings, arguments.json)
+    print_ending(arguments.json, &settings, &ending, &store)?;
+    Ok(ending.exit)
 }
 
-impl RunArgs {
-    /// Returns the definition to run, which has no errors. Steps that cannot run here are reported.
-    fn definition(&self, settings: &Settings) -> Result<Definition, CommandError> {
-        let definition = match &self.definition {
-            Some(file) => read_definition(file)?,
-            None => validate::settings_definition(settings)?,
-        };
-        validate::require_valid(&definition)?;
-        for placed in definition.steps_recursive() {
-            if let StepKind::Other { kind, .. } = &placed.step.kind {
-                say(&format!(
-                    "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
-                    placed.step.name
-                ));
-            }
+/// Reports the steps of a type that the local run does not support.
+fn say_unsupported_steps(definition: &Definition) {
+    for placed in definition.steps_recursive() {
+        if let StepKind::Other { kind, .. } = &placed.step.kind {
+            say(&format!(
+                "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
+                placed.step.name
+            ));
         }
-        Ok(definition)
-    }
-
-    /// Returns the value of every parameter, and checks the values and their combination with
-    /// `--input`.
-    fn parameter_values(
-        &self,
-        settings: &Settings,
-        definition: &Definition,
-        assignments: &[(&str, &str)],
-    ) -> Result<IndexMap<String, Value>, CommandError> {
-        let values = parameters::values(definition, assignments)?;
-        // The ranges of another definition's parameters are not known here.
-        if self.definition.is_none() {
-            parameters::check_ranges(settings, &values)?;
-        }
-        if self.input.is_some() && sets_input(assignments) {
-            let message = format!(
-                "--input and -p {INPUT_PARAMETER} name the same thing, expected one of them"
-            );
-            return Err(CommandError::Usage(message));
-        }
-        Ok(values)
     }
 }
 
-/// Returns whether `-p` names the raw table.
-fn sets_input(assignments: &[(&str, &str)]) -> bool {
-    assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER)
-}
-
-/// The checked arguments of a run and the values that were read from them.
-struct RunContext<'a> {
-    arguments: &'a RunArgs,
-    settings: &'a Settings,
-    definition: &'a Definition,
-    /// The names and values of the parameters that the user set.
-    assignments: &'a [(&'a str, &'a str)],
-    runs: &'a Utf8Path,
-    store: &'a Store,
-    progress: &'a dyn Progress,
-}
-
-/// The inputs of the steps that run.
-struct Inputs {
-    /// The address at which the user's table was stored, and the path that the user gave.
-    user_table: Option<(String, String)>,
-    /// The results of the steps before `--from`, by the step's name.
-    earlier_results: BTreeMap<String, StepRecord>,
-}
-
-impl RunContext<'_> {
-    /// Stores the raw table and finds the results of the steps before `--from`. Parameters that
-    /// these decide are set. The table is that of `--input` or `-p`, else that of the execution that
-    /// is resumed, else a synthetic one.
-    fn inputs(&self, parameters: &mut IndexMap<String, Value>) -> Result<Inputs, CommandError> {
-        let table = RawTable { settings: self.settings, store: self.store };
-        let earlier = match &self.arguments.from {
-            Some(_) => {
-                LocalExecution::earlier(&local::executions(self.runs), &self.settings.pipeline.name)
-            }
-            None => Vec::new(),
-        };
-        let mut user_table = None;
-        if let Some(path) = &self.arguments.input {
-            let staged = table.stage(path)?;
-            user_table = Some((staged.uri, path.to_string()));
-            set_input(parameters, staged.prefix)?;
-        }
-        let earlier_results = match &self.arguments.from {
-            Some(step) => self.earlier_results(step, &earlier, parameters)?,
-            None => BTreeMap::new(),
-        };
-        let has_table = self.arguments.input.is_some() || sets_input(self.assignments);
-        if self.arguments.definition.is_none() && earlier.is_empty() && !has_table {
-            set_input(parameters, table.synthetic()?)?;
-        }
-        Ok(Inputs { user_table, earlier_results })
-    }
-
-    /// Returns the results of the steps before `step`, from one earlier execution, and sets the
-    /// parameters that these steps ran with.
-    fn earlier_results(
-        &self,
-        step: &str,
-        earlier: &[LocalExecution],
-        parameters: &mut IndexMap<String, Value>,
-    ) -> Result<BTreeMap<String, StepRecord>, CommandError> {
-        let mut set_by_user: Vec<&str> = self.assignments.iter().map(|(name, _)| *name).collect();
-        set_by_user.extend(self.arguments.input.as_ref().map(|_| INPUT_PARAMETER));
-        let resume = ResumeFrom {
-            definition: self.definition,
-            runs: self.runs,
-            step,
-            asked: &set_by_user,
-            input_parameter: INPUT_PARAMETER,
-            store: self.store,
-            progress: self.progress,
-        };
-        Ok(resume.earlier_results(earlier, parameters)?)
-    }
+/// Copies the table that --input names into the store, and makes the pipeline read it. Returns the
+/// table's address and the user's name for it.
+fn stage_input(
+    arguments: &RunArgs,
+    input: &RawTable<'_>,
+    parameters: &mut IndexMap<String, Value>,
+) -> Result<Option<(String, String)>, CommandError> {
+    let Some(path) = &arguments.input else { return Ok(None) };
+    let staged = input.stage(path)?;
+    set_input(parameters, staged.prefix)?;
+    Ok(Some((staged.uri, path.to_string())))
 }
 
 /// Makes the pipeline read the table at this address.
@@ -222,36 +158,37 @@ fn set_input(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<()
     Ok(())
 }
 
-/// Prints the report of the execution and, where it failed, the reason.
+/// Prints the report of an execution, and the reason of a failure.
 fn print_ending(
-    ending: Ending,
-    store: &Store,
-    settings: &Settings,
     as_json: bool,
-) -> Result<Exit, CommandError> {
+    settings: &Settings,
+    ending: &Ending,
+    store: &Store,
+) -> Result<(), CommandError> {
     let report = ExecutionReport::of(&ending.execution, store);
     if as_json {
         print_json(&report)?;
     } else {
-        let shown: Vec<_> =
-            settings.evaluation.metrics.iter().map(|metric| metric.name()).collect();
+        let metrics = settings.evaluation.metrics.iter();
+        let shown: Vec<_> = metrics.map(|metric| metric.name()).collect();
         print_text(&report.to_table(&shown))?;
     }
     if ending.execution.status == Status::Failed {
-        say(&format!("error: {}", ending.execution.failure_reason.unwrap_or_default()));
+        let reason = ending.execution.failure_reason.as_deref().unwrap_or_default();
+        say(&format!("error: {reason}"));
     }
-    Ok(ending.exit)
+    Ok(())
 }
 
-/// Returns a stop request that SIGINT, SIGTERM and SIGHUP make. The first signal lets the jobs end;
-/// a second one kills them.
+/// Stops the execution on an interrupt, a termination, or the end of the terminal. A second signal
+/// kills the jobs.
 fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let request = Arc::clone(&stop);
+    let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {
-            if request.ask() {
+            if stop_of_thread.ask() {
                 say("stopping: the jobs are given time to end; a second signal kills them");
             }
         }
