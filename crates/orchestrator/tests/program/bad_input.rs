@@ -1,9 +1,9 @@
-//! Input that cannot be used: the reason, the exit code, and nothing begun or half-written.
+//! Unusable input: the reason, the exit code, and no partial files.
 
 use crate::{Place, step};
 
 #[test]
-fn data_that_a_step_refuses_comes_with_its_reason_and_log() {
+fn a_data_error_is_reported_with_its_reason_and_log() {
     let place = Place::new();
     let header = "Hydraulic_Pressure,Coolant_Pressure,Air_System_Pressure,Coolant_Temperature,\
         Hydraulic_Oil_Temperature,Spindle_Bearing_Temperature,Spindle_Vibration,Tool_Vibration,\
@@ -29,7 +29,7 @@ fn data_that_a_step_refuses_comes_with_its_reason_and_log() {
 }
 
 #[test]
-fn input_that_is_not_there() {
+fn missing_and_empty_input() {
     let place = Place::new();
     fs_err::create_dir(place.path("empty")).unwrap();
     place.file("texts/readme.txt", "nothing");
@@ -82,7 +82,7 @@ fn a_full_disk() {
         return testkit::skipped("cannot mount a tmpfs");
     }
     let orchestrator = testkit::executable("orchestrator");
-    // Room for the table and the first steps' logs, but not for what they write.
+    // There is room for the table and the logs of the first steps, but not for their outputs.
     for size in [100, 300, 500, 700] {
         let script = format!(
             "mount -t tmpfs -o size={size}k none small && {orchestrator} run --config {} --runs small/runs; \

@@ -1,4 +1,4 @@
-//! What README says is changed in the settings alone: each with the programs as they are.
+//! Changes that docs/settings.md describes. Each is made in the settings alone, with the same programs.
 
 use serde_json::Value;
 
@@ -71,7 +71,7 @@ fn a_hyperparameter_and_a_path_are_one_line_each() {
 }
 
 #[test]
-fn a_number_of_rows_is_a_count_or_a_share_whatever_the_settings_have() {
+fn a_parameter_sets_a_count_or_a_share_of_rows_whichever_the_settings_have() {
     let place = Place::new();
     let share = [("min_samples_leaf: 1", "min_samples_leaf: 0.01")];
     let model = |edits: &[(&str, &str)], parameter: &[&str]| {
@@ -79,7 +79,7 @@ fn a_number_of_rows_is_a_count_or_a_share_whatever_the_settings_have() {
     };
     let (one, hundredth) = (model(&[], &[]), model(&share, &[]));
     assert_ne!(one, hundredth);
-    // Taken from the cache, as it is the same job.
+    // The same job has the same cache key.
     assert_eq!(model(&share, &["-p", "MinSamplesLeaf=1"]), one);
     assert_eq!(model(&[], &["-p", "MinSamplesLeaf=0.01"]), hundredth);
 }

@@ -1,4 +1,4 @@
-//! `orchestrator definition`.
+//! `orchestrator definition`: the JSON, its schema, and settings that change it.
 
 use crate::{CONFIG, Place};
 
@@ -31,14 +31,14 @@ fn the_definition_validates_against_the_schema() {
     }
 }
 
-/// The shipped settings with every optional part.
+/// Returns the shipped settings with every optional part.
 fn everything() -> String {
     fs_err::read_to_string(CONFIG).unwrap() + "\nnotifications:\n  email: someone@example.com\n"
 }
 
 /// A parameter cannot be an object, so the weights are its JSON text.
 #[test]
-fn weights_of_classes() {
+fn class_weights_are_json_text() {
     let place = Place::new();
     let config = fs_err::read_to_string(CONFIG).unwrap();
     let config =

@@ -1,4 +1,4 @@
-//! Jobs in their images. What needs a Docker engine and the images is run by `scripts/test --all`.
+//! Jobs in containers. `scripts/test --all` runs the tests that need a Docker engine and the images.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,8 +13,9 @@ fn docker(arguments: &[&str]) -> String {
     testkit::Outcome::from(output).expect(0).stdout.trim().to_owned()
 }
 
+/// Starts a run and waits until the first host trains. Returns the run's process and the id of that
+/// host's container.
 #[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
-/// The container of the place's training on its first host, once it runs.
 fn training(place: &Place, more: &[&str]) -> (Child, String) {
     let arguments = ["run", "--config", CONFIG, "--engine", "docker", "-p", "NEstimators=100000"];
     let mut command = place.command(&[&arguments, more].concat());
@@ -54,7 +55,7 @@ fn containers_and_processes_make_the_same_model_and_report() {
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn containers_and_processes_make_the_same_of_the_real_table() {
+fn containers_and_processes_make_the_same_model_of_the_real_table() {
     let Some(table) = testkit::real_table() else { return };
     assert_same_in_containers(&Place::new(), table.as_str());
 }
@@ -95,7 +96,7 @@ fn several_containers_make_the_model_of_several_processes_and_the_report_of_one(
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn a_container_may_do_and_use_what_the_job_may() {
+fn a_container_has_the_permissions_and_limits_of_its_job() {
     let place = Place::new();
     let (child, container) = training(&place, &["-p", "TrainingInstanceType=ml.c5.large"]);
     let inspected: Value = serde_json::from_str(&docker(&["inspect", &container])).unwrap();
@@ -125,7 +126,7 @@ fn a_container_may_do_and_use_what_the_job_may() {
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn however_a_run_ends_no_container_is_left_behind() {
+fn no_container_outlives_the_run() {
     for (signal, hosts) in [
         (Signal::INT, 1),
         (Signal::TERM, 1),
@@ -136,10 +137,10 @@ fn however_a_run_ends_no_container_is_left_behind() {
         let place = Place::new();
         let count = format!("TrainingInstanceCount={hosts}");
         let (child, container) = training(&place, &["-p", &count]);
-        let asked = Instant::now();
+        let signalled = Instant::now();
         kill_process(Pid::from_child(&child), signal).unwrap();
         let outcome = testkit::Outcome::from(child.wait_with_output().unwrap());
-        assert!(asked.elapsed() < Duration::from_secs(10));
+        assert!(signalled.elapsed() < Duration::from_secs(10));
         assert_gone(&format!("id={container}"));
         let id = place.record()["execution_id"].as_str().unwrap().to_owned();
         assert_gone(&format!("name=pipelines-{id}-Train"));
@@ -152,7 +153,7 @@ fn however_a_run_ends_no_container_is_left_behind() {
 
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
-fn a_job_that_fails_tells_its_reason_from_its_container() {
+fn a_failed_container_reports_its_reason() {
     let place = Place::new();
     let table = place.file("bad.csv", "Torque,Downtime\n1,yes\n");
     let outcome = place.run(&["--engine", "docker", "--input", table.as_str()]).expect(3);
@@ -171,7 +172,7 @@ fn a_missing_image_says_how_to_build_it() {
 }
 
 #[test]
-fn without_an_engine_it_says_so() {
+fn a_missing_engine_is_reported() {
     let place = Place::new();
     let mut command = place.command(&["run", "--config", CONFIG, "--engine", "docker"]);
     let outcome = testkit::Outcome::from(command.env("PATH", "").output().unwrap()).expect(2);

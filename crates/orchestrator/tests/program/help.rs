@@ -8,7 +8,7 @@ fn every_command() {
     let help = |arguments: &[&str]| {
         place.orchestrator(&[arguments, &["--help"]].concat()).expect(0).stdout
     };
-    // a build without AWS has fewer of them
+    // A build without AWS has fewer commands.
     #[cfg(feature = "aws")]
     {
         insta::assert_snapshot!("help", help(&[]));
@@ -48,11 +48,11 @@ fn completions_for_a_shell() {
 
 #[cfg(not(feature = "aws"))]
 #[test]
-fn what_needs_aws_says_how_to_get_it() {
-    let said = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(2).stderr;
-    insta::assert_snapshot!(said(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch` builds it with AWS");
-    assert!(said(&["rum"]).starts_with("error: unrecognized subcommand 'rum'"));
-    assert_eq!(said(&[]), said(&["deploy"]));
+fn commands_that_need_aws_say_how_to_build_them() {
+    let stderr = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(2).stderr;
+    insta::assert_snapshot!(stderr(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch` builds it with AWS");
+    assert!(stderr(&["rum"]).starts_with("error: unrecognized subcommand 'rum'"));
+    assert_eq!(stderr(&[]), stderr(&["deploy"]));
 }
 
 #[test]

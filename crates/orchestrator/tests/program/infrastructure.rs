@@ -1,4 +1,4 @@
-//! What the pipeline needs of its account.
+//! The IAM policies and the CloudFormation template.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ fn text() -> String {
     fs_err::read_to_string(CONFIG).unwrap()
 }
 
-/// The shipped settings with keys and a network of their own, in China, with one image by its
-/// digest, and somebody who is told.
+/// Returns the shipped settings with KMS keys and a VPC, in a region of another partition (China), and
+/// with an address for notifications.
 fn own() -> String {
     let text = text()
         .replace("${AWS_REGION:-us-east-1}", "cn-north-1")
@@ -71,13 +71,13 @@ fn the_template() {
     insta::assert_snapshot!("infrastructure", shipped);
     assert_eq!(shipped, print(CONFIG));
 
-    // what is not in the shipped settings' template, the policies left out
+    // The lines that the shipped settings' template does not have, without those of the policies.
     let own = print(place.file("config.yaml", own()).as_str());
     let known: BTreeSet<&str> = shipped.lines().collect();
     let new = own.lines().filter(|line| !known.contains(line) && !line.contains("- arn:aws-cn:"));
     insta::assert_snapshot!("infrastructure-own", new.collect::<Vec<_>>().join("\n"));
 
-    // the most that CreateStack takes as a text
+    // CreateStack accepts at most this many bytes of inline template.
     assert!(own.len() < 51_200, "{} bytes", own.len());
 }
 
@@ -90,10 +90,10 @@ fn shipped() -> Settings {
     Settings::from_yaml("config.yaml", &text(), |_| None).unwrap()
 }
 
-/// IAM's limits: a name once, letters and digits; as many characters, blanks not counted, as a
-/// managed policy may have.
+/// IAM's limits: statement ids are unique and alphanumeric, and a managed policy has at most 6,144
+/// characters, not counting white space.
 #[test]
-fn iam_takes_them() {
+fn the_policies_are_within_the_limits_of_iam() {
     let own = Settings::from_yaml("config.yaml", &own(), |_| None).unwrap();
     for policy in policies(&shipped()).iter().chain(&policies(&own)) {
         let names: BTreeSet<&str> = policy.statement.iter().map(|s| s.sid).collect();
@@ -104,7 +104,7 @@ fn iam_takes_them() {
         let everything = |s: &&infrastructure::Statement| s.resource == ["*"];
         for statement in policy.statement.iter().filter(everything) {
             let without_resources = [
-                "LogInToRegistry", // IAM knows no resource of these, or none for certain
+                "LogInToRegistry", // IAM has no resource for these calls, or it is not known beforehand.
                 "PutMetrics",
                 "ListModels",
                 "ReadQuotas",
@@ -126,8 +126,8 @@ fn github_approves_no_models() {
     assert!(rest.all(|statement| github.statement.contains(statement)));
 }
 
-/// The calls that the programs make, as they name them where one fails, by the permission that
-/// each needs.
+/// Returns the permissions that the programs' calls need. The calls are found in the sources, where
+/// the message of a failed call names it.
 fn calls() -> BTreeSet<String> {
     let crates = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut directories: Vec<Utf8PathBuf> = crates
@@ -154,12 +154,12 @@ fn calls() -> BTreeSet<String> {
             }
         }
     }
-    // what a role's trust says, not what a program asks for
+    // This one is part of a role's trust policy and not a call of the programs.
     calls.remove("sts:AssumeRole");
     calls
 }
 
-/// Most calls need the permission of their name.
+/// Returns the permission that a call needs. Most have the name of the call.
 fn permission(call: &str) -> &str {
     match call {
         "s3:HeadBucket" | "s3:ListObjectsV2" => "s3:ListBucket",
@@ -184,7 +184,7 @@ fn every_call_of_the_programs_is_allowed() {
 
 #[test]
 fn deploy_allows_no_more_than_the_programs_call() {
-    // what CreatePipeline and UpdatePipeline ask for besides
+    // CreatePipeline and UpdatePipeline need these in addition.
     let unnamed = ["iam:PassRole"];
     let calls = calls();
     let [_, deploy, _] = policies(&shipped());

@@ -1,4 +1,4 @@
-//! The orchestrator as a program: what it prints, what it leaves, what it exits with.
+//! Tests of the whole program: output, files and exit codes.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,8 +12,11 @@ mod foreign;
 mod help;
 mod infrastructure;
 mod models;
+mod parameters;
 mod processes;
+mod resume;
 mod run;
+mod tables;
 mod validate;
 
 use std::process::Command;
@@ -22,10 +25,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use testkit::Outcome;
 
-/// The settings as shipped.
+/// The steps of our pipeline when the model passes the quality gate.
+const ALL: [&str; 5] = ["Preprocess", "Train", "Evaluate", "QualityGate", "Register"];
+
+/// The copy of the shipped settings that the tests use.
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/pipeline_config.yaml");
 
-/// A directory to run the orchestrator in.
+/// A temporary working directory of the orchestrator.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -54,30 +60,30 @@ impl Place {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// `run` with the shipped settings.
+    /// Calls `orchestrator run` with [`CONFIG`].
     fn run(&self, arguments: &[&str]) -> Outcome {
         self.orchestrator(&[&["run", "--config", CONFIG], arguments].concat())
     }
 
-    /// `run --json`, and the object it prints.
+    /// Calls `orchestrator run --json` and returns the printed object.
     fn json(&self, code: i32, arguments: &[&str]) -> Value {
         let outcome = self.run(&[&["--json"], arguments].concat()).expect(code);
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
-    /// Where an address of the local store is.
+    /// Returns the file of an S3 URI in the local object store.
     fn stored(&self, uri: &Value) -> Utf8PathBuf {
         self.path("runs/s3").join(uri.as_str().unwrap().strip_prefix("s3://").unwrap())
     }
 
-    /// The last execution's record.
+    /// Returns the record of the latest execution.
     fn record(&self) -> Value {
         let entries = fs_err::read_dir(self.path("runs/executions")).unwrap();
         let last = entries.map(|entry| entry.unwrap().path()).max().unwrap();
         serde_json::from_slice(&fs_err::read(last.join("execution.json")).unwrap()).unwrap()
     }
 
-    /// `text` without what differs from run to run.
+    /// Replaces paths, ids and times, which differ from run to run, by placeholders.
     fn neutral(&self, text: &str) -> String {
         let text = text.replace(self.path("").as_str().trim_end_matches('/'), "<here>");
         let text = text.replace(CONFIG, "<config>");
@@ -90,12 +96,13 @@ impl Place {
     }
 }
 
-/// The named step of a result or a record.
+/// Returns a step of a result or a record by its name.
 fn step<'a>(result: &'a Value, name: &str) -> &'a Value {
     let steps = result["steps"].as_array().unwrap();
     steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {result:#}"))
 }
 
+/// Returns the names of the steps of a result or a record.
 fn names(result: &Value) -> Vec<&str> {
     result["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect()
 }

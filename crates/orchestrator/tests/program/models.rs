@@ -1,4 +1,4 @@
-//! The models that runs of this machine registered.
+//! `orchestrator models --local`: the models that local runs registered.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn json(place: &Place, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn listed_compared_and_decided_about() {
+fn versions_are_listed_compared_approved_and_rejected() {
     let place = Place::new();
     place.json(0, &[]);
     place.json(0, &["-p", "NEstimators=20"]);
@@ -31,7 +31,7 @@ fn listed_compared_and_decided_about() {
     let shown = json(&place, &["show", "approved"]);
     assert_eq!(shown["model_package"]["version"], 1);
     assert_eq!(shown["model_package"]["approval_description"], "good on line 2");
-    // all that the report holds, not only what the version is remembered by
+    // The metrics of the whole report, not only those of the version's metadata.
     assert!(shown["metrics"]["roc_auc"].as_f64().unwrap() > 0.9, "{shown}");
 
     let compared = json(&place, &["compare", "1", "2"]);
@@ -41,7 +41,7 @@ fn listed_compared_and_decided_about() {
     let table = models(&place, 0, &["compare", "1", "2"]).stdout;
     let line = table.lines().find(|line| line.starts_with("reason")).unwrap();
     assert!(line.contains("good on line 2") && line.ends_with("fewer trees"), "{table}");
-    // a later run makes a third, and what was decided stays
+    // A later run registers a third version and keeps the decisions.
     place.json(0, &["-p", "NEstimators=21"]);
     let statuses: Vec<_> = json(&place, &["list"])["versions"]
         .as_array()
@@ -53,16 +53,16 @@ fn listed_compared_and_decided_about() {
 }
 
 #[test]
-fn what_is_not_there() {
+fn a_missing_group_or_version_is_wrong_usage() {
     let place = Place::new();
-    let said = |arguments: &[&str]| models(&place, 2, arguments).stderr;
-    insta::assert_snapshot!(said(&["list"]), @"error: model package group `machine-downtime-model-group` does not exist");
+    let stderr = |arguments: &[&str]| models(&place, 2, arguments).stderr;
+    insta::assert_snapshot!(stderr(&["list"]), @"error: model package group `machine-downtime-model-group` does not exist");
     place.json(0, &[]);
-    insta::assert_snapshot!(said(&["approve", "9"]), @"error: model package group machine-downtime-model-group, version 9 (versions there: 1), does not exist");
-    insta::assert_snapshot!(said(&["show", "newest"]), @"error: version `newest`: expected a number, `latest` or `approved`");
-    insta::assert_snapshot!(said(&["list", "--group", "../runs"]), @"error: model package group is `../runs`, expected 1 to 63 letters and digits with hyphens between them");
+    insta::assert_snapshot!(stderr(&["approve", "9"]), @"error: model package group machine-downtime-model-group, version 9 (versions there: 1), does not exist");
+    insta::assert_snapshot!(stderr(&["show", "newest"]), @"error: version `newest`: expected a number, `latest` or `approved`");
+    insta::assert_snapshot!(stderr(&["list", "--group", "../runs"]), @"error: model package group is `../runs`, expected 1 to 63 letters and digits with hyphens between them");
     let long = "x".repeat(1025);
     assert!(
-        said(&["reject", "1", "--reason", &long]).contains("at most 1024 printable characters")
+        stderr(&["reject", "1", "--reason", &long]).contains("at most 1024 printable characters")
     );
 }

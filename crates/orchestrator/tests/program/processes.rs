@@ -1,4 +1,4 @@
-//! Stopping, killing, and two runs at once.
+//! Signals to a run and to its processes, and concurrent runs.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -8,13 +8,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{CONFIG, Place, names, step};
 
-/// A run whose training takes minutes, once that has begun.
+/// Starts a run whose training takes minutes, waits until it trains, and returns the processes of the
+/// run and of the training.
 fn training(place: &Place) -> (Child, Pid) {
     let (child, processes) = training_on(place, 1);
     (child, processes[0])
 }
 
-/// The same on so many hosts.
+/// Does the same as [`training`] with this number of hosts.
 #[expect(clippy::zombie_processes, reason = "the test that fails here ends them all")]
 fn training_on(place: &Place, hosts: usize) -> (Child, Vec<Pid>) {
     let count = format!("TrainingInstanceCount={hosts}");
@@ -32,11 +33,12 @@ fn training_on(place: &Place, hosts: usize) -> (Child, Vec<Pid>) {
     }
 }
 
+/// Returns the first process that [`train_processes`] finds.
 fn train_process(place: &Place) -> Option<Pid> {
     train_processes(place).first().copied()
 }
 
-/// The processes that run `train` somewhere in this place.
+/// Returns the processes that run the program `train` in a job's directory below `place`.
 fn train_processes(place: &Place) -> Vec<Pid> {
     let here = place.path("runs/executions");
     let processes = fs_err::read_dir("/proc").unwrap();
@@ -51,6 +53,7 @@ fn train_processes(place: &Place) -> Vec<Pid> {
         .collect()
 }
 
+/// Waits for the end of a run, which must come within 10 seconds.
 fn end(child: Child) -> testkit::Outcome {
     let started = Instant::now();
     let outcome = child.wait_with_output().unwrap().into();
@@ -77,7 +80,7 @@ fn an_interrupt_stops_the_children_and_leaves_a_record() {
 }
 
 #[test]
-fn however_a_run_of_several_hosts_ends_none_lives_on() {
+fn no_host_outlives_the_run() {
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
         let place = Place::new();
         let (child, hosts) = training_on(&place, 3);
@@ -123,7 +126,7 @@ fn a_step_that_is_killed_fails_the_execution() {
 }
 
 #[test]
-fn an_orchestrator_that_is_killed_leaves_a_record_that_later_runs_pass_over() {
+fn later_runs_ignore_the_record_of_a_killed_run() {
     let place = Place::new();
     let (mut child, train) = training(&place);
     child.kill().unwrap();
@@ -139,7 +142,7 @@ fn an_orchestrator_that_is_killed_leaves_a_record_that_later_runs_pass_over() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_nothing() {
+fn output_that_cannot_be_written_does_not_stop_a_run() {
     let place = Place::new();
     for (arguments, out, err) in [
         (&["run", "--config", CONFIG][..], "/dev/full", "/dev/full"),
@@ -156,7 +159,7 @@ fn a_reader_that_goes_away_ends_nothing() {
 }
 
 #[test]
-fn two_runs_at_once_do_not_harm_each_other() {
+fn concurrent_runs_register_different_versions_of_one_model() {
     let place = Place::new();
     let start = || {
         let mut command = place.command(&["run", "--config", CONFIG, "--json", "--no-cache"]);

@@ -2,7 +2,7 @@
 
 use crate::{CONFIG, Place};
 
-/// The shipped settings, edited.
+/// Writes the shipped settings with these replacements to a file, and returns its path.
 fn edited(place: &Place, edits: &[(&str, &str)]) -> String {
     let mut text = fs_err::read_to_string(CONFIG).unwrap();
     for (from, to) in edits {
@@ -19,7 +19,7 @@ fn the_shipped_settings_are_valid() {
     insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 20 parameters");
 }
 
-/// Whatever people have made of them.
+/// The live settings in `config/`, which people edit, are valid.
 #[test]
 fn the_settings_in_config_are_valid() {
     let live = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/pipeline_config.yaml");
@@ -82,7 +82,7 @@ fn the_services_limits() {
 }
 
 #[test]
-fn a_definition_of_someone_else() {
+fn a_definition_from_a_file() {
     let place = Place::new();
     let validate = |text: &str, code| {
         let file = place.file("other.json", text);
@@ -101,9 +101,9 @@ fn a_definition_of_someone_else() {
     insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 20 parameters");
 }
 
-/// What Preprocess would refuse is found before it runs, together with all the rest.
+/// Faults that Preprocess would report are found before it runs, together with all others.
 #[test]
-fn what_is_wrong_with_the_table_is_told_with_the_rest() {
+fn faults_of_columns_label_and_features_are_reported_with_the_others() {
     let place = Place::new();
     let refused = |edits: &[(&str, &str)]| {
         let config = edited(&place, edits);

@@ -1,4 +1,4 @@
-//! What `doctor` says of an account that is well, and of one that is not.
+//! `orchestrator doctor`, with a complete account and with faults.
 
 use serde_json::{Value, json};
 use testkit::aws::{Answer, Rule, Server};
@@ -16,7 +16,8 @@ fn quotas(processing: f64) -> Rule {
     Rule::answers("ListServiceQuotas", [Answer::json(json!({ "Quotas": quotas }))])
 }
 
-/// What an image's own configuration says; it lies at an address that ECR gives out.
+/// Returns rules by which every image is built for `architecture`. The configuration of an image is
+/// read from an address that ECR returns.
 fn built_for(architecture: &'static str) -> [Rule; 2] {
     let layer = Answer::json(json!({ "architecture": architecture, "os": "linux" }));
     let layers = Server::proxy("http://127.0.0.1:9", vec![Rule::answers("GET /layer", [layer])]);
@@ -29,14 +30,14 @@ fn built_for(architecture: &'static str) -> [Rule; 2] {
     ]
 }
 
-/// Without what a machine's own numbers are.
+/// Replaces digests, and all that [`Cloud::neutral`] replaces, by placeholders.
 fn shown(cloud: &Cloud, text: &str) -> String {
     let digest = regex::Regex::new("sha256:[0-9a-f]{64}").unwrap();
     digest.replace_all(&cloud.neutral(text), "<digest>").into_owned()
 }
 
 #[test]
-fn an_account_that_is_well() {
+fn a_complete_account() {
     let rules = built_for("amd64").into_iter().chain([images(), quotas(4.0)]);
     let Some(cloud) = Cloud::before_moto("well", rules.collect()) else { return };
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
@@ -89,7 +90,7 @@ fn images_for_another_processor() {
     assert!(train["remedy"].as_str().unwrap().contains("--platform linux/arm64"), "{train}");
 }
 
-/// Also those that the settings name by digest, and what cannot be told is a warning.
+/// Images that the settings name by digest are checked, too. An image that cannot be read is a warning.
 #[test]
 fn images_by_digest() {
     let cloud = Cloud::alone(vec![images()]);
@@ -104,14 +105,14 @@ fn images_by_digest() {
         "{}",
         outcome.stdout
     );
-    let asked = |(action, body): &(String, Value)| {
+    let is_by_digest = |(action, body): &(String, Value)| {
         action == "DescribeImages" && body["imageIds"][0]["imageDigest"] == digest.as_str()
     };
-    assert!(cloud.server.calls().iter().any(asked));
+    assert!(cloud.server.calls().iter().any(is_by_digest));
 }
 
 #[test]
-fn an_account_that_is_not() {
+fn an_account_with_faults() {
     let denied = Answer::refused(
         400,
         "AccessDeniedException",

@@ -1,4 +1,4 @@
-//! From the first deployment to an approved model: the commands that README shows.
+//! From the first deployment to an approved model: the commands that docs/on-sagemaker.md shows.
 
 use serde_json::{Value, json};
 use testkit::Sandbox;
@@ -21,7 +21,7 @@ fn evaluation(accuracy: f64) -> String {
     .to_string()
 }
 
-/// A step of the execution as ListPipelineExecutionSteps tells of it.
+/// Returns a step of the execution as ListPipelineExecutionSteps describes it.
 fn step(name: &str, status: &str, metadata: Value) -> Value {
     json!({
         "StepName": name, "StepStatus": status, "AttemptCount": 1, "Metadata": metadata,
@@ -30,7 +30,7 @@ fn step(name: &str, status: &str, metadata: Value) -> Value {
     })
 }
 
-/// Register's job, as SageMaker would run it.
+/// Runs the job of Register as SageMaker does, and stores the reports that it and Evaluate write.
 fn register(cloud: &Cloud, execution: &str, model: &str) {
     let mut job = Sandbox::new();
     job.file("processing/evaluation/metrics.json", METRICS)
@@ -79,7 +79,7 @@ fn deploy_change_run_approve() {
     let evaluate = |status| ("Evaluate", status, job("processing", "Evaluate"));
     let gate = ("QualityGate", "Succeeded", json!({ "Condition": { "Outcome": "True" } }));
     let register_step = |status| ("Register", status, job("processing", "Register"));
-    let plays = Rule::answers(
+    let steps_in_turn = Rule::answers(
         "ListPipelineExecutionSteps",
         [
             steps(&[preprocess("Starting")]),
@@ -115,14 +115,14 @@ fn deploy_change_run_approve() {
     );
     let bucket = format!("life-{}", std::process::id());
     let outputs = Rule::with("DescribeProcessingJob", move |request| {
-        let place = match request["ProcessingJobName"].as_str().unwrap() {
+        let prefix = match request["ProcessingJobName"].as_str().unwrap() {
             "pipelines-x-Evaluate" => "evaluation/x1",
             "pipelines-x-Register" => "model-artifacts/x1/registration",
             _ => "processed/x1",
         };
         Answer::json(json!({ "ProcessingOutputConfig": { "Outputs": [{
             "OutputName": "o",
-            "S3Output": { "S3Uri": format!("s3://{bucket}/{place}"), "LocalPath": "/opt/ml/processing/o", "S3UploadMode": "EndOfJob" },
+            "S3Output": { "S3Uri": format!("s3://{bucket}/{prefix}"), "LocalPath": "/opt/ml/processing/o", "S3UploadMode": "EndOfJob" },
         }]}}))
     });
     let training = Rule::with("DescribeTrainingJob", |_| {
@@ -131,10 +131,10 @@ fn deploy_change_run_approve() {
             "FinalMetricDataList": [{ "MetricName": "train:accuracy", "Value": 0.991, "Timestamp": 1_790_000_050.0 }],
         }))
     });
-    let rules = vec![images(), plays, states, outputs, training];
+    let rules = vec![images(), steps_in_turn, states, outputs, training];
     let Some(cloud) = Cloud::before_moto("life", rules) else { return };
 
-    // nothing is there yet
+    // Nothing is deployed yet.
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
@@ -150,7 +150,7 @@ fn deploy_change_run_approve() {
     ");
     assert_eq!(cloud.server.count("CreatePipeline"), 0);
 
-    // a bare `orchestrator` deploys
+    // Without a command the program deploys.
     let deployed = cloud.orchestrator(&[]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&deployed.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
@@ -163,7 +163,7 @@ fn deploy_change_run_approve() {
     assert_eq!(cloud.server.count("CreatePipeline"), 1);
     assert_eq!(cloud.server.count("UpdatePipeline"), 0);
 
-    // one hyperparameter
+    // Change one hyperparameter.
     cloud.edit("max_depth: 10", "max_depth: 12");
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
@@ -189,7 +189,7 @@ fn deploy_change_run_approve() {
     assert!(tags.contains(&("line", "two")), "{tags:?}");
     assert!(tags.contains(&("managed-by", "machine-downtime-orchestrator")), "{tags:?}");
 
-    // run it
+    // Run the pipeline.
     register(&cloud, "x1", "s3://bucket/model-artifacts/a/model.tar.gz");
     let ran = cloud
         .orchestrator(&["start", "--watch", "-p", "MinRecall=0.9", "--interval", "0.05"])
@@ -236,7 +236,7 @@ fn deploy_change_run_approve() {
     let executions = cloud.json(0, &["executions"]);
     assert_eq!(executions["executions"].as_array().unwrap().len(), 1);
 
-    // decide about the model
+    // Approve one model and reject the other.
     register(&cloud, "x2", "s3://bucket/model-artifacts/b/model.tar.gz");
     let listed = cloud.orchestrator(&["models", "list"]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&listed.stdout), @"
@@ -269,98 +269,4 @@ fn deploy_change_run_approve() {
     let shown = cloud.json(0, &["models", "show", "1"]);
     assert_eq!(shown["metrics"]["accuracy"], 0.9874);
     assert_eq!(shown["model_package"]["approval_description"], "recall 0.98");
-}
-
-#[test]
-fn nothing_to_change_is_one_call_and_no_write() {
-    let Some(cloud) = Cloud::before_moto("unchanged", vec![images()]) else { return };
-    let digests = ["preprocess", "train", "evaluate", "register", "serve"].map(|step| {
-        format!(
-            "  {step}: 123456789012.dkr.ecr.us-east-1.amazonaws.com/m/{step}@sha256:{}\n",
-            "0".repeat(64)
-        )
-    });
-    let images = cloud.place.file("digests.yaml", format!("images:\n{}", digests.concat()));
-    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
-    let before = cloud.server.actions().len();
-    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
-    assert_eq!(cloud.server.actions()[before..], ["DescribePipeline"]);
-}
-
-#[test]
-fn an_update_hands_back_what_it_does_not_set() {
-    let Some(cloud) = Cloud::before_moto("kept", vec![images()]) else { return };
-    cloud.orchestrator(&["deploy"]).expect(0);
-    let arn = cloud.pipeline_arn();
-    let (aws, sagemaker) = (cloud.aws(), cloud.aws().sagemaker());
-    let five = aws::sagemaker::types::ParallelismConfiguration::builder()
-        .max_parallel_execution_steps(5)
-        .build();
-    let update =
-        sagemaker.update_pipeline().pipeline_name(&cloud.name).pipeline_display_name("Downtime");
-    aws.wait(update.parallelism_configuration(five).send()).unwrap();
-    let tag = aws::sagemaker::types::Tag::builder().key("cost-center").value("42").build();
-    aws.wait(sagemaker.add_tags().resource_arn(&arn).tags(tag).send()).unwrap();
-
-    cloud.edit("min_samples_leaf: 1", "min_samples_leaf: 2");
-    cloud.orchestrator(&["deploy"]).expect(0);
-    let (_, update) =
-        cloud.server.calls().into_iter().rfind(|(action, _)| action == "UpdatePipeline").unwrap();
-    assert_eq!(update["ParallelismConfiguration"], json!({ "MaxParallelExecutionSteps": 5 }));
-    assert_eq!(update["PipelineDisplayName"], "Downtime");
-    let tags = aws.wait(sagemaker.list_tags().resource_arn(&arn).send()).unwrap();
-    assert!(tags.tags().iter().any(|tag| tag.key() == Some("cost-center")), "{tags:?}");
-}
-
-#[test]
-fn a_pipeline_that_is_as_it_should_be_is_taken_over_by_its_tag() {
-    let Some(cloud) = Cloud::before_moto("adopted", vec![images()]) else { return };
-    cloud.orchestrator(&["deploy"]).expect(0);
-    let arn = cloud.pipeline_arn();
-    let sagemaker = cloud.aws().sagemaker();
-    let delete = sagemaker.delete_tags().resource_arn(&arn).tag_keys("managed-by");
-    cloud.aws().wait(delete.send()).unwrap();
-    cloud.orchestrator(&["deploy", "--adopt"]).expect(0);
-    cloud.edit("max_depth: 10", "max_depth: 11");
-    cloud.orchestrator(&["deploy"]).expect(0);
-}
-
-#[test]
-fn a_table_of_many_parts() {
-    let Some(cloud) = Cloud::before_moto("parts", vec![images()]) else { return };
-    let line = format!("{}\n", "x".repeat(1023));
-    let table = cloud.place.file("table.csv", line.repeat(33 << 10));
-    cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
-    let place = format!("PUT /{}/raw/machine_downtime.csv", cloud.name);
-    let parts = cloud.server.actions().iter().filter(|action| action.starts_with(&place)).count();
-    assert_eq!(parts, 5);
-    let head = cloud.aws().s3().get_object().bucket(&cloud.name).key("raw/machine_downtime.csv");
-    let body = cloud.aws().wait(async { head.send().await.unwrap().body.collect().await }).unwrap();
-    assert!(body.into_bytes() == fs_err::read(&table).unwrap());
-}
-
-#[test]
-fn a_definition_that_is_too_long_goes_by_way_of_the_bucket() {
-    let created = Rule::with("CreatePipeline", |request| {
-        assert_eq!(request["PipelineDefinition"], Value::Null);
-        Answer::json(
-            json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/long" }),
-        )
-    });
-    let Some(cloud) = Cloud::before_moto("long", vec![images(), created]) else { return };
-    let mut definition: Value =
-        serde_json::from_str(&cloud.orchestrator(&["definition"]).expect(0).stdout).unwrap();
-    definition["Metadata"] = json!({ "notes": "x".repeat(1 << 20) });
-    let file = cloud.place.file("long.json", definition.to_string());
-    let outcome = cloud.orchestrator(&["deploy", "--definition", file.as_str()]).expect(0);
-    assert!(outcome.stderr.contains("pipeline-definitions/long-"), "{}", outcome.stderr);
-    let calls = cloud.server.calls();
-    let (_, request) = calls.iter().find(|(action, _)| action == "CreatePipeline").unwrap();
-    let place = &request["PipelineDefinitionS3Location"];
-    assert_eq!(place["Bucket"], cloud.name);
-    let key = place["ObjectKey"].as_str().unwrap();
-    let stored = cloud.aws().s3().get_object().bucket(&cloud.name).key(key);
-    let stored = cloud.aws().wait(async { stored.send().await.unwrap().body.collect().await });
-    let stored: Value = serde_json::from_slice(&stored.unwrap().into_bytes()).unwrap();
-    assert_eq!(stored, definition);
 }

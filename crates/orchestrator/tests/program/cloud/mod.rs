@@ -1,5 +1,7 @@
-//! The pipeline on SageMaker: moto for what it can do, scripted answers for the rest.
+//! Commands on SageMaker, with a moto server for the calls that it supports and scripted answers for
+//! the others.
 
+mod deploying;
 mod doctor;
 mod life;
 mod refusals;
@@ -21,11 +23,11 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 struct Cloud {
     place: Place,
     server: Server,
-    /// The pipeline, a group and a bucket of this name, in small letters.
+    /// The name of the pipeline, the model package group and the bucket, in lower case.
     name: String,
 }
 
-/// Images of every repository.
+/// Returns a rule by which every repository has an image `latest`.
 fn images() -> Rule {
     Rule::with("DescribeImages", |request| {
         let repository = request["repositoryName"].as_str().unwrap();
@@ -38,10 +40,10 @@ fn images() -> Rule {
 }
 
 impl Cloud {
-    /// In front of moto, if there is one.
+    /// Returns a server that forwards calls without a rule to moto, or `None` if no moto runs.
     fn before_moto(name: &str, rules: Vec<Rule>) -> Option<Self> {
         let moto = testkit::aws::moto()?;
-        // other runs of the tests may have left something there
+        // Earlier runs of the tests may have left objects of the same name.
         let name = format!("{name}-{}", std::process::id());
         let cloud = Self::of(name, Server::proxy(&moto, rules));
         let s3 = cloud.aws().s3();
@@ -49,9 +51,9 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Alone: what no rule is for is not answered.
+    /// Returns a server that does not answer calls without a rule.
     fn alone(rules: Vec<Rule>) -> Self {
-        // nobody listens there
+        // Nothing listens on this port.
         Self::of("alone".to_owned(), Server::proxy("http://127.0.0.1:9", rules))
     }
 
@@ -83,7 +85,7 @@ impl Cloud {
         self.place.path("config/pipeline_config.yaml")
     }
 
-    /// Changes the settings.
+    /// Replaces a text in the settings.
     fn edit(&self, from: &str, to: &str) {
         let text = fs_err::read_to_string(self.config()).unwrap();
         assert!(text.contains(from), "{from}");
@@ -110,13 +112,13 @@ impl Cloud {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// The object that a command prints.
+    /// Runs a command with `--json` and returns the printed object.
     fn json(&self, code: i32, arguments: &[&str]) -> Value {
         let outcome = self.orchestrator(&[arguments, &["--json"]].concat()).expect(code);
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
-    /// Without what differs from run to run.
+    /// Replaces names, ids and addresses, which differ from run to run, by placeholders.
     fn neutral(&self, text: &str) -> String {
         let text = self.place.neutral(text).replace(&self.server.url, "<server>");
         let id = regex::Regex::new(r"execution/[a-z0-9]{12}").unwrap();

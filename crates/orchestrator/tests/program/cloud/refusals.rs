@@ -1,11 +1,11 @@
-//! What can go wrong with AWS: one clear message, exit code 5, and nothing half done.
+//! Errors of AWS: one message, exit code 5, and no partial change.
 
 use serde_json::json;
 use testkit::aws::{Answer, Rule};
 
 use super::{ACCOUNT, Cloud, images};
 
-/// A pipeline that is there, but is another.
+/// Returns rules by which a pipeline of another definition and these tags is deployed.
 fn deployed(tags: serde_json::Value) -> Vec<Rule> {
     let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone");
     let definition = r#"{"Version": "2020-12-01", "Parameters": [], "Steps": []}"#;
@@ -22,7 +22,7 @@ fn deployed(tags: serde_json::Value) -> Vec<Rule> {
     ]
 }
 
-/// No pipeline yet, and an account to make one in.
+/// Returns rules by which no pipeline is deployed yet.
 fn absent() -> Vec<Rule> {
     let identity = format!(
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{ACCOUNT}</Account>\
@@ -38,20 +38,21 @@ fn absent() -> Vec<Rule> {
     ]
 }
 
-/// What a command says that AWS refuses.
+/// Returns the error of a command that AWS refuses.
 fn refusal(cloud: &Cloud, arguments: &[&str]) -> String {
     let outcome = cloud.orchestrator(arguments).expect(5);
     let error = outcome.stderr.lines().filter(|line| !line.starts_with("There is no image"));
     cloud.neutral(&error.collect::<Vec<_>>().join("\n"))
 }
 
+/// Returns a server with one more answer.
 fn with(mut rules: Vec<Rule>, action: &str, answer: Answer) -> Cloud {
     rules.push(Rule::answers(action, [answer]));
     Cloud::alone(rules)
 }
 
 #[test]
-fn nobody_to_ask() {
+fn missing_region_and_credentials() {
     let cloud = Cloud::alone(Vec::new());
     let run = |remove: &str| {
         let outcome = cloud.command(&["plan"]).env_remove(remove).output().unwrap();
@@ -86,7 +87,7 @@ fn refused_credentials() {
 }
 
 #[test]
-fn a_role_that_is_not_there() {
+fn a_missing_role() {
     let role = Answer::refused(
         400,
         "ValidationException",
@@ -105,7 +106,7 @@ fn another_account() {
 }
 
 #[test]
-fn a_pipeline_of_somebody_else() {
+fn a_pipeline_that_another_tool_manages() {
     let cloud = Cloud::alone(deployed(json!([{ "Key": "managed-by", "Value": "terraform" }])));
     insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the pipeline <name> is there and has the tag managed-by=terraform, not machine-downtime-orchestrator: it may be another one. pipeline.name of the settings names yours; --adopt takes this one over");
     let cloud = Cloud::alone(deployed(json!([])));
@@ -113,7 +114,7 @@ fn a_pipeline_of_somebody_else() {
     for write in ["UpdatePipeline", "AddTags", "StartPipelineExecution"] {
         assert_eq!(cloud.server.count(write), 0);
     }
-    // unless it is taken over
+    // With --adopt the pipeline is updated.
     let mut rules = deployed(json!([]));
     rules.push(Rule::answers("UpdatePipeline", [Answer::json(json!({}))]));
     rules.push(Rule::answers("AddTags", [Answer::json(json!({}))]));
@@ -132,7 +133,7 @@ fn a_pipeline_of_another_account() {
 }
 
 #[test]
-fn tags_come_before_the_update() {
+fn tags_are_written_before_the_update() {
     let ours = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
     let mut rules = deployed(ours);
     rules.push(Rule::answers("AddTags", [Answer::refused(400, "AccessDeniedException", "no")]));
@@ -142,7 +143,7 @@ fn tags_come_before_the_update() {
 }
 
 #[test]
-fn images_that_are_not_there() {
+fn missing_images() {
     let absent =
         Answer::refused(400, "ImageNotFoundException", "The image requested does not exist");
     let cloud = with(Vec::new(), "DescribeImages", absent);
@@ -156,7 +157,7 @@ fn images_that_are_not_there() {
 }
 
 #[test]
-fn a_quota() {
+fn an_exceeded_quota() {
     let message = "The account-level service limit 'Maximum number of pipelines allowed per account' is 100 Pipelines";
     let cloud =
         with(absent(), "CreatePipeline", Answer::refused(400, "ResourceLimitExceeded", message));
@@ -182,7 +183,7 @@ fn parameters_that_the_pipeline_does_not_have() {
 }
 
 #[test]
-fn what_is_not_there() {
+fn missing_pipelines_executions_and_versions() {
     let cloud = Cloud::alone(absent());
     insta::assert_snapshot!(refusal(&cloud, &["start"]), @"error: there is no pipeline <name> in us-east-1 yet; `orchestrator deploy` makes it");
     let gone = Answer::refused(400, "ResourceNotFound", "Pipeline does not exist");
@@ -200,11 +201,11 @@ fn what_is_not_there() {
     insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package group <name>, version 7 (versions there: 1), does not exist");
     assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
     cloud.orchestrator(&["models", "approve", "seven"]).expect(2);
-    // the version that is approved is, and which one that is would be a guess
+    // Approving `approved` is refused, since that version is approved already.
     cloud.orchestrator(&["models", "approve", "approved"]).expect(2);
 }
 
-/// A profile that names a program, as single sign-on of many companies is set up.
+/// A profile can name a program that prints credentials, as many single sign-on setups do.
 #[test]
 fn credentials_of_a_program() {
     let cloud = with(
@@ -212,7 +213,7 @@ fn credentials_of_a_program() {
         "DescribePipeline",
         Answer::refused(400, "ResourceNotFound", "Pipeline does not exist"),
     );
-    let told = |program: &str| {
+    let plan_with = |program: &str| {
         let profile =
             format!("[profile plant]\nregion = us-east-1\ncredential_process = {program}\n");
         let file = cloud.place.file("aws-config", profile);
@@ -223,30 +224,30 @@ fn credentials_of_a_program() {
     };
     let key = json!({ "Version": 1, "AccessKeyId": "id", "SecretAccessKey": "secret" });
     let answer = cloud.place.file("answer.json", key.to_string());
-    told(&format!("cat {answer}")).expect(10);
-    let said = told("cat nothing-there").expect(5).stderr;
-    assert!(said.starts_with("error: no AWS credentials"), "{said}");
+    plan_with(&format!("cat {answer}")).expect(10);
+    let stderr = plan_with("cat nothing-there").expect(5).stderr;
+    assert!(stderr.starts_with("error: no AWS credentials"), "{stderr}");
 }
 
 #[test]
-fn answers_that_are_none() {
+fn unreadable_and_missing_answers() {
     let cloud = with(vec![images()], "DescribePipeline", Answer::garbage());
-    let said = refusal(&cloud, &["plan"]);
+    let stderr = refusal(&cloud, &["plan"]);
     assert!(
-        said.starts_with(
+        stderr.starts_with(
             "error: sagemaker:DescribePipeline got an answer that cannot be understood"
         ),
-        "{said}"
+        "{stderr}"
     );
     let cloud = with(vec![images()], "DescribePipeline", Answer::closed());
-    let said = refusal(&cloud, &["plan"]);
-    assert!(said.starts_with("error: sagemaker:DescribePipeline got no answer"), "{said}");
+    let stderr = refusal(&cloud, &["plan"]);
+    assert!(stderr.starts_with("error: sagemaker:DescribePipeline got no answer"), "{stderr}");
 }
 
-/// A minute, which is how long a call may take with all its tries.
+/// The command fails after a minute, the time limit of a call with all its retries.
 #[test]
-fn a_connection_that_stays_open_and_says_nothing() {
+fn a_connection_without_an_answer() {
     let cloud = with(vec![images()], "DescribePipeline", Answer::silence());
-    let said = refusal(&cloud, &["plan"]);
-    assert!(said.starts_with("error: sagemaker:DescribePipeline got no answer"), "{said}");
+    let stderr = refusal(&cloud, &["plan"]);
+    assert!(stderr.starts_with("error: sagemaker:DescribePipeline got no answer"), "{stderr}");
 }

@@ -1,4 +1,4 @@
-//! Executions that end badly, and how that looks from here.
+//! Executions that fail, stop or never end, as `watch`, `status` and `logs` report them.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -32,7 +32,7 @@ fn job(name: &str) -> Value {
     json!({ "ProcessingJob": { "Arn": arn } })
 }
 
-/// An execution with these steps, over with this status.
+/// Returns a server with an execution of these steps and this status.
 fn ended(ending: &str, steps: Vec<Value>, mut rules: Vec<Rule>) -> Cloud {
     rules.push(Rule::answers("DescribePipelineExecution", [status(ending)]));
     let steps = Answer::json(json!({ "PipelineExecutionSteps": steps }));
@@ -70,7 +70,7 @@ fn a_failed_job_with_its_reason_and_the_end_of_its_log() {
     rules.push(described("AlgorithmError: , exit code: 3", "no column Torque in the table"));
     let failed = step("Preprocess", "Failed", "AlgorithmError: See job logs", job("Preprocess"));
     let cloud = ended("Failed", vec![failed], rules);
-    // the program's own exit code, as in a local run
+    // The exit code is that of the program, as in a local run.
     let outcome = cloud.orchestrator(&["watch", EXECUTION]).expect(3);
     insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @"
     Preprocess         Failed <time>
@@ -92,7 +92,7 @@ fn a_failed_job_with_its_reason_and_the_end_of_its_log() {
         report["steps"][0]["failure_reason"],
         "no column Torque in the table (AlgorithmError: , exit code: 3)"
     );
-    // a question that was answered
+    // The status of a failed execution is no failure of the command.
     cloud.orchestrator(&["status", EXECUTION]).expect(0);
     let log = cloud.orchestrator(&["logs", "Preprocess", "--execution", EXECUTION]).expect(0);
     assert_eq!(log.stdout, "reading s3\nerror: no column Torque\n");
@@ -116,19 +116,20 @@ fn a_gate_that_was_not_met() {
 }
 
 #[test]
-fn what_a_program_says_decides_no_exit_code() {
-    let told = described("AlgorithmError: , exit code: 3", "cell 7 says exit code: 4, ClientError");
+fn the_message_of_a_program_does_not_decide_the_exit_code() {
+    let description =
+        described("AlgorithmError: , exit code: 3", "cell 7 says exit code: 4, ClientError");
     let steps = vec![step("Preprocess", "Failed", "", job("Preprocess"))];
     let mut rules = log(&[]);
-    rules.push(told);
+    rules.push(description);
     ended("Failed", steps, rules).orchestrator(&["watch", EXECUTION]).expect(3);
-    // the gate is known by its name, too
+    // The gate is recognized by its name, too.
     let steps = vec![step("QualityGateFailed", "Failed", "", json!({}))];
     ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(4);
 }
 
 #[test]
-fn what_aws_says_cannot_move_the_cursor() {
+fn control_characters_in_answers_are_escaped() {
     let reason = "no \u{1b}[2J\u{7}column \u{9b}31m";
     let steps = vec![step("A\u{1b}]0;x", "Failed", reason, json!({}))];
     let cloud = ended("Failed", steps, Vec::new());
@@ -138,7 +139,7 @@ fn what_aws_says_cannot_move_the_cursor() {
 }
 
 #[test]
-fn times_that_no_clock_shows() {
+fn timestamps_out_of_range() {
     let mut odd = step("Train", "Executing", "", json!({}));
     odd["StartTime"] = 1e19.into();
     let mut early = step("Evaluate", "Succeeded", "", json!({}));
@@ -150,7 +151,7 @@ fn times_that_no_clock_shows() {
 }
 
 #[test]
-fn executions_of_other_pipelines_are_left_alone() {
+fn executions_of_other_pipelines_are_not_stopped() {
     let cloud = ended("Executing", Vec::new(), Vec::new());
     for other in ["alone", "other"] {
         let account = if other == "alone" { "999999999999" } else { ACCOUNT };
@@ -189,7 +190,7 @@ fn a_stopped_execution() {
 }
 
 #[test]
-fn what_was_started_is_printed_though_watching_fails() {
+fn the_arn_of_a_started_execution_is_printed_if_watching_fails() {
     let started = json!({ "PipelineExecutionArn": EXECUTION });
     let deployed = json!({ "PipelineArn": "arn:p", "PipelineDefinition": "{}" });
     let rules = vec![
@@ -204,13 +205,13 @@ fn what_was_started_is_printed_though_watching_fails() {
     assert_eq!(result["execution_arn"], EXECUTION);
 }
 
-/// An execution that never ends.
+/// Returns a server with an execution that never ends.
 fn endless() -> Cloud {
     ended("Executing", vec![step("Train", "Executing", "", json!({}))], Vec::new())
 }
 
 #[test]
-fn an_interrupt_ends_the_watching_alone() {
+fn an_interrupt_does_not_stop_the_execution() {
     let cloud = endless();
     let mut command = cloud.command(&["watch", EXECUTION, "--interval", "0.05"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -221,17 +222,17 @@ fn an_interrupt_ends_the_watching_alone() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let status = child.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    insta::assert_snapshot!(cloud.neutral(&said), @"Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.");
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    insta::assert_snapshot!(cloud.neutral(&stderr), @"Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.");
     assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
 }
 
 #[test]
-fn too_many_requests_are_survived_though_nothing_is_said_about_them() {
+fn throttling_is_retried_silently() {
     let busy = Answer::body(429, "text/plain", "");
     let steps = Answer::json(json!({ "PipelineExecutionSteps": [] }));
-    // the SDK itself tries a call three times
+    // The SDK itself makes three attempts for each call.
     let answers = [busy.clone(), busy.clone(), busy.clone(), busy, steps];
     let rules = vec![
         Rule::answers("ListPipelineExecutionSteps", answers),
@@ -265,7 +266,7 @@ fn an_execution_that_is_no_longer_listed_is_found_by_its_id() {
 }
 
 #[test]
-fn watching_has_a_limit() {
+fn watching_ends_at_the_timeout() {
     let cloud = endless();
     let arguments = ["watch", EXECUTION, "--interval", "0.05", "--timeout", "0.005"];
     let outcome = cloud.orchestrator(&arguments).expect(1);

@@ -48,7 +48,7 @@ fn definitions_of_the_official_sdk_are_valid() {
     ");
 }
 
-/// The scripts of the programs that the images of `gated_publication.json` run.
+/// Writes scripts that stand for the programs in the images of `gated_publication.json`.
 fn turbine_programs(place: &Place, r2: &str) {
     place.program(
         "clean",

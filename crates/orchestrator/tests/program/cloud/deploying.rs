@@ -1,0 +1,100 @@
+//! `orchestrator deploy`: updates, adoption, uploads and long definitions.
+
+use serde_json::{Value, json};
+use testkit::aws::{Answer, Rule};
+
+use super::{Cloud, images};
+
+#[test]
+fn an_unchanged_pipeline_costs_one_call_and_no_write() {
+    let Some(cloud) = Cloud::before_moto("unchanged", vec![images()]) else { return };
+    let digests = ["preprocess", "train", "evaluate", "register", "serve"].map(|step| {
+        format!(
+            "  {step}: 123456789012.dkr.ecr.us-east-1.amazonaws.com/m/{step}@sha256:{}\n",
+            "0".repeat(64)
+        )
+    });
+    let images = cloud.place.file("digests.yaml", format!("images:\n{}", digests.concat()));
+    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
+    let before = cloud.server.actions().len();
+    cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
+    assert_eq!(cloud.server.actions()[before..], ["DescribePipeline"]);
+}
+
+#[test]
+fn an_update_keeps_properties_and_tags_that_others_set() {
+    let Some(cloud) = Cloud::before_moto("kept", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let arn = cloud.pipeline_arn();
+    let (aws, sagemaker) = (cloud.aws(), cloud.aws().sagemaker());
+    let five = aws::sagemaker::types::ParallelismConfiguration::builder()
+        .max_parallel_execution_steps(5)
+        .build();
+    let update =
+        sagemaker.update_pipeline().pipeline_name(&cloud.name).pipeline_display_name("Downtime");
+    aws.wait(update.parallelism_configuration(five).send()).unwrap();
+    let tag = aws::sagemaker::types::Tag::builder().key("cost-center").value("42").build();
+    aws.wait(sagemaker.add_tags().resource_arn(&arn).tags(tag).send()).unwrap();
+
+    cloud.edit("min_samples_leaf: 1", "min_samples_leaf: 2");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let (_, update) =
+        cloud.server.calls().into_iter().rfind(|(action, _)| action == "UpdatePipeline").unwrap();
+    assert_eq!(update["ParallelismConfiguration"], json!({ "MaxParallelExecutionSteps": 5 }));
+    assert_eq!(update["PipelineDisplayName"], "Downtime");
+    let tags = aws.wait(sagemaker.list_tags().resource_arn(&arn).send()).unwrap();
+    assert!(tags.tags().iter().any(|tag| tag.key() == Some("cost-center")), "{tags:?}");
+}
+
+#[test]
+fn adopting_an_unchanged_pipeline_adds_the_tag() {
+    let Some(cloud) = Cloud::before_moto("adopted", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let arn = cloud.pipeline_arn();
+    let sagemaker = cloud.aws().sagemaker();
+    let delete = sagemaker.delete_tags().resource_arn(&arn).tag_keys("managed-by");
+    cloud.aws().wait(delete.send()).unwrap();
+    cloud.orchestrator(&["deploy", "--adopt"]).expect(0);
+    cloud.edit("max_depth: 10", "max_depth: 11");
+    cloud.orchestrator(&["deploy"]).expect(0);
+}
+
+#[test]
+fn a_large_table_is_uploaded_in_parts() {
+    let Some(cloud) = Cloud::before_moto("parts", vec![images()]) else { return };
+    let line = format!("{}\n", "x".repeat(1023));
+    let table = cloud.place.file("table.csv", line.repeat(33 << 10));
+    cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+    let put = format!("PUT /{}/raw/machine_downtime.csv", cloud.name);
+    let parts = cloud.server.actions().iter().filter(|action| action.starts_with(&put)).count();
+    assert_eq!(parts, 5);
+    let head = cloud.aws().s3().get_object().bucket(&cloud.name).key("raw/machine_downtime.csv");
+    let body = cloud.aws().wait(async { head.send().await.unwrap().body.collect().await }).unwrap();
+    assert!(body.into_bytes() == fs_err::read(&table).unwrap());
+}
+
+#[test]
+fn a_definition_above_the_size_limit_is_uploaded_to_the_bucket() {
+    let created = Rule::with("CreatePipeline", |request| {
+        assert_eq!(request["PipelineDefinition"], Value::Null);
+        Answer::json(
+            json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/long" }),
+        )
+    });
+    let Some(cloud) = Cloud::before_moto("long", vec![images(), created]) else { return };
+    let mut definition: Value =
+        serde_json::from_str(&cloud.orchestrator(&["definition"]).expect(0).stdout).unwrap();
+    definition["Metadata"] = json!({ "notes": "x".repeat(1 << 20) });
+    let file = cloud.place.file("long.json", definition.to_string());
+    let outcome = cloud.orchestrator(&["deploy", "--definition", file.as_str()]).expect(0);
+    assert!(outcome.stderr.contains("pipeline-definitions/long-"), "{}", outcome.stderr);
+    let calls = cloud.server.calls();
+    let (_, request) = calls.iter().find(|(action, _)| action == "CreatePipeline").unwrap();
+    let location = &request["PipelineDefinitionS3Location"];
+    assert_eq!(location["Bucket"], cloud.name);
+    let key = location["ObjectKey"].as_str().unwrap();
+    let stored = cloud.aws().s3().get_object().bucket(&cloud.name).key(key);
+    let stored = cloud.aws().wait(async { stored.send().await.unwrap().body.collect().await });
+    let stored: Value = serde_json::from_slice(&stored.unwrap().into_bytes()).unwrap();
+    assert_eq!(stored, definition);
+}

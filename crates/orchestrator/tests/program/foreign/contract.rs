@@ -1,0 +1,173 @@
+//! The directories, files, arguments and environment that a job finds, and the limits on its paths.
+
+use serde_json::json;
+
+use super::{definition, processing};
+use crate::{Place, names, step};
+
+/// A Processing job finds the directories, files, arguments and environment of the contract.
+#[test]
+fn a_processing_job_finds_the_files_of_the_contract() {
+    let place = Place::new();
+    place.program(
+        "look",
+        "cd $SAGEMAKER_BASE_DIR\n\
+         files=$(find . -type f | sort); echo \"$files\" > processing/out/files\n\
+         cat input/config/resourceconfig.json 2>/dev/null >> processing/out/resources || true\n\
+         cat config/resourceconfig.json 2>/dev/null >> processing/out/resources || true\n\
+         printf '%s|' \"$@\" > processing/out/arguments\n\
+         env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | cut -d= -f1 | sort > processing/out/environment",
+    );
+    let arguments = [
+        json!("--fixed"),
+        json!({ "Std:Join": { "On": "=", "Values": ["--size", { "Get": "Parameters.Size" }] } }),
+        json!({ "Get": "Execution.PipelineName" }),
+    ];
+    let mut look = processing("Look", "look", &arguments, &[]);
+    look["Arguments"]["Environment"] = json!({ "MODE": "fast" });
+    let parameters = json!([{ "Name": "Size", "Type": "Integer", "DefaultValue": 3 }]);
+    let text = definition(&parameters, &[look]);
+    let result = place.foreign(0, &text, &["-p", "Size=5"]);
+    assert_eq!(names(&result), ["Look"]);
+    let read =
+        |file: &str| fs_err::read_to_string(place.path("runs/s3/bucket/Look").join(file)).unwrap();
+    assert_eq!(read("arguments"), "--fixed|--size=5|MachineDowntimePipeline|");
+    insta::assert_snapshot!(read("files"), @"
+    ./config/processingjobconfig.json
+    ./config/resourceconfig.json
+    ");
+    insta::assert_snapshot!(read("resources"), @r#"{"current_host":"algo-1","current_instance_type":"ml.m5.large","hosts":["algo-1"],"network_interface_name":"lo"}"#);
+    insta::assert_snapshot!(read("environment"), @"
+    MODE
+    MODEL_REGISTRY_DIRECTORY
+    SAGEMAKER_BASE_DIR
+    ");
+}
+
+/// A Training job finds its files, with hyperparameters as strings, and its model is an archive.
+#[test]
+fn a_training_job_finds_its_files_and_leaves_an_archive() {
+    let place = Place::new();
+    place.program(
+        "trainer",
+        "test \"$1\" = train\ncd $SAGEMAKER_BASE_DIR\ncp -r input/config model/config\n\
+         cp input/data/rows/* model/\necho 'loss=0.5'\necho 'loss=0.25'",
+    );
+    place.file("runs/s3/bucket/rows/a.csv", "1,2\n");
+    let train = json!({
+        "Name": "Fit",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {
+                "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/trainer:7",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{ "Name": "loss", "Regex": "loss=([0-9.]+)" }],
+            },
+            "OutputDataConfig": { "S3OutputPath": "s3://bucket/models/" },
+            "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+            "ResourceConfig": {
+                "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+            },
+            "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+            "InputDataConfig": [{
+                "ChannelName": "rows",
+                "ContentType": "text/csv",
+                "DataSource": { "S3DataSource": {
+                    "S3DataType": "S3Prefix",
+                    "S3Uri": "s3://bucket/rows",
+                    "S3DataDistributionType": "FullyReplicated",
+                } },
+            }],
+            "HyperParameters": {
+                "depth": { "Std:Join": { "On": "", "Values": [{ "Get": "Parameters.Depth" }] } },
+            },
+        },
+    });
+    let parameters = json!([{ "Name": "Depth", "Type": "Integer", "DefaultValue": 4 }]);
+    let result = place.foreign(0, &definition(&parameters, &[train]), &[]);
+    let archive = fs_err::read(place.stored(&step(&result, "Fit")["outputs"]["model"])).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive.as_slice()));
+    let mut text = String::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        text.push_str(&format!("{}\n  ", entry.path().unwrap().display()));
+        std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+        text.push('\n');
+    }
+    insta::assert_snapshot!(text, @r#"
+    a.csv
+      1,2
+
+    config/hyperparameters.json
+      {"depth":"4"}
+    config/inputdataconfig.json
+      {"rows":{"ContentType":"text/csv","RecordWrapperType":"None","S3DistributionType":"FullyReplicated","TrainingInputMode":"File"}}
+    config/resourceconfig.json
+      {"current_host":"algo-1","current_instance_type":"ml.m5.large","hosts":["algo-1"],"network_interface_name":"lo"}
+    "#);
+    assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
+}
+
+/// Lint checks literals. The value of a parameter or another step is checked when the step runs.
+#[test]
+fn paths_outside_of_a_jobs_tree_are_refused() {
+    let place = Place::new();
+    place.program("here", "true");
+    place.file("victim/secret.txt", "mine");
+    let mut step = processing("A", "here", &[], &[]);
+    let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
+    output["LocalPath"] = json!({ "Get": "Parameters.Place" });
+    let parameters =
+        json!([{ "Name": "Place", "Type": "String", "DefaultValue": "/opt/ml/processing/out" }]);
+    let text = definition(&parameters, &[step]);
+    place.foreign(0, &text, &[]);
+    let victim = place.path("victim");
+    for path in [
+        format!("/opt/ml/{victim}"),
+        format!("/opt/ml/processing/{victim}"),
+        "/opt/ml/processing/../../victim".to_owned(),
+        "/opt/ml/input/config".to_owned(),
+        "/opt/ml/".to_owned(),
+        victim.to_string(),
+    ] {
+        let result = place.foreign(2, &text, &["-p", &format!("Place={path}")]);
+        let reason = result["failure_reason"].as_str().unwrap();
+        assert_eq!(
+            reason,
+            format!(
+                "A: ProcessingOutputConfig.Outputs.out.LocalPath is `\"{path}\"`, expected a path under /opt/ml/processing/"
+            )
+        );
+    }
+    assert_eq!(fs_err::read_to_string(victim.join("secret.txt")).unwrap(), "mine");
+}
+
+/// Outputs are moved into the store, but not the target of a symbolic link.
+#[test]
+fn the_target_of_a_link_in_place_of_an_output_is_not_stored() {
+    let place = Place::new();
+    place.file("victim/secret.txt", "mine");
+    let swap = |path: &str, target: &str| {
+        let target = place.path(target);
+        place.program(
+            "swap",
+            &format!("cd $SAGEMAKER_BASE_DIR; rm -rf {path}; ln -s {target} {path}; exit 0"),
+        );
+        let text = definition(&json!([]), &[processing("A", "swap", &[], &[])]);
+        let result = place.foreign(1, &text, &[]);
+        result["failure_reason"].as_str().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(swap("processing/out", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
+    insta::assert_snapshot!(swap("processing", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
+    let secret = place.path("victim/secret.txt");
+    place.program("tell", &format!("ln -s {secret} $SAGEMAKER_BASE_DIR/output/message; exit 9"));
+    let text = definition(&json!([]), &[processing("A", "tell", &[], &[])]);
+    assert_eq!(place.foreign(1, &text, &[])["failure_reason"], "A: tell exited with code 9");
+    // A link among the files of an output is skipped.
+    place.program("among", "ln -s /etc/passwd $SAGEMAKER_BASE_DIR/processing/out/passwd; echo x >$SAGEMAKER_BASE_DIR/processing/out/own");
+    let text = definition(&json!([]), &[processing("A", "among", &[], &[])]);
+    place.foreign(0, &text, &[]);
+    assert!(place.path("runs/s3/bucket/A/own").exists());
+    assert!(!place.path("runs/s3/bucket/A/passwd").is_symlink());
+    assert_eq!(fs_err::read_to_string(secret).unwrap(), "mine");
+}

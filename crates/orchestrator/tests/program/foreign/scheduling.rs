@@ -1,0 +1,157 @@
+//! The order of steps, conditions, retries, the time limit and steps that cannot run here.
+
+use serde_json::{Value, json};
+
+use super::{definition, processing, property};
+use crate::{Place, names, step};
+
+#[test]
+fn conditions_of_every_kind_choose_their_branch() {
+    let place = Place::new();
+    place.program("report", "echo '{\"score\": {\"value\": 0.75}, \"name\": \"b\"}' > $SAGEMAKER_BASE_DIR/processing/out/report.json");
+    let mut report = processing("Report", "report", &[], &[]);
+    report["PropertyFiles"] = json!([{
+        "PropertyFileName": "Numbers", "OutputName": "out", "FilePath": "report.json",
+    }]);
+    let score = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Report.PropertyFiles.Numbers" }, "Path": "score.value",
+    } });
+    let name = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Report.PropertyFiles.Numbers" }, "Path": "name",
+    } });
+    let compare =
+        |kind: &str, right: Value| json!({ "Type": kind, "LeftValue": score, "RightValue": right });
+    let conditions = json!([
+        compare("GreaterThanOrEqualTo", json!(0.75)),
+        compare("LessThanOrEqualTo", json!({ "Get": "Parameters.Most" })),
+        { "Type": "Not", "Condition": compare("GreaterThan", json!(0.75)) },
+        { "Type": "Or", "Conditions": [
+            compare("LessThan", json!(0.5)),
+            { "Type": "And", "Conditions": [
+                compare("Equals", json!(0.75)),
+                { "Type": "In", "QueryValue": name, "Values": ["a", "b"] },
+            ] },
+        ] },
+    ]);
+    let choose = json!({
+        "Name": "Choose",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": conditions,
+            "IfSteps": [processing("Good", "report", &[], &[("in", property("Report"))])],
+            "ElseSteps": [{
+                "Name": "Bad",
+                "Type": "Fail",
+                "Arguments": { "ErrorMessage": { "Std:Join": {
+                    "On": " ", "Values": ["score was", score],
+                } } },
+            }],
+        },
+    });
+    let parameters = json!([{ "Name": "Most", "Type": "Float", "DefaultValue": 0.8 }]);
+    let text = definition(&parameters, &[report, choose]);
+    assert_eq!(names(&place.foreign(0, &text, &[])), ["Report", "Choose", "Good"]);
+    let failed = place.foreign(4, &text, &["-p", "Most=0.7"]);
+    assert_eq!(names(&failed), ["Report", "Choose", "Bad"]);
+    assert_eq!(failed["failure_reason"], "Bad: score was 0.75");
+}
+
+#[test]
+fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
+    let place = Place::new();
+    // Each waits until the other has started, so that they time out if they run in sequence.
+    place.program(
+        "meet",
+        "touch $SAGEMAKER_BASE_DIR/../../../../$1\n\
+         for i in $(seq 200); do test -e $SAGEMAKER_BASE_DIR/../../../../$2 && exit 0; sleep 0.05; done; exit 1",
+    );
+    place.program(
+        "last",
+        "cat $SAGEMAKER_BASE_DIR/../../../../left $SAGEMAKER_BASE_DIR/../../../../right",
+    );
+    let left = processing("Left", "meet", &[json!("left"), json!("right")], &[]);
+    let right = processing("Right", "meet", &[json!("right"), json!("left")], &[]);
+    let mut last = processing("Last", "last", &[], &[]);
+    last["DependsOn"] = json!(["Left", "Right"]);
+    let result = place.foreign(0, &definition(&json!([]), &[last, left, right]), &[]);
+    assert_eq!(names(&result)[2], "Last");
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_retried_by_its_policy() {
+    let place = Place::new();
+    place.program("busy", "true");
+    let mut busy = processing("Busy", "busy", &[], &[]);
+    busy["RetryPolicies"] = json!([{
+        "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"],
+        "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxAttempts": 3,
+    }]);
+    let text = definition(&json!([]), &[busy]);
+    // A program that is open for writing cannot be started: "text file busy".
+    let open = fs_err::OpenOptions::new().append(true).open(place.path("bin/busy")).unwrap();
+    let closer = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        drop(open);
+    });
+    place.foreign(0, &text, &[]);
+    closer.join().unwrap();
+    assert_eq!(step(&place.record(), "Busy")["attempts"], 2);
+}
+
+#[test]
+fn a_program_that_fails_is_not_retried() {
+    let place = Place::new();
+    place.program("fails", "echo first >&2; echo why > $SAGEMAKER_BASE_DIR/output/message; exit 7");
+    let mut fails = processing("Fails", "fails", &[], &[]);
+    fails["RetryPolicies"] = json!([{
+        "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 3,
+    }]);
+    let result = place.foreign(1, &definition(&json!([]), &[fails]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Fails: why");
+    assert_eq!(step(&place.record(), "Fails")["attempts"], 1);
+    assert_eq!(step(&place.record(), "Fails")["exit_code"], 7);
+}
+
+#[test]
+fn a_job_that_runs_too_long_is_stopped() {
+    let place = Place::new();
+    place.program("slow", "exec sleep 60");
+    let mut slow = processing("Slow", "slow", &[], &[]);
+    slow["Arguments"]["StoppingCondition"] = json!({ "MaxRuntimeInSeconds": 1 });
+    let result = place.foreign(1, &definition(&json!([]), &[slow]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Slow: slow ran longer than its limit of 1 s");
+}
+
+#[test]
+fn a_step_that_cannot_run_here_is_refused_with_the_reason() {
+    let place = Place::new();
+    place.program("here", "true");
+    let refused = |step: Value| {
+        let result = place.foreign(2, &definition(&json!([]), &[step]), &[]);
+        place.neutral(result["failure_reason"].as_str().unwrap())
+    };
+    insta::assert_snapshot!(refused(processing("A", "nowhere", &[], &[])), @"A: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1 runs `nowhere`, but <here>/bin/nowhere does not exist; `scripts/local` builds the programs, and --programs names their directory");
+    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition and Fail are");
+    let missing = processing("C", "here", &[], &[("in", json!("s3://bucket/nothing"))]);
+    let result = place.foreign(3, &definition(&json!([]), &[missing]), &[]);
+    insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"C: nothing is stored at s3://bucket/nothing (here: <here>/runs/s3/bucket/nothing)");
+}
+
+#[test]
+fn a_step_whose_dependency_was_skipped_fails_the_execution() {
+    let place = Place::new();
+    place.program("here", "true");
+    let choose = json!({
+        "Name": "Choose",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [{ "Type": "Equals", "LeftValue": 1, "RightValue": 2 }],
+            "IfSteps": [processing("A", "here", &[], &[])],
+            "ElseSteps": [],
+        },
+    });
+    let mut after = processing("After", "here", &[], &[]);
+    after["DependsOn"] = json!(["A"]);
+    let result = place.foreign(1, &definition(&json!([]), &[choose, after]), &[]);
+    assert_eq!(result["failure_reason"], "After was not run: a step that it needs was passed over");
+}
