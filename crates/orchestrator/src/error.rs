@@ -1,4 +1,4 @@
-//! Why a command failed, and the exit code that follows.
+//! The error of a command, and the exit code that it means.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use registry::RegistryError;
 #[cfg(feature = "aws")]
 use crate::sagemaker_error::SageMakerError;
 
-/// A command failed.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// A file cannot be read.
@@ -25,10 +25,10 @@ pub enum CommandError {
     Definition {
         /// The file.
         file: Utf8PathBuf,
-        /// The place in it and the reason.
+        /// The position in the file and the reason.
         source: pipeline::DefinitionError,
     },
-    /// The command line asks for something impossible.
+    /// The arguments are wrong or contradict each other.
     #[error("{0}")]
     Usage(String),
     /// A file cannot be written.

@@ -1,4 +1,4 @@
-//! See the library.
+//! Runs the command line of the library.
 
 fn main() -> std::process::ExitCode {
     orchestrator::main()

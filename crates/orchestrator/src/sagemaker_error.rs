@@ -1,11 +1,11 @@
-//! Why a command on SageMaker failed: the operation's error, with what to type next.
+//! The error of a command on SageMaker: the operation's error, with the command that helps.
 
 use aws::ConnectError;
 use camino::Utf8PathBuf;
 use cloud::CloudError;
 use common::Exit;
 
-/// A command on SageMaker failed.
+/// The reason why a command on SageMaker failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SageMakerError {
     /// AWS cannot be reached.
@@ -24,11 +24,11 @@ pub enum SageMakerError {
         /// The settings' file.
         file: Utf8PathBuf,
     },
-    /// A call was refused; the call's error says what to do.
+    /// A call to AWS failed. Its message names the remedy.
     #[error(transparent)]
     Call(#[from] aws::CallError),
     /// An operation failed.
-    #[error("{before}{error}{hint}", before = before(.error), error = .error, hint = hint(.error))]
+    #[error("{argument}{error}{hint}", argument = argument(.error), error = .error, hint = hint(.error))]
     Operation {
         /// The operation's error.
         error: Box<CloudError>,
@@ -36,7 +36,7 @@ pub enum SageMakerError {
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
-    /// Watching was given up.
+    /// The execution did not end within `--timeout`.
     #[error("execution {0} is not over within --timeout")]
     Timeout(String),
 }
@@ -68,12 +68,12 @@ impl SageMakerError {
     }
 }
 
-/// Returns the argument that the error is about.
-fn before(error: &CloudError) -> &'static str {
+/// Returns the argument whose value is wrong, as the start of the message.
+fn argument(error: &CloudError) -> &'static str {
     if matches!(error, CloudError::NotAFile(_)) { "--upload " } else { "" }
 }
 
-/// Returns what to type next, as the end of the message.
+/// Returns the command or setting that helps, as the end of the message.
 fn hint(error: &CloudError) -> String {
     match error {
         CloudError::NoPipeline { .. } => "; `orchestrator deploy` makes it".to_owned(),

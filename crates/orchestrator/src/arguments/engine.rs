@@ -1,16 +1,16 @@
-//! The arguments that choose what the jobs run in.
+//! The arguments that choose between processes and containers.
 
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 use config::steps::Register;
+use local::{Docker, Processes, Runner};
 use pipeline::{Definition, StepKind};
 
 use crate::error::CommandError;
-use local::{Docker, Processes, Runner};
 
-/// The arguments that choose what the jobs run in.
+/// The arguments that choose between processes and containers for the jobs.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
     /// Run each job as a process, or in its image under a Docker engine
@@ -34,10 +34,10 @@ enum EngineKind {
     Docker,
 }
 
-/// Returns the directory of the steps' programs. Without one, that is the directory of this program:
-/// cargo puts them side by side.
-fn programs(given: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
-    if let Some(directory) = given {
+/// Returns the absolute path of the directory of the steps' programs. The default is the directory
+/// of this program, because cargo builds all programs into one directory.
+fn programs(directory: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
+    if let Some(directory) = directory {
         return camino::absolute_utf8(directory).map_err(CommandError::Read);
     }
     let this = std::env::current_exe().map_err(CommandError::Read)?;
@@ -47,14 +47,19 @@ fn programs(given: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
     Ok(this.parent().map(Utf8Path::to_owned).unwrap_or_default())
 }
 
-/// Returns the variables that control logging, which every job inherits.
+/// Returns the environment variables that control logging. Every job inherits them.
 fn environment() -> Vec<(String, String)> {
     let variable = |name: &str| std::env::var(name).ok().map(|value| (name.to_owned(), value));
     ["RUST_LOG", "LOG_FORMAT"].into_iter().filter_map(variable).collect()
 }
 
 impl EngineArgs {
-    /// Makes the runner, or reports what is missing before the first job starts.
+    /// Returns the runner of the jobs.
+    ///
+    /// # Errors
+    ///
+    /// Fails before the first job starts if arguments contradict each other, or if there is no Docker
+    /// engine or an image is missing.
     pub fn runner(
         &self,
         definition: &Definition,

@@ -1,4 +1,4 @@
-//! Arguments that several commands share, and what they stand for.
+//! Arguments that several commands share, and the values that they name.
 
 pub mod engine;
 pub mod parameters;

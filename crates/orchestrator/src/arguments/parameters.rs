@@ -1,4 +1,4 @@
-//! The arguments that set an execution's parameters.
+//! The arguments that set an execution's parameters, and the check of their values.
 
 use clap::Args;
 use config::steps::{Hyperparameters, pascal_case};
@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 use pipeline::Definition;
 use serde_json::Value;
 
-use crate::definition::INPUT_PARAMETER;
+use crate::definition::names::INPUT_PARAMETER;
 use crate::error::CommandError;
 
-/// Any number of `-p NAME=VALUE`.
+/// The arguments `-p NAME=VALUE`, which may be repeated.
 #[derive(Debug, Default, Args)]
 pub struct ParameterArgs {
     /// Set a parameter of the pipeline; may be repeated
@@ -19,47 +19,57 @@ pub struct ParameterArgs {
 }
 
 impl ParameterArgs {
-    /// Returns the names and values. A name that is given twice is an error.
-    pub fn given(&self) -> Result<Vec<(&str, &str)>, CommandError> {
-        let mut given: Vec<(&str, &str)> = Vec::new();
+    /// Returns the names and values.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an argument has no `=`, or where a name occurs twice.
+    pub fn assignments(&self) -> Result<Vec<(&str, &str)>, CommandError> {
+        let mut assignments: Vec<(&str, &str)> = Vec::new();
         for parameter in &self.parameters {
             let Some((name, value)) = parameter.split_once('=') else {
                 let message =
                     format!("-p {parameter}: expected NAME=VALUE, such as -p MaxDepth=12");
                 return Err(CommandError::Usage(message));
             };
-            if given.iter().any(|(other, _)| *other == name) {
+            if assignments.iter().any(|(other, _)| *other == name) {
                 return Err(CommandError::Usage(format!(
                     "-p {name} is given twice, expected once"
                 )));
             }
-            given.push((name, value));
+            assignments.push((name, value));
         }
-        Ok(given)
+        Ok(assignments)
     }
 }
 
-/// Returns the value of every parameter of the definition: its default, or the value that is given.
+/// Returns the value of every parameter of the definition: the one that the user assigns, or the
+/// default.
+///
+/// # Errors
+///
+/// Fails where the definition has no parameter of a name, or where a value has the wrong type.
 pub fn values(
     definition: &Definition,
-    given: &[(&str, &str)],
+    assignments: &[(&str, &str)],
 ) -> Result<IndexMap<String, Value>, CommandError> {
-    let values = definition.parameter_values(given.iter().copied());
+    let values = definition.parameter_values(assignments.iter().copied());
     values.map_err(|error| CommandError::Usage(common::chain(&error)))
 }
 
-/// Checks the parameters of our own definition against the ranges that the steps accept.
+/// Checks the values of our own definition's parameters against the ranges that the steps accept, and
+/// reports all faults at once.
 pub fn check_ranges(
     settings: &Settings,
     parameters: &IndexMap<String, Value>,
 ) -> Result<(), CommandError> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let set = settings.hyperparameters.to_map().into_keys();
-    let set = set.filter_map(|name| {
+    let names = settings.hyperparameters.to_map().into_keys();
+    let hyperparameters = names.filter_map(|name| {
         let value = parameters.get(&pascal_case(&name))?;
         Some((name, text(value)))
     });
-    let mut faults = match Hyperparameters::from_map(&set.collect()) {
+    let mut faults = match Hyperparameters::from_map(&hyperparameters.collect()) {
         Ok(_) => Vec::new(),
         Err(error) => error.faults,
     };
@@ -90,8 +100,8 @@ pub fn check_ranges(
         );
     }
     if let Some(input) = parameters.get(INPUT_PARAMETER).and_then(Value::as_str) {
-        let place = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-        if place.is_none_or(|(bucket, _)| bucket.is_empty()) {
+        let location = input.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+        if location.is_none_or(|(bucket, _)| bucket.is_empty()) {
             faults.push(format!(
                 "parameter {INPUT_PARAMETER} is `{input}`, expected s3://BUCKET/KEY"
             ));

@@ -47,8 +47,8 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
 }
 
-/// Checks the table that the settings describe with the code that Preprocess runs, and returns the
-/// settings' paths and messages of what it would refuse.
+/// Checks columns, label and features with the code that Preprocess runs. Returns the path of each
+/// setting that Preprocess would refuse, with a message.
 fn table_faults(settings: &Settings) -> Vec<(String, String)> {
     let preprocess = settings.preprocess();
     let column = |column: steps::Column| Column {

@@ -13,14 +13,14 @@ const SAMPLE_ROWS: u64 = 2500;
 const SAMPLE_SEED: u64 = 42;
 
 /// Copies raw tables into the object store.
-pub struct Input<'a> {
+pub struct RawTable<'a> {
     /// The settings, which name the bucket and prefix.
     pub settings: &'a Settings,
     /// The object store.
     pub store: &'a Store,
 }
 
-impl Input<'_> {
+impl RawTable<'_> {
     /// Copies the user's table into the store.
     pub fn stage(&self, path: &Utf8Path) -> Result<Staged, CommandError> {
         let raw = self.settings.s3_paths.raw_data.trim_end_matches('/');

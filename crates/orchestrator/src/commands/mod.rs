@@ -1,4 +1,5 @@
-//! The commands, a file for each: its arguments, the work, what it prints.
+//! The commands, each in a file of its own: its arguments, the call that does the work, and the
+//! output.
 
 pub mod definition;
 pub mod iam_policy;

@@ -14,12 +14,12 @@ use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::input::Input;
+use super::input::RawTable;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::{SettingsArgs, read_definition};
-use crate::definition::INPUT_PARAMETER;
+use crate::definition::names::INPUT_PARAMETER;
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
 use crate::output::{print_json, print_text, progress, say};
@@ -58,18 +58,18 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let settings = arguments.config.settings()?;
     let definition = match &arguments.definition {
         Some(file) => read_definition(file)?,
-        None => validate::own_definition(&settings)?,
+        None => validate::settings_definition(&settings)?,
     };
-    validate::require(&definition)?;
+    validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
-    let given = arguments.parameters.given()?;
-    let mut parameters = parameters::values(&definition, &given)?;
+    let assignments = arguments.parameters.assignments()?;
+    let mut parameters = parameters::values(&definition, &assignments)?;
     if arguments.definition.is_none() {
         parameters::check_ranges(&settings, &parameters)?;
     }
     let runs = absolute(&arguments.runs)?;
-    let is_input_given = given.iter().any(|(name, _)| *name == INPUT_PARAMETER);
-    if arguments.input.is_some() && is_input_given {
+    let sets_input = assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER);
+    if arguments.input.is_some() && sets_input {
         let message =
             format!("--input and -p {INPUT_PARAMETER} name the same thing, expected one of them");
         return Err(CommandError::Usage(message));
@@ -77,7 +77,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let progress = progress::stderr();
     let runner = arguments.engine.runner(&definition, &runs)?;
     let store = local::store(&runs);
-    let input = Input { settings: &settings, store: &store };
+    let input = RawTable { settings: &settings, store: &store };
     let earlier = match &arguments.from {
         Some(_) => LocalExecution::earlier(&local::executions(&runs), &settings.pipeline.name),
         None => Vec::new(),
@@ -85,13 +85,13 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let named_input = stage_input(arguments, &input, &mut parameters)?;
     let reused = match &arguments.from {
         Some(step) => {
-            let mut set: Vec<&str> = given.iter().map(|(name, _)| *name).collect();
-            set.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
+            let mut set_by_user: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
+            set_by_user.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
             let resume = ResumeFrom {
                 definition: &definition,
                 runs: &runs,
                 step,
-                asked: &set,
+                asked: &set_by_user,
                 input_parameter: INPUT_PARAMETER,
                 store: &store,
                 progress: &*progress,
@@ -101,7 +101,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         None => BTreeMap::new(),
     };
     let needs_table = arguments.definition.is_none() && earlier.is_empty();
-    if needs_table && arguments.input.is_none() && !is_input_given {
+    if needs_table && arguments.input.is_none() && !sets_input {
         set_input(&mut parameters, input.synthetic()?)?;
     }
     let options = RunOptions {
@@ -137,7 +137,7 @@ fn say_unsupported_steps(definition: &Definition) {
 /// table's address and the user's name for it.
 fn stage_input(
     arguments: &RunArgs,
-    input: &Input<'_>,
+    input: &RawTable<'_>,
     parameters: &mut IndexMap<String, Value>,
 ) -> Result<Option<(String, String)>, CommandError> {
     let Some(path) = &arguments.input else { return Ok(None) };

@@ -30,10 +30,11 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
             (file, definition::build(&arguments.config.settings()?))
         }
     };
-    findings(file.as_str(), &definition)
+    print_findings(file.as_str(), &definition)
 }
 
-fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
+/// Prints every finding, or that the definition is valid. Warnings do not fail the command.
+fn print_findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
     let findings = pipeline::lint(definition);
     let mut text = String::new();
     for finding in &findings {
@@ -56,7 +57,7 @@ fn findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
 }
 
 /// Builds the settings' definition and reads it back from the JSON that is deployed.
-pub fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
+pub fn settings_definition(settings: &Settings) -> Result<Definition, CommandError> {
     let json = definition::build(settings).to_json();
     Definition::from_json(&json).map_err(|source| CommandError::Definition {
         file: "the settings' definition".into(),
@@ -65,7 +66,7 @@ pub fn own_definition(settings: &Settings) -> Result<Definition, CommandError> {
 }
 
 /// Refuses a definition with errors and reports all of them at once.
-pub fn require(definition: &Definition) -> Result<(), CommandError> {
+pub fn require_valid(definition: &Definition) -> Result<(), CommandError> {
     let errors: Vec<_> = pipeline::lint(definition)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)

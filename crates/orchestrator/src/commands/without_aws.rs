@@ -1,12 +1,12 @@
-//! The commands on SageMaker in a program that was built without the AWS SDK: each is an error that
-//! says how to build the program with it.
+//! The commands on SageMaker in a program that was built without the AWS SDK. Each fails with a
+//! message that says how to build the program with the SDK.
 
 use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_parser};
 use common::Exit;
 
-use super::models::group::{Group, ModelsPlace};
+use super::models::group::{ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 /// The commands that need AWS.
@@ -17,7 +17,7 @@ const COMMANDS: [&str; 10] =
 #[derive(Debug)]
 pub struct SageMakerCommand(String);
 
-/// The arguments of a program that is called without a command: none.
+/// The arguments of the program when it is called without a command. There are none.
 #[derive(Debug, Args)]
 pub struct DefaultArgs {}
 
@@ -62,7 +62,7 @@ impl Subcommand for SageMakerCommand {
 }
 
 impl SageMakerCommand {
-    /// Returns why the command cannot run.
+    /// Fails, since every command needs AWS.
     pub fn run(&self) -> Result<Exit, CommandError> {
         let Self(command) = self;
         Err(CommandError::Usage(format!(
@@ -72,8 +72,8 @@ impl SageMakerCommand {
     }
 }
 
-/// Returns why SageMaker's registry cannot be opened.
-pub fn open_registry(_: &ModelsPlace) -> Result<Group, CommandError> {
+/// Fails, since SageMaker's registry needs AWS.
+pub fn open_registry(_: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     Err(CommandError::Usage(
         "SageMaker's registry needs AWS, and this program was built without it; `cargo run -p \
          orchestrator -- models` builds it with AWS, --local asks the registry of the runs here"

@@ -1,10 +1,10 @@
-//! The instances that the jobs run on.
+//! The instances that the jobs run on. The commands on SageMaker check quotas and compute costs.
 
 use config::{Image, JobKind, Settings};
 
 /// The instances of a job of the pipeline.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
+pub struct JobInstances<'a> {
     /// The image that the job runs.
     pub image: Image,
     /// The kind of job.
@@ -18,12 +18,12 @@ pub struct Machine<'a> {
 }
 
 /// Returns the instances of every job of an execution.
-pub fn machines(settings: &Settings) -> Vec<Machine<'_>> {
-    let machine = |&image: &Image| {
+pub fn job_instances(settings: &Settings) -> Vec<JobInstances<'_>> {
+    let job = |&image: &Image| {
         let kind = image.job_kind()?;
         // Register has the instance type of Preprocess, but always one instance.
         let is_single = image == Image::Register;
-        Some(Machine {
+        Some(JobInstances {
             image,
             kind,
             instance_type: settings.instance_types.get(kind),
@@ -31,5 +31,5 @@ pub fn machines(settings: &Settings) -> Vec<Machine<'_>> {
             limit: *settings.runtime_limits.get(kind),
         })
     };
-    Image::ALL.iter().filter_map(machine).collect()
+    Image::ALL.iter().filter_map(job).collect()
 }

@@ -1,18 +1,18 @@
-//! The names of the steps, and of what other code refers to.
+//! The names of the steps, of the input parameter and of the property file.
 
 /// The parameter that names the raw table.
 pub const INPUT_PARAMETER: &str = "InputDataUrl";
 /// The step that reads the raw table.
 pub const PREPROCESS: &str = "Preprocess";
 /// The step that trains the forest.
-pub(super) const TRAIN: &str = "Train";
+pub const TRAIN: &str = "Train";
 /// The step that scores the test rows.
 pub const EVALUATE: &str = "Evaluate";
 /// The step that compares metrics with their minimums.
-pub(super) const QUALITY_GATE: &str = "QualityGate";
+pub const QUALITY_GATE: &str = "QualityGate";
 /// The step that registers the model.
 pub const REGISTER: &str = "Register";
 /// The step that fails an execution whose model misses a quality gate.
 pub const QUALITY_GATE_FAILED: &str = "QualityGateFailed";
 /// The property file that holds the evaluation report.
-pub(super) const REPORT: &str = "EvaluationReport";
+pub const REPORT: &str = "EvaluationReport";

@@ -1,4 +1,5 @@
-//! What commands print: text and JSON on standard output, progress and messages on standard error.
+//! The output of the commands: text and JSON on standard output, progress and messages on standard
+//! error.
 
 pub mod progress;
 pub mod report;
@@ -30,7 +31,7 @@ pub fn json(value: &impl serde::Serialize) -> String {
     text
 }
 
-/// Prints to standard output. A reader that has closed its end, such as `head`, is not an error.
+/// Prints to standard output. A closed pipe, as after `| head`, is not an error.
 pub fn print(text: &str) -> Result<Exit, CommandError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

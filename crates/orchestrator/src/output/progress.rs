@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use common::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-
 use local::{Progress, Status, StepRecord};
 
 /// Returns the progress display that suits standard error.
@@ -20,14 +19,14 @@ pub fn stderr() -> Box<dyn Progress> {
     }
 }
 
-/// Writes a line to standard error. An error is ignored: a closed standard error ends nothing.
+/// Writes a line to standard error. Errors are ignored: a closed standard error must not end a run.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(text));
 }
 
-/// Formats a step that ended, `Train        Succeeded   0.05 s`, and the last lines of a failed job's
-/// log. The reason of a failure is printed once, at the execution's end.
-fn with_tail(step: &StepRecord, tail: &[String]) -> String {
+/// Formats the line of a step that ended, such as `Train        Succeeded   0.05 s`, and the last
+/// lines of a failed job's log. The reason of a failure is printed once, at the execution's end.
+fn ended_step(step: &StepRecord, tail: &[String]) -> String {
     let StepRecord { name, status, seconds, cached, .. } = step;
     let cached = if *cached { "  from an earlier execution" } else { "" };
     let mut text = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
@@ -52,7 +51,7 @@ impl Progress for PlainProgress {
     }
 
     fn ended(&self, step: &StepRecord, tail: &[String]) {
-        say(&with_tail(step, tail));
+        say(&ended_step(step, tail));
     }
 
     fn note(&self, text: &str) {
@@ -68,8 +67,9 @@ struct LiveProgress {
 }
 
 impl LiveProgress {
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<String, ProgressBar>) -> T) -> T {
-        act(&mut self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    /// Calls `change` with the lines of the running steps.
+    fn with_lines<T>(&self, change: impl FnOnce(&mut BTreeMap<String, ProgressBar>) -> T) -> T {
+        change(&mut self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     fn print(&self, text: &str) {
@@ -88,7 +88,7 @@ impl Progress for LiveProgress {
         }
         bar.set_message(printable(step));
         bar.enable_steady_tick(Duration::from_millis(100));
-        self.with(|running| running.insert(step.to_owned(), bar));
+        self.with_lines(|running| running.insert(step.to_owned(), bar));
     }
 
     fn retried(&self, step: &str, reason: &str, attempts: u32) {
@@ -96,10 +96,10 @@ impl Progress for LiveProgress {
     }
 
     fn ended(&self, step: &StepRecord, tail: &[String]) {
-        if let Some(bar) = self.with(|running| running.remove(&step.name)) {
+        if let Some(bar) = self.with_lines(|running| running.remove(&step.name)) {
             bar.finish_and_clear();
         }
-        self.print(&with_tail(step, tail));
+        self.print(&ended_step(step, tail));
     }
 
     fn note(&self, text: &str) {

@@ -6,16 +6,15 @@ use std::fmt::Write;
 use camino::Utf8PathBuf;
 use config::Metric;
 use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
+use local::{Compared, LocalExecution, StepRecord, Store};
 use registry::ModelPackage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use local::{Compared, LocalExecution, StepRecord, Store};
-
 /// The result of an execution, here or on SageMaker.
 #[derive(Debug, Serialize)]
 pub struct ExecutionReport {
-    /// The status in SageMaker's words.
+    /// The status, with SageMaker's names.
     pub status: String,
     /// The execution's id.
     pub execution_id: String,
@@ -52,7 +51,7 @@ pub struct StepReport {
     /// The step's type: Processing, Training, ...
     #[serde(rename = "type")]
     pub kind: String,
-    /// The status in SageMaker's words.
+    /// The status, with SageMaker's names.
     pub status: String,
     /// The duration in seconds.
     pub seconds: f64,
@@ -67,7 +66,7 @@ pub struct StepReport {
     pub failure_reason: Option<String>,
 }
 
-/// The numbers of raw rows that were read, kept and dropped, from Preprocess's summary.
+/// The numbers of raw rows that Preprocess read, kept and dropped.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RowCounts {
     rows_read: u64,
@@ -78,7 +77,7 @@ pub struct RowCounts {
     dropped_duplicates: u64,
 }
 
-/// A metric and the minimum that it was compared with.
+/// A quality gate: a metric and the value that it was compared with.
 #[derive(Debug, Serialize)]
 pub struct GateReport {
     /// The metric's name.
@@ -87,9 +86,9 @@ pub struct GateReport {
     pub value: Value,
     /// The comparison's operator, such as `>=`.
     pub operator: String,
-    /// The value that it was compared with.
+    /// The value that the metric was compared with.
     pub threshold: Value,
-    /// Whether the comparison held.
+    /// Whether the comparison is true.
     pub passed: bool,
 }
 
@@ -126,7 +125,7 @@ impl ExecutionReport {
         }
     }
 
-    /// Formats the report as a table, with the metrics that have a gate or are named in `shown`.
+    /// Formats the report as tables. The metrics are those with a gate and those in `shown`.
     pub fn to_table(&self, shown: &[&str]) -> String {
         let mut text = String::from("\n");
         // Writing to a string cannot fail.
@@ -222,8 +221,8 @@ impl StepReport {
 }
 
 impl GateReport {
-    /// Makes a gate of a condition's comparison. A comparison of a known metric is named after the
-    /// metric, any other after its left side.
+    /// Converts a comparison of a condition. The gate has the name of the metric that is compared, or
+    /// the expression on the left side if that is no known metric.
     fn of(comparison: &Compared) -> Self {
         let known =
             Metric::ALL.iter().find(|metric| comparison.left.contains(&metric.report_path()));

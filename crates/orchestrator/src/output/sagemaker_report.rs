@@ -10,67 +10,34 @@ use serde_json::Value;
 
 use super::report::{self, ExecutionReport, GateReport, StepReport};
 use super::{print_text, say};
-use crate::definition::{EVALUATE, PREPROCESS, QUALITY_GATE_FAILED, REGISTER};
+use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE_FAILED, REGISTER};
 use crate::error::CommandError;
 
 /// The report of an execution on SageMaker, and the exit code that it means.
 pub struct SageMakerReport {
     /// The report.
     pub report: ExecutionReport,
-    /// The exit code: the same as that of a local run that ends so.
+    /// The exit code. A local run that ends the same way has the same one.
     pub exit: Exit,
 }
 
 impl SageMakerReport {
-    /// Collects the report from the execution's jobs and their outputs. What cannot be read any more
-    /// is left out.
+    /// Collects the report from the execution's jobs and their outputs. Outputs that cannot be read
+    /// are left out; jobs that cannot be described are reported on standard error.
     pub fn of(cloud: &Cloud, execution: &SageMakerExecution) -> Self {
-        let descriptions: Vec<JobDescription> = execution
-            .steps
-            .iter()
-            .map(|step| match &step.job {
-                Some(job) => cloud.job(job).unwrap_or_else(|error| {
-                    say(&format!("{} cannot be looked at: {}", step.name, chain(&error)));
-                    JobDescription::default()
-                }),
-                None => JobDescription::default(),
-            })
-            .collect();
-        let find = |step: &str, file: &str| {
-            let mut steps = execution.steps.iter().zip(&descriptions);
-            let (_, description) = steps.find(|(found, _)| found.name == step)?;
-            description.outputs.values().find_map(|uri| cloud.object(&format!("{uri}/{file}")))
-        };
-        let steps = execution.steps.iter().zip(&descriptions);
         let steps: Vec<_> =
-            steps.map(|(step, description)| step_report(step, description)).collect();
-        let failed = || steps.iter().filter(|step| step.status == "Failed");
-        // The execution's own reason says no more than that a step failed.
-        let reasons: Vec<_> = failed()
-            .filter_map(|step| Some(format!("{}: {}", step.name, step.failure_reason.as_ref()?)))
-            .collect();
-        let failure_reason = if execution.status == "Failed" && !reasons.is_empty() {
-            Some(reasons.join("; "))
-        } else {
-            execution.failure_reason.clone()
-        };
-        let exit = match execution.status.as_str() {
-            "Failed" | "CompletedWithFailures" => {
-                let steps = execution.steps.iter().zip(&descriptions);
-                let mut exits = steps.filter(|(step, _)| step.status == "Failed").map(exit);
-                let own = execution.failure_reason.as_deref().unwrap_or_default();
-                exits.find(|exit| *exit != Exit::Failed).unwrap_or_else(|| exit_of(own))
-            }
-            "Stopped" => Exit::Failed,
-            // It is still running, or it succeeded.
-            _ => Exit::Done,
+            execution.steps.iter().map(|step| DescribedStep::of(cloud, step)).collect();
+        let find = |step: &str, file: &str| {
+            let described = steps.iter().find(|described| described.step.name == step)?;
+            let mut outputs = described.job.outputs.values();
+            outputs.find_map(|uri| cloud.object(&format!("{uri}/{file}")))
         };
         let report = ExecutionReport {
             status: execution.status.clone(),
             execution_id: execution.id().to_owned(),
             execution_arn: Some(execution.arn.clone()),
             directory: None,
-            failure_reason,
+            failure_reason: failure_reason(execution, &steps),
             seconds: execution.duration().as_secs_f64(),
             rows: find(PREPROCESS, SUMMARY_JSON).and_then(|text| report::rows(&text)),
             metrics: find(EVALUATE, METRICS_JSON)
@@ -80,9 +47,9 @@ impl SageMakerReport {
             model_package: find(REGISTER, REGISTRATION_JSON)
                 .and_then(|text| ModelPackage::from_json(&text).ok()),
             model: None,
-            steps,
+            steps: steps.iter().map(DescribedStep::report).collect(),
         };
-        Self { report, exit }
+        Self { report, exit: exit(execution, &steps) }
     }
 
     /// Prints the table, and the reason of a failure.
@@ -100,42 +67,98 @@ impl SageMakerReport {
     }
 }
 
-fn step_report(step: &SageMakerStep, description: &JobDescription) -> StepReport {
-    let failed = step.status == "Failed";
-    StepReport {
-        name: step.name.clone(),
-        kind: step.kind.to_owned(),
-        status: step.status.clone(),
-        seconds: step.duration().as_secs_f64(),
-        cached: step.cached,
-        job_arn: step.job.as_ref().map(|job| job.arn().to_owned()),
-        outputs: description.outputs.clone(),
-        failure_reason: description
-            .reason
-            .clone()
-            .filter(|_| failed)
-            .or_else(|| step.failure_reason.clone()),
+/// A step with the description of its job, which is empty if the step has no job.
+struct DescribedStep<'a> {
+    step: &'a SageMakerStep,
+    job: JobDescription,
+}
+
+impl<'a> DescribedStep<'a> {
+    fn of(cloud: &Cloud, step: &'a SageMakerStep) -> Self {
+        let job = match &step.job {
+            Some(job) => cloud.job(job).unwrap_or_else(|error| {
+                say(&format!("{} cannot be looked at: {}", step.name, chain(&error)));
+                JobDescription::default()
+            }),
+            None => JobDescription::default(),
+        };
+        Self { step, job }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.step.status == "Failed"
+    }
+
+    /// Returns the reason of a failure. A program's own message comes before the service's.
+    fn failure_reason(&self) -> Option<String> {
+        let of_job = self.job.reason.clone().filter(|_| self.has_failed());
+        of_job.or_else(|| self.step.failure_reason.clone())
+    }
+
+    fn report(&self) -> StepReport {
+        let step = self.step;
+        StepReport {
+            name: step.name.clone(),
+            kind: step.kind.to_owned(),
+            status: step.status.clone(),
+            seconds: step.duration().as_secs_f64(),
+            cached: step.cached,
+            job_arn: step.job.as_ref().map(|job| job.arn().to_owned()),
+            outputs: self.job.outputs.clone(),
+            failure_reason: self.failure_reason(),
+        }
+    }
+
+    /// Returns the exit code of the failed step. A step that fails here has the same one.
+    fn exit(&self) -> Exit {
+        if self.step.kind == "Fail" || self.step.name == QUALITY_GATE_FAILED {
+            return Exit::Gate;
+        }
+        // A program's own message may contain anything, so only the service's reason counts.
+        let reason = self.job.service_reason.as_deref().or(self.step.failure_reason.as_deref());
+        exit_of_reason(reason.unwrap_or_default())
     }
 }
 
-/// Returns the exit code of a failed step: the same as that of a step that runs here.
-fn exit((step, description): (&SageMakerStep, &JobDescription)) -> Exit {
-    if step.kind == "Fail" || step.name == QUALITY_GATE_FAILED {
-        return Exit::Gate;
+/// Returns the reason of the execution's failure. The execution's own reason only says that a step
+/// failed, so the reasons of the failed steps take its place.
+fn failure_reason(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -> Option<String> {
+    let failed = steps.iter().filter(|described| described.has_failed());
+    let reasons: Vec<_> = failed
+        .filter_map(|described| {
+            Some(format!("{}: {}", described.step.name, described.failure_reason()?))
+        })
+        .collect();
+    if execution.status == "Failed" && !reasons.is_empty() {
+        Some(reasons.join("; "))
+    } else {
+        execution.failure_reason.clone()
     }
-    // A program's own message may contain anything.
-    let service = description.service_reason.as_deref().or(step.failure_reason.as_deref());
-    exit_of(service.unwrap_or_default())
 }
 
-/// Returns the exit code that a reason in the service's words means.
-fn exit_of(reason: &str) -> Exit {
+/// Returns the exit code of the execution: the first failed step's that says more than "failed".
+fn exit(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -> Exit {
+    match execution.status.as_str() {
+        "Failed" | "CompletedWithFailures" => {
+            let failed = steps.iter().filter(|described| described.has_failed());
+            let mut exits = failed.map(DescribedStep::exit);
+            let reason = execution.failure_reason.as_deref().unwrap_or_default();
+            exits.find(|exit| *exit != Exit::Failed).unwrap_or_else(|| exit_of_reason(reason))
+        }
+        "Stopped" => Exit::Failed,
+        // The execution is still running, or it succeeded.
+        _ => Exit::Done,
+    }
+}
+
+/// Returns the exit code that a failure reason of the service means.
+fn exit_of_reason(reason: &str) -> Exit {
     // The service writes "AlgorithmError: ..., exit code: 3"
     let code = reason.to_lowercase().split_once("exit code: ").and_then(|(_, rest)| {
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse().ok()
     });
-    // These say that the service could not run the job.
+    // With these reasons the service did not run the job.
     const REFUSALS: [&str; 5] = [
         "ResourceLimitExceeded",
         "CapacityError",
@@ -154,10 +177,10 @@ fn exit_of(reason: &str) -> Exit {
 fn gates(evaluation: &[u8]) -> Vec<GateReport> {
     #[derive(Deserialize)]
     struct Evaluation {
-        gates: Vec<Verdict>,
+        gates: Vec<GateVerdict>,
     }
     #[derive(Deserialize)]
-    struct Verdict {
+    struct GateVerdict {
         metric: String,
         value: Value,
         minimum: Value,
@@ -165,7 +188,7 @@ fn gates(evaluation: &[u8]) -> Vec<GateReport> {
     }
     let evaluation = serde_json::from_slice::<Evaluation>(evaluation);
     let gates = evaluation.map(|evaluation| evaluation.gates).unwrap_or_default();
-    let gate = |Verdict { metric, value, minimum, met }| GateReport {
+    let gate = |GateVerdict { metric, value, minimum, met }| GateReport {
         metric,
         value,
         operator: ">=".to_owned(),

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use common::Exit;
 use serde_json::json;
 
-use super::group::Group;
+use super::group::ModelGroup;
 use super::show::facts;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
 /// Prints the fields of two versions and the differences of their metrics.
-pub fn compare(group: &Group, names: [&String; 2], as_json: bool) -> Result<Exit, CommandError> {
+pub fn compare(
+    group: &ModelGroup,
+    names: [&String; 2],
+    as_json: bool,
+) -> Result<Exit, CommandError> {
     let [a, b] = [group.find(names[0])?, group.find(names[1])?];
     let [a_metrics, b_metrics] = [group.metrics(&a), group.metrics(&b)];
     let differences: BTreeMap<_, _> = a_metrics

@@ -4,14 +4,14 @@ use common::Exit;
 use registry::ApprovalStatus;
 use serde_json::json;
 
-use super::group::Group;
+use super::group::ModelGroup;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
 /// Sets the approval status of the version with a number or of the `latest` one. The version
 /// `approved` is refused, since it could change between two decisions.
 pub fn decide(
-    group: &Group,
+    group: &ModelGroup,
     version: &str,
     status: ApprovalStatus,
     reason: Option<&str>,

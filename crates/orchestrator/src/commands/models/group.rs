@@ -14,7 +14,7 @@ use crate::output::say;
 
 /// The arguments that name a registry.
 #[derive(Debug, Args)]
-pub struct ModelsPlace {
+pub struct RegistryArgs {
     #[command(flatten)]
     pub config: SettingsArgs,
     /// The model package group [default: model_registry.model_package_group_name]
@@ -32,19 +32,20 @@ pub struct ModelsPlace {
 }
 
 /// A model package group of a registry.
-pub struct Group {
+pub struct ModelGroup {
     /// The registry.
     pub registry: Box<dyn Registry>,
     /// The group's name.
     pub name: String,
-    /// Reads the objects that versions point at.
+    /// Reads the objects that versions refer to.
     pub read: ReadObject,
 }
 
-/// A function that reads an object that a version points at, or returns `None`.
+/// A function that returns the contents of the object at an address, or `None` if that cannot be
+/// read.
 pub type ReadObject = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
 
-impl Group {
+impl ModelGroup {
     /// Returns the version with a number, or the `latest` or the latest `approved` one.
     pub fn find(&self, name: &str) -> Result<ModelPackage, CommandError> {
         let versions = self.registry.versions(&self.name)?;

@@ -4,12 +4,12 @@ use common::Exit;
 use registry::ModelPackage;
 use serde_json::json;
 
-use super::group::Group;
+use super::group::ModelGroup;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
 /// Prints up to `limit` versions, latest first.
-pub fn list(group: &Group, limit: usize, as_json: bool) -> Result<Exit, CommandError> {
+pub fn list(group: &ModelGroup, limit: usize, as_json: bool) -> Result<Exit, CommandError> {
     let versions = group.registry.versions(&group.name)?;
     let mut packages = Vec::new();
     for (version, arn) in versions.iter().take(limit) {

@@ -14,7 +14,7 @@ use super::sagemaker;
 use crate::error::CommandError;
 use compare::compare;
 use decide::decide;
-use group::{Group, ModelsPlace};
+use group::{ModelGroup, RegistryArgs};
 use list::list;
 use show::show;
 
@@ -31,7 +31,7 @@ enum ModelsCommand {
     #[command(after_help = "Example: orchestrator models list --local")]
     List {
         #[command(flatten)]
-        place: ModelsPlace,
+        registry: RegistryArgs,
         /// How many
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]
         most: usize,
@@ -42,7 +42,7 @@ enum ModelsCommand {
         /// The version's number, or `latest` or `approved`
         version: String,
         #[command(flatten)]
-        place: ModelsPlace,
+        registry: RegistryArgs,
     },
     /// Show two versions side by side: metrics, origin, serving
     #[command(after_help = "Example: orchestrator models compare approved latest")]
@@ -52,7 +52,7 @@ enum ModelsCommand {
         /// Another
         b: String,
         #[command(flatten)]
-        place: ModelsPlace,
+        registry: RegistryArgs,
     },
     /// Let a version be deployed
     #[command(
@@ -65,7 +65,7 @@ enum ModelsCommand {
         #[arg(long)]
         reason: Option<String>,
         #[command(flatten)]
-        place: ModelsPlace,
+        registry: RegistryArgs,
     },
     /// Forbid that a version is deployed
     #[command(
@@ -78,7 +78,7 @@ enum ModelsCommand {
         #[arg(long)]
         reason: String,
         #[command(flatten)]
-        place: ModelsPlace,
+        registry: RegistryArgs,
     },
 }
 
@@ -88,7 +88,7 @@ pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
     match execute(&arguments.command) {
         // In a local registry, a group or version that does not exist is wrong usage.
         Err(CommandError::Registry(error @ (NoGroup { .. } | NoVersion { .. } | Limit { .. })))
-            if arguments.command.place().local =>
+            if arguments.command.registry().local =>
         {
             Err(CommandError::Usage(error.to_string()))
         }
@@ -97,42 +97,48 @@ pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
 }
 
 impl ModelsCommand {
-    fn place(&self) -> &ModelsPlace {
+    fn registry(&self) -> &RegistryArgs {
         match self {
-            Self::List { place, .. }
-            | Self::Show { place, .. }
-            | Self::Compare { place, .. }
-            | Self::Approve { place, .. }
-            | Self::Reject { place, .. } => place,
+            Self::List { registry, .. }
+            | Self::Show { registry, .. }
+            | Self::Compare { registry, .. }
+            | Self::Approve { registry, .. }
+            | Self::Reject { registry, .. } => registry,
         }
     }
 }
 
 fn execute(command: &ModelsCommand) -> Result<Exit, CommandError> {
     match command {
-        ModelsCommand::List { place, most } => list(&open(place)?, *most, place.json),
-        ModelsCommand::Show { version, place } => show(&open(place)?, version, place.json),
-        ModelsCommand::Compare { a, b, place } => compare(&open(place)?, [a, b], place.json),
-        ModelsCommand::Approve { version, reason, place } => {
-            let status = ApprovalStatus::Approved;
-            decide(&open(place)?, version, status, reason.as_deref(), place.json)
+        ModelsCommand::List { registry, most } => list(&open(registry)?, *most, registry.json),
+        ModelsCommand::Show { version, registry } => show(&open(registry)?, version, registry.json),
+        ModelsCommand::Compare { a, b, registry } => {
+            compare(&open(registry)?, [a, b], registry.json)
         }
-        ModelsCommand::Reject { version, reason, place } => {
+        ModelsCommand::Approve { version, reason, registry } => {
+            let status = ApprovalStatus::Approved;
+            decide(&open(registry)?, version, status, reason.as_deref(), registry.json)
+        }
+        ModelsCommand::Reject { version, reason, registry } => {
             let status = ApprovalStatus::Rejected;
-            decide(&open(place)?, version, status, Some(reason), place.json)
+            decide(&open(registry)?, version, status, Some(reason), registry.json)
         }
     }
 }
 
 /// Opens the group that the arguments name.
-fn open(place: &ModelsPlace) -> Result<Group, CommandError> {
-    if !place.local {
-        return sagemaker::open_registry(place);
+fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
+    if !registry.local {
+        return sagemaker::open_registry(registry);
     }
-    let settings = place.config.settings()?;
-    let name = place.group.clone().unwrap_or(settings.model_registry.model_package_group_name);
-    let store = local::store(&place.runs);
-    let registry = Box::new(DirectoryRegistry::new(local::registry(&place.runs)));
+    let settings = registry.config.settings()?;
+    let name = registry.group.clone().unwrap_or(settings.model_registry.model_package_group_name);
+    let store = local::store(&registry.runs);
+    let directory = local::registry(&registry.runs);
     let read = move |uri: &str| fs_err::read(store.path(uri).ok()?).ok();
-    Ok(Group { registry, name, read: Box::new(read) })
+    Ok(ModelGroup {
+        registry: Box::new(DirectoryRegistry::new(directory)),
+        name,
+        read: Box::new(read),
+    })
 }

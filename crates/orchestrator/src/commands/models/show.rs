@@ -6,12 +6,12 @@ use common::Exit;
 use registry::ModelPackage;
 use serde_json::json;
 
-use super::group::Group;
+use super::group::ModelGroup;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
 /// Prints the version with a number, or the `latest` or `approved` one.
-pub fn show(group: &Group, version: &str, as_json: bool) -> Result<Exit, CommandError> {
+pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, CommandError> {
     let package = group.find(version)?;
     let metrics = group.metrics(&package);
     if as_json {

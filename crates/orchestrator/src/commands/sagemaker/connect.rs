@@ -8,8 +8,8 @@ use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
-/// Reads the settings and connects to AWS, which is found as AWS's own tools find it: through the
-/// environment and the AWS configuration files.
+/// Reads the settings and connects to AWS. Region and credentials come from the environment and the
+/// AWS configuration files, as with AWS's own tools.
 pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandError> {
     let settings = arguments.settings()?;
     let aws = Aws::connect().map_err(SageMakerError::Connect)?;
@@ -25,6 +25,7 @@ pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandErr
     Ok((settings, cloud))
 }
 
+/// Returns the pipeline and the account that the settings name.
 fn target(settings: &Settings) -> Target {
     let Settings { aws, pipeline, s3_paths, tags, .. } = settings;
     Target {

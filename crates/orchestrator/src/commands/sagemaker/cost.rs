@@ -5,28 +5,28 @@ use std::collections::BTreeSet;
 use config::Settings;
 use serde::Serialize;
 
-use crate::definition::{Machine, machines};
+use crate::definition::machines::{JobInstances, job_instances};
 
 /// The usual duration of a job on a small table. Most of it is the start of the instance.
 const USUAL_MINUTES: f64 = 4.0;
 
-/// The cost of an execution.
+/// The estimated cost of an execution, by the settings' table of prices.
 #[derive(Debug, Serialize)]
-pub struct Cost {
+pub struct ExecutionCost {
     currency: String,
     /// The date of the prices.
     prices_of: String,
     /// The cost if every job takes the usual time.
     usual: f64,
     usual_minutes_per_job: f64,
-    /// The cost if every job takes its time limit and none is retried.
+    /// The cost if every job takes as long as its time limit and none is retried.
     at_most: f64,
-    /// The instance types without a price in the settings. The sums leave them out.
+    /// The instance types without a price in the settings. They are not part of the cost.
     without_price: BTreeSet<String>,
 }
 
-impl Cost {
-    /// Computes the cost from the settings' table of prices.
+impl ExecutionCost {
+    /// Computes the cost of an execution that runs every job.
     pub fn of(settings: &Settings) -> Self {
         let prices = &settings.prices;
         let mut cost = Self {
@@ -37,7 +37,7 @@ impl Cost {
             at_most: 0.0,
             without_price: BTreeSet::new(),
         };
-        for Machine { instance_type, count, limit, .. } in machines(settings) {
+        for JobInstances { instance_type, count, limit, .. } in job_instances(settings) {
             let Some(per_hour) = prices.per_hour.get(instance_type) else {
                 cost.without_price.insert(instance_type.to_owned());
                 continue;
@@ -50,7 +50,7 @@ impl Cost {
     }
 }
 
-impl std::fmt::Display for Cost {
+impl std::fmt::Display for ExecutionCost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { currency, prices_of, usual, at_most, .. } = self;
         write!(
@@ -74,13 +74,13 @@ mod tests {
     const YAML: &str = include_str!("../../../../testkit/pipeline_config.yaml");
 
     #[test]
-    fn four_jobs_by_the_table_of_prices() {
+    fn the_cost_sums_the_prices_of_all_jobs() {
         let mut settings = Settings::from_yaml("c.yaml", YAML, |_| None).unwrap();
-        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).");
-        // six hours at 0.115 in place of four
+        insta::assert_snapshot!(ExecutionCost::of(&settings), @"An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).");
+        // Two more training instances at 0.115 an hour: six instance hours in place of four.
         settings.instance_counts.training = 3;
-        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.05 USD if each job takes 4 minutes, and at most 0.69 USD, with each at its time limit (prices of 2025-01-01).");
+        insta::assert_snapshot!(ExecutionCost::of(&settings), @"An execution costs about 0.05 USD if each job takes 4 minutes, and at most 0.69 USD, with each at its time limit (prices of 2025-01-01).");
         settings.instance_types.training = "ml.p5.48xlarge".to_owned();
-        insta::assert_snapshot!(Cost::of(&settings), @"An execution costs about 0.02 USD if each job takes 4 minutes, and at most 0.35 USD, with each at its time limit (prices of 2025-01-01). Not in it: ml.p5.48xlarge, which prices.per_hour does not list.");
+        insta::assert_snapshot!(ExecutionCost::of(&settings), @"An execution costs about 0.02 USD if each job takes 4 minutes, and at most 0.35 USD, with each at its time limit (prices of 2025-01-01). Not in it: ml.p5.48xlarge, which prices.per_hour does not list.");
     }
 }

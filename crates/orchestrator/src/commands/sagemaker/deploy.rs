@@ -1,4 +1,4 @@
-//! `orchestrator deploy`: makes the pipeline on SageMaker what the settings say.
+//! `orchestrator deploy`: creates or updates the pipeline on SageMaker.
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::connect::connect;
 use super::follow::announce;
-use super::plan::{Action, Plan};
+use super::plan::{DeployAction, Plan};
 use super::start::start_parameters;
 use super::watch::{WatchingArgs, watch_to_end};
 use crate::arguments::parameters::ParameterArgs;
@@ -54,20 +54,20 @@ pub struct DeployArgs {
 /// The tag of the pipelines that this program manages.
 const OWNER: Owner = Owner { key: "managed-by", value: "machine-downtime-orchestrator" };
 
-/// Deploys, and starts and watches an execution if asked to.
+/// Deploys the pipeline. With `--start` or `--watch` it also starts an execution.
 pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let starts = arguments.start || arguments.watch;
-    let given = arguments.parameters.given()?;
-    if !starts && !given.is_empty() {
+    let assignments = arguments.parameters.assignments()?;
+    if !starts && !assignments.is_empty() {
         let message = "-p sets a parameter of an execution; --start starts one".to_owned();
         return Err(CommandError::Usage(message));
     }
     let upload = arguments.upload.as_deref().map(Upload::open).transpose()?;
     let (mut settings, cloud) = connect(&arguments.config)?;
-    // Everything that can be wrong is checked before the first change.
+    // Every check comes before the first change.
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
     let parameters = if starts {
-        Some(start_parameters(&settings, Some(&plan.definition), &given)?)
+        Some(start_parameters(&settings, Some(&plan.definition), &assignments)?)
     } else {
         None
     };
@@ -81,9 +81,9 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let uploaded = upload.map(|upload| upload_input(&settings, &cloud, upload)).transpose()?;
     let arn = apply(&cloud, &plan, arguments.adopt)?;
     let done = match plan.action() {
-        Action::Create => "created",
-        Action::Update => "updated",
-        Action::Nothing => "unchanged",
+        DeployAction::Create => "created",
+        DeployAction::Update => "updated",
+        DeployAction::Nothing => "unchanged",
     };
     if !arguments.json {
         announce(&format!("{arn}: {done}"))?;
@@ -96,19 +96,20 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         result["uploaded"] = uri.into();
     }
     let ended = execute(arguments, &settings, &cloud, parameters, &mut result);
-    // What was done must be known, even if what followed failed.
+    // The result of the deployment is printed, even if the execution failed.
     if arguments.json {
         print_json(&result)?;
     }
     ended
 }
 
-/// Refuses to change a pipeline of another account or of another owner.
+/// Refuses to change a pipeline of another account, or one that another tool manages unless `adopt`
+/// is set.
 fn check_ownership(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<(), CommandError> {
     match &plan.deployed {
         Some(deployed) => {
             cloud.check_arn(&deployed.arn)?;
-            if !adopt && plan.action() != Action::Nothing {
+            if !adopt && plan.action() != DeployAction::Nothing {
                 cloud.check_owner(deployed, OWNER)?;
             }
         }
@@ -153,7 +154,7 @@ fn upload_input(
 fn apply(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<String, CommandError> {
     let WrittenPipeline { arn, definition_uri } = match &plan.deployed {
         None => cloud.create(&plan.json, OWNER)?,
-        Some(deployed) if plan.action() == Action::Update => {
+        Some(deployed) if plan.action() == DeployAction::Update => {
             cloud.update(&plan.json, deployed, OWNER)?
         }
         Some(deployed) => {
@@ -169,8 +170,8 @@ fn apply(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<String, CommandError
     Ok(arn)
 }
 
-/// Starts an execution with `parameters`, if there are any, and watches it if asked to. `result`
-/// receives what was started and how it ended.
+/// Starts an execution with `parameters`, if there are any, and watches it with `--watch`. Adds the
+/// execution's ARN and report to `result`.
 fn execute(
     arguments: &DeployArgs,
     settings: &Settings,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::connect::connect;
 use super::plan::ecr_images;
 use crate::arguments::settings::SettingsArgs;
-use crate::definition::machines;
+use crate::definition::machines::{JobInstances, job_instances};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
@@ -41,16 +41,17 @@ pub fn run(arguments: &DoctorArgs) -> Result<Exit, CommandError> {
     Ok(if has_errors { Exit::Aws } else { Exit::Done })
 }
 
+/// Returns the instances of each job with the quota that limits them.
 fn job_machines(settings: &Settings) -> Vec<JobMachine> {
-    let machine = |machine: crate::definition::Machine<'_>| JobMachine {
-        instance_type: machine.instance_type.to_owned(),
-        count: machine.count,
-        quota: match machine.kind {
+    let machine = |job: JobInstances<'_>| JobMachine {
+        instance_type: job.instance_type.to_owned(),
+        count: job.count,
+        quota: match job.kind {
             JobKind::Training => JobQuota::Training,
             JobKind::Processing | JobKind::Evaluation => JobQuota::Processing,
         },
     };
-    machines(settings).into_iter().map(machine).collect()
+    job_instances(settings).into_iter().map(machine).collect()
 }
 
 fn to_text(check: &Check) -> String {
@@ -75,7 +76,7 @@ fn to_json(check: &Check) -> Value {
     value
 }
 
-/// Returns what to type or change.
+/// Returns the command to run or the setting to change.
 fn advice(remedy: &Remedy) -> String {
     match remedy {
         Remedy::RenewCredentials => "renew or replace them".to_owned(),

@@ -1,4 +1,4 @@
-//! What start and retry share: the execution is announced, and watched if asked to.
+//! The common end of start and retry: prints the execution's ARN and, with `--watch`, watches it.
 
 use clap::Args;
 use cloud::{Cloud, SageMakerExecution};
@@ -10,7 +10,7 @@ use super::watch::{WatchingArgs, watch_to_end};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
 
-/// The arguments that say what happens after an execution was started.
+/// The arguments that start and retry share.
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// Watch it to its end
@@ -23,12 +23,14 @@ pub struct FollowArgs {
     json: bool,
 }
 
-/// Prints what was done to AWS. If standard output cannot be written, standard error has to take it.
+/// Prints a change that was made on AWS. If standard output cannot be written, the text goes to
+/// standard error.
 pub fn announce(text: &str) -> Result<Exit, CommandError> {
     print_text(&format!("{text}\n")).inspect_err(|_| say(text))
 }
 
-/// Announces that `verb` was done to an execution, and watches it to its end if asked to.
+/// Prints the execution's ARN with `verb`, such as "started", and watches it to its end with
+/// `--watch`.
 pub fn follow(
     settings: &Settings,
     cloud: &Cloud,
@@ -44,7 +46,7 @@ pub fn follow(
     let mut exit = Exit::Done;
     if arguments.watch {
         let report = watch_to_end(cloud, arn, &arguments.watching);
-        // The execution that was started must be known, even if watching it failed.
+        // The ARN is printed, even if watching the execution failed.
         if arguments.json && report.is_err() {
             print_json(&result)?;
         }

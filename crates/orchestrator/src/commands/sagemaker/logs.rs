@@ -15,7 +15,7 @@ use crate::output::say;
 use crate::sagemaker_error::SageMakerError;
 
 /// The time between two reads of a log that is followed.
-const PAUSE: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Arguments of the logs command.
 #[derive(Debug, Args)]
@@ -32,17 +32,17 @@ pub struct LogsArgs {
     follow: bool,
 }
 
-/// Prints the log of a step's job.
+/// Prints the log of a step's job. With `--follow` it prints new lines until the step ends.
 pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
     let (_, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
     let mut log: Option<JobLog> = None;
     loop {
         let execution = match cloud.execution(&arn) {
-            // A log that is followed waits until AWS can be reached again.
+            // With --follow the command retries until AWS can be reached again.
             Err(error) if arguments.follow && error.is_transient() => {
                 say(&format!("{}; asking again", chain(&error)));
-                thread::sleep(PAUSE);
+                thread::sleep(POLL_INTERVAL);
                 continue;
             }
             execution => execution.map_err(SageMakerError::Call)?,
@@ -52,7 +52,7 @@ pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
         let ended = is_over || step.is_some_and(SageMakerStep::is_over);
         match step {
             Some(SageMakerStep { job: Some(job), .. }) => {
-                // A step that is retried has another job.
+                // A retried step has a new job.
                 let log = match &mut log {
                     Some(log) if log.job == *job => log,
                     other => other.insert(JobLog::new(job.clone())),
@@ -89,11 +89,11 @@ pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
         if ended || !arguments.follow {
             return Ok(Exit::Done);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Prints a line and returns whether that worked.
+/// Prints a line. Returns whether standard output is still open.
 fn print_line(line: &str) -> bool {
     writeln!(io::stdout().lock(), "{}", printable(line)).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The commands on SageMaker. Each calls operations of the `cloud` crate and prints what they return.
+//! The commands on SageMaker. Each calls operations of the `cloud` crate and prints their results.
 
 mod connect;
 mod cost;
@@ -18,7 +18,7 @@ use clap::Subcommand;
 use common::Exit;
 use registry::SageMakerRegistry;
 
-use super::models::group::{Group, ModelsPlace};
+use super::models::group::{ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 /// The commands on SageMaker.
@@ -58,7 +58,7 @@ pub enum SageMakerCommand {
     Logs(logs::LogsArgs),
 }
 
-/// The arguments of a program that is called without a command: it deploys.
+/// The arguments of the program when it is called without a command: those of `deploy`.
 pub type DefaultArgs = deploy::DeployArgs;
 
 impl From<DefaultArgs> for SageMakerCommand {
@@ -86,10 +86,10 @@ impl SageMakerCommand {
 }
 
 /// Opens a group of SageMaker's registry.
-pub fn open_registry(place: &ModelsPlace) -> Result<Group, CommandError> {
-    let (settings, cloud) = connect::connect(&place.config)?;
+pub fn open_registry(arguments: &RegistryArgs) -> Result<ModelGroup, CommandError> {
+    let (settings, cloud) = connect::connect(&arguments.config)?;
     let name = settings.model_registry.model_package_group_name;
-    let name = place.group.clone().unwrap_or(name);
+    let name = arguments.group.clone().unwrap_or(name);
     let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
-    Ok(Group { registry, name, read: Box::new(move |uri| cloud.object(uri)) })
+    Ok(ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) })
 }

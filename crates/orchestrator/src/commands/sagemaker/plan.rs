@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::connect::connect;
-use super::cost::Cost;
+use super::cost::ExecutionCost;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
-use crate::definition::machines;
+use crate::definition::machines::job_instances;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
 
@@ -30,15 +30,15 @@ pub struct PlanArgs {
     json: bool,
 }
 
-/// What a deployment does to the pipeline.
+/// The action of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+pub enum DeployAction {
     /// The pipeline is created.
     Create,
     /// The pipeline is updated.
     Update,
-    /// The pipeline already is what the definition says.
+    /// The deployed pipeline already has this definition.
     Nothing,
 }
 
@@ -46,7 +46,7 @@ pub enum Action {
 pub struct Plan {
     /// The definition, which is valid and names images by their digests.
     pub definition: Definition,
-    /// The definition as it is sent.
+    /// The definition's JSON, as it is deployed.
     pub json: String,
     /// The deployed pipeline.
     pub deployed: Option<DeployedPipeline>,
@@ -58,8 +58,8 @@ pub struct Plan {
 pub fn run(arguments: &PlanArgs) -> Result<Exit, CommandError> {
     let (mut settings, cloud) = connect(&arguments.config)?;
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
-    // The instances of another definition's jobs are not known here.
-    let cost = arguments.definition.is_none().then(|| Cost::of(&settings));
+    // The settings know the instances of their own definition only.
+    let cost = arguments.definition.is_none().then(|| ExecutionCost::of(&settings));
     if arguments.json {
         print_json(&json!({
             "pipeline": cloud.target().pipeline_name,
@@ -72,27 +72,27 @@ pub fn run(arguments: &PlanArgs) -> Result<Exit, CommandError> {
         let cost = cost.map(|cost| format!("\n{cost}\n")).unwrap_or_default();
         print_text(&format!("{}{cost}", plan.to_text(&cloud)))?;
     }
-    Ok(if plan.action() == Action::Nothing { Exit::Done } else { Exit::Different })
+    Ok(if plan.action() == DeployAction::Nothing { Exit::Done } else { Exit::Different })
 }
 
 impl Plan {
-    /// Checks the definition offline, puts digests in the place of the settings' image tags, and
-    /// compares the result with the deployed pipeline.
+    /// Checks the definition offline, replaces the image tags of the settings by digests, and compares
+    /// the result with the deployed pipeline.
     pub fn of(
         settings: &mut Settings,
         cloud: &Cloud,
         file: Option<&Utf8Path>,
     ) -> Result<Self, CommandError> {
-        // Everything that can be wrong offline is reported before the first call.
+        // Faults that can be found offline are reported before the first call.
         let mut definition = match file {
             Some(file) => read_definition(file)?,
-            None => validate::own_definition(settings)?,
+            None => validate::settings_definition(settings)?,
         };
-        validate::require(&definition)?;
-        // Another definition names its images itself.
+        validate::require_valid(&definition)?;
+        // A definition from a file names its images itself.
         if file.is_none() {
             use_digests(settings, cloud)?;
-            definition = validate::own_definition(settings)?;
+            definition = validate::settings_definition(settings)?;
         }
         let json = definition.to_json();
         let deployed = cloud.deployed()?;
@@ -100,12 +100,12 @@ impl Plan {
         Ok(Self { definition, json, deployed, changes: changes.unwrap_or_default() })
     }
 
-    /// Returns what a deployment does.
-    pub fn action(&self) -> Action {
+    /// Returns the action of a deployment.
+    pub fn action(&self) -> DeployAction {
         match &self.deployed {
-            None => Action::Create,
-            Some(_) if self.changes.is_empty() => Action::Nothing,
-            Some(_) => Action::Update,
+            None => DeployAction::Create,
+            Some(_) if self.changes.is_empty() => DeployAction::Nothing,
+            Some(_) => DeployAction::Update,
         }
     }
 
@@ -113,13 +113,13 @@ impl Plan {
     pub fn to_text(&self, cloud: &Cloud) -> String {
         let (name, region) = (&cloud.target().pipeline_name, &cloud.target().region);
         let mut text = match self.action() {
-            Action::Create => format!(
+            DeployAction::Create => format!(
                 "{name} is not in {region} yet: {} steps, {} parameters.\n",
                 self.definition.steps_recursive().len(),
                 self.definition.parameters.len()
             ),
-            Action::Nothing => format!("{name} in {region} is as it should be.\n"),
-            Action::Update => {
+            DeployAction::Nothing => format!("{name} in {region} is as it should be.\n"),
+            DeployAction::Update => {
                 let count = self.changes.len();
                 let s = if count == 1 { "" } else { "s" };
                 format!("{name} in {region}: {count} change{s}.\n")
@@ -140,18 +140,18 @@ impl Plan {
 
 /// Returns the settings' images with the instance types of the jobs that run them.
 pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
-    let machines = machines(settings);
+    let jobs = job_instances(settings);
     let image = |&image: &Image| {
         let ecr_image = EcrImage::new(image.name(), settings.aws.image_uri(image));
-        match machines.iter().find(|machine| machine.image == image) {
-            Some(machine) => ecr_image.run_by_job(machine.instance_type),
+        match jobs.iter().find(|job| job.image == image) {
+            Some(job) => ecr_image.run_by_job(job.instance_type),
             None => ecr_image,
         }
     };
     Image::ALL.iter().map(image).collect()
 }
 
-/// Puts digests in the place of the tags of the settings' images.
+/// Replaces the tags of the settings' images by digests.
 fn use_digests(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandError> {
     let resolved = cloud.resolve_images(ecr_images(settings))?;
     for uri in resolved.absent {

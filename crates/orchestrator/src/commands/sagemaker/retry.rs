@@ -19,7 +19,7 @@ pub struct RetryArgs {
     follow: FollowArgs,
 }
 
-/// Retries the execution, and watches it if asked to.
+/// Retries the execution, and watches it with `--watch`.
 pub fn run(arguments: &RetryArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;

@@ -10,7 +10,7 @@ use super::connect::connect;
 use super::follow::{FollowArgs, follow};
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
-use crate::definition;
+use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE, TRAIN};
 use crate::error::CommandError;
 
 /// Arguments of the start command.
@@ -24,28 +24,29 @@ pub struct StartArgs {
     follow: FollowArgs,
 }
 
-/// Starts an execution, and watches it if asked to.
+/// Starts an execution, and watches it with `--watch`.
 pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
-    let given = arguments.parameters.given()?;
+    let assignments = arguments.parameters.assignments()?;
     let (settings, cloud) = connect(&arguments.config)?;
     let deployed = cloud.require_deployed()?;
     cloud.check_arn(&deployed.arn)?;
     let definition = Definition::from_json(&deployed.text).ok();
-    let parameters = start_parameters(&settings, definition.as_ref(), &given)?;
+    let parameters = start_parameters(&settings, definition.as_ref(), &assignments)?;
     let execution = cloud.start(&parameters)?;
     follow(&settings, &cloud, &execution, "started", &arguments.follow)
 }
 
-/// Checks the parameters of an execution against the definition. Without a definition, because the
-/// deployed one cannot be read, SageMaker checks them.
+/// Checks the parameters of an execution against the definition and returns them as SageMaker takes
+/// them. Where the deployed definition cannot be read, the check is left to SageMaker.
 pub fn start_parameters(
     settings: &Settings,
     definition: Option<&Definition>,
-    given: &[(&str, &str)],
+    assignments: &[(&str, &str)],
 ) -> Result<Vec<(String, String)>, CommandError> {
-    /// The longest value in characters that SageMaker accepts.
+    /// The maximum length in characters of a value that SageMaker accepts.
     const MAX_LENGTH: usize = 1024;
-    if let Some((name, value)) = given.iter().find(|(_, value)| value.chars().count() > MAX_LENGTH)
+    if let Some((name, value)) =
+        assignments.iter().find(|(_, value)| value.chars().count() > MAX_LENGTH)
     {
         return Err(CommandError::Usage(format!(
             "parameter {name} has {} characters, expected at most {MAX_LENGTH}",
@@ -53,18 +54,23 @@ pub fn start_parameters(
         )));
     }
     let Some(definition) = definition else {
-        let given = given.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        return Ok(given.collect());
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        return Ok(assignments.iter().map(owned).collect());
     };
-    let values = parameters::values(definition, given)?;
-    // The ranges of another pipeline's parameters are not known here.
-    if definition::is_ours(definition) {
+    let values = parameters::values(definition, assignments)?;
+    // The ranges of another pipeline's parameters are unknown.
+    if has_our_steps(definition) {
         parameters::check_ranges(settings, &values)?;
     }
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let given = given.iter().filter_map(|(name, _)| Some((*name, values.get(*name)?)));
-    Ok(given.map(|(name, value)| (name.to_owned(), text(value))).collect())
+    let assigned = assignments.iter().filter_map(|(name, _)| Some((*name, values.get(*name)?)));
+    Ok(assigned.map(|(name, value)| (name.to_owned(), text(value))).collect())
+}
+
+/// Returns whether a definition has the steps of this pipeline, whatever its settings are.
+fn has_our_steps(definition: &Definition) -> bool {
+    [PREPROCESS, TRAIN, EVALUATE, QUALITY_GATE].iter().all(|step| definition.step(step).is_some())
 }

@@ -33,6 +33,6 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     } else {
         report.print(&settings)?;
     }
-    // The question was answered, whatever the answer.
+    // The command succeeded, whatever the status of the execution is.
     Ok(Exit::Done)
 }

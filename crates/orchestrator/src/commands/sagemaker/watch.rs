@@ -32,25 +32,26 @@ pub struct WatchArgs {
     json: bool,
 }
 
-/// The arguments that say how an execution is watched.
+/// The arguments of all commands that watch an execution.
 #[derive(Debug, Args)]
 pub struct WatchingArgs {
     /// How often SageMaker is asked
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_positive)]
     interval: f64,
     /// Give up watching after so long, with exit code 1; the execution goes on
-    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    #[arg(long, value_name = "MINUTES", value_parser = parse_positive)]
     timeout: Option<f64>,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Parses a duration that `Duration::from_secs_f64` accepts.
+fn parse_positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (0.001..=1e6).contains(&number) => Ok(number),
         _ => Err("expected a number from 0.001 to 1000000".to_owned()),
     }
 }
 
-/// Watches the execution and prints how it ended.
+/// Watches the execution and prints its report.
 pub fn run(arguments: &WatchArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
@@ -63,8 +64,7 @@ pub fn run(arguments: &WatchArgs) -> Result<Exit, CommandError> {
     Ok(report.exit)
 }
 
-/// Watches an execution until it has ended. An interrupt ends the watching and this program, but not
-/// the execution.
+/// Watches an execution until it has ended. SIGINT ends this program, but not the execution.
 pub fn watch_to_end(
     cloud: &Cloud,
     arn: &str,
@@ -77,7 +77,7 @@ pub fn watch_to_end(
         let id = id.clone();
         move || {
             for _ in signals.forever() {
-                say_that_it_continues(&id);
+                say_how_to_follow(&id);
                 // The default action lets a shell see that the program was interrupted.
                 let _ = low_level::emulate_default_handler(SIGINT);
             }
@@ -94,7 +94,7 @@ pub fn watch_to_end(
             say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
         }
     });
-    let execution = execution.inspect_err(|_| say_that_it_continues(&id))?;
+    let execution = execution.inspect_err(|_| say_how_to_follow(&id))?;
     drop(view);
     let report = SageMakerReport::of(cloud, &execution);
     handle.close();
@@ -103,16 +103,17 @@ pub fn watch_to_end(
     Ok(report)
 }
 
-fn say_that_it_continues(id: &str) {
+fn say_how_to_follow(id: &str) {
     say(&format!(
         "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
     ));
 }
 
-/// Shows what is new of an execution.
+/// Prints the progress of an execution.
 struct ProgressView<'a> {
     cloud: &'a Cloud,
     progress: Box<dyn Progress>,
+    /// The state of each step that was printed last.
     shown: BTreeMap<String, ShownStep>,
 }
 
@@ -120,20 +121,20 @@ struct ProgressView<'a> {
 struct ShownStep {
     began: bool,
     attempts: u32,
-    over: bool,
+    ended: bool,
     metrics: BTreeMap<String, f32>,
 }
 
 impl ProgressView<'_> {
-    /// Shows what has changed since the last call.
+    /// Prints the changes since the last call.
     fn show(&mut self, execution: &SageMakerExecution) {
         for step in &execution.steps {
             let shown = self.shown.entry(step.name.clone()).or_default();
-            // The step of a retried execution runs again.
-            if shown.over && !step.is_over() {
+            // In a retried execution the step runs again.
+            if shown.ended && !step.is_over() {
                 *shown = ShownStep::default();
             }
-            if shown.over {
+            if shown.ended {
                 continue;
             }
             if shown.attempts > 0 && step.attempts > shown.attempts {
@@ -147,23 +148,24 @@ impl ProgressView<'_> {
                     shown.began = true;
                 }
                 if let Some(job @ SageMakerJob::Training(_)) = &step.job {
-                    // Metrics that cannot be read now are read later.
-                    let now = self.cloud.job(job).map(|job| job.metrics).unwrap_or_default();
-                    for (name, value) in &now {
+                    // Metrics that cannot be read now are read in the next call.
+                    let metrics = self.cloud.job(job).map(|job| job.metrics).unwrap_or_default();
+                    for (name, value) in &metrics {
                         if shown.metrics.get(name) != Some(value) {
                             self.progress.note(&format!("{:<18} {name} {value}", step.name));
                         }
                     }
-                    shown.metrics.extend(now);
+                    shown.metrics.extend(metrics);
                 }
                 continue;
             }
-            shown.over = true;
-            self.end(step);
+            shown.ended = true;
+            self.print_ended(step);
         }
     }
 
-    fn end(&self, step: &SageMakerStep) {
+    /// Prints the result of a step, with the end of its log if it failed.
+    fn print_ended(&self, step: &SageMakerStep) {
         let mut record = StepRecord::begun(&step.name, step.kind);
         record.status = match step.status.as_str() {
             "Succeeded" => Status::Succeeded,
