@@ -14,6 +14,9 @@ use signal_hook::iterator::Signals;
 
 use crate::{Container, logs, wire};
 
+/// The target of the events of a program's life, by which filters and readers of logs know them.
+const LOG_TARGET: &str = "container::run";
+
 /// How a program behaves from its start to its end.
 pub(crate) struct Lifecycle {
     /// The program's name.
@@ -59,21 +62,21 @@ impl Lifecycle {
 
         logs::start(|name| container.variable(name));
         let program = self.program;
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), "{program} starts");
+        tracing::info!(target: LOG_TARGET, version = env!("CARGO_PKG_VERSION"), "{program} starts");
         let report = Report { program, reason_file: self.reason_file.map(|f| container.file(f)) };
         report.on_panic();
         let (events, received) = mpsc::channel();
         if let Err(error) = watch_signals(events.clone()) {
-            tracing::warn!("signals will not be handled: {error}");
+            tracing::warn!(target: LOG_TARGET, "signals will not be handled: {error}");
         }
         if let Err(error) = self.start_watchdog(&container, report.clone(), received) {
-            tracing::warn!("signals will not be handled: {error}");
+            tracing::warn!(target: LOG_TARGET, "signals will not be handled: {error}");
         }
         let result = job(&container);
         let _ = events.send(Event::Finished);
         match result {
             Ok(()) => {
-                tracing::info!("{program} is done");
+                tracing::info!(target: LOG_TARGET, "{program} is done");
                 Exit::Done.into()
             }
             Err(error) => {
@@ -95,7 +98,7 @@ impl Lifecycle {
         let (grace, second_signal) = (self.grace, self.second_signal);
         thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
             let Ok(Event::Signal(name)) = events.recv() else { return };
-            tracing::warn!("stopping on {name}");
+            tracing::warn!(target: LOG_TARGET, "stopping on {name}");
             shutdown.request();
             let deadline = Instant::now() + grace;
             loop {
@@ -134,11 +137,11 @@ struct Report {
 
 impl Report {
     fn failed(&self, reason: &str) {
-        tracing::error!("{} failed: {reason}", self.program);
+        tracing::error!(target: LOG_TARGET, "{} failed: {reason}", self.program);
         let Some(path) = &self.reason_file else { return };
         let kept = wire::cut(reason, wire::REASON_LIMIT);
         if let Err(error) = write_file(path, kept.as_bytes()) {
-            tracing::error!("{}", chain(&error));
+            tracing::error!(target: LOG_TARGET, "{}", chain(&error));
         }
     }
 
