@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         match behaviour {
             "fails" => return Err(NoModel),
             "panics" => {
-                let thread = thread::spawn(|| Vec::<u8>::new()[container_index()]);
+                let thread = thread::spawn(|| Vec::<u8>::new()[index_out_of_bounds()]);
                 drop(thread.join());
             }
             _ => {}
@@ -42,6 +42,6 @@ fn main() -> ExitCode {
 }
 
 /// Returns an index that no empty vector has.
-fn container_index() -> usize {
+fn index_out_of_bounds() -> usize {
     std::env::args().count()
 }

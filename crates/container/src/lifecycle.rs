@@ -12,7 +12,8 @@ use common::{Exit, Failure, chain, write_file};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{Container, logs, wire};
+use crate::opt_ml::Container;
+use crate::{logs, wire};
 
 /// The target of the events of a program's life, by which filters and readers of logs know them.
 const LOG_TARGET: &str = "container::run";
@@ -66,10 +67,11 @@ impl Lifecycle {
         let report = Report { program, reason_file: self.reason_file.map(|f| container.file(f)) };
         report.on_panic();
         let (events, received) = mpsc::channel();
-        if let Err(error) = watch_signals(events.clone()) {
-            tracing::warn!(target: LOG_TARGET, "signals will not be handled: {error}");
-        }
-        if let Err(error) = self.start_watchdog(&container, report.clone(), received) {
+        // The watchdog comes first: a signal that is caught and not acted upon would be lost.
+        let watched = self
+            .start_watchdog(&container, report.clone(), received)
+            .and_then(|()| watch_signals(events.clone()));
+        if let Err(error) = watched {
             tracing::warn!(target: LOG_TARGET, "signals will not be handled: {error}");
         }
         let result = job(&container);

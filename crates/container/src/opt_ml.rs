@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use common::{Exit, Failure};
 use serde::de::DeserializeOwned;
 
-use crate::Shutdown;
+use crate::shutdown::Shutdown;
 use crate::wire::{self, ResourceConfig};
 
 /// A file or directory that SageMaker provides is missing or malformed.

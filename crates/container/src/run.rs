@@ -7,7 +7,9 @@ use std::time::Duration;
 use common::Failure;
 
 use crate::lifecycle::{Lifecycle, SecondSignal};
-use crate::{Container, Shutdown, wire};
+use crate::opt_ml::Container;
+use crate::shutdown::Shutdown;
+use crate::wire;
 
 /// The time that a step has to stop by itself after a signal. SageMaker kills a Training job 120 s
 /// after the SIGTERM and shows no reason then.

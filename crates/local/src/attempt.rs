@@ -52,7 +52,7 @@ impl JobRunner<'_> {
                 let ended = self.start(job, &directory.join(host), &stop);
                 // the other hosts cannot complete the job without this one
                 if !matches!(ended, Ok(Ended::Exited(status)) if status.success()) {
-                    stop.ask_patiently();
+                    stop.request_gracefully();
                 }
                 ended
             };
@@ -71,7 +71,7 @@ impl JobRunner<'_> {
                     JobFailure::new(reason, Exit::Failed)
                 }
             };
-            failures.push(failed.of_host(host, hosts.len(), tail(&base.with_extension("log"))));
+            failures.push(failed.on_host(host, hosts.len(), tail(&base.with_extension("log"))));
         }
         // a host that was stopped is a consequence of another host's failure
         failures.sort_by_key(|failed| failed.stopped);

@@ -42,7 +42,7 @@ pub struct RunOptions {
     pub parameters: IndexMap<String, Value>,
     /// The address at which the user's file or directory was stored, and the path that the user gave.
     /// Failure reasons show the path.
-    pub given: Option<(String, String)>,
+    pub named_input: Option<(String, String)>,
     /// Whether the results of unchanged steps are taken from the cache.
     pub cache: bool,
     /// The results of steps that are not run, by the step's name.
@@ -174,7 +174,7 @@ impl Scheduler<'_> {
     /// Runs a job, with retries where a retry policy covers the failure.
     fn job(&self, step: &Step, job: &LocalJob, directory: &Utf8Path) -> FinishedStep {
         let started = Instant::now();
-        let mut record = StepRecord::begun(&step.name, step.kind.name());
+        let mut record = StepRecord::started(&step.name, step.kind.name());
         let job_runner =
             JobRunner { store: &self.store, runner: &*self.options.runner, stop: self.stop };
         let caching = step.cache.as_ref().filter(|cache| cache.enabled && self.options.cache);
@@ -264,7 +264,7 @@ impl Scheduler<'_> {
         let expired = minutes.is_some_and(|max| started.elapsed().as_secs() >= max * 60);
         let max_attempts =
             policy.max_attempts.unwrap_or(if minutes.is_some() { i64::MAX } else { 20 });
-        let allowed = i64::from(attempts) <= max_attempts && !expired && !self.stop.asked();
+        let allowed = i64::from(attempts) <= max_attempts && !expired && !self.stop.is_requested();
         // the wait grows by the backoff rate with every attempt
         let growth = policy.backoff_rate.unwrap_or(2.0).powi(attempts.saturating_sub(1) as i32);
         let seconds = policy.interval_seconds.unwrap_or(1) as f64 * growth;
@@ -304,7 +304,7 @@ struct ExecutionState<'a> {
 impl ExecutionState<'_> {
     /// Returns whether further steps may start.
     fn may_continue(&self) -> bool {
-        self.exit == Exit::Done && !self.scheduler.stop.asked()
+        self.exit == Exit::Done && !self.scheduler.stop.is_requested()
     }
 
     /// Returns whether a step is on taken branches and every step that it needs has succeeded.
@@ -330,7 +330,7 @@ impl ExecutionState<'_> {
 
     /// Records the start of a step, and ends the step at once if it has no job to run.
     fn start(&mut self, step: &Step) -> StartedStep {
-        self.execution.steps.push(StepRecord::begun(&step.name, step.kind.name()));
+        self.execution.steps.push(StepRecord::started(&step.name, step.kind.name()));
         self.scheduler.progress.began(&step.name, Duration::ZERO);
         self.save();
         if let Some(record) = self.scheduler.options.reused.get(&step.name) {
@@ -368,7 +368,7 @@ impl ExecutionState<'_> {
     /// Records the outcome of a condition, which decides the branch to run.
     fn decide(&mut self, step: &Step, verdict: Verdict) -> StartedStep {
         self.outcomes.insert(step.name.clone(), verdict.met);
-        let mut record = StepRecord::begun(&step.name, step.kind.name());
+        let mut record = StepRecord::started(&step.name, step.kind.name());
         record.status = Status::Succeeded;
         let outcome = if verdict.met { "True" } else { "False" };
         record.description = serde_json::json!({ "Outcome": outcome });
@@ -381,7 +381,7 @@ impl ExecutionState<'_> {
     fn finish(&mut self, finished: FinishedStep) {
         let FinishedStep { mut record, exit, tail } = finished;
         if let (Some(reason), Some((uri, name))) =
-            (&mut record.failure_reason, &self.scheduler.options.given)
+            (&mut record.failure_reason, &self.scheduler.options.named_input)
         {
             *reason = reason.replace(uri, name);
         }
@@ -403,7 +403,7 @@ impl ExecutionState<'_> {
     /// Records the end of the execution.
     fn end(mut self, placed: &[PlacedStep<'_>]) -> Ending {
         self.fail_if_incomplete(placed);
-        let stopped = self.scheduler.stop.asked();
+        let stopped = self.scheduler.stop.is_requested();
         self.execution.status = match self.exit {
             Exit::Done if stopped => Status::Stopped,
             Exit::Done => Status::Succeeded,
@@ -464,7 +464,7 @@ fn unresolved(step: &Step, error: &EvaluationError) -> StartedStep {
 
 /// Returns a step that failed without running a job.
 fn failed(step: &Step, reason: String, exit: Exit) -> StartedStep {
-    let mut record = StepRecord::begun(&step.name, step.kind.name());
+    let mut record = StepRecord::started(&step.name, step.kind.name());
     record.status = Status::Failed;
     record.failure_reason = Some(reason);
     StartedStep::Finished(Box::new(FinishedStep { record, exit, tail: Vec::new() }))

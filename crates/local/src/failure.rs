@@ -40,7 +40,7 @@ impl JobFailure {
     /// Attributes the failure to `host` and attaches the last lines of its log. Where the job has
     /// several hosts, the reason and the lines name the host.
     #[must_use]
-    pub fn of_host(mut self, host: &str, hosts: usize, tail: Vec<String>) -> Self {
+    pub fn on_host(mut self, host: &str, hosts: usize, tail: Vec<String>) -> Self {
         let named = |text: String| if hosts > 1 { format!("{host}: {text}") } else { text };
         self.tail = tail.into_iter().map(named).collect();
         if !self.stopped {

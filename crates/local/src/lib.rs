@@ -43,7 +43,7 @@
 //!     runner: Box::new(programs),
 //!     pipeline_name: "example".to_owned(),
 //!     parameters: indexmap::IndexMap::new(),
-//!     given: None,
+//!     named_input: None,
 //!     cache: false,
 //!     reused: BTreeMap::new(),
 //! };

@@ -42,8 +42,8 @@ pub fn describe(status: ExitStatus) -> String {
 /// A request to stop an execution or one of its jobs.
 #[derive(Debug, Default)]
 pub struct Stop<'a> {
-    asked: AtomicBool,
-    at_once: AtomicBool,
+    requested: AtomicBool,
+    kills_at_once: AtomicBool,
     above: Option<&'a Stop<'a>>,
 }
 
@@ -55,27 +55,27 @@ impl<'a> Stop<'a> {
 
     /// Asks the execution to stop: its jobs get SIGTERM and time to end. The second request kills
     /// them. Returns whether this was the first request.
-    pub fn ask(&self) -> bool {
-        let first = !self.asked.swap(true, Ordering::Relaxed);
+    pub fn request(&self) -> bool {
+        let first = !self.requested.swap(true, Ordering::Relaxed);
         if !first {
-            self.at_once.store(true, Ordering::Relaxed);
+            self.kills_at_once.store(true, Ordering::Relaxed);
         }
         first
     }
 
     /// Asks the execution to stop; repeating this request kills no process.
-    pub fn ask_patiently(&self) {
-        self.asked.store(true, Ordering::Relaxed);
+    pub fn request_gracefully(&self) {
+        self.requested.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether a stop has been requested.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed) || self.above.is_some_and(Self::asked)
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed) || self.above.is_some_and(Self::is_requested)
     }
 
     /// Returns whether processes are to be killed without a grace period.
-    fn at_once(&self) -> bool {
-        self.at_once.load(Ordering::Relaxed) || self.above.is_some_and(Self::at_once)
+    fn kills_at_once(&self) -> bool {
+        self.kills_at_once.load(Ordering::Relaxed) || self.above.is_some_and(Self::kills_at_once)
     }
 }
 
@@ -110,26 +110,26 @@ fn watch(
     let group = guard.group().or_else(|| i32::try_from(child.id()).ok());
     let signal = |name: Signal| signal(group, name);
     let started = Instant::now();
-    let mut asked: Option<(Ended, Instant)> = None;
+    let mut stop_reason: Option<(Ended, Instant)> = None;
     let mut last_sigterm = started;
     loop {
         if let Some(status) = child.try_wait()? {
             // background processes end with their parent, as in a container
             signal(Signal::KILL);
-            return Ok(asked.map_or(Ended::Exited(status), |(why, _)| why));
+            return Ok(stop_reason.map_or(Ended::Exited(status), |(why, _)| why));
         }
-        match asked {
-            None if stop.asked() => {
+        match stop_reason {
+            None if stop.is_requested() => {
                 signal(Signal::TERM);
                 last_sigterm = Instant::now();
-                asked = Some((Ended::Stopped, last_sigterm));
+                stop_reason = Some((Ended::Stopped, last_sigterm));
             }
             None if limit.is_some_and(|limit| started.elapsed() > limit) => {
                 signal(Signal::TERM);
                 last_sigterm = Instant::now();
-                asked = Some((Ended::TimedOut, last_sigterm));
+                stop_reason = Some((Ended::TimedOut, last_sigterm));
             }
-            Some((_, when)) if when.elapsed() > grace || stop.at_once() => {
+            Some((_, when)) if when.elapsed() > grace || stop.kills_at_once() => {
                 signal(Signal::KILL);
             }
             // a container that was still starting has not received the signal
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_stopped_execution_stops_its_processes() {
         let stop = Stop::default();
-        assert!(stop.ask());
+        assert!(stop.request());
         let ended = watch(&mut shell("sleep 60"), None, Duration::from_secs(60), &stop).unwrap();
         assert_eq!(ended, Ended::Stopped);
     }
@@ -236,19 +236,19 @@ mod tests {
     fn a_job_can_be_stopped_with_its_execution_or_alone() {
         let execution = Stop::default();
         let (one, other) = (Stop::below(&execution), Stop::below(&execution));
-        one.ask_patiently();
-        one.ask_patiently();
-        assert_eq!([&one, &other, &execution].map(Stop::asked), [true, false, false]);
-        execution.ask();
-        assert!(other.asked() && !one.at_once() && !other.at_once());
-        execution.ask();
-        assert!(one.at_once() && other.at_once());
+        one.request_gracefully();
+        one.request_gracefully();
+        assert_eq!([&one, &other, &execution].map(Stop::is_requested), [true, false, false]);
+        execution.request();
+        assert!(other.is_requested() && !one.kills_at_once() && !other.kills_at_once());
+        execution.request();
+        assert!(one.kills_at_once() && other.kills_at_once());
     }
 
     #[test]
     fn a_second_stop_request_kills_the_process() {
         let stop = Stop::default();
-        assert!(stop.ask() && !stop.ask());
+        assert!(stop.request() && !stop.request());
         let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
         let ended = watch(&mut command, None, Duration::from_secs(60), &stop).unwrap();
         assert_eq!(ended, Ended::Stopped);

@@ -98,7 +98,7 @@ pub struct StepRecord {
 
 impl StepRecord {
     /// Returns the record of a step that has just started.
-    pub fn begun(name: &str, kind: &str) -> Self {
+    pub fn started(name: &str, kind: &str) -> Self {
         Self {
             name: name.to_owned(),
             kind: kind.to_owned(),
@@ -195,7 +195,7 @@ impl LocalExecution {
 
     /// Reads the executions of a pipeline, the latest first. Records that cannot be read are
     /// skipped, because an execution that was killed may not have written one.
-    pub fn earlier(executions: &Utf8Path, pipeline_name: &str) -> Vec<Self> {
+    pub fn read_all(executions: &Utf8Path, pipeline_name: &str) -> Vec<Self> {
         let entries = executions.read_dir_utf8().into_iter().flatten().flatten();
         let mut found: Vec<Self> = entries
             .filter_map(|entry| {

@@ -47,7 +47,7 @@ pub struct ResumeFrom<'a> {
     /// The step to resume from.
     pub step: &'a str,
     /// The parameters that the user set for this run.
-    pub asked: &'a [&'a str],
+    pub set_parameters: &'a [&'a str],
     /// The parameter that names the raw table. It keeps its earlier value unless the user sets it.
     pub input_parameter: &'a str,
     /// The object store of the results.
@@ -123,7 +123,7 @@ impl ResumeFrom<'_> {
             reused.extend(record.map(|record| (name.to_owned(), record.clone())));
         }
         // unless the user names a table, the earlier execution's is used
-        if !self.asked.contains(&self.input_parameter) {
+        if !self.set_parameters.contains(&self.input_parameter) {
             self.keep(self.input_parameter, execution, parameters, "it was")?;
         }
         Ok(reused)
@@ -146,7 +146,7 @@ impl ResumeFrom<'_> {
             return Ok(());
         }
         let id = &execution.execution_id;
-        if self.asked.contains(&parameter) {
+        if self.set_parameters.contains(&parameter) {
             return self.refuse(&format!(
                 "{what} with {parameter} = {then} in execution {id}, not {now}; begin there"
             ));

@@ -79,7 +79,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let store = local::store(&runs);
     let input = RawTable { settings: &settings, store: &store };
     let earlier = match &arguments.from {
-        Some(_) => LocalExecution::earlier(&local::executions(&runs), &settings.pipeline.name),
+        Some(_) => LocalExecution::read_all(&local::executions(&runs), &settings.pipeline.name),
         None => Vec::new(),
     };
     let named_input = stage_input(arguments, &input, &mut parameters)?;
@@ -91,7 +91,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
                 definition: &definition,
                 runs: &runs,
                 step,
-                asked: &set_by_user,
+                set_parameters: &set_by_user,
                 input_parameter: INPUT_PARAMETER,
                 store: &store,
                 progress: &*progress,
@@ -108,7 +108,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         runner,
         pipeline_name: settings.pipeline.name.clone(),
         parameters,
-        given: named_input,
+        named_input,
         // The step that an execution resumes from runs, even if its result is in the cache.
         cache: !arguments.no_cache && arguments.from.is_none(),
         reused,
@@ -188,7 +188,7 @@ fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {
-            if stop_of_thread.ask() {
+            if stop_of_thread.request() {
                 say("stopping: the jobs are given time to end; a second signal kills them");
             }
         }

@@ -166,7 +166,7 @@ impl ProgressView<'_> {
 
     /// Prints the result of a step, with the end of its log if it failed.
     fn print_ended(&self, step: &SageMakerStep) {
-        let mut record = StepRecord::begun(&step.name, step.kind);
+        let mut record = StepRecord::started(&step.name, step.kind);
         record.status = match step.status.as_str() {
             "Succeeded" => Status::Succeeded,
             "Stopped" => Status::Stopped,
