@@ -118,12 +118,12 @@ pub enum CloudError {
     #[error("{0} is empty, expected a CSV table")]
     Empty(Utf8PathBuf),
     /// A file cannot be read.
-    #[error("{path} cannot be read: {reason}")]
+    #[error("{path} cannot be read")]
     Unreadable {
         /// The file.
         path: Utf8PathBuf,
-        /// The operating system's reason.
-        reason: String,
+        /// The operating system's error.
+        source: io::Error,
     },
     /// A file changed while it was uploaded.
     #[error("{path} had {length} bytes and changed while it was read, expected a table that stays")]

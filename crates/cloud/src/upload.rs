@@ -80,7 +80,7 @@ impl Cloud {
     fn put_whole(&self, mut upload: Upload, key: &str) -> Result<(), CloudError> {
         let mut body = Vec::new();
         let read = (&mut upload.file).take(upload.length + 1).read_to_end(&mut body);
-        read.map_err(|error| unreadable(&upload.path, &error))?;
+        read.map_err(|error| unreadable(&upload.path, error))?;
         unchanged(&upload.path, upload.length, body.len() as u64)?;
         let put = self
             .aws
@@ -126,7 +126,7 @@ impl Cloud {
                             .map(|()| (number, body)),
                     )
                 }
-                Err(error) => Some(Err(unreadable(&path, &error))),
+                Err(error) => Some(Err(unreadable(&path, error))),
             }
         });
         let put = |(number, body): (i32, Vec<u8>)| {
@@ -168,8 +168,8 @@ impl Cloud {
     }
 }
 
-fn unreadable(path: &Utf8Path, error: &std::io::Error) -> CloudError {
-    CloudError::Unreadable { path: path.to_owned(), reason: error.to_string() }
+fn unreadable(path: &Utf8Path, source: std::io::Error) -> CloudError {
+    CloudError::Unreadable { path: path.to_owned(), source }
 }
 
 /// Refuses a file whose length changed while it was read: S3 would hold a part of it.

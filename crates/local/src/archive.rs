@@ -26,7 +26,7 @@ pub fn write(directories: &[Utf8PathBuf], out: &mut dyn io::Write) -> io::Result
     for pair in files.windows(2).filter(|pair| pair[0].name == pair[1].name) {
         let digest = |file: &Object| file_digest(&file.path).map_err(io::Error::other);
         if digest(&pair[0])? != digest(&pair[1])? {
-            let message = format!("two hosts wrote `{}`, and not the same", pair[0].name);
+            let message = format!("two hosts wrote different files named `{}`", pair[0].name);
             return Err(io::Error::other(message));
         }
     }
@@ -91,6 +91,6 @@ mod tests {
         let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
         assert_eq!(tar.entries().unwrap().count(), 1);
         let error = archive(["x", "y"]).unwrap_err().to_string();
-        assert_eq!(error, "two hosts wrote `sub/a`, and not the same");
+        assert_eq!(error, "two hosts wrote different files named `sub/a`");
     }
 }

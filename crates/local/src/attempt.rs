@@ -161,7 +161,7 @@ impl JobRunner<'_> {
         let trees = |place: &str| {
             let places = hosts.iter().map(|host| {
                 path_without_links(&directory.join(host), place).ok_or_else(|| {
-                    let reason = format!("/opt/ml/{place} is or lies behind a link now, expected the directory that was there");
+                    let reason = format!("/opt/ml/{place} is a symbolic link, or below one; expected the directory that the job was given");
                     JobFailure::new(reason, Exit::Failed)
                 })
             });

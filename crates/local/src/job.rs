@@ -263,7 +263,7 @@ fn processing_inputs(arguments: &ProcessingArguments) -> Result<Vec<Input>, JobE
     for input in &arguments.processing_inputs {
         let place = format!("ProcessingInputs.{}", input.input_name);
         let Some(s3) = &input.s3_input else {
-            return Err(unsupported(&place, "only S3 inputs can be brought here"));
+            return Err(unsupported(&place, "expected an S3 input"));
         };
         require_word(&place, &s3.s3_data_type, "S3Prefix")?;
         require_word(&place, s3.s3_input_mode.as_ref().unwrap_or(&"File".into()), "File")?;
@@ -285,7 +285,7 @@ fn processing_outputs(arguments: &ProcessingArguments) -> Result<Vec<Output>, Jo
     for output in arguments.outputs() {
         let place = format!("ProcessingOutputConfig.Outputs.{}", output.output_name);
         let Some(s3) = &output.s3_output else {
-            return Err(unsupported(&place, "only S3 outputs can be stored here"));
+            return Err(unsupported(&place, "expected an S3 output"));
         };
         let local =
             s3.local_path.as_ref().ok_or_else(|| not_a_string(&place, "LocalPath", None))?;
@@ -317,7 +317,7 @@ fn training_channels(
             });
         }
         let Some(s3) = &channel.data_source.s3_data_source else {
-            return Err(unsupported(&place, "only S3 channels can be brought here"));
+            return Err(unsupported(&place, "expected an S3 channel"));
         };
         require_word(&place, &s3.s3_data_type, "S3Prefix")?;
         require_word(&place, channel.input_mode.as_ref().unwrap_or(&"File".into()), "File")?;

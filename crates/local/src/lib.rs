@@ -1,6 +1,6 @@
-//! Runs a pipeline definition on this machine: the crate schedules the steps, runs Processing and Training
-//! jobs as processes or containers, and keeps a directory for S3, one for the Model Registry and a
-//! record of each execution.
+//! Runs a pipeline definition on this machine: the crate schedules the steps, runs Processing and
+//! Training jobs as processes or containers, and keeps a directory for S3, one for the Model
+//! Registry and a record of each execution.
 //!
 //! Knows the definition language and the container contract. Must never know the settings, a command
 //! line, or AWS.
@@ -71,8 +71,10 @@ mod progress;
 mod record;
 mod request;
 mod resume;
+mod retry;
 mod runner;
 mod stage;
+mod state;
 mod store;
 
 pub use docker::{Docker, engine as docker_engine};

@@ -23,12 +23,12 @@ pub enum JobError {
         expected: &'static str,
     },
     /// The request needs something that only SageMaker can do.
-    #[error("{what} is not done by the local run; {remedy}")]
+    #[error("the local run does not support {what}; {remedy}")]
     Unsupported {
         /// The feature or value.
         what: String,
         /// The remedy or the supported alternative.
-        remedy: &'static str,
+        remedy: String,
     },
 }
 
@@ -65,8 +65,8 @@ pub fn not_a_string(place: &str, name: &str, found: Option<&Expression>) -> JobE
 }
 
 /// Returns the error for something that only SageMaker can do.
-pub fn unsupported(what: &str, remedy: &'static str) -> JobError {
-    JobError::Unsupported { what: what.to_owned(), remedy }
+pub fn unsupported(what: &str, remedy: &str) -> JobError {
+    JobError::Unsupported { what: what.to_owned(), remedy: remedy.to_owned() }
 }
 
 /// Returns whether an expression is the string `word`.
@@ -81,7 +81,7 @@ pub fn require_word(place: &str, value: &Expression, word: &'static str) -> Resu
     }
     Err(JobError::Unsupported {
         what: format!("{value} ({place})"),
-        remedy: "of these types and modes it does S3Prefix, File and GZIP",
+        remedy: format!("expected {word}"),
     })
 }
 
@@ -127,7 +127,7 @@ pub fn host_count(place: &str, value: &Expression) -> Result<usize, JobError> {
     // every host is a process of this machine
     usize::try_from(hosts).ok().filter(|&hosts| hosts <= 100).ok_or_else(|| JobError::Unsupported {
         what: format!("{place} of {hosts}"),
-        remedy: "at most 100 hosts run as processes of one machine",
+        remedy: "at most 100 hosts run on one machine".to_owned(),
     })
 }
 

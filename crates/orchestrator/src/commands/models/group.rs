@@ -91,7 +91,7 @@ impl ModelGroup {
             Err(RegistryError::NoVersion { .. }) => Ok(None),
             Err(error) if error.is_of_aws() => Err(error.into()),
             Err(error) => {
-                say(&format!("version {version} is passed over: {}", chain(&error)));
+                say(&format!("version {version} is left out: {}", chain(&error)));
                 Ok(None)
             }
         }

@@ -157,8 +157,8 @@ fn the_target_of_a_link_in_place_of_an_output_is_not_stored() {
         let result = place.foreign(1, &text, &[]);
         result["failure_reason"].as_str().unwrap().to_owned()
     };
-    insta::assert_snapshot!(swap("processing/out", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
-    insta::assert_snapshot!(swap("processing", "victim"), @"A: /opt/ml/processing/out is or lies behind a link now, expected the directory that was there");
+    insta::assert_snapshot!(swap("processing/out", "victim"), @"A: /opt/ml/processing/out is a symbolic link, or below one; expected the directory that the job was given");
+    insta::assert_snapshot!(swap("processing", "victim"), @"A: /opt/ml/processing/out is a symbolic link, or below one; expected the directory that the job was given");
     let secret = place.path("victim/secret.txt");
     place.program("tell", &format!("ln -s {secret} $SAGEMAKER_BASE_DIR/output/message; exit 9"));
     let text = definition(&json!([]), &[processing("A", "tell", &[], &[])]);

@@ -56,7 +56,7 @@ fn hosts_that_write_different_files_of_one_name_leave_no_model() {
     place.program("trainer", &format!("{HOST}echo $host >model/same"));
     let result = place.foreign(1, &definition(&json!([]), &[training("trainer", 2)]), &[]);
     let reason = place.neutral(result["failure_reason"].as_str().unwrap());
-    insta::assert_snapshot!(reason, @"Fit: cannot write <here>/runs/s3/bucket/models/pipelines-<id>-Fit/output/model.tar.gz: two hosts wrote `same`, and not the same");
+    insta::assert_snapshot!(reason, @"Fit: cannot write <here>/runs/s3/bucket/models/pipelines-<id>-Fit/output/model.tar.gz: two hosts wrote different files named `same`");
     assert_eq!(step(&place.record(), "Fit")["outputs"], json!({}));
 }
 

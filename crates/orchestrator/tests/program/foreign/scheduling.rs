@@ -153,5 +153,5 @@ fn a_step_whose_dependency_was_skipped_fails_the_execution() {
     let mut after = processing("After", "here", &[], &[]);
     after["DependsOn"] = json!(["A"]);
     let result = place.foreign(1, &definition(&json!([]), &[choose, after]), &[]);
-    assert_eq!(result["failure_reason"], "After was not run: a step that it needs was passed over");
+    assert_eq!(result["failure_reason"], "After was not run: it needs a step that was not run");
 }

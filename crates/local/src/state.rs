@@ -1,0 +1,278 @@
+//! The state of an execution: which steps have ended and how, what may start next, and the values that
+//! expressions refer to.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use common::{Exit, chain};
+use pipeline::{
+    Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, Scope, Step,
+    StepKind, Verdict, evaluate_all, resolve_all,
+};
+use serde_json::Value;
+
+use crate::job::{LocalJob, arn};
+use crate::process::Stop;
+use crate::progress::Progress;
+use crate::record::{LocalExecution, Status, StepRecord};
+use crate::request::JobError;
+use crate::store::Store;
+
+/// The result of a finished step.
+pub struct FinishedStep {
+    /// The step's record.
+    pub record: StepRecord,
+    /// The exit code of the execution if the step failed.
+    pub exit: Exit,
+    /// The last lines of a failed job's log.
+    pub tail: Vec<String>,
+}
+
+impl FinishedStep {
+    /// Returns the result of a step whose record comes from an earlier execution.
+    pub fn reused(mut record: StepRecord, started: Instant) -> Self {
+        record.cached = true;
+        record.attempts = 0;
+        record.log = None;
+        record.seconds = started.elapsed().as_secs_f64();
+        Self { record, exit: Exit::Done, tail: Vec::new() }
+    }
+}
+
+/// A step that has been started.
+pub enum StartedStep {
+    /// The step has already ended: it has no job, or the job cannot be run.
+    Finished(Box<FinishedStep>),
+    /// The step's job is to be run.
+    Job(Box<LocalJob>),
+}
+
+/// The state of an execution.
+pub struct ExecutionState<'a> {
+    /// The definition that is run.
+    pub definition: &'a Definition,
+    /// The object store of the outputs.
+    pub store: &'a Store,
+    /// The receiver of messages about the steps.
+    pub progress: &'a dyn Progress,
+    /// The request to stop the execution.
+    pub stop: &'a Stop<'a>,
+    /// The results of steps that are not run, by the step's name.
+    pub reused: &'a BTreeMap<String, StepRecord>,
+    /// The address of the staged input, and the path that failure reasons show in its place.
+    pub named_input: Option<&'a (String, String)>,
+    /// The start of the execution.
+    pub started: Instant,
+    /// The record of the execution.
+    pub execution: LocalExecution,
+    /// The outcome of each evaluated condition, by the step's name.
+    pub outcomes: BTreeMap<String, bool>,
+    /// The exit code so far.
+    pub exit: Exit,
+}
+
+impl ExecutionState<'_> {
+    /// Returns whether further steps may start.
+    pub fn may_continue(&self) -> bool {
+        self.exit == Exit::Done && !self.stop.is_requested()
+    }
+
+    /// Returns whether a step is on taken branches and every step that it needs has succeeded.
+    pub fn can_start<'n>(
+        &self,
+        placed: &PlacedStep<'_>,
+        mut needs: impl Iterator<Item = &'n str>,
+    ) -> bool {
+        let on_taken_branches = placed
+            .branches
+            .iter()
+            .all(|branch| self.outcomes.get(branch.condition) == Some(&branch.when));
+        on_taken_branches && needs.all(|name| self.succeeded(name).is_some())
+    }
+
+    /// Returns the record of a step that has succeeded.
+    fn succeeded(&self, name: &str) -> Option<&StepRecord> {
+        self.execution
+            .steps
+            .iter()
+            .find(|step| step.name == name && step.status == Status::Succeeded)
+    }
+
+    /// Records the start of a step, and ends the step at once if it has no job to run.
+    pub fn start(&mut self, step: &Step) -> StartedStep {
+        self.execution.steps.push(StepRecord::started(&step.name, step.kind.name()));
+        self.progress.began(&step.name, Duration::ZERO);
+        self.save();
+        if let Some(record) = self.reused.get(&step.name) {
+            let reused = FinishedStep::reused(record.clone(), Instant::now());
+            return StartedStep::Finished(Box::new(reused));
+        }
+        let name = format!("pipelines-{}-{}", self.execution.execution_id, step.name);
+        match &step.kind {
+            StepKind::Processing(arguments) => match resolve_all(&**arguments, self) {
+                Ok(arguments) => started_job(step, LocalJob::processing(name, &arguments)),
+                Err(error) => unresolved(step, &error),
+            },
+            StepKind::Training(arguments) => match resolve_all(&**arguments, self) {
+                Ok(arguments) => started_job(step, LocalJob::training(name, &arguments)),
+                Err(error) => unresolved(step, &error),
+            },
+            StepKind::Condition(arguments) => match evaluate_all(&arguments.conditions, self) {
+                Ok(verdict) => self.decide(step, verdict),
+                Err(error) => unresolved(step, &error),
+            },
+            StepKind::Fail { error_message } => match error_message.resolve(self) {
+                Ok(Value::String(reason)) => failed(step, reason, Exit::Gate),
+                Ok(other) => failed(step, other.to_string(), Exit::Gate),
+                Err(error) => unresolved(step, &error),
+            },
+            StepKind::Other { kind, .. } => {
+                let reason = format!(
+                    "steps of type {kind} are not run here; Processing, Training, Condition and Fail are"
+                );
+                failed(step, reason, Exit::Usage)
+            }
+        }
+    }
+
+    /// Records the outcome of a condition, which decides the branch to run.
+    fn decide(&mut self, step: &Step, verdict: Verdict) -> StartedStep {
+        self.outcomes.insert(step.name.clone(), verdict.met);
+        let mut record = StepRecord::started(&step.name, step.kind.name());
+        record.status = Status::Succeeded;
+        let outcome = if verdict.met { "True" } else { "False" };
+        record.description = serde_json::json!({ "Outcome": outcome });
+        record.comparisons = verdict.comparisons.into_iter().map(Into::into).collect();
+        let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
+        StartedStep::Finished(Box::new(finished))
+    }
+
+    /// Records the end of a step; its failure ends the execution.
+    pub fn finish(&mut self, finished: FinishedStep) {
+        let FinishedStep { mut record, exit, tail } = finished;
+        if let (Some(reason), Some((uri, name))) = (&mut record.failure_reason, self.named_input) {
+            *reason = reason.replace(uri, name);
+        }
+        self.progress.ended(&record, &tail);
+        // the first failure becomes the execution's failure reason
+        if record.status == Status::Failed && self.exit == Exit::Done {
+            let reason = record.failure_reason.as_deref().unwrap_or_default();
+            self.execution.failure_reason = Some(format!("{}: {reason}", record.name));
+            self.exit = if exit == Exit::Done { Exit::Failed } else { exit };
+        } else if let Some(reason) = &record.failure_reason {
+            self.progress.note(&format!("{}: {reason}", record.name));
+        }
+        if let Some(known) = self.execution.step_mut(&record.name) {
+            *known = record;
+        }
+        self.save();
+    }
+
+    /// Records the end of the execution.
+    pub fn end(&mut self, placed: &[PlacedStep<'_>]) {
+        self.fail_if_incomplete(placed);
+        let stopped = self.stop.is_requested();
+        self.execution.status = match self.exit {
+            Exit::Done if stopped => Status::Stopped,
+            Exit::Done => Status::Succeeded,
+            _ => Status::Failed,
+        };
+        if self.execution.status == Status::Stopped {
+            self.exit = Exit::Failed;
+            self.execution.failure_reason = Some("stopped before its end".to_owned());
+        }
+        self.execution.seconds = self.started.elapsed().as_secs_f64();
+        self.save();
+    }
+
+    /// Fails the execution if a step on a taken branch was not run: an execution that cannot
+    /// continue has not succeeded.
+    fn fail_if_incomplete(&mut self, placed: &[PlacedStep<'_>]) {
+        if !self.may_continue() {
+            return;
+        }
+        let missing = placed.iter().find(|placed| {
+            let not_taken =
+                |branch: &Branch<'_>| self.outcomes.get(branch.condition) != Some(&branch.when);
+            !placed.branches.iter().any(not_taken) && self.succeeded(&placed.step.name).is_none()
+        });
+        if let Some(PlacedStep { step, .. }) = missing {
+            self.exit = Exit::Failed;
+            self.execution.failure_reason =
+                Some(format!("{} was not run: it needs a step that was not run", step.name));
+        }
+    }
+
+    /// Writes the record. An execution whose record cannot be written fails.
+    fn save(&mut self) {
+        self.execution.seconds = self.started.elapsed().as_secs_f64();
+        if let Err(error) = self.execution.save() {
+            self.progress.note(&chain(&error));
+            if self.exit == Exit::Done {
+                self.exit = Exit::Failed;
+                self.execution.failure_reason = Some(chain(&error));
+            }
+        }
+    }
+}
+
+/// Returns a step whose job is to be run, or the failure of a request that cannot be run.
+fn started_job(step: &Step, job: Result<LocalJob, JobError>) -> StartedStep {
+    match job {
+        Ok(job) => StartedStep::Job(Box::new(job)),
+        Err(error) => failed(step, chain(&error), Exit::Usage),
+    }
+}
+
+/// Returns the failure of a step whose expressions cannot be evaluated.
+fn unresolved(step: &Step, error: &EvaluationError) -> StartedStep {
+    failed(step, chain(error), Exit::Failed)
+}
+
+/// Returns a step that failed without running a job.
+fn failed(step: &Step, reason: String, exit: Exit) -> StartedStep {
+    let mut record = StepRecord::started(&step.name, step.kind.name());
+    record.status = Status::Failed;
+    record.failure_reason = Some(reason);
+    StartedStep::Finished(Box::new(FinishedStep { record, exit, tail: Vec::new() }))
+}
+
+impl Scope for ExecutionState<'_> {
+    fn parameter(&self, name: &str) -> Option<Value> {
+        self.execution.parameters.get(name).cloned()
+    }
+
+    fn execution(&self, variable: ExecutionVariable) -> String {
+        let name = self.execution.pipeline_name.as_str();
+        let id = self.execution.execution_id.as_str();
+        match variable {
+            ExecutionVariable::PipelineExecutionId => id.to_owned(),
+            ExecutionVariable::PipelineExecutionArn => {
+                arn("pipeline", &format!("{name}/execution/{id}"))
+            }
+            ExecutionVariable::PipelineName => name.to_owned(),
+            ExecutionVariable::PipelineArn => arn("pipeline", name),
+            ExecutionVariable::StartDateTime => self.execution.started_at.clone(),
+            ExecutionVariable::CurrentDateTime => jiff::Timestamp::now().to_string(),
+        }
+    }
+
+    fn property(&self, step: &str, path: &Path) -> Option<Value> {
+        path.find(&self.succeeded(step)?.description).cloned()
+    }
+
+    fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        let declared = self.definition.step(step).map(|step| &step.property_files);
+        let file = declared
+            .and_then(|files| files.iter().find(|file| file.property_file_name == name))
+            .ok_or("no such property file is declared")?;
+        let outputs = self.succeeded(step).map(|step| &step.outputs);
+        let prefix = outputs
+            .and_then(|outputs| outputs.get(&file.output_name))
+            .ok_or("the output that it is in does not exist")?;
+        let path = self.store.path(&format!("{prefix}/{}", file.file_path))?;
+        let text = fs_err::read(&path)?;
+        serde_json::from_slice(&text).map_err(|error| format!("{path} is not JSON: {error}").into())
+    }
+}
