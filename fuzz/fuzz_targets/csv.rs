@@ -21,8 +21,14 @@ static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
+        ..Column::default()
     });
-    let label = Label { column: label.column, positive: label.positive, negative: label.negative };
+    let label = Label {
+        column: label.column,
+        positive: label.positive,
+        negative: label.negative,
+        ..Label::default()
+    };
     let feature = |feature: config::steps::Feature| Feature {
         name: feature.name,
         expression: feature.expression,
@@ -34,25 +40,22 @@ static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
 /// Splits the input into two files at a form feed; without one it is a single file.
 fn read(
     data: &[u8],
-    rules: CleaningRules,
+    rules: &CleaningRules,
     buffer: usize,
 ) -> Result<(SensorTable, CleaningCounts), TableError> {
-    let mut reader = TableReader::new(&DEFAULT.0, rules);
+    let mut reader = TableReader::new(&DEFAULT.0, rules.clone());
     for (index, file) in data.splitn(2, |&byte| byte == b'\x0c').enumerate() {
         reader.read(&format!("{index}.csv"), BufReader::with_capacity(buffer, file))?;
     }
     reader.finish()
 }
 
-fn check(table: &SensorTable, counts: &CleaningCounts, rules: CleaningRules) {
-    let dropped = counts.dropped_missing
-        + counts.dropped_bad_cells
-        + counts.dropped_ragged
-        + counts.dropped_duplicates;
-    assert_eq!(counts.rows_read, counts.rows_kept + dropped, "{counts:?}");
-    assert_eq!(counts.rows_kept, table.len());
+fn check(table: &SensorTable, counts: &CleaningCounts, rules: &CleaningRules) {
+    let dropped: usize = counts.dropped().iter().map(|(_, dropped)| dropped.rows).sum();
+    assert_eq!(counts.read.rows, counts.kept.rows + dropped, "{counts:?}");
+    assert_eq!(counts.kept.rows, table.len());
     assert!(!table.is_empty());
-    let bad = counts.dropped_bad_cells + counts.dropped_ragged;
+    let bad = counts.dropped_bad_cells.rows + counts.dropped_ragged.rows;
     assert_eq!(bad > 0, counts.first_bad.is_some(), "{counts:?}");
     assert!(rules.bad_cells == BadCells::Drop || bad == 0, "{counts:?}");
     for row in 0..table.len() {
@@ -70,8 +73,9 @@ fn preprocess(table: &SensorTable) {
     let Ok(rows) = dataset::split(table.labels(), 0.2, true, 42) else { return };
     let Ok(recipe) = Recipe::fit(schema, features, table, &rows.train) else { return };
     let mut cells = Vec::new();
+    let mut counts = recipe.no_counts();
     for &row in &rows.test {
-        recipe.apply(table.row(row), &mut cells);
+        recipe.apply(&mut table.row(row).to_vec(), &mut cells, &mut counts);
     }
     assert!(cells.iter().all(|cell| cell.is_finite()));
     let names: Vec<String> = recipe.feature_names().map(str::to_owned).collect();
@@ -97,7 +101,7 @@ fn survives(table: &FeatureTable) {
 }
 
 /// Compares bits, because a missing reading is NaN, which does not equal itself.
-fn bits(table: &SensorTable) -> (Vec<u32>, &[u8]) {
+fn bits(table: &SensorTable) -> (Vec<u64>, &[u8]) {
     let rows = (0..table.len()).flat_map(|row| table.row(row));
     (rows.map(|reading| reading.to_bits()).collect(), table.labels())
 }
@@ -105,8 +109,9 @@ fn bits(table: &SensorTable) -> (Vec<u32>, &[u8]) {
 fn raw(data: &[u8]) {
     let even = data.len().is_multiple_of(2);
     let missing_values = if even { MissingValues::Drop } else { MissingValues::Median };
-    let lenient = CleaningRules { missing_values, bad_cells: BadCells::Drop };
-    let strict = CleaningRules { missing_values, bad_cells: BadCells::Error };
+    let rules = |bad_cells| CleaningRules { missing_values, bad_cells, ..CleaningRules::default() };
+    let lenient = &rules(BadCells::Drop);
+    let strict = &rules(BadCells::Error);
     let table = match (read(data, lenient, 1 << 16), read(data, lenient, 3)) {
         (Ok((table, counts)), Ok((same, again))) => {
             check(&table, &counts, lenient);

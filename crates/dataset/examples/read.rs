@@ -13,24 +13,24 @@
 use std::fs::{self, File};
 use std::time::Instant;
 
-use dataset::{BadCells, CleaningRules, Column, Label, MissingValues, Schema, TableReader};
+use dataset::{CleaningRules, Column, Label, Schema, TableReader};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [table, label, positive, negative, columns @ ..] = &arguments[..] else {
         panic!("expected TABLE LABEL POSITIVE NEGATIVE COLUMN...");
     };
-    let column = |name: &String| Column { name: name.clone(), unit: None, spellings: Vec::new() };
+    let column = |name: &String| Column { name: name.clone(), ..Column::default() };
     let label = Label {
         column: label.clone(),
         positive: vec![positive.clone()],
         negative: vec![negative.clone()],
+        ..Label::default()
     };
     let schema = Schema::new(columns.iter().map(column).collect(), label).unwrap();
-    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
 
     let started = Instant::now();
-    let mut reader = TableReader::new(&schema, rules);
+    let mut reader = TableReader::new(&schema, CleaningRules::default());
     reader.read(table, File::open(table).unwrap()).unwrap();
     let (table, counts) = reader.finish().unwrap();
     let seconds = started.elapsed().as_secs_f64();
@@ -39,7 +39,7 @@ fn main() {
     let peak = peak.split_whitespace().next().unwrap().parse::<usize>().unwrap() * 1024;
     println!(
         "{{\"seconds\": {seconds}, \"peak_bytes\": {peak}, \"rows\": {}, \"kept\": {}}}",
-        counts.rows_read,
+        counts.read.rows,
         table.len()
     );
 }

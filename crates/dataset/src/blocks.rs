@@ -31,6 +31,8 @@ pub(crate) struct BlockReader<'a, R> {
     input: R,
     /// The length of a block in bytes. A longer record makes the block longer.
     size: usize,
+    /// The byte between two fields.
+    separator: u8,
     /// Bytes that have been read and not been returned yet. They begin with a record.
     rest: Vec<u8>,
     /// The line of the first byte of `rest`.
@@ -40,9 +42,9 @@ pub(crate) struct BlockReader<'a, R> {
 }
 
 impl<'a, R: Read> BlockReader<'a, R> {
-    /// Creates a reader of `input`, which errors name `file`.
-    pub(crate) fn new(file: &'a str, input: R, size: usize) -> Self {
-        Self { file, input, size, rest: Vec::new(), line: 1, end: None }
+    /// Creates a reader of `input`, which errors name `file`, with fields between `separator`s.
+    pub(crate) fn new(file: &'a str, input: R, size: usize, separator: u8) -> Self {
+        Self { file, input, size, separator, rest: Vec::new(), line: 1, end: None }
     }
 
     /// Reads the first record and returns its fields, or `None` if the file has no record. Must be
@@ -53,7 +55,7 @@ impl<'a, R: Read> BlockReader<'a, R> {
             self.rest.drain(..BYTE_ORDER_MARK.len());
         }
         while let Some(mut block) = self.next()? {
-            let mut records = CsvRecords::new(self.file, &block.text, block.line);
+            let mut records = CsvRecords::new(self.file, &block.text, block.line, self.separator);
             let Some(record) = records.next()? else { continue };
             let fields = record.fields().map(<[u8]>::to_vec).collect();
             let header = block.text.len() - records.rest().len();
@@ -71,7 +73,7 @@ impl<'a, R: Read> BlockReader<'a, R> {
         let mut size = self.size;
         let length = loop {
             self.fill(size);
-            match (whole_records(&self.rest), &self.end) {
+            match (whole_records(&self.rest, self.separator), &self.end) {
                 (0, None) if size < MAX_BLOCK_BYTES => size = (2 * size).min(MAX_BLOCK_BYTES),
                 (0, None) | (_, Some(Ok(()))) => break self.rest.len(),
                 (length, _) => break length,
@@ -105,13 +107,14 @@ impl<'a, R: Read> BlockReader<'a, R> {
 
 /// Returns the length in bytes of the whole records at the start of `text`. A quote opens a quoted
 /// field only as the first byte of the field; a doubled quote does not close the field.
-fn whole_records(text: &[u8]) -> usize {
+fn whole_records(text: &[u8], separator: u8) -> usize {
     let mut length = 0;
     // The start of the unquoted text, and the position from which to look for the next quote.
     let (mut outside, mut from) = (0, 0);
     loop {
         let quote = memchr(b'"', &text[from..]).map(|at| from + at);
-        let opens = |quote: usize| quote == 0 || matches!(text[quote - 1], b',' | b'\n' | b'\r');
+        let begins_field = |byte: u8| byte == separator || matches!(byte, b'\n' | b'\r');
+        let opens = |quote: usize| quote == 0 || begins_field(text[quote - 1]);
         if let Some(quote) = quote.filter(|&quote| !opens(quote)) {
             from = quote + 1;
             continue;
@@ -143,7 +146,7 @@ mod tests {
 
     /// Returns the header, each block with its line, and the error at the end, if any.
     fn blocks(input: impl Read, size: usize) -> (Vec<String>, Vec<(u64, String)>, Option<String>) {
-        let mut blocks = BlockReader::new("a.csv", input, size);
+        let mut blocks = BlockReader::new("a.csv", input, size, b',');
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let header = match blocks.header() {
             Ok(header) => header.into_iter().flatten().map(|field| text(&field)).collect(),
@@ -228,7 +231,7 @@ mod tests {
             ("1\n 2 ,\t\"\n3", "3"),
         ] {
             let whole = text.len() - rest.len();
-            assert_eq!(whole_records(text.as_bytes()), whole, "{text:?}");
+            assert_eq!(whole_records(text.as_bytes(), b','), whole, "{text:?}");
         }
     }
 }

@@ -94,9 +94,10 @@ impl<'a> CsvRecord<'a> {
 }
 
 impl<'a> CsvRecords<'a> {
-    /// Creates a parser of `text`, which begins on line `line` of `file`.
-    pub(crate) fn new(file: &'a str, text: &'a [u8], line: u64) -> Self {
-        let mut parser = csv_core::Reader::new();
+    /// Creates a parser of `text`, which begins on line `line` of `file` and has fields between
+    /// `separator`s.
+    pub(crate) fn new(file: &'a str, text: &'a [u8], line: u64, separator: u8) -> Self {
+        let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
         // The parser drops a byte order mark in front of the first byte it reads.
         let _ = parser.read_record(b"\n", &mut [], &mut []);
         parser.set_line(line);
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     fn records(text: &str) -> CsvRecords<'_> {
-        CsvRecords::new("a.csv", text.as_bytes(), 1)
+        CsvRecords::new("a.csv", text.as_bytes(), 1, b',')
     }
 
     fn read(text: &str) -> Vec<(u64, Vec<String>)> {
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn skipped_lines_are_counted() {
-        let mut records = CsvRecords::new("a.csv", b"1\n2\n\n3\r\n4\n", 7);
+        let mut records = CsvRecords::new("a.csv", b"1\n2\n\n3\r\n4\n", 7, b',');
         assert_eq!(records.next().unwrap().unwrap().line, 7);
         records.skip("2\n\n".len());
         let record = records.next().unwrap().unwrap();
@@ -243,7 +244,8 @@ mod tests {
             "a.csv, line 2: the record is longer than 1048576 bytes; is a quote not closed?"
         );
         let wide = ",".repeat(MAX_FIELDS + 1);
-        let error = CsvRecords::new("a.csv", wide.as_bytes(), 1).next().err().unwrap().to_string();
+        let error =
+            CsvRecords::new("a.csv", wide.as_bytes(), 1, b',').next().err().unwrap().to_string();
         assert_eq!(error, "a.csv, line 1: the record has more than 16384 fields");
     }
 

@@ -2,95 +2,94 @@
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_128;
 
-/// An index of a table's rows by their contents. It takes 8 bytes for each row, whatever the width
-/// of the table.
+/// The digests of a table's rows. Two different rows have one digest in a table of a billion rows
+/// with a probability of 10^-21.
 #[derive(Default)]
-pub(crate) struct RowIndex(HashTable<IndexedRow>);
+pub(crate) struct RowDigests(HashTable<u128>);
 
-struct IndexedRow {
-    hash: u32,
-    index: u32,
-}
-
-/// The result of an insertion into a [`RowIndex`].
-pub(crate) enum Insertion {
-    New,
-    Duplicate,
-    /// The row's index does not fit in 32 bits.
-    Full,
-}
-
-impl RowIndex {
-    /// Inserts the row that the table will have at `index`, unless an earlier row with the same
-    /// hash satisfies `is_same`, which takes that row's index.
-    pub(crate) fn insert(
-        &mut self,
-        hash: u32,
-        index: usize,
-        is_same: impl Fn(usize) -> bool,
-    ) -> Insertion {
-        let same = |other: &IndexedRow| other.hash == hash && is_same(other.index as usize);
-        match self.0.entry(spread(hash), same, |other| spread(other.hash)) {
-            Entry::Occupied(_) => Insertion::Duplicate,
-            Entry::Vacant(place) => match u32::try_from(index) {
-                Ok(index) => {
-                    place.insert(IndexedRow { hash, index });
-                    Insertion::New
-                }
-                Err(_) => Insertion::Full,
-            },
+impl RowDigests {
+    /// Inserts a row's digest, and returns whether no earlier row has it.
+    pub(crate) fn insert(&mut self, digest: u128) -> bool {
+        // The hash table finds its buckets by the low bits and compares some of the high ones.
+        match self.0.entry(digest as u64, |other| *other == digest, |other| *other as u64) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(digest);
+                true
+            }
         }
     }
 }
 
-/// Returns a hash of a row's readings and label, equal for equal rows. `buffer` is overwritten.
-pub(crate) fn hash(row: &[f32], label: u8, buffer: &mut Vec<u8>) -> u32 {
-    buffer.clear();
-    for reading in row {
-        buffer.extend_from_slice(&bits(*reading).to_le_bytes());
+/// Collects the contents of one row and returns their digest.
+#[derive(Default)]
+pub(crate) struct RowDigester(Vec<u8>);
+
+impl RowDigester {
+    /// Starts a row of a file whose other columns, those that are digested as text, have this
+    /// digest: rows of files with different columns are different.
+    pub(crate) fn start(&mut self, columns: u128) {
+        self.0.clear();
+        self.0.extend_from_slice(&columns.to_le_bytes());
     }
-    buffer.push(label);
-    xxh3_64(buffer) as u32
+
+    /// Adds a reading. 0.0 and -0.0 are the same number, and all missing readings are the same.
+    pub(crate) fn reading(&mut self, reading: f64) {
+        let reading = if reading.is_nan() { f64::NAN } else { reading + 0.0 };
+        self.0.extend_from_slice(&reading.to_bits().to_le_bytes());
+    }
+
+    /// Adds the hash of a label's word.
+    pub(crate) fn word(&mut self, hash: u64) {
+        self.0.extend_from_slice(&hash.to_le_bytes());
+    }
+
+    /// Adds a text without the blanks around it.
+    pub(crate) fn text(&mut self, text: &[u8]) {
+        let text = text.trim_ascii();
+        self.0.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.0.extend_from_slice(text);
+    }
+
+    /// Returns the row's digest.
+    pub(crate) fn digest(&self) -> u128 {
+        xxh3_128(&self.0)
+    }
 }
 
-/// Returns whether two rows have the same readings.
-pub(crate) fn same(row: &[f32], other: &[f32]) -> bool {
-    row.iter().zip(other).all(|(reading, other)| bits(*reading) == bits(*other))
-}
-
-/// Returns a reading's bits. 0.0 and -0.0 are the same number; missing readings are all the same
-/// NaN.
-fn bits(reading: f32) -> u32 {
-    (reading + 0.0).to_bits()
-}
-
-/// Spreads a 32-bit hash over 64 bits: the hash table finds its buckets by the low bits and
-/// compares the high ones.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// Returns the digest of the names of columns.
+pub(crate) fn digest_of_names<'a>(names: impl Iterator<Item = &'a str>) -> u128 {
+    let mut digester = RowDigester::default();
+    names.for_each(|name| digester.text(name.as_bytes()));
+    digester.digest()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn digest(readings: &[f64], texts: &[&str]) -> u128 {
+        let mut digester = RowDigester::default();
+        digester.start(7);
+        readings.iter().for_each(|reading| digester.reading(*reading));
+        texts.iter().for_each(|text| digester.text(text.as_bytes()));
+        digester.digest()
+    }
+
     #[test]
-    fn different_rows_with_one_hash_are_both_inserted() {
-        let mut index = RowIndex::default();
-        assert!(matches!(index.insert(7, 0, |_| true), Insertion::New));
-        assert!(matches!(index.insert(7, 1, |other| other != 0), Insertion::New));
-        assert!(matches!(index.insert(7, 2, |other| other == 1), Insertion::Duplicate));
-        assert!(matches!(index.insert(8, 1 << 32, |_| true), Insertion::Full));
+    fn a_digest_is_inserted_once() {
+        let mut digests = RowDigests::default();
+        // Digests with the same low bits are different.
+        assert!(digests.insert(7) && digests.insert(7 + (1 << 64)) && !digests.insert(7));
     }
 
     #[test]
     fn both_zeros_are_equal_and_missing_readings_are_equal() {
-        let hash = |row: &[f32], label| hash(row, label, &mut Vec::new());
-        assert_eq!(hash(&[0.0, f32::NAN], 1), hash(&[-0.0, f32::NAN], 1));
-        assert_ne!(hash(&[0.0, 1.0], 1), hash(&[0.0, 1.0], 0));
-        assert!(same(&[0.0, f32::NAN], &[-0.0, f32::NAN]));
-        assert!(!same(&[0.0, 1.0], &[0.0, f32::NAN]));
+        assert_eq!(digest(&[0.0, f64::NAN], &["a"]), digest(&[-0.0, -f64::NAN], &[" a "]));
+        assert_ne!(digest(&[0.0, 1.0], &[]), digest(&[0.0, 2.0], &[]));
+        // The ends of texts are a part of the contents.
+        assert_ne!(digest(&[], &["ab", "c"]), digest(&[], &["a", "bc"]));
     }
 }

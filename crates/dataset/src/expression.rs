@@ -140,12 +140,12 @@ impl Expression {
 
     /// Evaluates the expression for a row. `statistics` holds the values of [`Self::statistics`].
     /// The result is not finite where the arithmetic is undefined or overflows.
-    pub(crate) fn evaluate(&self, row: &[f32], statistics: &[f64]) -> f64 {
+    pub(crate) fn evaluate(&self, row: &[f64], statistics: &[f64]) -> f64 {
         evaluate(&self.root, row, statistics)
     }
 }
 
-fn evaluate(node: &Node, row: &[f32], statistics: &[f64]) -> f64 {
+fn evaluate(node: &Node, row: &[f64], statistics: &[f64]) -> f64 {
     match node {
         Node::Number(number) => *number,
         Node::Column(column) => f64::from(row[*column]),

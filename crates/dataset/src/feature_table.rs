@@ -115,7 +115,7 @@ impl FeatureTable {
         input: impl Read,
         features: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, FeatureError> {
-        let mut blocks = BlockReader::new(name, input, block_size);
+        let mut blocks = BlockReader::new(name, input, block_size, b',');
         let Some(header) = blocks.header()? else {
             return Err(FeatureError::Empty { file: name.to_owned() });
         };
@@ -145,11 +145,11 @@ impl FeatureTable {
     /// Returns the errors of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let names = self.names.iter().map(String::as_str);
-        let row = |row, cells: &mut Vec<f32>| {
+        let row = |row, cells: &mut Vec<f32>, (): &mut ()| {
             cells.extend(self.records.row(row));
-            (self.labels[row], ImputationCounts::default())
+            self.labels[row]
         };
-        write(out, names, self.labels.len(), row).map(|_| ())
+        write(out, names, self.labels.len(), || (), row, |()| ())
     }
 }
 
@@ -165,12 +165,15 @@ impl Recipe {
         rows: &[usize],
         out: &mut dyn Write,
     ) -> io::Result<ImputationCounts> {
-        let row = |index: usize, cells: &mut Vec<f32>| {
+        let row = |index: usize, cells: &mut Vec<f32>, counts: &mut ImputationCounts| {
             let row: usize = rows[index];
-            let imputed = self.apply(table.row(row), cells);
-            (usize::from(table.labels()[row]), imputed)
+            self.apply(&mut table.row(row).to_vec(), cells, counts);
+            usize::from(table.labels()[row])
         };
-        write(out, self.feature_names(), rows.len(), row)
+        let mut total = self.no_counts();
+        let names = self.feature_names();
+        write(out, names, rows.len(), || self.no_counts(), row, |counts| total.add(&counts))?;
+        Ok(total)
     }
 }
 
@@ -202,42 +205,41 @@ fn check_header<'a>(
     Ok(names)
 }
 
-/// Writes a header and `count` rows, and returns the sum of what `row` imputed. `row` appends the
-/// features of the row with this index, and returns its label and what it imputed.
-fn write<'a>(
+/// Writes a header and `count` rows. `row` appends the features of the row with this index, returns
+/// its label, and counts in a value that `counts` makes for each task and `add` takes after it.
+fn write<'a, C: Send>(
     out: &mut dyn Write,
     names: impl Iterator<Item = &'a str>,
     count: usize,
-    row: impl Fn(usize, &mut Vec<f32>) -> (usize, ImputationCounts) + Sync,
-) -> io::Result<ImputationCounts> {
+    counts: impl Fn() -> C + Sync,
+    row: impl Fn(usize, &mut Vec<f32>, &mut C) -> usize + Sync,
+    mut add: impl FnMut(C),
+) -> io::Result<()> {
     let mut header = csv::Writer::from_writer(Vec::new());
     header.write_record(names.chain([LABEL])).map_err(io::Error::other)?;
     out.write_all(&header.into_inner().map_err(|error| error.into_error())?)?;
     let mut begins = (0..count).step_by(ROWS_PER_TASK);
-    let mut total = ImputationCounts::default();
     in_order(
         || Ok(begins.next()),
         |begin| {
             let (mut text, mut cells) = (Vec::new(), Vec::new());
-            let mut total = ImputationCounts::default();
+            let mut counts = counts();
             for index in begin..count.min(begin + ROWS_PER_TASK) {
                 cells.clear();
-                let (label, imputed) = row(index, &mut cells);
-                total = total + imputed;
+                let label = row(index, &mut cells, &mut counts);
                 for value in &cells {
                     number::push(*value, &mut text);
                     text.push(b',');
                 }
                 text.extend_from_slice(if label == 0 { b"0\n" } else { b"1\n" });
             }
-            (text, total)
+            (text, counts)
         },
-        |(text, imputed)| {
-            total = total + imputed;
+        |(text, counts)| {
+            add(counts);
             out.write_all(&text)
         },
-    )?;
-    Ok(total)
+    )
 }
 
 /// The features and labels of a block's rows.
@@ -247,7 +249,7 @@ type BlockFeatures = (Vec<f32>, Vec<usize>);
 /// is parsed as a CSV record.
 fn read_block(file: &str, names: &[String], block: &Block) -> Result<BlockFeatures, FeatureError> {
     let (mut cells, mut labels) = (Vec::new(), Vec::new());
-    let mut records = CsvRecords::new(file, &block.text, block.line);
+    let mut records = CsvRecords::new(file, &block.text, block.line, b',');
     loop {
         if block.is_short {
             let rest = records.rest();
@@ -269,7 +271,7 @@ fn read_block(file: &str, names: &[String], block: &Block) -> Result<BlockFeatur
 fn plain_row(text: &[u8], width: usize, cells: &mut Vec<f32>) -> Option<(usize, usize)> {
     let mut at = 0;
     for _ in 0..width {
-        let (number, length) = number::leading(&text[at..], 0)?;
+        let (number, length) = number::leading_f32(&text[at..])?;
         cells.push(number);
         at += length;
         if text.get(at)? != &b',' {

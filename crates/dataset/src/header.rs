@@ -1,9 +1,9 @@
 //! Finds the schema's columns in a header.
 
-use std::collections::BTreeSet;
-
+use crate::cleaning::Duplicates;
+use crate::duplicates::digest_of_names;
 use crate::schema::{Column, Schema, fold_name};
-use crate::units;
+use crate::units::{self, Conversion};
 
 /// The ways in which a header fails to match a schema.
 ///
@@ -22,7 +22,7 @@ pub enum HeaderError {
         hint: &'static str,
     },
     /// Two fields that match one column.
-    #[error("has two columns for `{name}`: `{first}` and `{second}`")]
+    #[error("has two columns for `{name}`: `{first}` and `{second}`{hint}")]
     Twice {
         /// The column.
         name: String,
@@ -30,6 +30,8 @@ pub enum HeaderError {
         first: String,
         /// The second field.
         second: String,
+        /// What would tell them apart, or an empty string.
+        hint: &'static str,
     },
     /// A unit that cannot be converted to the column's unit.
     #[error("has `{header}`, expected `{name}` in one of: {expected}")]
@@ -43,16 +45,44 @@ pub enum HeaderError {
     },
 }
 
+/// The position of a column among the fields of a record.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundColumn {
+    /// The field.
+    pub(crate) field: usize,
+    /// How the field's numbers become those of the column's unit.
+    pub(crate) conversion: Conversion,
+    /// The unit in the header.
+    pub(crate) unit: Option<String>,
+}
+
+/// A part of what makes a row a duplicate of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdentityPart {
+    /// The reading of the column at this index.
+    Reading(usize),
+    /// The word of the label.
+    Label,
+    /// The text of this field.
+    Text(usize),
+}
+
+/// What makes a row of a file a duplicate of another.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// The parts, in an order that does not depend on that of the columns in the file.
+    pub(crate) parts: Vec<IdentityPart>,
+    /// The digest of the names of the columns that are compared as text.
+    pub(crate) names: u128,
+}
+
 /// The positions of the schema's columns among the fields of a record.
 pub(crate) struct Header {
-    /// The number of fields in a record.
-    pub(crate) width: usize,
-    /// For each sensor column its field and the power of ten that converts to the column's unit.
-    pub(crate) columns: Vec<(usize, i32)>,
+    cells: Vec<HeaderCell>,
+    /// The sensor columns, in the order of the schema.
+    pub(crate) columns: Vec<FoundColumn>,
     /// The field of the label, if the header was searched for one.
     pub(crate) label: Option<usize>,
-    /// The folded names of all columns; for the schema's columns the folded canonical names.
-    pub(crate) names: BTreeSet<String>,
 }
 
 impl Header {
@@ -63,74 +93,167 @@ impl Header {
         with_label: bool,
     ) -> Result<Self, HeaderError> {
         let cells: Vec<_> = fields.iter().map(|field| HeaderCell::parse(field.as_ref())).collect();
-        let mut search = Search::new(&cells);
+        let mut search = Search { cells: &cells, missing: Vec::new() };
         let label = if with_label {
             let name = schema.label().column.as_str();
-            search.field(name, std::iter::once(name))?
+            search.field(name, &[name], None)?
         } else {
             None
         };
         let mut found = Vec::new();
         for column in schema.columns() {
-            found.push(search.field(&column.name, column.names())?);
+            let names: Vec<&str> = column.names().collect();
+            found.push(search.field(&column.name, &names, column.unit.as_deref())?);
         }
-        let names = search.names()?;
+        search.finish()?;
         let mut columns = Vec::new();
         for (column, field) in schema.columns().iter().zip(found.into_iter().flatten()) {
-            columns.push((field, power(column, &cells[field])?));
+            columns.push(cells[field].to_column(field, column)?);
         }
-        Ok(Self { width: cells.len(), columns, label, names })
+        Ok(Self { cells, columns, label })
+    }
+
+    /// Returns the number of fields in a record.
+    pub(crate) fn width(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Returns what makes a row a duplicate of an earlier one, or `None` if none is.
+    pub(crate) fn identity(
+        &self,
+        duplicates: &Duplicates,
+    ) -> Result<Option<Identity>, HeaderError> {
+        let by = match duplicates {
+            Duplicates::Keep => return Ok(None),
+            Duplicates::Drop => None,
+            Duplicates::By(names) => Some(names),
+        };
+        let column_of = |field| self.columns.iter().position(|column| column.field == field);
+        let mut texts: Vec<usize> = Vec::new();
+        let mut parts: Vec<IdentityPart> = Vec::new();
+        match by {
+            None => {
+                parts.extend((0..self.columns.len()).map(IdentityPart::Reading));
+                parts.extend(self.label.map(|_| IdentityPart::Label));
+                // The number of the row, which pandas writes in front, is no part of the data.
+                let is_data = |&field: &usize| !self.cells[field].is_row_number();
+                texts.extend((0..self.width()).filter(is_data));
+                texts.retain(|&field| column_of(field).is_none() && self.label != Some(field));
+            }
+            Some(names) => {
+                let mut search = Search { cells: &self.cells, missing: Vec::new() };
+                let mut fields = Vec::new();
+                for name in names {
+                    fields.extend(search.field(name, &[name], None)?);
+                }
+                search.finish()?;
+                for field in fields {
+                    match column_of(field) {
+                        Some(column) => parts.push(IdentityPart::Reading(column)),
+                        None if self.label == Some(field) => parts.push(IdentityPart::Label),
+                        None => texts.push(field),
+                    }
+                }
+            }
+        }
+        texts.sort_by(|&a, &b| self.cells[a].whole.cmp(&self.cells[b].whole));
+        let names = digest_of_names(texts.iter().map(|&field| self.cells[field].whole.as_str()));
+        parts.extend(texts.into_iter().map(IdentityPart::Text));
+        Ok(Some(Identity { parts, names }))
     }
 }
 
 /// The search for columns among the cells of a header.
 struct Search<'a> {
     cells: &'a [HeaderCell],
-    names: BTreeSet<String>,
     /// Each column that was not found, with the nearest name in the header.
     missing: Vec<String>,
 }
 
-impl<'a> Search<'a> {
-    fn new(cells: &'a [HeaderCell]) -> Self {
-        // The index column that pandas writes in front has an empty name, or the name `Unnamed: 0`
-        // after it was read and written again.
-        let named = cells.iter().filter(|c| !c.name.is_empty() && !c.name.starts_with("unnamed:"));
-        Self { cells, names: named.map(|cell| cell.name.clone()).collect(), missing: Vec::new() }
-    }
-
+impl Search<'_> {
     /// Finds the field of column `name`; notes the column as missing if there is none.
-    fn field<'b>(
+    fn field(
         &mut self,
         name: &str,
-        spellings: impl Iterator<Item = &'b str>,
+        spellings: &[&str],
+        unit: Option<&str>,
     ) -> Result<Option<usize>, HeaderError> {
-        let cells = self.cells;
-        let spellings: Vec<_> = spellings.map(fold_name).collect();
-        let mut found = (0..cells.len()).filter(|&i| spellings.contains(&cells[i].name));
-        let Some(first) = found.next() else {
-            let here = cells.iter().map(|cell| cell.bare.as_str());
-            let hint = common::nearest(name, here)
-                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-            self.missing.push(format!("column `{name}`{hint}"));
-            return Ok(None);
-        };
-        if let Some(second) = found.next() {
-            return Err(HeaderError::Twice {
-                name: name.to_owned(),
-                first: cells[first].text.clone(),
-                second: cells[second].text.clone(),
-            });
+        let whole: Vec<usize> =
+            spellings.iter().flat_map(|spelling| self.whole_matches(spelling)).collect();
+        let names_of_whole: Vec<&str> =
+            whole.iter().map(|&field| self.cells[field].name.as_str()).collect();
+        let bare = spellings.iter().flat_map(|spelling| self.bare_matches(spelling, unit));
+        // A header that is a spelling wins over those that have the same name and a unit besides.
+        let bare = bare.filter(|&field| !names_of_whole.contains(&self.cells[field].name.as_str()));
+        let mut found: Vec<usize> = whole.iter().copied().chain(bare).collect();
+        found.sort_unstable();
+        found.dedup();
+        match found[..] {
+            [field] => Ok(Some(field)),
+            [first, second, ..] => {
+                let shown = [first, second].map(|field| self.cells[field].shown());
+                let has_unit = |field: usize| self.cells[field].unit.is_some();
+                let hint = if unit.is_none() && (has_unit(first) || has_unit(second)) {
+                    "; the column's `unit`, or the whole header as a spelling, tells them apart"
+                } else {
+                    ""
+                };
+                let [first, second] = shown;
+                Err(HeaderError::Twice { name: name.to_owned(), first, second, hint })
+            }
+            [] => {
+                let here = self.cells.iter().map(|cell| cell.bare.as_str());
+                let hint = common::nearest(name, here)
+                    .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+                self.missing.push(format!("column `{name}`{hint}"));
+                Ok(None)
+            }
         }
-        self.names.remove(&cells[first].name);
-        self.names.insert(fold_name(name));
-        Ok(Some(first))
     }
 
-    /// Returns the folded names of all columns, or an error if a column is missing.
-    fn names(self) -> Result<BTreeSet<String>, HeaderError> {
+    /// Returns the fields that satisfy a condition.
+    fn fields(&self, matches: impl Fn(&HeaderCell) -> bool) -> Vec<usize> {
+        (0..self.cells.len()).filter(|&field| matches(&self.cells[field])).collect()
+    }
+
+    /// Returns the fields whose whole header is this spelling; if there is none, those whose header
+    /// is it but for letter case and blanks.
+    fn whole_matches(&self, spelling: &str) -> Vec<usize> {
+        let exact = self.fields(|cell| cell.text == spelling.trim());
+        if !exact.is_empty() {
+            return exact;
+        }
+        let folded = fold_name(spelling);
+        self.fields(|cell| cell.whole == folded)
+    }
+
+    /// Returns the fields whose header without a unit is this spelling. Among several the column's
+    /// unit decides.
+    fn bare_matches(&self, spelling: &str, unit: Option<&str>) -> Vec<usize> {
+        let wanted = HeaderCell::of(spelling);
+        let unit = wanted.unit.as_deref().or(unit);
+        let bare = self.fields(|cell| cell.name == wanted.name);
+        if let (Some(unit), true) = (unit, bare.len() > 1) {
+            let among = |matches: &dyn Fn(&str) -> bool| -> Vec<usize> {
+                let has = |field: &usize| self.cells[*field].unit.as_deref().is_some_and(matches);
+                bare.iter().copied().filter(has).collect()
+            };
+            let same = among(&|other| units::is_same(other, unit));
+            if !same.is_empty() {
+                return same;
+            }
+            let convertible = among(&|other| units::between(other, unit).is_ok());
+            if !convertible.is_empty() {
+                return convertible;
+            }
+        }
+        bare
+    }
+
+    /// Returns an error if a column is missing.
+    fn finish(self) -> Result<(), HeaderError> {
         if self.missing.is_empty() {
-            return Ok(self.names);
+            return Ok(());
         }
         // The first line may be data, or not from a table at all: only the start of it is shown.
         let mut found: Vec<String> =
@@ -142,17 +265,6 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Returns the power of ten that converts a field to its column's unit. A field without a unit is
-/// in the column's.
-fn power(column: &Column, cell: &HeaderCell) -> Result<i32, HeaderError> {
-    let (Some(from), Some(to)) = (&cell.unit, &column.unit) else { return Ok(0) };
-    units::power_between(from, to).map_err(|expected| HeaderError::Unit {
-        header: cell.text.clone(),
-        name: column.name.clone(),
-        expected,
-    })
-}
-
 /// The maximum number of a header's columns in a message, and the maximum length of each in
 /// characters.
 const MAX_SHOWN_COLUMNS: usize = 40;
@@ -162,23 +274,56 @@ const MAX_SHOWN_CHARS: usize = 60;
 struct HeaderCell {
     /// The whole text.
     text: String,
-    /// The text without the unit.
+    /// The whole text, folded.
+    whole: String,
+    /// The text without what is in parentheses at its end.
     bare: String,
-    /// The text without the unit, folded.
+    /// That text, folded.
     name: String,
+    /// What is in parentheses at the end.
     unit: Option<String>,
 }
 
 impl HeaderCell {
     fn parse(bytes: &[u8]) -> Self {
-        let text = decode(bytes).trim().trim_start_matches('\u{FEFF}').to_owned();
+        Self::of(&decode(bytes))
+    }
+
+    fn of(text: &str) -> Self {
+        let text = text.trim().trim_start_matches('\u{FEFF}').to_owned();
         let unit_begins = text.rfind(['(', '[']).filter(|_| text.ends_with([')', ']']));
         let (name, unit) = match unit_begins {
             Some(at) => (&text[..at], text.get(at + 1..text.len() - 1)),
             None => (text.as_str(), None),
         };
         let unit = unit.map(str::trim).filter(|unit| !unit.is_empty()).map(str::to_owned);
-        Self { name: fold_name(name), bare: name.trim().to_owned(), unit, text }
+        let (name, bare) = (fold_name(name), name.trim().to_owned());
+        Self { whole: fold_name(&text), name, bare, unit, text }
+    }
+
+    /// Returns whether this is the number of the row, which pandas writes in front: it has no name,
+    /// or the name `Unnamed: 0` after it was read and written again.
+    fn is_row_number(&self) -> bool {
+        self.whole.is_empty() || self.whole.starts_with("unnamed:")
+    }
+
+    /// Returns this field as the place of a column. A field without a unit is in the column's.
+    fn to_column(&self, field: usize, column: &Column) -> Result<FoundColumn, HeaderError> {
+        // What is in parentheses may be no unit but belong to a name that the settings spell out.
+        let is_name = column.names().any(|name| fold_name(name) == self.whole);
+        let known = self.unit.as_deref().filter(|unit| !is_name || units::is_known(unit));
+        let conversion = match (known, &column.unit) {
+            (Some(from), Some(to)) => match units::between(from, to) {
+                Ok(conversion) => conversion,
+                Err(_) if is_name => Conversion::NONE,
+                Err(expected) => {
+                    let (header, name) = (self.shown(), column.name.clone());
+                    return Err(HeaderError::Unit { header, name, expected });
+                }
+            },
+            _ => Conversion::NONE,
+        };
+        Ok(FoundColumn { field, conversion, unit: known.map(str::to_owned) })
     }
 
     /// Returns the cell as a message shows it: without control characters, and cut if it is long.

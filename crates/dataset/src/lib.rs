@@ -17,25 +17,26 @@
 //!
 //! ```
 //! use dataset::{
-//!     BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, RecordReader,
-//!     Schema, TableReader,
+//!     CleaningRules, Column, Feature, Label, Recipe, RecordReader, Schema, TableReader,
 //! };
 //!
 //! let column = |name: &str, unit: &str, spelling: &str| Column {
 //!     name: name.into(),
 //!     unit: Some(unit.into()),
 //!     spellings: vec![spelling.into()],
+//!     missing_markers: Vec::new(),
 //! };
 //! let columns = vec![column("Pressure", "bar", "Druck"), column("Force", "kN", "Kraft")];
 //! let (positive, negative) = (vec!["yes".into()], vec!["no".into()]);
-//! let schema = Schema::new(columns, Label { column: "Failed".into(), positive, negative })?;
+//! let missing_markers = vec!["unknown".into()];
+//! let label = Label { column: "Failed".into(), positive, negative, missing_markers };
+//! let schema = Schema::new(columns, label)?;
 //!
 //! let file = "Pressure(bar),Force(kN),Failed\n10,1,no\n20,2,no\n30,4,yes\n";
-//! let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
-//! let mut table = TableReader::new(&schema, rules);
+//! let mut table = TableReader::new(&schema, CleaningRules::default());
 //! table.read("plant.csv", file.as_bytes())?;
 //! let (table, counts) = table.finish()?;
-//! assert_eq!((counts.rows_kept, table.labels()), (3, &[0, 0, 1][..]));
+//! assert_eq!((counts.kept.rows, table.labels()), (3, &[0, 0, 1][..]));
 //!
 //! let expression = "Pressure - median(Pressure)".into();
 //! let feature = Feature { name: "Excess_Pressure".into(), expression };
@@ -45,12 +46,15 @@
 //! let records = RecordReader::new(recipe.schema(), &["KRAFT (N)", "Druck (Pa)"])?;
 //! let (mut readings, mut features) = (Vec::new(), Vec::new());
 //! records.read(&["n/a", "2500000"], &mut readings)?;
-//! recipe.apply(&readings, &mut features);
+//! let mut counts = recipe.no_counts();
+//! recipe.apply(&mut readings, &mut features, &mut counts);
 //! assert_eq!(features, [25.0, 2.0, 5.0]);
+//! assert_eq!(counts.imputed, [0, 1]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod blocks;
+mod cell;
 mod cleaning;
 mod csv_records;
 mod duplicates;
@@ -70,7 +74,9 @@ mod table;
 mod table_error;
 mod units;
 
-pub use cleaning::{BadCells, CleaningCounts, CleaningRules, MissingValues};
+pub use cleaning::{
+    BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
+};
 pub use csv_records::CsvError;
 pub use expression::{Expression, ExpressionError};
 pub use feature_table::{FeatureError, FeatureTable};

@@ -13,49 +13,84 @@ const POWERS: [f64; 23] = [
 const WITHOUT_EXPONENT: Range<f32> = 1e-4..1e7;
 /// The maximum number of digits that always fit in a `u64`.
 const MAX_DIGITS: usize = 19;
+/// The greatest number below which an `f64` holds every integer.
+const MAX_EXACT: u64 = 1 << 53;
 /// The bits of an `f64` mantissa that are rounded away in an `f32`.
 const DROPPED_BITS: u64 = (1 << 29) - 1;
 /// The value of those bits halfway between two `f32`.
 const HALFWAY: u64 = 1 << 28;
 
 /// Parses the number at the start of `text`, times `10^power`, and returns it with its length in
-/// bytes. What follows may belong to the number, as an exponent does: the caller has to check that
-/// the number ends there. Returns `None` where there is no number, or where rounding it correctly
-/// takes more care.
+/// bytes. `point` is the decimal mark. What follows may belong to the number, as an exponent does:
+/// the caller has to check that the number ends there. Returns `None` where there is no number, or
+/// where rounding it correctly takes more care.
+///
+/// Digits and powers of ten that an `f64` holds exactly give the nearest `f64` by the one rounding
+/// of their product or quotient.
+#[inline]
+pub(crate) fn leading_f64(text: &[u8], power: i32, point: u8) -> Option<(f64, usize)> {
+    let Digits { negative, mantissa, places, end } = Digits::scan(text, point)?;
+    let exponent = power - places;
+    let scale = *POWERS.get(exponent.unsigned_abs() as usize)?;
+    if mantissa > MAX_EXACT {
+        return None;
+    }
+    let mantissa = mantissa as f64;
+    let number = if exponent < 0 { mantissa / scale } else { mantissa * scale };
+    Some((if negative { -number } else { number }, end))
+}
+
+/// Parses the number at the start of `text` as [`leading_f64`] does, with the decimal mark `.`.
 ///
 /// The digits and the power of ten give an `f64` by two roundings, that of the digits and that of
 /// the quotient, each of at most half a unit in the last place. The result is therefore less than 3
 /// units from the exact number and from the `f64` nearest to it. All three round to the same `f32`
 /// unless a halfway point between two `f32` lies among them.
-pub(crate) fn leading(text: &[u8], power: i32) -> Option<(f32, usize)> {
-    let negative = text.first() == Some(&b'-');
-    let begin = usize::from(negative);
-    let (mut mantissa, mut at) = digits(text, begin, 0);
-    let (mut count, mut places) = (at - begin, 0);
-    if text.get(at) == Some(&b'.') {
-        let point = at + 1;
-        (mantissa, at) = digits(text, point, mantissa);
-        places = at - point;
-        count += places;
-    }
-    if count > MAX_DIGITS {
-        // Leading zeros, which small numbers have, take no space in a u64.
-        let zeros = text[begin..at].iter().take_while(|byte| matches!(byte, b'0' | b'.'));
-        count -= zeros.filter(|&&byte| byte == b'0').count().min(count - 1);
-    }
-    if count == 0 || count > MAX_DIGITS {
-        return None;
-    }
-    let exponent = power - places as i32;
-    let scale = *POWERS.get(exponent.unsigned_abs() as usize)?;
+pub(crate) fn leading_f32(text: &[u8]) -> Option<(f32, usize)> {
+    let Digits { negative, mantissa, places, end } = Digits::scan(text, b'.')?;
     let mantissa = mantissa as f64;
-    let number = if exponent < 0 { mantissa / scale } else { mantissa * scale };
+    let number = mantissa / POWERS.get(places.unsigned_abs() as usize)?;
     let is_certain = number == 0.0 || (number.to_bits() & DROPPED_BITS).abs_diff(HALFWAY) > 3;
     if !is_certain || number > f64::from(f32::MAX) {
         return None;
     }
     let number = number as f32;
-    Some((if negative { -number } else { number }, at))
+    Some((if negative { -number } else { number }, end))
+}
+
+/// A number's sign, digits and decimal mark.
+struct Digits {
+    negative: bool,
+    /// The digits, without the decimal mark.
+    mantissa: u64,
+    /// The number of digits after the decimal mark.
+    places: i32,
+    /// The position after the last digit.
+    end: usize,
+}
+
+impl Digits {
+    /// Scans the number at the start of `text`. Returns `None` where there is none, or where its
+    /// digits do not fit in a `u64`.
+    fn scan(text: &[u8], point: u8) -> Option<Self> {
+        let negative = text.first() == Some(&b'-');
+        let begin = usize::from(negative);
+        let (mut mantissa, mut at) = digits(text, begin, 0);
+        let (mut count, mut places) = (at - begin, 0);
+        if text.get(at) == Some(&point) {
+            let begin = at + 1;
+            (mantissa, at) = digits(text, begin, mantissa);
+            places = at - begin;
+            count += places;
+        }
+        if count > MAX_DIGITS {
+            // Leading zeros, which small numbers have, take no space in a u64.
+            let zeros = text[begin..at].iter().take_while(|&&byte| byte == b'0' || byte == point);
+            count -= zeros.filter(|&&byte| byte == b'0').count().min(count - 1);
+        }
+        let places = i32::try_from(places).ok()?;
+        (1..=MAX_DIGITS).contains(&count).then_some(Self { negative, mantissa, places, end: at })
+    }
 }
 
 /// Appends the digits from `at` on to the number `before`, and returns the number and the end of
@@ -130,6 +165,10 @@ mod tests {
         [(text.parse::<f64>().unwrap() as f32).to_bits(), text.parse::<f32>().unwrap().to_bits()]
     }
 
+    fn assert_f64(found: f64, text: &str) {
+        assert_eq!(found.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+    }
+
     #[test]
     fn plain_numbers_are_parsed() {
         for (text, number, length) in [
@@ -142,12 +181,18 @@ mod tests {
             ("0.0000012345678901234567", 1.234_567_9e-6, 24),
             ("1e5", 1.0, 1),
         ] {
-            assert_eq!(leading(text.as_bytes(), 0), Some((number, length)), "{text}");
+            assert_eq!(leading_f32(text.as_bytes()), Some((number, length)), "{text}");
         }
-        assert_eq!(leading(b"693372.4915", -5), leading(b"6.933724915", 0));
+        assert_eq!(leading_f64(b"693372.4915", -5, b'.'), leading_f64(b"6.933724915", 0, b'.'));
+        assert_eq!(leading_f64(b"-1,25;", 3, b','), Some((-1250.0, 5)));
+        assert_eq!(leading_f64(b"1,25", 0, b'.'), Some((1.0, 1)));
         // 2^24 + 1 is halfway between two f32.
-        for text in ["", ".", "-", "-.", "x", "+1", "inf", "16777217", "1234567890123456789012"] {
-            assert_eq!(leading(text.as_bytes(), 0), None, "{text}");
+        assert_eq!(leading_f32(b"16777217"), None);
+        // 2^53 + 1 is halfway between two f64.
+        assert_eq!(leading_f64(b"9007199254740993", 0, b'.'), None);
+        for text in ["", ".", "-", "-.", "x", "+1", "inf", "1234567890123456789012"] {
+            assert_eq!(leading_f32(text.as_bytes()), None, "{text}");
+            assert_eq!(leading_f64(text.as_bytes(), 0, b'.'), None, "{text}");
         }
     }
 
@@ -183,9 +228,13 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_agrees_with_the_standard_library(text in "-?[0-9]{0,12}(\\.[0-9]{0,20})?") {
-            if let Some((number, length)) = leading(text.as_bytes(), 0) {
+            if let Some((number, length)) = leading_f32(text.as_bytes()) {
                 prop_assert_eq!(length, text.len());
                 prop_assert_eq!([number.to_bits(); 2], expected(&text));
+            }
+            if let Some((number, length)) = leading_f64(text.as_bytes(), 0, b'.') {
+                prop_assert_eq!(length, text.len());
+                assert_f64(number, &text);
             }
         }
 
@@ -194,7 +243,7 @@ mod tests {
             let low = f32::from_bits(bits & 0x4fff_ffff);
             let middle = f64::from(low) / 2.0 + f64::from(low.next_up()) / 2.0;
             for text in [format!("{middle}{tail}"), format!("{}{tail}", middle.next_down())] {
-                if let Some((number, length)) = leading(text.as_bytes(), 0) {
+                if let Some((number, length)) = leading_f32(text.as_bytes()) {
                     prop_assert_eq!(length, text.len());
                     prop_assert_eq!([number.to_bits(); 2], expected(&text));
                 }
@@ -203,9 +252,8 @@ mod tests {
 
         #[test]
         fn a_power_is_parsed_like_an_exponent(text in "[0-9]{1,10}\\.[0-9]{1,9}", power in -9..9_i32) {
-            if let Some((number, _)) = leading(text.as_bytes(), power) {
-                let text = format!("{text}e{power}");
-                prop_assert_eq!([number.to_bits(); 2], expected(&text));
+            if let Some((number, _)) = leading_f64(text.as_bytes(), power, b'.') {
+                assert_f64(number, &format!("{text}e{power}"));
             }
         }
 

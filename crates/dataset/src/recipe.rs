@@ -30,7 +30,7 @@ pub struct Feature {
 pub struct Recipe {
     schema: Schema,
     /// The median of each column over the training rows.
-    medians: Vec<f32>,
+    medians: Vec<f64>,
     features: Vec<FittedFeature>,
 }
 
@@ -81,19 +81,24 @@ pub enum RecipeError {
 }
 
 /// The numbers of values that a recipe imputed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImputationCounts {
-    /// Missing readings that were replaced by the column's training median.
-    pub imputed: usize,
-    /// Engineered features that were not finite and were replaced by their training median.
-    pub replaced: usize,
+    /// For each column the number of missing readings that were replaced by its training median.
+    pub imputed: Vec<usize>,
+    /// For each engineered feature the number of values that were not finite and were replaced by
+    /// its training median.
+    pub replaced: Vec<usize>,
 }
 
-impl std::ops::Add for ImputationCounts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { imputed: self.imputed + other.imputed, replaced: self.replaced + other.replaced }
+impl ImputationCounts {
+    /// Adds the counts of other rows.
+    pub fn add(&mut self, other: &Self) {
+        for (counts, more) in
+            [(&mut self.imputed, &other.imputed), (&mut self.replaced, &other.replaced)]
+        {
+            counts.resize(counts.len().max(more.len()), 0);
+            counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+        }
     }
 }
 
@@ -117,7 +122,7 @@ impl Recipe {
         if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
             return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
         }
-        let medians = summaries.iter().map(|summary| summary.median as f32).collect();
+        let medians = summaries.iter().map(|summary| summary.median).collect();
         let mut recipe = Self { schema: schema.clone(), medians, features: Vec::new() };
         for Feature { name, expression: text } in features {
             check_name(schema, &recipe.feature_names().collect::<Vec<_>>(), name)?;
@@ -127,14 +132,15 @@ impl Recipe {
                 .iter()
                 .map(|statistic| statistic.kind.of(&summaries[statistic.column]))
                 .collect();
-            let values = rows.par_iter().map_init(Vec::new, |readings, &row| {
+            let buffers = || (Vec::new(), recipe.no_counts());
+            let values = rows.par_iter().map_init(buffers, |(readings, counts), &row| {
                 readings.clear();
                 readings.extend_from_slice(table.row(row));
-                recipe.impute(readings);
+                recipe.impute(readings, counts);
                 let value = expression.evaluate(readings, &statistics) as f32;
-                if value.is_finite() { value } else { f32::NAN }
+                f64::from(if value.is_finite() { value } else { f32::NAN })
             });
-            let values: Vec<f32> = values.collect();
+            let values: Vec<f64> = values.collect();
             let summary = ColumnSummary::of(values.into_iter());
             if summary.count == 0 {
                 let (name, expression) = (name.clone(), text.clone());
@@ -156,40 +162,52 @@ impl Recipe {
         &self.schema
     }
 
+    /// Iterates over the names of the engineered features.
+    pub fn engineered_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.features.iter().map(|feature| feature.name.as_str())
+    }
+
     /// Iterates over the features' names: those of the columns, then those of the engineered
     /// features.
     pub fn feature_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.schema.names().chain(self.features.iter().map(|feature| feature.name.as_str()))
+        self.schema.names().chain(self.engineered_names())
     }
 
-    /// Appends the features of a row of readings to `out`. A reading that is not finite is missing.
+    /// Appends the features of a row of readings to `out`. A reading that is not finite is missing,
+    /// and becomes the training median in `readings`, too. Features are computed in 64 bits and
+    /// rounded once to the 32 of the forest.
+    ///
+    /// What was imputed is added to `counts`, which [`Self::no_counts`] begins.
     ///
     /// # Panics
     /// Panics if there is not one reading for each column.
-    pub fn apply(&self, readings: &[f32], out: &mut Vec<f32>) -> ImputationCounts {
+    pub fn apply(&self, readings: &mut [f64], out: &mut Vec<f32>, counts: &mut ImputationCounts) {
         assert_eq!(readings.len(), self.medians.len(), "a reading for each column");
-        let begin = out.len();
-        out.extend_from_slice(readings);
-        let imputed = self.impute(&mut out[begin..]);
-        let mut replaced = 0;
-        for feature in &self.features {
-            let readings = &out[begin..][..self.medians.len()];
+        self.impute(readings, counts);
+        out.extend(readings.iter().map(|&reading| reading as f32));
+        for (feature, replaced) in self.features.iter().zip(&mut counts.replaced) {
             let value = feature.expression.evaluate(readings, &feature.statistics) as f32;
-            replaced += usize::from(!value.is_finite());
+            *replaced += usize::from(!value.is_finite());
             out.push(if value.is_finite() { value } else { feature.fallback });
         }
-        ImputationCounts { imputed, replaced }
     }
 
-    fn impute(&self, readings: &mut [f32]) -> usize {
-        let mut imputed = 0;
-        for (reading, median) in readings.iter_mut().zip(&self.medians) {
-            if !reading.is_finite() {
+    /// Returns counts of zero for each column and engineered feature.
+    pub fn no_counts(&self) -> ImputationCounts {
+        ImputationCounts {
+            imputed: vec![0; self.medians.len()],
+            replaced: vec![0; self.features.len()],
+        }
+    }
+
+    fn impute(&self, readings: &mut [f64], counts: &mut ImputationCounts) {
+        let columns = readings.iter_mut().zip(&self.medians).zip(&mut counts.imputed);
+        for ((reading, median), imputed) in columns {
+            if !(*reading as f32).is_finite() {
                 *reading = *median;
-                imputed += 1;
+                *imputed += 1;
             }
         }
-        imputed
     }
 
     /// Checks features without any rows, and returns each error with the feature's name.
@@ -240,7 +258,7 @@ struct StoredRecipe {
 struct StoredColumn {
     #[serde(rename = "column")]
     about: Column,
-    median: f32,
+    median: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -304,7 +322,7 @@ impl Recipe {
         let (columns, medians): (Vec<_>, Vec<_>) =
             stored.columns.into_iter().map(|stored| (stored.about, stored.median)).unzip();
         let schema = Schema::new(columns, stored.label)?;
-        if let Some(index) = medians.iter().position(|median| !median.is_finite()) {
+        if let Some(index) = medians.iter().position(|median| !(*median as f32).is_finite()) {
             let name = &schema.columns()[index].name;
             return inconsistent(format!("the median of column `{name}` is not a number"));
         }

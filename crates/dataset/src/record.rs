@@ -1,12 +1,11 @@
 //! Reads one raw record: cells as text become readings in the schema's columns and units.
 
-use crate::header::{Header, HeaderError};
-use crate::number;
-use crate::schema::{Label, Schema};
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Cells that stand for a missing value, as pandas reads them, in lower case.
-const MISSING: [&str; 10] =
-    ["", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none", "missing"];
+use crate::cell::{CellParser, NumberFormat, is_missing};
+use crate::header::{Header, HeaderError};
+use crate::schema::{Label, Schema, fold_word};
+
 /// The maximum number of label spellings that are cached. Most files have two.
 const MAX_CACHED_LABELS: usize = 8;
 /// The maximum length in characters of a cell in a message.
@@ -56,13 +55,24 @@ pub enum RecordError {
 /// use dataset::{Column, Label, RecordReader, Schema};
 ///
 /// let columns = vec![
-///     Column { name: "Hydraulic_Pressure".into(), unit: Some("bar".into()), spellings: vec![] },
-///     Column { name: "Cutting".into(), unit: Some("kN".into()), spellings: vec!["Force".into()] },
+///     Column {
+///         name: "Hydraulic_Pressure".into(),
+///         unit: Some("bar".into()),
+///         spellings: vec![],
+///         missing_markers: vec![],
+///     },
+///     Column {
+///         name: "Cutting".into(),
+///         unit: Some("kN".into()),
+///         spellings: vec!["Force".into()],
+///         missing_markers: vec![],
+///     },
 /// ];
 /// let label = Label {
 ///     column: "Downtime".into(),
 ///     positive: vec!["yes".into()],
 ///     negative: vec!["no".into()],
+///     missing_markers: vec![],
 /// };
 /// let schema = Schema::new(columns, label)?;
 ///
@@ -80,16 +90,21 @@ pub struct RecordReader<'a> {
     header: Header,
     /// The role of each field in a record.
     roles: Vec<FieldRole>,
+    /// How the cells of each column are parsed.
+    cells: Vec<CellParser>,
 }
 
 /// The meaning of a field.
 #[derive(Clone, Copy)]
 pub(crate) enum FieldRole {
-    /// A reading of the column at this index, to be multiplied by this power of ten.
-    Reading(usize, i32),
+    /// A reading of the column at this index.
+    Reading(usize),
     Label,
     Ignored,
 }
+
+/// A cell that could not be read: the index of its column, and its text for a message.
+pub(crate) type BadCell = (usize, String);
 
 impl<'a> RecordReader<'a> {
     /// Creates a reader of records without a label. A label column in the header is ignored.
@@ -100,7 +115,8 @@ impl<'a> RecordReader<'a> {
     /// # Errors
     /// Returns an error if a column is missing, there twice, or in a unit that cannot be converted.
     pub fn new(schema: &'a Schema, header: &[impl AsRef<[u8]>]) -> Result<Self, HeaderError> {
-        Header::find(schema, header, false).map(|header| Self::from_header(schema, header))
+        let header = Header::find(schema, header, false)?;
+        Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
     /// Creates a reader of records with a label, which the header must have.
@@ -111,18 +127,21 @@ impl<'a> RecordReader<'a> {
         schema: &'a Schema,
         header: &[impl AsRef<[u8]>],
     ) -> Result<Self, HeaderError> {
-        Header::find(schema, header, true).map(|header| Self::from_header(schema, header))
+        let header = Header::find(schema, header, true)?;
+        Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
-    fn from_header(schema: &'a Schema, header: Header) -> Self {
-        let mut roles = vec![FieldRole::Ignored; header.width];
+    pub(crate) fn from_header(schema: &'a Schema, header: Header, numbers: NumberFormat) -> Self {
+        let mut roles = vec![FieldRole::Ignored; header.width()];
         if let Some(field) = header.label {
             roles[field] = FieldRole::Label;
         }
-        for (column, &(field, power)) in header.columns.iter().enumerate() {
-            roles[field] = FieldRole::Reading(column, power);
+        let mut cells = Vec::new();
+        for (index, (column, found)) in schema.columns().iter().zip(&header.columns).enumerate() {
+            roles[found.field] = FieldRole::Reading(index);
+            cells.push(CellParser::new(&column.missing_markers, found.conversion, numbers));
         }
-        Self { schema, header, roles }
+        Self { schema, header, roles, cells }
     }
 
     /// Appends a record's readings to `readings` and returns its class.
@@ -138,25 +157,28 @@ impl<'a> RecordReader<'a> {
     pub fn read(
         &self,
         cells: &[impl AsRef<[u8]>],
-        readings: &mut Vec<f32>,
+        readings: &mut Vec<f64>,
     ) -> Result<Option<u8>, RecordError> {
         let field = |index: usize| cells[index].as_ref();
-        self.read_fields(cells.len(), field, &mut self.class_cache(), readings)
+        let read = self.read_fields(cells.len(), field, &mut self.label_parser(), readings, None);
+        read.map(|label| label.class)
     }
 
-    /// Does the work of [`Self::read`] for a record of `count` fields, which `field` returns.
+    /// Does the work of [`Self::read`] for a record of `count` fields, which `field` returns. With
+    /// `bad_cells` a sensor cell that is not a number is missing, and pushed there.
     pub(crate) fn read_fields<'b>(
         &self,
         count: usize,
         field: impl Fn(usize) -> &'b [u8],
-        classes: &mut ClassCache<'_>,
-        readings: &mut Vec<f32>,
-    ) -> Result<Option<u8>, RecordError> {
-        if count != self.header.width {
-            return Err(RecordError::FieldCount { found: count, expected: self.header.width });
+        labels: &mut LabelParser<'_>,
+        readings: &mut Vec<f64>,
+        bad_cells: Option<&mut Vec<BadCell>>,
+    ) -> Result<ParsedLabel, RecordError> {
+        if count != self.header.width() {
+            return Err(RecordError::FieldCount { found: count, expected: self.header.width() });
         }
         let begin = readings.len();
-        let read = self.append(field, classes, readings);
+        let read = self.append(field, labels, readings, bad_cells);
         if read.is_err() {
             readings.truncate(begin);
         }
@@ -166,20 +188,29 @@ impl<'a> RecordReader<'a> {
     fn append<'b>(
         &self,
         field: impl Fn(usize) -> &'b [u8],
-        classes: &mut ClassCache<'_>,
-        readings: &mut Vec<f32>,
-    ) -> Result<Option<u8>, RecordError> {
-        for (&(index, power), column) in self.header.columns.iter().zip(self.schema.columns()) {
-            let cell = field(index);
-            readings.push(parse_reading(cell, power).ok_or_else(|| RecordError::NotANumber {
-                column: column.name.clone(),
-                text: shown(cell),
-            })?);
+        labels: &mut LabelParser<'_>,
+        readings: &mut Vec<f64>,
+        mut bad_cells: Option<&mut Vec<BadCell>>,
+    ) -> Result<ParsedLabel, RecordError> {
+        for (index, (found, parser)) in self.header.columns.iter().zip(&self.cells).enumerate() {
+            let cell = field(found.field);
+            let reading = match (parser.parse(cell), &mut bad_cells) {
+                (Some(reading), _) => reading,
+                (None, Some(bad_cells)) => {
+                    bad_cells.push((index, shown(cell)));
+                    f64::NAN
+                }
+                (None, None) => {
+                    let column = self.schema.columns()[index].name.clone();
+                    return Err(RecordError::NotANumber { column, text: shown(cell) });
+                }
+            };
+            readings.push(reading);
         }
-        let Some(index) = self.header.label else { return Ok(None) };
+        let Some(index) = self.header.label else { return Ok(ParsedLabel::default()) };
         let cell = field(index);
         let label = self.schema.label();
-        classes.parse(cell).ok_or_else(|| RecordError::UnknownLabel {
+        labels.parse(cell).ok_or_else(|| RecordError::UnknownLabel {
             column: label.column.clone(),
             text: shown(cell),
             expected: label.positive.iter().chain(&label.negative).cloned().collect(),
@@ -196,68 +227,54 @@ impl<'a> RecordReader<'a> {
         &self.roles
     }
 
-    /// Returns an empty cache of label spellings.
-    pub(crate) fn class_cache(&self) -> ClassCache<'a> {
-        ClassCache { label: self.schema.label(), known: Vec::new() }
+    /// Returns how the cells of each column are parsed.
+    pub(crate) fn cells(&self) -> &[CellParser] {
+        &self.cells
     }
+
+    /// Returns a parser of labels.
+    pub(crate) fn label_parser(&self) -> LabelParser<'a> {
+        LabelParser { label: self.schema.label(), known: Vec::new() }
+    }
+
+    /// Returns the name of a column.
+    pub(crate) fn column_name(&self, index: usize) -> &str {
+        &self.schema.columns()[index].name
+    }
+}
+
+/// A label cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ParsedLabel {
+    /// The class, or `None` where the cell is missing.
+    pub(crate) class: Option<u8>,
+    /// A hash of the word, equal for the spellings of one word.
+    pub(crate) word: u64,
 }
 
 /// Parses labels and remembers the first spellings.
-pub(crate) struct ClassCache<'a> {
+pub(crate) struct LabelParser<'a> {
     label: &'a Label,
-    known: Vec<(Vec<u8>, Option<u8>)>,
+    known: Vec<(Vec<u8>, ParsedLabel)>,
 }
 
-impl ClassCache<'_> {
-    /// Returns the class of a label cell: `Some(None)` where the cell is missing, `None` where it
-    /// is not a class.
-    pub(crate) fn parse(&mut self, cell: &[u8]) -> Option<Option<u8>> {
-        if let Some((_, class)) = self.known.iter().find(|(spelling, _)| spelling == cell) {
-            return Some(*class);
+impl LabelParser<'_> {
+    /// Parses a label cell. Returns `None` where it is neither a class nor missing.
+    pub(crate) fn parse(&mut self, cell: &[u8]) -> Option<ParsedLabel> {
+        if let Some((_, parsed)) = self.known.iter().find(|(spelling, _)| spelling == cell) {
+            return Some(*parsed);
         }
         let text = String::from_utf8_lossy(cell);
         let class = self.label.class(&text);
-        let is_valid = class.is_some() || is_missing(text.trim());
+        let word = fold_word(&text);
+        let is_missing =
+            || is_missing(&word) || self.label.missing_markers.iter().any(|m| fold_word(m) == word);
+        let parsed = ParsedLabel { class, word: xxh3_64(word.as_bytes()) };
+        let is_valid = class.is_some() || is_missing();
         if is_valid && self.known.len() < MAX_CACHED_LABELS {
-            self.known.push((cell.to_vec(), class));
+            self.known.push((cell.to_vec(), parsed));
         }
-        is_valid.then_some(class)
-    }
-}
-
-/// Parses a sensor cell as a number times `10^power`. Returns NaN where the cell is missing or the
-/// number is not finite as an `f32`, and `None` where the cell is not a number.
-pub(crate) fn parse_reading(cell: &[u8], power: i32) -> Option<f32> {
-    if let Some((number, length)) = number::leading(cell, power)
-        && length == cell.len()
-    {
-        return Some(number);
-    }
-    let text = std::str::from_utf8(cell).ok()?.trim();
-    let number = if power == 0 { text.parse() } else { scaled(text, power) };
-    match number {
-        Ok(number) => {
-            let reading = number as f32;
-            Some(if reading.is_finite() { reading } else { f32::NAN })
-        }
-        Err(_) => is_missing(text).then_some(f32::NAN),
-    }
-}
-
-/// Returns whether a trimmed cell stands for a missing value.
-fn is_missing(text: &str) -> bool {
-    MISSING.contains(&text.to_lowercase().as_str())
-}
-
-/// Parses `text * 10^power`, correctly rounded: the power is added to the decimal exponent before
-/// the number is parsed, so that 693372.4915 Pa and 6.933724915 bar have the same bits.
-fn scaled(text: &str, power: i32) -> Result<f64, std::num::ParseFloatError> {
-    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    match exponent.parse::<i32>() {
-        Ok(exponent) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
-            format!("{digits}e{}", exponent.saturating_add(power)).parse()
-        }
-        _ => text.parse(),
+        is_valid.then_some(parsed)
     }
 }
 
@@ -289,11 +306,13 @@ mod tests {
             name: name.to_owned(),
             unit: Some(unit.to_owned()),
             spellings: spellings.iter().map(|&text| text.to_owned()).collect(),
+            missing_markers: Vec::new(),
         };
         let label = Label {
             column: "Downtime".to_owned(),
             positive: vec!["Failure".to_owned(), "1".to_owned()],
             negative: vec!["None_Failed".to_owned(), "0".to_owned()],
+            missing_markers: Vec::new(),
         };
         let columns = vec![column("Pressure", "bar", &[]), column("Cutting", "kN", &["Force"])];
         Schema::new(columns, label).unwrap()
@@ -302,7 +321,7 @@ mod tests {
     fn read(
         reader: &RecordReader<'_>,
         cells: &[&str],
-    ) -> Result<(Vec<f32>, Option<u8>), RecordError> {
+    ) -> Result<(Vec<f64>, Option<u8>), RecordError> {
         let mut readings = Vec::new();
         let class = reader.read(cells, &mut readings)?;
         Ok((readings, class))
@@ -382,34 +401,9 @@ mod tests {
         };
         insta::assert_snapshot!(error(&["Presure"]), @"lacks column `Pressure` (did you mean `Presure`?), column `Cutting`; columns found: Presure");
         insta::assert_snapshot!(error(&["Pressure", "Force", "cutting(N)"]), @"has two columns for `Cutting`: `Force` and `cutting(N)`");
-        insta::assert_snapshot!(error(&["Pressure(psi)", "Force"]), @"has `Pressure(psi)`, expected `Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa");
+        insta::assert_snapshot!(error(&["Pressure(V)", "Force"]), @"has `Pressure(V)`, expected `Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa, mPa, psi, atm, kgf/cm2");
         let label = RecordReader::with_label(&schema, &["Pressure", "Force"]).err().unwrap();
         insta::assert_snapshot!(label, @"lacks column `Downtime`; columns found: Pressure, Force");
-    }
-
-    #[test]
-    fn units_change_the_decimal_exponent_only() {
-        assert_eq!(parse_reading(b"693372.4915", -5), parse_reading(b"6.933724915", 0));
-        assert_eq!(parse_reading(b" 7104000 ", -5), Some(71.04));
-        assert_eq!(parse_reading(b"6.9e5", -5), Some(6.9));
-        assert_eq!(parse_reading(b".5", 3), Some(500.0));
-        assert_eq!(parse_reading(b"5.", 3), Some(5000.0));
-        assert_eq!(parse_reading(b"-2E-1", 3), Some(-200.0));
-    }
-
-    #[test]
-    fn missing_cells_are_told_from_bad_ones() {
-        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity", "1e39"] {
-            for power in [0, 3] {
-                assert!(parse_reading(text.as_bytes(), power).is_some_and(f32::is_nan), "{text}");
-            }
-        }
-        for text in ["broken", "1,5", "0x1f", "12 bar", "--1", "1e", "e5", "1e5x"] {
-            for power in [0, 3] {
-                assert_eq!(parse_reading(text.as_bytes(), power), None, "{text}");
-            }
-        }
-        assert_eq!(parse_reading(b"\xff1", 0), None);
     }
 
     #[test]

@@ -3,134 +3,220 @@
 use memchr::memchr;
 
 use crate::blocks::Block;
-use crate::cleaning::{BadCells, CleaningCounts, CleaningRules, MissingValues};
+use crate::cell::CellParser;
+use crate::cleaning::{BadCellCount, BadCells, CleaningCounts, CleaningRules, MissingValues};
 use crate::csv_records::{CsvRecord, CsvRecords};
-use crate::duplicates;
-use crate::number;
-use crate::record::{ClassCache, FieldRole, RecordError, RecordReader, parse_reading};
+use crate::duplicates::RowDigester;
+use crate::header::{Identity, IdentityPart};
+use crate::record::{BadCell, FieldRole, LabelParser, ParsedLabel, RecordError, RecordReader};
 use crate::table_error::TableError;
 
 /// Reads the rows of one file.
 pub(crate) struct RowReader<'a> {
     file: &'a str,
-    rules: CleaningRules,
+    rules: &'a CleaningRules,
     records: &'a RecordReader<'a>,
+    separator: u8,
+    /// What makes a row a duplicate, or `None` if no row is one.
+    identity: Option<Identity>,
+    /// Whether the text of a field is a part of that.
+    is_identity_text: Vec<bool>,
 }
 
 /// The rows of a block that are kept, before duplicates are dropped, and the counts of the others.
 #[derive(Default)]
 pub(crate) struct BlockRows {
-    pub(crate) readings: Vec<f32>,
+    pub(crate) readings: Vec<f64>,
     /// The class of each row.
     pub(crate) labels: Vec<u8>,
-    /// The hash of each row.
-    pub(crate) hashes: Vec<u32>,
+    /// The digest of each row by which duplicates are found; empty if none are.
+    pub(crate) digests: Vec<u128>,
     /// The number of missing cells in each column.
     pub(crate) missing: Vec<usize>,
+    /// The magnitude of each column over the rows that are kept.
+    pub(crate) magnitudes: Vec<Magnitude>,
     pub(crate) counts: CleaningCounts,
-    /// The buffer for the bytes of a row that is hashed.
-    hash_buffer: Vec<u8>,
 }
 
-impl BlockRows {
-    /// Keeps the row whose readings were appended last, or drops and counts it.
-    fn finish_row(&mut self, label: Option<u8>, rules: CleaningRules) {
-        let begin = self.readings.len() - self.missing.len();
-        let row = &self.readings[begin..];
-        let mut missing = label.is_none();
-        for (count, reading) in self.missing.iter_mut().zip(row) {
-            *count += usize::from(reading.is_nan());
-            missing |= reading.is_nan() && rules.missing_values == MissingValues::Drop;
+/// The mean of the absolute values of a column.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Magnitude {
+    sum: f64,
+    count: usize,
+}
+
+impl Magnitude {
+    fn add(&mut self, reading: f64) {
+        if !reading.is_nan() {
+            self.sum += reading.abs();
+            self.count += 1;
         }
-        match label.filter(|_| !missing) {
-            Some(label) => {
-                self.hashes.push(duplicates::hash(row, label, &mut self.hash_buffer));
-                self.labels.push(label);
-            }
-            None => {
-                self.counts.dropped_missing += 1;
-                self.readings.truncate(begin);
-            }
-        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    /// Returns the mean, or `None` if it is 0 or there is no reading.
+    pub(crate) fn mean(self) -> Option<f64> {
+        (self.count > 0 && self.sum > 0.0).then(|| self.sum / self.count as f64)
     }
 }
 
+/// Buffers that are used again for each row.
+struct Buffers<'b, 'a> {
+    labels: LabelParser<'a>,
+    digester: RowDigester,
+    /// The fields of a plain row.
+    fields: Vec<&'b [u8]>,
+    bad_cells: Vec<BadCell>,
+}
+
 impl<'a> RowReader<'a> {
-    pub(crate) fn new(file: &'a str, rules: CleaningRules, records: &'a RecordReader<'a>) -> Self {
-        Self { file, rules, records }
+    pub(crate) fn new(
+        file: &'a str,
+        rules: &'a CleaningRules,
+        records: &'a RecordReader<'a>,
+        separator: u8,
+    ) -> Result<Self, TableError> {
+        let identity = records.header().identity(&rules.duplicates);
+        let identity =
+            identity.map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
+        let mut is_identity_text = vec![false; records.header().width()];
+        for part in identity.iter().flat_map(|identity| &identity.parts) {
+            if let IdentityPart::Text(field) = part {
+                is_identity_text[*field] = true;
+            }
+        }
+        Ok(Self { file, rules, records, separator, identity, is_identity_text })
     }
 
     /// Reads the rows of a block. Plain rows take a fast path; any other row, in particular a bad
     /// one, is parsed as a CSV record.
     pub(crate) fn read(&self, block: &Block) -> Result<BlockRows, TableError> {
         let columns = self.records.header().columns.len();
-        let mut rows = BlockRows { missing: vec![0; columns], ..BlockRows::default() };
-        let mut csv = CsvRecords::new(self.file, &block.text, block.line);
-        let mut classes = self.records.class_cache();
+        let mut rows = BlockRows {
+            missing: vec![0; columns],
+            magnitudes: vec![Magnitude::default(); columns],
+            ..BlockRows::default()
+        };
+        let mut csv = CsvRecords::new(self.file, &block.text, block.line, self.separator);
+        let mut buffers = Buffers {
+            labels: self.records.label_parser(),
+            digester: RowDigester::default(),
+            fields: vec![&[]; self.records.header().width()],
+            bad_cells: Vec::new(),
+        };
         loop {
             if block.is_short {
-                csv.skip(self.read_plain_rows(csv.rest(), &mut rows, &mut classes));
+                csv.skip(self.read_plain_rows(csv.rest(), &mut rows, &mut buffers));
             }
             let Some(record) = csv.next()? else { return Ok(rows) };
-            self.read_record(&record, &mut rows, &mut classes)?;
+            self.read_record(&record, &mut rows, &mut buffers)?;
         }
     }
 
-    /// Reads rows until one is not plain, and returns their length in bytes.
-    fn read_plain_rows(
+    /// Keeps the row whose readings were appended last, or drops and counts it. `field` returns the
+    /// text of a field that is a part of the row's identity.
+    fn finish_row<'f>(
         &self,
-        text: &[u8],
         rows: &mut BlockRows,
-        classes: &mut ClassCache<'_>,
+        label: ParsedLabel,
+        digester: &mut RowDigester,
+        field: impl Fn(usize) -> &'f [u8],
+    ) {
+        let begin = rows.readings.len() - rows.missing.len();
+        let row = &rows.readings[begin..];
+        let mut missing = label.class.is_none();
+        for (count, reading) in rows.missing.iter_mut().zip(row) {
+            *count += usize::from(reading.is_nan());
+            missing |= reading.is_nan() && self.rules.missing_values == MissingValues::Drop;
+        }
+        rows.counts.read.count(label.class);
+        let Some(class) = label.class.filter(|_| !missing) else {
+            rows.counts.dropped_missing.count(label.class);
+            rows.readings.truncate(begin);
+            return;
+        };
+        if let Some(identity) = &self.identity {
+            digester.start(identity.names);
+            for part in &identity.parts {
+                match *part {
+                    IdentityPart::Reading(column) => digester.reading(row[column]),
+                    IdentityPart::Label => digester.word(label.word),
+                    IdentityPart::Text(index) => digester.text(field(index)),
+                }
+            }
+            rows.digests.push(digester.digest());
+        }
+        rows.magnitudes.iter_mut().zip(row).for_each(|(sum, &reading)| sum.add(reading));
+        rows.labels.push(class);
+    }
+
+    /// Reads rows until one is not plain, and returns their length in bytes.
+    fn read_plain_rows<'b>(
+        &self,
+        text: &'b [u8],
+        rows: &mut BlockRows,
+        buffers: &mut Buffers<'b, '_>,
     ) -> usize {
         let mut read = 0;
         loop {
             let blank = text[read..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
             read += blank.count();
             let begin = rows.readings.len();
-            let row = self.read_plain_row(&text[read..], &mut rows.readings);
-            let row = row.and_then(|(label, length)| Some((classes.parse(label)?, length)));
-            let Some((class, length)) = row else {
+            let row = self.read_plain_row(&text[read..], &mut rows.readings, &mut buffers.fields);
+            let row = row.and_then(|(label, length)| Some((buffers.labels.parse(label)?, length)));
+            let Some((label, length)) = row else {
                 rows.readings.truncate(begin);
                 return read;
             };
-            rows.counts.rows_read += 1;
-            rows.finish_row(class, self.rules);
+            let fields = &buffers.fields;
+            self.finish_row(rows, label, &mut buffers.digester, |field| fields[field]);
             read += length;
         }
     }
 
     /// Appends the readings of the row at the start of `text`, and returns its label and its length
-    /// in bytes. Returns `None` where the text is not plain: it may not be a row.
+    /// in bytes. Fields that are a part of the row's identity are put into `fields`. Returns `None`
+    /// where the text is not plain: it may not be a row.
     fn read_plain_row<'b>(
         &self,
         text: &'b [u8],
-        readings: &mut Vec<f32>,
+        readings: &mut Vec<f64>,
+        fields: &mut [&'b [u8]],
     ) -> Option<(&'b [u8], usize)> {
         let begin = readings.len();
-        readings.resize(begin + self.records.header().columns.len(), f32::NAN);
+        readings.resize(begin + self.records.header().columns.len(), f64::NAN);
         let readings = &mut readings[begin..];
-        let roles = self.records.roles();
+        let (roles, cells) = (self.records.roles(), self.records.cells());
         let mut label: &[u8] = &[];
         let mut at = 0;
         for (index, role) in roles.iter().enumerate() {
             let rest = &text[at..];
             at += match *role {
-                FieldRole::Reading(column, power) => {
-                    let (number, length) = plain_reading(rest, power)?;
+                FieldRole::Reading(column) => {
+                    let (number, length) = plain_reading(rest, &cells[column], self.separator)?;
                     readings[column] = number;
                     length
                 }
                 FieldRole::Label => {
-                    let (field, length) = plain_field(rest)?;
+                    let (field, length) = plain_field(rest, self.separator)?;
                     label = field;
                     length
                 }
-                FieldRole::Ignored => plain_field(rest)?.1,
+                FieldRole::Ignored => {
+                    let (field, length) = plain_field(rest, self.separator)?;
+                    if self.is_identity_text[index] {
+                        fields[index] = field;
+                    }
+                    length
+                }
             };
             let is_last = index + 1 == roles.len();
-            match text.get(at)? {
-                b',' if !is_last => at += 1,
+            match *text.get(at)? {
+                byte if byte == self.separator && !is_last => at += 1,
                 b'\n' | b'\r' if is_last => return Some((label, at + 1)),
                 _ => return None,
             }
@@ -143,14 +229,20 @@ impl<'a> RowReader<'a> {
         &self,
         record: &CsvRecord<'_>,
         rows: &mut BlockRows,
-        classes: &mut ClassCache<'_>,
+        buffers: &mut Buffers<'_, '_>,
     ) -> Result<(), TableError> {
-        rows.counts.rows_read += 1;
+        let Buffers { labels, digester, bad_cells, .. } = buffers;
         let field = |index| record.field(index);
-        let read = self.records.read_fields(record.len(), field, classes, &mut rows.readings);
+        bad_cells.clear();
+        let lenient = (self.rules.bad_cells == BadCells::Missing).then_some(&mut *bad_cells);
+        let read =
+            self.records.read_fields(record.len(), field, labels, &mut rows.readings, lenient);
         let problem = match read {
-            Ok(class) => {
-                rows.finish_row(class, self.rules);
+            Ok(label) => {
+                for (column, text) in bad_cells.drain(..) {
+                    self.count_bad_cell(rows, record.line, column, text);
+                }
+                self.finish_row(rows, label, digester, field);
                 return Ok(());
             }
             Err(problem) => problem,
@@ -162,37 +254,50 @@ impl<'a> RowReader<'a> {
             return Err(error);
         }
         if is_ragged {
-            rows.counts.dropped_ragged += 1;
+            rows.counts.read.count(None);
+            rows.counts.dropped_ragged.count(None);
         } else {
-            rows.counts.dropped_bad_cells += 1;
+            let label = self.records.header().label.and_then(|label| labels.parse(field(label)));
+            let class = label.and_then(|label| label.class);
+            rows.counts.read.count(class);
+            rows.counts.dropped_bad_cells.count(class);
         }
         rows.counts.first_bad.get_or_insert_with(|| error.to_string());
         Ok(())
+    }
+
+    /// Counts a cell that is not a number and became missing.
+    fn count_bad_cell(&self, rows: &mut BlockRows, line: u64, column: usize, text: String) {
+        let column = self.records.column_name(column);
+        let first = format!("{}, line {line}, column `{column}`", self.file);
+        rows.counts.count_bad_cell(text, BadCellCount { count: 1, first });
     }
 }
 
 /// Parses the reading at the start of `text`, and returns it with the length of its field in bytes.
 /// Returns `None` where it is not a reading.
-fn plain_reading(text: &[u8], power: i32) -> Option<(f32, usize)> {
+fn plain_reading(text: &[u8], parser: &CellParser, separator: u8) -> Option<(f64, usize)> {
     // Most numbers are unquoted and end where their field does; the caller checks for that.
-    if let Some(found) = number::leading(text, power) {
-        return Some(found);
+    if let Some((number, length)) = parser.leading(text)
+        && text.get(length).is_some_and(|&byte| byte == separator || matches!(byte, b'\n' | b'\r'))
+    {
+        return Some((number, length));
     }
-    let (field, length) = plain_field(text)?;
+    let (field, length) = plain_field(text, separator)?;
     if field.is_empty() {
-        return Some((f32::NAN, length));
+        return Some((f64::NAN, length));
     }
-    Some((parse_reading(field, power)?, length))
+    Some((parser.parse(field)?, length))
 }
 
-/// Returns the field at the start of `text` without its quotes, and its length in bytes. A comma or
-/// a line end follows, unless the field has quotes inside.
-fn plain_field(text: &[u8]) -> Option<(&[u8], usize)> {
+/// Returns the field at the start of `text` without its quotes, and its length in bytes. A
+/// separator or a line end follows, unless the field has quotes inside.
+fn plain_field(text: &[u8], separator: u8) -> Option<(&[u8], usize)> {
     if let Some((b'"', quoted)) = text.split_first() {
         let length = memchr(b'"', quoted)?;
         return Some((&quoted[..length], length + 2));
     }
-    let is_end = |byte: &u8| matches!(byte, b',' | b'\n' | b'\r');
+    let is_end = |byte: &u8| *byte == separator || matches!(byte, b'\n' | b'\r');
     let length = text.iter().take_while(|byte| !is_end(byte)).count();
     Some((&text[..length], length))
 }

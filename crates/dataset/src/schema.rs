@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 /// A sensor column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// The canonical name, without a unit.
     pub name: String,
@@ -15,11 +15,14 @@ pub struct Column {
     /// Other names of the column.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub spellings: Vec<String>,
+    /// Words and numbers that stand for a missing value, besides the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing_markers: Vec<String>,
 }
 
 /// The label column and the words for its classes. Letter case and surrounding blanks are ignored,
 /// and numbers are compared by value: `1` is `1.0`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The name of the column.
     pub column: String,
@@ -27,6 +30,9 @@ pub struct Label {
     pub positive: Vec<String>,
     /// The words for class 0.
     pub negative: Vec<String>,
+    /// Words that stand for a missing label, besides the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing_markers: Vec<String>,
 }
 
 /// The sensor columns and the label, with unambiguous names and words.
@@ -137,7 +143,7 @@ pub(crate) fn fold_name(name: &str) -> String {
 }
 
 /// Returns a label value as it is compared: trimmed, in lower case, numbers in one form.
-fn fold_word(word: &str) -> String {
+pub(crate) fn fold_word(word: &str) -> String {
     let word = word.trim().to_lowercase();
     match word.parse::<f64>() {
         Ok(number) if number.is_finite() => number.to_string(),
@@ -151,7 +157,7 @@ mod tests {
 
     fn column(name: &str, spellings: &[&str]) -> Column {
         let spellings = spellings.iter().map(|&text| text.to_owned()).collect();
-        Column { name: name.to_owned(), unit: None, spellings }
+        Column { name: name.to_owned(), unit: None, spellings, missing_markers: Vec::new() }
     }
 
     fn label(positive: &[&str], negative: &[&str]) -> Label {
@@ -160,6 +166,7 @@ mod tests {
             column: "Downtime".to_owned(),
             positive: words(positive),
             negative: words(negative),
+            missing_markers: Vec::new(),
         }
     }
 

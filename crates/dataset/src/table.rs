@@ -1,26 +1,28 @@
 //! Reads files of raw sensor readings into one clean table.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::blocks::{self, BlockReader};
+use crate::cell::NumberFormat;
 use crate::cleaning::{CleaningCounts, CleaningRules};
-use crate::duplicates::{self, Insertion, RowIndex};
+use crate::duplicates::RowDigests;
+use crate::header::Header;
 use crate::in_order::in_order;
 use crate::record::RecordReader;
-use crate::rows::{BlockRows, RowReader};
+use crate::rows::{BlockRows, Magnitude, RowReader};
 use crate::schema::Schema;
 use crate::statistics::ColumnSummary;
 use crate::table_error::TableError;
+use crate::units;
 
-/// Cleaned rows of raw sensor readings with their labels. A reading is an `f32`, as the forest's
-/// features are; a missing one is NaN.
+/// Cleaned rows of raw sensor readings with their labels. Readings have 64 bits, so that a feature
+/// such as the difference of two counters is exact; a missing one is NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SensorTable {
     width: usize,
-    cells: Vec<f32>,
+    cells: Vec<f64>,
     labels: Vec<u8>,
 }
 
@@ -36,12 +38,12 @@ impl SensorTable {
     }
 
     /// Returns a row's readings in the order of the schema's columns.
-    pub fn row(&self, index: usize) -> &[f32] {
+    pub fn row(&self, index: usize) -> &[f64] {
         &self.cells[index * self.width..][..self.width]
     }
 
     /// Iterates over the readings of one column.
-    pub fn column(&self, index: usize) -> impl Iterator<Item = f32> + Clone {
+    pub fn column(&self, index: usize) -> impl Iterator<Item = f64> + Clone {
         self.cells.iter().skip(index).step_by(self.width).copied()
     }
 
@@ -65,12 +67,22 @@ pub struct TableReader<'a> {
     counts: CleaningCounts,
     /// The number of missing cells in each column.
     missing: Vec<usize>,
-    /// The first file and the names of its columns.
-    first: Option<(String, BTreeSet<String>)>,
-    files: Vec<String>,
-    index: RowIndex,
+    files: Vec<ReadFile>,
+    digests: RowDigests,
     block_size: usize,
 }
+
+/// A file that was read.
+struct ReadFile {
+    name: String,
+    /// The unit of each column in the header.
+    units: Vec<Option<String>>,
+    /// The magnitude of each column.
+    magnitudes: Vec<Magnitude>,
+}
+
+/// The factor between the means of two files above which their units are doubted.
+const DOUBTFUL_FACTOR: f64 = 1_000.0;
 
 impl<'a> TableReader<'a> {
     /// Creates a reader of tables with this schema.
@@ -82,57 +94,123 @@ impl<'a> TableReader<'a> {
             table: SensorTable { width, cells: Vec::new(), labels: Vec::new() },
             counts: CleaningCounts::default(),
             missing: vec![0; width],
-            first: None,
             files: Vec::new(),
-            index: RowIndex::default(),
+            digests: RowDigests::default(),
             block_size: blocks::BLOCK_BYTES,
         }
     }
 
     /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
     ///
+    /// Files may have different other columns than the schema's.
+    ///
     /// # Errors
-    /// Returns an error if the file is not CSV, its columns are not the schema's or those of the
-    /// first file, or a row cannot be parsed and the rules forbid that.
+    /// Returns an error if the file is not CSV, lacks a column of the schema, has one in another
+    /// unit than an earlier file and the schema does not say which, or a row cannot be parsed and
+    /// the rules forbid that.
     pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
-        let mut blocks = BlockReader::new(file, input, self.block_size);
+        let separator = b',';
+        let mut blocks = BlockReader::new(file, input, self.block_size, separator);
         let Some(header) = blocks.header()? else {
             return Err(TableError::Empty { file: file.to_owned() });
         };
-        let records = RecordReader::with_label(self.schema, &header)
+        let header = Header::find(self.schema, &header, true)
             .map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
-        let names = &records.header().names;
-        match &self.first {
-            Some((other, first)) => check_same_columns(file, names, other, first)?,
-            None => self.first = Some((file.to_owned(), names.clone())),
+        self.start_file(file, &header)?;
+        let records = RecordReader::from_header(self.schema, header, NumberFormat::default());
+        let rules = self.rules.clone();
+        let rows = RowReader::new(file, &rules, &records, separator)?;
+        in_order(
+            || Ok(blocks.next()?),
+            |block| rows.read(&block),
+            |rows| {
+                self.append(rows?);
+                Ok(())
+            },
+        )
+    }
+
+    /// Notes a file and compares its units with those of the files before.
+    fn start_file(&mut self, file: &str, header: &Header) -> Result<(), TableError> {
+        let units = header.columns.iter().map(|column| column.unit.clone()).collect();
+        for (index, column) in self.schema.columns().iter().enumerate() {
+            let unit = &header.columns[index].unit;
+            let declared = column.unit.is_some();
+            for other in self.files.iter().filter(|_| !declared) {
+                match (unit, &other.units[index]) {
+                    (Some(unit), Some(other_unit)) if !units::is_same(unit, other_unit) => {
+                        return Err(TableError::DifferentUnits {
+                            column: column.name.clone(),
+                            file: file.to_owned(),
+                            unit: unit.clone(),
+                            other: other.name.clone(),
+                            other_unit: other_unit.clone(),
+                        });
+                    }
+                    (Some(unit), None) | (None, Some(unit)) => self.counts.warnings.push(format!(
+                        "column `{}` has the unit {unit} in one of {} and {file}, and none in the \
+                         other: the same is assumed",
+                        column.name, other.name
+                    )),
+                    _ => {}
+                }
+                // The files before agree with one another.
+                break;
+            }
         }
-        self.files.push(file.to_owned());
-        let rows = RowReader::new(file, self.rules, &records);
-        in_order(|| Ok(blocks.next()?), |block| rows.read(&block), |rows| self.append(rows?))
+        let magnitudes = vec![Magnitude::default(); self.table.width];
+        self.files.push(ReadFile { name: file.to_owned(), units, magnitudes });
+        Ok(())
     }
 
     /// Appends rows to the table, except duplicates.
-    fn append(&mut self, rows: BlockRows) -> Result<(), TableError> {
-        let Self { table, index, .. } = self;
-        for (place, (&label, &hash)) in rows.labels.iter().zip(&rows.hashes).enumerate() {
-            let cells = &rows.readings[place * table.width..][..table.width];
-            let is_same = |other: usize| {
-                table.labels[other] == label && duplicates::same(table.row(other), cells)
-            };
-            match index.insert(hash, table.len(), is_same) {
-                Insertion::New => {
-                    table.cells.extend_from_slice(cells);
-                    table.labels.push(label);
-                }
-                Insertion::Duplicate => self.counts.dropped_duplicates += 1,
-                Insertion::Full => return Err(TableError::TooManyRows),
+    fn append(&mut self, rows: BlockRows) {
+        let Self { table, digests, counts, .. } = self;
+        // The start of the rows that are not in the table yet.
+        let mut begin = 0;
+        let mut take = |begin: usize, end: usize| {
+            table.cells.extend_from_slice(&rows.readings[begin * table.width..end * table.width]);
+            table.labels.extend_from_slice(&rows.labels[begin..end]);
+        };
+        for (place, &digest) in rows.digests.iter().enumerate() {
+            if !digests.insert(digest) {
+                take(begin, place);
+                begin = place + 1;
+                counts.dropped_duplicates.count(Some(rows.labels[place]));
             }
+        }
+        take(begin, rows.labels.len());
+        if let Some(file) = self.files.last_mut() {
+            let magnitudes = file.magnitudes.iter_mut().zip(&rows.magnitudes);
+            magnitudes.for_each(|(magnitude, more)| magnitude.merge(*more));
         }
         for (count, more) in self.missing.iter_mut().zip(&rows.missing) {
             *count += more;
         }
         self.counts.add_dropped(rows.counts);
-        Ok(())
+    }
+
+    /// Warns of columns whose values in one file are far larger than in another.
+    fn warn_of_magnitudes(&mut self) {
+        for (index, column) in self.schema.columns().iter().enumerate() {
+            let means = self.files.iter().filter_map(|file| {
+                file.magnitudes[index].mean().map(|mean| (mean, file.name.as_str()))
+            });
+            let means: Vec<(f64, &str)> = means.collect();
+            let by_mean = |a: &&(f64, &str), b: &&(f64, &str)| a.0.total_cmp(&b.0);
+            let (Some(least), Some(most)) =
+                (means.iter().min_by(by_mean), means.iter().max_by(by_mean))
+            else {
+                continue;
+            };
+            if most.0 > DOUBTFUL_FACTOR * least.0 {
+                self.counts.warnings.push(format!(
+                    "column `{}`: the mean of absolute values is {} in {} and {} in {}; are the \
+                     units the same?",
+                    column.name, least.0 as f32, least.1, most.0 as f32, most.1
+                ));
+            }
+        }
     }
 
     /// Returns the table and the counts of the rows that were read and dropped.
@@ -140,12 +218,16 @@ impl<'a> TableReader<'a> {
     /// # Errors
     /// Returns an error if no rows were read or none are left.
     pub fn finish(mut self) -> Result<(SensorTable, CleaningCounts), TableError> {
-        self.counts.rows_kept = self.table.len();
+        self.warn_of_magnitudes();
+        self.counts.kept.rows = self.table.len();
+        self.counts.kept.failures = self.table.labels.iter().filter(|&&label| label == 1).count();
+        self.counts.warn_of_dropped_rows();
         let names = self.schema.names().map(str::to_owned);
         self.counts.missing_cells =
             names.zip(self.missing).filter(|(_, count)| *count > 0).collect();
-        if self.counts.rows_read == 0 {
-            return Err(TableError::NoRows { files: self.files });
+        if self.counts.read.rows == 0 {
+            let files = self.files.into_iter().map(|file| file.name).collect();
+            return Err(TableError::NoRows { files });
         }
         if self.table.is_empty() {
             return Err(TableError::AllDropped(Box::new(self.counts)));
@@ -154,33 +236,13 @@ impl<'a> TableReader<'a> {
     }
 }
 
-/// Checks that a file has the columns of the first file, in any order.
-fn check_same_columns(
-    file: &str,
-    names: &BTreeSet<String>,
-    other: &str,
-    first: &BTreeSet<String>,
-) -> Result<(), TableError> {
-    let only = |here: &BTreeSet<String>, there: &BTreeSet<String>, file: &str| {
-        let names = here.difference(there).map(|name| format!("`{name}` only in {file}"));
-        names.collect::<Vec<_>>()
-    };
-    let mut differences = only(names, first, file);
-    differences.extend(only(first, names, other));
-    if differences.is_empty() {
-        return Ok(());
-    }
-    let (file, other) = (file.to_owned(), other.to_owned());
-    Err(TableError::DifferentColumns { file, other, differences })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
     use super::*;
-    use crate::cleaning::{BadCells, MissingValues};
+    use crate::cleaning::{BadCells, MissingValues, RowCount};
     use crate::schema::{Column, Label};
 
     const HEADER: &str = "A,Note,B(Pa),Label\n";
@@ -188,23 +250,29 @@ mod tests {
     fn schema() -> Schema {
         let column = |name: &str| {
             let unit = Some("bar".to_owned());
-            Column { name: name.to_owned(), unit, spellings: Vec::new() }
+            let (spellings, missing_markers) = (Vec::new(), Vec::new());
+            Column { name: name.to_owned(), unit, spellings, missing_markers }
         };
         let words = |word: &str| vec![word.to_owned()];
-        let label =
-            Label { column: "Label".to_owned(), positive: words("1"), negative: words("0") };
+        let label = Label {
+            column: "Label".to_owned(),
+            positive: words("1"),
+            negative: words("0"),
+            missing_markers: Vec::new(),
+        };
         Schema::new(vec![column("A"), column("B")], label).unwrap()
     }
 
     /// The bits of the kept rows, and either the counts or an error.
-    type Outcome = (Vec<(Vec<u32>, u8)>, Result<CleaningCounts, String>);
+    type Outcome = (Vec<(Vec<u64>, u8)>, Result<CleaningCounts, String>);
 
     fn read(text: &str, rules: CleaningRules, block_size: usize) -> Outcome {
         let schema = schema();
         let mut reader = TableReader { block_size, ..TableReader::new(&schema, rules) };
         let read = reader.read("a.csv", text.as_bytes()).map_err(|error| error.to_string());
         let (table, mut counts) = (reader.table, reader.counts);
-        counts.rows_kept = table.len();
+        counts.kept.rows = table.len();
+        counts.kept.failures = table.labels().iter().filter(|&&label| label == 1).count();
         let names = schema.names().map(str::to_owned);
         counts.missing_cells = names.zip(reader.missing).collect();
         let rows = (0..table.len())
@@ -218,11 +286,19 @@ mod tests {
     fn read_simply(text: &str, rules: CleaningRules) -> Outcome {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let mut counts = CleaningCounts::default();
-        let mut rows: Vec<(Vec<u32>, u8)> = Vec::new();
+        let mut rows: Vec<(Vec<u64>, u8)> = Vec::new();
+        // What duplicates are found by: the readings, the note and the label.
+        let mut seen: Vec<(Vec<u64>, String, u8)> = Vec::new();
         let mut missing = [0; 2];
         for record in reader.records() {
             let record = record.unwrap();
-            counts.rows_read += 1;
+            let label = record.get(3).filter(|_| record.len() == 4).unwrap_or_default();
+            let class = match label.trim() {
+                "0" => Some(0),
+                "1" | "1." | "1.0" => Some(1),
+                _ => None,
+            };
+            counts.read.count(class);
             let (a, b, class) = match parse_simply(&record) {
                 Ok(row) => row,
                 Err((problem, count)) => {
@@ -231,7 +307,7 @@ mod tests {
                     if rules.bad_cells == BadCells::Error {
                         return (Vec::new(), Err(error));
                     }
-                    *count(&mut counts) += 1;
+                    count(&mut counts).count(class);
                     counts.first_bad.get_or_insert(error);
                     continue;
                 }
@@ -240,31 +316,29 @@ mod tests {
                 *count += usize::from(reading.is_nan());
             }
             let drop = rules.missing_values == MissingValues::Drop && (a.is_nan() || b.is_nan());
-            let Some(class) = class.filter(|_| !drop) else {
-                counts.dropped_missing += 1;
+            let Some(kept) = class.filter(|_| !drop) else {
+                counts.dropped_missing.count(class);
                 continue;
             };
-            let row = (vec![a.to_bits(), b.to_bits()], class);
-            let zero = |row: &(Vec<u32>, u8)| {
-                let bits = row.0.iter().map(|bits| if *bits == 1 << 31 { 0 } else { *bits });
-                (bits.collect::<Vec<_>>(), row.1)
-            };
-            if rows.iter().any(|other| zero(other) == zero(&row)) {
-                counts.dropped_duplicates += 1;
+            let numbers = [a, b].map(|number| (number + 0.0).to_bits()).to_vec();
+            let identity = (numbers, record[1].trim().to_owned(), kept);
+            if seen.contains(&identity) {
+                counts.dropped_duplicates.count(class);
             } else {
-                rows.push(row);
+                seen.push(identity);
+                rows.push((vec![a.to_bits(), b.to_bits()], kept));
+                counts.kept.count(class);
             }
         }
-        counts.rows_kept = rows.len();
         counts.missing_cells = ["A", "B"].map(str::to_owned).into_iter().zip(missing).collect();
         (rows, Ok(counts))
     }
 
     /// The message of a bad row and the count that it belongs to.
-    type BadRow = (String, fn(&mut CleaningCounts) -> &mut usize);
+    type BadRow = (String, fn(&mut CleaningCounts) -> &mut RowCount);
 
     /// Parses the two readings and the class of a record.
-    fn parse_simply(record: &csv::StringRecord) -> Result<(f32, f32, Option<u8>), BadRow> {
+    fn parse_simply(record: &csv::StringRecord) -> Result<(f64, f64, Option<u8>), BadRow> {
         let [a, _, b, label] = record.iter().collect::<Vec<_>>()[..] else {
             let found = record.len();
             let problem = format!(": the row has {found} fields, expected 4 as in the header");
@@ -275,9 +349,9 @@ mod tests {
             (problem.replace('\n', "\\n"), |counts| &mut counts.dropped_bad_cells)
         };
         let number = |column: &str, cell: &str, scale: &str| match cell.trim() {
-            "" => Ok(f32::NAN),
+            "" => Ok(f64::NAN),
             trimmed => match format!("{trimmed}{scale}").parse::<f64>() {
-                Ok(number) => Ok(number as f32),
+                Ok(number) => Ok(number),
                 Err(_) => Err(bad(column, cell, "a number")),
             },
         };
@@ -342,9 +416,10 @@ mod tests {
                 missing_values:
                     if keeps_missing { MissingValues::Median } else { MissingValues::Drop },
                 bad_cells: if is_strict { BadCells::Error } else { BadCells::Drop },
+                ..CleaningRules::default()
             };
-            let found = read(text, rules, block_size);
-            prop_assert_eq!(&read(text, rules, blocks::BLOCK_BYTES), &found);
+            let found = read(text, rules.clone(), block_size);
+            prop_assert_eq!(&read(text, rules.clone(), blocks::BLOCK_BYTES), &found);
             let unclosed = |error: &String| error.ends_with("a quote is not closed");
             if !found.1.as_ref().is_err_and(unclosed) {
                 prop_assert_eq!(read_simply(text, rules), found);

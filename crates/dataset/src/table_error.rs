@@ -25,15 +25,22 @@ pub enum TableError {
         /// The error, which is part of the message and therefore not its source.
         problem: HeaderError,
     },
-    /// Two files with different columns.
-    #[error("{file} and {other} have different columns: {}", differences.join(", "))]
-    DifferentColumns {
+    /// A column in different units in two files, where the schema does not declare one.
+    #[error(
+        "column `{column}` is in {unit} in {file} and in {other_unit} in {other}; declare its \
+         `unit`, and both are converted to it"
+    )]
+    DifferentUnits {
+        /// The column.
+        column: String,
         /// The file.
         file: String,
-        /// The first file.
+        /// The unit in the file's header.
+        unit: String,
+        /// The earlier file.
         other: String,
-        /// The columns that only one of the two files has, with the name of that file.
-        differences: Vec<String>,
+        /// The unit in its header.
+        other_unit: String,
     },
     /// A row that cannot be parsed.
     #[error("{file}, line {line}{}{problem}", separator(problem))]
@@ -45,9 +52,6 @@ pub enum TableError {
         /// The error, which is part of the message and therefore not its source.
         problem: RecordError,
     },
-    /// More rows than a 32-bit index can tell apart.
-    #[error("there are more than {} rows", u32::MAX)]
-    TooManyRows,
     /// Files with a header and no rows.
     #[error("there are no rows: {} a header and nothing else", files_have(files))]
     NoRows {
@@ -56,10 +60,10 @@ pub enum TableError {
     },
     /// No rows left after cleaning.
     #[error(
-        "no rows are left of {}: {} with missing cells, {} with cells that cannot be read, {} with \
-         too few or too many fields, {} duplicates{}",
-        .0.rows_read, .0.dropped_missing, .0.dropped_bad_cells, .0.dropped_ragged,
-        .0.dropped_duplicates, first_bad(.0)
+        "no rows are left of {}: {} with missing cells{}, {} with cells that cannot be read, {} \
+         with too few or too many fields, {} duplicates{}",
+        .0.read.rows, .0.dropped_missing.rows, most_missing(.0), .0.dropped_bad_cells.rows,
+        .0.dropped_ragged.rows, .0.dropped_duplicates.rows, first_bad(.0)
     )]
     AllDropped(Box<CleaningCounts>),
 }
@@ -77,6 +81,20 @@ fn files_have(files: &[String]) -> String {
         [] => "no file has".to_owned(),
         [file] => format!("{file} has"),
         [first, ..] => format!("{first} and {} more have", files.len() - 1),
+    }
+}
+
+/// Returns the columns with the most missing cells.
+fn most_missing(counts: &CleaningCounts) -> String {
+    const SHOWN: usize = 5;
+    let mut columns: Vec<_> = counts.missing_cells.iter().collect();
+    columns.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown = columns.iter().take(SHOWN).map(|(name, count)| format!("`{name}` {count}"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match columns.len() {
+        0 => String::new(),
+        all if all > SHOWN => format!(" ({shown} and {} more columns)", all - SHOWN),
+        _ => format!(" ({shown})"),
     }
 }
 

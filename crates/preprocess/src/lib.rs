@@ -29,8 +29,8 @@ use common::{write_file, write_with};
 use config::steps::{self, paths};
 use container::Container;
 use dataset::{
-    BadCells, CleaningCounts, CleaningRules, Column, Feature, ImputationCounts, Label,
-    MissingValues, Recipe, Schema, SensorTable, Split, TableReader,
+    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Feature, Label, MissingValues,
+    Recipe, Schema, SensorTable, Split, TableReader,
 };
 
 pub use error::PreprocessError;
@@ -106,25 +106,29 @@ impl Outputs {
         recipe: &Recipe,
         table: &SensorTable,
         rows: &Split,
-        counts: CleaningCounts,
+        mut counts: CleaningCounts,
     ) -> Result<(), PreprocessError> {
-        let mut substituted = ImputationCounts::default();
+        let mut imputed = recipe.no_counts();
         for (path, rows) in [(&self.train, &rows.train), (&self.test, &rows.test)] {
             write_with(path, |out| {
-                substituted = substituted + recipe.write(table, rows, out)?;
+                imputed.add(&recipe.write(table, rows, out)?);
                 Ok(())
             })?;
         }
-        if substituted.replaced > 0 {
-            let features = recipe.feature_names().count() - recipe.schema().columns().len();
-            let all = table.len() * features;
-            tracing::warn!(
-                "{} of {all} engineered features were not finite and became their training median",
-                substituted.replaced
-            );
+        for (name, &replaced) in recipe.engineered_names().zip(&imputed.replaced) {
+            if replaced > 0 {
+                counts.warnings.push(format!(
+                    "{replaced} of {} values of feature `{name}` are not finite and became their \
+                     training median",
+                    table.len()
+                ));
+            }
+        }
+        for warning in &counts.warnings {
+            tracing::warn!("{warning}");
         }
         write_file(&self.recipe, &artifacts::write_recipe(recipe)?)?;
-        let summary = Summary::new(recipe, table, rows, counts, substituted);
+        let summary = Summary::new(recipe, table, rows, counts, &imputed);
         write_file(&self.summary, &summary.to_json()?)?;
         Ok(())
     }
@@ -144,11 +148,13 @@ fn schema(settings: &steps::Preprocess) -> Result<Schema, PreprocessError> {
         name: column.name.clone(),
         unit: column.unit.clone(),
         spellings: column.spellings.clone(),
+        missing_markers: Vec::new(),
     });
     let label = Label {
         column: settings.label.column.clone(),
         positive: settings.label.positive.clone(),
         negative: settings.label.negative.clone(),
+        missing_markers: Vec::new(),
     };
     Ok(Schema::new(columns.collect(), label)?)
 }
@@ -176,6 +182,7 @@ fn read(
             steps::BadCells::Error => BadCells::Error,
             steps::BadCells::Drop => BadCells::Drop,
         },
+        duplicates: Duplicates::Drop,
     };
     let mut reader = TableReader::new(schema, rules);
     for path in csv_files(input)? {
@@ -212,15 +219,10 @@ fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
 }
 
 fn log_counts(counts: &CleaningCounts) {
-    tracing::info!(rows = counts.rows_read, kept = counts.rows_kept, "read the table");
-    for (count, reason) in [
-        (counts.dropped_missing, "with an empty or non-finite cell"),
-        (counts.dropped_bad_cells, "with a cell that cannot be read"),
-        (counts.dropped_ragged, "with too few or too many fields"),
-        (counts.dropped_duplicates, "that were there before"),
-    ] {
-        if count > 0 {
-            tracing::info!("dropped {count} rows {reason}");
+    tracing::info!(rows = counts.read.rows, kept = counts.kept.rows, "read the table");
+    for (reason, dropped) in counts.dropped() {
+        if dropped.rows > 0 {
+            tracing::info!("dropped {} rows: {reason}", dropped.rows);
         }
     }
     if let Some(first) = &counts.first_bad {

@@ -17,6 +17,9 @@ pub(crate) struct Summary {
     /// The number of engineered features that were not finite and were replaced by their training
     /// median.
     replaced_features: usize,
+    /// That number for each feature that has any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    replaced: BTreeMap<String, usize>,
     /// Statistics of each column over the rows kept.
     columns: BTreeMap<String, dataset::ColumnSummary>,
     features: Vec<String>,
@@ -44,16 +47,19 @@ impl Summary {
         table: &SensorTable,
         parts: &Split,
         rows: CleaningCounts,
-        substituted: ImputationCounts,
+        imputed: &ImputationCounts,
     ) -> Self {
+        let replaced = recipe.engineered_names().zip(imputed.replaced.iter().copied());
+        let replaced = replaced.filter(|(_, count)| *count > 0);
         let columns = recipe.schema().names().map(str::to_owned);
         Self {
             format_version: 1,
             rows,
             train: PartSummary::new(table, &parts.train),
             test: PartSummary::new(table, &parts.test),
-            imputed_readings: substituted.imputed,
-            replaced_features: substituted.replaced,
+            imputed_readings: imputed.imputed.iter().sum(),
+            replaced_features: imputed.replaced.iter().sum(),
+            replaced: replaced.map(|(name, count)| (name.to_owned(), count)).collect(),
             columns: columns.zip(table.summaries()).collect(),
             features: recipe.feature_names().map(str::to_owned).collect(),
         }

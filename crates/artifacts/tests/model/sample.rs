@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Measure, Metadata, RECIPE_JSON};
-use dataset::{
-    BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
-};
+use dataset::{CleaningRules, Column, Feature, Label, Recipe, Schema, TableReader};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use forest::{Node, RandomForest, Tree};
@@ -18,19 +16,16 @@ pub fn from_archive(bytes: &[u8]) -> Result<Bundle, BundleError> {
 }
 
 pub fn recipe() -> Recipe {
-    let columns = ["Pressure", "Vibration"].map(|name| Column {
-        name: name.to_owned(),
-        unit: None,
-        spellings: Vec::new(),
-    });
+    let columns =
+        ["Pressure", "Vibration"].map(|name| Column { name: name.to_owned(), ..Column::default() });
     let label = Label {
         column: "Downtime".to_owned(),
         positive: vec!["1".to_owned()],
         negative: vec!["0".to_owned()],
+        ..Label::default()
     };
     let schema = Schema::new(columns.to_vec(), label).unwrap();
-    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
-    let mut reader = TableReader::new(&schema, rules);
+    let mut reader = TableReader::new(&schema, CleaningRules::default());
     let rows = "Pressure,Vibration,Downtime\n1.5,2,0\n3,4.25,1\n";
     reader.read("a.csv", rows.as_bytes()).unwrap();
     let ratio =

@@ -262,10 +262,10 @@ fn the_model_of_the_sample() {
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.976939,
-      "brier_score": 0.02099,
+      "brier_score": 0.020993,
       "f1_score": 0.976546,
       "format_version": 1,
-      "log_loss": 0.112129,
+      "log_loss": 0.112141,
       "npv": 0.975309,
       "pr_auc": 0.975686,
       "precision": 0.978632,

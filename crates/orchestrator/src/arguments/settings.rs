@@ -55,9 +55,10 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
+        ..Column::default()
     };
     let steps::Label { column: label, positive, negative } = preprocess.label;
-    let label = Label { column: label, positive, negative };
+    let label = Label { column: label, positive, negative, ..Label::default() };
     let schema = match Schema::new(preprocess.columns.into_iter().map(column).collect(), label) {
         Ok(schema) => schema,
         Err(fault) => {

@@ -75,6 +75,19 @@ pub struct RowCounts {
     dropped_bad_cells: u64,
     dropped_ragged: u64,
     dropped_duplicates: u64,
+    #[serde(default)]
+    failures: FailureCounts,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+/// The numbers of failures among the rows that were read and kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct FailureCounts {
+    read: u64,
+    kept: u64,
+    share_read: Option<f64>,
+    share_kept: Option<f64>,
 }
 
 /// A quality gate: a metric and the value that it was compared with.
@@ -149,10 +162,21 @@ impl ExecutionReport {
                 (dropped_duplicates, "duplicates"),
             ] {
                 if *count > 0 {
-                    write!(out, ", {count} {why}")?;
+                    let percent = 100.0 * *count as f64 / *rows_read as f64;
+                    write!(out, ", {count} {why} ({percent:.1} %)")?;
                 }
             }
             writeln!(out)?;
+            if let (Some(read), Some(kept)) = (rows.failures.share_read, rows.failures.share_kept) {
+                let [read, kept] = [read, kept].map(|share| 100.0 * share);
+                writeln!(
+                    out,
+                    "Failures           {read:.1} % of those read, {kept:.1} % of those kept"
+                )?;
+            }
+            for warning in &rows.warnings {
+                writeln!(out, "Warning            {warning}")?;
+            }
         }
         if !self.metrics.is_empty() {
             writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;

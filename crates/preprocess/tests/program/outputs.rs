@@ -27,7 +27,7 @@ fn the_last_output_cannot_be_written_and_no_other_is_left() {
 fn a_full_disk() {
     let sandbox = job(sample(2_500));
     // The first disk is too small for the training rows, the second one for the summary.
-    for bytes in [64 << 10, 232 << 10] {
+    for bytes in [64 << 10, 220 << 10] {
         let Some((outcome, left)) =
             sandbox.run_on_a_small_disk("processing/output", bytes, "preprocess", &[])
         else {

@@ -174,7 +174,7 @@ fn the_model_of_the_sample() {
     train_recall=0.980871
     train_f1_score=0.989812
     train_roc_auc=0.999368
-    train_log_loss=0.060016
+    train_log_loss=0.060009
     feature_importance_Hydraulic_Pressure=0.118972
     feature_importance_Coolant_Pressure=0.119124
     feature_importance_Air_System_Pressure=0.009225

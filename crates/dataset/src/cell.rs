@@ -1,0 +1,249 @@
+//! Parses the cell of a sensor column.
+
+use crate::number;
+use crate::schema::fold_word;
+use crate::units::Conversion;
+
+/// Cells that stand for a missing value, as pandas reads them, in lower case.
+const MISSING: [&str; 10] =
+    ["", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none", "missing"];
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberFormat {
+    /// The decimal mark, `.` or `,`.
+    pub point: u8,
+    /// What separates groups of three digits before the decimal mark.
+    pub thousands: Option<char>,
+}
+
+impl Default for NumberFormat {
+    fn default() -> Self {
+        Self { point: b'.', thousands: None }
+    }
+}
+
+/// Parses the cells of one column.
+pub(crate) struct CellParser {
+    /// The power of ten to parse numbers with.
+    power: i32,
+    /// Whether a parsed number is the reading: it needs no other conversion, and none is missing.
+    is_plain: bool,
+    conversion: Conversion,
+    format: NumberFormat,
+    /// Numbers that stand for a missing value, as they are parsed in the file's unit.
+    missing_numbers: Vec<f64>,
+    /// Words that stand for a missing value, folded.
+    missing_words: Vec<String>,
+}
+
+impl CellParser {
+    pub(crate) fn new(markers: &[String], conversion: Conversion, format: NumberFormat) -> Self {
+        let power = conversion.power();
+        let mut parser = Self {
+            power,
+            is_plain: false,
+            conversion,
+            format,
+            missing_numbers: Vec::new(),
+            missing_words: markers.iter().map(|marker| fold_word(marker)).collect(),
+        };
+        // A marker of the settings may be written with a decimal point where the file's numbers have
+        // a comma.
+        let number = |marker: &String| {
+            let marker = marker.trim();
+            parser.number(marker).or_else(|| scaled(marker, power))
+        };
+        parser.missing_numbers = markers.iter().filter_map(number).collect();
+        parser.is_plain =
+            parser.missing_numbers.is_empty() && matches!(conversion, Conversion::Power(_));
+        parser
+    }
+
+    /// Parses the number at the start of `text` and returns it with its length in bytes, or `None`
+    /// where that takes more care. The caller checks that the number ends there.
+    #[inline]
+    pub(crate) fn leading(&self, text: &[u8]) -> Option<(f64, usize)> {
+        let (number, length) = number::leading_f64(text, self.power, self.format.point)?;
+        // Its digits and power are so few that the number is finite as an `f32`.
+        Some((if self.is_plain { number } else { self.reading(number) }, length))
+    }
+
+    /// Parses a whole cell. Returns NaN where the cell is missing or the number is not finite as an
+    /// `f32`, and `None` where the cell is not a number.
+    pub(crate) fn parse(&self, cell: &[u8]) -> Option<f64> {
+        if let Some((number, length)) = self.leading(cell)
+            && length == cell.len()
+        {
+            return Some(number);
+        }
+        let text = std::str::from_utf8(cell).ok()?;
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
+        if let Some(number) = self.number(text) {
+            return Some(self.reading(number));
+        }
+        let is_marker = || {
+            let word = fold_word(text);
+            self.missing_words.iter().any(|marker| *marker == word)
+        };
+        (is_missing(text) || is_marker()).then_some(f64::NAN)
+    }
+
+    /// Parses a trimmed text as a number times the conversion's power of ten.
+    fn number(&self, text: &str) -> Option<f64> {
+        let power = self.power;
+        let plain = match self.format {
+            NumberFormat { point: b'.', thousands: None } => return scaled(text, power),
+            NumberFormat { point: b',', .. } if text.contains('.') => None,
+            NumberFormat { point: b',', .. } => scaled(&text.replacen(',', ".", 1), power),
+            _ => scaled(text, power),
+        };
+        plain.or_else(|| scaled(&self.without_groups(text)?, power))
+    }
+
+    /// Returns a number without the separators of its groups of three digits, and with a decimal
+    /// point; `None` where the groups are not such.
+    fn without_groups(&self, text: &str) -> Option<String> {
+        let separator = self.format.thousands?;
+        let is_separator = |letter: char| match separator {
+            // Exports write any of these blanks.
+            ' ' => matches!(letter, ' ' | '\u{A0}' | '\u{2009}' | '\u{202F}'),
+            '\'' => matches!(letter, '\'' | '\u{2019}'),
+            _ => letter == separator,
+        };
+        let point = char::from(self.format.point);
+        let (whole, fraction) = match text.split_once(point) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let sign = if whole.starts_with(['-', '+']) { &whole[..1] } else { "" };
+        let mut groups = whole[sign.len()..].split(is_separator);
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let first = groups.next()?;
+        if !(1..=3).contains(&first.len()) || !is_digits(first) {
+            return None;
+        }
+        let mut plain = format!("{sign}{first}");
+        for group in groups {
+            if group.len() != 3 || !is_digits(group) {
+                return None;
+            }
+            plain.push_str(group);
+        }
+        if let Some(fraction) = fraction {
+            plain.push('.');
+            plain.push_str(fraction);
+        }
+        Some(plain)
+    }
+
+    /// Returns a number in the column's unit, or NaN where it stands for a missing value.
+    #[inline]
+    fn reading(&self, number: f64) -> f64 {
+        if self.missing_numbers.contains(&number) || !(number as f32).is_finite() {
+            return f64::NAN;
+        }
+        let converted = self.conversion.apply(number);
+        if (converted as f32).is_finite() { converted } else { f64::NAN }
+    }
+}
+
+/// Returns whether a trimmed cell stands for a missing value in every table.
+pub(crate) fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text.to_lowercase().as_str())
+}
+
+/// Parses `text * 10^power`, correctly rounded: the power is added to the decimal exponent before
+/// the number is parsed, so that 693372.4915 Pa and 6.933724915 bar have the same bits.
+fn scaled(text: &str, power: i32) -> Option<f64> {
+    if power == 0 {
+        return text.parse().ok();
+    }
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    match exponent.parse::<i32>() {
+        Ok(exponent) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
+            format!("{digits}e{}", exponent.saturating_add(power)).parse().ok()
+        }
+        _ => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parser(power: i32) -> CellParser {
+        CellParser::new(&[], Conversion::Power(power), NumberFormat::default())
+    }
+
+    fn parse_reading(cell: &[u8], power: i32) -> Option<f64> {
+        parser(power).parse(cell)
+    }
+
+    #[test]
+    fn units_change_the_decimal_exponent_only() {
+        assert_eq!(parse_reading(b"693372.4915", -5), parse_reading(b"6.933724915", 0));
+        assert_eq!(parse_reading(b" 7104000 ", -5), Some(71.04));
+        assert_eq!(parse_reading(b"6.9e5", -5), Some(6.9));
+        assert_eq!(parse_reading(b".5", 3), Some(500.0));
+        assert_eq!(parse_reading(b"5.", 3), Some(5000.0));
+        assert_eq!(parse_reading(b"-2E-1", 3), Some(-200.0));
+    }
+
+    #[test]
+    fn missing_cells_are_told_from_bad_ones() {
+        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity", "1e39"] {
+            for power in [0, 3] {
+                assert!(parse_reading(text.as_bytes(), power).is_some_and(f64::is_nan), "{text}");
+            }
+        }
+        for text in ["broken", "1,5", "0x1f", "12 bar", "--1", "1e", "e5", "1e5x"] {
+            for power in [0, 3] {
+                assert_eq!(parse_reading(text.as_bytes(), power), None, "{text}");
+            }
+        }
+        assert_eq!(parse_reading(b"\xff1", 0), None);
+    }
+
+    #[test]
+    fn decimal_commas_and_groups_of_digits_are_read_where_they_are_declared() {
+        let parse = |text: &str, point, thousands| {
+            let format = NumberFormat { point, thousands };
+            CellParser::new(&[], Conversion::NONE, format).parse(text.as_bytes())
+        };
+        for (text, thousands) in [
+            ("25892,5", None),
+            ("25.892,5", Some('.')),
+            ("25 892,5", Some(' ')),
+            ("25\u{202F}892,5", Some(' ')),
+            ("25'892,5", Some('\'')),
+            ("25\u{2019}892,5", Some('\'')),
+            ("2,58925e4", None),
+        ] {
+            assert_eq!(parse(text, b',', thousands), Some(25_892.5), "{text}");
+        }
+        assert_eq!(parse("-1,234,567.5", b'.', Some(',')), Some(-1_234_567.5));
+        assert_eq!(parse("1,5", b'.', Some(',')), None);
+        assert_eq!(parse("1234.567", b',', Some('.')), None);
+        // 25.892 is no number with a decimal comma unless groups are declared: it has two meanings.
+        assert_eq!(parse("25.892", b',', None), None);
+        assert_eq!(parse("25.892", b',', Some('.')), Some(25_892.0));
+    }
+
+    #[test]
+    fn markers_are_missing_whatever_the_unit() {
+        let markers = ["-999", "n.a.", "?", "Bad", "#DIV/0!", "\\N"].map(str::to_owned);
+        for conversion in [Conversion::NONE, Conversion::Power(-5)] {
+            let parser = CellParser::new(&markers, conversion, NumberFormat::default());
+            for cell in ["-999", "-999.0", " -999 ", "N.A.", "?", "bad", "#DIV/0!", "\\n"] {
+                assert!(parser.parse(cell.as_bytes()).is_some_and(f64::is_nan), "{cell}");
+            }
+            assert!(parser.parse(b"-998").is_some_and(|number| !number.is_nan()));
+            assert_eq!(parser.parse(b"worse"), None);
+        }
+        let fahrenheit = crate::units::between("\u{b0}F", "\u{b0}C").unwrap();
+        let parser = CellParser::new(&markers, fahrenheit, NumberFormat::default());
+        assert!(parser.parse(b"-999").is_some_and(f64::is_nan));
+        assert_eq!(parser.parse(b"212"), Some(100.0));
+    }
+}
