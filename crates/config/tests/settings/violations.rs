@@ -108,6 +108,20 @@ fn invalid_words() {
     insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
 }
 
+/// The service's own examples of durations are accepted, and so are those of the Python SDK.
+#[test]
+fn durations_of_the_cache() {
+    for text in ["30d", "5y", "T16m", "30dT5h", "p30d", "T12H", "P1Y2M3W4DT5H6M7S"] {
+        let yaml = with("expire_after: P30D", &format!("expire_after: {text}"));
+        let settings = Settings::from_yaml("config.yaml", &yaml, |_| None).unwrap();
+        assert_eq!(settings.cache.expire_after, text);
+    }
+    for text in ["P", "T", "PT", "''", "T16", "5h", "30d T5h", "PP1D"] {
+        let refused = message("expire_after: P30D", &format!("expire_after: {text}"));
+        assert!(refused.contains("cache.expire_after: found "), "{text}: {refused}");
+    }
+}
+
 /// A class weight can be a mapping in the file, a variable, or the text of a pipeline parameter.
 #[test]
 fn class_weights() {
@@ -175,8 +189,8 @@ fn invalid_texts() {
     insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"config.yaml:14:3: s3_paths.input_dataset: found `s3://b/raw/machine_downtime.csv`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket");
     insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:112:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
     insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:116:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected an ISO 8601 duration such as P30D or PT12H");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected an ISO 8601 duration such as P30D or PT12H");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected a duration such as 30d, P30D, T12h or 30dT5h");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected a duration such as 30d, P30D, T12h or 30dT5h");
     insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {security_group_ids: [default], subnets: []}"), @"
     config.yaml:125:30: aws.vpc.security_group_ids[0]: found `default`, expected a security group such as sg-0123456789abcdef0
     config.yaml:125:40: aws.vpc.subnets: found 0 entries, expected at least 1

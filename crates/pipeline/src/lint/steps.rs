@@ -115,7 +115,7 @@ impl Linter<'_> {
         match &cache.expire_after {
             Some(text) if duration(text).is_none() => self.error(
                 format!("{place}.ExpireAfter"),
-                format!("{text:?} is no ISO 8601 duration; P30D and PT12H are"),
+                format!("{text:?} is no duration; 30d, P30D, T12h and 30dT5h are"),
             ),
             None if cache.enabled => {
                 self.warning(&place, "no ExpireAfter; the service then decides how long it lasts");
