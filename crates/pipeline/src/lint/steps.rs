@@ -75,10 +75,11 @@ impl Linter<'_> {
             self.error(format!("{place}.Type"), format!("{kind:?} is no type of step{suggestion}"));
         }
         if let (StepKind::Condition(_), Some(branch)) = (&step.kind, branches.last()) {
-            self.error(
+            self.warning(
                 place,
                 format!(
-                    "a Condition step inside a branch of {}; the service refuses that",
+                    "a Condition step inside a branch of {}; the service's guide calls that \
+                     unsupported, though the service takes it",
                     branch.condition
                 ),
             );
