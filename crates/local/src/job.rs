@@ -10,8 +10,8 @@ use pipeline::{Expression, ProcessingArguments, TrainingArguments};
 use serde_json::{Value, json};
 
 use crate::request::{
-    JobError, host_count, is_word, not_a_string, path_below_base, require_word, runtime_limit,
-    string, string_map, strings, unsupported, with_defaults,
+    JobError, host_count, is_word, limited_map, not_a_string, path_below_base, require_word,
+    runtime_limit, string, unsupported, with_defaults, words,
 };
 
 /// An input: objects that are copied into a directory.
@@ -96,9 +96,13 @@ impl LocalJob {
         Ok(Self {
             kind: Kind::Processing,
             image: string("AppSpecification.ImageUri", &app.image_uri)?,
-            entrypoint: strings("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
-            arguments: strings("AppSpecification.ContainerArguments", &app.container_arguments)?,
-            environment: string_map("Environment", &arguments.environment)?,
+            entrypoint: words(
+                "AppSpecification.ContainerEntrypoint",
+                &app.container_entrypoint,
+                1,
+            )?,
+            arguments: words("AppSpecification.ContainerArguments", &app.container_arguments, 1)?,
+            environment: limited_map("Environment", &arguments.environment, 256)?,
             hosts: host_count(
                 "ProcessingResources.ClusterConfig.InstanceCount",
                 &cluster.instance_count,
@@ -138,11 +142,14 @@ impl LocalJob {
         let image = algorithm.training_image.as_ref();
         let image =
             image.ok_or_else(|| not_a_string("AlgorithmSpecification", "TrainingImage", None))?;
-        let hyperparameters = string_map("HyperParameters", &arguments.hyper_parameters)?;
-        let entrypoint =
-            strings("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
+        let hyperparameters = limited_map("HyperParameters", &arguments.hyper_parameters, 2500)?;
+        let entrypoint = words(
+            "AlgorithmSpecification.ContainerEntrypoint",
+            &algorithm.container_entrypoint,
+            0,
+        )?;
         let mut program_arguments =
-            strings("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
+            words("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments, 0)?;
         // a custom entrypoint replaces SageMaker's start command, which passes `train`
         if entrypoint.is_empty() && program_arguments.is_empty() {
             program_arguments.push("train".to_owned());
@@ -157,7 +164,7 @@ impl LocalJob {
             "GZIP",
         )?;
         let metrics = metric_definitions(arguments)?;
-        let mut environment = string_map("Environment", &arguments.environment)?;
+        let mut environment = limited_map("Environment", &arguments.environment, 512)?;
         environment.insert("TRAINING_JOB_NAME".to_owned(), name.clone());
         environment.insert("TRAINING_JOB_ARN".to_owned(), arn("training-job", &name));
         let mut description = json!(arguments);

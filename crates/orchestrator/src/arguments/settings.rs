@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{Settings, steps};
 use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
-use pipeline::Definition;
+use pipeline::{Definition, LONGEST_ARGUMENT};
 
 use crate::error::CommandError;
 
@@ -26,8 +26,12 @@ impl SettingsArgs {
             CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
         let environment = |name: &str| std::env::var(name).ok();
-        let mut settings =
-            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+        let mut settings = Settings::from_yaml_checked(
+            self.config.as_str(),
+            &text,
+            environment,
+            preprocess_faults,
+        )?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
@@ -45,6 +49,37 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
     let text = read(path)?;
     Definition::from_json(&text)
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
+}
+
+/// Checks what Preprocess is told of the table: whether it would refuse it, and whether the service
+/// passes it on. Returns the path of each setting at fault, with a message.
+fn preprocess_faults(settings: &Settings) -> Vec<(String, String)> {
+    let mut faults = table_faults(settings);
+    faults.extend(argument_faults(settings));
+    faults
+}
+
+/// Checks the length of Preprocess's arguments, each of which is a setting, or an entry of one.
+fn argument_faults(settings: &Settings) -> Vec<(String, String)> {
+    let arguments = settings.preprocess().to_arguments().into_iter();
+    let faults = arguments.filter_map(|argument| {
+        let length = argument.to_string().chars().count();
+        let entry = argument.value.split(['=', '(']).next().unwrap_or_default();
+        let path = match argument.name {
+            "feature" => format!("preprocessing.engineered_features.{entry}"),
+            "column" => format!("preprocessing.columns.{entry}"),
+            name => format!("preprocessing.{name}"),
+        };
+        let name = argument.name;
+        (length > LONGEST_ARGUMENT).then(|| {
+            let message = format!(
+                "found {length} characters as `--{name}=...`, expected at most {LONGEST_ARGUMENT}, \
+                 which the service takes as an argument of Preprocess"
+            );
+            (path, message)
+        })
+    });
+    faults.collect()
 }
 
 /// Checks columns, label and features with the code that Preprocess runs. Returns the path of each

@@ -67,6 +67,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     if arguments.definition.is_none() {
         parameters::check_ranges(&settings, &parameters)?;
     }
+    parameters::require_accepted(&definition, &parameters)?;
     let runs = absolute(&arguments.runs)?;
     let sets_input = assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER);
     if arguments.input.is_some() && sets_input {

@@ -1,6 +1,6 @@
 //! The directories, files, arguments and environment that a job finds, and the limits on its paths.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{definition, processing};
 use crate::{Place, names, step};
@@ -108,18 +108,36 @@ fn a_training_job_finds_its_files_and_leaves_an_archive() {
     assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
 }
 
-/// Lint checks literals. The value of a parameter or another step is checked when the step runs.
+/// Lint checks literals and the values of parameters. The value of another step is checked when the
+/// step runs.
 #[test]
 fn paths_outside_of_a_jobs_tree_are_refused() {
     let place = Place::new();
+    place.program(
+        "tell",
+        "echo \"{\\\"place\\\": \\\"$1\\\"}\" > $SAGEMAKER_BASE_DIR/processing/out/a",
+    );
     place.program("here", "true");
     place.file("victim/secret.txt", "mine");
-    let mut step = processing("A", "here", &[], &[]);
-    let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
-    output["LocalPath"] = json!({ "Get": "Parameters.Place" });
+    let writes_to = |local_path: Value| {
+        let mut step = processing("A", "here", &[], &[]);
+        let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
+        output["LocalPath"] = local_path;
+        step
+    };
+    let parameter = json!({ "Get": "Parameters.Place" });
+    let mut tell = processing("Tell", "tell", std::slice::from_ref(&parameter), &[]);
+    tell["PropertyFiles"] = json!([{
+        "PropertyFileName": "Told", "OutputName": "out", "FilePath": "a",
+    }]);
+    let told = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Tell.PropertyFiles.Told" }, "Path": "place",
+    } });
     let parameters =
         json!([{ "Name": "Place", "Type": "String", "DefaultValue": "/opt/ml/processing/out" }]);
-    let text = definition(&parameters, &[step]);
+    let direct = definition(&parameters, &[writes_to(parameter)]);
+    let text = definition(&parameters, &[tell, writes_to(told)]);
+    place.foreign(0, &direct, &[]);
     place.foreign(0, &text, &[]);
     let victim = place.path("victim");
     for path in [
@@ -130,7 +148,12 @@ fn paths_outside_of_a_jobs_tree_are_refused() {
         "/opt/ml/".to_owned(),
         victim.to_string(),
     ] {
-        let result = place.foreign(2, &text, &["-p", &format!("Place={path}")]);
+        let value = format!("Place={path}");
+        let file = place.file("direct.json", &direct);
+        let outcome = place.run(&["--definition", file.as_str(), "-p", &value]).expect(2);
+        let refused = "error: parameter Place: Steps.A.Arguments.ProcessingOutputConfig.Outputs[0]";
+        assert!(outcome.stderr.starts_with(refused), "{}", outcome.stderr);
+        let result = place.foreign(2, &text, &["-p", &value]);
         let reason = result["failure_reason"].as_str().unwrap();
         assert_eq!(
             reason,

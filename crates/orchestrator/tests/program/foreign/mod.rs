@@ -3,6 +3,7 @@
 mod cache;
 mod contract;
 mod hosts;
+mod limits;
 mod scheduling;
 mod sdk;
 
