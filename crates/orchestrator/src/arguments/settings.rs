@@ -8,11 +8,14 @@ use pipeline::{Definition, LONGEST_ARGUMENT};
 
 use crate::error::CommandError;
 
+/// The settings of a command that names none.
+const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
+
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
 pub struct SettingsArgs {
     /// The settings
-    #[arg(long, value_name = "FILE", default_value = "config/pipeline_config.yaml")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     pub config: Utf8PathBuf,
     /// The images by digest, as scripts/push-images wrote them down
     #[arg(long, value_name = "FILE")]
@@ -20,6 +23,15 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// Reads and checks the settings, for a command that can do without. Returns none if the command
+    /// names no file and there is none where it is by default.
+    pub fn settings_if_any(&self) -> Result<Option<Settings>, CommandError> {
+        if self.config == DEFAULT_CONFIG && !self.config.exists() {
+            return Ok(None);
+        }
+        self.settings().map(Some)
+    }
+
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
         let text = read(&self.config).map_err(|error| {

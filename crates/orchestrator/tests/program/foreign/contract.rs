@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{definition, processing};
-use crate::{Place, names, step};
+use crate::{CONFIG, Place, names, step};
 
 /// A Processing job finds the directories, files, arguments and environment of the contract.
 #[test]
@@ -42,6 +42,44 @@ fn a_processing_job_finds_the_files_of_the_contract() {
     MODEL_REGISTRY_DIRECTORY
     SAGEMAKER_BASE_DIR
     ");
+}
+
+/// Another definition than the settings' own needs no settings; without them the name of its file is
+/// the pipeline's.
+#[test]
+fn a_definition_needs_no_settings() {
+    let place = Place::new();
+    place.program(
+        "look",
+        "cd $SAGEMAKER_BASE_DIR/processing; echo $1 > out/name; cp in/table.csv out/",
+    );
+    let name = json!({ "Get": "Execution.PipelineName" });
+    let input = json!({ "Get": "Parameters.InputDataUrl" });
+    let look = processing("Look", "look", &[name], &[("in", input)]);
+    let parameters = json!([{
+        "Name": "InputDataUrl", "Type": "String", "DefaultValue": "s3://bucket/none",
+    }]);
+    let file = place.file("defs/my_line.json", definition(&parameters, &[look]));
+    let table = place.file("table.csv", "1,2\n");
+    let arguments = ["run", "--programs", "bin", "--definition", file.as_str()];
+    let more = ["--input", table.as_str()];
+    place.orchestrator(&[&arguments[..], &more[..]].concat()).expect(0);
+    let read =
+        |file: &str| fs_err::read_to_string(place.path("runs/s3/bucket/Look").join(file)).unwrap();
+    assert_eq!(read("name"), "my-line\n");
+    assert_eq!(read("table.csv"), "1,2\n");
+    assert!(place.path("runs/s3/local/raw").is_dir());
+
+    // settings that are named must be there, and those of the settings' own definition, too
+    let named = ["--config", "config/other.yaml"];
+    let outcome = place.orchestrator(&[&arguments[..], &named[..]].concat()).expect(2);
+    insta::assert_snapshot!(outcome.stderr, @"error: failed to open file `config/other.yaml`: No such file or directory (os error 2); --config names the settings");
+    insta::assert_snapshot!(place.orchestrator(&["run"]).expect(2).stderr, @"error: failed to open file `config/pipeline_config.yaml`: No such file or directory (os error 2); --config names the settings");
+    // settings that are there give the pipeline their name
+    let settings = fs_err::read(CONFIG).unwrap();
+    place.file("config/pipeline_config.yaml", settings);
+    place.orchestrator(&[&arguments[..], &more[..]].concat()).expect(0);
+    assert_eq!(read("name"), "MachineDowntimePipeline\n");
 }
 
 /// A Training job finds its files, with hyperparameters as strings, and its model is an archive.
