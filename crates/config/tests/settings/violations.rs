@@ -122,6 +122,43 @@ fn durations_of_the_cache() {
     }
 }
 
+/// As in scikit-learn, nothing is no limit.
+#[test]
+fn limits_that_are_switched_off() {
+    for (key, shipped) in [("max_depth", "max_depth: 10"), ("max_leaf_nodes", "max_depth: 10")] {
+        for (value, variable) in [
+            ("null", ""),
+            ("~", ""),
+            ("", ""),
+            ("None", ""),
+            ("0", ""),
+            ("${LIMIT}", "null"),
+            ("${LIMIT}", "None"),
+            ("${LIMIT}", "0"),
+            ("${LIMIT:-null}", "null"),
+        ] {
+            let text = with(shipped, &format!("{key}: {value}"));
+            let settings = Settings::from_yaml("config.yaml", &text, |name| {
+                (name == "LIMIT").then(|| variable.to_owned())
+            });
+            let forest = settings.unwrap().hyperparameters;
+            let limit = if key == "max_depth" { forest.max_depth } else { forest.max_leaf_nodes };
+            assert_eq!(limit, 0, "{key}: {value}");
+        }
+    }
+    let text = with("max_depth: 10", "max_depth: ${LIMIT}");
+    let settings =
+        Settings::from_yaml("config.yaml", &text, |name| (name == "LIMIT").then(|| "7".to_owned()));
+    assert_eq!(settings.unwrap().hyperparameters.max_depth, 7);
+    let refused = |value: &str| message("max_depth: 10", &format!("max_depth: {value}"));
+    insta::assert_snapshot!(refused("deep"), @"config.yaml:47:3: hyperparameters.max_depth: found `deep`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("-1"), @"config.yaml:47:3: hyperparameters.max_depth: found `-1`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("2.5"), @"config.yaml:47:3: hyperparameters.max_depth: found `2.5`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("1001"), @"config.yaml:47:3: hyperparameters.max_depth: found `1001`, expected at most 1000");
+    insta::assert_snapshot!(refused("5000000000"), @"config.yaml:47:3: hyperparameters.max_depth: found `5000000000`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("[3]"), @"config.yaml:47:3: hyperparameters.max_depth: found a list, expected a whole number from 0, or null for no limit");
+}
+
 /// A class weight can be a mapping in the file, a variable, or the text of a pipeline parameter.
 #[test]
 fn class_weights() {
