@@ -189,7 +189,7 @@ impl JobRunner<'_> {
     /// it wrote one.
     fn failure(&self, job: &LocalJob, base: &Utf8Path, ended: Ended) -> JobFailure {
         let written = written_reason(base, job.kind.reason_file());
-        let written = job.name_sources(written.trim(), self.runner.inside(base));
+        let written = job.name_sources(written.trim(), self.runner.inside(base), self.store);
         let written = (!written.is_empty()).then_some(written);
         let (fallback, status) = match ended {
             Ended::Exited(status) => {

@@ -13,6 +13,7 @@ use crate::request::{
     JobError, host_count, is_word, limited_map, not_a_string, path_below_base, require_word,
     runtime_limit, string, unsupported, with_defaults, words,
 };
+use crate::store::Store;
 
 /// An input: objects that are copied into a directory.
 #[derive(Debug)]
@@ -227,14 +228,18 @@ impl LocalJob {
     }
 
     /// Replaces the paths of the job's copies of its inputs in `text` by the inputs' addresses.
-    /// `base` is the path at which the job sees its directory tree.
-    pub fn name_sources(&self, text: &str, base: &Utf8Path) -> String {
+    /// `base` is the path at which the job sees its directory tree, and `store` has the inputs.
+    pub fn name_sources(&self, text: &str, base: &Utf8Path, store: &Store) -> String {
         let mut text = text.to_owned();
         for input in &self.inputs {
             let copy = base.join(&input.directory);
             let source = input.uri.trim_end_matches('/');
-            // a single object is copied to a file of the same name
-            text = text.replace(copy.join(base_name(source)).as_str(), source);
+            // an object whose key only begins with the address keeps its whole name
+            if let Some((parent, _)) = source.rsplit_once('/')
+                && !store.is_directory(&input.uri)
+            {
+                text = text.replace(&format!("{copy}/"), &format!("{parent}/"));
+            }
             text = text.replace(copy.as_str(), source);
         }
         text

@@ -82,6 +82,53 @@ fn a_definition_needs_no_settings() {
     assert_eq!(read("name"), "MachineDowntimePipeline\n");
 }
 
+/// The address of an input is a prefix: what only begins with it is read too, under its whole name,
+/// and a failure names it by its address.
+#[test]
+fn an_input_is_a_prefix() {
+    let place = Place::new();
+    place.program(
+        "list",
+        "cd $SAGEMAKER_BASE_DIR/processing; (cd in; find . -type f | sort) >out/list",
+    );
+    for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv"] {
+        place.file(&format!("runs/s3/bucket/{key}"), "1\n");
+    }
+    let list = |uri: &str| {
+        let step = processing("List", "list", &[], &[("in", json!(uri))]);
+        place.foreign(0, &definition(&json!([]), &[step]), &[]);
+        fs_err::read_to_string(place.path("runs/s3/bucket/List/list")).unwrap()
+    };
+    assert_eq!(list("s3://bucket/raw/machine"), "./machine_1.csv\n./machine_2/a.csv\n");
+    assert_eq!(list("s3://bucket/raw/"), "./machine_1.csv\n./machine_2/a.csv\n./other.csv\n");
+
+    place.program(
+        "refuse",
+        "cd $SAGEMAKER_BASE_DIR; echo \"$PWD/processing/in/machine_1.csv: no, $PWD/processing/in\" >output/message; exit 3",
+    );
+    let step = processing("Refuse", "refuse", &[], &[("in", json!("s3://bucket/raw/machine"))]);
+    let result = place.foreign(3, &definition(&json!([]), &[step]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Refuse: s3://bucket/raw/machine_1.csv: no, s3://bucket/raw/machine");
+}
+
+/// A cached step reads a prefix, too: another object that begins with it is another input.
+#[test]
+fn an_object_beside_an_input_is_a_change() {
+    let place = Place::new();
+    place.program("list", "true");
+    place.file("runs/s3/bucket/raw/machine_1.csv", "1\n");
+    let mut step = processing("List", "list", &[], &[("in", json!("s3://bucket/raw/machine"))]);
+    step["CacheConfig"] = json!({ "Enabled": true, "ExpireAfter": "P1D" });
+    let text = definition(&json!([]), &[step]);
+    let cached = || place.foreign(0, &text, &[])["steps"][0]["cached"] == true;
+    assert_eq!([cached(), cached()], [false, true]);
+    // beside the output it is none
+    place.file("runs/s3/bucket/List2/a", "2\n");
+    assert!(cached());
+    place.file("runs/s3/bucket/raw/machine_2.csv", "2\n");
+    assert_eq!([cached(), cached()], [false, true]);
+}
+
 /// A Training job finds its files, with hyperparameters as strings, and its model is an archive.
 #[test]
 fn a_training_job_finds_its_files_and_leaves_an_archive() {
