@@ -148,6 +148,8 @@ impl JobRunner<'_> {
                 for (name, expression) in &expressions {
                     let last = expression.captures_iter(&line).last();
                     let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
+                    // neither CloudWatch nor JSON has a NaN
+                    let number = number.filter(|number: &f64| number.is_finite());
                     found.extend(number.map(|number| ((*name).clone(), number)));
                 }
             }

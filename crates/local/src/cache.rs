@@ -32,7 +32,9 @@ struct Entry {
     step: StepRecord,
 }
 
-const FORMAT_VERSION: u32 = 1;
+/// Version 1 had no metrics in the description of a Training job. Its entries have other keys, so that
+/// they are not found.
+const FORMAT_VERSION: u32 = 2;
 
 impl Cache {
     /// Returns the cache in `directory`, which need not exist yet.

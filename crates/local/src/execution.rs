@@ -192,11 +192,12 @@ impl Scheduler<'_> {
                 (exit, tail, host) = (failure.exit, failure.tail, failure.host);
             }
         }
-        record.description = job.describe(match record.status {
+        let status = match record.status {
             Status::Succeeded => "Completed",
             Status::Stopped => "Stopped",
             Status::Failed | Status::Executing => "Failed",
-        });
+        };
+        record.description = job.describe(status, &record.metrics);
         let host = host.as_deref().unwrap_or("algo-1");
         record.log = Some(Utf8PathBuf::from(&step.name).join(format!("{host}.log")));
         record.seconds = started.elapsed().as_secs_f64();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use container::Kind;
 use container::wire::{self, Channel};
+use indexmap::IndexMap;
 use pipeline::{Expression, ProcessingArguments, TrainingArguments};
 use serde_json::{Value, json};
 
@@ -216,14 +217,22 @@ impl LocalJob {
         }
     }
 
-    /// Returns the response of SageMaker's Describe call for the job with this status.
-    pub fn describe(&self, status: &str) -> Value {
+    /// Returns the response of SageMaker's Describe call for the job with this status and these
+    /// metrics, of which a Training job's response has the last value each.
+    pub fn describe(&self, status: &str, metrics: &IndexMap<String, f64>) -> Value {
         let mut description = self.description.clone();
         let member = match self.kind {
             Kind::Processing => "ProcessingJobStatus",
             Kind::Training => "TrainingJobStatus",
         };
         description[member] = status.into();
+        if matches!(self.kind, Kind::Training) {
+            let now = jiff::Timestamp::now().as_second();
+            let entries = metrics.iter().map(
+                |(name, value)| json!({ "MetricName": name, "Value": value, "Timestamp": now }),
+            );
+            description["FinalMetricDataList"] = entries.collect();
+        }
         description
     }
 

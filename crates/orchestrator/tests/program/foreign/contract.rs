@@ -82,6 +82,57 @@ fn a_definition_needs_no_settings() {
     assert_eq!(read("name"), "MachineDowntimePipeline\n");
 }
 
+/// Expressions read the last value of each metric that a Training job's definitions find in its log.
+#[test]
+fn the_final_metrics_of_a_training_job_are_properties() {
+    let place = Place::new();
+    place.program(
+        "fit",
+        "echo 'loss=0.5 valid rmse: 2'; echo 'loss=0.25'; echo 'loss=nan'; echo 1 >$SAGEMAKER_BASE_DIR/model/m",
+    );
+    place.program("tell", "echo $1 >$SAGEMAKER_BASE_DIR/processing/out/loss");
+    let metric =
+        |name: &str| json!({ "Get": format!("Steps.Fit.FinalMetricDataList['{name}'].Value") });
+    let fit = json!({ "Name": "Fit", "Type": "Training", "Arguments": {
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fit:1",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                { "Name": "train:loss", "Regex": "loss=(\\S+)" },
+                { "Name": "valid:rmse", "Regex": "rmse: ([0-9.]+)" },
+                { "Name": "absent", "Regex": "absent=([0-9.]+)" },
+            ],
+        },
+        "OutputDataConfig": { "S3OutputPath": "s3://bucket/models" },
+        "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+        "ResourceConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+        },
+        "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+    }, "CacheConfig": { "Enabled": true, "ExpireAfter": "30d" } });
+    let text = json!({ "Std:Join": { "On": "", "Values": [metric("train:loss")] } });
+    let gate = |metric: Value| {
+        json!({ "Name": "Gate", "Type": "Condition", "Arguments": {
+            "Conditions": [
+                { "Type": "LessThanOrEqualTo", "LeftValue": metric, "RightValue": 2.5 },
+            ],
+            "IfSteps": [processing("Tell", "tell", std::slice::from_ref(&text), &[])],
+            "ElseSteps": [],
+        } })
+    };
+    let steps = [fit.clone(), gate(metric("valid:rmse"))];
+    // the second time from the cache
+    for cached in [false, true] {
+        let result = place.foreign(0, &definition(&json!([]), &steps), &[]);
+        assert_eq!(names(&result), ["Fit", "Gate", "Tell"]);
+        assert_eq!(step(&result, "Fit")["cached"], cached);
+        let told = fs_err::read_to_string(place.path("runs/s3/bucket/Tell/loss")).unwrap();
+        assert_eq!(told, "0.25\n");
+    }
+    let result = place.foreign(1, &definition(&json!([]), &[fit, gate(metric("absent"))]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Gate: Steps.Fit.FinalMetricDataList['absent'].Value has no value");
+}
+
 /// The address of an input is a prefix: what only begins with it is read too, under its whole name,
 /// and a failure names it by its address.
 #[test]
