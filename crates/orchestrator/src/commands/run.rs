@@ -8,13 +8,15 @@ use clap::Args;
 use common::Exit;
 use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
-use local::{Ending, LocalExecution, ResumeFrom, RunOptions, Status, Stop, Store};
+use local::{Ending, LocalExecution, REGISTER_MODEL, ResumeFrom, RunOptions, Status, Stop, Store};
 use pipeline::{Definition, StepKind};
+use registry::DirectoryRegistry;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::input::RawTable;
+use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
@@ -101,8 +103,10 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     if needs_table && arguments.input.is_none() && !sets_input {
         set_input(&mut parameters, input.synthetic()?)?;
     }
+    let registry = DirectoryRegistry::new(local::registry(&runs));
     let options = RunOptions {
         runner,
+        models: Box::new(LocalModels(registry.clone())),
         pipeline_name: name,
         parameters,
         named_input,
@@ -114,7 +118,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
-    print_ending(arguments.json, &metrics, &ending, &store)?;
+    print_ending(arguments.json, &metrics, &ending, &store, &registry)?;
     Ok(ending.exit)
 }
 
@@ -180,7 +184,9 @@ fn name_of(file: &Utf8Path) -> String {
 /// Reports the steps of a type that the local run does not support.
 fn say_unsupported_steps(definition: &Definition) {
     for placed in definition.steps_recursive() {
-        if let StepKind::Other { kind, .. } = &placed.step.kind {
+        if let StepKind::Other { kind, .. } = &placed.step.kind
+            && kind != REGISTER_MODEL
+        {
             say(&format!(
                 "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
                 placed.step.name
@@ -220,8 +226,9 @@ fn print_ending(
     metrics: &[Metric],
     ending: &Ending,
     store: &Store,
+    registry: &DirectoryRegistry,
 ) -> Result<(), CommandError> {
-    let report = ExecutionReport::of(&ending.execution, store);
+    let report = ExecutionReport::of(&ending.execution, store, registry);
     if as_json {
         print_json(&report)?;
     } else {

@@ -4,6 +4,7 @@ mod cache;
 mod contract;
 mod hosts;
 mod limits;
+mod registration;
 mod scheduling;
 mod sdk;
 

@@ -203,7 +203,7 @@ fn a_step_that_cannot_run_here_is_refused_with_the_reason() {
         place.neutral(result["failure_reason"].as_str().unwrap())
     };
     insta::assert_snapshot!(refused(processing("A", "nowhere", &[], &[])), @"A: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1 runs `nowhere`, but <here>/bin/nowhere does not exist; `scripts/local` builds the programs, and --programs names their directory");
-    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition and Fail are");
+    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition, Fail and RegisterModel are");
     let missing = processing("C", "here", &[], &[("in", json!("s3://bucket/nothing"))]);
     let result = place.foreign(3, &definition(&json!([]), &[missing]), &[]);
     insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"C: nothing is stored at s3://bucket/nothing (here: <here>/runs/s3/bucket/nothing)");
