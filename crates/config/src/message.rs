@@ -40,11 +40,11 @@ const PATTERNS: [(&str, &str); 12] = [
 ];
 
 /// The description of the one pattern that is too long to be repeated here.
-const DURATION: &str = "an ISO 8601 duration such as P30D or PT12H";
+const DURATION: &str = "a duration such as 30d, P30D, T12h or 30dT5h";
 
 /// Returns the description of a pattern.
 fn pattern(pattern: &str) -> Option<&'static str> {
-    if pattern.starts_with("^P(") {
+    if pattern.starts_with("^[Pp]?(") {
         return Some(DURATION);
     }
     PATTERNS.iter().find(|(known, _)| *known == pattern).map(|(_, words)| *words)

@@ -367,12 +367,12 @@ pub struct Cache {
     /// same inputs.
     #[garde(skip)]
     pub enabled: bool,
-    /// The maximum age of that execution: an ISO 8601 duration such as `P30D` or `PT12H`.
+    /// The maximum age of that execution: a duration such as `P30D`, `30d`, `T12h` or `30dT5h`.
     #[garde(
         pattern(
-            r"^P([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S))?$"
+            r"^[Pp]?([0-9]+[Yy])?([0-9]+[Mm])?([0-9]+[Ww])?([0-9]+[Dd])?([Tt]([0-9]+[Hh]([0-9]+[Mm])?([0-9]+[Ss])?|[0-9]+[Mm]([0-9]+[Ss])?|[0-9]+[Ss]))?$"
         ),
-        length(chars, min = 3, max = 20)
+        length(chars, min = 2, max = 20)
     )]
     pub expire_after: String,
 }

@@ -100,10 +100,16 @@ fn all_faults_are_reported_at_once() {
 
 #[test]
 fn unknown_hyperparameters_are_returned() {
-    let map = [("n_estimators", "10"), ("max_depth", "none"), ("_tuning_objective_metric", "x")];
+    let map = [
+        ("n_estimators", "10"),
+        ("max_depth", "none"),
+        ("max_leaf_nodes", "None"),
+        ("_tuning_objective_metric", "x"),
+    ];
     let parsed =
         Hyperparameters::from_map(&map.map(|(n, v)| (n.to_owned(), v.to_owned())).into()).unwrap();
-    assert_eq!((parsed.settings.n_estimators, parsed.settings.max_depth), (10, 0));
+    let Hyperparameters { n_estimators, max_depth, max_leaf_nodes, .. } = parsed.settings;
+    assert_eq!((n_estimators, max_depth, max_leaf_nodes), (10, 0, 0));
     assert_eq!(parsed.unknown, ["_tuning_objective_metric"]);
 }
 

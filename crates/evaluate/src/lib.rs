@@ -56,6 +56,7 @@
 //! ```
 
 mod error;
+mod report;
 
 use std::io::BufReader;
 
@@ -149,7 +150,7 @@ fn log_report(evaluation: &Evaluation, settings: &steps::Evaluate) {
 fn write(container: &Container, evaluation: &Evaluation) -> Result<(), EvaluateError> {
     let output = container.processing(paths::EVALUATE_OUTPUT);
     let outputs = [
-        (output.join(paths::EVALUATION_JSON), evaluation.to_json()?),
+        (output.join(paths::EVALUATION_JSON), report::with_missed_gates(evaluation)?),
         (output.join(paths::METRICS_JSON), evaluation.metrics_to_json()?),
     ];
     let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));

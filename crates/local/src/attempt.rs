@@ -148,6 +148,8 @@ impl JobRunner<'_> {
                 for (name, expression) in &expressions {
                     let last = expression.captures_iter(&line).last();
                     let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
+                    // neither CloudWatch nor JSON has a NaN
+                    let number = number.filter(|number: &f64| number.is_finite());
                     found.extend(number.map(|number| ((*name).clone(), number)));
                 }
             }
@@ -189,7 +191,7 @@ impl JobRunner<'_> {
     /// it wrote one.
     fn failure(&self, job: &LocalJob, base: &Utf8Path, ended: Ended) -> JobFailure {
         let written = written_reason(base, job.kind.reason_file());
-        let written = job.name_sources(written.trim(), self.runner.inside(base));
+        let written = job.name_sources(written.trim(), self.runner.inside(base), self.store);
         let written = (!written.is_empty()).then_some(written);
         let (fallback, status) = match ended {
             Ended::Exited(status) => {

@@ -32,7 +32,9 @@ struct Entry {
     step: StepRecord,
 }
 
-const FORMAT_VERSION: u32 = 1;
+/// Version 1 had no metrics in the description of a Training job. Its entries have other keys, so that
+/// they are not found.
+const FORMAT_VERSION: u32 = 2;
 
 impl Cache {
     /// Returns the cache in `directory`, which need not exist yet.
@@ -96,7 +98,7 @@ impl Cache {
         let fresh =
             max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));
         let intact = entry.step.outputs.iter().all(|(name, uri)| {
-            matches!((store.digest(uri), entry.digests.get(name)), (Ok(found), Some(known)) if found == *known)
+            matches!((store.output_digest(uri), entry.digests.get(name)), (Ok(found), Some(known)) if found == *known)
         });
         (entry.format_version == FORMAT_VERSION && fresh && intact).then_some(entry.step)
     }
@@ -110,7 +112,7 @@ impl Cache {
     pub fn remember(&self, key: &str, step: &StepRecord, store: &Store) -> Result<(), StoreError> {
         let mut digests = std::collections::BTreeMap::new();
         for (name, uri) in &step.outputs {
-            digests.insert(name.clone(), store.digest(uri)?);
+            digests.insert(name.clone(), store.output_digest(uri)?);
         }
         let entry = Entry {
             format_version: FORMAT_VERSION,

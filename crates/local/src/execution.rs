@@ -19,6 +19,7 @@ use crate::job::LocalJob;
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::registration::ModelRegistry;
 use crate::retry::Attempts;
 use crate::runner::Runner;
 use crate::state::{ExecutionState, FinishedStep, StartedStep};
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub runs: Utf8PathBuf,
     /// The runner that starts the programs.
     pub runner: Box<dyn Runner>,
+    /// The registry of RegisterModel steps.
+    pub models: Box<dyn ModelRegistry>,
     /// The pipeline's name.
     pub pipeline_name: String,
     /// The parameters' values.
@@ -116,6 +119,7 @@ impl Scheduler<'_> {
             progress: self.progress,
             stop: self.stop,
             reused: &self.options.reused,
+            models: &*self.options.models,
             named_input: self.options.named_input.as_ref(),
             started: Instant::now(),
             execution,
@@ -192,11 +196,12 @@ impl Scheduler<'_> {
                 (exit, tail, host) = (failure.exit, failure.tail, failure.host);
             }
         }
-        record.description = job.describe(match record.status {
+        let status = match record.status {
             Status::Succeeded => "Completed",
             Status::Stopped => "Stopped",
             Status::Failed | Status::Executing => "Failed",
-        });
+        };
+        record.description = job.describe(status, &record.metrics);
         let host = host.as_deref().unwrap_or("algo-1");
         record.log = Some(Utf8PathBuf::from(&step.name).join(format!("{host}.log")));
         record.seconds = started.elapsed().as_secs_f64();

@@ -6,13 +6,15 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use container::Kind;
 use container::wire::{self, Channel};
+use indexmap::IndexMap;
 use pipeline::{Expression, ProcessingArguments, TrainingArguments};
 use serde_json::{Value, json};
 
 use crate::request::{
-    JobError, host_count, is_word, not_a_string, path_below_base, require_word, runtime_limit,
-    string, string_map, strings, unsupported, with_defaults,
+    JobError, host_count, is_word, limited_map, not_a_string, path_below_base, require_word,
+    runtime_limit, string, unsupported, with_defaults, words,
 };
+use crate::store::Store;
 
 /// An input: objects that are copied into a directory.
 #[derive(Debug)]
@@ -96,9 +98,13 @@ impl LocalJob {
         Ok(Self {
             kind: Kind::Processing,
             image: string("AppSpecification.ImageUri", &app.image_uri)?,
-            entrypoint: strings("AppSpecification.ContainerEntrypoint", &app.container_entrypoint)?,
-            arguments: strings("AppSpecification.ContainerArguments", &app.container_arguments)?,
-            environment: string_map("Environment", &arguments.environment)?,
+            entrypoint: words(
+                "AppSpecification.ContainerEntrypoint",
+                &app.container_entrypoint,
+                1,
+            )?,
+            arguments: words("AppSpecification.ContainerArguments", &app.container_arguments, 1)?,
+            environment: limited_map("Environment", &arguments.environment, 256)?,
             hosts: host_count(
                 "ProcessingResources.ClusterConfig.InstanceCount",
                 &cluster.instance_count,
@@ -138,11 +144,14 @@ impl LocalJob {
         let image = algorithm.training_image.as_ref();
         let image =
             image.ok_or_else(|| not_a_string("AlgorithmSpecification", "TrainingImage", None))?;
-        let hyperparameters = string_map("HyperParameters", &arguments.hyper_parameters)?;
-        let entrypoint =
-            strings("AlgorithmSpecification.ContainerEntrypoint", &algorithm.container_entrypoint)?;
+        let hyperparameters = limited_map("HyperParameters", &arguments.hyper_parameters, 2500)?;
+        let entrypoint = words(
+            "AlgorithmSpecification.ContainerEntrypoint",
+            &algorithm.container_entrypoint,
+            0,
+        )?;
         let mut program_arguments =
-            strings("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments)?;
+            words("AlgorithmSpecification.ContainerArguments", &algorithm.container_arguments, 0)?;
         // a custom entrypoint replaces SageMaker's start command, which passes `train`
         if entrypoint.is_empty() && program_arguments.is_empty() {
             program_arguments.push("train".to_owned());
@@ -157,7 +166,7 @@ impl LocalJob {
             "GZIP",
         )?;
         let metrics = metric_definitions(arguments)?;
-        let mut environment = string_map("Environment", &arguments.environment)?;
+        let mut environment = limited_map("Environment", &arguments.environment, 512)?;
         environment.insert("TRAINING_JOB_NAME".to_owned(), name.clone());
         environment.insert("TRAINING_JOB_ARN".to_owned(), arn("training-job", &name));
         let mut description = json!(arguments);
@@ -208,26 +217,38 @@ impl LocalJob {
         }
     }
 
-    /// Returns the response of SageMaker's Describe call for the job with this status.
-    pub fn describe(&self, status: &str) -> Value {
+    /// Returns the response of SageMaker's Describe call for the job with this status and these
+    /// metrics, of which a Training job's response has the last value each.
+    pub fn describe(&self, status: &str, metrics: &IndexMap<String, f64>) -> Value {
         let mut description = self.description.clone();
         let member = match self.kind {
             Kind::Processing => "ProcessingJobStatus",
             Kind::Training => "TrainingJobStatus",
         };
         description[member] = status.into();
+        if matches!(self.kind, Kind::Training) {
+            let now = jiff::Timestamp::now().as_second();
+            let entries = metrics.iter().map(
+                |(name, value)| json!({ "MetricName": name, "Value": value, "Timestamp": now }),
+            );
+            description["FinalMetricDataList"] = entries.collect();
+        }
         description
     }
 
     /// Replaces the paths of the job's copies of its inputs in `text` by the inputs' addresses.
-    /// `base` is the path at which the job sees its directory tree.
-    pub fn name_sources(&self, text: &str, base: &Utf8Path) -> String {
+    /// `base` is the path at which the job sees its directory tree, and `store` has the inputs.
+    pub fn name_sources(&self, text: &str, base: &Utf8Path, store: &Store) -> String {
         let mut text = text.to_owned();
         for input in &self.inputs {
             let copy = base.join(&input.directory);
             let source = input.uri.trim_end_matches('/');
-            // a single object is copied to a file of the same name
-            text = text.replace(copy.join(base_name(source)).as_str(), source);
+            // an object whose key only begins with the address keeps its whole name
+            if let Some((parent, _)) = source.rsplit_once('/')
+                && !store.is_directory(&input.uri)
+            {
+                text = text.replace(&format!("{copy}/"), &format!("{parent}/"));
+            }
             text = text.replace(copy.as_str(), source);
         }
         text

@@ -18,8 +18,12 @@
 //! use std::collections::BTreeMap;
 //! use std::time::Duration;
 //!
-//! use local::{Processes, Progress, RunOptions, Status, StepRecord, Stop};
+//! use local::{
+//!     ModelRegistry, Processes, Progress, Registration, RegistrationError, RunOptions, Status,
+//!     StepRecord, Stop,
+//! };
 //! use pipeline::{Definition, Step};
+//! use serde_json::Value;
 //!
 //! struct Silent;
 //!
@@ -28,6 +32,14 @@
 //!     fn retried(&self, _: &str, _: &str, _: u32) {}
 //!     fn ended(&self, _: &StepRecord, _: &[String]) {}
 //!     fn note(&self, _: &str) {}
+//! }
+//!
+//! struct NoRegistry;
+//!
+//! impl ModelRegistry for NoRegistry {
+//!     fn register(&self, _: &Value, _: &str) -> Result<Registration, RegistrationError> {
+//!         Err(RegistrationError::Registry("there is none".to_owned()))
+//!     }
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,6 +53,7 @@
 //! let options = RunOptions {
 //!     runs,
 //!     runner: Box::new(programs),
+//!     models: Box::new(NoRegistry),
 //!     pipeline_name: "example".to_owned(),
 //!     parameters: indexmap::IndexMap::new(),
 //!     named_input: None,
@@ -69,6 +82,7 @@ mod log;
 mod process;
 mod progress;
 mod record;
+mod registration;
 mod request;
 mod resume;
 mod retry;
@@ -83,6 +97,7 @@ pub use job::LocalJob;
 pub use process::Stop;
 pub use progress::Progress;
 pub use record::{Compared, LocalExecution, Status, StepRecord};
+pub use registration::{ModelRegistry, REGISTER_MODEL, Registration, RegistrationError};
 pub use resume::{ResumeError, ResumeFrom};
 pub use runner::{Processes, Runner};
 pub use stage::{StageError, Staged, stage};

@@ -64,7 +64,7 @@ impl From<pipeline::Comparison> for Compared {
 pub struct StepRecord {
     /// The step's name.
     pub name: String,
-    /// The step's type: Processing, Training, Condition or Fail.
+    /// The step's type, such as Processing.
     #[serde(rename = "type")]
     pub kind: String,
     /// The status.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use container::wire;
-use pipeline::Expression;
+use pipeline::{Expression, LONGEST_ARGUMENT};
 use serde_json::{Value, json};
 
 /// A request that is invalid or that the local run does not support.
@@ -21,6 +21,16 @@ pub enum JobError {
         found: String,
         /// The expected type or values.
         expected: &'static str,
+    },
+    /// A text is longer than SageMaker takes.
+    #[error("{member} has {length} characters, expected at most {most}, which SageMaker takes")]
+    TooLong {
+        /// The member's path.
+        member: String,
+        /// The number of characters found.
+        length: usize,
+        /// The maximum number.
+        most: usize,
     },
     /// The request needs something that only SageMaker can do.
     #[error("the local run does not support {what}; {remedy}")]
@@ -91,7 +101,7 @@ pub fn string(place: &str, value: &Expression) -> Result<String, JobError> {
 }
 
 /// Returns the strings of the list at `place`.
-pub fn strings(place: &str, values: &[Expression]) -> Result<Vec<String>, JobError> {
+fn strings(place: &str, values: &[Expression]) -> Result<Vec<String>, JobError> {
     values
         .iter()
         .enumerate()
@@ -100,7 +110,7 @@ pub fn strings(place: &str, values: &[Expression]) -> Result<Vec<String>, JobErr
 }
 
 /// Returns the strings of the map at `place`.
-pub fn string_map(
+fn string_map(
     place: &str,
     values: &indexmap::IndexMap<String, Expression>,
 ) -> Result<BTreeMap<String, String>, JobError> {
@@ -108,6 +118,46 @@ pub fn string_map(
         .iter()
         .map(|(key, value)| Ok((key.clone(), string(&format!("{place}.{key}"), value)?)))
         .collect()
+}
+
+/// Returns the words of the command line at `place`, which have at most 256 characters each. A
+/// Processing job's have at least one.
+pub fn words(place: &str, values: &[Expression], least: usize) -> Result<Vec<String>, JobError> {
+    let words = strings(place, values)?;
+    for (index, word) in words.iter().enumerate() {
+        let member = format!("{place}[{index}]");
+        if word.chars().count() < least {
+            return Err(JobError::Member {
+                member,
+                found: "empty".to_owned(),
+                expected: "1 to 256 characters, which SageMaker takes",
+            });
+        }
+        require_length(member, word, LONGEST_ARGUMENT)?;
+    }
+    Ok(words)
+}
+
+/// Returns the strings of the map at `place`, which have at most `most` characters each.
+pub fn limited_map(
+    place: &str,
+    values: &indexmap::IndexMap<String, Expression>,
+    most: usize,
+) -> Result<BTreeMap<String, String>, JobError> {
+    let map = string_map(place, values)?;
+    for (key, value) in &map {
+        require_length(format!("{place}.{key}"), value, most)?;
+    }
+    Ok(map)
+}
+
+/// Refuses a text that is longer than SageMaker takes.
+fn require_length(member: String, text: &str, most: usize) -> Result<(), JobError> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    Err(JobError::TooLong { member, length, most })
 }
 
 /// Returns the positive integer at `place`.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::registration::REGISTER_MODEL;
 use crate::store::{Store, StoreError};
 
 /// The results before a step cannot be taken from an earlier execution.
@@ -157,7 +158,7 @@ impl ResumeFrom<'_> {
         Ok(())
     }
 
-    /// Returns the Processing and Training steps that the step needs directly or indirectly, in the
+    /// Returns the Processing, Training and RegisterModel steps that the step needs directly or indirectly, in the
     /// order of execution.
     fn jobs_before(&self) -> Result<Vec<&str>, ResumeError> {
         let steps = self.definition.steps_recursive();
@@ -165,7 +166,11 @@ impl ResumeFrom<'_> {
         let order = graph.order().map_err(|cycle| self.refusal(&cycle.to_string()))?;
         let is_job = |name: &str| {
             let kind = self.definition.step(name).map(|step| &step.kind);
-            matches!(kind, Some(StepKind::Processing(_) | StepKind::Training(_)))
+            match kind {
+                Some(StepKind::Processing(_) | StepKind::Training(_)) => true,
+                Some(StepKind::Other { kind, .. }) => kind == REGISTER_MODEL,
+                _ => false,
+            }
         };
         if !is_job(self.step)
             && !matches!(

@@ -10,12 +10,13 @@ use pipeline::{
     Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, Scope, Step,
     StepKind, Verdict, evaluate_all, resolve_all,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::job::{LocalJob, arn};
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::registration::{self, ModelRegistry, REGISTER_MODEL};
 use crate::request::JobError;
 use crate::store::Store;
 
@@ -60,6 +61,8 @@ pub struct ExecutionState<'a> {
     pub stop: &'a Stop<'a>,
     /// The results of steps that are not run, by the step's name.
     pub reused: &'a BTreeMap<String, StepRecord>,
+    /// The registry of RegisterModel steps.
+    pub models: &'a dyn ModelRegistry,
     /// The address of the staged input, and the path that failure reasons show in its place.
     pub named_input: Option<&'a (String, String)>,
     /// The start of the execution.
@@ -127,12 +130,37 @@ impl ExecutionState<'_> {
                 Ok(other) => failed(step, other.to_string(), Exit::Gate),
                 Err(error) => unresolved(step, &error),
             },
+            StepKind::Other { kind, arguments } if kind == REGISTER_MODEL => {
+                match resolve_all(arguments, self) {
+                    Ok(request) => self.register(step, request),
+                    Err(error) => unresolved(step, &error),
+                }
+            }
             StepKind::Other { kind, .. } => {
                 let reason = format!(
-                    "steps of type {kind} are not run here; Processing, Training, Condition and Fail are"
+                    "steps of type {kind} are not run here; Processing, Training, Condition, Fail and RegisterModel are"
                 );
                 failed(step, reason, Exit::Usage)
             }
+        }
+    }
+
+    /// Registers the model of a request. An execution registers it once.
+    fn register(&self, step: &Step, request: Value) -> StartedStep {
+        let names = format!("{}\n{}\n", self.execution.execution_id, step.name);
+        let mut token = common::sha256_hex(names);
+        token.truncate(32);
+        // a step without arguments lacks every member
+        let request = if request.is_object() { request } else { json!({}) };
+        match self.models.register(&request, &token) {
+            Ok(registered) => {
+                let mut record = StepRecord::started(&step.name, step.kind.name());
+                record.status = Status::Succeeded;
+                record.description = registration::describe(request, &registered);
+                let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
+                StartedStep::Finished(Box::new(finished))
+            }
+            Err(error) => failed(step, chain(&error), error.exit()),
         }
     }
 
@@ -142,7 +170,7 @@ impl ExecutionState<'_> {
         let mut record = StepRecord::started(&step.name, step.kind.name());
         record.status = Status::Succeeded;
         let outcome = if verdict.met { "True" } else { "False" };
-        record.description = serde_json::json!({ "Outcome": outcome });
+        record.description = json!({ "Outcome": outcome });
         record.comparisons = verdict.comparisons.into_iter().map(Into::into).collect();
         let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
         StartedStep::Finished(Box::new(finished))

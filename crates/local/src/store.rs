@@ -41,7 +41,7 @@ fn io_error(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> S
 /// A stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// The key relative to the requested prefix; for a single object its file name.
+    /// The path below the directory that the objects are copied to; see [`Store::objects`].
     pub name: String,
     /// The object's file.
     pub path: Utf8PathBuf,
@@ -84,19 +84,29 @@ impl Store {
         Ok(key.fold(self.root.join(bucket), |path, part| path.join(part)))
     }
 
-    /// Returns the object at an address or all objects below a prefix, sorted by name.
+    /// Returns the objects whose keys begin with the key of an address, sorted by name: what an input
+    /// of the type `S3Prefix` is. `s3://b/raw/machine` is `raw/machine_1.csv` as well as what is
+    /// below `raw/machine/`; `s3://b/raw/machine/` is only the latter.
+    ///
+    /// A name is the key after the last slash of the address, so that `raw/machine_1.csv` is
+    /// `machine_1.csv`, as SageMaker lays it out. Where every object is below `raw/machine/`, the
+    /// names begin after that.
     ///
     /// # Errors
     ///
-    /// Fails where no object is stored at the address, and where a directory cannot be read.
+    /// Fails where no key begins with that of the address, and where a directory cannot be read.
     pub fn objects(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
         let path = self.path(uri)?;
-        if path.is_file() {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            return Ok(vec![Object { name, path }]);
-        }
-        let mut found = Vec::new();
-        collect(&path, "", &mut found).map_err(io_error("list", &path))?;
+        let below = self.below(uri)?;
+        let beside = self.beside(uri)?;
+        let mut found = match path.file_name() {
+            Some(last) if !beside.is_empty() => below
+                .into_iter()
+                .map(|object| Object { name: format!("{last}/{}", object.name), ..object })
+                .chain(beside)
+                .collect(),
+            _ => below,
+        };
         if found.is_empty() {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
@@ -104,18 +114,77 @@ impl Store {
         Ok(found)
     }
 
-    /// Returns a digest of the names and contents at an address, which does not depend on the
-    /// address itself. An empty output has a digest, too; an absent one is an error.
-    pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
-        let mut names_and_contents = String::new();
-        let objects = match self.objects(uri) {
-            Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
-            objects => objects?,
+    /// Returns whether every object that an address means is below it, as in a directory.
+    pub fn is_directory(&self, uri: &str) -> bool {
+        self.beside(uri).is_ok_and(|beside| beside.is_empty())
+    }
+
+    /// Returns the objects below an address, by their names after it.
+    fn below(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
+        let path = self.path(uri)?;
+        let mut found = Vec::new();
+        collect(&path, "", &mut found).map_err(io_error("list", &path))?;
+        Ok(found)
+    }
+
+    /// Returns the objects whose keys begin with that of an address and do not go on with a slash, by
+    /// their names after its last slash.
+    fn beside(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
+        let path = self.path(uri)?;
+        let mut found = Vec::new();
+        let (Some(parent), Some(last)) = (path.parent(), path.file_name()) else {
+            return Ok(found);
         };
-        for Object { name, path } in objects {
-            names_and_contents.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
+        // a bucket's name is no prefix
+        if uri.ends_with('/') || parent == self.root {
+            return Ok(found);
         }
-        Ok(common::sha256_hex(names_and_contents))
+        let listed = io_error("list", parent);
+        let entries = match parent.read_dir_utf8() {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(found),
+            Err(error) => return Err(listed(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(io_error("list", parent))?.into_path();
+            let name = path.file_name().unwrap_or_default().to_owned();
+            // links are skipped as below a directory, but the address itself may be one
+            let skipped = name != last && path.is_symlink();
+            if skipped || !name.starts_with(last) || name.starts_with(common::PARTIAL_PREFIX) {
+                continue;
+            }
+            if path.is_file() {
+                found.push(Object { name, path });
+            } else if name != last {
+                collect(&path, &format!("{name}/"), &mut found).map_err(io_error("list", &path))?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns a digest of the names and contents of an input, which does not depend on its address.
+    pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
+        match self.objects(uri) {
+            Err(StoreError::Missing { path, .. }) if path.is_dir() => digest_of(Vec::new()),
+            objects => digest_of(objects?),
+        }
+    }
+
+    /// Returns a digest of the names and contents of an output: of the object at an address, or of
+    /// those below it, whatever is beside it. An empty output has a digest, too; an absent one is an
+    /// error.
+    pub fn output_digest(&self, uri: &str) -> Result<String, StoreError> {
+        let path = self.path(uri)?;
+        if path.is_file() {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            return digest_of(vec![Object { name, path }]);
+        }
+        if !path.is_dir() {
+            return Err(StoreError::Missing { uri: uri.to_owned(), path });
+        }
+        let mut found = self.below(uri)?;
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        digest_of(found)
     }
 
     /// Copies the objects at an address into a directory. With `share`, the index of a host and the
@@ -170,15 +239,25 @@ impl Store {
     }
 }
 
+/// Returns a digest of the names and contents of objects.
+fn digest_of(objects: Vec<Object>) -> Result<String, StoreError> {
+    let mut names_and_contents = String::new();
+    for Object { name, path } in objects {
+        names_and_contents.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
+    }
+    Ok(common::sha256_hex(names_and_contents))
+}
+
+/// Returns whether there is no directory.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// Collects the files below a directory; links and unfinished files are skipped.
 fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Result<()> {
     let entries = match directory.read_dir_utf8() {
         Ok(entries) => entries,
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            return Ok(());
-        }
+        Err(error) if is_absent(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
     for entry in entries {
@@ -253,6 +332,77 @@ mod tests {
         assert_eq!(names("s3://b/x/"), ["1.csv", "2.csv", "sub/3.csv"]);
         assert_eq!(names("s3://b/y.csv"), ["y.csv"]);
         assert!(matches!(store.objects("s3://b/z"), Err(StoreError::Missing { .. })));
+    }
+
+    /// The layout of a prefix that ends within a name is that of SageMaker's jobs: the names are
+    /// whole. A slash at the end, or nothing but what is below it, makes a directory of a prefix.
+    #[test]
+    fn a_prefix_may_end_within_a_name() {
+        let (directory, store) = store();
+        let put = |key: &str| {
+            let path = store.path(&format!("s3://b/{key}")).unwrap();
+            common::write_file(&path, key.as_bytes()).unwrap();
+        };
+        let names = |uri: &str| -> Vec<String> {
+            store.objects(uri).unwrap().into_iter().map(|object| object.name).collect()
+        };
+        for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv", "c/1.csv"] {
+            put(key);
+        }
+        assert_eq!(names("s3://b/raw/machine"), ["machine_1.csv", "machine_2/a.csv"]);
+        assert_eq!(names("s3://b/raw/machine_1"), ["machine_1.csv"]);
+        assert_eq!(names("s3://b/raw/machine_2"), ["a.csv"], "nothing is beside machine_2/");
+        assert_eq!(
+            names("s3://b/r"),
+            ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv"]
+        );
+        assert_eq!(names("s3://b").len(), 4);
+        for missing in ["s3://b/raw/machine/", "s3://b/raw/other.csv/", "s3://", "s3://a"] {
+            assert!(store.objects(missing).is_err(), "{missing}");
+        }
+        for (uri, is_directory) in [
+            ("s3://b/raw/machine", false),
+            ("s3://b/raw/other.csv", false),
+            ("s3://b/raw", true),
+            ("s3://b/raw/", true),
+        ] {
+            assert_eq!(store.is_directory(uri), is_directory, "{uri}");
+        }
+
+        // with a directory of the prefix's own name the names tell both apart
+        put("raw/machine/machine_1.csv");
+        assert_eq!(
+            names("s3://b/raw/machine"),
+            ["machine/machine_1.csv", "machine_1.csv", "machine_2/a.csv"]
+        );
+        assert_eq!(names("s3://b/raw/machine/"), ["machine_1.csv"]);
+        let into = Utf8PathBuf::from_path_buf(directory.path().join("host")).unwrap();
+        store.download("s3://b/raw/machine", &into, None).unwrap();
+        let read = |name: &str| fs_err::read_to_string(into.join(name)).unwrap();
+        assert_eq!(read("machine_1.csv"), "raw/machine_1.csv");
+        assert_eq!(read("machine/machine_1.csv"), "raw/machine/machine_1.csv");
+    }
+
+    /// What lies beside an output is not the output's.
+    #[test]
+    fn an_output_is_what_is_below_its_address() {
+        let (_directory, store) = store();
+        let put = |key: &str, text: &str| {
+            let path = store.path(&format!("s3://b/{key}")).unwrap();
+            common::write_file(&path, text.as_bytes()).unwrap();
+        };
+        put("out/a", "1");
+        put("model", "1");
+        let digests = ["s3://b/out", "s3://b/model"].map(|uri| store.output_digest(uri).unwrap());
+        let input = store.digest("s3://b/out").unwrap();
+        put("out2/b", "2");
+        put("model.old", "2");
+        assert_eq!(
+            ["s3://b/out", "s3://b/model"].map(|uri| store.output_digest(uri).unwrap()),
+            digests
+        );
+        assert_ne!(store.digest("s3://b/out").unwrap(), input, "an input is a prefix");
+        assert!(matches!(store.output_digest("s3://b/ou"), Err(StoreError::Missing { .. })));
     }
 
     #[test]

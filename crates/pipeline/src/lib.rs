@@ -77,7 +77,9 @@ pub use difference::{Change, difference};
 pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};
-pub use lint::{Finding, LARGEST_DEFINITION, Severity, lint};
+pub use lint::{
+    Finding, LARGEST_DEFINITION, LONGEST_ARGUMENT, Severity, ValueFinding, lint, lint_values,
+};
 pub use parameter::{Parameter, ParameterError, ParameterType};
 pub use path::{Path, PathError};
 pub use reference::{ExecutionVariable, Reference, ReferenceError};

@@ -100,6 +100,8 @@ impl Parameter {
                 _ => None,
             },
         };
+        // the service takes an empty default, but no empty value
+        let value = value.filter(|_| !text.is_empty());
         let value = value.ok_or_else(|| self.refuse(format!("{text:?}")))?;
         self.check(&value)?;
         Ok(value)
@@ -124,7 +126,7 @@ impl Parameter {
             ParameterType::String if !self.enum_values.is_empty() => {
                 format!("one of {}", self.enum_values.join(", "))
             }
-            ParameterType::String => format!("text of at most {LONGEST_VALUE} characters"),
+            ParameterType::String => format!("text of 1 to {LONGEST_VALUE} characters"),
             ParameterType::Integer => "a whole number of 64 bits".to_owned(),
             ParameterType::Float => "a finite number".to_owned(),
             ParameterType::Boolean => "true or false".to_owned(),
@@ -197,6 +199,8 @@ mod tests {
         insta::assert_snapshot!(
             refuse(Parameter::string("Status", "Approved").one_of(["Approved", "Rejected"]), "approved"),
             @r#"parameter Status (String): found "approved", expected one of Approved, Rejected"#);
+        insta::assert_snapshot!(refuse(Parameter::string("Url", ""), ""), @r#"parameter Url (String): found "", expected text of 1 to 1024 characters"#);
+        assert!(Parameter::string("Url", "").check(&json!("")).is_ok(), "a default may be empty");
         assert!(Parameter::string("Url", "").parse(&"x".repeat(1024)).is_ok());
         assert!(Parameter::string("Url", "").parse(&"x".repeat(1025)).is_err());
     }

@@ -141,7 +141,7 @@ impl Step {
 pub struct CacheConfig {
     /// Whether the step may use the result of an earlier execution.
     pub enabled: bool,
-    /// The maximum age of that result, an ISO 8601 duration such as `P30D`; see [`duration`].
+    /// The maximum age of that result, such as `P30D`, `30d` or `T12h`; see [`duration`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_after: Option<String>,
 }
@@ -178,13 +178,16 @@ pub struct PropertyFile {
     pub file_path: String,
 }
 
-/// Parses an ISO 8601 duration; none if `text` is not one. A month counts as 30 days and a year as
-/// 365, since there is no date to count from.
+/// Parses a duration of the service: ISO 8601 in any letter case, with or without the `P` at its
+/// start, such as `P30D`, `30dT5h` or `T16m`; none if `text` is not one. An `M` before the `T` counts
+/// months, one after it minutes. A month counts as 30 days and a year as 365, since there is no date
+/// to count from.
 pub fn duration(text: &str) -> Option<Duration> {
     const DAY: u64 = 24 * 60 * 60;
     let dates = [('Y', 365 * DAY), ('M', 30 * DAY), ('W', 7 * DAY), ('D', DAY)];
     let times = [('H', 60 * 60), ('M', 60), ('S', 1)];
-    let period = text.strip_prefix('P')?;
+    let text = text.to_ascii_uppercase();
+    let period = text.strip_prefix('P').unwrap_or(&text);
     let (date, time) = match period.split_once('T') {
         Some((date, time)) if !time.is_empty() => (date, time),
         Some(_) => return None,
@@ -337,13 +340,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_iso_8601() {
+    fn durations_are_iso_8601_in_any_case_and_with_or_without_the_p() {
         let hours = |text| duration(text).map(|d| d.as_secs_f64() / 3600.0);
+        // the examples of the service's guide and of the Python SDK
+        assert_eq!(hours("30d"), Some(720.0));
+        assert_eq!(hours("5y"), Some(5.0 * 365.0 * 24.0));
+        assert_eq!(duration("T16m"), Some(Duration::from_secs(16 * 60)));
+        assert_eq!(hours("30dT5h"), Some(725.0));
+        assert_eq!(hours("p30d"), Some(720.0));
+        assert_eq!(hours("T12H"), Some(12.0));
+        assert_eq!(hours("pt12h"), Some(12.0));
+        // five months of 30 days, then five minutes
+        assert_eq!(duration("5mt5m"), Some(Duration::from_secs(150 * 24 * 60 * 60 + 5 * 60)));
         assert_eq!(hours("P30D"), Some(720.0));
         assert_eq!(hours("P1Y2M3W4D"), Some((365.0 + 60.0 + 21.0 + 4.0) * 24.0));
         assert_eq!(hours("PT1H30M"), Some(1.5));
         assert_eq!(hours("P1DT1800S"), Some(24.5));
-        for text in ["", "P", "PT", "30D", "P30", "P1D2W", "P1H", "PT1D", "P-1D", "p30d", "P1DT"] {
+        for text in [
+            "", "P", "PT", "T", "30", "P30", "PP1D", "P1D2W", "P1H", "1h", "PT1D", "P-1D", "P1DT",
+            "1 d", "µ",
+        ] {
             assert_eq!(duration(text), None, "{text}");
         }
         assert_eq!(duration("P99999999999999999999D"), None);

@@ -104,7 +104,7 @@ impl Registry for DirectoryRegistry {
     }
 
     fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
-        new.check()?;
+        new.check_given()?;
         let registered_before = |version| -> Result<Option<ModelPackage>, RegistryError> {
             let document = self.read(&new.group, version)?;
             let same = document.client_token.as_deref() == Some(&new.client_token);

@@ -21,9 +21,27 @@ impl NewVersion {
     ///
     /// Fails with the first field that exceeds its limit.
     pub fn check(&self) -> Result<(), RegistryError> {
+        if self.metrics_url.is_empty() {
+            url("metrics URL", &self.metrics_url)?;
+        }
+        if self.metadata.is_empty() {
+            return Err(metadata_entries(0));
+        }
+        self.check_given()
+    }
+
+    /// Checks as [`check`](Self::check) does, but for report and metadata, which need not be there:
+    /// `CreateModelPackage` takes a version without them.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first field that exceeds its limit.
+    pub fn check_given(&self) -> Result<(), RegistryError> {
         group_name(&self.group)?;
         url("model data URL", &self.serving.model_data_url)?;
-        url("metrics URL", &self.metrics_url)?;
+        if !self.metrics_url.is_empty() {
+            url("metrics URL", &self.metrics_url)?;
+        }
         check(
             "inference image",
             &self.serving.inference_image,
@@ -47,12 +65,8 @@ impl NewVersion {
         check("client token", &self.client_token, "1 to 36 letters, digits and hyphens", |text| {
             within(text, 1, 36) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         })?;
-        if !(1..=METADATA_ENTRIES).contains(&self.metadata.len()) {
-            return Err(RegistryError::Limit {
-                field: "number of metadata entries".to_owned(),
-                found: self.metadata.len().to_string(),
-                expected: "1 to 50",
-            });
+        if self.metadata.len() > METADATA_ENTRIES {
+            return Err(metadata_entries(self.metadata.len()));
         }
         for (key, value) in &self.metadata {
             check("metadata key", key, "1 to 128 letters, digits, blanks and _.:/=+-@", |text| {
@@ -66,6 +80,15 @@ impl NewVersion {
             )?;
         }
         Ok(())
+    }
+}
+
+/// Returns the error of a number of metadata entries.
+fn metadata_entries(found: usize) -> RegistryError {
+    RegistryError::Limit {
+        field: "number of metadata entries".to_owned(),
+        found: found.to_string(),
+        expected: "1 to 50",
     }
 }
 
@@ -170,6 +193,33 @@ mod tests {
         insta::assert_snapshot!(version(|v| v.metadata = BTreeMap::new()), @"number of metadata entries is `0`, expected 1 to 50");
         insta::assert_snapshot!(version(|v| v.metadata = [("a".to_owned(), String::new())].into()), @"metadata `a` is ``, expected 1 to 256 letters, digits, blanks and _.:/=+-@");
         insta::assert_snapshot!(version(|v| v.metadata = [("a(b)".to_owned(), "c".to_owned())].into()), @"metadata key is `a(b)`, expected 1 to 128 letters, digits, blanks and _.:/=+-@");
+    }
+
+    /// A version of another pipeline may have no report and no metadata.
+    #[test]
+    fn report_and_metadata_may_be_absent() {
+        let version = |metrics_url: &str, entries: usize| {
+            let metadata = (0..entries).map(|i| (i.to_string(), "x".to_owned())).collect();
+            let version = NewVersion {
+                group: "g".to_owned(),
+                approval_status: ApprovalStatus::Approved,
+                serving: Serving {
+                    inference_image: "serve:1".to_owned(),
+                    model_data_url: "s3://bucket/model.tar.gz".to_owned(),
+                    ..Serving::default()
+                },
+                metrics_url: metrics_url.to_owned(),
+                metadata,
+                client_token: "a".to_owned(),
+            };
+            (version.check_given().is_ok(), version.check().is_ok())
+        };
+        assert_eq!(version("", 0), (true, false));
+        assert_eq!(version("", 1), (true, false));
+        assert_eq!(version("s3://b/k", 0), (true, false));
+        assert_eq!(version("s3://b/k", 50), (true, true));
+        assert_eq!(version("s3://b/k", 51), (false, false));
+        assert_eq!(version("report.json", 1), (false, false));
     }
 
     #[test]

@@ -101,9 +101,10 @@ pub struct NewVersion {
     pub approval_status: ApprovalStatus,
     /// The image and archive that serve it.
     pub serving: Serving,
-    /// The URL of a report in SageMaker's model-quality shape.
+    /// The URL of a report in SageMaker's model-quality shape; empty if there is none, which only a
+    /// directory registry takes.
     pub metrics_url: String,
-    /// Arbitrary properties, 1 to 50 entries.
+    /// Arbitrary properties, 1 to 50 entries; a directory registry also takes none.
     pub metadata: BTreeMap<String, String>,
     /// An idempotency token, so that a repeated request creates no second version: 1 to 36 letters,
     /// digits and hyphens.
@@ -134,7 +135,7 @@ pub struct ModelPackage {
     /// The image and archive that serve it.
     #[serde(flatten)]
     pub serving: Serving,
-    /// The URL of its model-quality report.
+    /// The URL of its model-quality report; empty if there is none.
     pub metrics_url: String,
     /// Its properties.
     pub metadata: BTreeMap<String, String>,

@@ -223,6 +223,46 @@ impl<T: FromStr> Visitor<'_> for NumberOrWordVisitor<T> {
     }
 }
 
+/// Deserializes a limit that 0 and null switch off. scikit-learn writes `None`, which is null in JSON
+/// and in YAML, and a word in the YAML of who is used to Python.
+pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    deserializer.deserialize_any(LimitVisitor)
+}
+
+/// The words of YAML, JSON and Python for nothing.
+pub(super) const NOTHING: [&str; 3] = ["none", "None", "null"];
+
+struct LimitVisitor;
+
+impl Visitor<'_> for LimitVisitor {
+    type Value = u32;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 0, or null for no limit")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<u32, E> {
+        Ok(0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<u32, E> {
+        if NOTHING.contains(&text) {
+            return Ok(0);
+        }
+        Err(E::invalid_type(Unexpected::Str(text), &self))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<u32, E> {
+        let invalid = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
+        u32::try_from(number).map_err(invalid)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<u32, E> {
+        let invalid = |_| E::invalid_value(Unexpected::Signed(number), &self);
+        u32::try_from(number).map_err(invalid)
+    }
+}
+
 /// The weights of the classes: `balanced`, `none`, or a weight for each class such as
 /// `{negative: 1, positive: 5}`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::{Parsed, StepError, fault};
 use super::hyperparameter_types::{
-    ClassWeight, Criterion, HyperparameterType, HyperparameterValue, MaxFeatures, Samples,
+    ClassWeight, Criterion, HyperparameterType, HyperparameterValue, MaxFeatures, NOTHING, Samples,
+    limit,
 };
 use crate::rules::unless;
 
@@ -66,9 +67,11 @@ hyperparameters! {
     /// The number of trees.
     #[garde(range(min = 1, max = 100_000))]
     n_estimators: u32 = 200, Always, whole_number(1, 100_000);
-    /// The maximum depth of a tree; 0 for no limit.
+    /// The maximum depth of a tree; 0 or null for no limit.
     #[garde(range(max = 1_000))]
-    max_depth: u32 = 10, Always, depth;
+    #[serde(deserialize_with = "limit")]
+    #[schemars(with = "Option<u32>", range(max = 1_000))]
+    max_depth: u32 = 10, Always, or_nothing(whole_number(0, 1_000));
     /// The minimum number of rows of a node that is split: a count from 2, or a share of the rows.
     #[garde(custom(is_divisible))]
     min_samples_split: Samples = Samples::Count(2), Always, checked(DIVISIBLE, is_divisible);
@@ -87,9 +90,11 @@ hyperparameters! {
     /// The impurity that splits reduce.
     #[garde(skip)]
     criterion: Criterion = Criterion::Gini, IfSet, word("gini, entropy or log_loss");
-    /// The maximum number of leaves of a tree, which is grown best-first; 0 for no limit.
+    /// The maximum number of leaves of a tree, which is grown best-first; 0 or null for no limit.
     #[garde(custom(is_leaves))]
-    max_leaf_nodes: u32 = 0, IfSet, checked(LEAVES, is_leaves);
+    #[serde(deserialize_with = "limit")]
+    #[schemars(with = "Option<u32>")]
+    max_leaf_nodes: u32 = 0, IfSet, or_nothing(checked(LEAVES, is_leaves));
     /// The maximum number of bins of a feature, up to 65,536. 0 for exact splits up to 20,000 rows,
     /// and for 256 bins beyond, which are faster and as accurate.
     #[garde(custom(is_bins))]
@@ -165,12 +170,9 @@ fn whole_number<T: FromStr + PartialOrd + Display>(
     }
 }
 
-/// As `whole_number`; a word of YAML, JSON or Python for nothing is 0, no limit.
-fn depth(text: &str) -> Result<u32, String> {
-    if matches!(text, "none" | "None" | "null") {
-        return Ok(0);
-    }
-    whole_number(0, 1_000)(text)
+/// Parses as `parse` does; a word of YAML, JSON or Python for nothing is 0, no limit.
+fn or_nothing(parse: impl Fn(&str) -> Result<u32, String>) -> impl Fn(&str) -> Result<u32, String> {
+    move |text| if NOTHING.contains(&text) { Ok(0) } else { parse(text) }
 }
 
 fn word<T: FromStr>(expected: &str) -> impl Fn(&str) -> Result<T, String> {

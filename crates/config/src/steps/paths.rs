@@ -34,6 +34,8 @@ pub const TEST_CSV: &str = "test.csv";
 pub const SUMMARY_JSON: &str = "summary.json";
 /// The evaluation report. Register and the orchestrator read it too, which do not use `artifacts`.
 pub const EVALUATION_JSON: &str = "evaluation.json";
+/// The member of the evaluation report that names the missed gates, which the Fail step reads.
+pub const MISSED_GATES: &str = "missed_gates";
 /// The flat metrics, which Register and the orchestrator read as well.
 pub const METRICS_JSON: &str = "metrics.json";
 /// The registered model package.

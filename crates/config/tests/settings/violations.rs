@@ -108,6 +108,57 @@ fn invalid_words() {
     insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
 }
 
+/// The service's own examples of durations are accepted, and so are those of the Python SDK.
+#[test]
+fn durations_of_the_cache() {
+    for text in ["30d", "5y", "T16m", "30dT5h", "p30d", "T12H", "P1Y2M3W4DT5H6M7S"] {
+        let yaml = with("expire_after: P30D", &format!("expire_after: {text}"));
+        let settings = Settings::from_yaml("config.yaml", &yaml, |_| None).unwrap();
+        assert_eq!(settings.cache.expire_after, text);
+    }
+    for text in ["P", "T", "PT", "''", "T16", "5h", "30d T5h", "PP1D"] {
+        let refused = message("expire_after: P30D", &format!("expire_after: {text}"));
+        assert!(refused.contains("cache.expire_after: found "), "{text}: {refused}");
+    }
+}
+
+/// As in scikit-learn, nothing is no limit.
+#[test]
+fn limits_that_are_switched_off() {
+    for (key, shipped) in [("max_depth", "max_depth: 10"), ("max_leaf_nodes", "max_depth: 10")] {
+        for (value, variable) in [
+            ("null", ""),
+            ("~", ""),
+            ("", ""),
+            ("None", ""),
+            ("0", ""),
+            ("${LIMIT}", "null"),
+            ("${LIMIT}", "None"),
+            ("${LIMIT}", "0"),
+            ("${LIMIT:-null}", "null"),
+        ] {
+            let text = with(shipped, &format!("{key}: {value}"));
+            let settings = Settings::from_yaml("config.yaml", &text, |name| {
+                (name == "LIMIT").then(|| variable.to_owned())
+            });
+            let forest = settings.unwrap().hyperparameters;
+            let limit = if key == "max_depth" { forest.max_depth } else { forest.max_leaf_nodes };
+            assert_eq!(limit, 0, "{key}: {value}");
+        }
+    }
+    let text = with("max_depth: 10", "max_depth: ${LIMIT}");
+    let settings =
+        Settings::from_yaml("config.yaml", &text, |name| (name == "LIMIT").then(|| "7".to_owned()));
+    assert_eq!(settings.unwrap().hyperparameters.max_depth, 7);
+    let refused = |value: &str| message("max_depth: 10", &format!("max_depth: {value}"));
+    insta::assert_snapshot!(refused("deep"), @"config.yaml:47:3: hyperparameters.max_depth: found `deep`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("-1"), @"config.yaml:47:3: hyperparameters.max_depth: found `-1`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("2.5"), @"config.yaml:47:3: hyperparameters.max_depth: found `2.5`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("1001"), @"config.yaml:47:3: hyperparameters.max_depth: found `1001`, expected at most 1000");
+    insta::assert_snapshot!(refused("5000000000"), @"config.yaml:47:3: hyperparameters.max_depth: found `5000000000`, expected a whole number from 0, or null for no limit");
+    insta::assert_snapshot!(refused("[3]"), @"config.yaml:47:3: hyperparameters.max_depth: found a list, expected a whole number from 0, or null for no limit");
+}
+
 /// A class weight can be a mapping in the file, a variable, or the text of a pipeline parameter.
 #[test]
 fn class_weights() {
@@ -175,8 +226,8 @@ fn invalid_texts() {
     insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"config.yaml:14:3: s3_paths.input_dataset: found `s3://b/raw/machine_downtime.csv`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket");
     insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:112:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
     insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:116:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected an ISO 8601 duration such as P30D or PT12H");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected an ISO 8601 duration such as P30D or PT12H");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected a duration such as 30d, P30D, T12h or 30dT5h");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected a duration such as 30d, P30D, T12h or 30dT5h");
     insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {security_group_ids: [default], subnets: []}"), @"
     config.yaml:125:30: aws.vpc.security_group_ids[0]: found `default`, expected a security group such as sg-0123456789abcdef0
     config.yaml:125:40: aws.vpc.subnets: found 0 entries, expected at least 1

@@ -112,7 +112,11 @@ fn a_missed_gate_is_reported_and_is_no_error() {
     INFO gate met: accuracy 0.958115 >= 0.5
     WARN gate missed: recall 0.967033, expected at least 0.9999
     ");
+    let missed = evaluation["missed_gates"].as_str().unwrap();
+    assert!(missed.starts_with("recall 0.967032967032967"), "{missed}");
+    assert!(missed.ends_with(", at least 0.9999 wanted"), "{missed}");
     let (_, evaluation, _) = evaluated(&SAMPLE.job(), &["--gate="]);
+    assert_eq!(evaluation["missed_gates"], "");
     assert_eq!(evaluation["gates"], Value::Array(Vec::new()));
 }
 

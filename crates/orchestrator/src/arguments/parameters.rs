@@ -4,7 +4,7 @@ use clap::Args;
 use config::steps::{Hyperparameters, pascal_case};
 use config::{JobKind, ONE_INSTANCE, Settings, training_instances};
 use indexmap::IndexMap;
-use pipeline::Definition;
+use pipeline::{Definition, lint_values};
 use serde_json::Value;
 
 use crate::definition::names::INPUT_PARAMETER;
@@ -55,6 +55,17 @@ pub fn values(
 ) -> Result<IndexMap<String, Value>, CommandError> {
     let values = definition.parameter_values(assignments.iter().copied());
     values.map_err(|error| CommandError::Usage(common::chain(&error)))
+}
+
+/// Refuses values with which the service would not run the definition, such as one that makes a
+/// container's argument too long, and reports all of them.
+pub fn require_accepted(
+    definition: &Definition,
+    parameters: &IndexMap<String, Value>,
+) -> Result<(), CommandError> {
+    let findings: Vec<_> =
+        lint_values(definition, parameters).iter().map(ToString::to_string).collect();
+    if findings.is_empty() { Ok(()) } else { Err(CommandError::Usage(findings.join("\n"))) }
 }
 
 /// Checks the values of our own definition's parameters against the ranges that the steps accept, and

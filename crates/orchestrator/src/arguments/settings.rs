@@ -4,15 +4,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{Settings, steps};
 use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
-use pipeline::Definition;
+use pipeline::{Definition, LONGEST_ARGUMENT};
 
 use crate::error::CommandError;
+
+/// The settings of a command that names none.
+const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
 
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
 pub struct SettingsArgs {
     /// The settings
-    #[arg(long, value_name = "FILE", default_value = "config/pipeline_config.yaml")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     pub config: Utf8PathBuf,
     /// The images by digest, as scripts/push-images wrote them down
     #[arg(long, value_name = "FILE")]
@@ -20,14 +23,27 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// Reads and checks the settings, for a command that can do without. Returns none if the command
+    /// names no file and there is none where it is by default.
+    pub fn settings_if_any(&self) -> Result<Option<Settings>, CommandError> {
+        if self.config == DEFAULT_CONFIG && !self.config.exists() {
+            return Ok(None);
+        }
+        self.settings().map(Some)
+    }
+
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
         let text = read(&self.config).map_err(|error| {
             CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
         let environment = |name: &str| std::env::var(name).ok();
-        let mut settings =
-            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+        let mut settings = Settings::from_yaml_checked(
+            self.config.as_str(),
+            &text,
+            environment,
+            preprocess_faults,
+        )?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
@@ -45,6 +61,37 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
     let text = read(path)?;
     Definition::from_json(&text)
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
+}
+
+/// Checks what Preprocess is told of the table: whether it would refuse it, and whether the service
+/// passes it on. Returns the path of each setting at fault, with a message.
+fn preprocess_faults(settings: &Settings) -> Vec<(String, String)> {
+    let mut faults = table_faults(settings);
+    faults.extend(argument_faults(settings));
+    faults
+}
+
+/// Checks the length of Preprocess's arguments, each of which is a setting, or an entry of one.
+fn argument_faults(settings: &Settings) -> Vec<(String, String)> {
+    let arguments = settings.preprocess().to_arguments().into_iter();
+    let faults = arguments.filter_map(|argument| {
+        let length = argument.to_string().chars().count();
+        let entry = argument.value.split(['=', '(']).next().unwrap_or_default();
+        let path = match argument.name {
+            "feature" => format!("preprocessing.engineered_features.{entry}"),
+            "column" => format!("preprocessing.columns.{entry}"),
+            name => format!("preprocessing.{name}"),
+        };
+        let name = argument.name;
+        (length > LONGEST_ARGUMENT).then(|| {
+            let message = format!(
+                "found {length} characters as `--{name}=...`, expected at most {LONGEST_ARGUMENT}, \
+                 which the service takes as an argument of Preprocess"
+            );
+            (path, message)
+        })
+    });
+    faults.collect()
 }
 
 /// Checks columns, label and features with the code that Preprocess runs. Returns the path of each

@@ -1,7 +1,6 @@
 //! The raw table of a local run.
 
 use camino::Utf8Path;
-use config::Settings;
 use local::{Staged, Store};
 
 use crate::error::CommandError;
@@ -14,8 +13,8 @@ const SAMPLE_SEED: u64 = 42;
 
 /// Copies raw tables into the object store.
 pub struct RawTable<'a> {
-    /// The settings, which name the bucket and prefix.
-    pub settings: &'a Settings,
+    /// The S3 prefix of raw tables, without a slash at its end.
+    pub prefix: &'a str,
     /// The object store.
     pub store: &'a Store,
 }
@@ -23,17 +22,12 @@ pub struct RawTable<'a> {
 impl RawTable<'_> {
     /// Copies the user's table into the store.
     pub fn stage(&self, path: &Utf8Path) -> Result<Staged, CommandError> {
-        let raw = self.settings.s3_paths.raw_data.trim_end_matches('/');
-        Ok(local::stage(self.store, path, &self.settings.s3_paths.url(raw))?)
+        Ok(local::stage(self.store, path, self.prefix)?)
     }
 
     /// Stores a synthetic table and returns its address. The table is always the same.
     pub fn synthetic(&self) -> Result<String, CommandError> {
-        let key = format!(
-            "{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv",
-            self.settings.s3_paths.raw_data
-        );
-        let uri = self.settings.s3_paths.url(&key);
+        let uri = format!("{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv", self.prefix);
         common::write_with(&self.store.path(&uri)?, |out| {
             dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
         })?;

@@ -6,6 +6,7 @@ pub mod iam_policy;
 pub mod infrastructure;
 mod input;
 pub mod models;
+mod registration;
 pub mod run;
 #[cfg(feature = "aws")]
 pub mod sagemaker;

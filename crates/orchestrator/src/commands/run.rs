@@ -6,15 +6,17 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
-use config::Settings;
+use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
-use local::{Ending, LocalExecution, ResumeFrom, RunOptions, Status, Stop, Store};
+use local::{Ending, LocalExecution, REGISTER_MODEL, ResumeFrom, RunOptions, Status, Stop, Store};
 use pipeline::{Definition, StepKind};
+use registry::DirectoryRegistry;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::input::RawTable;
+use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
@@ -55,18 +57,15 @@ pub struct RunArgs {
 
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
-    let settings = arguments.config.settings()?;
-    let definition = match &arguments.definition {
-        Some(file) => read_definition(file)?,
-        None => validate::settings_definition(&settings)?,
-    };
+    let Pipeline { name, definition, own, raw_tables, metrics } = Pipeline::of(arguments)?;
     validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
     let mut parameters = parameters::values(&definition, &assignments)?;
-    if arguments.definition.is_none() {
-        parameters::check_ranges(&settings, &parameters)?;
+    if let Some(settings) = &own {
+        parameters::check_ranges(settings, &parameters)?;
     }
+    parameters::require_accepted(&definition, &parameters)?;
     let runs = absolute(&arguments.runs)?;
     let sets_input = assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER);
     if arguments.input.is_some() && sets_input {
@@ -77,9 +76,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let progress = progress::stderr();
     let runner = arguments.engine.runner(&definition, &runs)?;
     let store = local::store(&runs);
-    let input = RawTable { settings: &settings, store: &store };
+    let input = RawTable { prefix: &raw_tables, store: &store };
     let earlier = match &arguments.from {
-        Some(_) => LocalExecution::read_all(&local::executions(&runs), &settings.pipeline.name),
+        Some(_) => LocalExecution::read_all(&local::executions(&runs), &name),
         None => Vec::new(),
     };
     let named_input = stage_input(arguments, &input, &mut parameters)?;
@@ -100,13 +99,15 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         }
         None => BTreeMap::new(),
     };
-    let needs_table = arguments.definition.is_none() && earlier.is_empty();
+    let needs_table = own.is_some() && earlier.is_empty();
     if needs_table && arguments.input.is_none() && !sets_input {
         set_input(&mut parameters, input.synthetic()?)?;
     }
+    let registry = DirectoryRegistry::new(local::registry(&runs));
     let options = RunOptions {
         runner,
-        pipeline_name: settings.pipeline.name.clone(),
+        models: Box::new(LocalModels(registry.clone())),
+        pipeline_name: name,
         parameters,
         named_input,
         // The step that an execution resumes from runs, even if its result is in the cache.
@@ -117,14 +118,75 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
-    print_ending(arguments.json, &settings, &ending, &store)?;
+    print_ending(arguments.json, &metrics, &ending, &store, &registry)?;
     Ok(ending.exit)
+}
+
+/// A pipeline that runs here.
+struct Pipeline {
+    /// The name.
+    name: String,
+    /// The definition.
+    definition: Definition,
+    /// The settings, if the definition is theirs.
+    own: Option<Settings>,
+    /// The S3 prefix of the tables that `--input` names.
+    raw_tables: String,
+    /// The metrics that the report shows.
+    metrics: Vec<Metric>,
+}
+
+impl Pipeline {
+    /// Reads the pipeline that the arguments name. Another definition than the settings' own needs
+    /// no settings: where there are none, its file gives the pipeline its name.
+    fn of(arguments: &RunArgs) -> Result<Self, CommandError> {
+        let Some(file) = &arguments.definition else {
+            let settings = arguments.config.settings()?;
+            let definition = validate::settings_definition(&settings)?;
+            let named = Self::named(&settings, definition);
+            return Ok(Self { own: Some(settings), ..named });
+        };
+        let settings = arguments.config.settings_if_any()?;
+        let definition = read_definition(file)?;
+        Ok(match settings {
+            Some(settings) => Self::named(&settings, definition),
+            None => Self {
+                name: name_of(file),
+                definition,
+                own: None,
+                raw_tables: "s3://local/raw".to_owned(),
+                metrics: Evaluation::default().metrics,
+            },
+        })
+    }
+
+    /// Returns a definition with the name and the paths of the settings.
+    fn named(settings: &Settings, definition: Definition) -> Self {
+        Self {
+            name: settings.pipeline.name.clone(),
+            definition,
+            own: None,
+            raw_tables: settings.s3_paths.url(&settings.s3_paths.raw_data),
+            metrics: settings.evaluation.metrics.clone(),
+        }
+    }
+}
+
+/// Returns the name of a definition's file as the name of a pipeline, which has letters, digits and
+/// hyphens.
+fn name_of(file: &Utf8Path) -> String {
+    let stem = file.file_stem().unwrap_or_default();
+    let words: Vec<&str> =
+        stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "pipeline".to_owned() } else { words.join("-") }
 }
 
 /// Reports the steps of a type that the local run does not support.
 fn say_unsupported_steps(definition: &Definition) {
     for placed in definition.steps_recursive() {
-        if let StepKind::Other { kind, .. } = &placed.step.kind {
+        if let StepKind::Other { kind, .. } = &placed.step.kind
+            && kind != REGISTER_MODEL
+        {
             say(&format!(
                 "{} is a {kind} step, which does not run here: the execution fails if it gets there.",
                 placed.step.name
@@ -161,16 +223,16 @@ fn set_input(parameters: &mut IndexMap<String, Value>, uri: String) -> Result<()
 /// Prints the report of an execution, and the reason of a failure.
 fn print_ending(
     as_json: bool,
-    settings: &Settings,
+    metrics: &[Metric],
     ending: &Ending,
     store: &Store,
+    registry: &DirectoryRegistry,
 ) -> Result<(), CommandError> {
-    let report = ExecutionReport::of(&ending.execution, store);
+    let report = ExecutionReport::of(&ending.execution, store, registry);
     if as_json {
         print_json(&report)?;
     } else {
-        let metrics = settings.evaluation.metrics.iter();
-        let shown: Vec<_> = metrics.map(|metric| metric.name()).collect();
+        let shown: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
         print_text(&report.to_table(&shown))?;
     }
     if ending.execution.status == Status::Failed {
@@ -198,4 +260,20 @@ fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
     camino::absolute_utf8(path).map_err(CommandError::Read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_a_pipeline_its_name() {
+        for (file, name) in [
+            ("a/yield_forecast.v2.json", "yield-forecast-v2"),
+            ("-é-.json", "pipeline"),
+            ("définition.json", "d-finition"),
+        ] {
+            assert_eq!(name_of(Utf8Path::new(file)), name);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The step QualityGate, with Register and QualityGateFailed in its branches.
 
-use config::Metric;
+use config::steps::paths;
 use pipeline::{Condition, ConditionArguments, Expression, Operator, Step};
 
 use super::names::{EVALUATE, QUALITY_GATE, QUALITY_GATE_FAILED, REPORT};
@@ -8,26 +8,18 @@ use super::shared::DefinitionBuilder;
 
 impl DefinitionBuilder<'_> {
     /// Returns the condition that lets Register run, or ends the execution with a message that names
-    /// the metrics and their minimums.
+    /// the missed gates, which Evaluate has written into its report.
     pub(super) fn quality_gate(&self) -> Step {
-        let metrics: Vec<Metric> = self.settings.quality_gates.keys().copied().collect();
-        let conditions = metrics.iter().map(|metric| {
+        let metrics = self.settings.quality_gates.keys();
+        let conditions = metrics.map(|metric| {
             Condition::compare(
-                reported(*metric),
+                reported(&metric.report_path()),
                 Operator::GreaterThanOrEqualTo,
                 Expression::parameter(metric.gate_parameter()),
             )
         });
         let conditions = conditions.collect();
-        let mut message: Vec<Expression> = vec!["Quality gate not met: ".into()];
-        for (index, metric) in metrics.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            message.push(format!("{separator}{metric} ").into());
-            message.push(reported(*metric));
-            message.push(", at least ".into());
-            message.push(Expression::parameter(metric.gate_parameter()));
-            message.push(" wanted".into());
-        }
+        let message = ["Quality gate not met: ".into(), reported(paths::MISSED_GATES)];
         let mut step = Step::new(
             QUALITY_GATE,
             ConditionArguments {
@@ -41,7 +33,7 @@ impl DefinitionBuilder<'_> {
     }
 }
 
-/// Returns the value of a metric in the evaluation report.
-fn reported(metric: Metric) -> Expression {
-    Expression::json_get(EVALUATE, REPORT, metric.report_path())
+/// Returns a value of the evaluation report.
+fn reported(path: &str) -> Expression {
+    Expression::json_get(EVALUATE, REPORT, path)
 }

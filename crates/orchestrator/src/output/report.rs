@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use config::Metric;
 use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
 use local::{Compared, LocalExecution, StepRecord, Store};
-use registry::ModelPackage;
+use registry::{ModelPackage, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -107,13 +107,20 @@ pub struct GateReport {
 
 impl ExecutionReport {
     /// Collects the report of a local execution.
-    pub fn of(execution: &LocalExecution, store: &Store) -> Self {
+    pub fn of(execution: &LocalExecution, store: &Store, registry: &dyn Registry) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
             outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
         };
-        let model_package =
-            find(REGISTRATION_JSON).and_then(|text| ModelPackage::from_json(&text).ok());
+        // our Register writes the version down, a RegisterModel step has its ARN
+        let registered = || {
+            let mut steps = execution.steps.iter().rev();
+            let arn = steps.find_map(|step| step.description["ModelPackageArn"].as_str())?;
+            registry.describe(arn).ok()
+        };
+        let model_package = find(REGISTRATION_JSON)
+            .and_then(|text| ModelPackage::from_json(&text).ok())
+            .or_else(registered);
         let model = model_package
             .as_ref()
             .and_then(|package| store.path(&package.serving.model_data_url).ok());

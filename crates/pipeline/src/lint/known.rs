@@ -97,12 +97,13 @@ impl Linter<'_> {
         }
     }
 
-    /// Returns the value of a literal, or the default of a parameter.
+    /// Returns the value of a literal, or the value or else the default of a parameter.
     pub(super) fn value(&self, expression: &Expression) -> Option<Value> {
         match expression {
             Expression::Literal(value) => Some(value.clone()),
             Expression::Get(Reference::Parameter(name)) => {
-                self.parameters.get(name.as_str()).and_then(|p| p.default.clone())
+                let given = self.given.and_then(|given| given.get(name)).cloned();
+                given.or_else(|| self.parameters.get(name.as_str())?.default.clone())
             }
             _ => None,
         }
@@ -125,7 +126,7 @@ impl Linter<'_> {
             return;
         }
         if let Some(value) = self.value(expression) {
-            known.defaults |= expression.as_literal().is_none();
+            known.defaults |= expression.as_literal().is_none() && self.given.is_none();
             return match value {
                 Value::String(text) => known.push(&text),
                 other => known.push(&other.to_string()),

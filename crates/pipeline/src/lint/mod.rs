@@ -11,13 +11,18 @@ mod processing;
 mod references;
 mod response;
 mod shapes;
+mod start;
 mod steps;
 mod training;
 mod values;
 
+pub use start::{ValueFinding, lint_values};
+pub use values::LONGEST_ARGUMENT;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,9 +76,16 @@ impl fmt::Display for Finding {
 /// Checks a definition against the service's rules and returns all findings, in the definition's
 /// order.
 pub fn lint(definition: &Definition) -> Vec<Finding> {
+    lint_with(definition, None)
+}
+
+/// Checks a definition, with the values of an execution in place of the parameters' defaults if
+/// there are any.
+fn lint_with(definition: &Definition, given: Option<&IndexMap<String, Value>>) -> Vec<Finding> {
     let steps = definition.steps_recursive();
     let documents: Vec<Value> = steps.iter().map(|placed| walk::own_value(placed.step)).collect();
     let mut linter = Linter::new(definition, &steps, &documents);
+    linter.given = given;
     linter.definition();
     linter.definition_members();
     linter.parameters();
@@ -100,6 +112,8 @@ struct Linter<'a> {
     positions: BTreeMap<&'a str, usize>,
     parameters: BTreeMap<&'a str, &'a Parameter>,
     used_parameters: BTreeSet<String>,
+    /// The values of an execution's parameters; without them the defaults are checked.
+    given: Option<&'a IndexMap<String, Value>>,
     findings: Vec<Finding>,
 }
 
@@ -118,6 +132,7 @@ impl<'a> Linter<'a> {
             positions: names.enumerate().map(|(index, name)| (name, index)).rev().collect(),
             parameters: definition.parameters.iter().map(|p| (p.name.as_str(), p)).collect(),
             used_parameters: BTreeSet::new(),
+            given: None,
             findings: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Linter;
 use crate::arguments::processing::{ProcessingArguments, ProcessingInput, ProcessingOutput};
+use crate::expression::Expression;
 
 /// The maximum run time of a Processing job in seconds: nine days.
 const MAX_RUNTIME: i64 = 9 * 24 * 60 * 60;
@@ -21,6 +22,7 @@ impl Linter<'_> {
         let at = format!("{place}.AppSpecification");
         self.filled(&format!("{at}.ImageUri"), &app.image_uri, 255);
         self.command(&at, &app.container_entrypoint, &app.container_arguments);
+        self.no_empty_words(&at, &app.container_entrypoint, &app.container_arguments);
 
         self.role(&format!("{place}.RoleArn"), &arguments.role_arn);
 
@@ -76,6 +78,26 @@ impl Linter<'_> {
         self.tags(&format!("{place}.Tags"), &arguments.tags);
     }
 
+    /// Checks that no word of a command line is empty, which `CreateProcessingJob` refuses.
+    fn no_empty_words(&mut self, place: &str, entrypoint: &[Expression], arguments: &[Expression]) {
+        for (name, words) in
+            [("ContainerEntrypoint", entrypoint), ("ContainerArguments", arguments)]
+        {
+            for (index, word) in words.iter().enumerate() {
+                let known = self.known(word);
+                if !known.complete() || !known.text.is_empty() {
+                    continue;
+                }
+                let at = format!("{place}.{name}[{index}]");
+                if known.defaults {
+                    self.warning(at, "empty by the parameters' defaults; no execution can start without other values");
+                } else {
+                    self.error(at, "empty; a value is needed");
+                }
+            }
+        }
+    }
+
     fn input(&mut self, place: &str, input: &ProcessingInput) {
         self.reference_name(&format!("{place}.InputName"), &input.input_name);
         let Some(s3) = &input.s3_input else {
@@ -101,8 +123,7 @@ impl Linter<'_> {
         let compression = s3.s3_compression_type.as_ref();
         let at = format!("{at}.S3CompressionType");
         self.maybe_one_of(&at, compression, &["None", "Gzip"]);
-        let is =
-            |value: Option<&crate::Expression>, text| value.and_then(|v| v.as_str()) == Some(text);
+        let is = |value: Option<&Expression>, text| value.and_then(|v| v.as_str()) == Some(text);
         if is(compression, "Gzip") && !is(mode, "Pipe") {
             self.error(at, "Gzip works with S3InputMode Pipe only");
         }

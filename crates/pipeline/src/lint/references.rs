@@ -12,6 +12,9 @@ use crate::reference::Reference;
 use crate::step::{Step, StepKind};
 use crate::walk;
 
+/// The only property of a Condition step: `True` or `False`.
+const OUTCOME: &str = "Outcome";
+
 impl Linter<'_> {
     /// Checks `DependsOn` and every expression of one step.
     pub(super) fn references(&mut self, placed: &PlacedStep<'_>, document: &Value) {
@@ -118,8 +121,11 @@ impl Linter<'_> {
         let Some(target) = self.find_step(name).map(|placed| placed.step) else { return };
         if !has_properties(target) {
             // A Fail step was already reported as a dependency.
-            if matches!(target.kind, StepKind::Condition(_)) {
-                self.error(place, format!("{name} is a Condition step and has no properties"));
+            if matches!(target.kind, StepKind::Condition(_)) && path != OUTCOME {
+                self.error(
+                    place,
+                    format!("{name} is a Condition step and has no {path:?}; it has {OUTCOME}"),
+                );
             }
             return;
         }

@@ -75,10 +75,11 @@ impl Linter<'_> {
             self.error(format!("{place}.Type"), format!("{kind:?} is no type of step{suggestion}"));
         }
         if let (StepKind::Condition(_), Some(branch)) = (&step.kind, branches.last()) {
-            self.error(
+            self.warning(
                 place,
                 format!(
-                    "a Condition step inside a branch of {}; the service refuses that",
+                    "a Condition step inside a branch of {}; the service's guide calls that \
+                     unsupported, though the service takes it",
                     branch.condition
                 ),
             );
@@ -115,7 +116,7 @@ impl Linter<'_> {
         match &cache.expire_after {
             Some(text) if duration(text).is_none() => self.error(
                 format!("{place}.ExpireAfter"),
-                format!("{text:?} is no ISO 8601 duration; P30D and PT12H are"),
+                format!("{text:?} is no duration; 30d, P30D, T12h and 30dT5h are"),
             ),
             None if cache.enabled => {
                 self.warning(&place, "no ExpireAfter; the service then decides how long it lasts");

@@ -5,14 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::Linter;
-use super::known::ValueType;
+use super::known::{KnownText, ValueType};
 use crate::arguments::{Tag, VpcConfig};
 use crate::expression::Expression;
+use crate::place::cut;
 
 /// The API's maximum length of an S3 URI, in characters.
 const MAX_URI: usize = 1024;
 /// The API's maximum length of a KMS key id, in characters.
 const MAX_KEY_ID: usize = 2048;
+
+/// The API's maximum length of an argument of a container, in characters.
+pub const LONGEST_ARGUMENT: usize = 256;
+
+/// Returns the message about a text of more than `most` characters, as far as it is known.
+fn too_long(known: &KnownText, most: usize) -> Option<String> {
+    let length = known.text.chars().count();
+    if length <= most {
+        return None;
+    }
+    let mut message = format!("{length} characters; at most {most} are allowed");
+    if !known.complete() {
+        let missing = known.missing.join(", ");
+        message = format!(
+            "at least {length} characters, {missing} not yet known; at most {most} are allowed"
+        );
+    }
+    if known.defaults {
+        message.push_str(" (parameters counted by their defaults)");
+    }
+    Some(message)
+}
 
 /// Whether `name` has the pattern `[A-Za-z0-9\-_]{1,64}`, where the characters of `more` are allowed
 /// too.
@@ -77,19 +100,18 @@ impl Linter<'_> {
             return;
         }
         let known = self.known(expression);
-        let length = known.text.chars().count();
-        if length > most {
-            let mut message = format!("{length} characters; at most {most} are allowed");
-            if !known.complete() {
-                let missing = known.missing.join(", ");
-                message = format!(
-                    "at least {length} characters, {missing} not yet known; at most {most} are allowed"
-                );
-            }
-            if known.defaults {
-                message.push_str(" (parameters counted by their defaults)");
-            }
+        if let Some(message) = too_long(&known, most) {
             self.error(place, message);
+        }
+    }
+
+    /// Checks a word of a command line. The message of one that is too long shows how it begins,
+    /// because a place such as `ContainerArguments[13]` does not say what it is.
+    fn word(&mut self, place: &str, expression: &Expression) {
+        let known = self.known(expression);
+        match too_long(&known, LONGEST_ARGUMENT) {
+            Some(message) => self.error(place, format!("{:?}: {message}", cut(known.text, 50, 0))),
+            None => self.text(place, expression, LONGEST_ARGUMENT),
         }
     }
 
@@ -242,6 +264,7 @@ impl Linter<'_> {
             };
             let origin = match expression {
                 Expression::Literal(_) => String::new(),
+                _ if self.given.is_some() => format!(" (the value of {expression})"),
                 _ => format!(" (the default of {expression})"),
             };
             self.error(place, format!("{number}{origin}; {expected} is allowed"));
@@ -310,7 +333,7 @@ impl Linter<'_> {
             let place = format!("{place}.{name}");
             self.at_most(&place, words.len(), 100, "arguments");
             for (index, word) in words.iter().enumerate() {
-                self.text(&format!("{place}[{index}]"), word, 256);
+                self.word(&format!("{place}[{index}]"), word);
             }
         }
         if entrypoint.is_empty() && !arguments.is_empty() {

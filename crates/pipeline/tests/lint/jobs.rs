@@ -65,24 +65,24 @@ fn command_lines() {
         p.app_specification.container_arguments = a;
     };
     insta::assert_snapshot!(processing("Register", |p| arguments(p, vec!["x".into(); 101])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments: 101 arguments; at most 100 are allowed");
-    insta::assert_snapshot!(processing("Register", |p| arguments(p, vec!["a".into(), "ä".repeat(257).into()])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[1]: 257 characters; at most 256 are allowed");
+    insta::assert_snapshot!(processing("Register", |p| arguments(p, vec!["a".into(), "ä".repeat(257).into()])), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[1]: "äääääääääääääääääääääääää…": 257 characters; at most 256 are allowed"#);
     insta::assert_snapshot!(processing("Register", |p| {
         let long = Expression::join("", ["x".repeat(238).into(), Expression::parameter("InputUrl")]);
         arguments(p, vec![long]);
-    }), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: 257 characters; at most 256 are allowed (parameters counted by their defaults)");
+    }), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": 257 characters; at most 256 are allowed (parameters counted by their defaults)"#);
     insta::assert_snapshot!(processing("Register", |p| {
         // 231 characters, 20 of "s3://my-bucket/runs/" and 6 of "/train" are 257, without the
         // execution's id.
         let uri = Expression::output("Preprocess", "train");
         arguments(p, vec![Expression::join("", ["x".repeat(231).into(), uri])]);
-    }), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: at least 257 characters, Execution.PipelineExecutionId not yet known; at most 256 are allowed");
+    }), @r#"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": at least 257 characters, Execution.PipelineExecutionId not yet known; at most 256 are allowed"#);
     insta::assert_snapshot!(processing("Register", |p| arguments(p, vec![Expression::parameter("Trees")])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: Parameters.Trees is an integer where the service wants a string; put it in a Std:Join");
     insta::assert_snapshot!(processing("Register", |p| arguments(p, vec![0.5.into()])), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments[0]: 0.5 is a float where the service wants a string; put it in a Std:Join");
     insta::assert_snapshot!(processing("Register", |p| {
         arguments(p, vec!["a".into()]);
         p.app_specification.container_entrypoint.clear();
     }), @"warning: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ContainerArguments: without ContainerEntrypoint; the service uses the image's, but the official SDK's local mode needs both");
-    insta::assert_snapshot!(training(|t| t.algorithm_specification.container_entrypoint = vec!["x".repeat(257).into()]), @"error: Steps.Train.Arguments.AlgorithmSpecification.ContainerEntrypoint[0]: 257 characters; at most 256 are allowed");
+    insta::assert_snapshot!(training(|t| t.algorithm_specification.container_entrypoint = vec!["x".repeat(257).into()]), @r#"error: Steps.Train.Arguments.AlgorithmSpecification.ContainerEntrypoint[0]: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": 257 characters; at most 256 are allowed"#);
     insta::assert_snapshot!(training(|t| t.algorithm_specification.container_entrypoint = vec!["x".into(); 101]), @"error: Steps.Train.Arguments.AlgorithmSpecification.ContainerEntrypoint: 101 arguments; at most 100 are allowed");
 }
 

@@ -9,6 +9,7 @@ mod definition;
 mod inputs_and_outputs;
 mod jobs;
 mod references;
+mod start;
 mod steps;
 mod training;
 

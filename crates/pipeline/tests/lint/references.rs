@@ -106,7 +106,10 @@ fn references() {
     insta::assert_snapshot!(argument(Expression::output("Preprocess", "trian")), @r#"error: Preprocess has no output "trian"; did you mean train?"#);
     insta::assert_snapshot!(argument(Expression::property("Evaluate", "ProcessingInputs['modle'].S3Input.S3Uri")), @r#"error: Evaluate has no input "modle"; did you mean model?"#);
     insta::assert_snapshot!(argument(Expression::property("Train", "InputDataConfig['test'].ContentType")), @r#"error: Train has no channel "test""#);
-    insta::assert_snapshot!(argument(Expression::property("Gate", "Outcome")), @"error: Gate is a Condition step and has no properties");
+    insta::assert_snapshot!(argument(Expression::property("Gate", "Result")), @r#"error: Gate is a Condition step and has no "Result"; it has Outcome"#);
+    insta::assert_snapshot!(findings(|d| {
+        d.steps.push(Step::fail("After", Expression::property("Gate", "Outcome")));
+    }), @"");
     insta::assert_snapshot!(argument(Expression::json_get("Evaluate", "Rapport", "a")), @r#"error: Evaluate has no property file "Rapport"; did you mean Report?"#);
     insta::assert_snapshot!(argument(Expression::Get(Reference::PropertyFile { step: "Train".to_owned(), name: "Report".to_owned() })), @r#"error: Train has no property file "Report""#);
     insta::assert_snapshot!(processing("Register", |p| {
@@ -133,5 +136,5 @@ fn order_and_branches() {
     insta::assert_snapshot!(gate(|g| {
         let inner = ConditionArguments { conditions: g.conditions.clone(), if_steps: vec![], else_steps: vec![] };
         g.if_steps.push(Step::new("Inner", inner));
-    }), @"error: Steps.Gate.IfSteps.Inner: a Condition step inside a branch of Gate; the service refuses that");
+    }), @"warning: Steps.Gate.IfSteps.Inner: a Condition step inside a branch of Gate; the service's guide calls that unsupported, though the service takes it");
 }

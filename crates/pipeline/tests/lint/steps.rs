@@ -13,7 +13,10 @@ fn types_descriptions_and_cache() {
     insta::assert_snapshot!(in_step("Train", |s| s.display_name = Some("x".repeat(257))), @"error: Steps.Train.DisplayName: 257 characters; at most 256 are allowed");
     let cache =
         |text: Option<&str>| CacheConfig { enabled: true, expire_after: text.map(str::to_owned) };
-    insta::assert_snapshot!(in_step("Train", |s| s.cache = Some(cache(Some("30d")))), @r#"error: Steps.Train.CacheConfig.ExpireAfter: "30d" is no ISO 8601 duration; P30D and PT12H are"#);
+    insta::assert_snapshot!(in_step("Train", |s| s.cache = Some(cache(Some("30 days")))), @r#"error: Steps.Train.CacheConfig.ExpireAfter: "30 days" is no duration; 30d, P30D, T12h and 30dT5h are"#);
+    for text in ["30d", "5y", "T16m", "30dT5h", "p30d", "T12H"] {
+        assert_eq!(in_step("Train", |s| s.cache = Some(cache(Some(text)))), "", "{text}");
+    }
     insta::assert_snapshot!(in_step("Train", |s| s.cache = Some(cache(None))), @"warning: Steps.Train.CacheConfig: no ExpireAfter; the service then decides how long it lasts");
     insta::assert_snapshot!(in_step("Gate", |s| s.cache = Some(cache(Some("P1D")))), @"error: Steps.Gate.CacheConfig: Condition steps are not cached; only Processing, Training, Tuning, AutoML, Transform, ClarifyCheck, QualityCheck, EMR are");
     insta::assert_snapshot!(in_step("Train", |s| s.description = Some("x".repeat(3073))), @"error: Steps.Train.Description: 3073 characters; at most 3072 are allowed");

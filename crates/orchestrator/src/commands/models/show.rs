@@ -43,7 +43,7 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
         add(name, Some(value));
     }
     add("model", Some(&package.serving.model_data_url));
-    add("report", Some(&package.metrics_url));
+    add("report", Some(&package.metrics_url).filter(|url| !url.is_empty()));
     add("image", Some(&package.serving.inference_image));
     facts
 }

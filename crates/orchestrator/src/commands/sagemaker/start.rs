@@ -53,6 +53,11 @@ pub fn start_parameters(
             value.chars().count()
         )));
     }
+    if let Some((name, _)) = assignments.iter().find(|(_, value)| value.is_empty()) {
+        return Err(CommandError::Usage(format!(
+            "parameter {name} is empty, expected 1 to {MAX_LENGTH} characters"
+        )));
+    }
     let Some(definition) = definition else {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         return Ok(assignments.iter().map(owned).collect());
@@ -62,6 +67,7 @@ pub fn start_parameters(
     if has_our_steps(definition) {
         parameters::check_ranges(settings, &values)?;
     }
+    parameters::require_accepted(definition, &values)?;
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -179,6 +179,13 @@ fn parameters_that_the_pipeline_does_not_have() {
         let outcome = cloud.orchestrator(&["deploy", "--start", "-p", &input]).expect(2);
         assert!(outcome.stderr.contains("expected s3://BUCKET/KEY"), "{}", outcome.stderr);
     }
+    for (value, reason) in [
+        ("ProcessingInstanceType=m5.large", "parameter ProcessingInstanceType: Steps.Preprocess."),
+        ("ModelPackageGroupName=", "parameter ModelPackageGroupName is empty"),
+    ] {
+        let outcome = cloud.orchestrator(&["deploy", "--start", "-p", value]).expect(2);
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    }
     cloud.orchestrator(&["deploy", "-p", "MaxDepth=3"]).expect(2);
 }
 

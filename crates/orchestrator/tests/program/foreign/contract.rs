@@ -1,9 +1,9 @@
 //! The directories, files, arguments and environment that a job finds, and the limits on its paths.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{definition, processing};
-use crate::{Place, names, step};
+use crate::{CONFIG, Place, names, step};
 
 /// A Processing job finds the directories, files, arguments and environment of the contract.
 #[test]
@@ -42,6 +42,142 @@ fn a_processing_job_finds_the_files_of_the_contract() {
     MODEL_REGISTRY_DIRECTORY
     SAGEMAKER_BASE_DIR
     ");
+}
+
+/// Another definition than the settings' own needs no settings; without them the name of its file is
+/// the pipeline's.
+#[test]
+fn a_definition_needs_no_settings() {
+    let place = Place::new();
+    place.program(
+        "look",
+        "cd $SAGEMAKER_BASE_DIR/processing; echo $1 > out/name; cp in/table.csv out/",
+    );
+    let name = json!({ "Get": "Execution.PipelineName" });
+    let input = json!({ "Get": "Parameters.InputDataUrl" });
+    let look = processing("Look", "look", &[name], &[("in", input)]);
+    let parameters = json!([{
+        "Name": "InputDataUrl", "Type": "String", "DefaultValue": "s3://bucket/none",
+    }]);
+    let file = place.file("defs/my_line.json", definition(&parameters, &[look]));
+    let table = place.file("table.csv", "1,2\n");
+    let arguments = ["run", "--programs", "bin", "--definition", file.as_str()];
+    let more = ["--input", table.as_str()];
+    place.orchestrator(&[&arguments[..], &more[..]].concat()).expect(0);
+    let read =
+        |file: &str| fs_err::read_to_string(place.path("runs/s3/bucket/Look").join(file)).unwrap();
+    assert_eq!(read("name"), "my-line\n");
+    assert_eq!(read("table.csv"), "1,2\n");
+    assert!(place.path("runs/s3/local/raw").is_dir());
+
+    // settings that are named must be there, and those of the settings' own definition, too
+    let named = ["--config", "config/other.yaml"];
+    let outcome = place.orchestrator(&[&arguments[..], &named[..]].concat()).expect(2);
+    insta::assert_snapshot!(outcome.stderr, @"error: failed to open file `config/other.yaml`: No such file or directory (os error 2); --config names the settings");
+    insta::assert_snapshot!(place.orchestrator(&["run"]).expect(2).stderr, @"error: failed to open file `config/pipeline_config.yaml`: No such file or directory (os error 2); --config names the settings");
+    // settings that are there give the pipeline their name
+    let settings = fs_err::read(CONFIG).unwrap();
+    place.file("config/pipeline_config.yaml", settings);
+    place.orchestrator(&[&arguments[..], &more[..]].concat()).expect(0);
+    assert_eq!(read("name"), "MachineDowntimePipeline\n");
+}
+
+/// Expressions read the last value of each metric that a Training job's definitions find in its log.
+#[test]
+fn the_final_metrics_of_a_training_job_are_properties() {
+    let place = Place::new();
+    place.program(
+        "fit",
+        "echo 'loss=0.5 valid rmse: 2'; echo 'loss=0.25'; echo 'loss=nan'; echo 1 >$SAGEMAKER_BASE_DIR/model/m",
+    );
+    place.program("tell", "echo $1 >$SAGEMAKER_BASE_DIR/processing/out/loss");
+    let metric =
+        |name: &str| json!({ "Get": format!("Steps.Fit.FinalMetricDataList['{name}'].Value") });
+    let fit = json!({ "Name": "Fit", "Type": "Training", "Arguments": {
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fit:1",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                { "Name": "train:loss", "Regex": "loss=(\\S+)" },
+                { "Name": "valid:rmse", "Regex": "rmse: ([0-9.]+)" },
+                { "Name": "absent", "Regex": "absent=([0-9.]+)" },
+            ],
+        },
+        "OutputDataConfig": { "S3OutputPath": "s3://bucket/models" },
+        "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+        "ResourceConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+        },
+        "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+    }, "CacheConfig": { "Enabled": true, "ExpireAfter": "30d" } });
+    let text = json!({ "Std:Join": { "On": "", "Values": [metric("train:loss")] } });
+    let gate = |metric: Value| {
+        json!({ "Name": "Gate", "Type": "Condition", "Arguments": {
+            "Conditions": [
+                { "Type": "LessThanOrEqualTo", "LeftValue": metric, "RightValue": 2.5 },
+            ],
+            "IfSteps": [processing("Tell", "tell", std::slice::from_ref(&text), &[])],
+            "ElseSteps": [],
+        } })
+    };
+    let steps = [fit.clone(), gate(metric("valid:rmse"))];
+    // the second time from the cache
+    for cached in [false, true] {
+        let result = place.foreign(0, &definition(&json!([]), &steps), &[]);
+        assert_eq!(names(&result), ["Fit", "Gate", "Tell"]);
+        assert_eq!(step(&result, "Fit")["cached"], cached);
+        let told = fs_err::read_to_string(place.path("runs/s3/bucket/Tell/loss")).unwrap();
+        assert_eq!(told, "0.25\n");
+    }
+    let result = place.foreign(1, &definition(&json!([]), &[fit, gate(metric("absent"))]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Gate: Steps.Fit.FinalMetricDataList['absent'].Value has no value");
+}
+
+/// The address of an input is a prefix: what only begins with it is read too, under its whole name,
+/// and a failure names it by its address.
+#[test]
+fn an_input_is_a_prefix() {
+    let place = Place::new();
+    place.program(
+        "list",
+        "cd $SAGEMAKER_BASE_DIR/processing; (cd in; find . -type f | sort) >out/list",
+    );
+    for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv"] {
+        place.file(&format!("runs/s3/bucket/{key}"), "1\n");
+    }
+    let list = |uri: &str| {
+        let step = processing("List", "list", &[], &[("in", json!(uri))]);
+        place.foreign(0, &definition(&json!([]), &[step]), &[]);
+        fs_err::read_to_string(place.path("runs/s3/bucket/List/list")).unwrap()
+    };
+    assert_eq!(list("s3://bucket/raw/machine"), "./machine_1.csv\n./machine_2/a.csv\n");
+    assert_eq!(list("s3://bucket/raw/"), "./machine_1.csv\n./machine_2/a.csv\n./other.csv\n");
+
+    place.program(
+        "refuse",
+        "cd $SAGEMAKER_BASE_DIR; echo \"$PWD/processing/in/machine_1.csv: no, $PWD/processing/in\" >output/message; exit 3",
+    );
+    let step = processing("Refuse", "refuse", &[], &[("in", json!("s3://bucket/raw/machine"))]);
+    let result = place.foreign(3, &definition(&json!([]), &[step]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Refuse: s3://bucket/raw/machine_1.csv: no, s3://bucket/raw/machine");
+}
+
+/// A cached step reads a prefix, too: another object that begins with it is another input.
+#[test]
+fn an_object_beside_an_input_is_a_change() {
+    let place = Place::new();
+    place.program("list", "true");
+    place.file("runs/s3/bucket/raw/machine_1.csv", "1\n");
+    let mut step = processing("List", "list", &[], &[("in", json!("s3://bucket/raw/machine"))]);
+    step["CacheConfig"] = json!({ "Enabled": true, "ExpireAfter": "P1D" });
+    let text = definition(&json!([]), &[step]);
+    let cached = || place.foreign(0, &text, &[])["steps"][0]["cached"] == true;
+    assert_eq!([cached(), cached()], [false, true]);
+    // beside the output it is none
+    place.file("runs/s3/bucket/List2/a", "2\n");
+    assert!(cached());
+    place.file("runs/s3/bucket/raw/machine_2.csv", "2\n");
+    assert_eq!([cached(), cached()], [false, true]);
 }
 
 /// A Training job finds its files, with hyperparameters as strings, and its model is an archive.
@@ -108,18 +244,36 @@ fn a_training_job_finds_its_files_and_leaves_an_archive() {
     assert_eq!(step(&place.record(), "Fit")["metrics"]["loss"], 0.25);
 }
 
-/// Lint checks literals. The value of a parameter or another step is checked when the step runs.
+/// Lint checks literals and the values of parameters. The value of another step is checked when the
+/// step runs.
 #[test]
 fn paths_outside_of_a_jobs_tree_are_refused() {
     let place = Place::new();
+    place.program(
+        "tell",
+        "echo \"{\\\"place\\\": \\\"$1\\\"}\" > $SAGEMAKER_BASE_DIR/processing/out/a",
+    );
     place.program("here", "true");
     place.file("victim/secret.txt", "mine");
-    let mut step = processing("A", "here", &[], &[]);
-    let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
-    output["LocalPath"] = json!({ "Get": "Parameters.Place" });
+    let writes_to = |local_path: Value| {
+        let mut step = processing("A", "here", &[], &[]);
+        let output = &mut step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"];
+        output["LocalPath"] = local_path;
+        step
+    };
+    let parameter = json!({ "Get": "Parameters.Place" });
+    let mut tell = processing("Tell", "tell", std::slice::from_ref(&parameter), &[]);
+    tell["PropertyFiles"] = json!([{
+        "PropertyFileName": "Told", "OutputName": "out", "FilePath": "a",
+    }]);
+    let told = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.Tell.PropertyFiles.Told" }, "Path": "place",
+    } });
     let parameters =
         json!([{ "Name": "Place", "Type": "String", "DefaultValue": "/opt/ml/processing/out" }]);
-    let text = definition(&parameters, &[step]);
+    let direct = definition(&parameters, &[writes_to(parameter)]);
+    let text = definition(&parameters, &[tell, writes_to(told)]);
+    place.foreign(0, &direct, &[]);
     place.foreign(0, &text, &[]);
     let victim = place.path("victim");
     for path in [
@@ -130,7 +284,12 @@ fn paths_outside_of_a_jobs_tree_are_refused() {
         "/opt/ml/".to_owned(),
         victim.to_string(),
     ] {
-        let result = place.foreign(2, &text, &["-p", &format!("Place={path}")]);
+        let value = format!("Place={path}");
+        let file = place.file("direct.json", &direct);
+        let outcome = place.run(&["--definition", file.as_str(), "-p", &value]).expect(2);
+        let refused = "error: parameter Place: Steps.A.Arguments.ProcessingOutputConfig.Outputs[0]";
+        assert!(outcome.stderr.starts_with(refused), "{}", outcome.stderr);
+        let result = place.foreign(2, &text, &["-p", &value]);
         let reason = result["failure_reason"].as_str().unwrap();
         assert_eq!(
             reason,

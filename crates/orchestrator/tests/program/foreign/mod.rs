@@ -3,6 +3,8 @@
 mod cache;
 mod contract;
 mod hosts;
+mod limits;
+mod registration;
 mod scheduling;
 mod sdk;
 

@@ -56,6 +56,78 @@ fn conditions_of_every_kind_choose_their_branch() {
     assert_eq!(failed["failure_reason"], "Bad: score was 0.75");
 }
 
+/// Returns a Condition step that compares a value with 1.
+fn is_one(name: &str, value: &Value, yes: &[Value], no: &[Value]) -> Value {
+    json!({ "Name": name, "Type": "Condition", "Arguments": {
+        "Conditions": [{ "Type": "Equals", "LeftValue": value, "RightValue": 1 }],
+        "IfSteps": yes,
+        "ElseSteps": no,
+    } })
+}
+
+/// Each of the four ways through two nested conditions runs the steps of its own branches, and
+/// expressions read the outcome of the inner one.
+#[test]
+fn conditions_are_nested() {
+    let place = Place::new();
+    place.program("note", "echo \"$1\" > $SAGEMAKER_BASE_DIR/processing/out/note");
+    let outcome = json!({ "Get": "Steps.Inner.Outcome" });
+    let fail = |name: &str, message: Value| json!({ "Name": name, "Type": "Fail", "Arguments": { "ErrorMessage": message } });
+    let get = |name: &str| json!({ "Get": format!("Parameters.{name}") });
+    let message = json!({ "Std:Join": { "On": " ", "Values": ["inner is", outcome] } });
+    let inner = is_one(
+        "Inner",
+        &get("B"),
+        &[processing("Both", "note", &[json!("both")], &[])],
+        &[fail("First", message)],
+    );
+    let tell = processing("Tell", "note", &[outcome], &[]);
+    let outer = is_one("Outer", &get("A"), &[inner, tell], &[fail("None", json!("no"))]);
+    let parameters = json!([
+        { "Name": "A", "Type": "Integer", "DefaultValue": 1 },
+        { "Name": "B", "Type": "Integer", "DefaultValue": 1 },
+    ]);
+    let text = definition(&parameters, &[outer]);
+    let file = place.file("nested.json", &text);
+    let outcome = place.orchestrator(&["validate", "--definition", file.as_str()]).expect(0);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
+    <here>/nested.json: Steps.Outer.IfSteps.Inner: warning: a Condition step inside a branch of Outer; the service's guide calls that unsupported, though the service takes it
+    <here>/nested.json: valid: 6 steps, 2 parameters
+    ");
+
+    let result = place.foreign(0, &text, &[]);
+    assert_eq!(names(&result), ["Outer", "Inner", "Both", "Tell"]);
+    let told = place.stored(&step(&result, "Tell")["outputs"]["out"]).join("note");
+    assert_eq!(fs_err::read_to_string(told).unwrap(), "True\n");
+
+    let result = place.foreign(4, &text, &["-p", "B=2"]);
+    assert_eq!(names(&result), ["Outer", "Inner", "First"]);
+    assert_eq!(result["failure_reason"], "First: inner is False");
+    for b in ["B=1", "B=2"] {
+        let result = place.foreign(4, &text, &["-p", "A=2", "-p", b]);
+        assert_eq!(names(&result), ["Outer", "None"]);
+    }
+}
+
+/// 31 conditions, each in a branch of the one before it, of which every second one does not hold.
+#[test]
+fn conditions_are_nested_deeply() {
+    let place = Place::new();
+    place.program("nothing", "true");
+    let mut inner = processing("Last", "nothing", &[], &[]);
+    for level in (0..31).rev() {
+        let name = format!("C{level}");
+        let one = json!(1 + level % 2);
+        inner = match level % 2 {
+            0 => is_one(&name, &one, &[inner], &[]),
+            _ => is_one(&name, &one, &[], &[inner]),
+        };
+    }
+    let result = place.foreign(0, &definition(&json!([]), &[inner]), &[]);
+    assert_eq!(names(&result).len(), 32);
+    assert_eq!(names(&result)[31], "Last");
+}
+
 #[test]
 fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
     let place = Place::new();
@@ -131,7 +203,7 @@ fn a_step_that_cannot_run_here_is_refused_with_the_reason() {
         place.neutral(result["failure_reason"].as_str().unwrap())
     };
     insta::assert_snapshot!(refused(processing("A", "nowhere", &[], &[])), @"A: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1 runs `nowhere`, but <here>/bin/nowhere does not exist; `scripts/local` builds the programs, and --programs names their directory");
-    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition and Fail are");
+    insta::assert_snapshot!(refused(json!({ "Name": "B", "Type": "EMR", "Arguments": {} })), @"B: steps of type EMR are not run here; Processing, Training, Condition, Fail and RegisterModel are");
     let missing = processing("C", "here", &[], &[("in", json!("s3://bucket/nothing"))]);
     let result = place.foreign(3, &definition(&json!([]), &[missing]), &[]);
     insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"C: nothing is stored at s3://bucket/nothing (here: <here>/runs/s3/bucket/nothing)");

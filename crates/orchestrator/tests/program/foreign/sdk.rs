@@ -123,6 +123,18 @@ fn a_definition_of_the_official_sdk_with_named_jobs_runs() {
     insta::assert_snapshot!(place.neutral(model), @"s3://turbine-lake/pipelines-<id>-Fit/output/model.tar.gz");
 }
 
+/// A RegisterModel step registers in the directory of the runs, with report and metadata.
+#[test]
+fn a_definition_of_the_official_sdk_registers_its_model() {
+    let place = Place::new();
+    turbine_programs(&place, "0.9");
+    let result = place.foreign(0, sdk_definition!("model_registry"), &[]);
+    let steps = names(&result);
+    assert_eq!(steps.last(), Some(&"Yield-RegisterModel"));
+    let package = result["model_package"].to_string();
+    insta::assert_snapshot!(place.neutral(&package), @r#"{"approval_status":"PendingManualApproval","arn":"arn:aws:sagemaker:local:000000000000:model-package/turbine-yield/1","content_types":["text/csv"],"group":"turbine-yield","inference_image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/turbine/serve:2.3","metadata":{"execution":"<id>","farm":"north"},"metrics_url":"s3://turbine-lake/runs/<id>/scores/scores.json","model_data_url":"s3://turbine-lake/models/pipelines-<id>-FitYield/output/model.tar.gz","realtime_instance_types":["ml.c5.large"],"response_types":["text/csv","application/json"],"status":"Completed","transform_instance_types":["ml.c5.xlarge"],"version":1}"#);
+}
+
 /// A step that cannot run here is refused when its turn comes, with exit code 2.
 #[test]
 fn steps_of_the_official_sdk_that_cannot_run_here_are_refused() {
@@ -132,7 +144,6 @@ fn steps_of_the_official_sdk_that_cannot_run_here_are_refused() {
         let result = place.foreign(2, text, more);
         place.neutral(result["failure_reason"].as_str().unwrap())
     };
-    insta::assert_snapshot!(refused(sdk_definition!("batch_forecast"), &[]), @"Yield-CreateModel: steps of type Model are not run here; Processing, Training, Condition and Fail are");
-    insta::assert_snapshot!(refused(sdk_definition!("model_registry"), &[]), @"Yield-RegisterModel: steps of type RegisterModel are not run here; Processing, Training, Condition and Fail are");
-    insta::assert_snapshot!(refused(sdk_definition!("other_step_types"), &["-p", "Farm=north"]), @"CallFarm: steps of type Lambda are not run here; Processing, Training, Condition and Fail are");
+    insta::assert_snapshot!(refused(sdk_definition!("batch_forecast"), &[]), @"Yield-CreateModel: steps of type Model are not run here; Processing, Training, Condition, Fail and RegisterModel are");
+    insta::assert_snapshot!(refused(sdk_definition!("other_step_types"), &["-p", "Farm=north"]), @"CallFarm: steps of type Lambda are not run here; Processing, Training, Condition, Fail and RegisterModel are");
 }

@@ -1,0 +1,65 @@
+//! Values that the service refuses, and that the local run refuses too.
+
+use serde_json::{Value, json};
+
+use super::{definition, processing};
+use crate::{Place, names};
+
+/// Returns a definition of one step, whose only arguments are `--text` and the parameter `Text`.
+fn one_argument(default: &Value) -> String {
+    let arguments = [json!("--text"), json!({ "Get": "Parameters.Text" })];
+    let mut parameter = json!({ "Name": "Text", "Type": "String" });
+    if !default.is_null() {
+        parameter["DefaultValue"] = default.clone();
+    }
+    definition(&json!([parameter]), &[processing("Tell", "tell", &arguments, &[])])
+}
+
+/// `StartPipelineExecution` takes no empty value, and `CreateProcessingJob` no empty argument and
+/// none of more than 256 characters.
+#[test]
+fn a_value_that_the_service_refuses_is_refused_before_anything_starts() {
+    let place = Place::new();
+    let refused = |default: &Value, more: &[&str]| {
+        let file = place.file("definition.json", one_argument(default));
+        let arguments = ["--programs", "bin", "--definition", file.as_str()];
+        let outcome = place.run(&[&arguments, more].concat()).expect(2);
+        assert!(!place.path("runs").exists(), "nothing was begun");
+        outcome.stderr
+    };
+    let long = format!("Text={}", "x".repeat(257));
+    insta::assert_snapshot!(refused(&json!("a"), &["-p", "Text="]), @r#"error: parameter Text (String): found "", expected text of 1 to 1024 characters"#);
+    insta::assert_snapshot!(refused(&json!("a"), &["-p", &long]), @r#"error: parameter Text: Steps.Tell.Arguments.AppSpecification.ContainerArguments[1]: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": 257 characters; at most 256 are allowed"#);
+    insta::assert_snapshot!(refused(&Value::Null, &["-p", &long]), @r#"error: parameter Text: Steps.Tell.Arguments.AppSpecification.ContainerArguments[1]: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": 257 characters; at most 256 are allowed"#);
+    insta::assert_snapshot!(refused(&json!(""), &[]), @"error: parameter Text: Steps.Tell.Arguments.AppSpecification.ContainerArguments[1]: empty; a value is needed");
+
+    place.program("tell", "true");
+    let most = format!("Text={}", "x".repeat(256));
+    place.foreign(0, &one_argument(&json!("")), &["-p", &most]);
+}
+
+/// A value that only a job knows is checked when the step that takes it starts.
+#[test]
+fn a_value_of_another_step_is_checked_when_it_is_known() {
+    let place = Place::new();
+    place.program(
+        "tell",
+        "printf '{\"text\": \"%0257d\"}' 0 > $SAGEMAKER_BASE_DIR/processing/out/a",
+    );
+    let mut first = processing("First", "tell", &[], &[]);
+    first["PropertyFiles"] = json!([{
+        "PropertyFileName": "Text", "OutputName": "out", "FilePath": "a",
+    }]);
+    let text = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.First.PropertyFiles.Text" }, "Path": "text",
+    } });
+    let second = processing("Second", "tell", std::slice::from_ref(&text), &[]);
+    let result = place.foreign(2, &definition(&json!([]), &[first.clone(), second]), &[]);
+    assert_eq!(names(&result), ["First", "Second"]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Second: AppSpecification.ContainerArguments[0] has 257 characters, expected at most 256, which SageMaker takes");
+
+    let mut second = processing("Second", "tell", &[], &[]);
+    second["Arguments"]["Environment"] = json!({ "TEXT": text });
+    let result = place.foreign(2, &definition(&json!([]), &[first, second]), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Second: Environment.TEXT has 257 characters, expected at most 256, which SageMaker takes");
+}
