@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use dataset::{
-    BadCells, CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe,
-    RecipeError, Schema, SensorTable, TableReader,
+    CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe, RecipeError, Schema,
+    SensorTable, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,14 +15,15 @@ const ROWS: &str = "Torque,Speed,Würze,Downtime\n\
     24.5,19000,-1.25,0\n0,3e38,1e-45,1\n-3e38,,0.5,0\n7,-2,NaN,1\n1e-6,0,3e38,1\n";
 
 static TABLE: LazyLock<(Schema, SensorTable)> = LazyLock::new(|| {
-    let column = |name: &str| Column { name: name.to_owned(), unit: None, spellings: Vec::new() };
+    let column = |name: &str| Column { name: name.to_owned(), ..Column::default() };
     let label = Label {
         column: "Downtime".to_owned(),
         positive: vec!["1".to_owned()],
         negative: vec!["0".to_owned()],
+        ..Label::default()
     };
     let schema = Schema::new(COLUMNS.map(column).to_vec(), label).expect("a schema");
-    let rules = CleaningRules { missing_values: MissingValues::Median, bad_cells: BadCells::Error };
+    let rules = CleaningRules { missing_values: MissingValues::Median, ..CleaningRules::default() };
     let mut reader = TableReader::new(&schema, rules);
     reader.read("a.csv", ROWS.as_bytes()).expect("a table");
     let (table, _) = reader.finish().expect("rows");
@@ -30,11 +31,12 @@ static TABLE: LazyLock<(Schema, SensorTable)> = LazyLock::new(|| {
 });
 
 fn applied(recipe: &Recipe, table: &SensorTable) -> Vec<u32> {
-    let mut cells = Vec::new();
+    let (mut cells, mut counts) = (Vec::new(), recipe.no_counts());
     for row in 0..table.len() {
-        recipe.apply(table.row(row), &mut cells);
+        recipe.apply(&mut table.row(row).to_vec(), &mut cells, &mut counts);
     }
-    recipe.apply(&[f32::NAN, f32::INFINITY, f32::MAX], &mut cells);
+    let odd = &mut [f64::NAN, f64::INFINITY, f64::from(f32::MAX)];
+    recipe.apply(odd, &mut cells, &mut counts);
     assert!(cells.iter().all(|cell| cell.is_finite()), "{cells:?}");
     cells.into_iter().map(f32::to_bits).collect()
 }

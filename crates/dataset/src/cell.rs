@@ -84,7 +84,7 @@ impl CellParser {
         }
         let is_marker = || {
             let word = fold_word(text);
-            self.missing_words.iter().any(|marker| *marker == word)
+            self.missing_words.contains(&word)
         };
         (is_missing(text) || is_marker()).then_some(f64::NAN)
     }

@@ -148,7 +148,7 @@ impl Expression {
 fn evaluate(node: &Node, row: &[f64], statistics: &[f64]) -> f64 {
     match node {
         Node::Number(number) => *number,
-        Node::Column(column) => f64::from(row[*column]),
+        Node::Column(column) => row[*column],
         Node::Statistic(index) => statistics[*index],
         Node::Negative(inner) => -evaluate(inner, row, statistics),
         Node::Call(function, inner) => {

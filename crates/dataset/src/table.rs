@@ -135,27 +135,29 @@ impl<'a> TableReader<'a> {
         let units = header.columns.iter().map(|column| column.unit.clone()).collect();
         for (index, column) in self.schema.columns().iter().enumerate() {
             let unit = &header.columns[index].unit;
-            let declared = column.unit.is_some();
-            for other in self.files.iter().filter(|_| !declared) {
-                match (unit, &other.units[index]) {
-                    (Some(unit), Some(other_unit)) if !units::is_same(unit, other_unit) => {
-                        return Err(TableError::DifferentUnits {
-                            column: column.name.clone(),
-                            file: file.to_owned(),
-                            unit: unit.clone(),
-                            other: other.name.clone(),
-                            other_unit: other_unit.clone(),
-                        });
-                    }
-                    (Some(unit), None) | (None, Some(unit)) => self.counts.warnings.push(format!(
-                        "column `{}` has the unit {unit} in one of {} and {file}, and none in the \
-                         other: the same is assumed",
-                        column.name, other.name
-                    )),
-                    _ => {}
+            if column.unit.is_some() {
+                continue;
+            }
+            // The files before agree with one another.
+            let with_unit = self.files.iter().find(|other| other.units[index].is_some());
+            match (unit, with_unit.and_then(|other| Some((other, other.units[index].as_ref()?)))) {
+                (Some(unit), Some((other, other_unit))) if !units::is_same(unit, other_unit) => {
+                    return Err(TableError::DifferentUnits {
+                        column: column.name.clone(),
+                        file: file.to_owned(),
+                        unit: unit.clone(),
+                        other: other.name.clone(),
+                        other_unit: other_unit.clone(),
+                    });
                 }
-                // The files before agree with one another.
-                break;
+                (Some(unit), None) if !self.files.is_empty() => {
+                    let before = &self.files[0].name;
+                    self.counts.warnings.push(unit_assumed(&column.name, unit, file, before));
+                }
+                (None, Some((other, unit))) => {
+                    self.counts.warnings.push(unit_assumed(&column.name, unit, &other.name, file));
+                }
+                _ => {}
             }
         }
         let magnitudes = vec![Magnitude::default(); self.table.width];
@@ -234,6 +236,13 @@ impl<'a> TableReader<'a> {
         }
         Ok((self.table, self.counts))
     }
+}
+
+/// Returns the warning of a column that has a unit in one file only.
+fn unit_assumed(column: &str, unit: &str, with: &str, without: &str) -> String {
+    format!(
+        "column `{column}` is in {unit} in {with} and has no unit in {without}: the same is assumed"
+    )
 }
 
 #[cfg(test)]

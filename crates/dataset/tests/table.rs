@@ -326,7 +326,7 @@ fn files_in_different_units_are_converted_or_refused() {
     let (same, warnings) = read(None, &[celsius, "T(degC),fail\n1,0\n"]);
     assert_eq!((same, warnings), (Ok(vec![100.0, 1.0]), Vec::new()));
     let (_, warnings) = read(None, &[celsius, "T,fail\n1,0\n"]);
-    insta::assert_snapshot!(warnings.join("\n"), @"column `T` has the unit °C in one of a.csv and b.csv, and none in the other: the same is assumed");
+    insta::assert_snapshot!(warnings.join("\n"), @"column `T` is in °C in a.csv and has no unit in b.csv: the same is assumed");
     let (_, warnings) = read(None, &["T,fail\n2,1\n-4,0\n", "T,fail\n3001,0\n"]);
     // The means are 3 and 3001.
     insta::assert_snapshot!(warnings.join("\n"), @"column `T`: the mean of absolute values is 3 in a.csv and 3001 in b.csv; are the units the same?");
