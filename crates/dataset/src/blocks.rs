@@ -47,6 +47,11 @@ impl<'a, R: Read> BlockReader<'a, R> {
         Self { file, input, size, separator, rest: Vec::new(), line: 1, end: None }
     }
 
+    /// Makes the input begin on this line of the file.
+    pub(crate) fn on_line(self, line: u64) -> Self {
+        Self { line, ..self }
+    }
+
     /// Reads the first record and returns its fields, or `None` if the file has no record. Must be
     /// called before [`Self::next`].
     pub(crate) fn header(&mut self) -> Result<Option<Vec<Vec<u8>>>, CsvError> {

@@ -124,6 +124,11 @@ impl CellParser {
             return None;
         }
         let mut plain = format!("{sign}{first}");
+        let mut groups = groups.peekable();
+        // Nobody writes 0.892 for 892.
+        if first.starts_with('0') && groups.peek().is_some() {
+            return None;
+        }
         for group in groups {
             if group.len() != 3 || !is_digits(group) {
                 return None;

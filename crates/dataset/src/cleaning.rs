@@ -125,6 +125,8 @@ pub struct CleaningCounts {
     pub dropped_ragged: RowCount,
     /// Rows dropped because they are equal to an earlier row.
     pub dropped_duplicates: RowCount,
+    /// Rows of totals, which are no part of the table: they begin with a word such as `Total`.
+    pub totals_rows: usize,
     /// Missing cells of each column, over all rows that could be parsed.
     pub missing_cells: BTreeMap<String, usize>,
     /// With [`BadCells::Missing`] the cells that could not be read, by their text.
@@ -135,6 +137,10 @@ pub struct CleaningCounts {
     /// What a person should look at: a rule that drops many rows or changes the share of failures,
     /// units that seem to differ between files.
     pub warnings: Vec<String>,
+    /// The files that were not read, with the reason.
+    pub left_out: Vec<String>,
+    /// What was found in each file that is not the usual: its separator, its encoding, ...
+    pub notes: Vec<String>,
 }
 
 /// The share of the rows above which a rule that drops them is doubted.
@@ -150,6 +156,7 @@ impl CleaningCounts {
         self.dropped_missing.add(later.dropped_missing);
         self.dropped_bad_cells.add(later.dropped_bad_cells);
         self.dropped_ragged.add(later.dropped_ragged);
+        self.totals_rows += later.totals_rows;
         self.first_bad = self.first_bad.take().or(later.first_bad);
         for (text, more) in later.bad_cells {
             self.count_bad_cell(text, more);
@@ -222,6 +229,16 @@ struct StoredCounts {
     first_bad: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    totals_rows: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The failures among the rows read, kept and dropped.
@@ -259,6 +276,9 @@ impl From<CleaningCounts> for StoredCounts {
             bad_cells: counts.bad_cells,
             first_bad: counts.first_bad,
             warnings: counts.warnings,
+            left_out: counts.left_out,
+            notes: counts.notes,
+            totals_rows: counts.totals_rows,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Finds the schema's columns in a header.
 
+use std::collections::BTreeMap;
+
 use crate::cleaning::Duplicates;
 use crate::duplicates::digest_of_names;
 use crate::schema::{Column, Schema, fold_name};
@@ -12,14 +14,14 @@ use crate::units::{self, Conversion};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// Columns that are missing.
-    #[error("lacks {}; columns found: {}{hint}", missing.join(", "), found.join(", "))]
+    #[error("lacks {}; columns found: {}", shown(missing), shown(found))]
     Missing {
         /// Each missing column, with the nearest name in the header.
         missing: Vec<String>,
         /// The columns in the header.
         found: Vec<String>,
-        /// A different format that the header may be in, or an empty string.
-        hint: &'static str,
+        /// Whether none of the columns is there: the header may be of another table.
+        all: bool,
     },
     /// Two fields that match one column.
     #[error("has two columns for `{name}`: `{first}` and `{second}`{hint}")]
@@ -86,14 +88,20 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Finds the sensor columns, and the label if `with_label`, in a header.
+    /// Finds the sensor columns, and the label if `with_label`, in a header. `units` may have units
+    /// of fields that do not name theirs.
     pub(crate) fn find(
         schema: &Schema,
         fields: &[impl AsRef<[u8]>],
+        units: &[Option<String>],
         with_label: bool,
     ) -> Result<Self, HeaderError> {
-        let cells: Vec<_> = fields.iter().map(|field| HeaderCell::parse(field.as_ref())).collect();
-        let mut search = Search { cells: &cells, missing: Vec::new() };
+        let mut cells: Vec<_> =
+            fields.iter().map(|field| HeaderCell::parse(field.as_ref())).collect();
+        for (cell, unit) in cells.iter_mut().zip(units) {
+            cell.unit = cell.unit.take().or_else(|| unit.clone());
+        }
+        let mut search = Search::new(&cells);
         let label = if with_label {
             let name = schema.label().column.as_str();
             search.field(name, &[name], None)?
@@ -105,7 +113,7 @@ impl Header {
             let names: Vec<&str> = column.names().collect();
             found.push(search.field(&column.name, &names, column.unit.as_deref())?);
         }
-        search.finish()?;
+        search.finish(found.iter().all(Option::is_none))?;
         let mut columns = Vec::new();
         for (column, field) in schema.columns().iter().zip(found.into_iter().flatten()) {
             columns.push(cells[field].to_column(field, column)?);
@@ -116,6 +124,11 @@ impl Header {
     /// Returns the number of fields in a record.
     pub(crate) fn width(&self) -> usize {
         self.cells.len()
+    }
+
+    /// Returns whether the header ends with a separator: its last field is empty.
+    pub(crate) fn ends_with_separator(&self) -> bool {
+        self.cells.last().is_some_and(|cell| cell.text.is_empty())
     }
 
     /// Returns what makes a row a duplicate of an earlier one, or `None` if none is.
@@ -141,12 +154,12 @@ impl Header {
                 texts.retain(|&field| column_of(field).is_none() && self.label != Some(field));
             }
             Some(names) => {
-                let mut search = Search { cells: &self.cells, missing: Vec::new() };
+                let mut search = Search::new(&self.cells);
                 let mut fields = Vec::new();
                 for name in names {
                     fields.extend(search.field(name, &[name], None)?);
                 }
-                search.finish()?;
+                search.finish(false)?;
                 for field in fields {
                     match column_of(field) {
                         Some(column) => parts.push(IdentityPart::Reading(column)),
@@ -166,11 +179,32 @@ impl Header {
 /// The search for columns among the cells of a header.
 struct Search<'a> {
     cells: &'a [HeaderCell],
+    /// The fields by their text, by their folded text, and by that without a unit.
+    by_text: BTreeMap<&'a str, Vec<usize>>,
+    by_whole: BTreeMap<&'a str, Vec<usize>>,
+    by_name: BTreeMap<&'a str, Vec<usize>>,
     /// Each column that was not found, with the nearest name in the header.
     missing: Vec<String>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(cells: &'a [HeaderCell]) -> Self {
+        let index = |key: fn(&HeaderCell) -> &str| {
+            let mut index: BTreeMap<&'a str, Vec<usize>> = BTreeMap::new();
+            for (field, cell) in cells.iter().enumerate() {
+                index.entry(key(cell)).or_default().push(field);
+            }
+            index
+        };
+        Self {
+            cells,
+            by_text: index(|cell| &cell.text),
+            by_whole: index(|cell| &cell.whole),
+            by_name: index(|cell| &cell.name),
+            missing: Vec::new(),
+        }
+    }
+
     /// Finds the field of column `name`; notes the column as missing if there is none.
     fn field(
         &mut self,
@@ -203,28 +237,28 @@ impl Search<'_> {
             }
             [] => {
                 let here = self.cells.iter().map(|cell| cell.bare.as_str());
-                let hint = common::nearest(name, here)
-                    .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+                // Looking for the nearest of thousands of names takes seconds.
+                let near = if self.missing.len() < MAX_SHOWN_COLUMNS {
+                    common::nearest(name, here)
+                } else {
+                    None
+                };
+                let hint =
+                    near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
                 self.missing.push(format!("column `{name}`{hint}"));
                 Ok(None)
             }
         }
     }
 
-    /// Returns the fields that satisfy a condition.
-    fn fields(&self, matches: impl Fn(&HeaderCell) -> bool) -> Vec<usize> {
-        (0..self.cells.len()).filter(|&field| matches(&self.cells[field])).collect()
-    }
-
     /// Returns the fields whose whole header is this spelling; if there is none, those whose header
     /// is it but for letter case and blanks.
     fn whole_matches(&self, spelling: &str) -> Vec<usize> {
-        let exact = self.fields(|cell| cell.text == spelling.trim());
-        if !exact.is_empty() {
-            return exact;
-        }
-        let folded = fold_name(spelling);
-        self.fields(|cell| cell.whole == folded)
+        let exact = self.by_text.get(spelling.trim());
+        exact
+            .or_else(|| self.by_whole.get(fold_name(spelling).as_str()))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Returns the fields whose header without a unit is this spelling. Among several the column's
@@ -232,7 +266,7 @@ impl Search<'_> {
     fn bare_matches(&self, spelling: &str, unit: Option<&str>) -> Vec<usize> {
         let wanted = HeaderCell::of(spelling);
         let unit = wanted.unit.as_deref().or(unit);
-        let bare = self.fields(|cell| cell.name == wanted.name);
+        let bare = self.by_name.get(wanted.name.as_str()).cloned().unwrap_or_default();
         if let (Some(unit), true) = (unit, bare.len() > 1) {
             let among = |matches: &dyn Fn(&str) -> bool| -> Vec<usize> {
                 let has = |field: &usize| self.cells[*field].unit.as_deref().is_some_and(matches);
@@ -250,19 +284,25 @@ impl Search<'_> {
         bare
     }
 
-    /// Returns an error if a column is missing.
-    fn finish(self) -> Result<(), HeaderError> {
+    /// Returns an error if a column is missing; `all` tells whether all are.
+    fn finish(self, all: bool) -> Result<(), HeaderError> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        // The first line may be data, or not from a table at all: only the start of it is shown.
-        let mut found: Vec<String> =
-            self.cells.iter().take(MAX_SHOWN_COLUMNS).map(HeaderCell::shown).collect();
-        if self.cells.len() > MAX_SHOWN_COLUMNS {
-            found.push(format!("and {} more", self.cells.len() - MAX_SHOWN_COLUMNS));
-        }
-        Err(HeaderError::Missing { missing: self.missing, found, hint: hint(self.cells) })
+        let found = self.cells.iter().map(HeaderCell::shown).collect();
+        Err(HeaderError::Missing { missing: self.missing, found, all })
     }
+}
+
+/// Joins names for a message. The first line of a file may be data, or not from a table at all: only
+/// the start of it is shown.
+fn shown(names: &[String]) -> String {
+    let mut text = names.iter().take(MAX_SHOWN_COLUMNS).map(String::as_str).collect::<Vec<_>>();
+    let more = format!("and {} more", names.len().saturating_sub(MAX_SHOWN_COLUMNS));
+    if names.len() > MAX_SHOWN_COLUMNS {
+        text.push(&more);
+    }
+    text.join(", ")
 }
 
 /// The maximum number of a header's columns in a message, and the maximum length of each in
@@ -342,19 +382,5 @@ fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }
-}
-
-/// Returns a hint if a header that lacks columns seems to be in a different format.
-fn hint(cells: &[HeaderCell]) -> &'static str {
-    let any = |letter: char| cells.iter().any(|cell| cell.text.contains(letter));
-    if any('\0') {
-        "; the file looks like UTF-16, expected UTF-8 or Latin-1"
-    } else if any(';') {
-        "; the columns look separated by semicolons, expected commas"
-    } else if any('\t') {
-        "; the columns look separated by tabs, expected commas"
-    } else {
-        ""
     }
 }

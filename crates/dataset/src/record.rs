@@ -115,7 +115,7 @@ impl<'a> RecordReader<'a> {
     /// # Errors
     /// Returns an error if a column is missing, there twice, or in a unit that cannot be converted.
     pub fn new(schema: &'a Schema, header: &[impl AsRef<[u8]>]) -> Result<Self, HeaderError> {
-        let header = Header::find(schema, header, false)?;
+        let header = Header::find(schema, header, &[], false)?;
         Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
@@ -127,7 +127,7 @@ impl<'a> RecordReader<'a> {
         schema: &'a Schema,
         header: &[impl AsRef<[u8]>],
     ) -> Result<Self, HeaderError> {
-        let header = Header::find(schema, header, true)?;
+        let header = Header::find(schema, header, &[], true)?;
         Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
@@ -174,8 +174,12 @@ impl<'a> RecordReader<'a> {
         readings: &mut Vec<f64>,
         bad_cells: Option<&mut Vec<BadCell>>,
     ) -> Result<ParsedLabel, RecordError> {
-        if count != self.header.width() {
-            return Err(RecordError::FieldCount { found: count, expected: self.header.width() });
+        let width = self.header.width();
+        // Rows may end with a separator where the header does not, or the other way around.
+        let is_ended_otherwise = (count == width + 1 && field(width).trim_ascii().is_empty())
+            || (count + 1 == width && self.header.ends_with_separator());
+        if count != width && !is_ended_otherwise {
+            return Err(RecordError::FieldCount { found: count, expected: width });
         }
         let begin = readings.len();
         let read = self.append(field, labels, readings, bad_cells);

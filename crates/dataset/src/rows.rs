@@ -218,6 +218,11 @@ impl<'a> RowReader<'a> {
             match *text.get(at)? {
                 byte if byte == self.separator && !is_last => at += 1,
                 b'\n' | b'\r' if is_last => return Some((label, at + 1)),
+                // The row ends with a separator, where the header does not.
+                byte if byte == self.separator && is_last => {
+                    let ends = matches!(text.get(at + 1)?, b'\n' | b'\r');
+                    return ends.then_some((label, at + 2));
+                }
                 _ => return None,
             }
         }
@@ -247,6 +252,10 @@ impl<'a> RowReader<'a> {
             }
             Err(problem) => problem,
         };
+        if is_totals_row(record) {
+            rows.counts.totals_rows += 1;
+            return Ok(());
+        }
         let is_ragged = matches!(problem, RecordError::FieldCount { .. });
         let file = self.file.to_owned();
         let error = TableError::Record { file, line: record.line, problem };
@@ -272,6 +281,30 @@ impl<'a> RowReader<'a> {
         let first = format!("{}, line {line}, column `{column}`", self.file);
         rows.counts.count_bad_cell(text, BadCellCount { count: 1, first });
     }
+}
+
+/// Returns whether a record that cannot be read is a row of totals, which spreadsheets and reports
+/// put below a table: its first field that is not empty says so.
+fn is_totals_row(record: &CsvRecord<'_>) -> bool {
+    const WORDS: [&str; 14] = [
+        "total",
+        "totals",
+        "grand total",
+        "sum",
+        "subtotal",
+        "average",
+        "mean",
+        "count",
+        "summe",
+        "gesamt",
+        "mittelwert",
+        "durchschnitt",
+        "somme",
+        "moyenne",
+    ];
+    let first = record.fields().map(<[u8]>::trim_ascii).find(|field| !field.is_empty());
+    let word = first.map(|field| String::from_utf8_lossy(field).to_lowercase()).unwrap_or_default();
+    WORDS.contains(&word.trim_end_matches([':', '.']).trim())
 }
 
 /// Parses the reading at the start of `text`, and returns it with the length of its field in bytes.

@@ -1,18 +1,21 @@
 //! Reads files of raw sensor readings into one clean table.
 
-use std::io::Read;
+use std::io::{Cursor, Read, Seek};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use zip::ZipArchive;
 
 use crate::blocks::{self, BlockReader};
-use crate::cell::NumberFormat;
 use crate::cleaning::{CleaningCounts, CleaningRules};
+use crate::csv_records::CsvError;
 use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
+use crate::layout::{Layout, LayoutFinder, TextFormat};
 use crate::record::RecordReader;
 use crate::rows::{BlockRows, Magnitude, RowReader};
 use crate::schema::Schema;
+use crate::source::{Text, is_zip};
 use crate::statistics::ColumnSummary;
 use crate::table_error::TableError;
 use crate::units;
@@ -63,11 +66,14 @@ impl SensorTable {
 pub struct TableReader<'a> {
     schema: &'a Schema,
     rules: CleaningRules,
+    format: TextFormat,
     table: SensorTable,
     counts: CleaningCounts,
     /// The number of missing cells in each column.
     missing: Vec<usize>,
     files: Vec<ReadFile>,
+    /// The files that are no tables, with the reason.
+    left_out: Vec<(String, TableError)>,
     digests: RowDigests,
     block_size: usize,
 }
@@ -91,35 +97,107 @@ impl<'a> TableReader<'a> {
         Self {
             schema,
             rules,
+            format: TextFormat::default(),
             table: SensorTable { width, cells: Vec::new(), labels: Vec::new() },
             counts: CleaningCounts::default(),
             missing: vec![0; width],
             files: Vec::new(),
+            left_out: Vec::new(),
             digests: RowDigests::default(),
             block_size: blocks::BLOCK_BYTES,
         }
     }
 
-    /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
-    ///
-    /// Files may have different other columns than the schema's.
+    /// Sets what is known of the files' format.
+    #[must_use]
+    pub fn with_format(mut self, format: TextFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Reads one file as [`Self::read`] does, or every file of a ZIP archive. A file that is no table
+    /// of this schema, because it is empty, in another format or has none of the columns, is left
+    /// out if another one is read; [`Self::finish`] tells.
     ///
     /// # Errors
-    /// Returns an error if the file is not CSV, lacks a column of the schema, has one in another
-    /// unit than an earlier file and the schema does not say which, or a row cannot be parsed and
-    /// the rules forbid that.
+    /// Returns the other errors of [`Self::read`], and an error if an archive cannot be read.
+    pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
+        let io_error =
+            |source| TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source });
+        let mut magic = Vec::new();
+        (&mut input).take(4).read_to_end(&mut magic).map_err(io_error)?;
+        input.rewind().map_err(io_error)?;
+        if !is_zip(&magic) {
+            return self.read_or_leave_out(file, input);
+        }
+        let zip_error = |source| TableError::Zip { file: file.to_owned(), source };
+        let mut archive = ZipArchive::new(input).map_err(zip_error)?;
+        let mut is_empty = true;
+        for index in 0..archive.len() {
+            let entry = archive.by_index(index).map_err(zip_error)?;
+            // Archivers of one system leave files of their own.
+            let is_hidden = entry.name().split('/').any(|part| part.starts_with(['.', '_']));
+            if entry.is_dir() || is_hidden {
+                continue;
+            }
+            is_empty = false;
+            let name = format!("{file}/{}", entry.name());
+            self.read_or_leave_out(&name, entry)?;
+        }
+        if is_empty {
+            let file = file.to_owned();
+            self.left_out.push((file.clone(), TableError::EmptyZip { file }));
+        }
+        Ok(())
+    }
+
+    fn read_or_leave_out(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
+        match self.read(file, input) {
+            Err(error) if error.is_no_table() => {
+                self.left_out.push((file.to_owned(), error));
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
+    ///
+    /// The file may be compressed with gzip or zstd, in UTF-8, UTF-16 or Windows-1252, with any of
+    /// the usual separators and decimal marks, and with lines before its header: what is not
+    /// declared by [`Self::with_format`] is found by looking at its beginning. Files may have
+    /// different other columns than the schema's.
+    ///
+    /// # Errors
+    /// Returns an error if the file is not a table, lacks a column of the schema, has one in another
+    /// unit than an earlier file and the schema does not say which, has numbers with two meanings,
+    /// or a row cannot be parsed and the rules forbid that.
     pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
-        let separator = b',';
-        let mut blocks = BlockReader::new(file, input, self.block_size, separator);
-        let Some(header) = blocks.header()? else {
-            return Err(TableError::Empty { file: file.to_owned() });
+        let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
+        let format = self.format.clone();
+        let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
+        let finder = LayoutFinder { file, schema: self.schema, declared: &format };
+        let layout = match finder.find(&text) {
+            Ok(layout) => layout,
+            // The columns may be separated by blanks.
+            Err(error) if finder.may_be_blank_separated(&error) => {
+                text = text.blank_separated().map_err(unreadable)?;
+                finder.find_blank_separated(&text).map_err(|_| error)?
+            }
+            Err(error) => return Err(error),
         };
-        let header = Header::find(self.schema, &header, true)
-            .map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
+        let Layout { separator, skip, line, header, numbers, notes } = layout;
+        text.notes.extend(notes);
+        if !text.notes.is_empty() {
+            self.counts.notes.push(format!("{file}: {}", text.notes.join("; ")));
+        }
         self.start_file(file, &header)?;
-        let records = RecordReader::from_header(self.schema, header, NumberFormat::default());
+        let records = RecordReader::from_header(self.schema, header, numbers);
         let rules = self.rules.clone();
         let rows = RowReader::new(file, &rules, &records, separator)?;
+        text.begin.drain(..skip);
+        let input = Cursor::new(text.begin).chain(text.rest);
+        let mut blocks = BlockReader::new(file, input, self.block_size, separator).on_line(line);
         in_order(
             || Ok(blocks.next()?),
             |block| rows.read(&block),
@@ -218,8 +296,19 @@ impl<'a> TableReader<'a> {
     /// Returns the table and the counts of the rows that were read and dropped.
     ///
     /// # Errors
-    /// Returns an error if no rows were read or none are left.
+    /// Returns an error if no file is a table, no rows were read or none are left.
     pub fn finish(mut self) -> Result<(SensorTable, CleaningCounts), TableError> {
+        if self.files.is_empty() && !self.left_out.is_empty() {
+            if self.left_out.len() > 1 {
+                let reasons = self.left_out.iter().map(|(file, error)| error.why_left_out(file));
+                return Err(TableError::NoTable { reasons: reasons.collect() });
+            }
+            if let Some((_, error)) = self.left_out.pop() {
+                return Err(error);
+            }
+        }
+        let left_out = self.left_out.iter().map(|(file, error)| error.why_left_out(file));
+        self.counts.left_out = left_out.collect();
         self.warn_of_magnitudes();
         self.counts.kept.rows = self.table.len();
         self.counts.kept.failures = self.table.labels.iter().filter(|&&label| label == 1).count();
@@ -277,7 +366,9 @@ mod tests {
 
     fn read(text: &str, rules: CleaningRules, block_size: usize) -> Outcome {
         let schema = schema();
-        let mut reader = TableReader { block_size, ..TableReader::new(&schema, rules) };
+        let format = TextFormat { decimal: Some(b'.'), ..TextFormat::default() };
+        let reader = TableReader::new(&schema, rules).with_format(format);
+        let mut reader = TableReader { block_size, ..reader };
         let read = reader.read("a.csv", text.as_bytes()).map_err(|error| error.to_string());
         let (table, mut counts) = (reader.table, reader.counts);
         counts.kept.rows = table.len();
@@ -300,7 +391,11 @@ mod tests {
         let mut seen: Vec<(Vec<u64>, String, u8)> = Vec::new();
         let mut missing = [0; 2];
         for record in reader.records() {
-            let record = record.unwrap();
+            let mut record = record.unwrap();
+            // A separator at the end of a row is no field.
+            if record.len() == 5 && record[4].trim().is_empty() {
+                record.truncate(4);
+            }
             let label = record.get(3).filter(|_| record.len() == 4).unwrap_or_default();
             let class = match label.trim() {
                 "0" => Some(0),

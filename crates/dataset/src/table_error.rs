@@ -42,6 +42,38 @@ pub enum TableError {
         /// The unit in its header.
         other_unit: String,
     },
+    /// A number with two meanings, by what the first rows show of the file.
+    #[error(
+        "{place}: `{text}` is {meanings}; the setting `preprocessing.format.decimal` says which"
+    )]
+    TwoMeanings {
+        /// The file, the line and the column.
+        place: String,
+        /// The cell.
+        text: String,
+        /// The numbers that it may be.
+        meanings: String,
+    },
+    /// An archive that cannot be read.
+    #[error("{file} cannot be read as a ZIP archive")]
+    Zip {
+        /// The file.
+        file: String,
+        /// The cause.
+        source: zip::result::ZipError,
+    },
+    /// An archive without a file.
+    #[error("{file} is a ZIP archive without a file, expected a table in it")]
+    EmptyZip {
+        /// The file.
+        file: String,
+    },
+    /// Several files, none of which is a table with the schema's columns.
+    #[error("no file is a table with these columns: {}", reasons.join("; "))]
+    NoTable {
+        /// Each file, with the reason.
+        reasons: Vec<String>,
+    },
     /// A row that cannot be parsed.
     #[error("{file}, line {line}{}{problem}", separator(problem))]
     Record {
@@ -66,6 +98,30 @@ pub enum TableError {
         .0.dropped_ragged.rows, .0.dropped_duplicates.rows, first_bad(.0)
     )]
     AllDropped(Box<CleaningCounts>),
+}
+
+impl TableError {
+    /// Returns whether the file is no table of the schema at all: it is empty, in another format, or
+    /// has none of the columns.
+    pub(crate) fn is_no_table(&self) -> bool {
+        match self {
+            Self::Empty { .. } | Self::EmptyZip { .. } => true,
+            Self::Header { problem: HeaderError::Missing { all, .. }, .. } => *all,
+            Self::Csv(CsvError::Unreadable { source, .. }) => {
+                source.kind() == std::io::ErrorKind::Unsupported
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns why a file that is no table was left out, for a list of such files.
+    pub(crate) fn why_left_out(&self, file: &str) -> String {
+        match self {
+            Self::Header { .. } => format!("{file} has none of the columns"),
+            Self::Csv(CsvError::Unreadable { source, .. }) => format!("{file}: {source}"),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Returns what separates the line number from the error: a column is part of the location.

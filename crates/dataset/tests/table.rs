@@ -352,11 +352,11 @@ fn errors_name_the_file_and_the_place() {
     insta::assert_snapshot!(error(b""), @"a.csv is empty, expected a header line");
     insta::assert_snapshot!(error(b"\n\n"), @"a.csv is empty, expected a header line");
     insta::assert_snapshot!(error(header.as_bytes()), @"there are no rows: a.csv has a header and nothing else");
-    insta::assert_snapshot!(error(b"Hydraulic_Pressure;Cutting;Downtime\n1;2;1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_Pressure;Cutting;Downtime; the columns look separated by semicolons, expected commas");
-    insta::assert_snapshot!(error(b"Hydraulic_Pressure\tCutting\tDowntime\n1\t2\t1\n"), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: Hydraulic_PressureCuttingDowntime; the columns look separated by tabs, expected commas");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure;Cutting;Downtime\n1;2;1\n"), @"a.csv lacks column `Spindle_Vibration`; columns found: Hydraulic_Pressure, Cutting, Downtime");
+    insta::assert_snapshot!(error(b"Hydraulic_Pressure\tCutting\tDowntime\n1\t2\t1\n"), @"a.csv lacks column `Spindle_Vibration`; columns found: Hydraulic_Pressure, Cutting, Downtime");
     let utf16: Vec<u8> =
         "\u{FEFF}Cutting,Downtime\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    insta::assert_snapshot!(error(&utf16), @"a.csv lacks column `Downtime`, column `Hydraulic_Pressure`, column `Spindle_Vibration`, column `Cutting`; columns found: ÿþCutting, Downtime; the file looks like UTF-16, expected UTF-8 or Latin-1");
+    insta::assert_snapshot!(error(&utf16), @"a.csv lacks column `Hydraulic_Pressure`, column `Spindle_Vibration`; columns found: Cutting, Downtime");
     insta::assert_snapshot!(error(b"Hydraulic_Presure(bar),Spindle_Vibration,Force,Downtim\n1,2,3,1\n"), @"a.csv lacks column `Downtime` (did you mean `Downtim`?), column `Hydraulic_Pressure` (did you mean `Hydraulic_Presure`?), column `Cutting`; columns found: Hydraulic_Presure(bar), Spindle_Vibration, Force, Downtim");
     insta::assert_snapshot!(error(b"Hydraulic_Pressure(V),Spindle_Vibration,Cutting,Downtime\n"), @"a.csv has `Hydraulic_Pressure(V)`, expected `Hydraulic_Pressure` in one of: bar, mbar, Pa, hPa, kPa, MPa, mPa, psi, atm, kgf/cm2");
     insta::assert_snapshot!(error(b"Hydraulic_Pressure,Spindle_Vibration,Cutting,Cutting_Force(N),Downtime\n"), @"a.csv has two columns for `Cutting`: `Cutting` and `Cutting_Force(N)`");
@@ -364,8 +364,8 @@ fn errors_name_the_file_and_the_place() {
     insta::assert_snapshot!(body("1,2,3,1\n\n1,2,3,perhaps\n"), @"a.csv, line 4, column `Downtime`: found `perhaps`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
     insta::assert_snapshot!(body("1,2,3,1\n1,2,3\n"), @"a.csv, line 3: the row has 3 fields, expected 4 as in the header");
     insta::assert_snapshot!(body(",2,3,1\n1,NaN,3,0\n"), @"no rows are left of 2: 2 with missing cells (`Hydraulic_Pressure` 1, `Spindle_Vibration` 1), 0 with cells that cannot be read, 0 with too few or too many fields, 0 duplicates");
-    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,\xff2,3,1\n"].concat()), @"a.csv, line 2, column `Spindle_Vibration`: found `�2`, expected a number");
-    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,2,3,\xc3\x28\n"].concat()), @"a.csv, line 2, column `Downtime`: found `�(`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
+    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,\xff2,3,1\n"].concat()), @"a.csv, line 2, column `Spindle_Vibration`: found `ÿ2`, expected a number");
+    insta::assert_snapshot!(error(&[header.as_bytes(), b"1,2,3,\xc3\x28\n"].concat()), @"a.csv, line 2, column `Downtime`: found `Ã(`, expected one of: Machine_Failure, 1, No_Machine_Failure, 0");
     let bad = format!("{header}1,x,3,1\n1,2\n");
     insta::assert_snapshot!(read(&[bad.as_bytes()], LENIENT).unwrap_err(), @"no rows are left of 2: 0 with missing cells, 1 with cells that cannot be read, 1 with too few or too many fields, 0 duplicates; the first: a.csv, line 2, column `Spindle_Vibration`: found `x`, expected a number");
     insta::assert_snapshot!(read(&[header.as_bytes(), header.as_bytes()], STRICT).unwrap_err(), @"there are no rows: a.csv and 1 more have a header and nothing else");

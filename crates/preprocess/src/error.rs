@@ -34,12 +34,12 @@ pub enum PreprocessError {
     /// A file name that is not UTF-8, so that no message could show it.
     #[error("the input has {}, expected names in UTF-8", .0.display())]
     Name(PathBuf),
-    /// An input directory without CSV files.
-    #[error("{directory} has no CSV file; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
-    NoCsv {
+    /// An input directory without a file that may be a table.
+    #[error("{directory} has no table; it has: {}", if .found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
+    NoTable {
         /// The input directory.
         directory: Utf8PathBuf,
-        /// The other files in it.
+        /// The hidden files in it.
         found: Vec<String>,
     },
     /// A table that cannot be read or used.
@@ -74,7 +74,7 @@ impl Failure for PreprocessError {
             ) => Exit::Usage,
             Self::Input(_)
             | Self::Name(_)
-            | Self::NoCsv { .. }
+            | Self::NoTable { .. }
             | Self::Table(_)
             | Self::Split(_)
             | Self::Recipe(_) => Exit::Data,

@@ -167,7 +167,7 @@ fn features(settings: &steps::Preprocess) -> Vec<Feature> {
     settings.features.iter().map(feature).collect()
 }
 
-/// Reads all CSV files below `input` as one table.
+/// Reads all files below `input` as one table.
 fn read(
     input: &Utf8Path,
     schema: &Schema,
@@ -185,35 +185,53 @@ fn read(
         duplicates: Duplicates::Drop,
     };
     let mut reader = TableReader::new(schema, rules);
-    for path in csv_files(input)? {
-        let file = fs_err::File::open(&path).map_err(PreprocessError::Input)?;
-        reader.read(path.as_str(), file)?;
+    let files = files(input)?;
+    for path in &files.visible {
+        let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;
+        reader.read_file(path.as_str(), file)?;
     }
-    Ok(reader.finish()?)
+    let (table, mut counts) = reader.finish()?;
+    let hidden = files.hidden.iter().map(|path| format!("{path} is a hidden file"));
+    counts.left_out.extend(hidden);
+    // The summary must not depend on where the job ran.
+    let directory = format!("{input}/");
+    let texts = counts.notes.iter_mut().chain(&mut counts.left_out).chain(&mut counts.warnings);
+    texts.for_each(|text| *text = text.replace(&directory, ""));
+    Ok((table, counts))
 }
 
-/// Returns the paths of all CSV files below a directory, sorted. Hidden files do not count.
-fn csv_files(input: &Utf8Path) -> Result<Vec<Utf8PathBuf>, PreprocessError> {
+/// The files below the input directory, sorted.
+struct InputFiles {
+    visible: Vec<Utf8PathBuf>,
+    /// Files whose name begins with a dot or, as with the marks of Spark, an underscore.
+    hidden: Vec<Utf8PathBuf>,
+}
+
+/// Returns the paths of all files below a directory.
+fn files(input: &Utf8Path) -> Result<InputFiles, PreprocessError> {
     let mut directories = vec![input.to_owned()];
-    let (mut files, mut others) = (Vec::new(), Vec::new());
+    let mut files = InputFiles { visible: Vec::new(), hidden: Vec::new() };
     while let Some(directory) = directories.pop() {
         for entry in fs_err::read_dir(&directory).map_err(PreprocessError::Input)? {
             let path = entry.map_err(PreprocessError::Input)?.path();
             let path = Utf8PathBuf::from_path_buf(path).map_err(PreprocessError::Name)?;
-            let hidden = path.file_name().is_none_or(|name| name.starts_with('.'));
             if path.is_dir() {
                 directories.push(path);
-            } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) && !hidden {
-                files.push(path);
+            } else if path.file_name().is_none_or(|name| name.starts_with(['.', '_'])) {
+                files.hidden.push(path);
             } else {
-                others.push(path.strip_prefix(input).unwrap_or(&path).to_string());
+                files.visible.push(path);
             }
         }
     }
-    files.sort();
-    others.sort();
-    if files.is_empty() {
-        return Err(PreprocessError::NoCsv { directory: input.to_owned(), found: others });
+    files.visible.sort();
+    files.hidden.sort();
+    if files.visible.is_empty() {
+        let found = files.hidden.iter().map(|path| {
+            path.strip_prefix(input).map_or_else(|_| path.to_string(), ToString::to_string)
+        });
+        let found = found.collect();
+        return Err(PreprocessError::NoTable { directory: input.to_owned(), found });
     }
     Ok(files)
 }
@@ -224,6 +242,15 @@ fn log_counts(counts: &CleaningCounts) {
         if dropped.rows > 0 {
             tracing::info!("dropped {} rows: {reason}", dropped.rows);
         }
+    }
+    if counts.totals_rows > 0 {
+        tracing::info!("left out {} rows of totals", counts.totals_rows);
+    }
+    for note in &counts.notes {
+        tracing::info!("{note}");
+    }
+    for file in &counts.left_out {
+        tracing::warn!("left out: {file}");
     }
     if let Some(first) = &counts.first_bad {
         tracing::warn!("the first row that cannot be read: {first}");

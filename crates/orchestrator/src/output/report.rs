@@ -79,6 +79,14 @@ pub struct RowCounts {
     failures: FailureCounts,
     #[serde(default)]
     warnings: Vec<String>,
+    /// The files that were not read, with the reason.
+    #[serde(default)]
+    left_out: Vec<String>,
+    /// What was found of the files' format.
+    #[serde(default)]
+    notes: Vec<String>,
+    #[serde(default)]
+    totals_rows: u64,
 }
 
 /// The numbers of failures among the rows that were read and kept.
@@ -181,8 +189,18 @@ impl ExecutionReport {
                     "Failures           {read:.1} % of those read, {kept:.1} % of those kept"
                 )?;
             }
-            for warning in &rows.warnings {
-                writeln!(out, "Warning            {warning}")?;
+            if rows.totals_rows > 0 {
+                writeln!(out, "Left out           {} rows of totals", rows.totals_rows)?;
+            }
+            let lists = [
+                ("Read as", &rows.notes),
+                ("Left out", &rows.left_out),
+                ("Warning", &rows.warnings),
+            ];
+            for (title, list) in lists {
+                for text in list {
+                    writeln!(out, "{title:<18} {text}")?;
+                }
             }
         }
         if !self.metrics.is_empty() {

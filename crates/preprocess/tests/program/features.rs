@@ -70,8 +70,15 @@ fn several_files_are_one_table() {
             format!("{header}\r\n{}\r\n", part.join("\r\n")),
         );
     }
+    assert!(outputs(&sandbox, &[]) == whole);
+    // What is no table is left out and named.
     sandbox.file("processing/input/README.txt", "not a table");
-    assert_eq!(outputs(&sandbox, &[]), whole);
+    sandbox.file("processing/input/.DS_Store", "\0\0");
+    let [recipe, summary, test, train] = outputs(&sandbox, &[]);
+    assert!(recipe == whole[0] && test == whole[2] && train == whole[3]);
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let left_out = ["README.txt has none of the columns", ".DS_Store is a hidden file"];
+    assert_eq!(summary["rows"]["left_out"], serde_json::json!(left_out));
 }
 
 #[test]

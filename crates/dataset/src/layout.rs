@@ -1,0 +1,393 @@
+//! Finds the layout of a table that is text: its separator, its header, its units and how its
+//! numbers are written.
+
+use std::slice::from_ref;
+
+use crate::cell::{CellParser, NumberFormat, is_missing};
+use crate::csv_records::{CsvError, CsvRecords, count_lines};
+use crate::header::{Header, HeaderError};
+use crate::schema::Schema;
+use crate::source::{Encoding, Text};
+use crate::table_error::TableError;
+use crate::units::{self, Conversion};
+
+/// The separators that are tried, the usual one first.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// The number of lines in which a header is looked for.
+const MAX_HEADER_LINES: usize = 100;
+/// The number of rows by which the number format is found.
+const SAMPLE_ROWS: usize = 500;
+/// The number formats that are tried. The first one that reads a file is meant.
+const NUMBER_FORMATS: [NumberFormat; 8] = [
+    NumberFormat { point: b'.', thousands: None },
+    NumberFormat { point: b',', thousands: None },
+    NumberFormat { point: b',', thousands: Some('.') },
+    NumberFormat { point: b'.', thousands: Some(',') },
+    NumberFormat { point: b'.', thousands: Some(' ') },
+    NumberFormat { point: b',', thousands: Some(' ') },
+    NumberFormat { point: b'.', thousands: Some('\'') },
+    NumberFormat { point: b',', thousands: Some('\'') },
+];
+
+/// What is known of a text's format. What is not given is found by looking at the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextFormat {
+    /// The encoding.
+    pub encoding: Option<Encoding>,
+    /// The separator of fields; a blank stands for any number of blanks.
+    pub separator: Option<u8>,
+    /// The decimal mark, `.` or `,`.
+    pub decimal: Option<u8>,
+    /// The separator of groups of three digits.
+    pub thousands: Option<char>,
+    /// The line of the header, from 1; with 0 there is none, and the columns are named `column_1`,
+    /// `column_2`, ...
+    pub header_line: Option<u64>,
+}
+
+/// The layout of a text.
+pub(crate) struct Layout {
+    pub(crate) separator: u8,
+    /// The number of bytes before the first row.
+    pub(crate) skip: usize,
+    /// The line of the first row.
+    pub(crate) line: u64,
+    pub(crate) header: Header,
+    pub(crate) numbers: NumberFormat,
+    /// What was found, if it is not the usual.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A header that was found.
+struct FoundHeader {
+    separator: u8,
+    /// The position of the header, and of the text after it.
+    begin: usize,
+    end: usize,
+    header: Header,
+    /// The fields of the header, which are read again with units from the next line.
+    fields: Vec<Vec<u8>>,
+}
+
+/// The best header of those that do not have all columns.
+struct Nearest {
+    line: u64,
+    missing: usize,
+    problem: HeaderError,
+}
+
+/// Finds layouts of texts with the columns of a schema.
+pub(crate) struct LayoutFinder<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) schema: &'a Schema,
+    pub(crate) declared: &'a TextFormat,
+}
+
+impl LayoutFinder<'_> {
+    /// Finds the layout of a text by its beginning.
+    ///
+    /// # Errors
+    /// Returns an error if no line has the schema's columns, or if numbers have two meanings.
+    pub(crate) fn find(&self, text: &Text<'_>) -> Result<Layout, TableError> {
+        self.find_with(text, self.declared.separator.as_ref().map_or(&SEPARATORS, from_ref))
+    }
+
+    /// Returns whether blanks may separate the columns of a text whose layout was not found.
+    pub(crate) fn may_be_blank_separated(&self, error: &TableError) -> bool {
+        matches!(error, TableError::Header { .. })
+            && self.declared.separator.is_none_or(|declared| declared == b' ')
+    }
+
+    /// Finds the layout of a text whose blanks were turned into tabs.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::find`].
+    pub(crate) fn find_blank_separated(&self, text: &Text<'_>) -> Result<Layout, TableError> {
+        let mut layout = self.find_with(text, b"\t")?;
+        let tabs = separator_note(b'\t');
+        for note in layout.notes.iter_mut().filter(|note| **note == tabs) {
+            *note = separator_note(b' ');
+        }
+        Ok(layout)
+    }
+
+    fn find_with(&self, text: &Text<'_>, separators: &[u8]) -> Result<Layout, TableError> {
+        let text = text.whole_lines();
+        let mut notes = Vec::new();
+        let (begin, line_separator) = separator_line(text);
+        let separators = match (self.declared.separator, &line_separator) {
+            (None, Some(separator)) => from_ref(separator),
+            _ => separators,
+        };
+        let mut found = self.header(text, begin, separators)?;
+        let header_line = 1 + count_lines(&text[..found.begin]);
+        if self.declared.header_line.is_none() && !text[begin..found.begin].trim_ascii().is_empty()
+        {
+            notes.push(format!("the header is on line {header_line}"));
+        }
+        if self.declared.separator.is_none() && found.separator != b',' {
+            notes.push(separator_note(found.separator));
+        }
+        if let Some(end) = self.units_line(text, &mut found)? {
+            found.end = end;
+            notes.push("units are on the line after the header".to_owned());
+        }
+        let numbers = self.numbers(text, &found)?;
+        if numbers != NumberFormat::default() {
+            let name = if numbers.point == b',' { "a comma" } else { "a point" };
+            let groups = match numbers.thousands {
+                Some(' ') => ", groups of digits by blanks".to_owned(),
+                Some(mark) => format!(", groups of digits by `{mark}`"),
+                None => String::new(),
+            };
+            notes.push(format!("the decimal mark is {name}{groups}"));
+        }
+        let FoundHeader { separator, end, header, .. } = found;
+        let line = 1 + count_lines(&text[..end]);
+        Ok(Layout { separator, skip: end, line, header, numbers, notes })
+    }
+
+    fn records<'t>(&'t self, text: &'t [u8], at: usize, separator: u8) -> CsvRecords<'t> {
+        let line = 1 + count_lines(&text[..at]);
+        CsvRecords::new(self.file, &text[at..], line, separator)
+    }
+
+    /// Finds the first line that has the schema's columns with one of these separators.
+    fn header(
+        &self,
+        text: &[u8],
+        begin: usize,
+        separators: &[u8],
+    ) -> Result<FoundHeader, TableError> {
+        if self.declared.header_line == Some(0) {
+            return self.without_header(text, begin, separators);
+        }
+        let mut nearest: Option<Nearest> = None;
+        for (line, at) in lines(text, begin).take(MAX_HEADER_LINES) {
+            if self.declared.header_line.is_some_and(|declared| declared != line) {
+                continue;
+            }
+            for &separator in separators {
+                let mut records = self.records(text, at, separator);
+                // A line of the preamble may have an open quote.
+                let fields: Vec<Vec<u8>> = match records.next() {
+                    Ok(Some(record)) => record.fields().map(<[u8]>::to_vec).collect(),
+                    Ok(None) | Err(CsvError::Unclosed { .. } | CsvError::TooLong { .. }) => {
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let end = text.len() - records.rest().len();
+                let problem = match Header::find(self.schema, &fields, &[], true) {
+                    Ok(header) => {
+                        return Ok(FoundHeader { separator, begin: at, end, header, fields });
+                    }
+                    Err(problem) => problem,
+                };
+                let missing = match &problem {
+                    HeaderError::Missing { missing, .. } => missing.len(),
+                    HeaderError::Twice { .. } | HeaderError::Unit { .. } => 0,
+                };
+                if nearest.as_ref().is_none_or(|nearest| missing < nearest.missing) {
+                    nearest = Some(Nearest { line, missing, problem });
+                }
+            }
+        }
+        let file = self.file.to_owned();
+        match nearest {
+            Some(Nearest { line: 1, problem, .. }) => Err(TableError::Header { file, problem }),
+            Some(Nearest { line, problem, .. }) => {
+                Err(TableError::Header { file: format!("{file}, line {line},"), problem })
+            }
+            None => Err(TableError::Empty { file }),
+        }
+    }
+
+    /// Names the columns by position.
+    fn without_header(
+        &self,
+        text: &[u8],
+        begin: usize,
+        separators: &[u8],
+    ) -> Result<FoundHeader, TableError> {
+        let mut problem = TableError::Empty { file: self.file.to_owned() };
+        for &separator in separators {
+            let Some(record) = self.records(text, begin, separator).next()?.map(|r| r.len()) else {
+                continue;
+            };
+            let name = |index: usize| format!("column_{}", index + 1).into_bytes();
+            let fields: Vec<Vec<u8>> = (0..record).map(name).collect();
+            match Header::find(self.schema, &fields, &[], true) {
+                Ok(header) => {
+                    return Ok(FoundHeader { separator, begin, end: begin, header, fields });
+                }
+                Err(found) => {
+                    problem = TableError::Header { file: self.file.to_owned(), problem: found };
+                }
+            }
+        }
+        Err(problem)
+    }
+
+    /// Reads units on the line after the header. Returns the end of that line, or `None` if the line
+    /// is a row.
+    fn units_line(
+        &self,
+        text: &[u8],
+        found: &mut FoundHeader,
+    ) -> Result<Option<usize>, TableError> {
+        if self.declared.header_line == Some(0) {
+            return Ok(None);
+        }
+        let mut records = self.records(text, found.end, found.separator);
+        let Ok(Some(record)) = records.next() else { return Ok(None) };
+        let unit = |field: &[u8]| {
+            let text = String::from_utf8_lossy(field);
+            let text = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
+            text.trim().to_owned()
+        };
+        let fields: Vec<String> = record.fields().map(unit).collect();
+        let is_unit = |text: &String| units::is_known(text);
+        let is_none = |text: &String| text.is_empty() || text == "-";
+        let are_units = fields.iter().all(|text| is_unit(text) || is_none(text))
+            && fields.iter().any(is_unit)
+            && fields.len() == found.fields.len();
+        if !are_units {
+            return Ok(None);
+        }
+        let end = text.len() - records.rest().len();
+        let units: Vec<Option<String>> =
+            fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect();
+        found.header = Header::find(self.schema, &found.fields, &units, true)
+            .map_err(|problem| TableError::Header { file: self.file.to_owned(), problem })?;
+        Ok(Some(end))
+    }
+
+    /// Finds how the numbers of the first rows are written.
+    fn numbers(&self, text: &[u8], found: &FoundHeader) -> Result<NumberFormat, TableError> {
+        let cells = self.sample(text, found);
+        let declared = self.declared;
+        let is_declared = |format: &&NumberFormat| {
+            declared.decimal.is_none_or(|point| point == format.point)
+                && declared.thousands.is_none_or(|mark| Some(mark) == format.thousands)
+        };
+        let candidates: Vec<NumberFormat> =
+            NUMBER_FORMATS.iter().filter(is_declared).copied().collect();
+        let parse = |format: NumberFormat| {
+            let parser = CellParser::new(&[], Conversion::NONE, format);
+            cells.iter().map(|cell| parser.parse(cell.text.as_bytes())).collect::<Vec<_>>()
+        };
+        let Some(&usual) = candidates.first() else {
+            // A combination that is none of the usual ones was declared.
+            return Ok(NumberFormat {
+                point: declared.decimal.unwrap_or(b'.'),
+                thousands: declared.thousands,
+            });
+        };
+        let is_default = usual == NumberFormat::default();
+        let numbers = parse(usual);
+        // A comma that separates fields can be a decimal mark only within quotes.
+        if is_default && found.separator == b',' && numbers.iter().all(Option::is_some) {
+            return Ok(usual);
+        }
+        let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
+        let mut best = (usual, numbers);
+        let mut others = Vec::new();
+        for format in candidates.into_iter().skip(1) {
+            let numbers = parse(format);
+            if unread(&numbers) < unread(&best.1) {
+                others.clear();
+                best = (format, numbers);
+            } else if unread(&numbers) == unread(&best.1) {
+                others.push((format, numbers));
+            }
+        }
+        for (format, numbers) in others {
+            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other);
+            if let Some(place) = (0..cells.len()).find(differs) {
+                let cell = &cells[place];
+                let [one, other] =
+                    [(best.0, best.1[place]), (format, numbers[place])].map(|(format, number)| {
+                        let mark = if format.point == b',' { "comma" } else { "point" };
+                        format!("{} with a decimal {mark}", number.unwrap_or_default())
+                    });
+                let column = &self.schema.columns()[cell.column].name;
+                return Err(TableError::TwoMeanings {
+                    place: format!("{}, line {}, column `{column}`", self.file, cell.line),
+                    text: cell.text.clone(),
+                    meanings: format!("{one} and {other}"),
+                });
+            }
+        }
+        Ok(best.0)
+    }
+
+    /// Returns the cells of the schema's columns in the first rows that have a digit.
+    fn sample(&self, text: &[u8], found: &FoundHeader) -> Vec<SampledCell> {
+        let mut records = self.records(text, found.end, found.separator);
+        let mut cells = Vec::new();
+        for _ in 0..SAMPLE_ROWS {
+            // What is wrong with a row is said when it is read.
+            let Ok(Some(record)) = records.next() else { break };
+            for (column, place) in found.header.columns.iter().enumerate() {
+                let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
+                let text = text.trim();
+                let markers = &self.schema.columns()[column].missing_markers;
+                let is_missing = is_missing(text) || markers.iter().any(|marker| marker == text);
+                if !is_missing && text.contains(|letter: char| letter.is_ascii_digit()) {
+                    cells.push(SampledCell { line: record.line, column, text: text.to_owned() });
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// A cell of the first rows.
+struct SampledCell {
+    line: u64,
+    column: usize,
+    text: String,
+}
+
+/// Reads a first line such as `sep=;`, which Excel writes and reads. Returns the position after it
+/// and the separator.
+fn separator_line(text: &[u8]) -> (usize, Option<u8>) {
+    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let unquoted = line.trim_ascii().strip_prefix(b"\"").unwrap_or(line);
+    match unquoted {
+        [s, e, p, b'=', separator, ..]
+            if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep" && unquoted.len() <= 6 =>
+        {
+            (line.len(), Some(*separator))
+        }
+        _ => (0, None),
+    }
+}
+
+/// Iterates over the lines from `begin` on that are not blank: the number and the position of each.
+fn lines(text: &[u8], begin: usize) -> impl Iterator<Item = (u64, usize)> {
+    let mut at = begin;
+    let mut number = 1 + count_lines(&text[..begin]);
+    std::iter::from_fn(move || {
+        while at < text.len() {
+            let (line, begin) = (number, at);
+            let end = memchr::memchr2(b'\n', b'\r', &text[at..]);
+            at = end.map_or(text.len(), |end| at + end + 1);
+            number += u64::from(text[..at].ends_with(b"\n"));
+            if !text[begin..at].trim_ascii().is_empty() {
+                return Some((line, begin));
+            }
+        }
+        None
+    })
+}
+
+/// Returns the note about a separator.
+fn separator_note(separator: u8) -> String {
+    match separator {
+        b'\t' => "fields are separated by tabs".to_owned(),
+        b' ' => "fields are separated by blanks".to_owned(),
+        other => format!("fields are separated by `{}`", char::from(other)),
+    }
+}
