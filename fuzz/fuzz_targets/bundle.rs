@@ -67,8 +67,9 @@ fuzz_target!(|data: &[u8]| {
     // Any trees that were read give a prediction for every row.
     let columns = bundle.recipe.schema().columns().len();
     let mut rows = Vec::new();
-    for reading in [0.0, -1.5, f32::MAX, f32::NAN] {
-        bundle.recipe.apply(&vec![reading; columns], &mut rows);
+    let mut counts = bundle.recipe.no_counts();
+    for reading in [0.0, -1.5, f64::from(f32::MAX), f64::NAN] {
+        bundle.recipe.apply(&mut vec![reading; columns], &mut rows, &mut counts);
     }
     assert!(rows.iter().all(|cell| cell.is_finite()));
     let records = Array2::from_shape_vec((4, rows.len() / 4), rows).unwrap();

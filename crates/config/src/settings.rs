@@ -136,7 +136,7 @@ pub struct S3Paths {
     #[serde(default = "model_artifacts")]
     #[garde(custom(is_object_key))]
     pub model_artifacts: String,
-    /// The prefix of the evaluation reports and registrations.
+    /// The prefix of the evaluation reports.
     #[serde(default = "evaluation_prefix")]
     #[garde(custom(is_object_key))]
     pub evaluation: String,
