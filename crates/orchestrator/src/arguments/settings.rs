@@ -50,15 +50,15 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
 /// Checks columns, label and features with the code that Preprocess runs. Returns the path of each
 /// setting that Preprocess would refuse, with a message.
 fn table_faults(settings: &Settings) -> Vec<(String, String)> {
-    let preprocess = settings.preprocess();
+    let table = settings.table();
     let column = |column: steps::Column| Column {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
     };
-    let steps::Label { column: label, positive, negative } = preprocess.label;
+    let steps::Label { column: label, positive, negative } = table.label;
     let label = Label { column: label, positive, negative };
-    let schema = match Schema::new(preprocess.columns.into_iter().map(column).collect(), label) {
+    let schema = match Schema::new(table.columns.into_iter().map(column).collect(), label) {
         Ok(schema) => schema,
         Err(fault) => {
             let part = match fault {
@@ -70,7 +70,7 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
             return vec![(format!("preprocessing.{part}"), fault.to_string())];
         }
     };
-    let features = preprocess.features.into_iter();
+    let features = table.features.into_iter();
     let features: Vec<_> = features
         .map(|feature| Feature { name: feature.name, expression: feature.expression })
         .collect();

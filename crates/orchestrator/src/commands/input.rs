@@ -1,9 +1,11 @@
-//! The raw table of a local run.
+//! The raw table of a local run, and the settings of the table.
 
 use camino::Utf8Path;
 use config::Settings;
 use local::{Staged, Store};
+use pipeline::Definition;
 
+use crate::definition::TableDocument;
 use crate::error::CommandError;
 use crate::output::say;
 
@@ -11,6 +13,20 @@ use crate::output::say;
 const SAMPLE_ROWS: u64 = 2500;
 /// The seed of those rows.
 const SAMPLE_SEED: u64 = 42;
+
+/// Stores the settings of the table where the definition reads them. A definition that reads others,
+/// or none, is left alone.
+pub fn store_table_settings(
+    settings: &Settings,
+    definition: &Definition,
+    store: &Store,
+) -> Result<(), CommandError> {
+    let table = TableDocument::of(settings);
+    if table.is_read_by(definition) {
+        common::write_file(&store.path(&table.uri)?, table.json.as_bytes())?;
+    }
+    Ok(())
+}
 
 /// Copies raw tables into the object store.
 pub struct RawTable<'a> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::input::RawTable;
+use super::input::{RawTable, store_table_settings};
 use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
@@ -104,6 +104,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     if needs_table && arguments.input.is_none() && !sets_input {
         set_input(&mut parameters, input.synthetic()?)?;
     }
+    store_table_settings(&settings, &definition, &store)?;
     let options = RunOptions {
         runner,
         pipeline_name: settings.pipeline.name.clone(),

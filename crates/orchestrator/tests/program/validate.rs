@@ -68,17 +68,32 @@ fn a_typo_in_a_feature_points_at_its_character() {
 #[test]
 fn the_services_limits() {
     let place = Place::new();
-    let long = format!("description: {}", "x".repeat(60));
-    let feature = format!("{} + 1", "Hydraulic_Pressure + ".repeat(15) + "Cutting");
+    let repository = format!("machine-downtime/train-{}", "x".repeat(200));
+    let config = edited(&place, &[("machine-downtime/train", &repository)]);
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.Train.Arguments.AlgorithmSpecification.TrainingImage: error: 275 characters; at most 255 are allowed");
+}
+
+/// A container argument may have 256 characters and a job 100 of them, but the settings of the table
+/// are a file.
+#[test]
+fn the_settings_of_the_table_may_be_large() {
+    let place = Place::new();
+    let feature = format!("{} + 1", "Hydraulic_Pressure + ".repeat(46) + "Cutting");
+    assert!((900..=1_000).contains(&feature.len()), "{}", feature.len());
+    let mut columns = String::from("  columns:\n");
+    for number in 0..10_000 {
+        columns
+            .push_str(&format!("    Sensor_{number}: {{ unit: bar, spellings: [S{number}] }}\n"));
+    }
     let config = edited(
         &place,
-        &[
-            ("description: Predicts", &format!("{long} Predicts")),
-            ("Tool_Vibration / (Spindle_Vibration + 1e-6)", &feature),
-        ],
+        &[("Tool_Vibration / (Spindle_Vibration + 1e-6)", &feature), ("  columns:\n", &columns)],
     );
-    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
-    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.Preprocess.Arguments.AppSpecification.ContainerArguments[27]: error: 352 characters; at most 256 are allowed");
+    place.orchestrator(&["validate", "--config", &config]).expect(0);
+    let definition = place.orchestrator(&["definition", "--config", &config]).expect(0).stdout;
+    let shipped = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
+    assert_eq!(definition.len(), shipped.len(), "they differ in a digest only");
 }
 
 #[test]
