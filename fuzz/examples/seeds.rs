@@ -6,7 +6,7 @@ use std::path::Path;
 
 use artifacts::{Bundle, Metadata, Shard};
 use config::Settings;
-use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
+use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess, TableSettings};
 use dataset::{
     BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
     sample,
@@ -263,6 +263,7 @@ fn hyperparameters() -> io::Result<()> {
     ];
     seed("hyperparameters", "strange.json", strange.concat())?;
     seed("hyperparameters", "preprocess", lines(&Preprocess::default().to_arguments()))?;
+    seed("hyperparameters", "table.json", TableSettings::default().to_json())?;
     let evaluate = lines(&Evaluate::default().to_arguments());
     seed(
         "hyperparameters",

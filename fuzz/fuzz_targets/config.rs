@@ -5,7 +5,7 @@
 #![no_main]
 
 use config::Settings;
-use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess};
+use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess, TableSettings};
 use libfuzzer_sys::fuzz_target;
 
 const REQUIRED: &str = "s3_paths: {bucket: b-1}\n\
@@ -79,6 +79,8 @@ fuzz_target!(|text: &str| {
     let preprocess = settings.preprocess();
     let parsed = Preprocess::parse(&texts(&preprocess.to_arguments())).unwrap();
     assert_eq!(parsed.settings, preprocess);
+    let table = settings.table();
+    assert_eq!(TableSettings::from_json(table.to_json().as_bytes()).unwrap(), table);
     let evaluate = settings.evaluate();
     let parsed = Evaluate::parse(&texts(&evaluate.to_arguments())).unwrap();
     assert_eq!(parsed.settings, evaluate);

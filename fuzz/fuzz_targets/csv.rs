@@ -6,7 +6,7 @@
 use std::io::BufReader;
 use std::sync::LazyLock;
 
-use config::steps::Preprocess;
+use config::steps::TableSettings;
 use dataset::{
     BadCells, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label, MissingValues,
     Recipe, Schema, SensorTable, TableError, TableReader,
@@ -14,9 +14,9 @@ use dataset::{
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
 
-/// The defaults of Preprocess.
+/// The default settings of the table.
 static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
-    let Preprocess { columns, label, features, .. } = Preprocess::default();
+    let TableSettings { columns, label, features, .. } = TableSettings::default();
     let columns = columns.into_iter().map(|column| Column {
         name: column.name,
         unit: column.unit,

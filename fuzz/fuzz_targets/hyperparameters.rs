@@ -1,11 +1,12 @@
-//! Reads the steps' parameters. An object of strings is hyperparameters; the lines of any other text
-//! are container arguments, and for Register a line `NAME=value` is an environment variable.
+//! Reads the steps' parameters. An object of strings is hyperparameters, another object the settings
+//! of the table; the lines of any other text are container arguments, and for Register a line
+//! `NAME=value` is an environment variable.
 
 #![no_main]
 
 use std::collections::BTreeMap;
 
-use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess, Register};
+use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess, Register, TableSettings};
 use libfuzzer_sys::fuzz_target;
 
 fn texts(arguments: &[Argument]) -> Vec<String> {
@@ -31,14 +32,20 @@ fn preprocess(arguments: &[String]) {
     assert!(parsed.unknown.iter().all(|argument| arguments.contains(argument)));
     let settings = parsed.settings;
     assert!(settings.test_size > 0.0 && settings.test_size < 1.0);
-    // A schema needs columns and labels of both classes, so empty lists have no arguments.
-    let label = &settings.label;
-    if settings.columns.is_empty() || label.positive.is_empty() || label.negative.is_empty() {
-        return;
-    }
     let again = Preprocess::parse(&texts(&settings.to_arguments())).unwrap();
     assert_eq!(again.settings, settings);
     assert!(again.unknown.is_empty(), "{:?}", again.unknown);
+}
+
+fn table(text: &str) {
+    let settings = match TableSettings::from_json(text.as_bytes()) {
+        Ok(settings) => settings,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let document = settings.to_json();
+    let again = TableSettings::from_json(document.as_bytes()).unwrap();
+    assert_eq!(again, settings);
+    assert_eq!(again.to_json(), document);
 }
 
 fn evaluate(arguments: &[String]) {
@@ -76,6 +83,7 @@ fuzz_target!(|text: &str| {
     if let Ok(map) = serde_json::from_str(text) {
         return hyperparameters(&map);
     }
+    table(text);
     let arguments: Vec<String> = text.lines().map(str::to_owned).collect();
     preprocess(&arguments);
     evaluate(&arguments);

@@ -106,15 +106,15 @@ impl Faults {
         for (name, column) in columns {
             let path = format!("{PATH}.{name}");
             self.unless(is_column_name(name), &path, name.as_str(), COLUMN_NAME);
-            // A column is passed to Preprocess as an argument `Name(unit)=Spelling|Spelling`.
-            let plain = |text: &str| !text.is_empty() && !text.contains(['(', ')', '=', '|']);
+            // In a header, parentheses begin and end the unit.
+            let plain = |text: &str| !text.is_empty() && !text.contains(['(', ')']);
             if let Some(unit) = &column.unit {
-                let expected = "a unit without (, ), = and |";
+                let expected = "a unit without ( and )";
                 self.unless(plain(unit), &format!("{path}.unit"), unit.as_str(), expected);
             }
             for (index, spelling) in column.spellings.iter().enumerate() {
                 let path = format!("{path}.spellings[{index}]");
-                let expected = "a column's name without its unit, without (, ), = and |";
+                let expected = "a column's name without its unit, without ( and )";
                 self.unless(plain(spelling), &path, spelling.as_str(), expected);
             }
         }

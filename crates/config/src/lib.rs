@@ -1,9 +1,8 @@
 //! Every setting of the pipeline, typed and checked: the one place that reads YAML.
 //!
 //! [`Settings`] is the content of `config/pipeline_config.yaml`. [`steps`] has one type for each
-//! step. The orchestrator writes it as container arguments, environment variables or
-//! hyperparameters, and the step parses them with the same type, so the two sides cannot drift
-//! apart.
+//! step. The orchestrator writes it as container arguments, environment variables, hyperparameters
+//! or a file, and the step parses them with the same type, so the two sides cannot drift apart.
 //!
 //! Knows names, ranges and defaults. Must never know the network, `/opt/ml`, or what a step does
 //! with its settings.

@@ -14,6 +14,7 @@ use crate::metric::Metric;
 use crate::rules::{is_not_nan, is_object_key, is_share};
 use crate::steps::{
     BadCells, Column, Evaluate, Feature, Gate, Hyperparameters, Label, MissingValues, Preprocess,
+    TableFormat, TableSettings,
 };
 use crate::words::words;
 
@@ -230,20 +231,20 @@ pub struct ColumnSettings {
 
 impl Default for Preprocessing {
     fn default() -> Self {
-        let step = Preprocess::default();
+        let table = TableSettings::default();
         let column = |Column { name, unit, spellings }| (name, ColumnSettings { unit, spellings });
         Self {
-            test_size: step.test_size,
-            stratify: step.stratify,
-            label: step.label,
-            columns: step.columns.into_iter().map(column).collect(),
-            engineered_features: step
+            test_size: Preprocess::default().test_size,
+            stratify: table.stratify,
+            label: table.label,
+            columns: table.columns.into_iter().map(column).collect(),
+            engineered_features: table
                 .features
                 .into_iter()
                 .map(|f| (f.name, f.expression))
                 .collect(),
-            missing_values: step.missing_values,
-            bad_cells: step.bad_cells,
+            missing_values: table.missing_values,
+            bad_cells: table.bad_cells,
         }
     }
 }
@@ -428,8 +429,16 @@ impl Default for Prices {
 }
 
 impl Settings {
-    /// Returns the settings of Preprocess.
+    /// Returns the container arguments of Preprocess.
     pub fn preprocess(&self) -> Preprocess {
+        Preprocess {
+            test_size: self.preprocessing.test_size,
+            seed: self.hyperparameters.random_state.into(),
+        }
+    }
+
+    /// Returns the settings of the table, which Preprocess reads from a file.
+    pub fn table(&self) -> TableSettings {
         let preprocessing = &self.preprocessing;
         let column = |(name, column): (&String, &ColumnSettings)| Column {
             name: name.clone(),
@@ -444,13 +453,12 @@ impl Settings {
             column: preprocessing.label.column.trim().to_owned(),
             ..preprocessing.label.clone()
         };
-        Preprocess {
+        TableSettings {
+            format_version: TableFormat,
             columns: preprocessing.columns.iter().map(column).collect(),
             label,
             features: preprocessing.engineered_features.iter().map(feature).collect(),
-            test_size: preprocessing.test_size,
             stratify: preprocessing.stratify,
-            seed: self.hyperparameters.random_state.into(),
             missing_values: preprocessing.missing_values,
             bad_cells: preprocessing.bad_cells,
         }

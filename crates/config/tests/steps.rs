@@ -2,9 +2,9 @@
 
 use config::Metric;
 use config::steps::{
-    BadCells, ClassWeight, Criterion, Evaluate, Feature, Gate, HyperparameterValue,
-    Hyperparameters, MaxFeatures, MissingValues, Preprocess, Register, RegisterVariables, Samples,
-    Weights,
+    BadCells, ClassWeight, Column, Criterion, Evaluate, Feature, Gate, HyperparameterValue,
+    Hyperparameters, Label, MaxFeatures, MissingValues, Preprocess, Register, RegisterVariables,
+    Samples, TableFormat, TableSettings, Weights,
 };
 use proptest::prelude::*;
 
@@ -15,39 +15,7 @@ fn texts(arguments: &[config::steps::Argument]) -> Vec<String> {
 #[test]
 fn preprocess_settings_as_arguments() {
     let arguments = texts(&Preprocess::default().to_arguments());
-    insta::assert_snapshot!(arguments.join("\n"), @"
-    --test-size=0.2
-    --stratify=true
-    --seed=42
-    --missing-values=drop
-    --bad-cells=error
-    --label=Downtime
-    --positive=Machine_Failure
-    --positive=yes
-    --positive=1
-    --positive=true
-    --negative=No_Machine_Failure
-    --negative=no
-    --negative=0
-    --negative=false
-    --column=Hydraulic_Pressure(bar)
-    --column=Coolant_Pressure(bar)
-    --column=Air_System_Pressure(bar)
-    --column=Coolant_Temperature(°C)
-    --column=Hydraulic_Oil_Temperature(°C)
-    --column=Spindle_Bearing_Temperature(°C)
-    --column=Spindle_Vibration(µm)
-    --column=Tool_Vibration(µm)
-    --column=Spindle_Speed(RPM)
-    --column=Voltage(volts)
-    --column=Torque(Nm)
-    --column=Cutting(kN)=Cutting_Force
-    --feature=Pressure_Differential=Hydraulic_Pressure - median(Hydraulic_Pressure)
-    --feature=Vibration_Ratio=Tool_Vibration / (Spindle_Vibration + 1e-6)
-    --feature=Pressure_Force_Interaction=Hydraulic_Pressure * Cutting
-    ");
-    // SageMaker's limits of container arguments.
-    assert!(arguments.len() <= 100 && arguments.iter().all(|argument| argument.len() <= 256));
+    assert_eq!(arguments, ["--test-size=0.2", "--seed=42"]);
 }
 
 #[test]
@@ -60,17 +28,22 @@ fn without_arguments_the_defaults_apply_and_unknown_ones_are_returned() {
     assert_eq!(parsed.unknown, ["train", "--colour=red"]);
 }
 
+/// The jobs of a definition that an earlier version made do not run with other columns.
 #[test]
-fn an_empty_list_of_features_is_kept() {
-    let none = Preprocess { features: Vec::new(), ..Preprocess::default() };
-    assert_eq!(Preprocess::parse(&texts(&none.to_arguments())).unwrap().settings, none);
+fn arguments_that_became_a_file_are_refused() {
+    let old = ["--column=Torque(Nm)", "--column=Voltage", "--label", "--seed=7"];
+    let error = Preprocess::parse(&old.map(str::to_owned)).unwrap_err();
+    insta::assert_snapshot!(error, @"arguments of an earlier version: --column, --label; the settings of the table are a file now, settings/table.json");
+    for name in ["positive", "negative", "feature", "stratify", "missing-values", "bad-cells"] {
+        assert!(Preprocess::parse(&[format!("--{name}=x")]).is_err(), "{name}");
+    }
 }
 
 #[test]
 fn all_faults_are_reported_at_once() {
-    let wrong = ["--test-size=1", "--seed=x", "--bad-cells=ignore", "--feature=A", "--stratify"];
+    let wrong = ["--test-size=1", "--seed=x", "--seed"];
     let error = Preprocess::parse(&wrong.map(str::to_owned)).unwrap_err();
-    insta::assert_snapshot!(error, @"argument `--stratify` has no value, expected `--stratify=...`; argument --feature is `A`, expected `Name=expression`; argument --test-size is `1`, expected a number between 0 and 1, both excluded; argument --seed is `x`, expected a whole number from 0; argument --bad-cells is `ignore`, expected error or drop");
+    insta::assert_snapshot!(error, @"argument `--seed` has no value, expected `--seed=...`; argument --test-size is `1`, expected a number between 0 and 1, both excluded; argument --seed is `x`, expected a whole number from 0");
     let wrong = ["--gate=recal=0.5", "--gate=recall=2", "--metric=speed"];
     let error = Evaluate::parse(&wrong.map(str::to_owned)).unwrap_err();
     insta::assert_snapshot!(error, @"argument --metric is `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; argument --gate is `recal=0.5`, expected `metric=minimum`, a minimum from 0 to 1 and a metric of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; argument --gate is `recall=2`, expected `metric=minimum`, a minimum from 0 to 1 and a metric of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
@@ -96,6 +69,89 @@ fn all_faults_are_reported_at_once() {
     insta::assert_snapshot!(Hyperparameters::from_map(&map).unwrap_err(), @"hyperparameter bootstrap is `yes`, expected true or false; hyperparameter criterion is `mse`, expected gini, entropy or log_loss; hyperparameter max_bins is `1`, expected 0, or a whole number from 2 to 65536; hyperparameter max_leaf_nodes is `1`, expected 0 for no limit, or at least 2; hyperparameter max_samples is `1.5`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_leaf is `0`, expected a whole number of rows from 1, or a share of the rows such as 0.01; hyperparameter min_samples_split is `1`, expected a whole number of rows from 2, or a share of the rows such as 0.01; hyperparameter oob_score is ``, expected true or false");
     let error = Register::parse(&[], |name| (name == "MODEL_APPROVAL_STATUS").then_some("Maybe"));
     insta::assert_snapshot!(error.unwrap_err(), @"environment variable MODEL_PACKAGE_GROUP_NAME is not set; environment variable MODEL_DATA_URL is not set; environment variable MODEL_METRICS_URL is not set; environment variable INFERENCE_IMAGE is not set; environment variable PIPELINE_NAME is not set; environment variable PIPELINE_EXECUTION_ID is not set; environment variable MODEL_APPROVAL_STATUS is `Maybe`, expected PendingManualApproval, Approved, Rejected");
+}
+
+/// The document of version 1. Another format needs another version.
+#[test]
+fn table_settings_as_a_document() {
+    let few = |settings: TableSettings| TableSettings {
+        columns: settings.columns.into_iter().skip(10).collect(),
+        features: settings.features.into_iter().take(1).collect(),
+        ..settings
+    };
+    let document = few(TableSettings::default()).to_json();
+    insta::assert_snapshot!(document, @r#"
+    {
+      "format_version": 1,
+      "columns": [
+        {
+          "name": "Torque",
+          "unit": "Nm"
+        },
+        {
+          "name": "Cutting",
+          "unit": "kN",
+          "spellings": [
+            "Cutting_Force"
+          ]
+        }
+      ],
+      "label": {
+        "column": "Downtime",
+        "positive": [
+          "Machine_Failure",
+          "yes",
+          "1",
+          "true"
+        ],
+        "negative": [
+          "No_Machine_Failure",
+          "no",
+          "0",
+          "false"
+        ]
+      },
+      "features": [
+        {
+          "name": "Pressure_Differential",
+          "expression": "Hydraulic_Pressure - median(Hydraulic_Pressure)"
+        }
+      ],
+      "stratify": true,
+      "missing_values": "drop",
+      "bad_cells": "error"
+    }
+    "#);
+    let again = TableSettings::from_json(document.as_bytes()).unwrap();
+    assert_eq!(again, few(TableSettings::default()));
+    let plain = r#"{"bad_cells":"drop","columns":[{"name":"A"}],"features":[],"format_version":1,
+        "label":{"column":"B","positive":["1"],"negative":["0"]},"missing_values":"median",
+        "stratify":false}"#;
+    let plain = TableSettings::from_json(plain.as_bytes()).unwrap();
+    let column = Column { name: "A".to_owned(), unit: None, spellings: Vec::new() };
+    assert_eq!((plain.columns, plain.bad_cells), (vec![column], BadCells::Drop));
+}
+
+#[test]
+fn a_document_that_is_not_the_settings_of_a_table() {
+    let document = TableSettings::default().to_json();
+    let refused = |from: &str, to: &str| {
+        assert!(document.contains(from), "{from}");
+        let document = document.replacen(from, to, 1);
+        TableSettings::from_json(document.as_bytes()).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(refused("\"format_version\": 1", "\"format_version\": 2"), @"format_version: found version 2, expected 1 at line 2 column 21");
+    insta::assert_snapshot!(refused("\"format_version\": 1,", ""), @"missing field `format_version` at line 88 column 1");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `stratify`, `missing_values`, `bad_cells` at line 85 column 14");
+    insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 88 column 1");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": 1"), @"stratify: invalid type: integer `1`, expected a boolean at line 85 column 15");
+    insta::assert_snapshot!(refused("\"drop\"", "\"mean\""), @"missing_values: unknown variant `mean`, expected `drop` or `median` at line 86 column 26");
+    insta::assert_snapshot!(refused("\"unit\": \"bar\"", "\"units\": \"bar\""), @"columns[0].units: unknown field `units`, expected one of `name`, `unit`, `spellings` at line 6 column 13");
+    insta::assert_snapshot!(refused("\"Coolant_Pressure\"", "5"), @"columns[1].name: invalid type: integer `5`, expected a string at line 9 column 15");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": true, \"stratify\": true"), @"duplicate field `stratify` at line 85 column 30");
+    insta::assert_snapshot!(refused("\n}", "\n}}"), @"trailing characters at line 88 column 2");
+    insta::assert_snapshot!(refused("\n}", ""), @"EOF while parsing an object at line 88 column 0");
+    insta::assert_snapshot!(TableSettings::from_json(b"").unwrap_err(), @"EOF while parsing a value at line 1 column 0");
 }
 
 #[test]
@@ -156,21 +212,31 @@ proptest! {
     }
 
     #[test]
-    fn preprocess_settings_survive_the_round_trip(
-        names in prop::collection::vec("[A-Z][a-z_]{1,8}", 1..5), unit in prop::option::of("[a-zµ°]{1,4}"),
-        spellings in prop::collection::vec("[A-Za-z ]{1,8}", 0..3), expression in "[A-Za-z+*/ ()=|-]{1,30}",
-        test_size in 0.01_f64..0.99, stratify: bool, seed: u64,
-    ) {
-        let mut settings = Preprocess { test_size, stratify, seed, ..Preprocess::default() };
-        for column in &mut settings.columns {
-            column.unit = unit.clone();
-            column.spellings = spellings.clone();
-        }
-        settings.features = names.into_iter().map(|name| Feature { name, expression: format!("x {} y", expression.trim()) }).collect();
-        settings.missing_values = if stratify { MissingValues::Median } else { MissingValues::Drop };
-        settings.bad_cells = if stratify { BadCells::Drop } else { BadCells::Error };
+    fn preprocess_settings_survive_the_round_trip(test_size in 0.01_f64..0.99, seed: u64) {
+        let settings = Preprocess { test_size, seed };
         let parsed = Preprocess::parse(&texts(&settings.to_arguments())).unwrap();
         prop_assert_eq!(parsed.settings, settings);
+    }
+
+    #[test]
+    fn table_settings_survive_the_round_trip(
+        names in prop::collection::vec(".{0,9}", 0..5), unit in prop::option::of(".{0,4}"),
+        spellings in prop::collection::vec(".{0,9}", 0..3), expression in ".{0,30}", stratify: bool,
+        missing_values in prop::sample::select(MissingValues::ALL), bad_cells in prop::sample::select(BadCells::ALL),
+    ) {
+        let column = |name: &String| Column { name: name.clone(), unit: unit.clone(), spellings: spellings.clone() };
+        let feature = |name: &String| Feature { name: name.clone(), expression: expression.clone() };
+        let settings = TableSettings {
+            format_version: TableFormat,
+            columns: names.iter().map(column).collect(),
+            label: Label { column: expression.clone(), positive: spellings.clone(), negative: names.clone() },
+            features: names.iter().map(feature).collect(),
+            stratify, missing_values, bad_cells,
+        };
+        let document = settings.to_json();
+        let again = TableSettings::from_json(document.as_bytes()).unwrap();
+        prop_assert_eq!(again.to_json(), document);
+        prop_assert_eq!(again, settings);
     }
 
     #[test]
@@ -186,6 +252,7 @@ proptest! {
         arguments in prop::collection::vec("(--)?[a-z-]{0,9}(=.{0,20})?", 0..6), text in ".{0,200}",
     ) {
         let _ = (Preprocess::parse(&arguments), Evaluate::parse(&arguments));
+        let _ = TableSettings::from_json(text.as_bytes());
         let _ = config::Settings::from_yaml("x", &text, |_| None);
     }
 }

@@ -43,5 +43,6 @@ mod template;
 
 pub use document::{Policy, Statement};
 pub use images::Repository;
-pub use policy::{DEFINITIONS, NEEDS_NO_PERMISSION, PolicyKind, policy};
+pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, policy};
+pub use storage::DEFINITIONS;
 pub use template::template;

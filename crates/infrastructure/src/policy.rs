@@ -7,13 +7,10 @@ use pipeline::Definition;
 
 use crate::document::{Policy, Statement};
 use crate::inventory::{Inventory, JobType};
-use crate::storage::{S3Prefix, without_covered};
+use crate::storage::without_covered;
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
-
-/// The prefix in the bucket for definitions that are too large for a request.
-pub const DEFINITIONS: &str = "pipeline-definitions/";
 
 /// The service that assumes the execution role.
 pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
@@ -64,7 +61,7 @@ fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     statements.push(registry_token());
     statements.push(Statement::allow("PullImages", PULL, inventory.repository_arns()));
     statements.extend(list_objects(inventory));
-    statements.push(read_objects(inventory, None));
+    statements.push(read_objects(inventory));
     statements.push(Statement::allow(
         "WriteObjects",
         ["s3:PutObject", "s3:AbortMultipartUpload"],
@@ -178,8 +175,8 @@ fn list_objects(inventory: &Inventory<'_>) -> Vec<Statement> {
     ]
 }
 
-fn read_objects(inventory: &Inventory<'_>, more: Option<S3Prefix>) -> Statement {
-    let prefixes = inventory.inputs.iter().chain(&inventory.outputs).cloned().chain(more).collect();
+fn read_objects(inventory: &Inventory<'_>) -> Statement {
+    let prefixes = inventory.inputs.iter().chain(&inventory.outputs).cloned().collect();
     let prefixes = without_covered(prefixes);
     Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&prefixes))
 }
@@ -188,7 +185,6 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
     let describe_jobs =
         inventory.jobs.iter().map(|job| format!("sagemaker:Describe{}Job", job.name()));
     let bucket = &inventory.settings.s3_paths.bucket;
-    let definitions = S3Prefix { bucket: bucket.clone(), key_prefix: DEFINITIONS.to_owned() };
     let mut statements = vec![
         Statement::allow(
             "DeployPipeline",
@@ -231,9 +227,9 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
         Statement::allow(
             "Upload",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            inventory.object_arns(inventory.inputs.iter().chain([&definitions])),
+            inventory.object_arns(&inventory.inputs),
         ),
-        read_objects(inventory, Some(definitions)),
+        read_objects(inventory),
         Statement::allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],

@@ -4,6 +4,11 @@ use config::S3Paths;
 use pipeline::{Definition, Expression, Reference, StepKind};
 use serde_json::Value;
 
+/// The prefix in the bucket for what a definition consists of beside its request: the files that
+/// its steps read, and definitions that are too large for a request. The names below it contain
+/// digests, so the policies name the prefix.
+pub const DEFINITIONS: &str = "pipeline-definitions/";
+
 /// A prefix in S3: all objects of a bucket whose keys begin with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct S3Prefix {
@@ -24,10 +29,12 @@ impl S3Prefix {
     }
 }
 
-/// Returns the prefixes of the input tables, including those that people upload.
+/// Returns the prefixes of what the jobs read from outside: the input tables, including those that
+/// people upload, and the files that `deploy` uploads.
 pub(crate) fn inputs(paths: &S3Paths, definition: &Definition) -> Vec<S3Prefix> {
-    let uploads = S3Prefix::of(&format!("{}/", paths.url(&paths.raw_data)));
-    let mut read: Vec<S3Prefix> = uploads.into_iter().collect();
+    let uploads = [&paths.raw_data, DEFINITIONS];
+    let uploads = uploads.map(|prefix| S3Prefix::of(&format!("{}/", paths.url(prefix))));
+    let mut read: Vec<S3Prefix> = uploads.into_iter().flatten().collect();
     for placed in definition.steps_recursive() {
         match &placed.step.kind {
             StepKind::Processing(job) => {

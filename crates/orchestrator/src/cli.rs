@@ -36,7 +36,7 @@ enum Command {
     Run(run::RunArgs),
     /// Print the SageMaker pipeline definition that the settings come to
     #[command(after_help = "Example: orchestrator definition > definition.json")]
-    Definition(SettingsArgs),
+    Definition(definition::DefinitionArgs),
     /// Check settings and definition against every limit of the service, offline
     #[command(after_help = "Example: orchestrator validate --config config/pipeline_config.yaml")]
     Validate(validate::ValidateArgs),

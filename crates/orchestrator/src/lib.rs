@@ -47,4 +47,4 @@ mod output;
 mod sagemaker_error;
 
 pub use cli::main;
-pub use definition::build;
+pub use definition::{TableDocument, build};

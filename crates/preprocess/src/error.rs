@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use artifacts::DocumentError;
 use camino::Utf8PathBuf;
 use common::{Exit, Failure, FileError};
-use config::steps::StepError;
+use config::steps::{StepError, TableSettingsError};
 use container::ContainerError;
 use dataset::{RecipeError, SchemaError, SplitError, TableError};
 
@@ -15,7 +15,18 @@ use dataset::{RecipeError, SchemaError, SplitError, TableError};
 pub enum PreprocessError {
     /// Arguments that cannot be used.
     #[error(transparent)]
-    Settings(#[from] StepError),
+    Arguments(#[from] StepError),
+    /// A file of settings that is missing or cannot be read.
+    #[error("cannot read the settings of the table, the input `settings` of the job")]
+    NoSettings(#[source] io::Error),
+    /// A file of settings that is malformed.
+    #[error("{path} does not hold the settings of a table")]
+    TableSettings {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The place in the file and the reason.
+        source: TableSettingsError,
+    },
     /// Columns or label values that are ambiguous.
     #[error("the columns cannot be told apart")]
     Schema(#[from] SchemaError),
@@ -65,9 +76,12 @@ pub enum PreprocessError {
 impl Failure for PreprocessError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) | Self::Schema(_) | Self::Container(_) | Self::Hosts(_) => {
-                Exit::Usage
-            }
+            Self::Arguments(_)
+            | Self::NoSettings(_)
+            | Self::TableSettings { .. }
+            | Self::Schema(_)
+            | Self::Container(_)
+            | Self::Hosts(_) => Exit::Usage,
             Self::Split(SplitError::TestSize(_)) => Exit::Usage,
             Self::Recipe(
                 RecipeError::Expression { .. } | RecipeError::NameTaken(_) | RecipeError::Name(_),

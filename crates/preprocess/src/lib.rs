@@ -5,6 +5,7 @@
 //! found, cleaned or split.
 //!
 //! ```
+//! use config::steps::{MissingValues, TableSettings};
 //! use container::Container;
 //! use testkit::Sandbox;
 //!
@@ -12,8 +13,11 @@
 //! dataset::sample::write(&mut table, 100, 42)?;
 //! let opt_ml = Sandbox::new();
 //! opt_ml.file("processing/input/raw.csv", table);
+//! let settings =
+//!     TableSettings { missing_values: MissingValues::Median, ..TableSettings::default() };
+//! opt_ml.file("processing/settings/table.json", settings.to_json());
 //!
-//! let arguments = vec!["--test-size=0.25".to_owned(), "--missing-values=median".to_owned()];
+//! let arguments = vec!["--test-size=0.25".to_owned()];
 //! preprocess::run(&Container::new(opt_ml.base(), arguments, [].into()))?;
 //! let train = opt_ml.read("processing/output/train/train.csv");
 //! assert!(train.starts_with("Hydraulic_Pressure,"));
@@ -36,13 +40,14 @@ use dataset::{
 pub use error::PreprocessError;
 use summary::Summary;
 
-/// Runs the step in a container: reads every CSV file below `input`, and writes training rows, test
-/// rows, recipe and summary.
+/// Runs the step in a container: reads the settings of the table in `settings` and every CSV file
+/// below `input`, and writes training rows, test rows, recipe and summary.
 ///
 /// # Errors
-/// Returns an error if arguments are invalid, the table cannot be read or split, a feature has no
-/// value, or an output cannot be written. No output is left then.
+/// Returns an error if arguments or settings are invalid, the table cannot be read or split, a
+/// feature has no value, or an output cannot be written. No output is left then.
 pub fn run(container: &Container) -> Result<(), PreprocessError> {
+    let arguments = arguments(container)?;
     let settings = settings(container)?;
     let hosts = container.hosts()?.all.len();
     if hosts > 1 {
@@ -52,7 +57,7 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
     log_counts(&counts);
     let rows =
-        dataset::split(table.labels(), settings.test_size, settings.stratify, settings.seed)?;
+        dataset::split(table.labels(), arguments.test_size, settings.stratify, arguments.seed)?;
     let recipe = Recipe::fit(&schema, &features(&settings), &table, &rows.train)?;
     write(container, &recipe, &table, &rows, counts)?;
     tracing::info!(
@@ -134,8 +139,8 @@ impl Outputs {
     }
 }
 
-/// Returns the settings of the job, after a warning for each unknown argument.
-fn settings(container: &Container) -> Result<steps::Preprocess, PreprocessError> {
+/// Returns the arguments of the job, after a warning for each unknown one.
+fn arguments(container: &Container) -> Result<steps::Preprocess, PreprocessError> {
     let parsed = steps::Preprocess::parse(container.arguments())?;
     for argument in parsed.unknown {
         tracing::warn!("argument `{argument}` is not known here, it is ignored");
@@ -143,7 +148,16 @@ fn settings(container: &Container) -> Result<steps::Preprocess, PreprocessError>
     Ok(parsed.settings)
 }
 
-fn schema(settings: &steps::Preprocess) -> Result<Schema, PreprocessError> {
+/// Reads the settings of the table. They have no defaults: those of this program need not be those
+/// of the definition.
+fn settings(container: &Container) -> Result<steps::TableSettings, PreprocessError> {
+    let path = container.processing(paths::PREPROCESS_SETTINGS).join(paths::TABLE_JSON);
+    let document = fs_err::read(&path).map_err(PreprocessError::NoSettings)?;
+    steps::TableSettings::from_json(&document)
+        .map_err(|source| PreprocessError::TableSettings { path, source })
+}
+
+fn schema(settings: &steps::TableSettings) -> Result<Schema, PreprocessError> {
     let columns = settings.columns.iter().map(|column| Column {
         name: column.name.clone(),
         unit: column.unit.clone(),
@@ -159,7 +173,7 @@ fn schema(settings: &steps::Preprocess) -> Result<Schema, PreprocessError> {
     Ok(Schema::new(columns.collect(), label)?)
 }
 
-fn features(settings: &steps::Preprocess) -> Vec<Feature> {
+fn features(settings: &steps::TableSettings) -> Vec<Feature> {
     let feature = |feature: &steps::Feature| Feature {
         name: feature.name.clone(),
         expression: feature.expression.clone(),
@@ -171,7 +185,7 @@ fn features(settings: &steps::Preprocess) -> Vec<Feature> {
 fn read(
     input: &Utf8Path,
     schema: &Schema,
-    settings: &steps::Preprocess,
+    settings: &steps::TableSettings,
 ) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
     let rules = CleaningRules {
         missing_values: match settings.missing_values {

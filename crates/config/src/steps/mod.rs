@@ -1,7 +1,8 @@
 //! The settings of each step, and where the step reads and writes its files.
 //!
 //! Processing steps receive their settings as container arguments of the form `--name=value`; a
-//! list is the same argument repeated. Train receives `hyperparameters.json`, in which every value
+//! list is the same argument repeated. What does not fit into arguments is a file: the settings of
+//! the table are an input of Preprocess, [`TableSettings`]. Train receives `hyperparameters.json`, in which every value
 //! is a string. Register also reads environment variables, for values that are known only while the
 //! pipeline runs. SageMaker and its SDKs add arguments of their own, so a step returns whatever it
 //! does not know as [`Parsed::unknown`] and logs a warning about it.
@@ -13,6 +14,7 @@ mod hyperparameters;
 pub mod paths;
 mod preprocess;
 mod register;
+mod table;
 mod training_metrics;
 
 pub use crate::words::pascal_case;
@@ -22,6 +24,9 @@ pub use hyperparameter_types::{
     ClassWeight, Criterion, HyperparameterValue, MaxFeatures, Samples, Weights,
 };
 pub use hyperparameters::Hyperparameters;
-pub use preprocess::{BadCells, Column, Feature, Label, MissingValues, Preprocess};
+pub use preprocess::Preprocess;
 pub use register::{Register, RegisterVariables};
+pub use table::{
+    BadCells, Column, Feature, Label, MissingValues, TableFormat, TableSettings, TableSettingsError,
+};
 pub use training_metrics::{OOB_SCORE, TRAINING_METRICS, training_metric_key};

@@ -3,6 +3,8 @@
 
 /// Preprocess reads every CSV file of the raw table here.
 pub const PREPROCESS_INPUT: &str = "input";
+/// Preprocess reads the settings of the table here.
+pub const PREPROCESS_SETTINGS: &str = "settings";
 /// Preprocess writes the training rows here: features, then the label.
 pub const PREPROCESS_TRAIN: &str = "output/train";
 /// Preprocess writes the test rows here: features, then the label.
@@ -26,6 +28,8 @@ pub const REGISTER_EVALUATION: &str = "evaluation";
 /// Register writes the registered model package here.
 pub const REGISTER_OUTPUT: &str = "registration";
 
+/// The settings of the table.
+pub const TABLE_JSON: &str = "table.json";
 /// The training rows.
 pub const TRAIN_CSV: &str = "train.csv";
 /// The test rows.

@@ -35,5 +35,6 @@ fn the_shipped_file_contains_the_defaults() {
                  aws: {account_id: '123456789012', role_arn: 'arn:aws:iam::123456789012:role/MachineDowntimePipelineExecutionRole'}\n";
     assert_eq!(shipped, read(least).unwrap());
     assert_eq!(shipped.preprocess(), config::steps::Preprocess::default());
+    assert_eq!(shipped.table(), config::steps::TableSettings::default());
     assert_eq!(shipped.evaluate(), config::steps::Evaluate::default());
 }

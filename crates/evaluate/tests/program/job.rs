@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::sync::LazyLock;
 
+use config::steps::TableSettings;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -31,6 +32,7 @@ pub static SAMPLE: LazyLock<ModelFiles> = LazyLock::new(|| ModelFiles::of(&sampl
 fn training(table: &[u8]) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("processing/input/raw.csv", table);
+    sandbox.file("processing/settings/table.json", TableSettings::default().to_json());
     sandbox.run("preprocess", &[]).expect(0);
     for file in ["train/train.csv", "recipe/recipe.json"] {
         let output = fs_err::read(sandbox.path(&format!("processing/output/{file}"))).unwrap();

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{Settings, steps};
 use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
-use pipeline::{Definition, LONGEST_ARGUMENT};
+use pipeline::Definition;
 
 use crate::error::CommandError;
 
@@ -38,12 +38,8 @@ impl SettingsArgs {
             CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
         let environment = |name: &str| std::env::var(name).ok();
-        let mut settings = Settings::from_yaml_checked(
-            self.config.as_str(),
-            &text,
-            environment,
-            preprocess_faults,
-        )?;
+        let mut settings =
+            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
@@ -63,50 +59,19 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
         .map_err(|source| CommandError::Definition { file: path.to_owned(), source })
 }
 
-/// Checks what Preprocess is told of the table: whether it would refuse it, and whether the service
-/// passes it on. Returns the path of each setting at fault, with a message.
-fn preprocess_faults(settings: &Settings) -> Vec<(String, String)> {
-    let mut faults = table_faults(settings);
-    faults.extend(argument_faults(settings));
-    faults
-}
-
-/// Checks the length of Preprocess's arguments, each of which is a setting, or an entry of one.
-fn argument_faults(settings: &Settings) -> Vec<(String, String)> {
-    let arguments = settings.preprocess().to_arguments().into_iter();
-    let faults = arguments.filter_map(|argument| {
-        let length = argument.to_string().chars().count();
-        let entry = argument.value.split(['=', '(']).next().unwrap_or_default();
-        let path = match argument.name {
-            "feature" => format!("preprocessing.engineered_features.{entry}"),
-            "column" => format!("preprocessing.columns.{entry}"),
-            name => format!("preprocessing.{name}"),
-        };
-        let name = argument.name;
-        (length > LONGEST_ARGUMENT).then(|| {
-            let message = format!(
-                "found {length} characters as `--{name}=...`, expected at most {LONGEST_ARGUMENT}, \
-                 which the service takes as an argument of Preprocess"
-            );
-            (path, message)
-        })
-    });
-    faults.collect()
-}
-
 /// Checks columns, label and features with the code that Preprocess runs. Returns the path of each
 /// setting that Preprocess would refuse, with a message.
 fn table_faults(settings: &Settings) -> Vec<(String, String)> {
-    let preprocess = settings.preprocess();
+    let table = settings.table();
     let column = |column: steps::Column| Column {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
         ..Column::default()
     };
-    let steps::Label { column: label, positive, negative } = preprocess.label;
+    let steps::Label { column: label, positive, negative } = table.label;
     let label = Label { column: label, positive, negative, ..Label::default() };
-    let schema = match Schema::new(preprocess.columns.into_iter().map(column).collect(), label) {
+    let schema = match Schema::new(table.columns.into_iter().map(column).collect(), label) {
         Ok(schema) => schema,
         Err(fault) => {
             let part = match fault {
@@ -118,7 +83,7 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
             return vec![(format!("preprocessing.{part}"), fault.to_string())];
         }
     };
-    let features = preprocess.features.into_iter();
+    let features = table.features.into_iter();
     let features: Vec<_> = features
         .map(|feature| Feature { name: feature.name, expression: feature.expression })
         .collect();

@@ -1,8 +1,10 @@
-//! The raw table of a local run.
+//! The raw table of a local run, and the settings of the table.
 
 use camino::Utf8Path;
 use local::{Staged, Store};
+use pipeline::Definition;
 
+use crate::definition::TableDocument;
 use crate::error::CommandError;
 use crate::output::say;
 
@@ -10,6 +12,19 @@ use crate::output::say;
 const SAMPLE_ROWS: u64 = 2500;
 /// The seed of those rows.
 const SAMPLE_SEED: u64 = 42;
+
+/// Stores the settings of the table where the definition reads them. A definition that reads others,
+/// or none, is left alone.
+pub fn store_table_settings(
+    table: &TableDocument,
+    definition: &Definition,
+    store: &Store,
+) -> Result<(), CommandError> {
+    if table.is_read_by(definition) {
+        common::write_file(&store.path(&table.uri)?, table.json.as_bytes())?;
+    }
+    Ok(())
+}
 
 /// Copies raw tables into the object store.
 pub struct RawTable<'a> {

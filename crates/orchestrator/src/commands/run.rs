@@ -15,12 +15,13 @@ use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::input::RawTable;
+use super::input::{RawTable, store_table_settings};
 use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::{SettingsArgs, read_definition};
+use crate::definition::TableDocument;
 use crate::definition::names::INPUT_PARAMETER;
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
@@ -57,7 +58,7 @@ pub struct RunArgs {
 
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
-    let Pipeline { name, definition, own, raw_tables, metrics } = Pipeline::of(arguments)?;
+    let Pipeline { name, definition, own, table, raw_tables, metrics } = Pipeline::of(arguments)?;
     validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
@@ -104,6 +105,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         set_input(&mut parameters, input.synthetic()?)?;
     }
     let registry = DirectoryRegistry::new(local::registry(&runs));
+    if let Some(table) = &table {
+        store_table_settings(table, &definition, &store)?;
+    }
     let options = RunOptions {
         runner,
         models: Box::new(LocalModels(registry.clone())),
@@ -130,6 +134,8 @@ struct Pipeline {
     definition: Definition,
     /// The settings, if the definition is theirs.
     own: Option<Settings>,
+    /// The settings of the table, which the definition may read.
+    table: Option<TableDocument>,
     /// The S3 prefix of the tables that `--input` names.
     raw_tables: String,
     /// The metrics that the report shows.
@@ -154,6 +160,7 @@ impl Pipeline {
                 name: name_of(file),
                 definition,
                 own: None,
+                table: None,
                 raw_tables: "s3://local/raw".to_owned(),
                 metrics: Evaluation::default().metrics,
             },
@@ -166,6 +173,7 @@ impl Pipeline {
             name: settings.pipeline.name.clone(),
             definition,
             own: None,
+            table: Some(TableDocument::of(settings)),
             raw_tables: settings.s3_paths.url(&settings.s3_paths.raw_data),
             metrics: settings.evaluation.metrics.clone(),
         }

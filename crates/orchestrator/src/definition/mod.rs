@@ -12,15 +12,17 @@ mod preprocess;
 mod quality_gate;
 mod register;
 mod shared;
+mod table;
 mod train;
 
 use config::Settings;
 use pipeline::Definition;
 
 use shared::DefinitionBuilder;
+pub use table::TableDocument;
 
 /// Returns the definition of the pipeline of these settings. The same settings give the same
-/// definition.
+/// definition. It needs the [`TableDocument`] of the settings in the bucket.
 pub fn build(settings: &Settings) -> Definition {
     let builder = DefinitionBuilder { settings };
     let steps =

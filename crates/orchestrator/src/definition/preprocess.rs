@@ -6,6 +6,7 @@ use pipeline::{Expression, Step};
 
 use super::names::{INPUT_PARAMETER, PREPROCESS};
 use super::shared::{DefinitionBuilder, from_parameter, input, output};
+use super::table::TableDocument;
 
 impl DefinitionBuilder<'_> {
     /// Returns the step that reads the raw table and writes the training and test rows.
@@ -18,8 +19,11 @@ impl DefinitionBuilder<'_> {
             _ => argument.to_string().into(),
         });
         let mut job = self.processing(JobKind::Processing, Image::Preprocess, arguments.collect());
-        job.processing_inputs =
-            vec![input("raw", Expression::parameter(INPUT_PARAMETER), paths::PREPROCESS_INPUT)];
+        let table = TableDocument::of(s);
+        job.processing_inputs = vec![
+            input("raw", Expression::parameter(INPUT_PARAMETER), paths::PREPROCESS_INPUT),
+            input("settings", table.uri.into(), paths::PREPROCESS_SETTINGS),
+        ];
         let outputs = [
             ("train", paths::PREPROCESS_TRAIN),
             ("test", paths::PREPROCESS_TEST),

@@ -11,6 +11,39 @@ fn the_shipped_settings_definition() {
     assert_eq!(text, again);
 }
 
+/// The address in the definition contains the digest of the printed document.
+#[test]
+fn the_settings_of_the_table() {
+    let place = Place::new();
+    let print = |config: &str, arguments: &[&str]| {
+        place.orchestrator(&[&["definition", "--config", config], arguments].concat()).expect(0)
+    };
+    let table = print(CONFIG, &["--table-settings"]);
+    assert_eq!(table.stdout, config::steps::TableSettings::default().to_json());
+    insta::assert_snapshot!(table.stderr, @"The definition reads this file from s3://machine-downtime-2/pipeline-definitions/MachineDowntimePipeline/86c7b72a0733afe65a6dd4c381a3b12ce694f3c2761419010128e7681f3369e6/table.json");
+    assert_eq!(print(CONFIG, &["--table-settings"]).stdout, table.stdout);
+    let address = |definition: &str| {
+        let definition: serde_json::Value = serde_json::from_str(definition).unwrap();
+        let input = &definition["Steps"][0]["Arguments"]["ProcessingInputs"][1];
+        assert_eq!(input["InputName"], "settings");
+        input["S3Input"]["S3Uri"].as_str().unwrap().to_owned()
+    };
+    let expected = format!(
+        "s3://machine-downtime-2/pipeline-definitions/MachineDowntimePipeline/{}/table.json",
+        common::sha256_hex(&table.stdout)
+    );
+    assert_eq!(address(&print(CONFIG, &[]).stdout), expected);
+    // Parameters are not part of it, columns are.
+    let text = fs_err::read_to_string(CONFIG).unwrap();
+    let edited = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        place.file("config.yaml", text.replacen(from, to, 1));
+        address(&print("config.yaml", &[]).stdout)
+    };
+    assert_eq!(edited("test_size: 0.2", "test_size: 0.3"), expected);
+    assert_ne!(edited("spellings: [Cutting_Force]", "spellings: [Force]"), expected);
+}
+
 /// The definition validates against the schema of the `pipeline` crate, from the shipped settings
 /// and from settings with every optional part.
 #[test]

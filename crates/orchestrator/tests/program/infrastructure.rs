@@ -115,6 +115,16 @@ fn the_policies_are_within_the_limits_of_iam() {
     }
 }
 
+/// The definition names the digest of the table's settings, the policies only its prefix.
+#[test]
+fn other_columns_need_no_other_policies() {
+    let own = text().replacen("spellings: [Cutting_Force]", "spellings: [Force]", 1);
+    assert_ne!(own, text());
+    let own = Settings::from_yaml("config.yaml", &own, |_| None).unwrap();
+    let json = |settings| policies(settings).map(|policy| policy.to_json());
+    assert_eq!(json(&own), json(&shipped()));
+}
+
 #[test]
 fn github_approves_no_models() {
     let [execution, deploy, github] = policies(&shipped());

@@ -16,6 +16,7 @@ mod parameters;
 mod processes;
 mod resume;
 mod run;
+mod table_settings;
 mod tables;
 mod validate;
 

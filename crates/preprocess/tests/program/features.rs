@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use testkit::Sandbox;
-
-use crate::job::{job, outputs, sample};
+use crate::job::{job, outputs, sample, without_table};
 
 #[test]
 fn a_table_becomes_features_then_label() {
@@ -61,7 +59,7 @@ fn several_files_are_one_table() {
     let mut lines = text.lines();
     let header = lines.next().unwrap();
     let rows: Vec<_> = lines.collect();
-    let sandbox = Sandbox::new();
+    let sandbox = without_table();
     for (name, part) in
         ["2021.csv", "2022/January.CSV", "2022/june.csv"].iter().zip(rows.chunks(300))
     {

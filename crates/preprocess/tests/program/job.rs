@@ -1,8 +1,10 @@
 //! A Preprocess job: its files, and what is checked of every run.
 
+use config::steps::TableSettings;
 use testkit::{Outcome, Sandbox};
 
 pub const RAW: &str = "processing/input/raw.csv";
+pub const SETTINGS: &str = "processing/settings/table.json";
 pub const TRAIN: &str = "processing/output/train/train.csv";
 pub const TEST: &str = "processing/output/test/test.csv";
 pub const RECIPE: &str = "processing/output/recipe/recipe.json";
@@ -26,11 +28,25 @@ fn seeded_sample(rows: u64, seed: u64) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Creates a job whose input is one file.
+/// Creates a job whose input is one file, with the default settings.
 pub fn job(table: impl AsRef<[u8]>) -> Sandbox {
-    let sandbox = Sandbox::new();
+    let sandbox = without_table();
     sandbox.file(RAW, table);
     sandbox
+}
+
+/// Creates a job without an input, with the default settings.
+pub fn without_table() -> Sandbox {
+    let sandbox = Sandbox::new();
+    set(&sandbox, |_| ());
+    sandbox
+}
+
+/// Writes the default settings of the table with a change.
+pub fn set(sandbox: &Sandbox, change: impl FnOnce(&mut TableSettings)) {
+    let mut settings = TableSettings::default();
+    change(&mut settings);
+    sandbox.file(SETTINGS, settings.to_json());
 }
 
 /// Runs a job that must fail with `code` and leave no output, and returns its message.

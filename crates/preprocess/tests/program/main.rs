@@ -7,5 +7,6 @@ mod counts;
 mod features;
 mod job;
 mod outputs;
+mod settings;
 mod spellings;
 mod tables;

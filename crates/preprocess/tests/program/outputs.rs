@@ -3,9 +3,9 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use testkit::{Outcome, Sandbox};
+use testkit::Outcome;
 
-use crate::job::{RAW, SUMMARY, explained, job, refused_with, sample};
+use crate::job::{RAW, SUMMARY, explained, job, refused_with, sample, without_table};
 
 #[test]
 fn an_output_that_cannot_be_written() {
@@ -45,7 +45,7 @@ fn a_full_disk() {
 
 #[test]
 fn a_job_that_is_stopped_while_it_reads() {
-    let sandbox = Sandbox::new();
+    let sandbox = without_table();
     sandbox.directory("processing/input");
     let pipe = sandbox.path(RAW);
     let run = |program: &str, arguments: &[&str]| {

@@ -1,8 +1,11 @@
 //! Tables that cannot be used, and rows that are dropped.
 
-use testkit::{Limits, Sandbox};
+use config::steps::{BadCells, MissingValues};
+use testkit::Limits;
 
-use crate::job::{RAW, explained, job, outputs, refused, sample, with_field, with_line};
+use crate::job::{
+    RAW, explained, job, outputs, refused, sample, set, with_field, with_line, without_table,
+};
 
 #[test]
 fn an_empty_file() {
@@ -32,7 +35,8 @@ fn a_text_in_a_numeric_column() {
     insta::assert_snapshot!(refused(&job(&table)), @"/opt/ml/processing/input/raw.csv, line 17, column `Air_System_Pressure`: found `broken`, expected a number");
 
     let allowed = job(table);
-    let [_, summary, ..] = outputs(&allowed, &["--bad-cells=drop"]);
+    set(&allowed, |settings| settings.bad_cells = BadCells::Drop);
+    let [_, summary, ..] = outputs(&allowed, &[]);
     assert!(summary.contains(r#""dropped_bad_cells": 1,"#), "{summary}");
     insta::assert_snapshot!(
         allowed.normalized(summary.lines().find(|line| line.contains("first_bad")).unwrap().trim()),
@@ -137,7 +141,8 @@ fn numbers_that_are_not_finite_are_dropped_and_counted() {
 #[test]
 fn missing_readings_become_training_medians_if_configured() {
     let sandbox = job(sample(300));
-    let [_, summary, ..] = outputs(&sandbox, &["--missing-values=median"]);
+    set(&sandbox, |settings| settings.missing_values = MissingValues::Median);
+    let [_, summary, ..] = outputs(&sandbox, &[]);
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["rows"]["rows_kept"], 300);
     let empty = sample(300).matches(",,").count() as u64;
@@ -147,7 +152,7 @@ fn missing_readings_become_training_medians_if_configured() {
 
 #[test]
 fn a_directory_without_csv() {
-    let sandbox = Sandbox::new();
+    let sandbox = without_table();
     sandbox.directory("processing/input");
     insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no CSV file; it has: nothing");
     sandbox.file("processing/input/raw.xlsx", "").file("processing/input/a/.hidden.csv", "");
@@ -156,7 +161,7 @@ fn a_directory_without_csv() {
 
 #[test]
 fn a_missing_directory() {
-    insta::assert_snapshot!(refused(&Sandbox::new()), @"cannot read the input: failed to read directory `/opt/ml/processing/input`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused(&without_table()), @"cannot read the input: failed to read directory `/opt/ml/processing/input`: No such file or directory (os error 2)");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use config::steps::TableSettings;
 use testkit::{Outcome, Sandbox};
 
 pub const TRAIN: &str = "input/data/train/train.csv";
@@ -33,6 +34,7 @@ pub fn sample(rows: u64, seed: u64) -> Vec<u8> {
 fn channels(table: &[u8]) -> [String; 3] {
     let sandbox = Sandbox::new();
     sandbox.file("processing/input/raw.csv", table);
+    sandbox.file("processing/settings/table.json", TableSettings::default().to_json());
     sandbox.run("preprocess", &[]).expect(0);
     ["train/train.csv", "recipe/recipe.json", "test/test.csv"]
         .map(|file| sandbox.read(&format!("processing/output/{file}")))

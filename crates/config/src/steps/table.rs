@@ -1,0 +1,204 @@
+//! The settings of the table, which Preprocess reads from a file.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::rules::is_not_blank;
+use crate::words::words;
+
+words! {
+    /// How a row with an empty or non-finite required cell is treated.
+    MissingValues {
+        /// The row is dropped and counted.
+        Drop = "drop",
+        /// The cell is replaced by the median of the column over the training rows.
+        Median = "median",
+    }
+}
+
+words! {
+    /// How a cell is treated that should be a number and is not.
+    BadCells {
+        /// The step fails with an error that names the cell.
+        Error = "error",
+        /// The row is dropped and counted.
+        Drop = "drop",
+    }
+}
+
+/// A sensor column: its canonical name, its unit, and its alternative names in exports. A unit in
+/// the header, letter case and blanks are ignored when names are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// The name, without the unit.
+    pub name: String,
+    /// The unit of the model's values. A column in another known unit is converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Alternative names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spellings: Vec<String>,
+}
+
+/// The label column and the words of its two classes. Letter case and blanks are ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// The name of the column.
+    #[garde(length(min = 1, max = 100), custom(is_not_blank))]
+    pub column: String,
+    /// The words for a failure, class 1.
+    #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
+    pub positive: Vec<String>,
+    /// The words for no failure, class 0.
+    #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
+    pub negative: Vec<String>,
+}
+
+/// An engineered feature: a name, and an expression over the columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    /// The name of the feature.
+    pub name: String,
+    /// The expression, such as `Hydraulic_Pressure - median(Hydraulic_Pressure)`.
+    pub expression: String,
+}
+
+/// The settings of the table: the document that the orchestrator writes and Preprocess reads.
+/// The defaults are those of the shipped settings file.
+///
+/// They are a file, because a Processing job takes 100 container arguments of 256 characters each,
+/// which hold fewer than 100 columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSettings {
+    /// The version of the document's format.
+    pub format_version: TableFormat,
+    /// The sensor columns that the model uses, in order.
+    pub columns: Vec<Column>,
+    /// The label column.
+    pub label: Label,
+    /// The engineered features, which follow the columns.
+    pub features: Vec<Feature>,
+    /// Whether the split is stratified by the label.
+    pub stratify: bool,
+    /// How empty cells are treated.
+    pub missing_values: MissingValues,
+    /// How cells that are not numbers are treated.
+    pub bad_cells: BadCells,
+}
+
+/// The version of the document's format: the only one there is, in JSON the number 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TableFormat;
+
+impl TableFormat {
+    const VERSION: u32 = 1;
+}
+
+impl Serialize for TableFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::VERSION)
+    }
+}
+
+impl<'de> Deserialize<'de> for TableFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = u32::deserialize(deserializer)?;
+        if found == Self::VERSION {
+            return Ok(Self);
+        }
+        Err(D::Error::custom(format!("found version {found}, expected {}", Self::VERSION)))
+    }
+}
+
+/// The reason why bytes are not the settings of a table. The message names the member, the line
+/// and what was expected there.
+#[derive(Debug, thiserror::Error)]
+pub enum TableSettingsError {
+    /// A member is missing, unknown or malformed.
+    #[error(transparent)]
+    Member(#[from] serde_path_to_error::Error<serde_json::Error>),
+    /// Something follows the document.
+    #[error(transparent)]
+    Rest(serde_json::Error),
+}
+
+impl TableSettings {
+    /// Returns the document. The same settings give the same bytes.
+    pub fn to_json(&self) -> String {
+        // Serialization into memory with string keys cannot fail.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// The first member that is missing, unknown or malformed. No member has a default, except a
+    /// column's unit and spellings.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, TableSettingsError> {
+        let mut document = serde_json::Deserializer::from_slice(bytes);
+        let settings = serde_path_to_error::deserialize(&mut document)?;
+        document.end().map_err(TableSettingsError::Rest)?;
+        Ok(settings)
+    }
+}
+
+impl Default for TableSettings {
+    fn default() -> Self {
+        let column = |(name, unit): (&str, &str)| Column {
+            name: name.to_owned(),
+            unit: Some(unit.to_owned()),
+            spellings: Vec::new(),
+        };
+        let mut columns: Vec<Column> = [
+            ("Hydraulic_Pressure", "bar"),
+            ("Coolant_Pressure", "bar"),
+            ("Air_System_Pressure", "bar"),
+            ("Coolant_Temperature", "°C"),
+            ("Hydraulic_Oil_Temperature", "°C"),
+            ("Spindle_Bearing_Temperature", "°C"),
+            ("Spindle_Vibration", "µm"),
+            ("Tool_Vibration", "µm"),
+            ("Spindle_Speed", "RPM"),
+            ("Voltage", "volts"),
+            ("Torque", "Nm"),
+        ]
+        .map(column)
+        .to_vec();
+        columns.push(Column {
+            spellings: vec!["Cutting_Force".to_owned()],
+            ..column(("Cutting", "kN"))
+        });
+        let features = [
+            ("Pressure_Differential", "Hydraulic_Pressure - median(Hydraulic_Pressure)"),
+            ("Vibration_Ratio", "Tool_Vibration / (Spindle_Vibration + 1e-6)"),
+            ("Pressure_Force_Interaction", "Hydraulic_Pressure * Cutting"),
+        ];
+        let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect();
+        Self {
+            format_version: TableFormat,
+            columns,
+            label: Label {
+                column: "Downtime".to_owned(),
+                positive: words(&["Machine_Failure", "yes", "1", "true"]),
+                negative: words(&["No_Machine_Failure", "no", "0", "false"]),
+            },
+            features: features
+                .map(|(name, expression)| Feature {
+                    name: name.to_owned(),
+                    expression: expression.to_owned(),
+                })
+                .to_vec(),
+            stratify: true,
+            missing_values: MissingValues::Drop,
+            bad_cells: BadCells::Error,
+        }
+    }
+}
