@@ -215,6 +215,17 @@ pub struct Preprocessing {
     /// How cells that are not numbers are treated.
     #[garde(skip)]
     pub bad_cells: BadCells,
+    /// Words and numbers that stand for a missing value in every column, besides empty cells, `NaN`,
+    /// `NA`, `null` and the like.
+    #[garde(skip)] // see checks::faults
+    pub missing_markers: Vec<Scalar>,
+    /// Which rows are dropped because they are equal to an earlier one: `drop` those that are equal
+    /// in every column of the file, `keep` all, or `by` some columns.
+    #[garde(skip)] // see checks::faults
+    pub duplicates: Duplicates,
+    /// What is known of the format of the files; the rest is found by looking at each.
+    #[garde(dive)]
+    pub format: Format,
 }
 
 /// The unit and the alternative names of a sensor column.
@@ -227,6 +238,9 @@ pub struct ColumnSettings {
     /// Alternative names of the column in exports. Units, letter case and blanks are ignored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spellings: Vec<String>,
+    /// Words and numbers that stand for a missing value in this column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_markers: Vec<Scalar>,
 }
 
 impl Default for Preprocessing {
@@ -440,10 +454,14 @@ impl Settings {
     /// Returns the settings of the table, which Preprocess reads from a file.
     pub fn table(&self) -> TableSettings {
         let preprocessing = &self.preprocessing;
+        let texts = |markers: &[Scalar]| markers.iter().map(|marker| marker.0.clone()).collect();
         let column = |(name, column): (&String, &ColumnSettings)| Column {
             name: name.clone(),
             unit: column.unit.clone(),
             spellings: column.spellings.clone(),
+            missing_markers: texts(
+                &[preprocessing.missing_markers.as_slice(), &column.missing_markers].concat(),
+            ),
         };
         let feature = |(name, expression): (&String, &String)| Feature {
             name: name.clone(),
@@ -461,6 +479,9 @@ impl Settings {
             stratify: preprocessing.stratify,
             missing_values: preprocessing.missing_values,
             bad_cells: preprocessing.bad_cells,
+            missing_labels: texts(&preprocessing.missing_markers),
+            duplicates: preprocessing.duplicates.clone(),
+            format: preprocessing.format,
         }
     }
 

@@ -25,7 +25,105 @@ words! {
         Error = "error",
         /// The row is dropped and counted.
         Drop = "drop",
+        /// The cell is missing, and counted by its text.
+        Missing = "missing",
     }
+}
+
+/// Which rows are dropped because they are equal to an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicates {
+    /// Rows that are equal in every column of the file, whether the model uses it or not.
+    Drop,
+    /// None.
+    Keep,
+    /// Rows that are equal in these columns of the file.
+    By(Vec<String>),
+}
+
+words! {
+    /// The encoding of text files. A byte order mark wins over it.
+    Encoding {
+        /// UTF-8.
+        Utf8 = "utf-8",
+        /// UTF-16, the lower byte first.
+        Utf16 = "utf-16",
+        /// UTF-16, the higher byte first.
+        Utf16Be = "utf-16be",
+        /// Windows-1252, which includes Latin-1.
+        Windows1252 = "windows-1252",
+    }
+}
+
+words! {
+    /// What separates the fields of a row.
+    Separator {
+        /// Commas.
+        Comma = ",",
+        /// Semicolons.
+        Semicolon = ";",
+        /// Tabs.
+        Tab = "tab",
+        /// Vertical bars.
+        Bar = "|",
+        /// Any number of blanks.
+        Blank = "blank",
+    }
+}
+
+words! {
+    /// The decimal mark.
+    Decimal {
+        /// A point.
+        Point = ".",
+        /// A comma.
+        Comma = ",",
+    }
+}
+
+words! {
+    /// What separates groups of three digits.
+    Thousands {
+        /// A blank of any kind.
+        Blank = "blank",
+        /// An apostrophe.
+        Apostrophe = "'",
+        /// A point.
+        Point = ".",
+        /// A comma.
+        Comma = ",",
+    }
+}
+
+/// What is known of the format of text files. What is absent is found by looking at the beginning
+/// of each file.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate,
+)]
+#[serde(deny_unknown_fields, default)]
+pub struct Format {
+    /// The encoding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub encoding: Option<Encoding>,
+    /// The separator of fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub separator: Option<Separator>,
+    /// The decimal mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub decimal: Option<Decimal>,
+    /// The separator of groups of three digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub thousands: Option<Thousands>,
+    /// The line of the header, from 1; with 0 there is none, and the columns are named `column_1`,
+    /// `column_2`, and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(inner(range(max = 100)))]
+    pub header_line: Option<u64>,
 }
 
 /// A sensor column: its canonical name, its unit, and its alternative names in exports. A unit in
@@ -41,6 +139,9 @@ pub struct Column {
     /// Alternative names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spellings: Vec<String>,
+    /// Words and numbers that stand for a missing value, those of all columns included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_markers: Vec<String>,
 }
 
 /// The label column and the words of its two classes. Letter case and blanks are ignored.
@@ -50,11 +151,11 @@ pub struct Label {
     /// The name of the column.
     #[garde(length(min = 1, max = 100), custom(is_not_blank))]
     pub column: String,
-    /// The words for a failure, class 1.
-    #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
+    /// The words for a failure, class 1. An empty word stands for an empty cell.
+    #[garde(length(min = 1), inner(length(max = 100)))]
     pub positive: Vec<String>,
-    /// The words for no failure, class 0.
-    #[garde(length(min = 1), inner(length(min = 1, max = 100)))]
+    /// The words for no failure, class 0. An empty word stands for an empty cell.
+    #[garde(length(min = 1), inner(length(max = 100)))]
     pub negative: Vec<String>,
 }
 
@@ -90,6 +191,12 @@ pub struct TableSettings {
     pub missing_values: MissingValues,
     /// How cells that are not numbers are treated.
     pub bad_cells: BadCells,
+    /// Words that stand for a missing label.
+    pub missing_labels: Vec<String>,
+    /// Which rows are duplicates.
+    pub duplicates: Duplicates,
+    /// What is known of the files' format.
+    pub format: Format,
 }
 
 /// The version of the document's format: the only one there is, in JSON the number 1.
@@ -156,6 +263,7 @@ impl Default for TableSettings {
             name: name.to_owned(),
             unit: Some(unit.to_owned()),
             spellings: Vec::new(),
+            missing_markers: Vec::new(),
         };
         let mut columns: Vec<Column> = [
             ("Hydraulic_Pressure", "bar"),
@@ -199,6 +307,9 @@ impl Default for TableSettings {
             stratify: true,
             missing_values: MissingValues::Drop,
             bad_cells: BadCells::Error,
+            missing_labels: Vec::new(),
+            duplicates: Duplicates::Drop,
+            format: Format::default(),
         }
     }
 }
