@@ -10,7 +10,7 @@ use crate::rules::{
     COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
 };
 use crate::settings::{ColumnSettings, Preprocessing, Settings};
-use crate::steps::Hyperparameters;
+use crate::steps::{Duplicates, Hyperparameters};
 
 /// The most columns and engineered features. Preprocess writes them and the label as a table, and
 /// `dataset` reads tables of at most 16,384 fields.
@@ -56,6 +56,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         "1 to 432000 seconds, which are five days",
     );
     faults.columns(&settings.preprocessing.columns);
+    faults.duplicates(&settings.preprocessing.duplicates);
     faults.features(&settings.preprocessing.engineered_features);
     faults.fields(&settings.preprocessing);
     faults.gates(&settings.quality_gates);
@@ -119,9 +120,26 @@ impl Faults {
             }
             for (index, spelling) in column.spellings.iter().enumerate() {
                 let path = format!("{path}.spellings[{index}]");
-                let expected = "a column's name without its unit, without ( and )";
-                self.unless(plain(spelling), &path, spelling.as_str(), expected);
+                self.unless(
+                    !spelling.trim().is_empty(),
+                    &path,
+                    spelling.as_str(),
+                    "a column's name",
+                );
             }
+        }
+    }
+
+    fn duplicates(&mut self, duplicates: &Duplicates) {
+        if let Duplicates::By(columns) = duplicates {
+            let named = columns.iter().all(|name| !name.trim().is_empty());
+            let expected = "drop, keep, or by: with at least one column";
+            self.unless(
+                !columns.is_empty() && named,
+                "preprocessing.duplicates.by",
+                Value::Null,
+                expected,
+            );
         }
     }
 

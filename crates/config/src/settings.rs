@@ -13,8 +13,8 @@ use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
 use crate::rules::{is_not_nan, is_object_key, is_share};
 use crate::steps::{
-    BadCells, Column, Evaluate, Feature, Gate, Hyperparameters, Label, MissingValues, Preprocess,
-    TableFormat, TableSettings,
+    BadCells, Column, Duplicates, Evaluate, Feature, Format, Gate, Hyperparameters, Label,
+    MissingValues, Preprocess, TableFormat, TableSettings,
 };
 use crate::words::words;
 
@@ -218,7 +218,7 @@ pub struct Preprocessing {
     /// Words and numbers that stand for a missing value in every column, besides empty cells, `NaN`,
     /// `NA`, `null` and the like.
     #[garde(skip)] // see checks::faults
-    pub missing_markers: Vec<Scalar>,
+    pub missing_markers: Vec<String>,
     /// Which rows are dropped because they are equal to an earlier one: `drop` those that are equal
     /// in every column of the file, `keep` all, or `by` some columns.
     #[garde(skip)] // see checks::faults
@@ -240,13 +240,15 @@ pub struct ColumnSettings {
     pub spellings: Vec<String>,
     /// Words and numbers that stand for a missing value in this column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing_markers: Vec<Scalar>,
+    pub missing_markers: Vec<String>,
 }
 
 impl Default for Preprocessing {
     fn default() -> Self {
         let table = TableSettings::default();
-        let column = |Column { name, unit, spellings }| (name, ColumnSettings { unit, spellings });
+        let column = |Column { name, unit, spellings, missing_markers }| {
+            (name, ColumnSettings { unit, spellings, missing_markers })
+        };
         Self {
             test_size: Preprocess::default().test_size,
             stratify: table.stratify,
@@ -259,6 +261,9 @@ impl Default for Preprocessing {
                 .collect(),
             missing_values: table.missing_values,
             bad_cells: table.bad_cells,
+            missing_markers: table.missing_labels,
+            duplicates: table.duplicates,
+            format: table.format,
         }
     }
 }
@@ -454,14 +459,11 @@ impl Settings {
     /// Returns the settings of the table, which Preprocess reads from a file.
     pub fn table(&self) -> TableSettings {
         let preprocessing = &self.preprocessing;
-        let texts = |markers: &[Scalar]| markers.iter().map(|marker| marker.0.clone()).collect();
         let column = |(name, column): (&String, &ColumnSettings)| Column {
             name: name.clone(),
             unit: column.unit.clone(),
             spellings: column.spellings.clone(),
-            missing_markers: texts(
-                &[preprocessing.missing_markers.as_slice(), &column.missing_markers].concat(),
-            ),
+            missing_markers: [&preprocessing.missing_markers[..], &column.missing_markers].concat(),
         };
         let feature = |(name, expression): (&String, &String)| Feature {
             name: name.clone(),
@@ -479,7 +481,7 @@ impl Settings {
             stratify: preprocessing.stratify,
             missing_values: preprocessing.missing_values,
             bad_cells: preprocessing.bad_cells,
-            missing_labels: texts(&preprocessing.missing_markers),
+            missing_labels: preprocessing.missing_markers.clone(),
             duplicates: preprocessing.duplicates.clone(),
             format: preprocessing.format,
         }

@@ -2,9 +2,9 @@
 
 use config::Metric;
 use config::steps::{
-    BadCells, ClassWeight, Column, Criterion, Evaluate, Feature, Gate, HyperparameterValue,
-    Hyperparameters, Label, MaxFeatures, MissingValues, Preprocess, Register, RegisterVariables,
-    Samples, TableFormat, TableSettings, Weights,
+    BadCells, ClassWeight, Column, Criterion, Decimal, Duplicates, Evaluate, Feature, Format, Gate,
+    HyperparameterValue, Hyperparameters, Label, MaxFeatures, MissingValues, Preprocess, Register,
+    RegisterVariables, Samples, TableFormat, TableSettings, Weights,
 };
 use proptest::prelude::*;
 
@@ -119,16 +119,24 @@ fn table_settings_as_a_document() {
       ],
       "stratify": true,
       "missing_values": "drop",
-      "bad_cells": "error"
+      "bad_cells": "error",
+      "missing_labels": [],
+      "duplicates": "drop",
+      "format": {}
     }
     "#);
     let again = TableSettings::from_json(document.as_bytes()).unwrap();
     assert_eq!(again, few(TableSettings::default()));
     let plain = r#"{"bad_cells":"drop","columns":[{"name":"A"}],"features":[],"format_version":1,
         "label":{"column":"B","positive":["1"],"negative":["0"]},"missing_values":"median",
-        "stratify":false}"#;
+        "stratify":false,"missing_labels":[],"duplicates":{"by":["C"]},"format":{}}"#;
     let plain = TableSettings::from_json(plain.as_bytes()).unwrap();
-    let column = Column { name: "A".to_owned(), unit: None, spellings: Vec::new() };
+    let column = Column {
+        name: "A".to_owned(),
+        unit: None,
+        spellings: Vec::new(),
+        missing_markers: Vec::new(),
+    };
     assert_eq!((plain.columns, plain.bad_cells), (vec![column], BadCells::Drop));
 }
 
@@ -141,16 +149,16 @@ fn a_document_that_is_not_the_settings_of_a_table() {
         TableSettings::from_json(document.as_bytes()).unwrap_err().to_string()
     };
     insta::assert_snapshot!(refused("\"format_version\": 1", "\"format_version\": 2"), @"format_version: found version 2, expected 1 at line 2 column 21");
-    insta::assert_snapshot!(refused("\"format_version\": 1,", ""), @"missing field `format_version` at line 88 column 1");
-    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `stratify`, `missing_values`, `bad_cells` at line 85 column 14");
-    insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 88 column 1");
+    insta::assert_snapshot!(refused("\"format_version\": 1,", ""), @"missing field `format_version` at line 91 column 1");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 85 column 14");
+    insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 91 column 1");
     insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": 1"), @"stratify: invalid type: integer `1`, expected a boolean at line 85 column 15");
     insta::assert_snapshot!(refused("\"drop\"", "\"mean\""), @"missing_values: unknown variant `mean`, expected `drop` or `median` at line 86 column 26");
-    insta::assert_snapshot!(refused("\"unit\": \"bar\"", "\"units\": \"bar\""), @"columns[0].units: unknown field `units`, expected one of `name`, `unit`, `spellings` at line 6 column 13");
+    insta::assert_snapshot!(refused("\"unit\": \"bar\"", "\"units\": \"bar\""), @"columns[0].units: unknown field `units`, expected one of `name`, `unit`, `spellings`, `missing_markers` at line 6 column 13");
     insta::assert_snapshot!(refused("\"Coolant_Pressure\"", "5"), @"columns[1].name: invalid type: integer `5`, expected a string at line 9 column 15");
     insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": true, \"stratify\": true"), @"duplicate field `stratify` at line 85 column 30");
-    insta::assert_snapshot!(refused("\n}", "\n}}"), @"trailing characters at line 88 column 2");
-    insta::assert_snapshot!(refused("\n}", ""), @"EOF while parsing an object at line 88 column 0");
+    insta::assert_snapshot!(refused("\n}", "\n}}"), @"trailing characters at line 91 column 2");
+    insta::assert_snapshot!(refused("\n}", ""), @"EOF while parsing an object at line 91 column 0");
     insta::assert_snapshot!(TableSettings::from_json(b"").unwrap_err(), @"EOF while parsing a value at line 1 column 0");
 }
 
@@ -224,7 +232,12 @@ proptest! {
         spellings in prop::collection::vec(".{0,9}", 0..3), expression in ".{0,30}", stratify: bool,
         missing_values in prop::sample::select(MissingValues::ALL), bad_cells in prop::sample::select(BadCells::ALL),
     ) {
-        let column = |name: &String| Column { name: name.clone(), unit: unit.clone(), spellings: spellings.clone() };
+        let column = |name: &String| Column {
+            name: name.clone(),
+            unit: unit.clone(),
+            spellings: spellings.clone(),
+            missing_markers: names.clone(),
+        };
         let feature = |name: &String| Feature { name: name.clone(), expression: expression.clone() };
         let settings = TableSettings {
             format_version: TableFormat,
@@ -232,6 +245,9 @@ proptest! {
             label: Label { column: expression.clone(), positive: spellings.clone(), negative: names.clone() },
             features: names.iter().map(feature).collect(),
             stratify, missing_values, bad_cells,
+            missing_labels: spellings.clone(),
+            duplicates: if stratify { Duplicates::By(names.clone()) } else { Duplicates::Keep },
+            format: Format { decimal: Some(Decimal::Comma), header_line: Some(3), ..Format::default() },
         };
         let document = settings.to_json();
         let again = TableSettings::from_json(document.as_bytes()).unwrap();

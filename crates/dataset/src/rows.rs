@@ -172,10 +172,28 @@ impl<'a> RowReader<'a> {
                 rows.readings.truncate(begin);
                 return read;
             };
+            // Whether a row with a missing cell is a row of totals takes all of its fields.
+            if lacks_something(&rows.readings[begin..], label)
+                && text[read..].first().is_some_and(|byte| !byte.is_ascii_digit())
+                && self.begins_with_totals(&text[read..])
+            {
+                rows.readings.truncate(begin);
+                return read;
+            }
             let fields = &buffers.fields;
             self.finish_row(rows, label, &mut buffers.digester, |field| fields[field]);
             read += length;
         }
+    }
+
+    /// Returns whether the plain row at the start of `text` is a row of totals.
+    fn begins_with_totals(&self, text: &[u8]) -> bool {
+        let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let fields = line.split(|&byte| byte == self.separator);
+        is_totals_row(
+            fields
+                .map(|field| plain_field(field, self.separator).map_or(field, |(field, _)| field)),
+        )
     }
 
     /// Appends the readings of the row at the start of `text`, and returns its label and its length
@@ -244,6 +262,13 @@ impl<'a> RowReader<'a> {
             self.records.read_fields(record.len(), field, labels, &mut rows.readings, lenient);
         let problem = match read {
             Ok(label) => {
+                let begin = rows.readings.len() - rows.missing.len();
+                if lacks_something(&rows.readings[begin..], label) && is_totals_row(record.fields())
+                {
+                    rows.readings.truncate(begin);
+                    rows.counts.totals_rows += 1;
+                    return Ok(());
+                }
                 for (column, text) in bad_cells.drain(..) {
                     self.count_bad_cell(rows, record.line, column, text);
                 }
@@ -252,7 +277,7 @@ impl<'a> RowReader<'a> {
             }
             Err(problem) => problem,
         };
-        if is_totals_row(record) {
+        if is_totals_row(record.fields()) {
             rows.counts.totals_rows += 1;
             return Ok(());
         }
@@ -283,9 +308,14 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// Returns whether a record that cannot be read is a row of totals, which spreadsheets and reports
-/// put below a table: its first field that is not empty says so.
-fn is_totals_row(record: &CsvRecord<'_>) -> bool {
+/// Returns whether a row has a missing reading or no label.
+fn lacks_something(readings: &[f64], label: ParsedLabel) -> bool {
+    label.class.is_none() || readings.iter().any(|reading| reading.is_nan())
+}
+
+/// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
+/// below a table: its first field that is not empty says so.
+fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
     const WORDS: [&str; 14] = [
         "total",
         "totals",
@@ -302,7 +332,7 @@ fn is_totals_row(record: &CsvRecord<'_>) -> bool {
         "somme",
         "moyenne",
     ];
-    let first = record.fields().map(<[u8]>::trim_ascii).find(|field| !field.is_empty());
+    let first = fields.map(<[u8]>::trim_ascii).find(|field| !field.is_empty());
     let word = first.map(|field| String::from_utf8_lossy(field).to_lowercase()).unwrap_or_default();
     WORDS.contains(&word.trim_end_matches([':', '.']).trim())
 }

@@ -26,39 +26,37 @@
 //! ```
 
 mod error;
+mod settings;
 mod summary;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{write_file, write_with};
-use config::steps::{self, paths};
+use config::steps::{TableSettings, paths};
 use container::Container;
-use dataset::{
-    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Feature, Label, MissingValues,
-    Recipe, Schema, SensorTable, Split, TableReader,
-};
+use dataset::{CleaningCounts, Recipe, Schema, SensorTable, Split, TableReader};
 
 pub use error::PreprocessError;
 use summary::Summary;
 
-/// Runs the step in a container: reads the settings of the table in `settings` and every CSV file
-/// below `input`, and writes training rows, test rows, recipe and summary.
+/// Runs the step in a container: reads the settings of the table in `settings` and every table below
+/// `input`, and writes training rows, test rows, recipe and summary.
 ///
 /// # Errors
 /// Returns an error if arguments or settings are invalid, the table cannot be read or split, a
 /// feature has no value, or an output cannot be written. No output is left then.
 pub fn run(container: &Container) -> Result<(), PreprocessError> {
-    let arguments = arguments(container)?;
-    let settings = settings(container)?;
+    let arguments = settings::arguments(container)?;
+    let settings = settings::table(container)?;
     let hosts = container.hosts()?.all.len();
     if hosts > 1 {
         return Err(PreprocessError::Hosts(hosts));
     }
-    let schema = schema(&settings)?;
+    let schema = settings::schema(&settings)?;
     let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
     log_counts(&counts);
     let rows =
         dataset::split(table.labels(), arguments.test_size, settings.stratify, arguments.seed)?;
-    let recipe = Recipe::fit(&schema, &features(&settings), &table, &rows.train)?;
+    let recipe = Recipe::fit(&schema, &settings::features(&settings), &table, &rows.train)?;
     write(container, &recipe, &table, &rows, counts)?;
     tracing::info!(
         train_rows = rows.train.len(),
@@ -139,66 +137,14 @@ impl Outputs {
     }
 }
 
-/// Returns the arguments of the job, after a warning for each unknown one.
-fn arguments(container: &Container) -> Result<steps::Preprocess, PreprocessError> {
-    let parsed = steps::Preprocess::parse(container.arguments())?;
-    for argument in parsed.unknown {
-        tracing::warn!("argument `{argument}` is not known here, it is ignored");
-    }
-    Ok(parsed.settings)
-}
-
-/// Reads the settings of the table. They have no defaults: those of this program need not be those
-/// of the definition.
-fn settings(container: &Container) -> Result<steps::TableSettings, PreprocessError> {
-    let path = container.processing(paths::PREPROCESS_SETTINGS).join(paths::TABLE_JSON);
-    let document = fs_err::read(&path).map_err(PreprocessError::NoSettings)?;
-    steps::TableSettings::from_json(&document)
-        .map_err(|source| PreprocessError::TableSettings { path, source })
-}
-
-fn schema(settings: &steps::TableSettings) -> Result<Schema, PreprocessError> {
-    let columns = settings.columns.iter().map(|column| Column {
-        name: column.name.clone(),
-        unit: column.unit.clone(),
-        spellings: column.spellings.clone(),
-        missing_markers: Vec::new(),
-    });
-    let label = Label {
-        column: settings.label.column.clone(),
-        positive: settings.label.positive.clone(),
-        negative: settings.label.negative.clone(),
-        missing_markers: Vec::new(),
-    };
-    Ok(Schema::new(columns.collect(), label)?)
-}
-
-fn features(settings: &steps::TableSettings) -> Vec<Feature> {
-    let feature = |feature: &steps::Feature| Feature {
-        name: feature.name.clone(),
-        expression: feature.expression.clone(),
-    };
-    settings.features.iter().map(feature).collect()
-}
-
 /// Reads all files below `input` as one table.
 fn read(
     input: &Utf8Path,
     schema: &Schema,
-    settings: &steps::TableSettings,
+    table: &TableSettings,
 ) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
-    let rules = CleaningRules {
-        missing_values: match settings.missing_values {
-            steps::MissingValues::Drop => MissingValues::Drop,
-            steps::MissingValues::Median => MissingValues::Median,
-        },
-        bad_cells: match settings.bad_cells {
-            steps::BadCells::Error => BadCells::Error,
-            steps::BadCells::Drop => BadCells::Drop,
-        },
-        duplicates: Duplicates::Drop,
-    };
-    let mut reader = TableReader::new(schema, rules);
+    let mut reader = TableReader::new(schema, settings::rules(table))
+        .with_format(settings::format(table.format));
     let files = files(input)?;
     for path in &files.visible {
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;

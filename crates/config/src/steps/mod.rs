@@ -27,6 +27,7 @@ pub use hyperparameters::Hyperparameters;
 pub use preprocess::Preprocess;
 pub use register::{Register, RegisterVariables};
 pub use table::{
-    BadCells, Column, Feature, Label, MissingValues, TableFormat, TableSettings, TableSettingsError,
+    BadCells, Column, Decimal, Duplicates, Encoding, Feature, Format, Label, MissingValues,
+    Separator, TableFormat, TableSettings, TableSettingsError, Thousands,
 };
 pub use training_metrics::{OOB_SCORE, TRAINING_METRICS, training_metric_key};

@@ -1,8 +1,10 @@
 //! The settings of the table, which Preprocess reads from a file.
 
+use std::fmt;
+
 use garde::Validate;
 use schemars::JsonSchema;
-use serde::de::Error as _;
+use serde::de::{self, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::rules::is_not_blank;
@@ -31,7 +33,7 @@ words! {
 }
 
 /// Which rows are dropped because they are equal to an earlier one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duplicates {
     /// Rows that are equal in every column of the file, whether the model uses it or not.
@@ -40,6 +42,42 @@ pub enum Duplicates {
     Keep,
     /// Rows that are equal in these columns of the file.
     By(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Duplicates {
+    /// Reads `drop`, `keep` or `by: [columns]`. serde's derived enums need a YAML tag for the last.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DuplicatesVisitor;
+
+        impl<'de> Visitor<'de> for DuplicatesVisitor {
+            type Value = Duplicates;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("drop, keep, or by: with a list of columns")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Duplicates, E> {
+                match word {
+                    "drop" => Ok(Duplicates::Drop),
+                    "keep" => Ok(Duplicates::Keep),
+                    _ => Err(E::unknown_variant(word, &["drop", "keep", "by"])),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Duplicates, A::Error> {
+                let mut columns = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key != "by" {
+                        return Err(de::Error::unknown_field(&key, &["by"]));
+                    }
+                    columns = Some(map.next_value()?);
+                }
+                columns.map(Duplicates::By).ok_or_else(|| de::Error::missing_field("by"))
+            }
+        }
+
+        deserializer.deserialize_any(DuplicatesVisitor)
+    }
 }
 
 words! {

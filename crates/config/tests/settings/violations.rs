@@ -1,6 +1,7 @@
 //! The violations that are reported for invalid settings.
 
 use config::Settings;
+use config::steps::Duplicates;
 use config::steps::{ClassWeight, Weights};
 use proptest::prelude::*;
 
@@ -35,12 +36,12 @@ fn all_violations_are_reported_at_once_with_their_places() {
     config.yaml:51:3: hyperparameters.class_weight: found `balancd`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}
     config.yaml:56:3: preprocessing.test_size: found `1.5`, expected a number between 0 and 1, both excluded
     config.yaml:90:3: preprocessing.missing_values: found `mean`, expected drop or median; did you mean `median`?
-    config.yaml:102:3: quality_gates.f1_score: found `7.5`, expected a number from 0 to 1
-    config.yaml:103:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?
-    config.yaml:104:3: quality_gates.accuracy: the same key again, first in line 101
-    config.yaml:107:3: aws.region: environment variable PLANT_REGION is not set; set it, or write `${PLANT_REGION:-default}`
-    config.yaml:138:3: retries.backoff_rate: found `.nan`, expected a number
-    config.yaml:147:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws:
+    config.yaml:109:3: quality_gates.f1_score: found `7.5`, expected a number from 0 to 1
+    config.yaml:110:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?
+    config.yaml:111:3: quality_gates.accuracy: the same key again, first in line 108
+    config.yaml:114:3: aws.region: environment variable PLANT_REGION is not set; set it, or write `${PLANT_REGION:-default}`
+    config.yaml:145:3: retries.backoff_rate: found `.nan`, expected a number
+    config.yaml:154:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws:
     "#);
 }
 
@@ -48,19 +49,19 @@ fn all_violations_are_reported_at_once_with_their_places() {
 fn invalid_keys() {
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `n_estimators`?");
     insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, prices; did you mean `hyperparameters`?");
-    insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, stratify, label, columns, engineered_features, missing_values, bad_cells");
-    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected unit or spellings; did you mean `spellings`?");
+    insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, stratify, label, columns, engineered_features, missing_values, bad_cells, missing_markers, duplicates, format");
+    insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected one of unit, spellings, missing_markers; did you mean `spellings`?");
     insta::assert_snapshot!(message("  max_depth: 10", "  max_depth: 10\n  n_estimators: 300"), @"config.yaml:48:3: hyperparameters.n_estimators: the same key again, first in line 46");
-    insta::assert_snapshot!(message("tags:\n", "pipeline: {}\ntags:\n"), @"config.yaml:145:1: pipeline: the same key again, first in line 7");
-    insta::assert_snapshot!(message("  project: machine-downtime", "  [a]: b"), @"config.yaml:146:3: tags: found a list as a key, expected text");
+    insta::assert_snapshot!(message("tags:\n", "pipeline: {}\ntags:\n"), @"config.yaml:152:1: pipeline: the same key again, first in line 7");
+    insta::assert_snapshot!(message("  project: machine-downtime", "  [a]: b"), @"config.yaml:153:3: tags: found a list as a key, expected text");
     insta::assert_snapshot!(message("  bucket: machine-downtime-2", "  # bucket:"), @"config.yaml:12:1: s3_paths.bucket: missing, and there is no default");
     insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {}"), @"
-    config.yaml:125:3: aws.vpc.security_group_ids: missing, and there is no default
-    config.yaml:125:3: aws.vpc.subnets: missing, and there is no default
+    config.yaml:132:3: aws.vpc.security_group_ids: missing, and there is no default
+    config.yaml:132:3: aws.vpc.subnets: missing, and there is no default
     ");
     insta::assert_snapshot!(message("# notifications:\n#   email:", "notifications:\n  mail:"), @"
-    config.yaml:149:1: notifications.email: missing, and there is no default
-    config.yaml:150:3: notifications.mail: unknown key, expected email; did you mean `email`?
+    config.yaml:156:1: notifications.email: missing, and there is no default
+    config.yaml:157:3: notifications.mail: unknown key, expected email; did you mean `email`?
     ");
 }
 
@@ -85,9 +86,9 @@ fn invalid_numbers() {
     insta::assert_snapshot!(message(training, "  training: 101\n"), @"config.yaml:35:3: instance_counts.training: found `101`, expected 1 to 100, and no more than the 200 trees of n_estimators");
     let few = with("n_estimators: 200", "n_estimators: 2").replacen(training, "  training: 3\n", 1);
     insta::assert_snapshot!(read(&few).unwrap_err(), @"config.yaml:35:3: instance_counts.training: found `3`, expected 1 to 100, and no more than the 2 trees of n_estimators");
-    insta::assert_snapshot!(message("  processing: 3600", "  processing: 432001"), @"config.yaml:129:3: runtime_limits.processing: found `432001`, expected 1 to 432000 seconds, which are five days");
-    insta::assert_snapshot!(message("backoff_rate: 2.0", "backoff_rate: .nan"), @"config.yaml:137:3: retries.backoff_rate: found `.nan`, expected a number");
-    insta::assert_snapshot!(message("interval_seconds: 30", "interval_seconds: 43201"), @"config.yaml:136:3: retries.interval_seconds: found `43201`, expected at most 43200");
+    insta::assert_snapshot!(message("  processing: 3600", "  processing: 432001"), @"config.yaml:136:3: runtime_limits.processing: found `432001`, expected 1 to 432000 seconds, which are five days");
+    insta::assert_snapshot!(message("backoff_rate: 2.0", "backoff_rate: .nan"), @"config.yaml:144:3: retries.backoff_rate: found `.nan`, expected a number");
+    insta::assert_snapshot!(message("interval_seconds: 30", "interval_seconds: 43201"), @"config.yaml:143:3: retries.interval_seconds: found `43201`, expected at most 43200");
 }
 
 #[test]
@@ -102,8 +103,8 @@ fn invalid_words() {
     insta::assert_snapshot!(message("class_weight: balanced", "class_weight: null"), @r#"config.yaml:51:3: hyperparameters.class_weight: found nothing, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
     insta::assert_snapshot!(message("stratify: true", "stratify: yes"), @"config.yaml:57:3: preprocessing.stratify: found `yes`, expected true or false");
     insta::assert_snapshot!(message("[accuracy, precision, recall,", "[acuracy, precision, speed,"), @"
-    config.yaml:95:13: evaluation.metrics[0]: found `acuracy`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?
-    config.yaml:95:33: evaluation.metrics[2]: found `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv
+    config.yaml:102:13: evaluation.metrics[0]: found `acuracy`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?
+    config.yaml:102:33: evaluation.metrics[2]: found `speed`, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv
     ");
     insta::assert_snapshot!(message("approval_status: PendingManualApproval", "approval_status: approved"), @"config.yaml:24:3: model_registry.approval_status: found `approved`, expected one of PendingManualApproval, Approved, Rejected; did you mean `Approved`?");
 }
@@ -224,39 +225,58 @@ fn invalid_texts() {
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: [a]"), @"config.yaml:8:3: pipeline.name: found a list, expected text");
     insta::assert_snapshot!(message("description: Random forests that predict machine downtime", &format!("description: {}", "é".repeat(257))), @"config.yaml:23:3: model_registry.description: found 257 characters, expected at most 256");
     insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"config.yaml:14:3: s3_paths.input_dataset: found `s3://b/raw/machine_downtime.csv`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket");
-    insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:112:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
-    insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:116:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:142:3: cache.expire_after: found `P1DT`, expected a duration such as 30d, P30D, T12h or 30dT5h");
-    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:142:3: cache.expire_after: found `30 days`, expected a duration such as 30d, P30D, T12h or 30dT5h");
+    insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:119:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
+    insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:123:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: P1DT"), @"config.yaml:149:3: cache.expire_after: found `P1DT`, expected a duration such as 30d, P30D, T12h or 30dT5h");
+    insta::assert_snapshot!(message("expire_after: P30D", "expire_after: 30 days"), @"config.yaml:149:3: cache.expire_after: found `30 days`, expected a duration such as 30d, P30D, T12h or 30dT5h");
     insta::assert_snapshot!(message("  network_isolation: false", "  vpc: {security_group_ids: [default], subnets: []}"), @"
-    config.yaml:125:30: aws.vpc.security_group_ids[0]: found `default`, expected a security group such as sg-0123456789abcdef0
-    config.yaml:125:40: aws.vpc.subnets: found 0 entries, expected at least 1
+    config.yaml:132:30: aws.vpc.security_group_ids[0]: found `default`, expected a security group such as sg-0123456789abcdef0
+    config.yaml:132:40: aws.vpc.subnets: found 0 entries, expected at least 1
     ");
-    insta::assert_snapshot!(message("# notifications:\n#   email: plant-ml@", "notifications:\n  email: plant-ml at "), @"config.yaml:150:3: notifications.email: found `plant-ml at example.com`, expected an e-mail address such as name@example.com");
-    insta::assert_snapshot!(message("  region: ${AWS_REGION:-us-east-1}", "  region: ${AWS_REGION:-Frankfurt}"), @"config.yaml:106:3: aws.region: found `Frankfurt` (from `${AWS_REGION:-Frankfurt}`), expected a region such as us-east-1");
+    insta::assert_snapshot!(message("# notifications:\n#   email: plant-ml@", "notifications:\n  email: plant-ml at "), @"config.yaml:157:3: notifications.email: found `plant-ml at example.com`, expected an e-mail address such as name@example.com");
+    insta::assert_snapshot!(message("  region: ${AWS_REGION:-us-east-1}", "  region: ${AWS_REGION:-Frankfurt}"), @"config.yaml:113:3: aws.region: found `Frankfurt` (from `${AWS_REGION:-Frankfurt}`), expected a region such as us-east-1");
 }
 
 #[test]
 fn invalid_columns_gates_and_tags() {
     insta::assert_snapshot!(message("Cutting: { unit: kN, spellings: [Cutting_Force] }", "\"Cutting(kN)\": {}"), @"config.yaml:80:5: preprocessing.columns.Cutting(kN): found `Cutting(kN)`, expected at most 100 letters, digits and _, no digit first");
-    insta::assert_snapshot!(message("spellings: [Cutting_Force]", "spellings: [Force, Cutting(N)]"), @"config.yaml:80:45: preprocessing.columns.Cutting.spellings[1]: found `Cutting(N)`, expected a column's name without its unit, without ( and )");
+    insta::assert_snapshot!(message("spellings: [Cutting_Force]", "spellings: [Force, ' ']"), @"config.yaml:80:45: preprocessing.columns.Cutting.spellings[1]: found ` `, expected a column's name");
+    insta::assert_snapshot!(message("  duplicates: drop", "  duplicates: { by: [] }"), @"config.yaml:93:17: preprocessing.duplicates.by: found nothing, expected drop, keep, or by: with at least one column");
+    insta::assert_snapshot!(message("  duplicates: drop", "  duplicates: dorp"), @"config.yaml:93:3: preprocessing.duplicates: found `dorp`, expected one of drop, keep, by; did you mean `drop`?");
+    insta::assert_snapshot!(message("  format: {}", "  format: { separator: '/', header_line: -1 }"), @"
+    config.yaml:98:13: preprocessing.format.separator: found `/`, expected one of ,, ;, tab, |, blank; did you mean `,`?
+    config.yaml:98:29: preprocessing.format.header_line: found `-1`, expected u64
+    ");
+    assert_eq!(
+        read(&SHIPPED.replace("missing_markers: []", "missing_markers: [-999, '?', 1.5]"))
+            .unwrap()
+            .preprocessing
+            .missing_markers,
+        ["-999", "?", "1.5"]
+    );
+    assert_eq!(
+        read(&SHIPPED.replace("  duplicates: drop", "  duplicates: { by: [Date] }"))
+            .unwrap()
+            .preprocessing
+            .duplicates,
+        Duplicates::By(vec!["Date".to_owned()])
+    );
     insta::assert_snapshot!(message("    Torque: { unit: Nm }", "    Torque: Nm"), @"config.yaml:79:5: preprocessing.columns.Torque: found `Nm`, expected keys with values");
     insta::assert_snapshot!(message("Vibration_Ratio: Tool_Vibration / (Spindle_Vibration + 1e-6)", "Vibration_Ratio: ''"), @"config.yaml:87:5: preprocessing.engineered_features.Vibration_Ratio: found an empty text, expected an expression such as A - median(A)");
-    insta::assert_snapshot!(message("recall: 0.85", "recal: 0.85"), @"config.yaml:103:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?");
-    insta::assert_snapshot!(message("recall: 0.85", "recall: 85"), @"config.yaml:103:3: quality_gates.recall: found `85`, expected a number from 0 to 1");
-    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-high}"), @"config.yaml:103:3: quality_gates.recall: found `high` (from `${LEAST:-high}`), expected a number");
-    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-85}"), @"config.yaml:103:3: quality_gates.recall: found `85` (from `${LEAST:-85}`), expected a number from 0 to 1");
-    insta::assert_snapshot!(message("recall: 0.85", "7: 0.85"), @"config.yaml:103:3: quality_gates.7: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
-    insta::assert_snapshot!(message("recall: 0.85", "recall: high"), @"config.yaml:103:3: quality_gates.recall: found `high`, expected a number");
-    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("accuracy: 0.80", "acuracy: 0.80")).unwrap_err(), @"config.yaml:101:3: quality_gates.acuracy: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?");
-    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("  accuracy: 0.80", "  {}")).unwrap_err(), @"config.yaml:100:1: quality_gates: found nothing, expected at least one gate");
-    insta::assert_snapshot!(message("  metrics: [accuracy, precision, recall, f1_score, roc_auc, specificity, npv]", "  metrics: []"), @"config.yaml:95:3: evaluation.metrics: found 0 entries, expected at least 1");
+    insta::assert_snapshot!(message("recall: 0.85", "recal: 0.85"), @"config.yaml:110:3: quality_gates.recal: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `recall`?");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: 85"), @"config.yaml:110:3: quality_gates.recall: found `85`, expected a number from 0 to 1");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-high}"), @"config.yaml:110:3: quality_gates.recall: found `high` (from `${LEAST:-high}`), expected a number");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: ${LEAST:-85}"), @"config.yaml:110:3: quality_gates.recall: found `85` (from `${LEAST:-85}`), expected a number from 0 to 1");
+    insta::assert_snapshot!(message("recall: 0.85", "7: 0.85"), @"config.yaml:110:3: quality_gates.7: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv");
+    insta::assert_snapshot!(message("recall: 0.85", "recall: high"), @"config.yaml:110:3: quality_gates.recall: found `high`, expected a number");
+    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("accuracy: 0.80", "acuracy: 0.80")).unwrap_err(), @"config.yaml:108:3: quality_gates.acuracy: unknown key, expected one of accuracy, precision, recall, f1_score, roc_auc, pr_auc, specificity, npv; did you mean `accuracy`?");
+    insta::assert_snapshot!(read(&SHIPPED.replace("  recall: 0.85", "").replace("  f1_score: 0.75", "").replace("  accuracy: 0.80", "  {}")).unwrap_err(), @"config.yaml:107:1: quality_gates: found nothing, expected at least one gate");
+    insta::assert_snapshot!(message("  metrics: [accuracy, precision, recall, f1_score, roc_auc, specificity, npv]", "  metrics: []"), @"config.yaml:102:3: evaluation.metrics: found 0 entries, expected at least 1");
     insta::assert_snapshot!(message("  project: machine-downtime", &format!("  project: {}\n  aws:x: y", "x".repeat(257))), @"
-    config.yaml:146:3: tags.project: found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...`, expected at most 256 characters
-    config.yaml:147:3: tags.aws:x: found `aws:x`, expected a key of 1 to 128 characters that does not begin with aws:
+    config.yaml:153:3: tags.project: found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...`, expected at most 256 characters
+    config.yaml:154:3: tags.aws:x: found `aws:x`, expected a key of 1 to 128 characters that does not begin with aws:
     ");
     insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: ['', [x], {y: z},"), @"
-    config.yaml:62:16: preprocessing.label.positive[0]: found 0 characters, expected at least 1
     config.yaml:62:20: preprocessing.label.positive[1]: found a list, expected text
     config.yaml:62:25: preprocessing.label.positive[2]: found keys with values, expected text
     ");

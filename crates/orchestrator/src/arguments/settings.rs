@@ -67,7 +67,7 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
-        ..Column::default()
+        missing_markers: column.missing_markers,
     };
     let steps::Label { column: label, positive, negative } = table.label;
     let label = Label { column: label, positive, negative, ..Label::default() };

@@ -43,7 +43,7 @@ fn missing_and_empty_input() {
     insta::assert_snapshot!(refused("texts"), @"error: texts/link is neither a file nor a directory of its own");
     fs_err::remove_file(place.path("texts/link")).unwrap();
     insta::assert_snapshot!(refused("/dev/null"), @"error: --input /dev/null: expected a file or a directory; a pipe's text must be written to a file first");
-    insta::assert_snapshot!(refused("texts"), @"error: Preprocess: texts has no CSV file; it has: readme.txt");
+    insta::assert_snapshot!(refused("texts"), @"error: Preprocess: texts/readme.txt lacks column `Downtime`, column `Hydraulic_Pressure`, column `Coolant_Pressure`, column `Air_System_Pressure`, column `Coolant_Temperature`, column `Hydraulic_Oil_Temperature`, column `Spindle_Bearing_Temperature`, column `Spindle_Vibration`, column `Tool_Vibration`, column `Spindle_Speed`, column `Voltage`, column `Torque`, column `Cutting`; columns found: nothing");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod foreign;
 mod help;
 mod infrastructure;
 mod models;
+mod other_tables;
 mod parameters;
 mod processes;
 mod resume;

@@ -48,7 +48,7 @@ fn every_fault_of_the_settings_at_once() {
             <here>/config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
             <here>/config.yaml:47:3: hyperparameters.max_dept: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
             <here>/config.yaml:56:3: preprocessing.test_size: found `1`, expected a number between 0 and 1, both excluded
-            <here>/config.yaml:103:3: quality_gates.recall: found `1.85`, expected a number from 0 to 1
+            <here>/config.yaml:110:3: quality_gates.recall: found `1.85`, expected a number from 0 to 1
             ");
         }
     }

@@ -55,8 +55,8 @@ fn unknown_arguments_are_ignored_with_a_warning() {
     let warnings: Vec<_> =
         outcome.stderr.lines().filter_map(|line| line.split_once(" WARN ")).map(|w| w.1).collect();
     insta::assert_snapshot!(warnings.join("\n"), @"
-    preprocess: argument `--local-mode` is not known here, it is ignored
-    preprocess: argument `train` is not known here, it is ignored
-    preprocess: argument `--test_size=0.5` is not known here, it is ignored
+    preprocess::settings: argument `--local-mode` is not known here, it is ignored
+    preprocess::settings: argument `train` is not known here, it is ignored
+    preprocess::settings: argument `--test_size=0.5` is not known here, it is ignored
     ");
 }

@@ -86,7 +86,7 @@ fn a_cell_that_is_not_utf_8() {
     let at = table.find("@@").unwrap();
     let mut bytes = table.into_bytes();
     bytes[at..at + 2].copy_from_slice(b"\xff\xfe");
-    insta::assert_snapshot!(refused(&job(bytes)), @"/opt/ml/processing/input/raw.csv, line 12, column `Cutting`: found `��`, expected a number");
+    insta::assert_snapshot!(refused(&job(bytes)), @"/opt/ml/processing/input/raw.csv, line 12, column `Cutting`: found `ÿþ`, expected a number");
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn missing_readings_become_training_medians_if_configured() {
 fn a_directory_without_csv() {
     let sandbox = without_table();
     sandbox.directory("processing/input");
-    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no CSV file; it has: nothing");
+    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no table; it has: nothing");
     sandbox.file("processing/input/raw.xlsx", "").file("processing/input/a/.hidden.csv", "");
-    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input has no CSV file; it has: a/.hidden.csv, raw.xlsx");
+    insta::assert_snapshot!(refused(&sandbox), @"/opt/ml/processing/input/raw.xlsx is empty, expected a header line");
 }
 
 #[test]
