@@ -139,10 +139,7 @@ impl Cloud {
         let bucket = &self.target.bucket;
         let digest = common::sha256_hex(json);
         let key = format!("{DEFINITIONS}{}-{digest:.32}.json", self.target.pipeline_name);
-        let put = self.aws.s3().put_object().bucket(bucket).key(&key);
-        let put = put.content_type("application/json").body(json.as_bytes().to_vec().into());
-        self.aws.call("s3:PutObject", put.send())?;
-        let uri = Some(format!("s3://{bucket}/{key}"));
+        let uri = Some(self.store_json(&key, json)?);
         let location = PipelineDefinitionS3Location::builder().bucket(bucket).object_key(key);
         Ok(DefinitionBody { text: None, location: Some(location.build()), uri })
     }

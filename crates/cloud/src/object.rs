@@ -1,6 +1,6 @@
 //! Objects in S3.
 
-use crate::Cloud;
+use crate::{Cloud, CloudError};
 
 impl Cloud {
     /// Reads a small object, or returns `None` where it cannot be read.
@@ -10,5 +10,18 @@ impl Cloud {
         let answer = self.aws.call("s3:GetObject", call.send()).ok()?;
         let body = self.aws.wait(answer.body.collect()).ok()?;
         Some(body.into_bytes().to_vec())
+    }
+
+    /// Stores a small JSON document at `key` in the target's bucket and returns its address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if S3 refuses.
+    pub fn store_json(&self, key: &str, json: &str) -> Result<String, CloudError> {
+        let bucket = &self.target.bucket;
+        let put = self.aws.s3().put_object().bucket(bucket).key(key);
+        let put = put.content_type("application/json").body(json.as_bytes().to_vec().into());
+        self.aws.call("s3:PutObject", put.send())?;
+        Ok(format!("s3://{bucket}/{key}"))
     }
 }

@@ -79,6 +79,9 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         return print_dry_run(arguments, &plan, &cloud);
     }
     let uploaded = upload.map(|upload| upload_input(&settings, &cloud, upload)).transpose()?;
+    // The jobs of the new definition read the settings of the table.
+    let table = plan.table_to_upload();
+    let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;
     let arn = apply(&cloud, &plan, arguments.adopt)?;
     let done = match plan.action() {
         DeployAction::Create => "created",
@@ -94,6 +97,10 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     });
     if let Some(uri) = uploaded {
         result["uploaded"] = uri.into();
+    }
+    if let Some(uri) = table {
+        say(&format!("The settings of the table: {uri}"));
+        result["table_settings"] = uri.into();
     }
     let ended = execute(arguments, &settings, &cloud, parameters, &mut result);
     // The result of the deployment is printed, even if the execution failed.
@@ -123,10 +130,12 @@ fn print_dry_run(arguments: &DeployArgs, plan: &Plan, cloud: &Cloud) -> Result<E
         return print_json(&json!({
             "pipeline": cloud.target().pipeline_name, "action": plan.action(), "dry_run": true,
             "changes": plan.changes_as_json(),
+            "table_settings": plan.table_to_upload().map(|table| &table.uri),
         }));
     }
     let upload = arguments.upload.as_ref().map(|path| format!("{path} would be uploaded.\n"));
-    print_text(&format!("{}Nothing was done: --dry-run.\n", upload.unwrap_or_default()))
+    let table = plan.upload_to_text();
+    print_text(&format!("{}{table}Nothing was done: --dry-run.\n", upload.unwrap_or_default()))
 }
 
 /// Uploads the table to where the pipeline reads its input, and shows the progress.

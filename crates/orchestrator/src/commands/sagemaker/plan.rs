@@ -13,6 +13,7 @@ use super::connect::connect;
 use super::cost::ExecutionCost;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
+use crate::definition::TableDocument;
 use crate::definition::machines::job_instances;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub deployed: Option<DeployedPipeline>,
     /// The changes that an update makes.
     pub changes: Vec<Change>,
+    /// The settings of the table, unless the definition reads others or none.
+    table: Option<TableDocument>,
 }
 
 /// Compares the pipelines and prints the changes.
@@ -66,11 +69,12 @@ pub fn run(arguments: &PlanArgs) -> Result<Exit, CommandError> {
             "region": cloud.target().region,
             "action": plan.action(),
             "changes": plan.changes_as_json(),
+            "table_settings": plan.table_to_upload().map(|table| &table.uri),
             "cost": cost,
         }))?;
     } else {
         let cost = cost.map(|cost| format!("\n{cost}\n")).unwrap_or_default();
-        print_text(&format!("{}{cost}", plan.to_text(&cloud)))?;
+        print_text(&format!("{}{}{cost}", plan.to_text(&cloud), plan.upload_to_text()))?;
     }
     Ok(if plan.action() == DeployAction::Nothing { Exit::Done } else { Exit::Different })
 }
@@ -97,7 +101,8 @@ impl Plan {
         let json = definition.to_json();
         let deployed = cloud.deployed()?;
         let changes = deployed.as_ref().map(|deployed| cloud.changes(&json, deployed));
-        Ok(Self { definition, json, deployed, changes: changes.unwrap_or_default() })
+        let table = Some(TableDocument::of(settings)).filter(|table| table.is_read_by(&definition));
+        Ok(Self { definition, json, deployed, changes: changes.unwrap_or_default(), table })
     }
 
     /// Returns the action of a deployment.
@@ -129,6 +134,19 @@ impl Plan {
             text.push_str(&format!("  {change}\n"));
         }
         text
+    }
+
+    /// Returns the settings of the table if a deployment uploads them: before it creates or updates
+    /// the pipeline that reads them, and not for a pipeline that stays as it is.
+    pub fn table_to_upload(&self) -> Option<&TableDocument> {
+        self.table.as_ref().filter(|_| self.action() != DeployAction::Nothing)
+    }
+
+    /// Formats a line about the file that a deployment uploads.
+    pub fn upload_to_text(&self) -> String {
+        self.table_to_upload().map_or_else(String::new, |table| {
+            format!("The settings of the table would be uploaded to {}\n", table.uri)
+        })
     }
 
     /// Returns the changes as JSON.

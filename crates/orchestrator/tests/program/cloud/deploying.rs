@@ -21,6 +21,70 @@ fn an_unchanged_pipeline_costs_one_call_and_no_write() {
     assert_eq!(cloud.server.actions()[before..], ["DescribePipeline"]);
 }
 
+/// Preprocess reads the settings of the table from the address in the definition, so they are there
+/// before the pipeline is.
+#[test]
+fn the_settings_of_the_table_are_uploaded_before_the_pipeline_changes() {
+    let Some(cloud) = Cloud::before_moto("settings", vec![images()]) else { return };
+    let address = || {
+        let plan = cloud.json(10, &["plan"]);
+        plan["table_settings"].as_str().unwrap().to_owned()
+    };
+    let writes = |from: usize| -> Vec<String> {
+        let actions = cloud.server.actions().into_iter().skip(from);
+        actions.filter(|action| !action.starts_with("Describe") && action != "ListTags").collect()
+    };
+    let first = address();
+    let table = cloud.orchestrator(&["definition", "--table-settings"]).expect(0).stdout;
+    let digest = common::sha256_hex(&table);
+    let name = &cloud.name;
+    let key = format!("pipeline-definitions/{name}/{digest}/table.json");
+    assert_eq!(first, format!("s3://{name}/{key}"));
+
+    let before = cloud.server.actions().len();
+    let deployed = cloud.json(0, &["deploy"]);
+    assert_eq!(deployed["table_settings"], first);
+    let put = |key: &str| format!("PUT /{name}/{key}");
+    assert_eq!(writes(before), ["GetCallerIdentity", &put(&key), "CreatePipeline"]);
+    let stored = |key: &str| {
+        let object = cloud.aws().s3().get_object().bucket(name).key(key);
+        let body = cloud.aws().wait(async { object.send().await.unwrap().body.collect().await });
+        String::from_utf8(body.unwrap().into_bytes().to_vec()).unwrap()
+    };
+    assert_eq!(stored(&key), table);
+
+    // Nothing to change, nothing to upload.
+    let before = cloud.server.actions().len();
+    assert!(cloud.json(0, &["plan"])["table_settings"].is_null());
+    assert!(cloud.json(0, &["deploy"]).get("table_settings").is_none());
+    assert_eq!(writes(before), [""; 0]);
+
+    // Other columns are another object, and the first one stays for executions that began before.
+    cloud.edit("spellings: [Cutting_Force]", "spellings: [Cutting_Force, Feed_Force]");
+    let second = address();
+    assert_ne!(second, first);
+    let before = cloud.server.actions().len();
+    cloud.orchestrator(&["deploy", "--dry-run"]).expect(0);
+    assert_eq!(writes(before), [""; 0]);
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let key_of_second = second.split_once(&format!("s3://{name}/")).unwrap().1;
+    assert_eq!(writes(before), [&put(key_of_second), "AddTags", "UpdatePipeline"]);
+    assert!(stored(key_of_second).contains("Feed_Force"));
+    assert_eq!(stored(&key), table);
+}
+
+/// A definition from a file that reads other settings is not given these.
+#[test]
+fn a_definition_that_reads_other_settings_gets_none() {
+    let Some(cloud) = Cloud::before_moto("others", vec![images()]) else { return };
+    let definition = cloud.orchestrator(&["definition"]).expect(0).stdout;
+    let file = cloud.place.file("definition.json", definition);
+    let deploy = ["deploy", "--dry-run", "--definition", file.as_str()];
+    assert!(cloud.json(0, &deploy)["table_settings"].is_string());
+    cloud.edit("spellings: [Cutting_Force]", "spellings: [Cutting_Force, Feed_Force]");
+    assert!(cloud.json(0, &deploy)["table_settings"].is_null());
+}
+
 #[test]
 fn an_update_keeps_properties_and_tags_that_others_set() {
     let Some(cloud) = Cloud::before_moto("kept", vec![images()]) else { return };

@@ -5,6 +5,18 @@ use testkit::aws::{Answer, Rule};
 
 use super::{ACCOUNT, Cloud, images};
 
+/// Returns the rule for the upload of the table's settings.
+fn table_settings(answer: Answer) -> Rule {
+    let digest = common::sha256_hex(config::steps::TableSettings::default().to_json());
+    let action = format!("PUT /alone/pipeline-definitions/alone/{digest}/table.json");
+    Rule::answers(&action, [answer])
+}
+
+/// Returns the answer of S3 to an upload.
+fn stored() -> Answer {
+    Answer::body(200, "application/xml", "")
+}
+
 /// Returns rules by which a pipeline of another definition and these tags is deployed.
 fn deployed(tags: serde_json::Value) -> Vec<Rule> {
     let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone");
@@ -19,6 +31,7 @@ fn deployed(tags: serde_json::Value) -> Vec<Rule> {
             }))],
         ),
         Rule::answers("ListTags", [Answer::json(json!({ "Tags": tags }))]),
+        table_settings(stored()),
     ]
 }
 
@@ -35,6 +48,7 @@ fn absent() -> Vec<Rule> {
             [Answer::refused(400, "ResourceNotFound", "Pipeline does not exist")],
         ),
         Rule::answers("GetCallerIdentity", [Answer::body(200, "text/xml", identity)]),
+        table_settings(stored()),
     ]
 }
 
@@ -84,6 +98,24 @@ fn refused_credentials() {
     let cloud =
         with(absent(), "CreatePipeline", Answer::refused(400, "AccessDeniedException", denied));
     insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @r#"error: sagemaker:CreatePipeline was refused with AccessDeniedException: User: arn:aws:iam::123456789012:user/ann is not authorized to perform: sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name> because no identity-based policy allows the sagemaker:CreatePipeline action; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:CreatePipeline", "Resource": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>"} (request 8a1c)"#);
+}
+
+/// Without the settings of the table the pipeline could not run, so it stays as it is.
+#[test]
+fn a_bucket_that_cannot_be_written() {
+    let refused = |rules: Vec<Rule>| {
+        let denied = Answer::refused(403, "AccessDenied", "Access Denied");
+        let rules = std::iter::once(table_settings(denied)).chain(rules);
+        let cloud = Cloud::alone(rules.collect());
+        let error = refusal(&cloud, &["deploy"]);
+        for write in ["CreatePipeline", "UpdatePipeline", "AddTags"] {
+            assert_eq!(cloud.server.count(write), 0);
+        }
+        error
+    };
+    insta::assert_snapshot!(refused(absent()), @r#"error: s3:PutObject was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"} (request 8a1c)"#);
+    let ours = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
+    assert_eq!(refused(deployed(ours)), refused(absent()));
 }
 
 #[test]
