@@ -58,6 +58,11 @@ class Account:
         body = json.dumps({"format_version": 1, **document})
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
+    def has(self, key):
+        """Tells whether the bucket has an object."""
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key)
+        return [one["Key"] for one in found.get("Contents", [])] == [key]
+
     def put_evaluation(self, prefix, recall):
         """Puts what Evaluate writes below a prefix."""
         metrics = {"accuracy": 0.9874, "f1_score": 0.9871, "recall": recall, "true_positives": 244}

@@ -56,6 +56,8 @@ def success(runner, account, checks, digests):
     checks.equal("the model package is an output", found["model-package-arn"], version)
     [created] = asked("CreatePipeline")
     checks.equal("the jobs' role", created["RoleArn"], ROLE)
+    [settings] = re.findall(r"s3://[^/]+/(\S+/table\.json)", created["PipelineDefinition"])
+    checks.that("the settings of the table are there", account.has(settings))
     images = re.findall(r"\S+@\S+", digests)[:4]
     checks.contains("the images by digest", created["PipelineDefinition"], *images)
     checks.equal("no tag was looked up", asked("DescribeImages"), [])
