@@ -9,8 +9,12 @@ use crate::metric::Metric;
 use crate::rules::{
     COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
 };
-use crate::settings::{ColumnSettings, Settings};
+use crate::settings::{ColumnSettings, Preprocessing, Settings};
 use crate::steps::Hyperparameters;
+
+/// The most columns and engineered features. Preprocess writes them and the label as a table, and
+/// `dataset` reads tables of at most 16,384 fields.
+const MAX_FEATURES: usize = 16_383;
 
 /// A setting whose value is out of range.
 pub(crate) struct Fault {
@@ -53,6 +57,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     );
     faults.columns(&settings.preprocessing.columns);
     faults.features(&settings.preprocessing.engineered_features);
+    faults.fields(&settings.preprocessing);
     faults.gates(&settings.quality_gates);
     faults.tags(&settings.tags);
     for (kind, &price) in &settings.prices.per_hour {
@@ -126,6 +131,18 @@ impl Faults {
             self.unless(is_column_name(name), &path, name.as_str(), COLUMN_NAME);
             let filled = !expression.trim().is_empty();
             self.unless(filled, &path, "", "an expression such as A - median(A)");
+        }
+    }
+
+    fn fields(&mut self, preprocessing: &Preprocessing) {
+        let Preprocessing { columns, engineered_features, .. } = preprocessing;
+        if columns.len() + engineered_features.len() > MAX_FEATURES {
+            let expected = format!(
+                "at most {MAX_FEATURES} columns and engineered features together, there are {} and {}",
+                columns.len(),
+                engineered_features.len()
+            );
+            self.push("preprocessing.columns", None, &expected);
         }
     }
 

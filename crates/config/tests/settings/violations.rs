@@ -296,3 +296,16 @@ proptest! {
         }
     }
 }
+
+/// Preprocess writes columns, features and label as a table, which has at most 16,384 fields.
+#[test]
+fn columns_and_features_fit_into_a_table() {
+    let columns = |count: usize| {
+        let names = (1..count).map(|number| format!("    C{number}: {{}}\n"));
+        format!("  columns:\n{}", names.collect::<String>())
+    };
+    // The file has twelve columns and three features.
+    let read_with = |count: usize| read(&with("  columns:\n", &columns(count - 11)));
+    assert_eq!(read_with(16_380).unwrap().preprocessing.columns.len(), 16_380);
+    insta::assert_snapshot!(read_with(16_381).unwrap_err(), @"config.yaml:68:3: preprocessing.columns: expected at most 16383 columns and engineered features together, there are 16381 and 3");
+}
