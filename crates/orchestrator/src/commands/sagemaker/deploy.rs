@@ -79,7 +79,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         return print_dry_run(arguments, &plan, &cloud);
     }
     let uploaded = upload.map(|upload| upload_input(&settings, &cloud, upload)).transpose()?;
-    // The jobs of the new definition read it.
+    // The jobs of the new definition read the settings of the table.
     let table = plan.table_to_upload();
     let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;
     let arn = apply(&cloud, &plan, arguments.adopt)?;
