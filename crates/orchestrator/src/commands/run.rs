@@ -35,8 +35,8 @@ pub struct RunArgs {
     /// Run this definition instead of the settings' own
     #[arg(long, value_name = "FILE")]
     definition: Option<Utf8PathBuf>,
-    /// The raw table: a CSV file, or a directory of them; without it 2,500 synthetic rows
-    #[arg(long, value_name = "CSV-OR-DIRECTORY")]
+    /// The raw table: a file, or a directory of them; without it 2,500 synthetic rows
+    #[arg(long, value_name = "FILE-OR-DIRECTORY")]
     input: Option<Utf8PathBuf>,
     /// Where executions, outputs and the model registry are kept
     #[arg(long, value_name = "DIR", default_value = "runs")]
