@@ -91,7 +91,7 @@ def missed_gate(runner, account, checks, version):
     fail = ("QualityGateFailed", "Failed", {"Fail": {"ErrorMessage": missed}}, None)
     jobs = {"pipelines-x-Evaluate": with_output(account.bucket, "evaluation/x2")}
     play(account.bucket, "Failed", [*GOOD, GATE_MISSED, fail], jobs)
-    hostile = "s3://b/$(touch pwned)/`touch pwned`/\"a\" 'b' | c; touch pwned #"
+    hostile = "s3://bucket/$(touch pwned)/`touch pwned`/\"a\" 'b' | c; touch pwned #"
     parameters = f"MaxDepth=12\r\n\nInputDataUrl={hostile}\n"
     code, found, summary = runner.run_pipeline(parameters=parameters, domain="d-abc")
     checks.equal("exit code", code, 4)

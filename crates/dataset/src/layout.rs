@@ -15,8 +15,9 @@ use crate::units::{self, Conversion};
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
 const MAX_HEADER_LINES: usize = 100;
-/// The number of rows by which the number format is found.
+/// The number of rows by which the number format is found, and of their cells.
 const SAMPLE_ROWS: usize = 500;
+const SAMPLE_CELLS: usize = 20_000;
 /// The number formats that are tried. The first one that reads a file is meant.
 const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b'.', thousands: None },
@@ -163,19 +164,21 @@ impl LayoutFinder<'_> {
             return self.without_header(text, begin, separators);
         }
         let mut nearest: Option<Nearest> = None;
+        let mut unreadable: Option<CsvError> = None;
         for (line, at) in lines(text, begin).take(MAX_HEADER_LINES) {
             if self.declared.header_line.is_some_and(|declared| declared != line) {
                 continue;
             }
             for &separator in separators {
                 let mut records = self.records(text, at, separator);
-                // A line of the preamble may have an open quote.
                 let fields: Vec<Vec<u8>> = match records.next() {
                     Ok(Some(record)) => record.fields().map(<[u8]>::to_vec).collect(),
-                    Ok(None) | Err(CsvError::Unclosed { .. } | CsvError::TooLong { .. }) => {
+                    Ok(None) => continue,
+                    // A line before the header may have an open quote.
+                    Err(error) => {
+                        unreadable.get_or_insert(error);
                         continue;
                     }
-                    Err(error) => return Err(error.into()),
                 };
                 let end = text.len() - records.rest().len();
                 let problem = match Header::find(self.schema, &fields, &[], true) {
@@ -199,7 +202,7 @@ impl LayoutFinder<'_> {
             Some(Nearest { line, problem, .. }) => {
                 Err(TableError::Header { file: format!("{file}, line {line},"), problem })
             }
-            None => Err(TableError::Empty { file }),
+            None => Err(unreadable.map_or(TableError::Empty { file }, TableError::Csv)),
         }
     }
 
@@ -329,6 +332,9 @@ impl LayoutFinder<'_> {
         for _ in 0..SAMPLE_ROWS {
             // What is wrong with a row is said when it is read.
             let Ok(Some(record)) = records.next() else { break };
+            if cells.len() >= SAMPLE_CELLS {
+                break;
+            }
             for (column, place) in found.header.columns.iter().enumerate() {
                 let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
                 let text = text.trim();

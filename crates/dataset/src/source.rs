@@ -220,8 +220,8 @@ impl<R: Read> BlankSeparated<R> {
 
 impl<R: Read> Read for BlankSeparated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut raw = vec![0; 1 << 16];
         while self.at == self.ready.len() {
+            let mut raw = vec![0; 1 << 16];
             let read = self.input.read(&mut raw)?;
             if read == 0 {
                 return Ok(0);

@@ -190,7 +190,7 @@ impl ExecutionReport {
                 )?;
             }
             if rows.totals_rows > 0 {
-                writeln!(out, "Left out           {} rows of totals", rows.totals_rows)?;
+                writeln!(out, "Left out           rows of totals: {}", rows.totals_rows)?;
             }
             let lists = [
                 ("Read as", &rows.notes),

@@ -146,7 +146,7 @@ fn a_spreadsheet_of_europe() {
     insta::assert_snapshot!(about_rows(&printed), @"
     Rows               60 read, 58 kept, 2 with missing cells (3.3 %)
     Failures           50.0 % of those read, 48.3 % of those kept
-    Left out           1 rows of totals
+    Left out           rows of totals: 1
     Read as            table.csv: in Windows-1252; the header is on line 3; fields are separated by `;`; the decimal mark is a comma
     ");
 }
