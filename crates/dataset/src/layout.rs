@@ -15,10 +15,11 @@ use crate::units::{self, Conversion};
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
 const MAX_HEADER_LINES: usize = 100;
-/// The number of rows by which the number format is found, and of their cells.
+/// The maximum number of rows that are read to find the number format.
 const SAMPLE_ROWS: usize = 500;
+/// The maximum number of cells of these rows, up to the end of a row.
 const SAMPLE_CELLS: usize = 20_000;
-/// The number formats that are tried. The first one that reads a file is meant.
+/// The number formats that are tried. The first of those that read the most cells is used.
 const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b'.', thousands: None },
     NumberFormat { point: b',', thousands: None },
