@@ -206,6 +206,8 @@ fn read(
     // The summary must not depend on where the job ran.
     let directory = format!("{input}/");
     let texts = counts.notes.iter_mut().chain(&mut counts.left_out).chain(&mut counts.warnings);
+    let cells = counts.bad_cells.values_mut().map(|cell| &mut cell.first);
+    let texts = texts.chain(cells).chain(&mut counts.first_bad);
     texts.for_each(|text| *text = text.replace(&directory, ""));
     Ok((table, counts))
 }

@@ -207,7 +207,7 @@ impl ExecutionReport {
                 writeln!(out, "Left out           rows of totals: {}", rows.totals_rows)?;
             }
             for (text, BadCellCount { count, first }) in &rows.bad_cells {
-                writeln!(out, "Read as missing    {count} cells `{text}`, the first in {first}")?;
+                writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
             }
             if let Some(split) = &rows.split {
                 writeln!(out, "Split              {split}")?;

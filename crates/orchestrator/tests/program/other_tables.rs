@@ -202,5 +202,10 @@ fn categories_a_split_by_time_and_cells_that_became_missing() {
                          split: { time: time }\nbad_cells: missing\nmissing_values: median\n\
                          engineered_features: {}\n";
     let (_, printed) = run(&place, preprocessing, "table.csv");
-    insta::assert_snapshot!(about_rows(&printed), @"");
+    insta::assert_snapshot!(about_rows(&printed), @"
+    Rows               100 read, 100 kept
+    Failures           50.0 % of those read, 50.0 % of those kept
+    Read as missing    `ajar` (1), the first in table.csv, line 9, column `door`
+    Split              the 20 test rows are the last by `time`, from 2024-03-01 01:20:00 on
+    ");
 }
