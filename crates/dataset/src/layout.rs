@@ -14,7 +14,7 @@ use crate::units::{self, Conversion};
 /// The separators that are tried, the usual one first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
-const MAX_HEADER_LINES: usize = 100;
+pub(crate) const MAX_HEADER_LINES: usize = 100;
 /// The maximum number of rows that are read to find the number format.
 const SAMPLE_ROWS: usize = 500;
 /// The maximum number of cells of these rows, up to the end of a row.
@@ -31,7 +31,7 @@ const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b',', thousands: Some('\'') },
 ];
 
-/// What is known of a text's format. What is not given is found by looking at the text.
+/// What is known of the format of files. What is not given is found by looking at them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextFormat {
     /// The encoding.
@@ -45,6 +45,8 @@ pub struct TextFormat {
     /// The line of the header, from 1; with 0 there is none, and the columns are named `column_1`,
     /// `column_2`, ...
     pub header_line: Option<u64>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
 }
 
 /// The layout of a text.

@@ -56,6 +56,7 @@
 mod blocks;
 mod cell;
 mod cleaning;
+mod container;
 mod csv_records;
 mod duplicates;
 mod expression;
@@ -64,6 +65,9 @@ mod header;
 mod in_order;
 mod layout;
 mod number;
+mod parquet_file;
+mod parquet_footer;
+mod parquet_rows;
 mod recipe;
 mod record;
 mod rows;
@@ -75,6 +79,8 @@ mod statistics;
 mod table;
 mod table_error;
 mod units;
+mod value_text;
+mod workbook;
 
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
@@ -91,4 +97,4 @@ pub use source::Encoding;
 pub use split::{Split, SplitError, split};
 pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
-pub use table_error::TableError;
+pub use table_error::{Place, TableError};

@@ -144,7 +144,7 @@ fn read(
     table: &TableSettings,
 ) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
     let mut reader = TableReader::new(schema, settings::rules(table))
-        .with_format(settings::format(table.format));
+        .with_format(settings::format(&table.format));
     let files = files(input)?;
     for path in &files.visible {
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;

@@ -72,7 +72,7 @@ pub(crate) fn rules(settings: &steps::TableSettings) -> CleaningRules {
 }
 
 /// Returns what is known of the files' format.
-pub(crate) fn format(settings: steps::Format) -> TextFormat {
+pub(crate) fn format(settings: &steps::Format) -> TextFormat {
     TextFormat {
         encoding: settings.encoding.map(|encoding| match encoding {
             steps::Encoding::Utf8 => Encoding::Utf8,
@@ -98,5 +98,6 @@ pub(crate) fn format(settings: steps::Format) -> TextFormat {
             Thousands::Comma => ',',
         }),
         header_line: settings.header_line,
+        sheet: settings.sheet.clone(),
     }
 }
