@@ -29,6 +29,7 @@ fn seed(target: &str, name: &str, bytes: impl AsRef<[u8]>) -> io::Result<()> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     csv()?;
+    table_file()?;
     expression()?;
     bundle()?;
     definition()?;
@@ -53,6 +54,34 @@ fn csv() -> io::Result<()> {
     let two = [&table[..table.len() / 2], b"\x0c", other.as_bytes()].concat();
     seed("csv", "two.csv", two)?;
     seed("csv", "features.csv", "Torque,Ratio,label\n1.5,-0,0\n3e38, 1e-45 ,1\n-7,0.1,0\n")
+}
+
+/// The files that pandas wrote for the tests of `dataset`, and the parts of its workbook.
+fn table_file() -> Result<(), Box<dyn std::error::Error>> {
+    let parquet = include_bytes!("../../crates/dataset/tests/fixtures/pandas.parquet");
+    let workbook = include_bytes!("../../crates/dataset/tests/fixtures/pandas.xlsx");
+    let text = include_bytes!("../../crates/dataset/tests/fixtures/pandas.csv");
+    seed("table_file", "pandas.parquet", parquet)?;
+    seed("table_file", "pandas.xlsx", workbook)?;
+    seed("table_file", "pandas.csv", text)?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(text)?;
+    seed("table_file", "pandas.csv.gz", gzip.finish()?)?;
+    let mut parts = b"parts\n".to_vec();
+    let mut archive = zip::ZipArchive::new(io::Cursor::new(workbook))?;
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index)?;
+        let name = part.name()?.into_owned();
+        // The rest is not read.
+        if name.starts_with("docProps") || name.contains("theme") {
+            continue;
+        }
+        parts.extend_from_slice(format!("{name}\n").as_bytes());
+        io::copy(&mut part, &mut parts)?;
+        parts.push(b'\x0c');
+    }
+    seed("table_file", "parts", parts)?;
+    Ok(())
 }
 
 fn expression() -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! The ground floor: what every other crate needs and none of them owns. Exit codes, error chains,
-//! files that are written atomically, SHA-256 digests, the nearest name to a mistyped one, and text
-//! that is safe to print.
+//! files that are written atomically, SHA-256 digests, the nearest name to a mistyped one, text that
+//! is safe to print, and panics that are contained.
 //!
 //! Knows the operating system's files and text. Must never know SageMaker, tables, models, or any
 //! other crate of this workspace.
@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod contained;
 mod digest;
 pub mod durable;
 mod error;
@@ -25,6 +26,7 @@ mod exit;
 mod files;
 mod nearest;
 
+pub use contained::{contained, containing};
 pub use digest::{Sha256Reader, hex, sha256_hex};
 pub use error::{chain, printable};
 pub use exit::{Exit, Failure};

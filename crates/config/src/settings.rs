@@ -512,7 +512,7 @@ impl Settings {
             bad_cells: preprocessing.bad_cells,
             missing_labels: preprocessing.missing_markers.clone(),
             duplicates: preprocessing.duplicates.clone(),
-            format: preprocessing.format,
+            format: preprocessing.format.clone(),
         }
     }
 

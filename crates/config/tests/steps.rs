@@ -255,7 +255,7 @@ proptest! {
             stratify, missing_values, bad_cells,
             missing_labels: spellings.clone(),
             duplicates: if stratify { Duplicates::By(names.clone()) } else { Duplicates::Keep },
-            format: Format { decimal: Some(Decimal::Comma), header_line: Some(3), ..Format::default() },
+            format: Format { decimal: Some(Decimal::Comma), header_line: Some(3), sheet: Some("Daten".to_owned()), ..Format::default() },
         };
         let document = settings.to_json();
         let again = TableSettings::from_json(document.as_bytes()).unwrap();

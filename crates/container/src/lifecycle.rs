@@ -149,14 +149,23 @@ impl Report {
 
     /// Reports the reason and ends the process.
     fn end(&self, reason: &str) -> ! {
-        self.failed(reason);
-        std::process::exit(Exit::Failed as i32);
+        self.end_with(Exit::Failed, reason)
     }
 
+    fn end_with(&self, exit: Exit, reason: &str) -> ! {
+        self.failed(reason);
+        std::process::exit(exit as i32);
+    }
+
+    /// Makes a panic end the process with a reason. A panic of a library on what it reads is no
+    /// defect of the program but one of the input.
     fn on_panic(&self) {
         let report = self.clone();
-        std::panic::set_hook(Box::new(move |panic| {
-            report.end(&format!("this is a defect in the program: {panic}"));
+        std::panic::set_hook(Box::new(move |panic| match common::containing() {
+            // It is an error where it can be returned.
+            Some(_) if cfg!(panic = "unwind") => {}
+            Some(what) => report.end_with(Exit::Data, &format!("{what}: {panic}")),
+            None => report.end(&format!("this is a defect in the program: {panic}")),
         }));
     }
 }

@@ -1,7 +1,7 @@
 //! Times the reading of one table for `scripts/bench/csv`.
 //!
-//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...` reads these columns of a CSV as Preprocess does:
-//! incomplete rows and duplicates are dropped. It prints one JSON object.
+//! `read TABLE LABEL POSITIVE NEGATIVE COLUMN...` reads these columns of a file, CSV or another
+//! format, as Preprocess does: incomplete rows and duplicates are dropped. It prints one JSON object.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 #![allow(
@@ -31,7 +31,7 @@ fn main() {
 
     let started = Instant::now();
     let mut reader = TableReader::new(&schema, CleaningRules::default());
-    reader.read(table, File::open(table).unwrap()).unwrap();
+    reader.read_file(table, File::open(table).unwrap()).unwrap();
     let (table, counts) = reader.finish().unwrap();
     let seconds = started.elapsed().as_secs_f64();
     let status = fs::read_to_string("/proc/self/status").unwrap();

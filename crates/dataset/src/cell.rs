@@ -1,7 +1,7 @@
 //! Parses the cell of a sensor column.
 
 use crate::categories;
-use crate::number;
+use crate::number::{self, ShortDecimals};
 use crate::schema::{ColumnKind, fold_word};
 use crate::units::Conversion;
 use crate::words::{is_missing, yes_or_no};
@@ -91,6 +91,11 @@ impl CellParser {
         }
     }
 
+    /// Returns whether the column holds numbers.
+    pub(crate) fn is_of_numbers(&self) -> bool {
+        self.kind == ColumnKind::Number
+    }
+
     fn parse_word(&self, cell: &[u8]) -> Option<f64> {
         let text = String::from_utf8_lossy(cell);
         let value = categories::value(&text);
@@ -121,6 +126,36 @@ impl CellParser {
     fn is_marker(&self, text: &str) -> bool {
         let word = fold_word(text);
         self.missing_words.contains(&word)
+    }
+
+    /// Returns the reading of a number, which is what [`Self::parse`] returns for its shortest text.
+    #[inline]
+    pub(crate) fn of_f64(&self, number: f64, decimals: &mut ShortDecimals) -> f64 {
+        if self.power == 0 || number == 0.0 || !number.is_finite() {
+            return self.reading(number);
+        }
+        self.of_decimal(decimals.of_f64(number)).unwrap_or_else(|| {
+            let scaled = scaled(zmij::Buffer::new().format_finite(number), self.power);
+            scaled.map_or(f64::NAN, |number| self.reading(number))
+        })
+    }
+
+    /// Does the same for a number of 32 bits: 0.1 is read as 0.1, not as 0.10000000149011612.
+    #[inline]
+    pub(crate) fn of_f32(&self, number: f32, decimals: &mut ShortDecimals) -> f64 {
+        if number == 0.0 || !number.is_finite() {
+            return self.reading(number.into());
+        }
+        self.of_decimal(decimals.of_f32(number)).unwrap_or_else(|| {
+            let scaled = scaled(zmij::Buffer::new().format_finite(number), self.power);
+            scaled.map_or(f64::NAN, |number| self.reading(number))
+        })
+    }
+
+    #[inline]
+    fn of_decimal(&self, decimal: Option<(f64, i32)>) -> Option<f64> {
+        let (units, places) = decimal?;
+        number::from_decimal(units, self.power - places).map(|number| self.reading(number))
     }
 
     /// Parses a trimmed text as a number times the conversion's power of ten.
@@ -282,6 +317,45 @@ mod tests {
         // 25.892 is no number with a decimal comma unless groups are declared: it has two meanings.
         assert_eq!(parse("25.892", b',', None), None);
         assert_eq!(parse("25.892", b',', Some('.')), Some(25_892.0));
+    }
+
+    #[test]
+    fn binary_numbers_are_read_as_their_shortest_text() {
+        let mut random = 1_u64;
+        let (mut short, mut long) = (ShortDecimals::default(), ShortDecimals::default());
+        for round in 0..50_000_u32 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Numbers of any bits, and sensor readings with a few decimal places.
+            let places = 10_f64.powi((round % 7) as i32);
+            let reading = ((random >> 20) as i32 % 10_000_000) as f64 / places;
+            let wide = if round % 2 == 0 { reading } else { f64::from_bits(random) };
+            let narrow =
+                if round % 3 == 0 { f32::from_bits(random as u32) } else { reading as f32 };
+            for power in [0, -5, 3] {
+                let parser = parser(power);
+                let text = zmij::Buffer::new().format(wide).to_owned();
+                let found = parser.of_f64(wide, &mut long);
+                assert_eq!(
+                    parser.parse(text.as_bytes()).unwrap().to_bits(),
+                    found.to_bits(),
+                    "{text}"
+                );
+                let text = zmij::Buffer::new().format(narrow).to_owned();
+                let found = parser.of_f32(narrow, &mut short);
+                assert_eq!(
+                    parser.parse(text.as_bytes()).unwrap().to_bits(),
+                    found.to_bits(),
+                    "{text}"
+                );
+            }
+        }
+        // A marker is the number that it says, not a neighbour.
+        let parser =
+            CellParser::new(&["-999.9".to_owned()], Conversion::NONE, NumberFormat::default());
+        assert!(
+            parser.of_f32(-999.9, &mut short).is_nan() && parser.of_f64(-999.9, &mut long).is_nan()
+        );
+        assert_eq!(parser.of_f32(-0.0, &mut short).to_bits(), (-0.0_f64).to_bits());
     }
 
     #[test]

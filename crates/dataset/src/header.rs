@@ -158,7 +158,7 @@ impl Header {
                 parts.extend((0..self.columns.len()).map(IdentityPart::Reading));
                 parts.extend(self.label.map(|_| IdentityPart::Label));
                 // The number of the row, which pandas writes in front, is no part of the data.
-                let is_data = |&field: &usize| field > 0 || !self.cells[field].is_row_number();
+                let is_data = |&field: &usize| !self.cells[field].is_row_number(field);
                 texts.extend((0..self.width()).filter(is_data));
                 texts.retain(|&field| column_of(field).is_none() && self.label != Some(field));
             }
@@ -350,10 +350,10 @@ impl HeaderCell {
         Self { whole: fold_name(&text), name, bare, unit, text }
     }
 
-    /// Returns whether this is the number of the row, which pandas writes in front: it has no name,
-    /// or the name `Unnamed: 0` after it was read and written again.
-    fn is_row_number(&self) -> bool {
-        self.whole.is_empty() || self.whole.starts_with("unnamed:")
+    /// Returns whether this field is the number of the row, which pandas writes in front: it has no
+    /// name, or the name `Unnamed: 0` after it was read and written again.
+    fn is_row_number(&self, field: usize) -> bool {
+        (field == 0 && self.whole.is_empty()) || self.whole == "unnamed:_0"
     }
 
     /// Returns this field as the place of a column. A field without a unit is in the column's.

@@ -15,7 +15,7 @@ use crate::words::is_missing;
 /// The separators that are tried, the usual one first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
-const MAX_HEADER_LINES: usize = 100;
+pub(crate) const MAX_HEADER_LINES: usize = 100;
 /// The maximum number of rows that are read to find the number format.
 const SAMPLE_ROWS: usize = 500;
 /// The maximum number of cells of these rows, up to the end of a row.
@@ -32,7 +32,7 @@ const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b',', thousands: Some('\'') },
 ];
 
-/// What is known of a text's format. What is not given is found by looking at the text.
+/// What is known of the format of files. What is not given is found by looking at them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextFormat {
     /// The encoding.
@@ -48,6 +48,8 @@ pub struct TextFormat {
     pub header_line: Option<u64>,
     /// Whether the day comes before the month in a date such as 1/2/2024.
     pub day_first: Option<bool>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
 }
 
 /// The layout of a text.

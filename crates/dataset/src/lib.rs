@@ -57,6 +57,7 @@ mod blocks;
 mod categories;
 mod cell;
 mod cleaning;
+mod container;
 mod csv_records;
 mod duplicates;
 mod encoding;
@@ -66,6 +67,9 @@ mod header;
 mod in_order;
 mod layout;
 mod number;
+mod parquet_file;
+mod parquet_footer;
+mod parquet_rows;
 mod recipe;
 mod record;
 mod rows;
@@ -79,7 +83,9 @@ mod table;
 mod table_error;
 mod time;
 mod units;
+mod value_text;
 mod words;
+mod workbook;
 
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
@@ -98,5 +104,5 @@ pub use split::{Split, SplitError, split, split_by_machine, split_by_time};
 pub use split_key::SplitColumn;
 pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
-pub use table_error::TableError;
+pub use table_error::{Place, TableError};
 pub use time::show_time;

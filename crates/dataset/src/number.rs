@@ -40,6 +40,83 @@ pub(crate) fn leading_f64(text: &[u8], power: i32, point: u8) -> Option<(f64, us
     Some((if negative { -number } else { number }, end))
 }
 
+/// Returns `mantissa * 10^exponent`, correctly rounded, for an integer of at most 53 bits; `None` where
+/// that takes more care.
+#[inline]
+pub(crate) fn from_decimal(mantissa: f64, exponent: i32) -> Option<f64> {
+    let scale = *POWERS.get(exponent.unsigned_abs() as usize)?;
+    Some(if exponent < 0 { mantissa / scale } else { mantissa * scale })
+}
+
+/// Finds the shortest decimal number that is rounded to a binary one, for one value of a column
+/// after another: most columns have a fixed number of decimal places.
+#[derive(Default)]
+pub(crate) struct ShortDecimals {
+    /// The decimal places of the last number.
+    places: usize,
+    /// Whether the last number was not found, as numbers of all digits are not.
+    is_long: bool,
+}
+
+impl ShortDecimals {
+    /// The maximum number of places that are tried.
+    const MAX_PLACES: usize = 8;
+    /// What rounds a number below 2^51 to an integer by being added and subtracted.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    /// Below this many units of the last decimal place, two neighbours are more than one unit in the
+    /// last place of an `f32` or an `f64` apart.
+    const MAX_UNITS_F32: f64 = 8_388_608.0;
+    const MAX_UNITS_F64: f64 = 2_251_799_813_685_248.0;
+
+    /// Returns the integer and the number of decimal places that are the shortest decimal number which
+    /// is rounded to `number`, with zeros behind it perhaps. `None` where there is no such number of
+    /// few digits.
+    #[inline]
+    pub(crate) fn of_f32(&mut self, number: f32) -> Option<(f64, i32)> {
+        self.find(number.into(), Self::MAX_UNITS_F32, |decimal| decimal as f32 == number)
+    }
+
+    /// Does the same for a number of 64 bits.
+    #[inline]
+    pub(crate) fn of_f64(&mut self, number: f64) -> Option<(f64, i32)> {
+        self.find(number, Self::MAX_UNITS_F64, |decimal| decimal == number)
+    }
+
+    /// Of the numbers with some decimal places at most one is rounded to `number`, because they are
+    /// further apart than that takes. If one is, then a shorter one would be it, with zeros behind.
+    ///
+    /// The quotient is the nearest `f64` of the decimal number. That it is then rounded to an `f32`
+    /// makes no difference: a number of 23 bits over 10^8 is never halfway between two `f32`, nor
+    /// nearer to halfway than an `f64` can tell.
+    #[inline]
+    fn find(
+        &mut self,
+        number: f64,
+        max_units: f64,
+        is_rounded_to: impl Fn(f64) -> bool,
+    ) -> Option<(f64, i32)> {
+        let with = |places: usize| {
+            let units = number * POWERS[places];
+            let units = (units + Self::ROUND) - Self::ROUND;
+            let is_found = units.abs() < max_units && is_rounded_to(units / POWERS[places]);
+            is_found.then_some((units, places as i32))
+        };
+        if let Some(found) = with(self.places) {
+            self.is_long = false;
+            return Some(found);
+        }
+        if self.is_long {
+            return None;
+        }
+        let found = (0..=Self::MAX_PLACES).find_map(with);
+        match found {
+            Some((_, places)) => self.places = places as usize,
+            None => self.is_long = true,
+        }
+        found
+    }
+}
+
 /// Parses the number at the start of `text` as [`leading_f64`] does, with the decimal mark `.`.
 ///
 /// The digits and the power of ten give an `f64` by two roundings, that of the digits and that of

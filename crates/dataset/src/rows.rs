@@ -13,7 +13,7 @@ use crate::record::{
     BadCell, FieldRole, LabelParser, ParsedLabel, RecordError, RecordReader, shown,
 };
 use crate::split_key::SplitKey;
-use crate::table_error::TableError;
+use crate::table_error::{Place, TableError};
 
 /// Reads the rows of one file.
 pub(crate) struct RowReader<'a> {
@@ -48,6 +48,15 @@ pub(crate) struct BlockRows {
     /// The magnitude of each column over the rows that are kept.
     pub(crate) magnitudes: Vec<Magnitude>,
     pub(crate) counts: CleaningCounts,
+}
+
+impl BlockRows {
+    /// Creates a block of no rows with this number of columns.
+    pub(crate) fn new(columns: usize) -> Self {
+        let magnitudes = vec![Magnitude::default(); columns];
+        let values = vec![Values::default(); columns];
+        Self { missing: vec![0; columns], values, magnitudes, ..Self::default() }
+    }
 }
 
 /// The mean of the absolute values of a column.
@@ -113,16 +122,30 @@ impl<'a> RowReader<'a> {
         Ok(Self { file, rules, records, separator, roles, key, identity, is_identity_text })
     }
 
+    /// Returns the fields whose text is a part of a row's identity.
+    pub(crate) fn identity_texts(&self) -> impl Iterator<Item = usize> {
+        let fields = self.is_identity_text.iter().enumerate();
+        fields.filter_map(|(field, is_text)| is_text.then_some(field))
+    }
+
+    /// Makes the texts of some fields no part of a row's identity.
+    pub(crate) fn without_texts(mut self, is_left_out: impl Fn(usize) -> bool) -> Self {
+        if let Some(identity) = &mut self.identity {
+            identity.parts.retain(|part| match part {
+                IdentityPart::Text(field) => !is_left_out(*field),
+                IdentityPart::Reading(_) | IdentityPart::Label => true,
+            });
+        }
+        for (field, is_text) in self.is_identity_text.iter_mut().enumerate() {
+            *is_text &= !is_left_out(field);
+        }
+        self
+    }
+
     /// Reads the rows of a block. Plain rows take a fast path; any other row, in particular a bad
     /// one, is parsed as a CSV record.
     pub(crate) fn read(&self, block: &Block) -> Result<BlockRows, TableError> {
-        let columns = self.records.header().columns.len();
-        let mut rows = BlockRows {
-            missing: vec![0; columns],
-            values: vec![Values::default(); columns],
-            magnitudes: vec![Magnitude::default(); columns],
-            ..BlockRows::default()
-        };
+        let mut rows = BlockRows::new(self.records.header().columns.len());
         let mut csv = CsvRecords::new(self.file, &block.text, block.line, self.separator);
         let mut buffers = Buffers {
             labels: self.records.label_parser(),
@@ -141,7 +164,7 @@ impl<'a> RowReader<'a> {
 
     /// Keeps the row whose readings were appended last, or drops and counts it. `field` returns the
     /// text of a field that is a part of the row's identity.
-    fn finish_row<'f>(
+    pub(crate) fn finish_row<'f>(
         &self,
         rows: &mut BlockRows,
         label: ParsedLabel,
@@ -182,7 +205,7 @@ impl<'a> RowReader<'a> {
 
     /// Returns the key by which a row is split, NaN where it is missing or rows have none, and `None`
     /// where it cannot be read.
-    fn key<'f>(&self, field: impl Fn(usize) -> &'f [u8]) -> Option<f64> {
+    pub(crate) fn key<'f>(&self, field: impl Fn(usize) -> &'f [u8]) -> Option<f64> {
         self.key.as_ref().map_or(Some(f64::NAN), |(key, _)| key.parse(field(key.field)))
     }
 
@@ -195,7 +218,7 @@ impl<'a> RowReader<'a> {
     }
 
     /// Adds the values of the categories in a row whose readings are the last.
-    fn add_values<'f>(
+    pub(crate) fn add_values<'f>(
         &self,
         rows: &mut BlockRows,
         field: impl Fn(usize) -> &'f [u8],
@@ -329,24 +352,37 @@ impl<'a> RowReader<'a> {
         buffers: &mut Buffers<'_, '_>,
     ) -> Result<(), TableError> {
         let Buffers { labels, digester, bad_cells, .. } = buffers;
-        let field = |index| record.field(index);
+        let fields = Fields { count: record.len(), field: |index| record.field(index) };
+        self.read_fields(&fields, Place::Line(record.line), rows, labels, digester, bad_cells)
+    }
+
+    /// Reads a row by its fields as text: keeps it, drops and counts it, or returns its error.
+    pub(crate) fn read_fields<'f>(
+        &self,
+        fields: &Fields<impl Fn(usize) -> &'f [u8]>,
+        place: Place,
+        rows: &mut BlockRows,
+        labels: &mut LabelParser<'_>,
+        digester: &mut RowDigester,
+        bad_cells: &mut Vec<BadCell>,
+    ) -> Result<(), TableError> {
+        let Fields { count, field } = fields;
+        let is_totals_row = || is_totals_row((0..*count).map(field));
         bad_cells.clear();
         let lenient = (self.rules.bad_cells == BadCells::Missing).then_some(&mut *bad_cells);
-        let read =
-            self.records.read_fields(record.len(), field, labels, &mut rows.readings, lenient);
+        let read = self.records.read_fields(*count, field, labels, &mut rows.readings, lenient);
         let key = self.key(field);
         let problem = match (read, key) {
             (Ok(label), Some(key)) => {
                 let begin = rows.readings.len() - rows.missing.len();
-                if lacks_something(&rows.readings[begin..], label) && is_totals_row(record.fields())
-                {
+                if lacks_something(&rows.readings[begin..], label) && is_totals_row() {
                     rows.readings.truncate(begin);
                     rows.counts.totals_rows += 1;
                     return Ok(());
                 }
                 self.add_values(rows, field)?;
                 for (column, text) in bad_cells.drain(..) {
-                    self.count_bad_cell(rows, record.line, column, text);
+                    self.count_bad_cell(rows, place, column, text);
                 }
                 self.finish_row(rows, label, key, digester, field);
                 return Ok(());
@@ -357,13 +393,12 @@ impl<'a> RowReader<'a> {
             }
             (Err(problem), _) => problem,
         };
-        if is_totals_row(record.fields()) {
+        if is_totals_row() {
             rows.counts.totals_rows += 1;
             return Ok(());
         }
         let is_ragged = matches!(problem, RecordError::FieldCount { .. });
-        let file = self.file.to_owned();
-        let error = TableError::Record { file, line: record.line, problem };
+        let error = TableError::Record { file: self.file.to_owned(), place, problem };
         if self.rules.bad_cells == BadCells::Error {
             return Err(error);
         }
@@ -381,21 +416,28 @@ impl<'a> RowReader<'a> {
     }
 
     /// Counts a cell that is not a number and became missing.
-    fn count_bad_cell(&self, rows: &mut BlockRows, line: u64, column: usize, text: String) {
+    fn count_bad_cell(&self, rows: &mut BlockRows, place: Place, column: usize, text: String) {
         let column = self.records.column_name(column);
-        let first = format!("{}, line {line}, column `{column}`", self.file);
+        let first = format!("{}, {place}, column `{column}`", self.file);
         rows.counts.count_bad_cell(text, BadCellCount { count: 1, first });
     }
 }
 
+/// The fields of a row as text.
+pub(crate) struct Fields<F> {
+    pub(crate) count: usize,
+    /// Returns the text of a field.
+    pub(crate) field: F,
+}
+
 /// Returns whether a row has a missing reading or no label.
-fn lacks_something(readings: &[f64], label: ParsedLabel) -> bool {
+pub(crate) fn lacks_something(readings: &[f64], label: ParsedLabel) -> bool {
     label.class.is_none() || readings.iter().any(|reading| reading.is_nan())
 }
 
 /// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
 /// below a table: its first field that is not empty says so.
-fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
+pub(crate) fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
     const WORDS: [&str; 14] = [
         "total",
         "totals",

@@ -34,6 +34,8 @@ pub(crate) struct SplitKey {
     pub(crate) field: usize,
     /// The order of day and month, or `None` for machines.
     dates: Option<DateOrder>,
+    /// Whether the order is known. A date that depends on it is otherwise no date.
+    is_known: bool,
 }
 
 /// A date that can be read with the day first and with the month first.
@@ -52,8 +54,7 @@ impl SplitKey {
         day_first: Option<bool>,
     ) -> Result<Result<Self, TwoOrders>, HeaderError> {
         let field = header.field(column.name())?;
-        let declared = day_first
-            .map(|day_first| if day_first { DateOrder::DayFirst } else { DateOrder::MonthFirst });
+        let declared = day_first.map(order);
         let dates = match (column, declared) {
             (SplitColumn::Machine(_), _) => None,
             (SplitColumn::Time(_), Some(order)) => Some(order),
@@ -62,7 +63,21 @@ impl SplitKey {
                 Err(problem) => return Ok(Err(problem)),
             },
         };
-        Ok(Ok(Self { field, dates }))
+        Ok(Ok(Self { field, dates, is_known: true }))
+    }
+
+    /// Finds the column in the header of a file whose dates are seldom texts.
+    pub(crate) fn without_sample(
+        column: &SplitColumn,
+        header: &Header,
+        day_first: Option<bool>,
+    ) -> Result<Self, HeaderError> {
+        let field = header.field(column.name())?;
+        let dates = match column {
+            SplitColumn::Machine(_) => None,
+            SplitColumn::Time(_) => Some(order(day_first.unwrap_or(true))),
+        };
+        Ok(Self { field, dates, is_known: day_first.is_some() })
     }
 
     /// Returns the key of a cell: the seconds since 1970 of a time, or the code of a machine. It is
@@ -74,10 +89,15 @@ impl SplitKey {
             return Some(f64::NAN);
         }
         match self.dates {
+            Some(_) if !self.is_known && time::has_two_orders(text) => None,
             Some(order) => time::parse(text, order),
             None => Some(categories::code(text) as f64),
         }
     }
+}
+
+fn order(day_first: bool) -> DateOrder {
+    if day_first { DateOrder::DayFirst } else { DateOrder::MonthFirst }
 }
 
 /// Returns the order of day and month in the first rows.

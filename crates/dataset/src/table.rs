@@ -1,27 +1,32 @@
 //! Reads files of raw sensor readings into one clean table.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zip::ZipArchive;
 
 use crate::blocks::{self, BlockReader};
 use crate::categories::{self, Values};
-use crate::cleaning::{CleaningCounts, CleaningRules};
+use crate::cell::NumberFormat;
+use crate::cleaning::{CleaningCounts, CleaningRules, Duplicates};
+use crate::container::{Container, MAGIC_BYTES};
 use crate::csv_records::{CsvError, CsvRecords};
 use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
-use crate::layout::{Layout, LayoutFinder, TextFormat};
-use crate::record::RecordReader;
+use crate::layout::{Layout, LayoutFinder, MAX_HEADER_LINES, TextFormat};
+use crate::parquet_file::{Field, ParquetFile};
+use crate::parquet_rows::BatchReader;
+use crate::record::{FieldRole, RecordReader};
 use crate::rows::{BlockRows, Magnitude, RowReader};
 use crate::schema::{ColumnKind, Schema};
-use crate::source::{Text, is_zip};
+use crate::source::{Encoding, Text};
 use crate::split_key::{SplitColumn, SplitKey, TwoOrders};
 use crate::statistics::ColumnSummary;
 use crate::table_error::TableError;
 use crate::units;
+use crate::workbook::{Row, Workbook};
 
 /// Cleaned rows of raw sensor readings with their labels. Readings have 64 bits, so that a feature
 /// such as the difference of two counters is exact; a missing one is NaN.
@@ -133,6 +138,8 @@ struct ReadFile {
     magnitudes: Vec<Magnitude>,
 }
 
+/// The maximum length of a Parquet file or a workbook in a ZIP archive, which is read into memory.
+const MAX_ENTRY_BYTES: u64 = 2 << 30;
 /// The factor between the means of two files above which their units are doubted.
 const DOUBTFUL_FACTOR: f64 = 1_000.0;
 
@@ -176,34 +183,66 @@ impl<'a> TableReader<'a> {
         self
     }
 
-    /// Reads one file as [`Self::read`] does, or every file of a ZIP archive. A file that is no table
-    /// of this schema, because it is empty, in another format or has none of the columns, is left
-    /// out if another one is read; [`Self::finish`] tells.
+    /// Reads one file in any format: text as [`Self::read`] does, Parquet, an Excel workbook, or every
+    /// file of a ZIP archive. The format is found by the first bytes. A file that is no table of this
+    /// schema, because it is empty, in another format or has none of the columns, is left out if
+    /// another one is read; [`Self::finish`] tells.
     ///
     /// # Errors
-    /// Returns the other errors of [`Self::read`], and an error if an archive cannot be read.
+    /// Returns the other errors of [`Self::read`], and an error if an archive, a Parquet file or a
+    /// workbook cannot be read, or if two sheets of a workbook have the table.
     pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
-        let io_error =
-            |source| TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source });
-        let mut magic = Vec::new();
-        (&mut input).take(4).read_to_end(&mut magic).map_err(io_error)?;
-        input.rewind().map_err(io_error)?;
-        if !is_zip(&magic) {
-            return self.read_or_leave_out(file, input);
+        match Container::of(&mut input).map_err(|source| unreadable(file, source))? {
+            Container::Archive => self.read_archive(file, input),
+            container => {
+                self.read_or_leave_out(file, |reader| reader.read_container(file, container, input))
+            }
         }
-        let zip_error = |source| TableError::Zip { file: file.to_owned(), source };
+    }
+
+    /// Reads every file of a ZIP archive.
+    fn read_archive(&mut self, file: &str, input: impl Read + Seek) -> Result<(), TableError> {
+        let zip_error =
+            |source| TableError::Zip { file: file.to_owned(), source: Box::new(source) };
         let mut archive = ZipArchive::new(input).map_err(zip_error)?;
         let mut is_empty = true;
         for index in 0..archive.len() {
-            let entry = archive.by_index(index).map_err(zip_error)?;
+            let mut entry = archive.by_index(index).map_err(zip_error)?;
+            let name = entry.name().map_err(zip_error)?.into_owned();
             // Archivers of one system leave files of their own.
-            let is_hidden = entry.name().split('/').any(|part| part.starts_with(['.', '_']));
+            let is_hidden = name.split('/').any(|part| part.starts_with(['.', '_']));
             if entry.is_dir() || is_hidden {
                 continue;
             }
             is_empty = false;
-            let name = format!("{file}/{}", entry.name());
-            self.read_or_leave_out(&name, entry)?;
+            let name = format!("{file}/{name}");
+            let mut begin = Vec::new();
+            let read = (&mut entry).take(MAGIC_BYTES).read_to_end(&mut begin);
+            read.map_err(|source| unreadable(&name, source))?;
+            let needs_seeking = Container::needs_seeking(&begin);
+            let mut whole = Cursor::new(begin).chain(entry);
+            if !needs_seeking {
+                self.read_or_leave_out(&name, |reader| reader.read(&name, whole))?;
+                continue;
+            }
+            let mut bytes = Vec::new();
+            let read = (&mut whole).take(MAX_ENTRY_BYTES + 1).read_to_end(&mut bytes);
+            read.map_err(|source| unreadable(&name, source))?;
+            if bytes.len() as u64 > MAX_ENTRY_BYTES {
+                let reason =
+                    format!("it has more than {MAX_ENTRY_BYTES} bytes; unpack the archive");
+                return Err(TableError::Container {
+                    file: name,
+                    format: "a part of an archive",
+                    reason,
+                });
+            }
+            self.read_or_leave_out(&name, |reader| {
+                let input = Cursor::new(bytes);
+                let container = Container::of(input.clone());
+                let container = container.map_err(|source| unreadable(&name, source))?;
+                reader.read_container(&name, container, input)
+            })?;
         }
         if is_empty {
             let file = file.to_owned();
@@ -212,14 +251,185 @@ impl<'a> TableReader<'a> {
         Ok(())
     }
 
-    fn read_or_leave_out(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
-        match self.read(file, input) {
+    fn read_or_leave_out(
+        &mut self,
+        file: &str,
+        read: impl FnOnce(&mut Self) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        match read(self) {
             Err(error) if error.is_no_table() => {
                 self.left_out.push((file.to_owned(), error));
                 Ok(())
             }
             read => read,
         }
+    }
+
+    /// Reads a file that is no archive, or one in an archive.
+    fn read_container(
+        &mut self,
+        file: &str,
+        container: Container,
+        input: impl Read + Seek,
+    ) -> Result<(), TableError> {
+        let refused = |name: &str| {
+            let message = format!("it is {name}");
+            Err(unreadable(file, io::Error::new(io::ErrorKind::Unsupported, message)))
+        };
+        match container {
+            Container::Text => self.read(file, input),
+            Container::Parquet => self.read_parquet(file, input),
+            Container::Workbook { is_binary } => {
+                let mut workbook = Workbook::open(file, input, is_binary)?;
+                self.read_workbook(file, &mut workbook)
+            }
+            Container::Archive => refused("a ZIP archive inside of another one, expected a table"),
+            Container::Refused(name) => refused(name),
+        }
+    }
+
+    /// Reads a Parquet file.
+    fn read_parquet(&mut self, file: &str, input: impl Read + Seek) -> Result<(), TableError> {
+        let mut parquet = ParquetFile::open(file, input)?;
+        let names: Vec<&str> = parquet.fields.iter().map(|field| field.name.as_str()).collect();
+        let header = Header::find(self.schema, &names, &[], true)
+            .map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
+        let is_nested: Vec<bool> = parquet.fields.iter().map(Field::is_nested).collect();
+        let nested_error = |field: usize| TableError::Nested {
+            file: file.to_owned(),
+            column: parquet.fields[field].name.clone(),
+        };
+        let mut used = header.columns.iter().map(|column| column.field).chain(header.label);
+        if let Some(field) = used.find(|field| is_nested[*field]) {
+            return Err(nested_error(field));
+        }
+        let records = RecordReader::from_header(self.schema, header, NumberFormat::default());
+        let rules = self.rules.clone();
+        let split_column = self.split_column.clone();
+        let key = match &split_column {
+            Some(column) => {
+                let key = SplitKey::without_sample(column, records.header(), self.format.day_first);
+                let key =
+                    key.map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
+                if is_nested[key.field] {
+                    return Err(nested_error(key.field));
+                }
+                Some((key, column.name()))
+            }
+            None => None,
+        };
+        let rows = RowReader::new(file, &rules, &records, b',', key)?;
+        let nested: Vec<usize> = (0..is_nested.len()).filter(|field| is_nested[*field]).collect();
+        if let (Duplicates::By(_), Some(field)) =
+            (&rules.duplicates, rows.identity_texts().find(|field| is_nested[*field]))
+        {
+            return Err(nested_error(field));
+        }
+        if !nested.is_empty() {
+            let names = nested.iter().map(|field| format!("`{}`", parquet.fields[*field].name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            self.counts.notes.push(format!(
+                "{file}: lists and structures are not read, nor compared to find duplicates: {names}"
+            ));
+        }
+        let rows = rows.without_texts(|field| is_nested[field]);
+        let mut is_read: Vec<bool> =
+            records.roles().iter().map(|role| !matches!(role, FieldRole::Ignored)).collect();
+        rows.identity_texts().for_each(|field| is_read[field] = true);
+        // A row of totals says so in its first text.
+        let texts = (0..is_nested.len()).find(|field| parquet.is_text(*field));
+        texts.into_iter().for_each(|field| is_read[field] = true);
+        parquet.read_fields(is_read);
+        self.start_file(file, records.header())?;
+        let batches = BatchReader::new(rows, &records);
+        in_order(
+            || parquet.next_batch(),
+            |batch| batches.read(&batch),
+            |rows| self.append(file, rows?),
+        )
+    }
+
+    /// Reads the sheet of a workbook that the format declares, or else the only one that is not
+    /// hidden and has the schema's columns.
+    fn read_workbook<R: Read + Seek>(
+        &mut self,
+        file: &str,
+        workbook: &mut Workbook<'_, R>,
+    ) -> Result<(), TableError> {
+        let sheets = workbook.sheets();
+        let visible = sheets.iter().filter(|sheet| !sheet.is_hidden);
+        let mut candidates: Vec<&str> = visible.map(|sheet| sheet.name.as_str()).collect();
+        if let Some(wanted) = &self.format.sheet {
+            let Some(sheet) = sheets.iter().find(|sheet| sheet.name.trim() == wanted.trim()) else {
+                let found = sheets.iter().map(|sheet| sheet.name.clone()).collect();
+                let (file, sheet) = (file.to_owned(), wanted.clone());
+                return Err(TableError::NoSheet { file, sheet, found });
+            };
+            candidates = vec![&sheet.name];
+        }
+        // `encoding`, `separator`, `decimal` and `thousands` are those of text.
+        let format = TextFormat {
+            encoding: Some(Encoding::Utf8),
+            separator: Some(b','),
+            decimal: Some(b'.'),
+            header_line: self.format.header_line,
+            day_first: self.format.day_first,
+            ..TextFormat::default()
+        };
+        let mut found: Option<(&str, usize)> = None;
+        let mut problem = TableError::Empty { file: file.to_owned() };
+        for sheet in candidates {
+            let head = workbook.head(sheet, MAX_HEADER_LINES)?;
+            let Some(width) = self.width_of_table(&head) else {
+                // The same lines as text say what is missing.
+                let mut text = Vec::new();
+                for row in &head {
+                    text.resize(text.len() + (row.line as usize - 1 - lines_of(&text)), b'\n');
+                    row.push_line(row.width(), &mut text);
+                }
+                let read = self.read_text(&sheet_of(file, sheet), text.as_slice(), &format);
+                if let Err(error) = read
+                    && problem.is_no_table()
+                {
+                    problem = error;
+                }
+                continue;
+            };
+            if let Some((first, _)) = found {
+                return Err(TableError::TwoSheets {
+                    file: file.to_owned(),
+                    first: first.to_owned(),
+                    second: sheet.to_owned(),
+                });
+            }
+            found = Some((sheet, width));
+        }
+        let Some((sheet, width)) = found else { return Err(problem) };
+        if sheets.len() > 1 {
+            let others = sheets.iter().filter(|other| other.name != sheet);
+            let others = others.map(|other| format!("`{}`", other.name)).collect::<Vec<_>>();
+            let others = others.join(", ");
+            self.counts
+                .notes
+                .push(format!("{file}: sheet `{sheet}` is read, others are not: {others}"));
+        }
+        let text = workbook.text(sheet, width)?;
+        self.read_text(&sheet_of(file, sheet), text, &format)
+    }
+
+    /// Returns the number of columns of the table whose header is among the first rows of a sheet.
+    fn width_of_table(&self, head: &[Row]) -> Option<usize> {
+        let width = head.iter().map(Row::width).max()?;
+        if self.format.header_line == Some(0) {
+            let names = (1..=width).map(|column| format!("column_{column}"));
+            let names: Vec<String> = names.collect();
+            return Header::find(self.schema, &names, &[], true).is_ok().then_some(width);
+        }
+        let is_declared =
+            |row: &&Row| self.format.header_line.is_none_or(|declared| declared == row.line);
+        let is_header =
+            |row: &&Row| Header::find(self.schema, &row.fields(row.width()), &[], true).is_ok();
+        head.iter().filter(is_declared).find(is_header).map(Row::width)
     }
 
     /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
@@ -234,10 +444,19 @@ impl<'a> TableReader<'a> {
     /// unit than an earlier file and the schema does not say which, has numbers with two meanings,
     /// or a row cannot be parsed and the rules forbid that.
     pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
-        let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
         let format = self.format.clone();
+        self.read_text(file, input, &format)
+    }
+
+    fn read_text(
+        &mut self,
+        file: &str,
+        input: impl Read,
+        format: &TextFormat,
+    ) -> Result<(), TableError> {
+        let unreadable = |source| unreadable(file, source);
         let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
-        let finder = LayoutFinder { file, schema: self.schema, declared: &format };
+        let finder = LayoutFinder { file, schema: self.schema, declared: format };
         let layout = match finder.find(&text) {
             Ok(layout) => layout,
             // The columns may be separated by blanks.
@@ -405,6 +624,20 @@ impl<'a> TableReader<'a> {
         }
         Ok((self.table, self.counts))
     }
+}
+
+/// Returns the name of a sheet in messages.
+fn sheet_of(file: &str, sheet: &str) -> String {
+    format!("{file}, sheet `{sheet}`")
+}
+
+/// Returns the number of lines of a text that ends with one.
+fn lines_of(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn unreadable(file: &str, source: io::Error) -> TableError {
+    TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source })
 }
 
 /// Returns the warning of a column that has a unit in one file only.

@@ -1,5 +1,7 @@
 //! The error of reading a raw table.
 
+use std::fmt;
+
 use crate::categories::{MAX_VALUES, ValuesError};
 use crate::cleaning::CleaningCounts;
 use crate::csv_records::CsvError;
@@ -72,7 +74,7 @@ pub enum TableError {
         /// The file.
         file: String,
         /// The cause.
-        source: zip::result::ZipError,
+        source: Box<zip::result::ZipError>,
     },
     /// An archive without a file.
     #[error("{file} is a ZIP archive without a file, expected a table in it")]
@@ -86,13 +88,54 @@ pub enum TableError {
         /// Each file, with the reason.
         reasons: Vec<String>,
     },
+    /// A file that is not what its first bytes say, or is too large.
+    #[error("{file} cannot be read as {format}: {reason}")]
+    Container {
+        /// The file.
+        file: String,
+        /// The format: `a Parquet file`.
+        format: &'static str,
+        /// The reason, which may be the words of a library and is part of the message.
+        reason: String,
+    },
+    /// A column whose cells are lists or structures.
+    #[error("{file} has `{column}` as a list or a structure, expected one value in each row")]
+    Nested {
+        /// The file.
+        file: String,
+        /// The column in the file.
+        column: String,
+    },
+    /// A workbook without the sheet of the settings.
+    #[error("{file} has no sheet `{sheet}`; sheets found: {}", found.join(", "))]
+    NoSheet {
+        /// The file.
+        file: String,
+        /// The sheet of the settings.
+        sheet: String,
+        /// The sheets of the workbook.
+        found: Vec<String>,
+    },
+    /// A workbook with two tables of the schema.
+    #[error(
+        "{file} has these columns on the sheets `{first}` and `{second}`; the setting \
+         `preprocessing.format.sheet` says which one is read"
+    )]
+    TwoSheets {
+        /// The file.
+        file: String,
+        /// The first sheet.
+        first: String,
+        /// The second sheet.
+        second: String,
+    },
     /// A row that cannot be parsed.
-    #[error("{file}, line {line}{}{problem}", separator(problem))]
+    #[error("{file}, {place}{}{problem}", separator(problem))]
     Record {
         /// The file.
         file: String,
-        /// The line on which the row begins.
-        line: u64,
+        /// The row.
+        place: Place,
         /// The error, which is part of the message and therefore not its source.
         problem: RecordError,
     },
@@ -129,6 +172,24 @@ pub enum TableError {
         .0.dropped_ragged.rows, .0.dropped_duplicates.rows, first_bad(.0)
     )]
     AllDropped(Box<CleaningCounts>),
+}
+
+/// The place of a row in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The line on which the row begins, from 1.
+    Line(u64),
+    /// The number of the row, from 1, in a file without lines.
+    Row(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
 }
 
 impl TableError {

@@ -191,7 +191,7 @@ fn read(
     table: &TableSettings,
 ) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
     let mut reader = TableReader::new(schema, settings::rules(table))
-        .with_format(settings::format(table.format));
+        .with_format(settings::format(&table.format));
     if let Some(column) = settings::split_column(table) {
         reader = reader.with_split_column(column);
     }

@@ -94,7 +94,7 @@ pub(crate) fn rules(settings: &steps::TableSettings) -> CleaningRules {
 }
 
 /// Returns what is known of the files' format.
-pub(crate) fn format(settings: steps::Format) -> TextFormat {
+pub(crate) fn format(settings: &steps::Format) -> TextFormat {
     TextFormat {
         encoding: settings.encoding.map(|encoding| match encoding {
             steps::Encoding::Utf8 => Encoding::Utf8,
@@ -121,5 +121,6 @@ pub(crate) fn format(settings: steps::Format) -> TextFormat {
         }),
         header_line: settings.header_line,
         day_first: settings.day_first,
+        sheet: settings.sheet.clone(),
     }
 }

@@ -234,11 +234,9 @@ words! {
     }
 }
 
-/// What is known of the format of text files. What is absent is found by looking at the beginning
-/// of each file.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate,
-)]
+/// What is known of the format of the files. What is absent is found by looking at each of them.
+/// Encoding, separator and marks are those of text files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
 pub struct Format {
     /// The encoding.
@@ -266,6 +264,10 @@ pub struct Format {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     pub day_first: Option<bool>,
+    /// The sheet of Excel workbooks. By default the only one that is not hidden and has the columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(inner(length(min = 1, max = 100), custom(is_not_blank)))]
+    pub sheet: Option<String>,
 }
 
 /// A sensor column: its canonical name, its unit, and its alternative names in exports. A unit in
