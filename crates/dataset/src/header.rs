@@ -377,6 +377,12 @@ impl HeaderCell {
     }
 }
 
+/// Returns a header without what is in parentheses at its end, and what is in them.
+pub(crate) fn name_and_unit(text: &str) -> (String, Option<String>) {
+    let HeaderCell { bare, unit, .. } = HeaderCell::of(text);
+    (bare, unit)
+}
+
 /// Decodes UTF-8, or Latin-1 where the bytes are not valid UTF-8.
 fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {

@@ -315,7 +315,7 @@ fn lacks_something(readings: &[f64], label: ParsedLabel) -> bool {
 
 /// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
 /// below a table: its first field that is not empty says so.
-fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
+pub(crate) fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
     const WORDS: [&str; 14] = [
         "total",
         "totals",
