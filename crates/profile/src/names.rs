@@ -25,7 +25,8 @@ pub(crate) fn settings_names(tables: &FoundTables) -> Vec<SettingsName> {
         .iter()
         .map(|column| column.headers.iter().flat_map(|h| [fold_name(h), bare(h)]).collect())
         .collect();
-    let mut given: BTreeSet<String> = BTreeSet::new();
+    // The table of features ends in a column of this name.
+    let mut given: BTreeSet<String> = BTreeSet::from([dataset::LABEL.to_owned()]);
     let mut names = Vec::new();
     for (index, column) in tables.columns.iter().enumerate() {
         let others = || own.iter().enumerate().filter(move |(other, _)| *other != index);
