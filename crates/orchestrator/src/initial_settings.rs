@@ -116,6 +116,7 @@ impl InitialSettings<'_> {
         writeln!(out, "  engineered_features: {{}}\n")?;
         let missing = if profile.has_missing_cells { "median" } else { "drop" };
         let bad = if profile.has_bad_cells { "missing" } else { "error" };
+        let duplicates = if profile.keeps_duplicates { "keep" } else { "drop" };
         let markers = list(&profile.missing_markers);
         setting(
             out,
@@ -134,7 +135,7 @@ impl InitialSettings<'_> {
         )?;
         setting(
             out,
-            "duplicates: drop",
+            &format!("duplicates: {duplicates}"),
             "rows equal in every column of the file: drop, keep, or {by: [Date, Machine_ID]}",
         )?;
         writeln!(

@@ -108,9 +108,15 @@ fn from_scores(mut scored: Vec<(f64, u8)>, rows: u64) -> Gates {
         Gate { metric, minimum, out_of_bag: score }
     };
     let f1_score = 2.0 * hits / (2.0 * hits + misses + alarms);
-    let rarer = test_positives.min(test_negatives);
+    let rarer_scored = positives.min(negatives);
+    // The standard error of the area if the scores say nothing.
+    let chance = area_variance(0.5, positives, negatives).sqrt();
+    let is_chance = roc_auc.is_nan() || roc_auc <= 0.5 + 2.0 * chance;
     let first = if share.min(1.0 - share) < UNEVEN {
-        gate("roc_auc", roc_auc, rarer, positives.min(negatives))
+        let likely = (roc_auc * rarer_scored + 2.0) / (rarer_scored + 4.0);
+        let variance = area_variance(likely, test_positives, test_negatives)
+            + area_variance(likely, positives, negatives);
+        area_gate(roc_auc, roc_auc.min(likely) - STANDARD_ERRORS * variance.sqrt(), is_chance)
     } else {
         gate("accuracy", (hits + quiet) / all, test, all)
     };
@@ -119,15 +125,28 @@ fn from_scores(mut scored: Vec<(f64, u8)>, rows: u64) -> Gates {
         gate("f1_score", f1_score, test_positives, positives),
         gate("recall", hits / positives, test_positives, positives),
     ];
-    // The standard error of the area if the scores say nothing (Hanley and McNeil 1982).
-    let chance = ((all + 1.0) / (12.0 * positives * negatives)).sqrt();
-    Gates {
-        gates,
-        rows: all as usize,
-        failures: positives as usize,
-        roc_auc,
-        is_chance: roc_auc.is_nan() || roc_auc <= 0.5 + 2.0 * chance,
-    }
+    Gates { gates, rows: all as usize, failures: positives as usize, roc_auc, is_chance }
+}
+
+/// Returns the gate of the area under the ROC curve. One below a half says nothing, so it is a half
+/// for a forest that is better than chance.
+fn area_gate(roc_auc: f64, low: f64, is_chance: bool) -> Gate {
+    let least = if is_chance { 0.0 } else { 0.5 };
+    let minimum = ((low * STEPS).floor() / STEPS).clamp(least, 0.95);
+    let out_of_bag = if roc_auc.is_finite() { roc_auc } else { 0.0 };
+    Gate { metric: "roc_auc", minimum, out_of_bag }
+}
+
+/// Returns the variance of an area under the ROC curve that is measured on so many rows (Hanley and
+/// McNeil 1982).
+fn area_variance(area: f64, positives: f64, negatives: f64) -> f64 {
+    let (positives, negatives) = (positives.max(1.0), negatives.max(1.0));
+    let square = area * area;
+    let two_positives = area / (2.0 - area) - square;
+    let two_negatives = 2.0 * square / (1.0 + area) - square;
+    let pairs = positives * negatives;
+    (area * (1.0 - area) + (positives - 1.0) * two_positives + (negatives - 1.0) * two_negatives)
+        / pairs
 }
 
 /// Returns the area under the ROC curve: the share of pairs of a failure and another row in which

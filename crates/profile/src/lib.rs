@@ -67,6 +67,9 @@ const MAX_FOREST_CELLS: usize = 4_000_000;
 /// The share of equal rows above which they are doubted.
 const MANY_DUPLICATES: f64 = 0.5;
 
+/// The least number of rows of a class with which duplicates are dropped.
+const LEAST_CLASS_ROWS: usize = 3;
+
 /// A table's profile.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableProfile {
@@ -90,6 +93,8 @@ pub struct TableProfile {
     pub missing_markers: Vec<String>,
     /// Whether a column that is used has missing cells.
     pub has_missing_cells: bool,
+    /// Whether rows that are equal to another one are kept, since a class has too few others.
+    pub keeps_duplicates: bool,
     /// Whether a cell or row that a run would refuse was found.
     pub has_bad_cells: bool,
     /// The proposed gates, or `None` if there are too few rows.
@@ -248,8 +253,11 @@ impl Survey<'_> {
                 column.header
             ));
         }
-        warnings.extend(self.row_warnings());
-        let gates = self.gates(&encoded);
+        let duplicates = self.sample.duplicates();
+        let keeps_duplicates = self.needs_duplicates(&duplicates);
+        warnings.extend(self.row_warnings(&duplicates, keeps_duplicates));
+        let is_kept = |place: usize| keeps_duplicates || !duplicates[place];
+        let gates = self.gates(&encoded, is_kept);
         if let Some(gates) = gates.as_ref().filter(|gates| gates.is_chance) {
             warnings.push(format!(
                 "a forest on {} of the rows is no better than chance (area under the ROC curve \
@@ -277,6 +285,7 @@ impl Survey<'_> {
             },
             missing_markers,
             has_missing_cells,
+            keeps_duplicates,
             has_bad_cells,
             gates,
             warnings,
@@ -426,7 +435,7 @@ impl Survey<'_> {
         (counts.into_values().map(|(marker, _)| marker).collect(), columns)
     }
 
-    fn row_warnings(&self) -> Vec<String> {
+    fn row_warnings(&self, duplicates: &[bool], keeps_duplicates: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         let counts = &self.tables.counts;
         if let Some((line, fields)) = counts.first_ragged {
@@ -443,22 +452,36 @@ impl Survey<'_> {
         let doubtful =
             self.tables.files.iter().filter_map(|file| file.header.two_meanings.as_ref());
         warnings.extend(doubtful.map(|text| format!("{text}; the first is assumed")));
-        let duplicates = self.sample.duplicates().iter().filter(|is| **is).count();
-        if duplicates as f64 > MANY_DUPLICATES * self.sample.len() as f64 {
-            warnings.push(format!(
-                "{:.0} % of the rows are equal to another one and are dropped; `duplicates: keep` \
-                 keeps them",
-                100.0 * duplicates as f64 / self.sample.len() as f64
-            ));
+        let count = duplicates.iter().filter(|is| **is).count();
+        let share = count as f64 / self.sample.len().max(1) as f64;
+        if share > MANY_DUPLICATES || keeps_duplicates {
+            let what = if keeps_duplicates {
+                "are kept, since a class has too few others"
+            } else {
+                "are dropped; `duplicates: keep` keeps them"
+            };
+            let percent = 100.0 * share;
+            warnings
+                .push(format!("{percent:.0} % of the rows are equal to another one and {what}"));
         }
         warnings
     }
 
-    /// Proposes gates from some rows of the sample that have a label, without duplicates.
-    fn gates(&self, columns: &[Encoded]) -> Option<Gates> {
-        let duplicates = self.sample.duplicates();
+    /// Returns whether a class has too few rows for training and test if duplicates are dropped.
+    fn needs_duplicates(&self, duplicates: &[bool]) -> bool {
+        let count = |class: u8, all: bool| {
+            let rows = self.classes.iter().zip(duplicates);
+            rows.filter(|(c, is)| **c == Some(class) && (all || !**is)).count()
+        };
+        [0, 1].iter().any(|&class| {
+            count(class, false) < LEAST_CLASS_ROWS && count(class, true) > count(class, false)
+        })
+    }
+
+    /// Proposes gates from those rows of the sample that have a label and are kept.
+    fn gates(&self, columns: &[Encoded], is_kept: impl Fn(usize) -> bool) -> Option<Gates> {
         let places: Vec<usize> = self.sample.in_random_order();
-        let has_class = |place: &&usize| self.classes[**place].is_some() && !duplicates[**place];
+        let has_class = |place: &&usize| self.classes[**place].is_some() && is_kept(**place);
         let places: Vec<usize> = places.iter().filter(has_class).copied().collect();
         let class = |place: &usize| self.classes[*place].unwrap_or_default();
         let few = &places[..places.len().min(gates::ROWS)];

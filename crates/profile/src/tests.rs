@@ -351,6 +351,19 @@ fn rows_and_files_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn duplicates_are_kept_where_a_class_has_too_few_other_rows() {
+    let rows: String =
+        (0..80).map(|row| format!("{},{}\n", row % 4 * 10, u8::from(row % 4 == 3))).collect();
+    let found = profile(&format!("temp,failure\n{rows}"));
+    assert!(found.keeps_duplicates);
+    assert_eq!(
+        found.warnings.last().unwrap(),
+        "95 % of the rows are equal to another one and are kept, since a class has too few others"
+    );
+    assert!(!profile(&table("v", 60, |row| format!("{}.5", row * 53 % 89))).keeps_duplicates);
+}
+
+#[test]
 fn a_table_of_chance_is_called_one() {
     let text = table("v", 400, |row| format!("{}.5", row * row % 397));
     let found = profile(&text);
