@@ -10,7 +10,7 @@ use crate::rules::{
     COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
 };
 use crate::settings::{ColumnSettings, Preprocessing, Settings};
-use crate::steps::{Duplicates, Hyperparameters};
+use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split};
 
 /// The most columns and engineered features. Preprocess writes them and the label as a table, and
 /// `dataset` reads tables of at most 16,384 fields.
@@ -56,6 +56,8 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         "1 to 432000 seconds, which are five days",
     );
     faults.columns(&settings.preprocessing.columns);
+    faults.kinds(&settings.preprocessing);
+    faults.split(&settings.preprocessing.split);
     faults.duplicates(&settings.preprocessing.duplicates);
     faults.features(&settings.preprocessing.engineered_features);
     faults.fields(&settings.preprocessing);
@@ -128,6 +130,35 @@ impl Faults {
                 );
             }
         }
+    }
+
+    fn kinds(&mut self, preprocessing: &Preprocessing) {
+        for (name, column) in &preprocessing.columns {
+            let path = |key: &str| format!("preprocessing.columns.{name}.{key}");
+            if let Some(unit) = column.unit.as_deref().filter(|_| !column.kind.is_number()) {
+                let expected = "no unit, because the column holds no numbers";
+                self.push(&path("unit"), Some(unit.into()), expected);
+            }
+            if !column.order.is_empty() && column.kind != ColumnKind::Category {
+                self.push(&path("order"), None, "kind: category beside it");
+            }
+            let indicates = column.missing_indicator;
+            if indicates && preprocessing.missing_values == MissingValues::Drop {
+                let expected = "false, because rows with a missing value are dropped \
+                                (missing_values: median keeps them)";
+                self.push(&path("missing_indicator"), Some(true.into()), expected);
+            }
+        }
+    }
+
+    fn split(&mut self, split: &Split) {
+        let (key, column) = match split {
+            Split::Random => return,
+            Split::Time(column) => ("time", column),
+            Split::ByMachine(column) => ("by_machine", column),
+        };
+        let path = format!("preprocessing.split.{key}");
+        self.unless(!column.trim().is_empty(), &path, column.as_str(), "a column's name");
     }
 
     fn duplicates(&mut self, duplicates: &Duplicates) {

@@ -13,8 +13,8 @@ use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
 use crate::rules::{is_not_nan, is_object_key, is_share};
 use crate::steps::{
-    BadCells, Column, Duplicates, Evaluate, Feature, Format, Gate, Hyperparameters, Label,
-    MissingValues, Preprocess, TableFormat, TableSettings,
+    BadCells, Categories, Column, ColumnKind, Duplicates, Evaluate, Feature, Format, Gate,
+    Hyperparameters, Label, MissingValues, Preprocess, Split, TableFormat, TableSettings,
 };
 use crate::words::words;
 
@@ -196,7 +196,12 @@ pub struct Preprocessing {
     #[garde(custom(is_share))]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test_size: f64,
-    /// Whether the split is stratified, so that training and test set have the same share of
+    /// How the rows are divided into training and test rows: at `random`, by `time` so that the model
+    /// is tested on what came after its training rows, or `by_machine` so that it is tested on machines
+    /// that it has not seen.
+    #[garde(skip)] // see checks::faults
+    pub split: Split,
+    /// Whether a random split is stratified, so that training and test set have the same share of
     /// failures.
     #[garde(skip)]
     pub stratify: bool,
@@ -206,6 +211,9 @@ pub struct Preprocessing {
     /// The sensor columns that the model uses, in order.
     #[garde(skip)] // see checks::faults
     pub columns: IndexMap<String, ColumnSettings>,
+    /// How columns of the kind `category` become features.
+    #[garde(dive)]
+    pub categories: Categories,
     /// Engineered features: names, and expressions over the columns.
     #[garde(skip)] // see checks::faults
     pub engineered_features: IndexMap<String, String>,
@@ -228,10 +236,20 @@ pub struct Preprocessing {
     pub format: Format,
 }
 
-/// The unit and the alternative names of a sensor column.
+/// The kind, the unit and the alternative names of a sensor column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnSettings {
+    /// What the cells hold: numbers, yes or no, or the words of a category.
+    #[serde(skip_serializing_if = "ColumnKind::is_number")]
+    pub kind: ColumnKind,
+    /// The order of a category's values, the least first. Their features are then one number, 1 for
+    /// the least, and 0 for a value that is not listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    /// Whether there is also a feature that says whether the cell was missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing_indicator: bool,
     /// The unit of the model's values. A table in another known unit is converted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -246,14 +264,20 @@ pub struct ColumnSettings {
 impl Default for Preprocessing {
     fn default() -> Self {
         let table = TableSettings::default();
-        let column = |Column { name, unit, spellings, missing_markers }| {
-            (name, ColumnSettings { unit, spellings, missing_markers })
+        let column = |column: Column| {
+            let Column { name, kind, order, missing_indicator, unit, spellings, missing_markers } =
+                column;
+            let settings =
+                ColumnSettings { kind, order, missing_indicator, unit, spellings, missing_markers };
+            (name, settings)
         };
         Self {
             test_size: Preprocess::default().test_size,
+            split: table.split,
             stratify: table.stratify,
             label: table.label,
             columns: table.columns.into_iter().map(column).collect(),
+            categories: table.categories,
             engineered_features: table
                 .features
                 .into_iter()
@@ -461,6 +485,9 @@ impl Settings {
         let preprocessing = &self.preprocessing;
         let column = |(name, column): (&String, &ColumnSettings)| Column {
             name: name.clone(),
+            kind: column.kind,
+            order: column.order.clone(),
+            missing_indicator: column.missing_indicator,
             unit: column.unit.clone(),
             spellings: column.spellings.clone(),
             missing_markers: [&preprocessing.missing_markers[..], &column.missing_markers].concat(),
@@ -478,6 +505,8 @@ impl Settings {
             columns: preprocessing.columns.iter().map(column).collect(),
             label,
             features: preprocessing.engineered_features.iter().map(feature).collect(),
+            categories: preprocessing.categories,
+            split: preprocessing.split.clone(),
             stratify: preprocessing.stratify,
             missing_values: preprocessing.missing_values,
             bad_cells: preprocessing.bad_cells,

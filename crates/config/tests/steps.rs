@@ -2,9 +2,10 @@
 
 use config::Metric;
 use config::steps::{
-    BadCells, ClassWeight, Column, Criterion, Decimal, Duplicates, Evaluate, Feature, Format, Gate,
-    HyperparameterValue, Hyperparameters, Label, MaxFeatures, MissingValues, Preprocess, Register,
-    RegisterVariables, Samples, TableFormat, TableSettings, Weights,
+    BadCells, Categories, ClassWeight, Column, ColumnKind, Criterion, Decimal, Duplicates,
+    Evaluate, Feature, Format, Gate, HyperparameterValue, Hyperparameters, Label, MaxFeatures,
+    MissingValues, Preprocess, Register, RegisterVariables, Samples, Split, TableFormat,
+    TableSettings, Weights,
 };
 use proptest::prelude::*;
 
@@ -82,7 +83,7 @@ fn table_settings_as_a_document() {
     let document = few(TableSettings::default()).to_json();
     insta::assert_snapshot!(document, @r#"
     {
-      "format_version": 1,
+      "format_version": 2,
       "columns": [
         {
           "name": "Torque",
@@ -117,6 +118,11 @@ fn table_settings_as_a_document() {
           "expression": "Hydraulic_Pressure - median(Hydraulic_Pressure)"
         }
       ],
+      "categories": {
+        "max_one_hot": 16,
+        "min_frequency": 0.01
+      },
+      "split": "random",
       "stratify": true,
       "missing_values": "drop",
       "bad_cells": "error",
@@ -127,16 +133,12 @@ fn table_settings_as_a_document() {
     "#);
     let again = TableSettings::from_json(document.as_bytes()).unwrap();
     assert_eq!(again, few(TableSettings::default()));
-    let plain = r#"{"bad_cells":"drop","columns":[{"name":"A"}],"features":[],"format_version":1,
+    let plain = r#"{"bad_cells":"drop","columns":[{"name":"A"}],"features":[],"format_version":2,
         "label":{"column":"B","positive":["1"],"negative":["0"]},"missing_values":"median",
-        "stratify":false,"missing_labels":[],"duplicates":{"by":["C"]},"format":{}}"#;
+        "stratify":false,"missing_labels":[],"duplicates":{"by":["C"]},"format":{},
+        "categories":{"max_one_hot":4,"min_frequency":0.5},"split":{"time":"Date"}}"#;
     let plain = TableSettings::from_json(plain.as_bytes()).unwrap();
-    let column = Column {
-        name: "A".to_owned(),
-        unit: None,
-        spellings: Vec::new(),
-        missing_markers: Vec::new(),
-    };
+    let column = Column { name: "A".to_owned(), ..Column::default() };
     assert_eq!((plain.columns, plain.bad_cells), (vec![column], BadCells::Drop));
 }
 
@@ -148,17 +150,17 @@ fn a_document_that_is_not_the_settings_of_a_table() {
         let document = document.replacen(from, to, 1);
         TableSettings::from_json(document.as_bytes()).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(refused("\"format_version\": 1", "\"format_version\": 2"), @"format_version: found version 2, expected 1 at line 2 column 21");
-    insta::assert_snapshot!(refused("\"format_version\": 1,", ""), @"missing field `format_version` at line 91 column 1");
-    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 85 column 14");
-    insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 91 column 1");
-    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": 1"), @"stratify: invalid type: integer `1`, expected a boolean at line 85 column 15");
-    insta::assert_snapshot!(refused("\"drop\"", "\"mean\""), @"missing_values: unknown variant `mean`, expected `drop` or `median` at line 86 column 26");
-    insta::assert_snapshot!(refused("\"unit\": \"bar\"", "\"units\": \"bar\""), @"columns[0].units: unknown field `units`, expected one of `name`, `unit`, `spellings`, `missing_markers` at line 6 column 13");
+    insta::assert_snapshot!(refused("\"format_version\": 2", "\"format_version\": 1"), @"format_version: found version 1, expected 2 at line 2 column 21");
+    insta::assert_snapshot!(refused("\"format_version\": 2,", ""), @"missing field `format_version` at line 96 column 1");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 90 column 14");
+    insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 96 column 1");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": 1"), @"stratify: invalid type: integer `1`, expected a boolean at line 90 column 15");
+    insta::assert_snapshot!(refused("\"drop\"", "\"mean\""), @"missing_values: unknown variant `mean`, expected `drop` or `median` at line 91 column 26");
+    insta::assert_snapshot!(refused("\"unit\": \"bar\"", "\"units\": \"bar\""), @"columns[0].units: unknown field `units`, expected one of `name`, `kind`, `order`, `missing_indicator`, `unit`, `spellings`, `missing_markers` at line 6 column 13");
     insta::assert_snapshot!(refused("\"Coolant_Pressure\"", "5"), @"columns[1].name: invalid type: integer `5`, expected a string at line 9 column 15");
-    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": true, \"stratify\": true"), @"duplicate field `stratify` at line 85 column 30");
-    insta::assert_snapshot!(refused("\n}", "\n}}"), @"trailing characters at line 91 column 2");
-    insta::assert_snapshot!(refused("\n}", ""), @"EOF while parsing an object at line 91 column 0");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": true, \"stratify\": true"), @"duplicate field `stratify` at line 90 column 30");
+    insta::assert_snapshot!(refused("\n}", "\n}}"), @"trailing characters at line 96 column 2");
+    insta::assert_snapshot!(refused("\n}", ""), @"EOF while parsing an object at line 96 column 0");
     insta::assert_snapshot!(TableSettings::from_json(b"").unwrap_err(), @"EOF while parsing a value at line 1 column 0");
 }
 
@@ -230,10 +232,14 @@ proptest! {
     fn table_settings_survive_the_round_trip(
         names in prop::collection::vec(".{0,9}", 0..5), unit in prop::option::of(".{0,4}"),
         spellings in prop::collection::vec(".{0,9}", 0..3), expression in ".{0,30}", stratify: bool,
+        kind in prop::sample::select(ColumnKind::ALL), max_one_hot: u32, min_frequency in 0.0_f64..=1.0,
         missing_values in prop::sample::select(MissingValues::ALL), bad_cells in prop::sample::select(BadCells::ALL),
     ) {
         let column = |name: &String| Column {
             name: name.clone(),
+            kind,
+            order: names.clone(),
+            missing_indicator: stratify,
             unit: unit.clone(),
             spellings: spellings.clone(),
             missing_markers: names.clone(),
@@ -244,6 +250,8 @@ proptest! {
             columns: names.iter().map(column).collect(),
             label: Label { column: expression.clone(), positive: spellings.clone(), negative: names.clone() },
             features: names.iter().map(feature).collect(),
+            categories: Categories { max_one_hot, min_frequency },
+            split: if stratify { Split::Time(expression.clone()) } else { Split::ByMachine(expression.clone()) },
             stratify, missing_values, bad_cells,
             missing_labels: spellings.clone(),
             duplicates: if stratify { Duplicates::By(names.clone()) } else { Duplicates::Keep },

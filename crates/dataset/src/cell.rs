@@ -1,12 +1,10 @@
 //! Parses the cell of a sensor column.
 
+use crate::categories;
 use crate::number;
-use crate::schema::fold_word;
+use crate::schema::{ColumnKind, fold_word};
 use crate::units::Conversion;
-
-/// Cells that stand for a missing value, as pandas reads them, in lower case.
-const MISSING: [&str; 10] =
-    ["", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none", "missing"];
+use crate::words::{is_missing, yes_or_no};
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +23,7 @@ impl Default for NumberFormat {
 
 /// Parses the cells of one column.
 pub(crate) struct CellParser {
+    kind: ColumnKind,
     /// The power of ten to parse numbers with.
     power: i32,
     /// Whether a parsed number is the reading: it needs no other conversion, and none is missing.
@@ -38,9 +37,21 @@ pub(crate) struct CellParser {
 }
 
 impl CellParser {
+    /// Creates a parser of a column of this kind.
+    pub(crate) fn of_kind(
+        kind: ColumnKind,
+        markers: &[String],
+        conversion: Conversion,
+        format: NumberFormat,
+    ) -> Self {
+        Self { kind, ..Self::new(markers, conversion, format) }
+    }
+
+    /// Creates a parser of numbers.
     pub(crate) fn new(markers: &[String], conversion: Conversion, format: NumberFormat) -> Self {
         let power = conversion.power();
         let mut parser = Self {
+            kind: ColumnKind::Number,
             power,
             is_plain: false,
             conversion,
@@ -61,7 +72,8 @@ impl CellParser {
     }
 
     /// Parses the number at the start of `text` and returns it with its length in bytes, or `None`
-    /// where that takes more care. The caller checks that the number ends there.
+    /// where that takes more care. The caller checks that the number ends there, and that the column
+    /// holds numbers.
     #[inline]
     pub(crate) fn leading(&self, text: &[u8]) -> Option<(f64, usize)> {
         let (number, length) = number::leading_f64(text, self.power, self.format.point)?;
@@ -70,8 +82,28 @@ impl CellParser {
     }
 
     /// Parses a whole cell. Returns NaN where the cell is missing or the number is not finite as an
-    /// `f32`, and `None` where the cell is not a number.
+    /// `f32`, and `None` where the cell is not of the column's kind. A category's reading is the
+    /// code of its value.
     pub(crate) fn parse(&self, cell: &[u8]) -> Option<f64> {
+        match self.kind {
+            ColumnKind::Number => self.parse_number(cell),
+            ColumnKind::YesNo | ColumnKind::Category => self.parse_word(cell),
+        }
+    }
+
+    fn parse_word(&self, cell: &[u8]) -> Option<f64> {
+        let text = String::from_utf8_lossy(cell);
+        let value = categories::value(&text);
+        if is_missing(value) || (!self.missing_words.is_empty() && self.is_marker(value)) {
+            return Some(f64::NAN);
+        }
+        if self.kind == ColumnKind::YesNo {
+            return yes_or_no(&fold_word(value)).map(|yes| f64::from(u8::from(yes)));
+        }
+        Some(categories::code(value) as f64)
+    }
+
+    fn parse_number(&self, cell: &[u8]) -> Option<f64> {
         if let Some((number, length)) = self.leading(cell)
             && length == cell.len()
         {
@@ -82,11 +114,13 @@ impl CellParser {
         if let Some(number) = self.number(text) {
             return Some(self.reading(number));
         }
-        let is_marker = || {
-            let word = fold_word(text);
-            self.missing_words.contains(&word)
-        };
-        (is_missing(text) || is_marker()).then_some(f64::NAN)
+        (is_missing(text) || self.is_marker(text)).then_some(f64::NAN)
+    }
+
+    /// Returns whether the settings say that a trimmed cell stands for a missing value.
+    fn is_marker(&self, text: &str) -> bool {
+        let word = fold_word(text);
+        self.missing_words.contains(&word)
     }
 
     /// Parses a trimmed text as a number times the conversion's power of ten.
@@ -153,11 +187,6 @@ impl CellParser {
     }
 }
 
-/// Returns whether a trimmed cell stands for a missing value in every table.
-pub(crate) fn is_missing(text: &str) -> bool {
-    MISSING.contains(&text.to_lowercase().as_str())
-}
-
 /// Parses `text * 10^power`, correctly rounded: the power is added to the decimal exponent before
 /// the number is parsed, so that 693372.4915 Pa and 6.933724915 bar have the same bits.
 fn scaled(text: &str, power: i32) -> Option<f64> {
@@ -179,6 +208,26 @@ mod tests {
 
     fn parser(power: i32) -> CellParser {
         CellParser::new(&[], Conversion::Power(power), NumberFormat::default())
+    }
+
+    #[test]
+    fn words_are_categories_or_yes_and_no() {
+        let parser = |kind| {
+            let markers = ["?".to_owned()];
+            CellParser::of_kind(kind, &markers, Conversion::Power(0), NumberFormat::default())
+        };
+        let category = parser(ColumnKind::Category);
+        assert_eq!(category.parse(b" L "), category.parse(b"L"));
+        assert_ne!(category.parse(b"L"), category.parse(b"l"));
+        assert_ne!(category.parse(b"1"), category.parse(b"1.0"));
+        let yes_or_no = parser(ColumnKind::YesNo);
+        assert_eq!(yes_or_no.parse(b"TRUE"), Some(1.0));
+        assert_eq!(yes_or_no.parse(b"nein"), Some(0.0));
+        assert_eq!(yes_or_no.parse(b"maybe"), None);
+        for missing in [&b""[..], b" n/a ", b"?"] {
+            assert!(category.parse(missing).is_some_and(f64::is_nan));
+            assert!(yes_or_no.parse(missing).is_some_and(f64::is_nan));
+        }
     }
 
     fn parse_reading(cell: &[u8], power: i32) -> Option<f64> {

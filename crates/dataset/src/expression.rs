@@ -1,5 +1,7 @@
 //! Parses and evaluates the expressions of engineered features.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::ColumnSummary;
@@ -55,6 +57,22 @@ enum Node {
     Binary(Operator, Box<Node>, Box<Node>),
 }
 
+impl Node {
+    fn add_columns(&self, columns: &mut BTreeSet<usize>) {
+        match self {
+            Self::Number(_) | Self::Statistic(_) => {}
+            Self::Column(column) => {
+                columns.insert(*column);
+            }
+            Self::Negative(operand) | Self::Call(_, operand) => operand.add_columns(columns),
+            Self::Binary(_, left, right) => {
+                left.add_columns(columns);
+                right.add_columns(columns);
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Function {
     Abs,
@@ -102,6 +120,13 @@ pub struct ExpressionError {
 }
 
 impl Expression {
+    /// Returns the indices of the columns that the expression uses.
+    pub(crate) fn columns(&self) -> BTreeSet<usize> {
+        let mut columns = self.statistics.iter().map(|statistic| statistic.column).collect();
+        self.root.add_columns(&mut columns);
+        columns
+    }
+
     /// Parses an expression over these columns in the grammar
     ///
     /// ```text

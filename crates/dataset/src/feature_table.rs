@@ -165,14 +165,18 @@ impl Recipe {
         rows: &[usize],
         out: &mut dyn Write,
     ) -> io::Result<ImputationCounts> {
-        let row = |index: usize, cells: &mut Vec<f32>, counts: &mut ImputationCounts| {
+        type Task = (Vec<f64>, ImputationCounts);
+        let row = |index: usize, cells: &mut Vec<f32>, (readings, counts): &mut Task| {
             let row: usize = rows[index];
-            self.apply(&mut table.row(row).to_vec(), cells, counts);
+            readings.clear();
+            readings.extend_from_slice(table.row(row));
+            self.apply(readings, cells, counts);
             usize::from(table.labels()[row])
         };
         let mut total = self.no_counts();
         let names = self.feature_names();
-        write(out, names, rows.len(), || self.no_counts(), row, |counts| total.add(&counts))?;
+        let task = || (Vec::new(), self.no_counts());
+        write(out, names, rows.len(), task, row, |(_, counts)| total.add(&counts))?;
         Ok(total)
     }
 }

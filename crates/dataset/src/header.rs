@@ -121,6 +121,15 @@ impl Header {
         Ok(Self { cells, columns, label })
     }
 
+    /// Finds the field of a column that need not be one of the schema.
+    pub(crate) fn field(&self, name: &str) -> Result<usize, HeaderError> {
+        let mut search = Search::new(&self.cells);
+        let found = search.field(name, &[name], None)?;
+        search.finish(false)?;
+        // A search that finds nothing does not finish.
+        Ok(found.unwrap_or_default())
+    }
+
     /// Returns the number of fields in a record.
     pub(crate) fn width(&self) -> usize {
         self.cells.len()
@@ -149,7 +158,7 @@ impl Header {
                 parts.extend((0..self.columns.len()).map(IdentityPart::Reading));
                 parts.extend(self.label.map(|_| IdentityPart::Label));
                 // The number of the row, which pandas writes in front, is no part of the data.
-                let is_data = |&field: &usize| !self.cells[field].is_row_number();
+                let is_data = |&field: &usize| field > 0 || !self.cells[field].is_row_number();
                 texts.extend((0..self.width()).filter(is_data));
                 texts.retain(|&field| column_of(field).is_none() && self.label != Some(field));
             }

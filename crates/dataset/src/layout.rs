@@ -3,13 +3,14 @@
 
 use std::slice::from_ref;
 
-use crate::cell::{CellParser, NumberFormat, is_missing};
+use crate::cell::{CellParser, NumberFormat};
 use crate::csv_records::{CsvError, CsvRecords, count_lines};
 use crate::header::{Header, HeaderError};
-use crate::schema::Schema;
+use crate::schema::{ColumnKind, Schema};
 use crate::source::{Encoding, Text};
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
+use crate::words::is_missing;
 
 /// The separators that are tried, the usual one first.
 pub(crate) const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -45,6 +46,8 @@ pub struct TextFormat {
     /// The line of the header, from 1; with 0 there is none, and the columns are named `column_1`,
     /// `column_2`, ...
     pub header_line: Option<u64>,
+    /// Whether the day comes before the month in a date such as 1/2/2024.
+    pub day_first: Option<bool>,
 }
 
 /// The layout of a text.
@@ -337,6 +340,9 @@ impl LayoutFinder<'_> {
                 break;
             }
             for (column, place) in found.header.columns.iter().enumerate() {
+                if self.schema.columns()[column].kind != ColumnKind::Number {
+                    continue;
+                }
                 let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
                 let text = text.trim();
                 let markers = &self.schema.columns()[column].missing_markers;

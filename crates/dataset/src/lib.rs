@@ -17,14 +17,14 @@
 //!
 //! ```
 //! use dataset::{
-//!     CleaningRules, Column, Feature, Label, Recipe, RecordReader, Schema, TableReader,
+//!     CategoryRules, CleaningRules, Column, Feature, Label, Recipe, RecordReader, Schema, TableReader,
 //! };
 //!
 //! let column = |name: &str, unit: &str, spelling: &str| Column {
 //!     name: name.into(),
 //!     unit: Some(unit.into()),
 //!     spellings: vec![spelling.into()],
-//!     missing_markers: Vec::new(),
+//!     ..Column::default()
 //! };
 //! let columns = vec![column("Pressure", "bar", "Druck"), column("Force", "kN", "Kraft")];
 //! let (positive, negative) = (vec!["yes".into()], vec!["no".into()]);
@@ -40,7 +40,7 @@
 //!
 //! let expression = "Pressure - median(Pressure)".into();
 //! let feature = Feature { name: "Excess_Pressure".into(), expression };
-//! let recipe = Recipe::fit(&schema, &[feature], &table, &[0, 1, 2])?;
+//! let recipe = Recipe::fit(&schema, &[feature], &table, &[0, 1, 2], CategoryRules::default())?;
 //!
 //! // A missing force becomes the training median of 2 kN.
 //! let records = RecordReader::new(recipe.schema(), &["KRAFT (N)", "Druck (Pa)"])?;
@@ -54,10 +54,12 @@
 //! ```
 
 mod blocks;
+mod categories;
 mod cell;
 mod cleaning;
 mod csv_records;
 mod duplicates;
+mod encoding;
 mod expression;
 mod feature_table;
 mod header;
@@ -73,15 +75,19 @@ pub mod sample;
 mod schema;
 mod source;
 mod split;
+mod split_key;
 mod statistics;
 mod table;
 mod table_error;
+mod time;
 mod units;
+mod words;
 
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
 };
 pub use csv_records::CsvError;
+pub use encoding::CategoryRules;
 pub use expression::{Expression, ExpressionError};
 pub use feature_table::{FeatureError, FeatureTable};
 pub use header::HeaderError;
@@ -90,9 +96,12 @@ pub use raw_layout::RawColumn;
 pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};
 pub use recipe::{Feature, ImputationCounts, LABEL, Recipe, RecipeError};
 pub use record::{RecordError, RecordReader};
-pub use schema::{Column, Label, Schema, SchemaError, fold_name, fold_word};
+pub use schema::{Column, ColumnKind, Label, Schema, SchemaError, fold_name, fold_word};
 pub use source::Encoding;
-pub use split::{Split, SplitError, split};
+pub use split::{Split, SplitError, split, split_by_machine, split_by_time};
+pub use split_key::SplitColumn;
 pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
 pub use table_error::TableError;
+pub use time::show_time;
+pub use words::yes_or_no;

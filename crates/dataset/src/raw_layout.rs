@@ -2,7 +2,7 @@
 //! that divides most lines into the same number of fields, the first such line as the header, and
 //! how the numbers below it are written.
 
-use crate::cell::{CellParser, NumberFormat, is_missing};
+use crate::cell::{CellParser, NumberFormat};
 use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
@@ -12,6 +12,7 @@ use crate::layout::{
 use crate::source::Text;
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
+use crate::words::is_missing;
 
 /// The least share of lines with the same number of fields in a table.
 const LEAST_FIT: f64 = 0.5;

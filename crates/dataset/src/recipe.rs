@@ -1,11 +1,14 @@
 //! The recipe that turns raw readings into features. It is fitted on the training rows and applied
 //! to every row, in training and in serving.
 
+use std::collections::BTreeSet;
+
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
+use crate::encoding::{CategoryRules, Encoding, Frequency, StoredEncoding, StoredOneHot};
 use crate::expression::{Expression, ExpressionError, StatisticKind};
-use crate::schema::{Column, Label, Schema, SchemaError, fold_name};
+use crate::schema::{Column, ColumnKind, Label, Schema, SchemaError, fold_name};
 use crate::statistics::ColumnSummary;
 use crate::table::SensorTable;
 
@@ -23,14 +26,18 @@ pub struct Feature {
 
 /// A fitted transformation of raw readings into features.
 ///
-/// The features are the schema's columns, with missing readings replaced by the column's training
-/// median, followed by the engineered features.
+/// The features are those of the schema's columns, in order, followed by the engineered features. A
+/// number is a feature, with missing readings replaced by the column's training median. A category
+/// has a feature `Column=value` for each value, or a single one: its number in the column's order, or
+/// the value's share of the training rows. Where a column asks for it, `Column=missing` follows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StoredRecipe", into = "StoredRecipe")]
 pub struct Recipe {
     schema: Schema,
-    /// The median of each column over the training rows.
-    medians: Vec<f64>,
+    /// How each column is encoded.
+    encodings: Vec<Encoding>,
+    /// The names of the columns' features.
+    column_features: Vec<String>,
     features: Vec<FittedFeature>,
 }
 
@@ -67,6 +74,14 @@ pub enum RecipeError {
     /// A column whose readings are all missing.
     #[error("column `{0}` has no reading in any training row, expected at least one")]
     NoReading(String),
+    /// An expression that computes with a category.
+    #[error("feature `{name}` uses column `{column}`, which is a category, expected a number")]
+    Category {
+        /// The feature.
+        name: String,
+        /// The column.
+        column: String,
+    },
     /// A feature whose values are all infinite or NaN.
     #[error("feature `{name}`: `{expression}` is not finite in any training row")]
     NeverFinite {
@@ -83,8 +98,12 @@ pub enum RecipeError {
 /// The numbers of values that a recipe imputed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImputationCounts {
-    /// For each column the number of missing readings that were replaced by its training median.
+    /// For each column the number of missing readings. A number was replaced by its training median;
+    /// a category is 0 in all its features.
     pub imputed: Vec<usize>,
+    /// For each column the number of values of a category that are in no training row. They are 0 in
+    /// all features of the column.
+    pub unseen: Vec<usize>,
     /// For each engineered feature the number of values that were not finite and were replaced by
     /// its training median.
     pub replaced: Vec<usize>,
@@ -93,9 +112,11 @@ pub struct ImputationCounts {
 impl ImputationCounts {
     /// Adds the counts of other rows.
     pub fn add(&mut self, other: &Self) {
-        for (counts, more) in
-            [(&mut self.imputed, &other.imputed), (&mut self.replaced, &other.replaced)]
-        {
+        for (counts, more) in [
+            (&mut self.imputed, &other.imputed),
+            (&mut self.unseen, &other.unseen),
+            (&mut self.replaced, &other.replaced),
+        ] {
             counts.resize(counts.len().max(more.len()), 0);
             counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
         }
@@ -113,6 +134,7 @@ impl Recipe {
         features: &[Feature],
         table: &SensorTable,
         rows: &[usize],
+        rules: CategoryRules,
     ) -> Result<Self, RecipeError> {
         let readings = |column| rows.iter().map(move |&row| table.row(row)[column]);
         let summaries: Vec<ColumnSummary> = (0..schema.columns().len())
@@ -122,8 +144,16 @@ impl Recipe {
         if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
             return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
         }
-        let medians = summaries.iter().map(|summary| summary.median).collect();
-        let mut recipe = Self { schema: schema.clone(), medians, features: Vec::new() };
+        let encoding = |(index, column): (usize, &Column)| match column.kind {
+            ColumnKind::Number | ColumnKind::YesNo => {
+                Encoding::Number { median: summaries[index].median }
+            }
+            ColumnKind::Category => {
+                Encoding::fit(column, &table.value_counts(index, rows), rows.len(), rules)
+            }
+        };
+        let encodings = schema.columns().iter().enumerate().map(encoding).collect();
+        let mut recipe = Self::of_columns(schema.clone(), encodings)?;
         for Feature { name, expression: text } in features {
             check_name(schema, &recipe.feature_names().collect::<Vec<_>>(), name)?;
             let expression = parse(name, text, schema)?;
@@ -132,11 +162,10 @@ impl Recipe {
                 .iter()
                 .map(|statistic| statistic.kind.of(&summaries[statistic.column]))
                 .collect();
-            let buffers = || (Vec::new(), recipe.no_counts());
-            let values = rows.par_iter().map_init(buffers, |(readings, counts), &row| {
+            let values = rows.par_iter().map_init(Vec::new, |readings, &row| {
                 readings.clear();
                 readings.extend_from_slice(table.row(row));
-                recipe.impute(readings, counts);
+                recipe.impute(readings);
                 let value = expression.evaluate(readings, &statistics) as f32;
                 f64::from(if value.is_finite() { value } else { f32::NAN })
             });
@@ -157,6 +186,22 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Returns a recipe without engineered features.
+    fn of_columns(schema: Schema, encodings: Vec<Encoding>) -> Result<Self, RecipeError> {
+        let mut column_features = Vec::new();
+        for (column, encoding) in schema.columns().iter().zip(&encodings) {
+            column_features.extend(encoding.names(&column.name));
+            if column.missing_indicator {
+                column_features.push(format!("{}=missing", column.name));
+            }
+        }
+        let mut taken = BTreeSet::new();
+        if let Some(twice) = column_features.iter().find(|name| !taken.insert(name.as_str())) {
+            return Err(RecipeError::NameTaken(twice.clone()));
+        }
+        Ok(Self { schema, encodings, column_features, features: Vec::new() })
+    }
+
     /// Returns the columns and the label that the recipe was fitted with.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -170,7 +215,7 @@ impl Recipe {
     /// Iterates over the features' names: those of the columns, then those of the engineered
     /// features.
     pub fn feature_names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.schema.names().chain(self.engineered_names())
+        self.column_features.iter().map(String::as_str).chain(self.engineered_names())
     }
 
     /// Appends the features of a row of readings to `out`. A reading that is not finite is missing,
@@ -182,9 +227,15 @@ impl Recipe {
     /// # Panics
     /// Panics if there is not one reading for each column.
     pub fn apply(&self, readings: &mut [f64], out: &mut Vec<f32>, counts: &mut ImputationCounts) {
-        assert_eq!(readings.len(), self.medians.len(), "a reading for each column");
-        self.impute(readings, counts);
-        out.extend(readings.iter().map(|&reading| reading as f32));
+        assert_eq!(readings.len(), self.encodings.len(), "a reading for each column");
+        for (index, (reading, encoding)) in readings.iter_mut().zip(&self.encodings).enumerate() {
+            let is_missing = !(*reading as f32).is_finite();
+            counts.imputed[index] += usize::from(is_missing);
+            counts.unseen[index] += usize::from(encoding.apply(reading, is_missing, out));
+            if self.schema.columns()[index].missing_indicator {
+                out.push(f32::from(u8::from(is_missing)));
+            }
+        }
         for (feature, replaced) in self.features.iter().zip(&mut counts.replaced) {
             let value = feature.expression.evaluate(readings, &feature.statistics) as f32;
             *replaced += usize::from(!value.is_finite());
@@ -195,17 +246,19 @@ impl Recipe {
     /// Returns counts of zero for each column and engineered feature.
     pub fn no_counts(&self) -> ImputationCounts {
         ImputationCounts {
-            imputed: vec![0; self.medians.len()],
+            imputed: vec![0; self.encodings.len()],
+            unseen: vec![0; self.encodings.len()],
             replaced: vec![0; self.features.len()],
         }
     }
 
-    fn impute(&self, readings: &mut [f64], counts: &mut ImputationCounts) {
-        let columns = readings.iter_mut().zip(&self.medians).zip(&mut counts.imputed);
-        for ((reading, median), imputed) in columns {
-            if !(*reading as f32).is_finite() {
+    /// Replaces the missing numbers of a row.
+    fn impute(&self, readings: &mut [f64]) {
+        for (reading, encoding) in readings.iter_mut().zip(&self.encodings) {
+            if let Encoding::Number { median } = encoding
+                && !(*reading as f32).is_finite()
+            {
                 *reading = *median;
-                *imputed += 1;
             }
         }
     }
@@ -240,8 +293,15 @@ fn check_name(schema: &Schema, taken: &[&str], name: &str) -> Result<(), RecipeE
 
 fn parse(name: &str, text: &str, schema: &Schema) -> Result<Expression, RecipeError> {
     let columns: Vec<_> = schema.names().collect();
-    Expression::parse(text, &columns)
-        .map_err(|source| RecipeError::Expression { name: name.to_owned(), source })
+    let expression = Expression::parse(text, &columns)
+        .map_err(|source| RecipeError::Expression { name: name.to_owned(), source })?;
+    for column in expression.columns().into_iter().map(|index| &schema.columns()[index]) {
+        if column.kind == ColumnKind::Category {
+            let (name, column) = (name.to_owned(), column.name.clone());
+            return Err(RecipeError::Category { name, column });
+        }
+    }
+    Ok(expression)
 }
 
 /// The stored form of a recipe: plain values that are checked when they are read.
@@ -256,9 +316,13 @@ struct StoredRecipe {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredColumn {
-    #[serde(rename = "column")]
-    about: Column,
-    median: f64,
+    column: Column,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    median: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    one_hot: Option<StoredOneHot>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    frequencies: Option<Vec<Frequency>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -276,6 +340,13 @@ struct StoredStatistic {
     statistic: StatisticKind,
     column: String,
     value: f64,
+}
+
+impl StoredColumn {
+    fn into_parts(self) -> (Column, StoredEncoding) {
+        let Self { column, median, one_hot, frequencies } = self;
+        (column, StoredEncoding { median, one_hot, frequencies })
+    }
 }
 
 impl From<Recipe> for StoredRecipe {
@@ -298,8 +369,12 @@ impl From<Recipe> for StoredRecipe {
             fallback: feature.fallback,
         });
         let features = features.collect();
-        let columns = columns.into_iter().zip(recipe.medians);
-        let columns = columns.map(|(about, median)| StoredColumn { about, median });
+        let encodings = recipe.encodings.iter().map(Encoding::to_stored);
+        let columns = columns.into_iter().zip(encodings);
+        let columns = columns.map(|(column, encoding)| {
+            let StoredEncoding { median, one_hot, frequencies } = encoding;
+            StoredColumn { column, median, one_hot, frequencies }
+        });
         Self { columns: columns.collect(), label: recipe.schema.label().clone(), features }
     }
 }
@@ -319,14 +394,16 @@ impl TryFrom<StoredRecipe> for Recipe {
 impl Recipe {
     fn from_stored(stored: StoredRecipe) -> Result<Self, RecipeError> {
         let inconsistent = |what: String| Err(RecipeError::Inconsistent(what));
-        let (columns, medians): (Vec<_>, Vec<_>) =
-            stored.columns.into_iter().map(|stored| (stored.about, stored.median)).unzip();
+        let (columns, encodings): (Vec<_>, Vec<_>) =
+            stored.columns.into_iter().map(StoredColumn::into_parts).unzip();
         let schema = Schema::new(columns, stored.label)?;
-        if let Some(index) = medians.iter().position(|median| !(*median as f32).is_finite()) {
-            let name = &schema.columns()[index].name;
-            return inconsistent(format!("the median of column `{name}` is not a number"));
-        }
-        let mut recipe = Self { schema, medians, features: Vec::new() };
+        let columns = schema.columns().iter().zip(encodings);
+        let encodings =
+            columns.map(|(column, encoding)| Encoding::from_stored(column, encoding)).collect();
+        let mut recipe = match encodings {
+            Ok(encodings) => Self::of_columns(schema, encodings)?,
+            Err(problem) => return inconsistent(problem),
+        };
         for stored in stored.features {
             check_name(&recipe.schema, &recipe.feature_names().collect::<Vec<_>>(), &stored.name)?;
             let expression = parse(&stored.name, &stored.expression, &recipe.schema)?;

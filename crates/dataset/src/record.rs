@@ -2,9 +2,10 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cell::{CellParser, NumberFormat, is_missing};
+use crate::cell::{CellParser, NumberFormat};
 use crate::header::{Header, HeaderError};
-use crate::schema::{Label, Schema, fold_word};
+use crate::schema::{ColumnKind, Label, Schema, fold_word};
+use crate::words::is_missing;
 
 /// The maximum number of label spellings that are cached. Most files have two.
 const MAX_CACHED_LABELS: usize = 8;
@@ -29,6 +30,22 @@ pub enum RecordError {
     #[error("column `{column}`: found `{text}`, expected a number")]
     NotANumber {
         /// The column's name in the schema.
+        column: String,
+        /// The start of the cell, with control characters escaped.
+        text: String,
+    },
+    /// A cell of a yes/no column that is neither.
+    #[error("column `{column}`: found `{text}`, expected yes or no")]
+    NotYesOrNo {
+        /// The column's name in the schema.
+        column: String,
+        /// The start of the cell, with control characters escaped.
+        text: String,
+    },
+    /// A cell of the column of times that is none.
+    #[error("column `{column}`: found `{text}`, expected a date or time")]
+    NotATime {
+        /// The column's name.
         column: String,
         /// The start of the cell, with control characters escaped.
         text: String,
@@ -58,14 +75,13 @@ pub enum RecordError {
 ///     Column {
 ///         name: "Hydraulic_Pressure".into(),
 ///         unit: Some("bar".into()),
-///         spellings: vec![],
-///         missing_markers: vec![],
+///         ..Column::default()
 ///     },
 ///     Column {
 ///         name: "Cutting".into(),
 ///         unit: Some("kN".into()),
 ///         spellings: vec!["Force".into()],
-///         missing_markers: vec![],
+///         ..Column::default()
 ///     },
 /// ];
 /// let label = Label {
@@ -97,8 +113,10 @@ pub struct RecordReader<'a> {
 /// The meaning of a field.
 #[derive(Clone, Copy)]
 pub(crate) enum FieldRole {
-    /// A reading of the column at this index.
-    Reading(usize),
+    /// A number of the column at this index.
+    Number(usize),
+    /// A category, or yes or no, of the column at this index.
+    Word(usize),
     Label,
     Ignored,
 }
@@ -138,15 +156,20 @@ impl<'a> RecordReader<'a> {
         }
         let mut cells = Vec::new();
         for (index, (column, found)) in schema.columns().iter().zip(&header.columns).enumerate() {
-            roles[found.field] = FieldRole::Reading(index);
-            cells.push(CellParser::new(&column.missing_markers, found.conversion, numbers));
+            roles[found.field] = match column.kind {
+                ColumnKind::Number => FieldRole::Number(index),
+                ColumnKind::YesNo | ColumnKind::Category => FieldRole::Word(index),
+            };
+            let markers = &column.missing_markers;
+            cells.push(CellParser::of_kind(column.kind, markers, found.conversion, numbers));
         }
         Self { schema, header, roles, cells }
     }
 
     /// Appends a record's readings to `readings` and returns its class.
     ///
-    /// There is one reading for each of the schema's columns, in their order and units. A missing
+    /// There is one reading for each of the schema's columns, in their order and units: 1 for yes and
+    /// 0 for no, and for a category a code that only a [`Recipe`](crate::Recipe) reads. A missing
     /// cell, and a number that is not finite as an `f32`, is NaN, which
     /// [`Recipe::apply`](crate::Recipe::apply) replaces. The class is 0 or 1, or `None` where the
     /// label is missing or the reader was created without one.
@@ -205,8 +228,14 @@ impl<'a> RecordReader<'a> {
                     f64::NAN
                 }
                 (None, None) => {
-                    let column = self.schema.columns()[index].name.clone();
-                    return Err(RecordError::NotANumber { column, text: shown(cell) });
+                    let column = &self.schema.columns()[index];
+                    let (kind, column, text) = (column.kind, column.name.clone(), shown(cell));
+                    return Err(match kind {
+                        ColumnKind::YesNo => RecordError::NotYesOrNo { column, text },
+                        ColumnKind::Number | ColumnKind::Category => {
+                            RecordError::NotANumber { column, text }
+                        }
+                    });
                 }
             };
             readings.push(reading);
@@ -239,6 +268,14 @@ impl<'a> RecordReader<'a> {
     /// Returns a parser of labels.
     pub(crate) fn label_parser(&self) -> LabelParser<'a> {
         LabelParser { label: self.schema.label(), known: Vec::new() }
+    }
+
+    /// Returns the index and the field of each column of categories.
+    pub(crate) fn categories(&self) -> impl Iterator<Item = (usize, usize)> {
+        let columns = self.schema.columns().iter().zip(&self.header.columns).enumerate();
+        columns
+            .filter(|(_, (column, _))| column.kind == ColumnKind::Category)
+            .map(|(index, (_, found))| (index, found.field))
     }
 
     /// Returns the name of a column.
@@ -283,7 +320,7 @@ impl LabelParser<'_> {
 }
 
 /// Returns the start of a cell on one line, for a message.
-fn shown(cell: &[u8]) -> String {
+pub(crate) fn shown(cell: &[u8]) -> String {
     let text = String::from_utf8_lossy(cell);
     let mut letters = text.chars();
     let mut shown = String::new();
@@ -310,7 +347,7 @@ mod tests {
             name: name.to_owned(),
             unit: Some(unit.to_owned()),
             spellings: spellings.iter().map(|&text| text.to_owned()).collect(),
-            missing_markers: Vec::new(),
+            ..Column::default()
         };
         let label = Label {
             column: "Downtime".to_owned(),

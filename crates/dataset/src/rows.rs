@@ -3,12 +3,16 @@
 use memchr::memchr;
 
 use crate::blocks::Block;
+use crate::categories::{Values, ValuesError};
 use crate::cell::CellParser;
 use crate::cleaning::{BadCellCount, BadCells, CleaningCounts, CleaningRules, MissingValues};
 use crate::csv_records::{CsvRecord, CsvRecords};
 use crate::duplicates::RowDigester;
 use crate::header::{Identity, IdentityPart};
-use crate::record::{BadCell, FieldRole, LabelParser, ParsedLabel, RecordError, RecordReader};
+use crate::record::{
+    BadCell, FieldRole, LabelParser, ParsedLabel, RecordError, RecordReader, shown,
+};
+use crate::split_key::SplitKey;
 use crate::table_error::TableError;
 
 /// Reads the rows of one file.
@@ -17,9 +21,13 @@ pub(crate) struct RowReader<'a> {
     rules: &'a CleaningRules,
     records: &'a RecordReader<'a>,
     separator: u8,
+    /// The role of each field.
+    roles: Vec<FieldRole>,
+    /// The column by which rows are split, with its name.
+    key: Option<(SplitKey, &'a str)>,
     /// What makes a row a duplicate, or `None` if no row is one.
     identity: Option<Identity>,
-    /// Whether the text of a field is a part of that.
+    /// Whether the text of a field is a part of that or the key.
     is_identity_text: Vec<bool>,
 }
 
@@ -29,10 +37,14 @@ pub(crate) struct BlockRows {
     pub(crate) readings: Vec<f64>,
     /// The class of each row.
     pub(crate) labels: Vec<u8>,
+    /// The key of each row by which it is split; empty if it has none.
+    pub(crate) keys: Vec<f64>,
     /// The digest of each row by which duplicates are found; empty if none are.
     pub(crate) digests: Vec<u128>,
     /// The number of missing cells in each column.
     pub(crate) missing: Vec<usize>,
+    /// The values of each column of categories; those of other columns are empty.
+    pub(crate) values: Vec<Values>,
     /// The magnitude of each column over the rows that are kept.
     pub(crate) magnitudes: Vec<Magnitude>,
     pub(crate) counts: CleaningCounts,
@@ -79,6 +91,7 @@ impl<'a> RowReader<'a> {
         rules: &'a CleaningRules,
         records: &'a RecordReader<'a>,
         separator: u8,
+        key: Option<(SplitKey, &'a str)>,
     ) -> Result<Self, TableError> {
         let identity = records.header().identity(&rules.duplicates);
         let identity =
@@ -89,7 +102,15 @@ impl<'a> RowReader<'a> {
                 is_identity_text[*field] = true;
             }
         }
-        Ok(Self { file, rules, records, separator, identity, is_identity_text })
+        let mut roles = records.roles().to_vec();
+        if let Some((SplitKey { field, .. }, _)) = &key {
+            is_identity_text[*field] = true;
+            // The text of a number is not kept, that of a word is.
+            if let FieldRole::Number(column) = roles[*field] {
+                roles[*field] = FieldRole::Word(column);
+            }
+        }
+        Ok(Self { file, rules, records, separator, roles, key, identity, is_identity_text })
     }
 
     /// Reads the rows of a block. Plain rows take a fast path; any other row, in particular a bad
@@ -98,6 +119,7 @@ impl<'a> RowReader<'a> {
         let columns = self.records.header().columns.len();
         let mut rows = BlockRows {
             missing: vec![0; columns],
+            values: vec![Values::default(); columns],
             magnitudes: vec![Magnitude::default(); columns],
             ..BlockRows::default()
         };
@@ -110,7 +132,7 @@ impl<'a> RowReader<'a> {
         };
         loop {
             if block.is_short {
-                csv.skip(self.read_plain_rows(csv.rest(), &mut rows, &mut buffers));
+                csv.skip(self.read_plain_rows(csv.rest(), &mut rows, &mut buffers)?);
             }
             let Some(record) = csv.next()? else { return Ok(rows) };
             self.read_record(&record, &mut rows, &mut buffers)?;
@@ -123,12 +145,13 @@ impl<'a> RowReader<'a> {
         &self,
         rows: &mut BlockRows,
         label: ParsedLabel,
+        key: f64,
         digester: &mut RowDigester,
         field: impl Fn(usize) -> &'f [u8],
     ) {
         let begin = rows.readings.len() - rows.missing.len();
         let row = &rows.readings[begin..];
-        let mut missing = label.class.is_none();
+        let mut missing = label.class.is_none() || (self.key.is_some() && key.is_nan());
         for (count, reading) in rows.missing.iter_mut().zip(row) {
             *count += usize::from(reading.is_nan());
             missing |= reading.is_nan() && self.rules.missing_values == MissingValues::Drop;
@@ -152,6 +175,45 @@ impl<'a> RowReader<'a> {
         }
         rows.magnitudes.iter_mut().zip(row).for_each(|(sum, &reading)| sum.add(reading));
         rows.labels.push(class);
+        if self.key.is_some() {
+            rows.keys.push(key);
+        }
+    }
+
+    /// Returns the key by which a row is split, NaN where it is missing or rows have none, and `None`
+    /// where it cannot be read.
+    fn key<'f>(&self, field: impl Fn(usize) -> &'f [u8]) -> Option<f64> {
+        self.key.as_ref().map_or(Some(f64::NAN), |(key, _)| key.parse(field(key.field)))
+    }
+
+    fn not_a_time<'f>(&self, field: impl Fn(usize) -> &'f [u8]) -> RecordError {
+        let (column, text) = match &self.key {
+            Some((key, name)) => ((*name).to_owned(), shown(field(key.field))),
+            None => (String::new(), String::new()),
+        };
+        RecordError::NotATime { column, text }
+    }
+
+    /// Adds the values of the categories in a row whose readings are the last.
+    fn add_values<'f>(
+        &self,
+        rows: &mut BlockRows,
+        field: impl Fn(usize) -> &'f [u8],
+    ) -> Result<(), TableError> {
+        let begin = rows.readings.len() - rows.missing.len();
+        for (column, place) in self.records.categories() {
+            if !rows.readings[begin + column].is_nan() {
+                rows.values[column]
+                    .add(field(place))
+                    .map_err(|problem| self.values_error(column, problem))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn values_error(&self, column: usize, problem: ValuesError) -> TableError {
+        let (file, column) = (self.file.to_owned(), self.records.column_name(column).to_owned());
+        TableError::values(file, column, problem)
     }
 
     /// Reads rows until one is not plain, and returns their length in bytes.
@@ -160,7 +222,7 @@ impl<'a> RowReader<'a> {
         text: &'b [u8],
         rows: &mut BlockRows,
         buffers: &mut Buffers<'b, '_>,
-    ) -> usize {
+    ) -> Result<usize, TableError> {
         let mut read = 0;
         loop {
             let blank = text[read..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
@@ -170,7 +232,7 @@ impl<'a> RowReader<'a> {
             let row = row.and_then(|(label, length)| Some((buffers.labels.parse(label)?, length)));
             let Some((label, length)) = row else {
                 rows.readings.truncate(begin);
-                return read;
+                return Ok(read);
             };
             // Whether a row with a missing cell is a row of totals takes all of its fields.
             if lacks_something(&rows.readings[begin..], label)
@@ -178,10 +240,15 @@ impl<'a> RowReader<'a> {
                 && self.begins_with_totals(&text[read..])
             {
                 rows.readings.truncate(begin);
-                return read;
+                return Ok(read);
             }
             let fields = &buffers.fields;
-            self.finish_row(rows, label, &mut buffers.digester, |field| fields[field]);
+            let Some(key) = self.key(|field| fields[field]) else {
+                rows.readings.truncate(begin);
+                return Ok(read);
+            };
+            self.add_values(rows, |field| fields[field])?;
+            self.finish_row(rows, label, key, &mut buffers.digester, |field| fields[field]);
             read += length;
         }
     }
@@ -197,7 +264,8 @@ impl<'a> RowReader<'a> {
     }
 
     /// Appends the readings of the row at the start of `text`, and returns its label and its length
-    /// in bytes. Fields that are a part of the row's identity are put into `fields`. Returns `None`
+    /// in bytes. Words, and fields that are a part of the row's identity, are put into `fields`.
+    /// Returns `None`
     /// where the text is not plain: it may not be a row.
     fn read_plain_row<'b>(
         &self,
@@ -208,15 +276,21 @@ impl<'a> RowReader<'a> {
         let begin = readings.len();
         readings.resize(begin + self.records.header().columns.len(), f64::NAN);
         let readings = &mut readings[begin..];
-        let (roles, cells) = (self.records.roles(), self.records.cells());
+        let (roles, cells) = (&self.roles, self.records.cells());
         let mut label: &[u8] = &[];
         let mut at = 0;
         for (index, role) in roles.iter().enumerate() {
             let rest = &text[at..];
             at += match *role {
-                FieldRole::Reading(column) => {
+                FieldRole::Number(column) => {
                     let (number, length) = plain_reading(rest, &cells[column], self.separator)?;
                     readings[column] = number;
+                    length
+                }
+                FieldRole::Word(column) => {
+                    let (field, length) = plain_field(rest, self.separator)?;
+                    readings[column] = cells[column].parse(field)?;
+                    fields[index] = field;
                     length
                 }
                 FieldRole::Label => {
@@ -260,8 +334,9 @@ impl<'a> RowReader<'a> {
         let lenient = (self.rules.bad_cells == BadCells::Missing).then_some(&mut *bad_cells);
         let read =
             self.records.read_fields(record.len(), field, labels, &mut rows.readings, lenient);
-        let problem = match read {
-            Ok(label) => {
+        let key = self.key(field);
+        let problem = match (read, key) {
+            (Ok(label), Some(key)) => {
                 let begin = rows.readings.len() - rows.missing.len();
                 if lacks_something(&rows.readings[begin..], label) && is_totals_row(record.fields())
                 {
@@ -269,13 +344,18 @@ impl<'a> RowReader<'a> {
                     rows.counts.totals_rows += 1;
                     return Ok(());
                 }
+                self.add_values(rows, field)?;
                 for (column, text) in bad_cells.drain(..) {
                     self.count_bad_cell(rows, record.line, column, text);
                 }
-                self.finish_row(rows, label, digester, field);
+                self.finish_row(rows, label, key, digester, field);
                 return Ok(());
             }
-            Err(problem) => problem,
+            (Ok(_), None) => {
+                rows.readings.truncate(rows.readings.len() - rows.missing.len());
+                self.not_a_time(field)
+            }
+            (Err(problem), _) => problem,
         };
         if is_totals_row(record.fields()) {
             rows.counts.totals_rows += 1;

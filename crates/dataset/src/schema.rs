@@ -4,11 +4,41 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::is_missing;
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Numbers.
+    #[default]
+    Number,
+    /// Yes or no, in the usual spellings of several languages; the reading is 1 or 0.
+    YesNo,
+    /// Words that name a category. A [`Recipe`](crate::Recipe) encodes them as numbers.
+    Category,
+}
+
+impl ColumnKind {
+    fn is_number(&self) -> bool {
+        *self == Self::Number
+    }
+}
+
 /// A sensor column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// The canonical name, without a unit.
     pub name: String,
+    /// What the cells hold.
+    #[serde(skip_serializing_if = "ColumnKind::is_number", default)]
+    pub kind: ColumnKind,
+    /// The order of a category's values: the first is 1, the next 2, any other 0.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub order: Vec<String>,
+    /// Whether there is also a feature that is 1 where the cell is missing, and 0 elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub missing_indicator: bool,
     /// The unit of the readings; a header may have another unit of the same quantity.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit: Option<String>,
@@ -60,6 +90,20 @@ pub enum SchemaError {
     /// A class without a word.
     #[error("no label value means class {0}, expected at least one")]
     NoWord(u8),
+    /// A unit of a column that holds no numbers.
+    #[error("column `{0}` has a unit and does not hold numbers")]
+    UnitOfWords(String),
+    /// An order of a column that is no category.
+    #[error("column `{0}` has an order and is not a category")]
+    OrderOfNumbers(String),
+    /// A value that is empty or twice in an order.
+    #[error("column `{column}`: the order has `{value}` twice, or it stands for a missing value")]
+    Order {
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+    },
 }
 
 impl Schema {
@@ -84,6 +128,7 @@ impl Schema {
                     return Err(SchemaError::Ambiguous(name));
                 }
             }
+            column.check_kind()?;
         }
         for (class, words) in [(1, &label.positive), (0, &label.negative)] {
             if words.is_empty() {
@@ -114,6 +159,24 @@ impl Schema {
 }
 
 impl Column {
+    /// Checks that unit and order fit the kind.
+    fn check_kind(&self) -> Result<(), SchemaError> {
+        if self.kind != ColumnKind::Number && self.unit.is_some() {
+            return Err(SchemaError::UnitOfWords(self.name.clone()));
+        }
+        if self.kind != ColumnKind::Category && !self.order.is_empty() {
+            return Err(SchemaError::OrderOfNumbers(self.name.clone()));
+        }
+        let mut values = BTreeSet::new();
+        for value in &self.order {
+            if is_missing(value.trim()) || !values.insert(value.trim()) {
+                let (column, value) = (self.name.clone(), value.clone());
+                return Err(SchemaError::Order { column, value });
+            }
+        }
+        Ok(())
+    }
+
     /// Iterates over the canonical name and the spellings.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.name).chain(&self.spellings).map(String::as_str)
@@ -157,7 +220,7 @@ mod tests {
 
     fn column(name: &str, spellings: &[&str]) -> Column {
         let spellings = spellings.iter().map(|&text| text.to_owned()).collect();
-        Column { name: name.to_owned(), unit: None, spellings, missing_markers: Vec::new() }
+        Column { name: name.to_owned(), spellings, ..Column::default() }
     }
 
     fn label(positive: &[&str], negative: &[&str]) -> Label {

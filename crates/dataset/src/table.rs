@@ -1,21 +1,24 @@
 //! Reads files of raw sensor readings into one clean table.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use zip::ZipArchive;
 
 use crate::blocks::{self, BlockReader};
+use crate::categories::{self, Values};
 use crate::cleaning::{CleaningCounts, CleaningRules};
-use crate::csv_records::CsvError;
+use crate::csv_records::{CsvError, CsvRecords};
 use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
 use crate::layout::{Layout, LayoutFinder, TextFormat};
 use crate::record::RecordReader;
 use crate::rows::{BlockRows, Magnitude, RowReader};
-use crate::schema::Schema;
+use crate::schema::{ColumnKind, Schema};
 use crate::source::{Text, is_zip};
+use crate::split_key::{SplitColumn, SplitKey, TwoOrders};
 use crate::statistics::ColumnSummary;
 use crate::table_error::TableError;
 use crate::units;
@@ -27,6 +30,10 @@ pub struct SensorTable {
     width: usize,
     cells: Vec<f64>,
     labels: Vec<u8>,
+    /// The values of each column of categories; those of other columns are empty.
+    values: Vec<Values>,
+    /// The key of each row by which it is split; empty if there is no column for that.
+    keys: Vec<f64>,
 }
 
 impl SensorTable {
@@ -50,10 +57,30 @@ impl SensorTable {
         self.cells.iter().skip(index).step_by(self.width).copied()
     }
 
-    /// Returns summary statistics of each column.
+    /// Returns the number of rows with each value of a column of categories, among these rows.
+    pub fn value_counts(&self, column: usize, rows: &[usize]) -> BTreeMap<&str, usize> {
+        let mut by_code: BTreeMap<u64, usize> = BTreeMap::new();
+        for reading in rows.iter().map(|&row| self.row(row)[column]) {
+            if !reading.is_nan() {
+                *by_code.entry(categories::code_of(reading)).or_default() += 1;
+            }
+        }
+        let named = by_code.into_iter();
+        named.filter_map(|(code, count)| Some((self.values[column].get(code)?, count))).collect()
+    }
+
+    /// Returns summary statistics of each column. Those of a column of categories mean nothing but
+    /// for the count: see [`Self::value_counts`].
     pub fn summaries(&self) -> Vec<ColumnSummary> {
         let columns = (0..self.width).into_par_iter();
         columns.map(|column| ColumnSummary::of(self.column(column))).collect()
+    }
+
+    /// Returns what [`split_by_time`](crate::split_by_time) and
+    /// [`split_by_machine`](crate::split_by_machine) divide the rows by, or nothing if there is no
+    /// column for that.
+    pub fn split_keys(&self) -> &[f64] {
+        &self.keys
     }
 
     /// Returns the class of each row, 0 or 1.
@@ -67,6 +94,7 @@ pub struct TableReader<'a> {
     schema: &'a Schema,
     rules: CleaningRules,
     format: TextFormat,
+    split_column: Option<SplitColumn>,
     table: SensorTable,
     counts: CleaningCounts,
     /// The number of missing cells in each column.
@@ -98,7 +126,14 @@ impl<'a> TableReader<'a> {
             schema,
             rules,
             format: TextFormat::default(),
-            table: SensorTable { width, cells: Vec::new(), labels: Vec::new() },
+            split_column: None,
+            table: SensorTable {
+                width,
+                cells: Vec::new(),
+                labels: Vec::new(),
+                values: vec![Values::default(); width],
+                keys: Vec::new(),
+            },
             counts: CleaningCounts::default(),
             missing: vec![0; width],
             files: Vec::new(),
@@ -112,6 +147,14 @@ impl<'a> TableReader<'a> {
     #[must_use]
     pub fn with_format(mut self, format: TextFormat) -> Self {
         self.format = format;
+        self
+    }
+
+    /// Sets the column by which the rows will be split. Rows without a value in it are dropped like
+    /// rows without a label.
+    #[must_use]
+    pub fn with_split_column(mut self, column: SplitColumn) -> Self {
+        self.split_column = Some(column);
         self
     }
 
@@ -192,20 +235,28 @@ impl<'a> TableReader<'a> {
             self.counts.notes.push(format!("{file}: {}", text.notes.join("; ")));
         }
         self.start_file(file, &header)?;
+        let split_column = self.split_column.clone();
+        let records = || CsvRecords::new(file, &text.begin[skip..], line, separator);
+        let key = match &split_column {
+            Some(column) => {
+                let key = SplitKey::find(column, &header, records(), format.day_first);
+                let key = key
+                    .map_err(|problem| TableError::Header { file: file.to_owned(), problem })?
+                    .map_err(|TwoOrders { line, text }| {
+                        let place = format!("{file}, line {line}, column `{}`", column.name());
+                        TableError::TwoDates { place, text }
+                    })?;
+                Some((key, column.name()))
+            }
+            None => None,
+        };
         let records = RecordReader::from_header(self.schema, header, numbers);
         let rules = self.rules.clone();
-        let rows = RowReader::new(file, &rules, &records, separator)?;
+        let rows = RowReader::new(file, &rules, &records, separator, key)?;
         text.begin.drain(..skip);
         let input = Cursor::new(text.begin).chain(text.rest);
         let mut blocks = BlockReader::new(file, input, self.block_size, separator).on_line(line);
-        in_order(
-            || Ok(blocks.next()?),
-            |block| rows.read(&block),
-            |rows| {
-                self.append(rows?);
-                Ok(())
-            },
-        )
+        in_order(|| Ok(blocks.next()?), |block| rows.read(&block), |rows| self.append(file, rows?))
     }
 
     /// Notes a file and compares its units with those of the files before.
@@ -244,13 +295,22 @@ impl<'a> TableReader<'a> {
     }
 
     /// Appends rows to the table, except duplicates.
-    fn append(&mut self, rows: BlockRows) {
+    fn append(&mut self, file: &str, rows: BlockRows) -> Result<(), TableError> {
         let Self { table, digests, counts, .. } = self;
+        for (column, (values, more)) in table.values.iter_mut().zip(&rows.values).enumerate() {
+            values.merge(more).map_err(|problem| {
+                let column = self.schema.columns()[column].name.clone();
+                TableError::values(file.to_owned(), column, problem)
+            })?;
+        }
         // The start of the rows that are not in the table yet.
         let mut begin = 0;
         let mut take = |begin: usize, end: usize| {
             table.cells.extend_from_slice(&rows.readings[begin * table.width..end * table.width]);
             table.labels.extend_from_slice(&rows.labels[begin..end]);
+            if !rows.keys.is_empty() {
+                table.keys.extend_from_slice(&rows.keys[begin..end]);
+            }
         };
         for (place, &digest) in rows.digests.iter().enumerate() {
             if !digests.insert(digest) {
@@ -268,11 +328,13 @@ impl<'a> TableReader<'a> {
             *count += more;
         }
         self.counts.add_dropped(rows.counts);
+        Ok(())
     }
 
     /// Warns of columns whose values in one file are far larger than in another.
     fn warn_of_magnitudes(&mut self) {
-        for (index, column) in self.schema.columns().iter().enumerate() {
+        let columns = self.schema.columns().iter().enumerate();
+        for (index, column) in columns.filter(|(_, column)| column.kind == ColumnKind::Number) {
             let means = self.files.iter().filter_map(|file| {
                 file.magnitudes[index].mean().map(|mean| (mean, file.name.as_str()))
             });
@@ -348,8 +410,7 @@ mod tests {
     fn schema() -> Schema {
         let column = |name: &str| {
             let unit = Some("bar".to_owned());
-            let (spellings, missing_markers) = (Vec::new(), Vec::new());
-            Column { name: name.to_owned(), unit, spellings, missing_markers }
+            Column { name: name.to_owned(), unit, ..Column::default() }
         };
         let words = |word: &str| vec![word.to_owned()];
         let label = Label {

@@ -1,5 +1,6 @@
 //! The error of reading a raw table.
 
+use crate::categories::{MAX_VALUES, ValuesError};
 use crate::cleaning::CleaningCounts;
 use crate::csv_records::CsvError;
 use crate::header::HeaderError;
@@ -63,6 +64,17 @@ pub enum TableError {
         /// The numbers that it may be.
         meanings: String,
     },
+    /// A date that can be read with the day first and with the month first.
+    #[error(
+        "{place}: `{text}` may have the day or the month first; the setting \
+         `preprocessing.format.day_first` says which"
+    )]
+    TwoDates {
+        /// The file, the line and the column.
+        place: String,
+        /// The cell.
+        text: String,
+    },
     /// An archive that cannot be read.
     #[error("{file} cannot be read as a ZIP archive")]
     Zip {
@@ -93,6 +105,25 @@ pub enum TableError {
         /// The error, which is part of the message and therefore not its source.
         problem: RecordError,
     },
+    /// A column of categories with more different values than categories have.
+    #[error(
+        "{file}, column `{column}`: more than {MAX_VALUES} different values, expected a category; \
+         is it an identifier?"
+    )]
+    TooManyValues {
+        /// The file in which the limit was reached.
+        file: String,
+        /// The column.
+        column: String,
+    },
+    /// Two values of a category that cannot be told apart, because their hashes are equal.
+    #[error("{file}, column `{column}`: two values have the same hash; rename one of them")]
+    SameHash {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+    },
     /// Files with a header and no rows.
     #[error("there are no rows: {} a header and nothing else", files_have(files))]
     NoRows {
@@ -110,6 +141,14 @@ pub enum TableError {
 }
 
 impl TableError {
+    /// Returns the error of a column whose values cannot be kept.
+    pub(crate) fn values(file: String, column: String, problem: ValuesError) -> Self {
+        match problem {
+            ValuesError::TooMany => Self::TooManyValues { file, column },
+            ValuesError::SameCode => Self::SameHash { file, column },
+        }
+    }
+
     /// Returns whether the file is no table of the schema at all: it is empty, in another format, or
     /// has none of the columns.
     pub(crate) fn is_no_table(&self) -> bool {
@@ -137,7 +176,10 @@ impl TableError {
 fn separator(problem: &RecordError) -> &'static str {
     match problem {
         RecordError::FieldCount { .. } => ": ",
-        RecordError::NotANumber { .. } | RecordError::UnknownLabel { .. } => ", ",
+        RecordError::NotANumber { .. }
+        | RecordError::NotATime { .. }
+        | RecordError::NotYesOrNo { .. }
+        | RecordError::UnknownLabel { .. } => ", ",
     }
 }
 

@@ -3,17 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dataset::{
-    CleaningRules, Column, Feature, ImputationCounts, Label, MissingValues, Recipe, Schema,
-    SensorTable, TableReader,
+    CategoryRules, CleaningRules, Column, Feature, ImputationCounts, Label, MissingValues, Recipe,
+    Schema, SensorTable, TableReader,
 };
 
 fn schema() -> Schema {
-    let column = |name: &str| Column {
-        name: name.to_owned(),
-        unit: None,
-        spellings: Vec::new(),
-        missing_markers: Vec::new(),
-    };
+    let column = |name: &str| Column { name: name.to_owned(), ..Column::default() };
     let label = Label {
         column: "Downtime".to_owned(),
         positive: vec!["1".to_owned()],
@@ -46,29 +41,37 @@ fn apply(recipe: &Recipe, readings: &[f64]) -> (Vec<f32>, ImputationCounts) {
     (out, counts)
 }
 
+fn counts(imputed: &[usize], replaced: &[usize]) -> ImputationCounts {
+    let unseen = vec![0; imputed.len()];
+    ImputationCounts { imputed: imputed.to_vec(), unseen, replaced: replaced.to_vec() }
+}
+
 #[test]
 fn a_recipe_is_fitted_on_the_training_rows_only() {
     // Over the training rows 0, 1 and 3 the median pressure is 20 and the median vibration 2.
     let table = table("10,1,1\n20,2,0\n9999,9999,1\n30,4,0\n");
-    let recipe = Recipe::fit(&schema(), &features(), &table, &[0, 1, 3]).unwrap();
+    let recipe =
+        Recipe::fit(&schema(), &features(), &table, &[0, 1, 3], CategoryRules::default()).unwrap();
     let names: Vec<_> = recipe.feature_names().collect();
     assert_eq!(names, ["Pressure", "Vibration", "Difference", "Ratio"]);
     assert_eq!(apply(&recipe, &[25.0, 4.0]).0, [25.0, 4.0, 5.0, 0.25]);
     // A missing pressure becomes 20.
     let (row, imputed) = apply(&recipe, &[f64::NAN, 4.0]);
     assert_eq!(row, [20.0, 4.0, 0.0, 0.25]);
-    assert_eq!(imputed, ImputationCounts { imputed: vec![1, 0], replaced: vec![0, 0] });
+    assert_eq!(imputed, counts(&[1, 0], &[0, 0]));
     // 1 / 0 becomes the median of 1, 0.5 and 0.25.
     let (row, imputed) = apply(&recipe, &[20.0, 0.0]);
     assert_eq!(row, [20.0, 0.0, 0.0, 0.5]);
-    assert_eq!(imputed, ImputationCounts { imputed: vec![0, 0], replaced: vec![0, 1] });
+    assert_eq!(imputed, counts(&[0, 0], &[0, 1]));
 }
 
 #[test]
 fn a_stored_recipe_is_read_back_unchanged() {
     let table = table("10.1,1,1\n20.7,2,0\n30.3,4,0\n");
     let more = [features(), vec![feature("Score", "(Pressure - mean(Pressure)) / std(Pressure)")]];
-    let recipe = Recipe::fit(&schema(), &more.concat(), &table, &[0, 1, 2]).unwrap();
+    let recipe =
+        Recipe::fit(&schema(), &more.concat(), &table, &[0, 1, 2], CategoryRules::default())
+            .unwrap();
     let json = serde_json::to_string_pretty(&recipe).unwrap();
     insta::assert_snapshot!(json, @r#"
     {
@@ -140,7 +143,8 @@ fn a_stored_recipe_is_read_back_unchanged() {
 #[test]
 fn an_inconsistent_stored_recipe_is_refused() {
     let table = table("10,1,1\n20,2,0\n");
-    let recipe = Recipe::fit(&schema(), &features(), &table, &[0, 1]).unwrap();
+    let recipe =
+        Recipe::fit(&schema(), &features(), &table, &[0, 1], CategoryRules::default()).unwrap();
     let json = serde_json::to_string(&recipe).unwrap();
     let error = |from: &str, to: &str| {
         assert!(json.contains(from), "{json}");
@@ -149,7 +153,7 @@ fn an_inconsistent_stored_recipe_is_refused() {
     insta::assert_snapshot!(error("1 / Vibration", "1 / Vibrations"), @"feature `Ratio`: `1 / Vibrations`, character 5: no column `Vibrations`; did you mean `Vibration`?");
     insta::assert_snapshot!(error("1 / Vibration", "1 / mean(Vibration)"), @"the statistics of feature `Ratio` are not those of `1 / mean(Vibration)`");
     insta::assert_snapshot!(error("\"name\":\"Ratio\"", "\"name\":\"Pressure\""), @"feature `Pressure` has the name of another column");
-    insta::assert_snapshot!(error("\"median\":15.0", "\"median\":null"), @"invalid type: null, expected f64 at line 1 column 55");
+    insta::assert_snapshot!(error("\"median\":15.0", "\"median\":null"), @"the encoding of column `Pressure` is not that of its kind");
     insta::assert_snapshot!(error("\"median\":15.0", "\"median\":1e99"), @"the median of column `Pressure` is not a number");
 }
 
@@ -157,7 +161,8 @@ fn an_inconsistent_stored_recipe_is_refused() {
 fn unusable_features_are_errors() {
     let table = table("10,1,1\n20,2,0\n,3,1\n");
     let error = |features: &[Feature], rows: &[usize]| {
-        let error = Recipe::fit(&schema(), features, &table, rows).unwrap_err();
+        let error =
+            Recipe::fit(&schema(), features, &table, rows, CategoryRules::default()).unwrap_err();
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
         format!("{error}{}", cause.unwrap_or_default())
     };

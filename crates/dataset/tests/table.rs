@@ -13,7 +13,7 @@ fn schema() -> Schema {
         name: name.to_owned(),
         unit: Some(unit.to_owned()),
         spellings: spellings.iter().map(|&text| text.to_owned()).collect(),
-        missing_markers: Vec::new(),
+        ..Column::default()
     };
     let columns = vec![
         column("Hydraulic_Pressure", "bar", &[]),
@@ -256,7 +256,7 @@ fn one_column(name: &str, unit: Option<&str>, spellings: &[&str]) -> Schema {
         name: name.to_owned(),
         unit: unit.map(str::to_owned),
         spellings: spellings.iter().map(|&text| text.to_owned()).collect(),
-        missing_markers: Vec::new(),
+        ..Column::default()
     };
     let words = |word: &str| vec![word.to_owned()];
     let label = Label {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use camino::Utf8Path;
-use profile::{ColumnProfile, Gates, Kind, LabelProfile, TableProfile};
+use profile::{ColumnProfile, FormatProfile, Gates, Kind, LabelProfile, TableProfile};
 
 /// The settings, with `{{...}}` where they depend on the table. What does not is the default.
 const TEMPLATE: &str = include_str!("initial_settings.yaml");
@@ -11,6 +11,8 @@ const TEMPLATE: &str = include_str!("initial_settings.yaml");
 const DEFAULT_TABLE: &str = "raw/machine_downtime.csv";
 /// The column at which the comments of columns begin, if these are not longer.
 const COMMENTS: usize = 48;
+/// The width of a setting with a comment beside it.
+const SETTING: usize = 26;
 /// The maximum number of columns that are named as left out for one reason.
 const LEFT_OUT: usize = 60;
 /// The file with the JSON schema of the settings, which editors use if it is beside them.
@@ -30,28 +32,47 @@ pub(crate) struct InitialSettings<'a> {
 impl InitialSettings<'_> {
     /// Returns the file.
     pub(crate) fn to_yaml(&self) -> String {
-        let schema = format!("# yaml-language-server: $schema={SCHEMA_FILE}\n");
+        let profile = self.profile;
+        let missing_values = if profile.has_missing_cells { "median" } else { "drop" };
+        let bad_cells = if profile.has_bad_cells { "missing" } else { "error" };
+        let duplicates = if profile.keeps_duplicates { "keep" } else { "drop" };
+        let setting = |text: String| format!("{text:<SETTING$}");
         let parts = [
-            ("{{head}}", self.head()),
-            ("{{schema}}\n", if self.has_schema { schema } else { String::new() }),
-            ("{{input_dataset}}", scalar(&self.input_key())),
-            ("{{table}}", self.table()),
-            ("{{gates}}", gates(self.profile.gates.as_ref())),
+            ("{{head}}\n", self.head()),
+            ("{{schema}}\n", self.schema()),
+            ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
+            ("{{label}}\n", label(&profile.label)),
+            ("{{columns}}\n", columns(profile)),
+            ("{{missing_values}}", setting(format!("missing_values: {missing_values}"))),
+            ("{{bad_cells}}", setting(format!("bad_cells: {bad_cells}"))),
+            (
+                "{{missing_markers}}",
+                setting(format!("missing_markers: {}", list(&profile.missing_markers))),
+            ),
+            ("{{duplicates}}", setting(format!("duplicates: {duplicates}"))),
+            ("{{format}}", format(&profile.format)),
+            ("{{gates}}\n", gates(profile.gates.as_ref())),
         ];
-        // A text of the table that looks like a place of the template is no such place: each part of
-        // the template is written once, from the beginning to the end.
+        // A text of the table that looks like a place of the template is no such place: the template
+        // is filled once, from the beginning to the end.
         let mut rest = TEMPLATE;
         let mut text = String::new();
         for (place, part) in parts {
             if let Some((before, after)) = rest.split_once(place) {
                 text.push_str(before);
-                text.push_str(part.trim_end_matches('\n'));
-                let is_line = !part.is_empty() && place.ends_with('\n');
-                text.push_str(if is_line { "\n" } else { "" });
+                text.push_str(&part);
                 rest = after;
             }
         }
         text + rest
+    }
+
+    /// Returns the line by which editors find the JSON schema, and a blank one.
+    fn schema(&self) -> String {
+        match self.has_schema {
+            true => format!("# yaml-language-server: $schema={SCHEMA_FILE}\n\n"),
+            false => "\n".to_owned(),
+        }
     }
 
     fn head(&self) -> String {
@@ -64,7 +85,7 @@ impl InitialSettings<'_> {
             "# The settings of the pipeline for {}: {rows} rows, {} columns{files}.\n\
              # Written by `orchestrator init`. They run as they are:\n\
              #   {}\n\
-             # What must be set before `deploy` is marked \"TO SET\".\n#",
+             # What must be set before `deploy` is marked \"TO SET\".\n#\n",
             comment(self.input.as_str()),
             columns.len(),
             comment(self.next),
@@ -81,102 +102,45 @@ impl InitialSettings<'_> {
         let end = if self.input.is_dir() { "/" } else { "" };
         format!("raw/{name}{end}")
     }
+}
 
-    /// Returns the settings of the table, below `preprocessing`.
-    fn table(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = self.write_table(&mut text);
-        text
+/// Returns what must be declared of the format.
+fn format(format: &FormatProfile) -> String {
+    let mut declared = Vec::new();
+    if format.has_no_header {
+        declared.push("header_line: 0".to_owned());
     }
-
-    fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        let profile = self.profile;
-        write_label(out, &profile.label)?;
-        writeln!(out)?;
-        writeln!(
-            out,
-            "  # The columns, in the order of the model's features. A header is recognised by its name in any\n\
-             \x20 # letter case, with or without a unit; `spellings` are alternative names. If a header names\n\
-             \x20 # another known unit (Pa for bar, °F for °C), the values are converted. `kind` is number,\n\
-             \x20 # yes_no or category; `missing_markers` stand for a missing value in the column."
-        )?;
-        writeln!(out, "  columns:")?;
-        for column in profile.used() {
-            write_column(out, column)?;
-        }
-        write_left_out(out, profile)?;
-        writeln!(
-            out,
-            "\n  # Engineered features: expressions of columns, numbers, + - * /, parentheses, the functions\n\
-             \x20 # abs sqrt ln log1p exp min max, and the statistics median mean std of a column over the training\n\
-             \x20 # rows, such as `Power: Torque * Speed`. They are stored in the model, so a new feature needs no\n\
-             \x20 # new image."
-        )?;
-        writeln!(out, "  engineered_features: {{}}\n")?;
-        let missing = if profile.has_missing_cells { "median" } else { "drop" };
-        let bad = if profile.has_bad_cells { "missing" } else { "error" };
-        let duplicates = if profile.keeps_duplicates { "keep" } else { "drop" };
-        let markers = list(&profile.missing_markers);
-        setting(
-            out,
-            &format!("missing_values: {missing}"),
-            "a row with an empty cell: drop, or median of the training rows",
-        )?;
-        setting(
-            out,
-            &format!("bad_cells: {bad}"),
-            "a cell that is not a number: error, drop its row, or missing",
-        )?;
-        setting(
-            out,
-            &format!("missing_markers: {markers}"),
-            "what else stands for a missing value in every column",
-        )?;
-        setting(
-            out,
-            &format!("duplicates: {duplicates}"),
-            "rows equal in every column of the file: drop, keep, or {by: [Date, Machine_ID]}",
-        )?;
-        writeln!(
-            out,
-            "\n  # The format of the files is found by looking at each of them. What is set here is not looked for:\n\
-             \x20 # encoding (utf-8, utf-16, windows-1252), separator (\",\", \";\", \"|\", tab, blank), decimal (\".\" or \",\"),\n\
-             \x20 # thousands (\".\" \",\" \"'\" or blank), header_line (from 1; 0 for none)."
-        )?;
-        let mut format = Vec::new();
-        if profile.format.has_no_header {
-            format.push("header_line: 0".to_owned());
-        }
-        format.extend(profile.format.decimal.map(|mark| format!("decimal: \"{mark}\"")));
-        match &format[..] {
-            [] => writeln!(out, "  format: {{}}"),
-            declared => writeln!(out, "  format: {{ {} }}", declared.join(", ")),
-        }
+    declared.extend(format.decimal.map(|mark| format!("decimal: \"{mark}\"")));
+    match &declared[..] {
+        [] => "format: {}".to_owned(),
+        declared => format!("format: {{ {} }}", declared.join(", ")),
     }
 }
 
-/// Writes a setting with its comment.
-fn setting(out: &mut String, text: &str, about: &str) -> std::fmt::Result {
-    writeln!(out, "  {text:<26} # {about}")
-}
-
-fn write_label(out: &mut String, label: &LabelProfile) -> std::fmt::Result {
+/// Returns the label, below `preprocessing`, and a blank line.
+fn label(label: &LabelProfile) -> String {
     let LabelProfile { column, why, why_positive, failures, sound, .. } = label;
-    writeln!(
-        out,
-        "  # The label column and the words of its classes. Letter case and blanks are ignored; \"\" is an\n\
-         \x20 # empty cell. Found, since {}; {}.\n\
-         \x20 # {failures} of {} rows with a label ({:.1} %) are failures.",
+    format!(
+        "  # Found, since {}; {}.\n  # {failures} of {} rows with a label ({}) are failures.\n  label:\n    \
+         column: {}\n    positive: {}\n    negative: {}\n\n",
         comment(why),
         comment(why_positive),
         failures + sound,
-        100.0 * label.failure_share()
-    )?;
-    writeln!(out, "  label:")?;
-    writeln!(out, "    column: {}", quoted(column))?;
-    writeln!(out, "    positive: {}", list(&label.positive))?;
-    writeln!(out, "    negative: {}", list(&label.negative))
+        percent(label.failure_share()),
+        quoted(column),
+        list(&label.positive),
+        list(&label.negative)
+    )
+}
+
+/// Returns the columns, those that are left out as a comment, and a blank line.
+fn columns(profile: &TableProfile) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = profile.used().try_for_each(|column| write_column(&mut text, column));
+    let _ = write_left_out(&mut text, profile);
+    text.push('\n');
+    text
 }
 
 fn write_column(out: &mut String, column: &ColumnProfile) -> std::fmt::Result {
@@ -239,7 +203,7 @@ fn write_left_out(out: &mut String, profile: &TableProfile) -> std::fmt::Result 
 fn gates(found: Option<&Gates>) -> String {
     let Some(gates) = found else {
         return "# There are too few rows to propose one: this one lets every model through.\n\
-                quality_gates:\n  accuracy: 0.00\n"
+                quality_gates:\n  accuracy: 0.00\n\n"
             .to_owned();
     };
     let Gates { rows, failures, .. } = gates;
@@ -264,6 +228,7 @@ fn gates(found: Option<&Gates>) -> String {
         lines.push("  accuracy: 0.00           # lets every model through\n".to_owned());
     }
     text.extend(lines);
+    text.push('\n');
     text
 }
 

@@ -27,8 +27,8 @@ pub enum PreprocessError {
         /// The place in the file and the reason.
         source: TableSettingsError,
     },
-    /// Columns or label values that are ambiguous.
-    #[error("the columns cannot be told apart")]
+    /// Columns or label values that are ambiguous or contradict themselves.
+    #[error("the columns cannot be used")]
     Schema(#[from] SchemaError),
     /// A file of the container contract that is missing or malformed.
     #[error(transparent)]

@@ -29,9 +29,11 @@ mod error;
 mod settings;
 mod summary;
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{write_file, write_with};
-use config::steps::{TableSettings, paths};
+use config::steps::{self, TableSettings, paths};
 use container::Container;
 use dataset::{CleaningCounts, Recipe, Schema, SensorTable, Split, TableReader};
 
@@ -52,11 +54,14 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
         return Err(PreprocessError::Hosts(hosts));
     }
     let schema = settings::schema(&settings)?;
-    let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
+    let (table, mut counts) =
+        read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
     log_counts(&counts);
-    let rows =
-        dataset::split(table.labels(), arguments.test_size, settings.stratify, arguments.seed)?;
-    let recipe = Recipe::fit(&schema, &settings::features(&settings), &table, &rows.train)?;
+    let (rows, how) = split(&table, &settings, &arguments)?;
+    counts.notes.extend(how);
+    let features = settings::features(&settings);
+    let rules = settings::categories(&settings);
+    let recipe = Recipe::fit(&schema, &features, &table, &rows.train, rules)?;
     write(container, &recipe, &table, &rows, counts)?;
     tracing::info!(
         train_rows = rows.train.len(),
@@ -65,6 +70,38 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
         "the table is split"
     );
     Ok(())
+}
+
+/// Divides the rows into training and test rows. Also returns how, if it is not at random.
+fn split(
+    table: &SensorTable,
+    settings: &TableSettings,
+    arguments: &steps::Preprocess,
+) -> Result<(Split, Option<String>), PreprocessError> {
+    let steps::Preprocess { test_size, seed } = *arguments;
+    let (labels, keys) = (table.labels(), table.split_keys());
+    Ok(match &settings.split {
+        steps::Split::Random => (dataset::split(labels, test_size, settings.stratify, seed)?, None),
+        steps::Split::Time(column) => {
+            let (rows, first) = dataset::split_by_time(labels, keys, test_size)?;
+            let (test, first) = (rows.test.len(), dataset::show_time(first));
+            let how = format!("the {test} test rows are the last by `{column}`, from {first} on");
+            (rows, Some(how))
+        }
+        steps::Split::ByMachine(column) => {
+            let rows = dataset::split_by_machine(labels, keys, test_size, seed)?;
+            let count = |part: &[usize]| {
+                part.iter().map(|&row| keys[row].to_bits()).collect::<BTreeSet<_>>().len()
+            };
+            let (train, test) = (count(&rows.train), count(&rows.test));
+            let how = format!(
+                "split by `{column}`: {train} of its values are in the training rows, {test} others \
+                 in the {} test rows",
+                rows.test.len()
+            );
+            (rows, Some(how))
+        }
+    })
 }
 
 /// Writes all outputs, or removes them: a reader could not tell that some of them are missing.
@@ -127,6 +164,14 @@ impl Outputs {
                 ));
             }
         }
+        for (name, &unseen) in recipe.schema().names().zip(&imputed.unseen) {
+            if unseen > 0 {
+                counts.warnings.push(format!(
+                    "{unseen} of {} values of category `{name}` are in no training row and became 0",
+                    table.len()
+                ));
+            }
+        }
         for warning in &counts.warnings {
             tracing::warn!("{warning}");
         }
@@ -145,6 +190,9 @@ fn read(
 ) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
     let mut reader = TableReader::new(schema, settings::rules(table))
         .with_format(settings::format(table.format));
+    if let Some(column) = settings::split_column(table) {
+        reader = reader.with_split_column(column);
+    }
     let files = files(input)?;
     for path in &files.visible {
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;

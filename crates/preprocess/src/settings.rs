@@ -3,8 +3,8 @@
 use config::steps::{self, Decimal, Separator, Thousands, paths};
 use container::Container;
 use dataset::{
-    BadCells, CleaningRules, Column, Duplicates, Encoding, Feature, Label, MissingValues, Schema,
-    TextFormat,
+    BadCells, CategoryRules, CleaningRules, Column, ColumnKind, Duplicates, Encoding, Feature,
+    Label, MissingValues, Schema, SplitColumn, TextFormat,
 };
 
 use crate::error::PreprocessError;
@@ -30,6 +30,13 @@ pub(crate) fn table(container: &Container) -> Result<steps::TableSettings, Prepr
 pub(crate) fn schema(settings: &steps::TableSettings) -> Result<Schema, PreprocessError> {
     let columns = settings.columns.iter().map(|column| Column {
         name: column.name.clone(),
+        kind: match column.kind {
+            steps::ColumnKind::Number => ColumnKind::Number,
+            steps::ColumnKind::YesNo => ColumnKind::YesNo,
+            steps::ColumnKind::Category => ColumnKind::Category,
+        },
+        order: column.order.clone(),
+        missing_indicator: column.missing_indicator,
         unit: column.unit.clone(),
         spellings: column.spellings.clone(),
         missing_markers: column.missing_markers.clone(),
@@ -49,6 +56,21 @@ pub(crate) fn features(settings: &steps::TableSettings) -> Vec<Feature> {
         expression: feature.expression.clone(),
     };
     settings.features.iter().map(feature).collect()
+}
+
+/// Returns how categories become features.
+pub(crate) fn categories(settings: &steps::TableSettings) -> CategoryRules {
+    let steps::Categories { max_one_hot, min_frequency } = settings.categories;
+    CategoryRules { max_one_hot: max_one_hot as usize, min_frequency }
+}
+
+/// Returns the column by which rows are split, unless that is at random.
+pub(crate) fn split_column(settings: &steps::TableSettings) -> Option<SplitColumn> {
+    match &settings.split {
+        steps::Split::Random => None,
+        steps::Split::Time(column) => Some(SplitColumn::Time(column.clone())),
+        steps::Split::ByMachine(column) => Some(SplitColumn::Machine(column.clone())),
+    }
 }
 
 /// Returns how the table is cleaned.
@@ -98,5 +120,6 @@ pub(crate) fn format(settings: steps::Format) -> TextFormat {
             Thousands::Comma => ',',
         }),
         header_line: settings.header_line,
+        day_first: settings.day_first,
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dataset::{CleaningCounts, ImputationCounts, Recipe, SensorTable, Split};
+use dataset::{
+    CleaningCounts, ColumnKind, ColumnSummary, ImputationCounts, Recipe, SensorTable, Split,
+};
 use serde::Serialize;
 
 /// The contents of `summary.json`, which is for people: no step reads it.
@@ -12,8 +14,12 @@ pub(crate) struct Summary {
     rows: CleaningCounts,
     train: PartSummary,
     test: PartSummary,
-    /// The number of missing readings that were replaced by the training median of their column.
+    /// The number of missing readings that were replaced by the training median of their column. In a
+    /// column of categories they are 0 in all features.
     imputed_readings: usize,
+    /// The number of cells in each column of categories whose value is in no training row.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unseen: BTreeMap<String, usize>,
     /// The number of engineered features that were not finite and were replaced by their training
     /// median.
     replaced_features: usize,
@@ -21,8 +27,27 @@ pub(crate) struct Summary {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     replaced: BTreeMap<String, usize>,
     /// Statistics of each column over the rows kept.
-    columns: BTreeMap<String, dataset::ColumnSummary>,
+    columns: BTreeMap<String, ColumnReport>,
     features: Vec<String>,
+}
+
+/// The statistics of one column.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ColumnReport {
+    Numbers(ColumnSummary),
+    /// The number of rows with each value.
+    Categories {
+        values: BTreeMap<String, usize>,
+    },
+}
+
+impl ColumnReport {
+    fn of_categories(table: &SensorTable, column: usize) -> Self {
+        let rows: Vec<usize> = (0..table.len()).collect();
+        let counts = table.value_counts(column, &rows).into_iter();
+        Self::Categories { values: counts.map(|(value, n)| (value.to_owned(), n)).collect() }
+    }
 }
 
 /// The class balance of the training or the test part.
@@ -51,16 +76,26 @@ impl Summary {
     ) -> Self {
         let replaced = recipe.engineered_names().zip(imputed.replaced.iter().copied());
         let replaced = replaced.filter(|(_, count)| *count > 0);
-        let columns = recipe.schema().names().map(str::to_owned);
+        let unseen = recipe.schema().names().zip(imputed.unseen.iter().copied());
+        let unseen = unseen.filter(|(_, count)| *count > 0);
+        let columns = recipe.schema().columns().iter().zip(table.summaries()).enumerate();
+        let columns = columns.map(|(index, (column, summary))| {
+            let report = match column.kind {
+                ColumnKind::Number | ColumnKind::YesNo => ColumnReport::Numbers(summary),
+                ColumnKind::Category => ColumnReport::of_categories(table, index),
+            };
+            (column.name.clone(), report)
+        });
         Self {
             format_version: 1,
             rows,
             train: PartSummary::new(table, &parts.train),
             test: PartSummary::new(table, &parts.test),
             imputed_readings: imputed.imputed.iter().sum(),
+            unseen: unseen.map(|(name, count)| (name.to_owned(), count)).collect(),
             replaced_features: imputed.replaced.iter().sum(),
             replaced: replaced.map(|(name, count)| (name.to_owned(), count)).collect(),
-            columns: columns.zip(table.summaries()).collect(),
+            columns: columns.collect(),
             features: recipe.feature_names().map(str::to_owned).collect(),
         }
     }

@@ -338,20 +338,32 @@ impl Survey<'_> {
         }
         self.find_flags(&mut columns, warnings);
         let leaks_all = columns.iter().all(|(.., reason)| reason.is_some());
+        // Columns with the same reason share a warning.
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for (index, _, reason) in &columns {
-            let name = &self.tables.columns[*index].headers[0];
             let Some(reason) = reason else { continue };
-            if leaks_all {
-                warnings.push(format!(
-                    "column `{name}`: {reason}; it is used, since no other is left: is it known \
-                     before the failure?"
-                ));
-            } else {
-                warnings.push(format!(
-                    "column `{name}` is left out: {reason}; is it a consequence of the failure?"
-                ));
+            let name = format!("`{}`", self.tables.columns[*index].headers[0]);
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, names)) => names.push(name),
+                None => reasons.push((reason, vec![name])),
+            }
+            if !leaks_all {
                 analyses[*index].left_out = Some(reason.clone());
             }
+        }
+        for (reason, names) in reasons {
+            let (names, verb) = match &names[..] {
+                [name] => (format!("column {name}"), "is"),
+                names => (format!("columns {}", names.join(", ")), "are"),
+            };
+            warnings.push(if leaks_all {
+                format!(
+                    "{names} {verb} used although {reason}, since no other column is left: known \
+                     before the failure?"
+                )
+            } else {
+                format!("{names} {verb} left out: {reason}; a consequence of the failure?")
+            });
         }
         let kept = columns.into_iter().filter(|(.., reason)| leaks_all || reason.is_none());
         Ok(kept.map(|(_, encoded, _)| encoded).collect())
@@ -379,8 +391,8 @@ impl Survey<'_> {
             let (index, _, reason) = &mut columns[*place];
             if gives_away {
                 *reason = Some(format!(
-                    "it is set only in rows of failures, and {} such columns together tell the \
-                     label (balanced accuracy {:.3})",
+                    "set only in rows of failures, {} such columns together tell the label \
+                     (balanced accuracy {:.3})",
                     flags.len(),
                     together.unwrap_or_default()
                 ));

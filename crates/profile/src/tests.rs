@@ -288,10 +288,10 @@ fn columns_that_give_the_label_away_are_left_out_with_a_warning() {
         [
             "it alone tells the label (balanced accuracy 1.000)",
             "67 % of its cells are missing",
-            "it is set only in rows of failures, and 2 such columns together tell the label (balanced \
-             accuracy 1.000)",
-            "it is set only in rows of failures, and 2 such columns together tell the label (balanced \
-             accuracy 1.000)"
+            "set only in rows of failures, 2 such columns together tell the label (balanced accuracy \
+             1.000)",
+            "set only in rows of failures, 2 such columns together tell the label (balanced accuracy \
+             1.000)"
         ]
     );
     assert!(
@@ -305,7 +305,7 @@ fn columns_that_give_the_label_away_are_left_out_with_a_warning() {
         .collect();
     let found = profile(&format!("temp,failure\n{rows}"));
     assert_eq!(found.used().count(), 1);
-    assert!(found.warnings[0].contains("since no other is left"), "{:?}", found.warnings);
+    assert!(found.warnings[0].contains("since no other column is left"), "{:?}", found.warnings);
 }
 
 #[test]

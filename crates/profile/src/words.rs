@@ -1,5 +1,7 @@
 //! The words by which columns and values are recognized, in the languages of many plants.
 
+use dataset::yes_or_no;
+
 /// Words in the name of a column that tells failures. They may be a part of a longer word.
 const LABEL_STEMS: [&str; 58] = [
     // English
@@ -279,32 +281,6 @@ const NEGATIONS: [&str; 14] = [
     "aucun", "ingen", "brak",
 ];
 
-/// Words for yes and no, which come in pairs.
-const YES_NO: [(&str, &str); 22] = [
-    ("yes", "no"),
-    ("y", "n"),
-    ("true", "false"),
-    ("t", "f"),
-    ("on", "off"),
-    ("1", "0"),
-    ("ja", "nein"),
-    ("j", "n"),
-    ("wahr", "falsch"),
-    ("ein", "aus"),
-    ("an", "aus"),
-    ("oui", "non"),
-    ("o", "n"),
-    ("vrai", "faux"),
-    ("sí", "no"),
-    ("si", "no"),
-    ("sì", "no"),
-    ("sim", "não"),
-    ("ja", "nee"),
-    ("tak", "nie"),
-    ("да", "нет"),
-    ("是", "否"),
-];
-
 /// Words that stand for a missing value wherever they are.
 const MARKERS: [&str; 46] = [
     "-",
@@ -488,31 +464,24 @@ pub(crate) fn is_failure(value: &str) -> Option<bool> {
     (has_failure && words.len() > 1).then_some(!is_negated)
 }
 
-/// Returns whether two values, folded, are words for yes and no: first yes. 1 and -1 are such a pair
-/// too, and in a label, 0 is no.
+/// Returns two values, folded, in the order yes and no, if that is what they mean. 1 and -1 are such
+/// a pair too.
 pub(crate) fn yes_no<'a>(one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
-    let is_pair = |yes: &str, no: &str| YES_NO.contains(&(yes, no)) || (yes, no) == ("1", "-1");
-    if is_pair(one, other) {
-        Some((one, other))
-    } else if is_pair(other, one) {
-        Some((other, one))
-    } else {
-        None
+    let is_yes = |word: &str, other: &str| match word {
+        "-1" if other == "1" => Some(false),
+        word => yes_or_no(word),
+    };
+    match (is_yes(one, other), is_yes(other, one)) {
+        (Some(true), Some(false)) => Some((one, other)),
+        (Some(false), Some(true)) => Some((other, one)),
+        _ => None,
     }
 }
 
 /// Returns whether these values, folded, are all words for yes or no, and both occur.
 pub(crate) fn are_yes_no(values: &[String]) -> bool {
-    let words = |list: &str| match list {
-        "yes" => YES_NO.map(|pair| pair.0),
-        _ => YES_NO.map(|pair| pair.1),
-    };
-    let (yes, no) = (words("yes"), words("no"));
-    let is_yes = |value: &String| yes.contains(&value.as_str());
-    let is_no = |value: &String| no.contains(&value.as_str());
-    values.iter().all(|value| is_yes(value) || is_no(value))
-        && values.iter().any(|value| is_yes(value) && !is_no(value))
-        && values.iter().any(|value| is_no(value) && !is_yes(value))
+    let meanings: Option<Vec<bool>> = values.iter().map(|value| yes_or_no(value)).collect();
+    meanings.is_some_and(|meanings| meanings.contains(&true) && meanings.contains(&false))
 }
 
 /// Returns whether a word stands for a missing value wherever it is.

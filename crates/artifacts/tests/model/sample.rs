@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Measure, Metadata, RECIPE_JSON};
-use dataset::{CleaningRules, Column, Feature, Label, Recipe, Schema, TableReader};
+use dataset::{CategoryRules, CleaningRules, Column, Feature, Label, Recipe, Schema, TableReader};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use forest::{Node, RandomForest, Tree};
@@ -30,7 +30,8 @@ pub fn recipe() -> Recipe {
     reader.read("a.csv", rows.as_bytes()).unwrap();
     let ratio =
         Feature { name: "Ratio".to_owned(), expression: "Pressure / mean(Vibration)".to_owned() };
-    Recipe::fit(&schema, &[ratio], &reader.finish().unwrap().0, &[0, 1]).unwrap()
+    Recipe::fit(&schema, &[ratio], &reader.finish().unwrap().0, &[0, 1], CategoryRules::default())
+        .unwrap()
 }
 
 /// Returns a tree of one split. A row whose feature is at most `threshold` has the probability

@@ -27,7 +27,8 @@ pub use hyperparameters::Hyperparameters;
 pub use preprocess::Preprocess;
 pub use register::{Register, RegisterVariables};
 pub use table::{
-    BadCells, Column, Decimal, Duplicates, Encoding, Feature, Format, Label, MissingValues,
-    Separator, TableFormat, TableSettings, TableSettingsError, Thousands,
+    BadCells, Categories, Column, ColumnKind, Decimal, Duplicates, Encoding, Feature, Format,
+    Label, MissingValues, Separator, Split, TableFormat, TableSettings, TableSettingsError,
+    Thousands,
 };
 pub use training_metrics::{OOB_SCORE, TRAINING_METRICS, training_metric_key};

@@ -32,6 +32,106 @@ words! {
     }
 }
 
+words! {
+    /// What the cells of a column hold.
+    ColumnKind {
+        /// Numbers.
+        Number = "number",
+        /// Yes or no, in the usual spellings: `true`, `1`, `ja`, `oui`, ...
+        YesNo = "yes_no",
+        /// Words that name a category.
+        Category = "category",
+    }
+}
+
+impl Default for ColumnKind {
+    /// Returns the kind of a column that does not say it.
+    fn default() -> Self {
+        Self::Number
+    }
+}
+
+impl ColumnKind {
+    /// Returns whether the column holds numbers, which need not be said.
+    pub(crate) fn is_number(&self) -> bool {
+        *self == Self::Number
+    }
+}
+
+/// How columns of categories become features.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Categories {
+    /// The maximum number of one-hot features of a column. A column with more values has a single
+    /// feature: the share of the training rows that have the row's value.
+    #[garde(range(min = 1, max = 1000))]
+    pub max_one_hot: u32,
+    /// The share of the training rows below which a value is rare. The rare values of a column share
+    /// one feature.
+    #[garde(range(min = 0.0, max = 1.0))]
+    pub min_frequency: f64,
+}
+
+impl Default for Categories {
+    fn default() -> Self {
+        Self { max_one_hot: 16, min_frequency: 0.01 }
+    }
+}
+
+/// How the rows are divided into training and test rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// At random.
+    Random,
+    /// The test rows are the last ones by the times in this column of the file.
+    Time(String),
+    /// All rows with the same value of this column of the file, such as a machine's name, are in the
+    /// same part.
+    ByMachine(String),
+}
+
+impl<'de> Deserialize<'de> for Split {
+    /// Reads `random`, `time: column` or `by_machine: column`. serde's derived enums need a YAML tag
+    /// for the last two.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SplitVisitor;
+
+        impl<'de> Visitor<'de> for SplitVisitor {
+            type Value = Split;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("random, time: with a column, or by_machine: with a column")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Split, E> {
+                match word {
+                    "random" => Ok(Split::Random),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Split, A::Error> {
+                let mut split = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    let column = map.next_value()?;
+                    let next = match key.as_str() {
+                        "time" => Split::Time(column),
+                        "by_machine" => Split::ByMachine(column),
+                        _ => return Err(de::Error::unknown_field(&key, &["time", "by_machine"])),
+                    };
+                    if split.replace(next).is_some() {
+                        return Err(de::Error::custom("expected time or by_machine, not both"));
+                    }
+                }
+                split.ok_or_else(|| de::Error::missing_field("time"))
+            }
+        }
+
+        deserializer.deserialize_any(SplitVisitor)
+    }
+}
+
 /// Which rows are dropped because they are equal to an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -162,15 +262,28 @@ pub struct Format {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(range(max = 100)))]
     pub header_line: Option<u64>,
+    /// Whether the day comes before the month in a date such as 1/2/2024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub day_first: Option<bool>,
 }
 
 /// A sensor column: its canonical name, its unit, and its alternative names in exports. A unit in
 /// the header, letter case and blanks are ignored when names are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// The name, without the unit.
     pub name: String,
+    /// What the cells hold.
+    #[serde(default, skip_serializing_if = "ColumnKind::is_number")]
+    pub kind: ColumnKind,
+    /// The order of a category's values, the least first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    /// Whether there is also a feature that says whether the cell was missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing_indicator: bool,
     /// The unit of the model's values. A column in another known unit is converted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -212,7 +325,7 @@ pub struct Feature {
 ///
 /// They are a file, because a Processing job takes 100 container arguments of 256 characters each,
 /// which hold fewer than 100 columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSettings {
     /// The version of the document's format.
@@ -223,7 +336,11 @@ pub struct TableSettings {
     pub label: Label,
     /// The engineered features, which follow the columns.
     pub features: Vec<Feature>,
-    /// Whether the split is stratified by the label.
+    /// How columns of categories become features.
+    pub categories: Categories,
+    /// How the rows are divided into training and test rows.
+    pub split: Split,
+    /// Whether a random split is stratified by the label.
     pub stratify: bool,
     /// How empty cells are treated.
     pub missing_values: MissingValues,
@@ -237,12 +354,13 @@ pub struct TableSettings {
     pub format: Format,
 }
 
-/// The version of the document's format: the only one there is, in JSON the number 1.
+/// The version of the document's format: the only one that is read, in JSON the number 2. Version 1
+/// had no categories and no other split than a random one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableFormat;
 
 impl TableFormat {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl Serialize for TableFormat {
@@ -300,8 +418,7 @@ impl Default for TableSettings {
         let column = |(name, unit): (&str, &str)| Column {
             name: name.to_owned(),
             unit: Some(unit.to_owned()),
-            spellings: Vec::new(),
-            missing_markers: Vec::new(),
+            ..Column::default()
         };
         let mut columns: Vec<Column> = [
             ("Hydraulic_Pressure", "bar"),
@@ -342,6 +459,8 @@ impl Default for TableSettings {
                     expression: expression.to_owned(),
                 })
                 .to_vec(),
+            categories: Categories::default(),
+            split: Split::Random,
             stratify: true,
             missing_values: MissingValues::Drop,
             bad_cells: BadCells::Error,

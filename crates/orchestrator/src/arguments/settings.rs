@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::{Settings, steps};
-use dataset::{Column, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
+use dataset::{Column, ColumnKind, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
 use crate::error::CommandError;
@@ -71,6 +71,13 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
         name: column.name,
         unit: column.unit,
         spellings: column.spellings,
+        kind: match column.kind {
+            steps::ColumnKind::Number => ColumnKind::Number,
+            steps::ColumnKind::YesNo => ColumnKind::YesNo,
+            steps::ColumnKind::Category => ColumnKind::Category,
+        },
+        order: column.order,
+        missing_indicator: column.missing_indicator,
         missing_markers: column.missing_markers,
     };
     let steps::Label { column: label, positive, negative } = table.label;
@@ -80,9 +87,12 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
         Err(fault) => {
             let part = match fault {
                 SchemaError::BothClasses(_) | SchemaError::NoWord(_) => "label",
-                SchemaError::NoColumns | SchemaError::Blank(_) | SchemaError::Ambiguous(_) => {
-                    "columns"
-                }
+                SchemaError::NoColumns
+                | SchemaError::Blank(_)
+                | SchemaError::Ambiguous(_)
+                | SchemaError::UnitOfWords(_)
+                | SchemaError::OrderOfNumbers(_)
+                | SchemaError::Order { .. } => "columns",
             };
             return vec![(format!("preprocessing.{part}"), fault.to_string())];
         }

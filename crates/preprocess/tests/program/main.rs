@@ -9,4 +9,5 @@ mod job;
 mod outputs;
 mod settings;
 mod spellings;
+mod splits;
 mod tables;

@@ -17,8 +17,8 @@ fn a_file_that_is_missing_or_malformed() {
     insta::assert_snapshot!(refused(""), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: EOF while parsing a value at line 1 column 0");
     insta::assert_snapshot!(refused("{}"), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: missing field `format_version` at line 1 column 2");
     let document = TableSettings::default().to_json();
-    insta::assert_snapshot!(refused(&document.replace("\"format_version\": 1", "\"format_version\": 2")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: format_version: found version 2, expected 1 at line 2 column 21");
-    insta::assert_snapshot!(refused(&document.replace("\"features\": [", "\"extra\": [")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: extra: unknown field `extra`, expected one of `format_version`, `columns`, `label`, `features`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 71 column 9");
+    insta::assert_snapshot!(refused(&document.replace("\"format_version\": 2", "\"format_version\": 1")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: format_version: found version 1, expected 2 at line 2 column 21");
+    insta::assert_snapshot!(refused(&document.replace("\"features\": [", "\"extra\": [")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: extra: unknown field `extra`, expected one of `format_version`, `columns`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 71 column 9");
     insta::assert_snapshot!(refused(&document.replace("\"unit\": \"Nm\"", "\"unit\": 1")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: columns[10].unit: invalid type: integer `1`, expected a string at line 46 column 15");
 }
 
@@ -54,9 +54,9 @@ fn ambiguous_columns_and_labels() {
         set(&sandbox, change);
         refused_with(&sandbox, 2, &[])
     };
-    insta::assert_snapshot!(refused(&|settings| settings.columns[0].spellings = vec!["torque".to_owned()]), @"the columns cannot be told apart: the name `torque` stands for two columns");
-    insta::assert_snapshot!(refused(&|settings| settings.label.positive = vec!["no".to_owned()]), @"the columns cannot be told apart: the label value `no` means both classes");
-    insta::assert_snapshot!(refused(&|settings| settings.columns.clear()), @"the columns cannot be told apart: there are no sensor columns, expected at least one");
+    insta::assert_snapshot!(refused(&|settings| settings.columns[0].spellings = vec!["torque".to_owned()]), @"the columns cannot be used: the name `torque` stands for two columns");
+    insta::assert_snapshot!(refused(&|settings| settings.label.positive = vec!["no".to_owned()]), @"the columns cannot be used: the label value `no` means both classes");
+    insta::assert_snapshot!(refused(&|settings| settings.columns.clear()), @"the columns cannot be used: there are no sensor columns, expected at least one");
 }
 
 /// The order of the columns is the order of the features.
