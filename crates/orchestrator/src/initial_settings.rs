@@ -287,3 +287,87 @@ fn quoted(text: &str) -> String {
     out.push('"');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use config::{Preprocessing, Settings};
+    use profile::{Profiler, Wishes};
+
+    use super::*;
+
+    /// The copy of the shipped settings that tests use.
+    const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/pipeline_config.yaml");
+
+    fn written(table: &str) -> String {
+        let mut profiler = Profiler::new();
+        profiler.read_file("a.csv", Cursor::new(table.as_bytes().to_vec())).unwrap();
+        let profile = profiler.finish(&Wishes::default()).unwrap();
+        let settings = InitialSettings {
+            profile: &profile,
+            input: Utf8Path::new("in/a.csv"),
+            next: "orchestrator run --config b.yaml --input in/a.csv",
+            has_schema: true,
+        };
+        settings.to_yaml()
+    }
+
+    /// Returns a table with this header, whose last column is the label.
+    fn table(header: &str, failure: &str) -> String {
+        let row = |row: usize| {
+            let cells = (1..header.split(',').count())
+                .map(|cell| format!("{}.5,", row * (2 * cell + 5) % 41));
+            cells.collect::<String>() + if row.is_multiple_of(3) { failure } else { "sound" } + "\n"
+        };
+        format!("{header}\n{}", (0..40).map(row).collect::<String>())
+    }
+
+    fn settings(yaml: &str) -> Settings {
+        Settings::from_yaml("b.yaml", yaml, |_| None)
+            .unwrap_or_else(|error| panic!("{error}\n{yaml}"))
+    }
+
+    #[test]
+    fn what_does_not_depend_on_the_table_is_the_default() {
+        let mut found = settings(&written(&table("a,b,failure", "fail")));
+        let shipped = fs_err::read_to_string(SHIPPED).unwrap();
+        let shipped = settings(&shipped);
+        assert_eq!(found.s3_paths.input_dataset, "raw/a.csv");
+        found.s3_paths = shipped.s3_paths.clone();
+        let Preprocessing { label, columns, .. } = found.preprocessing.clone();
+        assert_eq!((label.column.as_str(), columns.len()), ("failure", 2));
+        found.preprocessing.label = shipped.preprocessing.label.clone();
+        found.preprocessing.columns = shipped.preprocessing.columns.clone();
+        found.preprocessing.engineered_features = shipped.preprocessing.engineered_features.clone();
+        found.quality_gates = shipped.quality_gates.clone();
+        assert_eq!(found, shipped);
+    }
+
+    #[test]
+    fn texts_of_the_table_cannot_change_the_settings() {
+        let header = "{{columns}},\"a: \"\"b\"\" # c\",${HOME},\u{85}\u{2028}x\u{1b},true,no,*y,Zähler [%],\
+                      \"failure {{gates}}: \\ # ${X}\"";
+        let yaml = written(&table(header, "fail \\ ' {{gates}}"));
+        let found = settings(&yaml).preprocessing;
+        assert_eq!(found.label.column, "failure {{gates}}: \\ # ${X}");
+        assert_eq!(found.label.positive, ["fail \\ ' {{gates}}"]);
+        let names: Vec<&str> = found.columns.keys().map(String::as_str).collect();
+        assert_eq!(names, ["columns", "a_b_c", "HOME", "x", "true", "no", "y", "Zähler"]);
+        assert_eq!(found.columns["a_b_c"].spellings, ["a: \"b\" # c"]);
+        assert_eq!(found.columns["HOME"].spellings, ["${HOME}"]);
+        assert_eq!(found.columns["Zähler"].unit.as_deref(), Some("%"));
+    }
+
+    #[test]
+    fn scalars_are_quoted_where_a_version_of_yaml_reads_something_else() {
+        for plain in ["Torque", "°C", "m/s²", "1"] {
+            let quoted = plain == "1";
+            assert_eq!(scalar(plain).starts_with('"'), quoted, "{plain}");
+        }
+        for text in ["N", "yes", "null", "%", "1/s", "a: b", "-", "~", "", " a", "_0", "NaN"] {
+            assert_eq!(scalar(text), format!("\"{text}\""));
+        }
+        assert_eq!(quoted("a\n\u{feff}"), "\"a\\U0000000a\\U0000feff\"");
+    }
+}

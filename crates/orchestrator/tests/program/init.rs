@@ -165,6 +165,37 @@ fn run_works_at_once_on_tables_as_programs_write_them() {
 }
 
 #[test]
+fn categories_yes_and_no_and_marks_of_missing_values_are_declared() {
+    let place = Place::new();
+    let table = rows(300, |number, t, v, fails| {
+        let kind = ["L", "M", "H", "-"][number * 7 % 11 % 4];
+        let door = ["TRUE", "FALSE", ""][number * 5 % 7 % 3];
+        let vibration = if number % 20 == 0 { "No Data".to_owned() } else { format!("{v}") };
+        let temperature = if number % 30 == 0 { "-".to_owned() } else { format!("{t}") };
+        format!(
+            "M{number},{kind},{door},{temperature},{vibration},{}",
+            if fails { "NOK" } else { "OK" }
+        )
+    });
+    place.file("plant.csv", format!("Product ID,Type,Door open,temp,vib,Result\n{table}"));
+    let (init, run) = init_and_run(&place, "plant.csv", &[]);
+    assert_eq!(used(&init), ["Type", "Door_open", "temp", "vib"]);
+    assert_eq!(run["rows"]["rows_kept"], 300);
+    let written = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
+    let (_, rest) = written.split_once("  columns:\n").unwrap();
+    let (columns, rest) = rest.split_once("\n\n").unwrap();
+    insta::assert_snapshot!(columns, @r#"
+    Type: { kind: category }                     # 3 values: L, H, M; 18.7 % missing
+    Door_open: { kind: yes_no }                  # TRUE, FALSE; 28.3 % missing
+    temp: {}                                     # 0.5 to 100.5; 3.3 % missing
+    vib: { missing_markers: ["No Data"] }        # 0.01 to 10.06; 5.0 % missing
+    # Left out:
+    #   Product ID: it is an identifier, by its name (300 values: M0, M1, M10, M100, M101, ...)
+    "#);
+    assert!(rest.contains("missing_values: median") && rest.contains("missing_markers: [\"-\"]"));
+}
+
+#[test]
 fn a_directory_is_read_as_run_reads_it() {
     let place = Place::new();
     let text = format!("temp [°C],vib,failure\n{}", rows(150, plain));
@@ -222,13 +253,17 @@ fn the_user_says_what_is_not_plain() {
     let input = ["--input", "plant.csv", "--output", "plant.yaml"];
     let with = |more: &[&str]| refused(&place, 2, &[&input[..], more].concat());
     insta::assert_snapshot!(with(&[]), @"error: label `machine_status`: --positive says which of its values mean a failure, once for each; found `NORMAL` 110, `RECOVERING` 46, `BROKEN` 44");
-    insta::assert_snapshot!(with(&["--label", "machine status", "--positive", "cracked"]), @"");
-    insta::assert_snapshot!(with(&["--label", "maschine_status"]), @"");
-    insta::assert_snapshot!(refused(&place, 2, &["--input", "two.csv"]), @"");
+    insta::assert_snapshot!(with(&["--label", "machine status", "--positive", "cracked"]), @"error: label `machine_status`: no cell is `cracked`, as --positive says; found `NORMAL` 110, `RECOVERING` 46, `BROKEN` 44");
+    insta::assert_snapshot!(with(&["--label", "maschine_status"]), @"error: --label maschine_status: no file has this column; did you mean machine_status?; columns found: temp, vib, door, machine_status");
+    insta::assert_snapshot!(refused(&place, 2, &["--input", "two.csv"]), @"
+    error: several columns may be the label, --label names it
+      failure: by its name: `0` 48, `1` 42
+      fault: by its name: `0` 45, `1` 45
+    ");
     assert!(!place.path("plant.yaml").exists());
     let wanted = ["--positive", "broken", "--positive", "recovering"];
     let (init, _) = init_and_run(&place, "plant.csv", &wanted);
-    assert_eq!(init["table"]["label"]["positive"], serde_json::json!(["BROKEN", "RECOVERING"]));
+    assert_eq!(init["table"]["label"]["positive"], serde_json::json!(["RECOVERING", "BROKEN"]));
     assert_eq!(init["table"]["label"]["negative"], serde_json::json!(["NORMAL"]));
     assert_eq!(used(&init), ["temp", "vib", "door"]);
 }
