@@ -384,3 +384,58 @@ fn the_profile_does_not_depend_on_the_blocks_and_is_bounded() {
     assert_eq!(tables.sample().len(), 20_000);
     assert_eq!(found.columns[2].kind, Kind::Category);
 }
+
+#[test]
+fn no_bytes_are_a_panic_and_names_are_unambiguous() {
+    let good = [
+        table("a b,\"c\"\"d\",e (in)", 30, |row| format!("{}.5,x{},-", row * 7 % 31, row % 3)),
+        "sep=;\nTemp [K];Temp [°C];\"x\ny\";Störung\n1,5;2;n;ja\n2,5;-999;m;nein\n3,5;4;n;ja\n1,5;7;;nein\n"
+            .to_owned(),
+        "Report\n\nt  v fail\n1.5 2 0\n2.5 3 1\n3.5 4 0\n4.5 9 1\n\x0ca,b\n1,2\n".to_owned(),
+    ];
+    let pieces: [&[u8]; 16] = [
+        b"\n",
+        b"\r",
+        b",",
+        b";",
+        b"\t",
+        b"\"",
+        b"\0",
+        b"\xff",
+        b"-999",
+        b"NaN",
+        b"Total",
+        b"1e999",
+        b"",
+        b"\x0c",
+        b" ",
+        b"\xc3\xa9,",
+    ];
+    let mut state = 7_u64;
+    let mut next = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut profiles = 0;
+    for _ in 0..400 {
+        let mut bytes = good[next(good.len())].clone().into_bytes();
+        for _ in 0..=next(4) {
+            let begin = next(bytes.len() + 1);
+            let end = (begin + next(6)).min(bytes.len());
+            bytes.splice(begin..end, pieces[next(pieces.len())].iter().copied());
+        }
+        let mut profiler = Profiler::new();
+        for (index, file) in bytes.split(|&byte| byte == b'\x0c').enumerate() {
+            // What cannot be read is an error.
+            let _ = profiler.read_file(&format!("{index}.csv"), Cursor::new(file.to_vec()));
+        }
+        let Ok(found) = profiler.finish(&Wishes::default()) else { continue };
+        profiles += 1;
+        let names: std::collections::BTreeSet<_> =
+            found.used().map(|column| dataset::fold_name(&column.name)).collect();
+        assert_eq!(names.len(), found.used().count());
+        assert!(found.label.failures > 1 && found.label.sound > 1);
+    }
+    assert!(profiles > 100, "{profiles}");
+}
