@@ -310,7 +310,7 @@ impl LayoutFinder<'_> {
             }
         }
         for (format, numbers) in others {
-            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other);
+            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other && !one.is_nan());
             if let Some(place) = (0..cells.len()).find(differs) {
                 let cell = &cells[place];
                 let [one, other] =

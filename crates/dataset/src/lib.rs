@@ -104,4 +104,4 @@ pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
 pub use table_error::TableError;
 pub use time::show_time;
-pub use words::yes_or_no;
+pub use words::{is_missing, yes_or_no};

@@ -293,8 +293,9 @@ impl Finder<'_> {
         }
         let two_meanings = equal.find_map(|(format, others)| {
             let pairs = numbers.iter().zip(others).enumerate();
+            // Numbers that are not finite are NaN, which differs from itself.
             let differs = |one: Option<f64>, other: Option<f64>| {
-                one.is_some() && other.is_some() && one != other
+                one.is_some_and(|one| !one.is_nan()) && other.is_some() && one != other
             };
             let (place, (one, other)) =
                 pairs.into_iter().find(|(_, (one, other))| differs(**one, **other))?;

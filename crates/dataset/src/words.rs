@@ -73,7 +73,7 @@ const NO: [&str; 26] = [
 ];
 
 /// Returns whether a trimmed cell stands for a missing value in every table.
-pub(crate) fn is_missing(text: &str) -> bool {
+pub fn is_missing(text: &str) -> bool {
     MISSING.contains(&text.to_lowercase().as_str())
 }
 

@@ -1,6 +1,6 @@
 //! The error of profiling a table.
 
-use dataset::TableError;
+use dataset::{SplitError, TableError};
 
 /// A column that may be the label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +39,11 @@ pub enum ProfileError {
         /// Each column with the reason why it is left out.
         reasons: Vec<String>,
     },
-    /// A class has too few rows for a training and a test row.
-    #[error(
-        "label `{label}`: {failures} rows are failures and {sound} are not, expected at least 2 of each"
-    )]
+    /// A class has too few rows for training and test.
+    #[error("the table is too small")]
     TooFewRows {
-        /// The label.
-        label: String,
-        /// The rows of failures.
-        failures: u64,
-        /// The other rows.
-        sound: u64,
+        /// The class and its rows.
+        source: SplitError,
     },
     /// No column looks like a label.
     #[error(

@@ -136,11 +136,7 @@ fn classes(tables: &FoundTables, index: usize) -> Option<(Vec<Value>, u64)> {
     let is_missing = |value: &Value| {
         let word = value.folded();
         // `None` names a class as often as nothing.
-        word != "none"
-            && counts
-                .missing_words
-                .iter()
-                .is_some_and(|mut words| words.any(|(w, _)| folded(&w) == word))
+        word != "none" && dataset::is_missing(&word)
     };
     let (missing, mut classes): (Vec<Value>, Vec<Value>) = all.into_iter().partition(is_missing);
     let empty: u64 = counts.blank + missing.iter().map(|value| value.count).sum::<u64>();

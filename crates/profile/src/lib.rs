@@ -67,8 +67,9 @@ const MAX_FOREST_CELLS: usize = 4_000_000;
 /// The share of equal rows above which they are doubted.
 const MANY_DUPLICATES: f64 = 0.5;
 
-/// The least number of rows of a class with which duplicates are dropped.
-const LEAST_CLASS_ROWS: usize = 3;
+/// The share of test rows, and the seed of the split, in the settings that are written.
+const TEST_SIZE: f64 = 0.2;
+const SPLIT_SEED: u64 = 42;
 
 /// A table's profile.
 #[derive(Clone, Debug, Serialize)]
@@ -196,10 +197,6 @@ impl Profiler {
         require_alike(&tables)?;
         let sample = tables.sample();
         let label = label::find(&tables, wishes)?;
-        if label.failures < 2 || label.sound < 2 {
-            let LabelProfile { column: label, failures, sound, .. } = label;
-            return Err(ProfileError::TooFewRows { label, failures, sound });
-        }
         let classes: Vec<Option<u8>> =
             sample.column(&tables, label.index).map(|(_, cell)| label.class(cell)).collect();
         let survey = Survey { tables: &tables, sample: &sample, label: &label, classes };
@@ -254,7 +251,7 @@ impl Survey<'_> {
             ));
         }
         let duplicates = self.sample.duplicates();
-        let keeps_duplicates = self.needs_duplicates(&duplicates);
+        let keeps_duplicates = self.needs_duplicates(&duplicates)?;
         warnings.extend(self.row_warnings(&duplicates, keeps_duplicates));
         let is_kept = |place: usize| keeps_duplicates || !duplicates[place];
         let gates = self.gates(&encoded, is_kept);
@@ -479,15 +476,25 @@ impl Survey<'_> {
         warnings
     }
 
-    /// Returns whether a class has too few rows for training and test if duplicates are dropped.
-    fn needs_duplicates(&self, duplicates: &[bool]) -> bool {
-        let count = |class: u8, all: bool| {
-            let rows = self.classes.iter().zip(duplicates);
-            rows.filter(|(c, is)| **c == Some(class) && (all || !**is)).count()
+    /// Returns whether duplicates must be kept, since without them a class has too few rows for
+    /// training and test.
+    ///
+    /// # Errors
+    /// Returns an error if it has too few with them.
+    fn needs_duplicates(&self, duplicates: &[bool]) -> Result<bool, ProfileError> {
+        let is_whole = self.sample.len() as u64 == self.tables.counts.rows;
+        let split = |all: bool| {
+            let rows = self.classes.iter().zip(duplicates).filter(|(_, is)| all || !**is);
+            let labels: Vec<u8> = rows.filter_map(|(class, _)| *class).collect();
+            dataset::split(&labels, TEST_SIZE, true, SPLIT_SEED)
         };
-        [0, 1].iter().any(|&class| {
-            count(class, false) < LEAST_CLASS_ROWS && count(class, true) > count(class, false)
-        })
+        if split(false).is_ok() {
+            return Ok(false);
+        }
+        match split(true) {
+            Err(source) if is_whole => Err(ProfileError::TooFewRows { source }),
+            _ => Ok(true),
+        }
     }
 
     /// Proposes gates from those rows of the sample that have a label and are kept.

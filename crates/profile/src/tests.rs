@@ -340,9 +340,13 @@ fn rows_and_files_that_do_not_fit_are_named() {
         error("temp,failure\n"),
         "there are no rows in a.csv, expected some below the header"
     );
+    let small =
+        profile_with("temp,failure\n1.5,0\n2.5,0\n3.5,1\n", &Wishes::default()).unwrap_err();
+    assert!(!small.is_usage());
     assert_eq!(
-        error("temp,failure\n1.5,0\n2.5,0\n3.5,1\n"),
-        "label `failure`: 1 rows are failures and 2 are not, expected at least 2 of each"
+        common::chain(&small),
+        "the table is too small: 1 rows of class 1 cannot be divided into training and test rows with \
+         test_size 0.2, expected enough for one in each part"
     );
     assert_eq!(
         error("id,failure\n7,0\n9,1\n8,0\n3,1\n"),
@@ -385,13 +389,63 @@ fn the_profile_does_not_depend_on_the_blocks_and_is_bounded() {
     assert_eq!(found.columns[2].kind, Kind::Category);
 }
 
+/// Reads a table as Preprocess does with the settings that a profile comes to.
+fn read_with(found: &TableProfile, bytes: &[u8]) -> Result<(), String> {
+    use dataset::{
+        BadCells, CleaningRules, Column, ColumnKind, Duplicates, Label, MissingValues, Schema,
+        TableReader, TextFormat,
+    };
+    let text = |error: &dyn std::error::Error| common::chain(error);
+    let columns = found.used().map(|column| Column {
+        name: column.name.clone(),
+        kind: match column.kind {
+            Kind::Category => ColumnKind::Category,
+            Kind::YesNo if column.is_words => ColumnKind::YesNo,
+            _ => ColumnKind::Number,
+        },
+        unit: column.unit.clone().filter(|_| !column.is_words),
+        spellings: column.spellings.clone(),
+        missing_markers: [&found.missing_markers[..], &column.missing_markers].concat(),
+        ..Column::default()
+    });
+    let label = Label {
+        column: found.label.column.clone(),
+        positive: found.label.positive.clone(),
+        negative: found.label.negative.clone(),
+        missing_markers: found.missing_markers.clone(),
+    };
+    let schema = Schema::new(columns.collect(), label).map_err(|error| text(&error))?;
+    let rules = CleaningRules {
+        missing_values: if found.has_missing_cells {
+            MissingValues::Median
+        } else {
+            MissingValues::Drop
+        },
+        bad_cells: if found.has_bad_cells { BadCells::Missing } else { BadCells::Error },
+        duplicates: if found.keeps_duplicates { Duplicates::Keep } else { Duplicates::Drop },
+    };
+    let format = TextFormat {
+        decimal: found.format.decimal.map(|mark| mark as u8),
+        header_line: found.format.has_no_header.then_some(0),
+        ..TextFormat::default()
+    };
+    let mut reader = TableReader::new(&schema, rules).with_format(format);
+    for (index, file) in bytes.split(|&byte| byte == b'\x0c').enumerate() {
+        let file = Cursor::new(file.to_vec());
+        reader.read_file(&format!("{index}.csv"), file).map_err(|error| text(&error))?;
+    }
+    let (table, _) = reader.finish().map_err(|error| text(&error))?;
+    dataset::split(table.labels(), 0.2, true, 42).map_err(|error| text(&error))?;
+    Ok(())
+}
+
 #[test]
-fn no_bytes_are_a_panic_and_names_are_unambiguous() {
+fn preprocess_reads_whatever_has_a_profile() {
     let good = [
         table("a b,\"c\"\"d\",e (in)", 30, |row| format!("{}.5,x{},-", row * 7 % 31, row % 3)),
-        "sep=;\nTemp [K];Temp [°C];\"x\ny\";Störung\n1,5;2;n;ja\n2,5;-999;m;nein\n3,5;4;n;ja\n1,5;7;;nein\n"
+        "sep=;\nTemp [K];Temp [°C];\"x\ny\";Störung\n1,5;2;n;ja\n2,5;-999;m;nein\n3,5;4;n;ja\n1,5;7;;nein\n9,5;7;m;ja\n8,5;3;n;nein\n"
             .to_owned(),
-        "Report\n\nt  v fail\n1.5 2 0\n2.5 3 1\n3.5 4 0\n4.5 9 1\n\x0ca,b\n1,2\n".to_owned(),
+        "Report\n\nt  v fail\n1.5 2 0\n2.5 3 1\n3.5 4 0\n4.5 9 1\n5.5 7 1\n2.5 8 0\n\x0ca,b\n1,2\n".to_owned(),
     ];
     let pieces: [&[u8]; 16] = [
         b"\n",
@@ -436,6 +490,9 @@ fn no_bytes_are_a_panic_and_names_are_unambiguous() {
             found.used().map(|column| dataset::fold_name(&column.name)).collect();
         assert_eq!(names.len(), found.used().count());
         assert!(found.label.failures > 1 && found.label.sound > 1);
+        if let Err(error) = read_with(&found, &bytes) {
+            panic!("{error}\n{:?}", String::from_utf8_lossy(&bytes));
+        }
     }
     assert!(profiles > 100, "{profiles}");
 }
