@@ -40,7 +40,9 @@ def installed(name, requirements):
         if same and subprocess.run([place / "bin/python", "-c", ""]).returncode == 0:
             return
         call(log, [sys.executable, "-m", "venv", "--clear", place])
-        pip = [place / "bin/python", "-m", "pip", "install", "--quiet"]
+        # Python itself compiles the few modules that are imported. Compiling all of them would take
+        # 20 s of a core while the tests are compiled.
+        pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile"]
         call(log, [*pip, "--disable-pip-version-check", "-r", wanted])
         shutil.copyfile(wanted, complete)
 

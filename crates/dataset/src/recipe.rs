@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{CategoryRules, Encoding, Frequency, StoredEncoding, StoredOneHot};
@@ -136,11 +136,7 @@ impl Recipe {
         rows: &[usize],
         rules: CategoryRules,
     ) -> Result<Self, RecipeError> {
-        let readings = |column| rows.iter().map(move |&row| table.row(row)[column]);
-        let summaries: Vec<ColumnSummary> = (0..schema.columns().len())
-            .into_par_iter()
-            .map(|column| ColumnSummary::of(readings(column)))
-            .collect();
+        let summaries = table.summaries_of(rows.iter().copied());
         if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
             return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
         }

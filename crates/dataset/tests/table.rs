@@ -277,7 +277,9 @@ fn first_column(schema: &Schema, files: &[&str]) -> (Result<Vec<f64>, String>, V
         }
     }
     match reader.finish() {
-        Ok((table, counts)) => (Ok(table.column(0).collect()), counts.warnings),
+        Ok((table, counts)) => {
+            (Ok((0..table.len()).map(|row| table.row(row)[0]).collect()), counts.warnings)
+        }
         Err(error) => (Err(error.to_string()), Vec::new()),
     }
 }

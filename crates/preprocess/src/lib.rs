@@ -54,15 +54,16 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
         return Err(PreprocessError::Hosts(hosts));
     }
     let schema = settings::schema(&settings)?;
-    let (table, mut counts) =
-        read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
+    let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
     log_counts(&counts);
     let (rows, how) = split(&table, &settings, &arguments)?;
-    counts.notes.extend(how);
+    if let Some(how) = &how {
+        tracing::info!("{how}");
+    }
     let features = settings::features(&settings);
     let rules = settings::categories(&settings);
     let recipe = Recipe::fit(&schema, &features, &table, &rows.train, rules)?;
-    write(container, &recipe, &table, &rows, counts)?;
+    write(container, &recipe, &table, &rows, (counts, how))?;
     tracing::info!(
         train_rows = rows.train.len(),
         test_rows = rows.test.len(),
@@ -104,16 +105,17 @@ fn split(
     })
 }
 
-/// Writes all outputs, or removes them: a reader could not tell that some of them are missing.
+/// Writes all outputs, or removes them: a reader could not tell that some of them are missing. `about`
+/// tells how the rows were cleaned and divided.
 fn write(
     container: &Container,
     recipe: &Recipe,
     table: &SensorTable,
     rows: &Split,
-    counts: CleaningCounts,
+    about: (CleaningCounts, Option<String>),
 ) -> Result<(), PreprocessError> {
     let outputs = Outputs::of(container);
-    let written = outputs.write(recipe, table, rows, counts);
+    let written = outputs.write(recipe, table, rows, about);
     written.inspect_err(|_| {
         for path in [&outputs.train, &outputs.test, &outputs.recipe, &outputs.summary] {
             // It may not have been written yet.
@@ -146,7 +148,7 @@ impl Outputs {
         recipe: &Recipe,
         table: &SensorTable,
         rows: &Split,
-        mut counts: CleaningCounts,
+        (mut counts, split): (CleaningCounts, Option<String>),
     ) -> Result<(), PreprocessError> {
         let mut imputed = recipe.no_counts();
         for (path, rows) in [(&self.train, &rows.train), (&self.test, &rows.test)] {
@@ -176,7 +178,7 @@ impl Outputs {
             tracing::warn!("{warning}");
         }
         write_file(&self.recipe, &artifacts::write_recipe(recipe)?)?;
-        let summary = Summary::new(recipe, table, rows, counts, &imputed);
+        let summary = Summary::new(recipe, table, rows, counts, split, &imputed);
         write_file(&self.summary, &summary.to_json()?)?;
         Ok(())
     }
@@ -204,6 +206,8 @@ fn read(
     // The summary must not depend on where the job ran.
     let directory = format!("{input}/");
     let texts = counts.notes.iter_mut().chain(&mut counts.left_out).chain(&mut counts.warnings);
+    let cells = counts.bad_cells.values_mut().map(|cell| &mut cell.first);
+    let texts = texts.chain(cells).chain(&mut counts.first_bad);
     texts.for_each(|text| *text = text.replace(&directory, ""));
     Ok((table, counts))
 }

@@ -12,6 +12,9 @@ use serde::Serialize;
 pub(crate) struct Summary {
     format_version: u32,
     rows: CleaningCounts,
+    /// How the rows were divided, if not at random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<String>,
     train: PartSummary,
     test: PartSummary,
     /// The number of missing readings that were replaced by the training median of their column. In a
@@ -72,6 +75,7 @@ impl Summary {
         table: &SensorTable,
         parts: &Split,
         rows: CleaningCounts,
+        split: Option<String>,
         imputed: &ImputationCounts,
     ) -> Self {
         let replaced = recipe.engineered_names().zip(imputed.replaced.iter().copied());
@@ -89,6 +93,7 @@ impl Summary {
         Self {
             format_version: 1,
             rows,
+            split,
             train: PartSummary::new(table, &parts.train),
             test: PartSummary::new(table, &parts.test),
             imputed_readings: imputed.imputed.iter().sum(),

@@ -109,16 +109,13 @@ fn an_error_has_the_form_of_the_calls_protocol() {
 #[test]
 fn a_rule_repeats_its_last_answer() {
     let mut left = 2;
-    let server = Server::proxy(
-        "http://127.0.0.1:9",
-        vec![
-            Rule::answers("ListPipelines", [Answer::throttled(), Answer::json(json!("first"))]),
-            Rule::with("StopPipelineExecution", move |body| {
-                left -= 1;
-                Answer::json(json!([left, body]))
-            }),
-        ],
-    );
+    let server = Server::alone(vec![
+        Rule::answers("ListPipelines", [Answer::throttled(), Answer::json(json!("first"))]),
+        Rule::with("StopPipelineExecution", move |body| {
+            left -= 1;
+            Answer::json(json!([left, body]))
+        }),
+    ]);
     let list = || send(&server.url, &call(LIST, "{}"));
     assert!(list().ends_with(r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#));
     for _ in 0..3 {
@@ -128,7 +125,16 @@ fn a_rule_repeats_its_last_answer() {
     assert!(stop().ends_with(r#"[1,{"a":1}]"#));
     assert!(stop().ends_with(r#"[0,{"a":1}]"#));
     assert_eq!((server.count("ListPipelines"), server.count("StopPipelineExecution")), (4, 2));
-    let nowhere = send(&server.url, &call("SageMaker.CreatePipeline", "{}"));
+}
+
+#[test]
+fn a_call_that_nobody_answers() {
+    let create = call("SageMaker.CreatePipeline", "{}");
+    let refusal = send(&Server::alone(Vec::new()).url, &create);
+    let said = "there is no rule for CreatePipeline";
+    assert!(refusal.starts_with("HTTP/1.1 400 ") && refusal.contains(said), "{refusal}");
+    // Nothing listens on this port.
+    let nowhere = send(&Server::proxy("http://127.0.0.1:9", Vec::new()).url, &create);
     assert!(nowhere.starts_with("HTTP/1.1 502 "), "{nowhere}");
 }
 

@@ -87,6 +87,20 @@ pub struct RowCounts {
     notes: Vec<String>,
     #[serde(default)]
     totals_rows: u64,
+    /// The cells that could not be read and became missing, by their text.
+    #[serde(default)]
+    bad_cells: BTreeMap<String, BadCellCount>,
+    /// How the rows were divided, if not at random.
+    #[serde(default)]
+    split: Option<String>,
+}
+
+/// The cells with one text that could not be read.
+#[derive(Debug, Serialize, Deserialize)]
+struct BadCellCount {
+    count: u64,
+    /// The file, line and column of the first of them.
+    first: String,
 }
 
 /// The numbers of failures among the rows that were read and kept.
@@ -192,6 +206,12 @@ impl ExecutionReport {
             if rows.totals_rows > 0 {
                 writeln!(out, "Left out           rows of totals: {}", rows.totals_rows)?;
             }
+            for (text, BadCellCount { count, first }) in &rows.bad_cells {
+                writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
+            }
+            if let Some(split) = &rows.split {
+                writeln!(out, "Split              {split}")?;
+            }
             let lists = [
                 ("Read as", &rows.notes),
                 ("Left out", &rows.left_out),
@@ -243,8 +263,11 @@ pub fn rows(summary: &[u8]) -> Option<RowCounts> {
     #[derive(Deserialize)]
     struct Summary {
         rows: RowCounts,
+        #[serde(default)]
+        split: Option<String>,
     }
-    serde_json::from_slice(summary).ok().map(|Summary { rows }| rows)
+    let summary = serde_json::from_slice(summary).ok();
+    summary.map(|Summary { rows, split }| RowCounts { split, ..rows })
 }
 
 /// Reads Evaluate's metrics.

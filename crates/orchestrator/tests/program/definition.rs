@@ -20,7 +20,7 @@ fn the_settings_of_the_table() {
     };
     let table = print(CONFIG, &["--table-settings"]);
     assert_eq!(table.stdout, config::steps::TableSettings::default().to_json());
-    insta::assert_snapshot!(table.stderr, @"The definition reads this file from s3://machine-downtime-2/pipeline-definitions/MachineDowntimePipeline/96e8e4038dd894af4d52b8321c1f6b26067230f9dfcaa9561abf2c7bf2e6e7b9/table.json");
+    insta::assert_snapshot!(table.stderr, @"The definition reads this file from s3://machine-downtime-2/pipeline-definitions/MachineDowntimePipeline/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json");
     assert_eq!(print(CONFIG, &["--table-settings"]).stdout, table.stdout);
     let address = |definition: &str| {
         let definition: serde_json::Value = serde_json::from_str(definition).unwrap();

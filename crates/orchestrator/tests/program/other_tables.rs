@@ -183,3 +183,29 @@ fn a_column_that_empties_the_table_and_a_feature_without_values_are_named() {
     Warning            50 of 100 values of feature `log` are not finite and became their training median
     ");
 }
+
+#[test]
+fn categories_a_split_by_time_and_cells_that_became_missing() {
+    let place = Place::new();
+    let table = rows(100, |number, temperature, fails| {
+        let (fails, kind) = (u8::from(fails), ["L", "M", "H"][number % 3]);
+        let door = if number == 7 { "ajar" } else { ["TRUE", "FALSE"][number % 2] };
+        format!(
+            "2024-03-01 {:02}:{:02},{kind},{door},{temperature},{fails}",
+            number / 60,
+            number % 60
+        )
+    });
+    place.file("table.csv", format!("time,type,door,temp,fail\n{table}"));
+    let preprocessing = "label: { column: fail, positive: ['1'], negative: ['0'] }\n\
+                         columns:\n  type: { kind: category }\n  door: { kind: yes_no }\n  temp: {}\n\
+                         split: { time: time }\nbad_cells: missing\nmissing_values: median\n\
+                         engineered_features: {}\n";
+    let (_, printed) = run(&place, preprocessing, "table.csv");
+    insta::assert_snapshot!(about_rows(&printed), @"
+    Rows               100 read, 100 kept
+    Failures           50.0 % of those read, 50.0 % of those kept
+    Read as missing    `ajar` (1), the first in table.csv, line 9, column `door`
+    Split              the 20 test rows are the last by `time`, from 2024-03-01 01:20:00 on
+    ");
+}

@@ -33,6 +33,12 @@ impl Server {
         Self::listen(Answers::Script(script.into_iter()), None)
     }
 
+    /// Starts a server that answers calls by `rules`. It refuses all others with status 400, which
+    /// clients do not retry: they would wait half a minute for one call.
+    pub fn alone(rules: Vec<Rule>) -> Self {
+        Self::listen(Answers::Rules(rules), None)
+    }
+
     /// Starts a proxy for the server at `upstream`, `http://host:port`, which forwards all calls that
     /// have no rule. Of several rules for an action the first one applies.
     pub fn proxy(upstream: &str, rules: Vec<Rule>) -> Self {
@@ -105,7 +111,8 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, upstream: Option<&str>) ->
     let request = Request::read(&stream)?;
     // The lock is released at the end of this statement, so a call that is never answered does not
     // block the others.
-    let Answer(reply) = state.lock().unwrap().answer(request.action(), request.value());
+    let action = request.action();
+    let Answer(reply) = state.lock().unwrap().answer(action.clone(), request.value());
     match reply {
         Reply::Body { status, content_type, body } => {
             request.answer(&mut stream, status, content_type, &body)
@@ -119,7 +126,11 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, upstream: Option<&str>) ->
             Some(Err(error)) => {
                 request.answer(&mut stream, 502, "text/plain", &format!("no other server: {error}"))
             }
-            None => request.answer(&mut stream, 502, "text/plain", "there is no other server"),
+            None => {
+                let (content_type, body) =
+                    request.refusal("NoRule", &format!("there is no rule for {action}"));
+                request.answer(&mut stream, 400, content_type, &body)
+            }
         },
         Reply::Closed => stream.shutdown(Shutdown::Both),
         Reply::Silence => io::copy(&mut stream, &mut io::sink()).map(drop),

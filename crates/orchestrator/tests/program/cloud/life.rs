@@ -63,8 +63,8 @@ fn register(cloud: &Cloud, execution: &str, model: &str) {
     cloud.put(&format!("evaluation/{execution}/metrics.json"), METRICS);
 }
 
-#[test]
-fn deploy_change_run_approve() {
+/// Returns the rules for an execution whose steps end one after the other.
+fn execution() -> [Rule; 2] {
     let job = |kind: &str, name: &str| {
         let arn = format!("arn:aws:sagemaker:us-east-1:123456789012:{kind}-job/pipelines-x-{name}");
         let member = if kind == "training" { "TrainingJob" } else { "ProcessingJob" };
@@ -102,18 +102,13 @@ fn deploy_change_run_approve() {
             "LastModifiedTime": 1_790_000_400.0,
         }))
     };
-    let states = Rule::answers(
-        "DescribePipelineExecution",
-        [
-            status("Executing"),
-            status("Executing"),
-            status("Executing"),
-            status("Executing"),
-            status("Executing"),
-            status("Succeeded"),
-        ],
-    );
-    let bucket = format!("life-{}", std::process::id());
+    let states = [&["Executing"; 5][..], &["Succeeded"]].concat();
+    let states = Rule::answers("DescribePipelineExecution", states.into_iter().map(status));
+    [steps_in_turn, states]
+}
+
+/// Returns the rules for the jobs of the execution `x1`, whose outputs lie in this bucket.
+fn jobs(bucket: String) -> [Rule; 2] {
     let outputs = Rule::with("DescribeProcessingJob", move |request| {
         let prefix = match request["ProcessingJobName"].as_str().unwrap() {
             "pipelines-x-Evaluate" => "evaluation/x1",
@@ -131,10 +126,21 @@ fn deploy_change_run_approve() {
             "FinalMetricDataList": [{ "MetricName": "train:accuracy", "Value": 0.991, "Timestamp": 1_790_000_050.0 }],
         }))
     });
-    let rules = vec![images(), steps_in_turn, states, outputs, training];
-    let Some(cloud) = Cloud::before_moto("life", rules) else { return };
+    [outputs, training]
+}
 
-    // Nothing is deployed yet.
+#[test]
+fn deploy_change_run_approve() {
+    let bucket = format!("life-{}", std::process::id());
+    let rules = std::iter::once(images()).chain(execution()).chain(jobs(bucket));
+    let Some(cloud) = Cloud::before_moto("life", rules.collect()) else { return };
+    deploy_for_the_first_time(&cloud);
+    change_a_hyperparameter(&cloud);
+    run(&cloud);
+    approve_one_model_and_reject_the_other(&cloud);
+}
+
+fn deploy_for_the_first_time(cloud: &Cloud) {
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
@@ -164,8 +170,9 @@ fn deploy_change_run_approve() {
     assert_eq!(again["uploaded"], format!("s3://{}/raw/machine_downtime.csv", cloud.name));
     assert_eq!(cloud.server.count("CreatePipeline"), 1);
     assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+}
 
-    // Change one hyperparameter.
+fn change_a_hyperparameter(cloud: &Cloud) {
     cloud.edit("max_depth: 10", "max_depth: 12");
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
@@ -191,9 +198,10 @@ fn deploy_change_run_approve() {
         tags.tags().iter().filter_map(|tag| Some((tag.key()?, tag.value()?))).collect();
     assert!(tags.contains(&("line", "two")), "{tags:?}");
     assert!(tags.contains(&("managed-by", "machine-downtime-orchestrator")), "{tags:?}");
+}
 
-    // Run the pipeline.
-    register(&cloud, "x1", "s3://bucket/model-artifacts/a/model.tar.gz");
+fn run(cloud: &Cloud) {
+    register(cloud, "x1", "s3://bucket/model-artifacts/a/model.tar.gz");
     let ran = cloud
         .orchestrator(&["start", "--watch", "-p", "MinRecall=0.9", "--interval", "0.05"])
         .expect(0);
@@ -238,9 +246,10 @@ fn deploy_change_run_approve() {
     assert_eq!(status["gates"][0]["passed"], true);
     let executions = cloud.json(0, &["executions"]);
     assert_eq!(executions["executions"].as_array().unwrap().len(), 1);
+}
 
-    // Approve one model and reject the other.
-    register(&cloud, "x2", "s3://bucket/model-artifacts/b/model.tar.gz");
+fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
+    register(cloud, "x2", "s3://bucket/model-artifacts/b/model.tar.gz");
     let listed = cloud.orchestrator(&["models", "list"]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&listed.stdout), @"
     Version   Status      Approval                accuracy  f1_score    recall

@@ -51,10 +51,9 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Returns a server that does not answer calls without a rule.
+    /// Returns a server that refuses calls without a rule.
     fn alone(rules: Vec<Rule>) -> Self {
-        // Nothing listens on this port.
-        Self::of("alone".to_owned(), Server::proxy("http://127.0.0.1:9", rules))
+        Self::of("alone".to_owned(), Server::alone(rules))
     }
 
     fn of(name: String, server: Server) -> Self {
