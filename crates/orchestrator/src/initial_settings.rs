@@ -43,6 +43,7 @@ impl InitialSettings<'_> {
             ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
             ("{{label}}\n", label(&profile.label)),
             ("{{columns}}\n", columns(profile)),
+            ("{{categories}}", categories(profile.widest_category)),
             ("{{missing_values}}", setting(format!("missing_values: {missing_values}"))),
             ("{{bad_cells}}", setting(format!("bad_cells: {bad_cells}"))),
             (
@@ -102,6 +103,20 @@ impl InitialSettings<'_> {
         let end = if self.input.is_dir() { "/" } else { "" };
         format!("raw/{name}{end}")
     }
+}
+
+/// Returns how categories become features. Shares of the rows in place of values lose what a value
+/// tells, so every value that is not rare gets a feature: by `min_frequency` there are at most 100,
+/// and one for the rare ones.
+fn categories(widest: usize) -> String {
+    const DEFAULT: usize = 16;
+    if widest <= DEFAULT {
+        return format!("categories: {{ max_one_hot: {DEFAULT}, min_frequency: 0.01 }}");
+    }
+    format!(
+        "categories: {{ max_one_hot: 101, min_frequency: 0.01 }} # one has {widest} features; \
+         {DEFAULT} by default"
+    )
 }
 
 /// Returns what must be declared of the format.

@@ -14,8 +14,6 @@ pub(crate) const ROWS: usize = 5_000;
 pub(crate) const LEAST_FAILURES: usize = 50;
 /// The number of trees.
 const TREES: usize = 100;
-/// The maximum number of words of a column that are features.
-const MAX_WORDS: usize = 100;
 /// The share of the rows that a run tests on.
 const TEST_SHARE: f64 = 0.2;
 /// The number of standard errors that a gate is below the out-of-bag score.
@@ -59,8 +57,7 @@ pub(crate) fn propose(
     classes: &[u8],
     rows: u64,
 ) -> Option<Gates> {
-    let columns: Vec<Vec<f32>> =
-        columns.iter().flat_map(|column| column.columns(places, MAX_WORDS)).collect();
+    let columns: Vec<Vec<f32>> = columns.iter().flat_map(|column| column.columns(places)).collect();
     let mut records = Array2::zeros((places.len(), columns.len()));
     for (index, column) in columns.iter().enumerate() {
         for (row, &number) in column.iter().enumerate() {

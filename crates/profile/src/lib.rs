@@ -98,6 +98,9 @@ pub struct TableProfile {
     pub keeps_duplicates: bool,
     /// Whether a cell or row that a run would refuse was found.
     pub has_bad_cells: bool,
+    /// The greatest number of features of a category: its values that are not rare, and one for those
+    /// that are.
+    pub widest_category: usize,
     /// The proposed gates, or `None` if there are too few rows.
     pub gates: Option<Gates>,
     /// What a person should look at.
@@ -284,6 +287,7 @@ impl Survey<'_> {
             has_missing_cells,
             keeps_duplicates,
             has_bad_cells,
+            widest_category: encoded.iter().map(Encoded::width).max().unwrap_or_default(),
             gates,
             warnings,
         })
