@@ -4,6 +4,7 @@
 //! ```text
 //! CSV files -> TableReader -> SensorTable -> split -> Recipe::fit on the training rows
 //! training and test rows -> Recipe::write -> feature file -> FeatureTable
+//! files of unknown columns -> RawReader -> a RowSink of the caller: rows as text
 //! one raw record -> RecordReader -> readings -> Recipe::apply -> features
 //! ```
 //!

@@ -2,8 +2,8 @@
 //! dates, identifiers; which of them is the label; which give the label away; and which quality a
 //! model of them can be asked for.
 //!
-//! Knows columns of unknown tables, by their names, their cells and a sample of their rows. Must
-//! never know YAML, the command line or the network.
+//! Knows columns of unknown tables, by their names, their cells and a sample of their rows.
+//! Must never know YAML, the command line or the network.
 //!
 //! Rows are read once, in parallel and in bounded memory: every cell is counted (`counts`), and
 //! some rows, chosen by a hash of their place, are kept as a sample (`reading`). What cannot be
