@@ -116,6 +116,11 @@ impl<'a> CsvRecords<'a> {
         self.rest
     }
 
+    /// Returns the line on which the rest begins.
+    pub(crate) fn line(&self) -> u64 {
+        self.parser.line()
+    }
+
     /// Skips `bytes` bytes of the rest, which must be whole records.
     pub(crate) fn skip(&mut self, bytes: usize) {
         let (skipped, rest) = self.rest.split_at(bytes);

@@ -274,6 +274,10 @@ impl<'a> Search<'a> {
     /// unit decides.
     fn bare_matches(&self, spelling: &str, unit: Option<&str>) -> Vec<usize> {
         let wanted = HeaderCell::of(spelling);
+        // Parentheses alone are the whole name, not a column without one.
+        if wanted.name.is_empty() {
+            return Vec::new();
+        }
         let unit = wanted.unit.as_deref().or(unit);
         let bare = self.by_name.get(wanted.name.as_str()).cloned().unwrap_or_default();
         if let (Some(unit), true) = (unit, bare.len() > 1) {
@@ -384,6 +388,12 @@ impl HeaderCell {
         }
         shown
     }
+}
+
+/// Returns a header without what is in parentheses at its end, and what is in them.
+pub(crate) fn name_and_unit(text: &str) -> (String, Option<String>) {
+    let HeaderCell { bare, unit, .. } = HeaderCell::of(text);
+    (bare, unit)
 }
 
 /// Decodes UTF-8, or Latin-1 where the bytes are not valid UTF-8.

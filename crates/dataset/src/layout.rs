@@ -13,15 +13,15 @@ use crate::units::{self, Conversion};
 use crate::words::is_missing;
 
 /// The separators that are tried, the usual one first.
-const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(crate) const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
 pub(crate) const MAX_HEADER_LINES: usize = 100;
 /// The maximum number of rows that are read to find the number format.
-const SAMPLE_ROWS: usize = 500;
+pub(crate) const SAMPLE_ROWS: usize = 500;
 /// The maximum number of cells of these rows, up to the end of a row.
-const SAMPLE_CELLS: usize = 20_000;
+pub(crate) const SAMPLE_CELLS: usize = 20_000;
 /// The number formats that are tried. The first of those that read the most cells is used.
-const NUMBER_FORMATS: [NumberFormat; 8] = [
+pub(crate) const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b'.', thousands: None },
     NumberFormat { point: b',', thousands: None },
     NumberFormat { point: b',', thousands: Some('.') },
@@ -312,7 +312,7 @@ impl LayoutFinder<'_> {
             }
         }
         for (format, numbers) in others {
-            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other);
+            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other && !one.is_nan());
             if let Some(place) = (0..cells.len()).find(differs) {
                 let cell = &cells[place];
                 let [one, other] =
@@ -367,7 +367,7 @@ struct SampledCell {
 
 /// Reads a first line such as `sep=;`, which Excel writes and reads. Returns the position after it
 /// and the separator.
-fn separator_line(text: &[u8]) -> (usize, Option<u8>) {
+pub(crate) fn separator_line(text: &[u8]) -> (usize, Option<u8>) {
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let unquoted = line.trim_ascii().strip_prefix(b"\"").unwrap_or(line);
     match unquoted {
@@ -399,7 +399,7 @@ fn lines(text: &[u8], begin: usize) -> impl Iterator<Item = (u64, usize)> {
 }
 
 /// Returns the note about a separator.
-fn separator_note(separator: u8) -> String {
+pub(crate) fn separator_note(separator: u8) -> String {
     match separator {
         b'\t' => "fields are separated by tabs".to_owned(),
         b' ' => "fields are separated by blanks".to_owned(),

@@ -4,6 +4,7 @@
 //! ```text
 //! CSV files -> TableReader -> SensorTable -> split -> Recipe::fit on the training rows
 //! training and test rows -> Recipe::write -> feature file -> FeatureTable
+//! files of unknown columns -> RawReader -> a RowSink of the caller: rows as text
 //! one raw record -> RecordReader -> readings -> Recipe::apply -> features
 //! ```
 //!
@@ -70,6 +71,8 @@ mod number;
 mod parquet_file;
 mod parquet_footer;
 mod parquet_rows;
+mod raw_layout;
+mod raw_rows;
 mod recipe;
 mod record;
 mod rows;
@@ -96,9 +99,11 @@ pub use expression::{Expression, ExpressionError};
 pub use feature_table::{FeatureError, FeatureTable};
 pub use header::HeaderError;
 pub use layout::TextFormat;
+pub use raw_layout::RawColumn;
+pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};
 pub use recipe::{Feature, ImputationCounts, LABEL, Recipe, RecipeError};
 pub use record::{RecordError, RecordReader};
-pub use schema::{Column, ColumnKind, Label, Schema, SchemaError};
+pub use schema::{Column, ColumnKind, Label, Schema, SchemaError, fold_name, fold_word};
 pub use source::Encoding;
 pub use split::{Split, SplitError, split, split_by_machine, split_by_time};
 pub use split_key::SplitColumn;
@@ -106,3 +111,4 @@ pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
 pub use table_error::{Place, TableError};
 pub use time::show_time;
+pub use words::{is_missing, yes_or_no};

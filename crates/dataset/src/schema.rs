@@ -199,14 +199,14 @@ impl Label {
 }
 
 /// Returns a name as it is compared: in lower case, with words separated by `_`.
-pub(crate) fn fold_name(name: &str) -> String {
+pub fn fold_name(name: &str) -> String {
     let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     let words: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     words.join("_")
 }
 
 /// Returns a label value as it is compared: trimmed, in lower case, numbers in one form.
-pub(crate) fn fold_word(word: &str) -> String {
+pub fn fold_word(word: &str) -> String {
     let word = word.trim().to_lowercase();
     match word.parse::<f64>() {
         Ok(number) if number.is_finite() => number.to_string(),

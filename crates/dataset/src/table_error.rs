@@ -20,6 +20,15 @@ pub enum TableError {
         /// The file.
         file: String,
     },
+    /// A text in which no separator finds columns.
+    #[error(
+        "{file} is no table: none of comma, semicolon, tab, | and blanks divides its lines into the \
+         same number of fields, two at least"
+    )]
+    NoColumns {
+        /// The file.
+        file: String,
+    },
     /// A header that does not have the schema's columns.
     #[error("{file} {problem}")]
     Header {
@@ -205,7 +214,7 @@ impl TableError {
     /// has none of the columns.
     pub(crate) fn is_no_table(&self) -> bool {
         match self {
-            Self::Empty { .. } | Self::EmptyZip { .. } => true,
+            Self::Empty { .. } | Self::EmptyZip { .. } | Self::NoColumns { .. } => true,
             Self::Header { problem: HeaderError::Missing { all, .. }, .. } => *all,
             Self::Csv(CsvError::Unreadable { source, .. }) => {
                 source.kind() == std::io::ErrorKind::Unsupported

@@ -73,12 +73,12 @@ const NO: [&str; 26] = [
 ];
 
 /// Returns whether a trimmed cell stands for a missing value in every table.
-pub(crate) fn is_missing(text: &str) -> bool {
+pub fn is_missing(text: &str) -> bool {
     MISSING.contains(&text.to_lowercase().as_str())
 }
 
 /// Returns whether a folded word means yes or no, or `None` if it means neither.
-pub(crate) fn yes_or_no(word: &str) -> Option<bool> {
+pub fn yes_or_no(word: &str) -> Option<bool> {
     if YES.contains(&word) { Some(true) } else { NO.contains(&word).then_some(false) }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use linfa::DatasetBase;
 use linfa::dataset::AsSingleTargets;
 use linfa::prelude::Fit;
-use ndarray::{ArrayBase, ArrayView1, Data, Ix2};
+use ndarray::{Array2, ArrayBase, ArrayView1, Data, Ix2};
 
 use crate::binned::BinnedTable;
 use crate::bins::U8_BINS;
@@ -16,7 +16,7 @@ use crate::grow::{Grower, GrownTree};
 use crate::histogram::HistogramFinder;
 use crate::layout::{BinCode, ColumnMajor, RecordLayout, RowMajor, code_columns};
 use crate::model::{FIXED_POINT_ONE, RandomForest};
-use crate::out_of_bag::OutOfBagScores;
+use crate::out_of_bag::{OutOfBag, OutOfBagScores};
 use crate::params::RandomForestValidParams;
 use crate::sorted::SortedFinder;
 use crate::split::SplitFinder;
@@ -34,6 +34,10 @@ pub struct Fitted {
     /// that were not grown from them. Rows that are in every tree's sample are left out. `None`
     /// unless requested, or if there are no other rows.
     pub oob_score: Option<f64>,
+    /// The class shares of each row by the trees that were not grown from it, a row of shares for
+    /// each row of the table as [`RandomForest::predict_proba`] returns them; NaN where every tree
+    /// was grown from the row. `None` unless the out-of-bag score is requested.
+    pub oob_decision_function: Option<Array2<f64>>,
     /// The permutation importance of each feature: the accuracy that a tree loses on its out-of-bag
     /// rows when the feature's values are shuffled among them, as the mean over trees. `None`
     /// unless requested.
@@ -163,9 +167,15 @@ impl ForestFit<'_> {
         grown.sort_unstable_by_key(|&(index, _)| index);
         let gains = gains(&grown, features);
         let trees: Vec<Tree> = grown.into_iter().map(|(_, grown)| grown.tree).collect();
-        let (oob_score, permutation_importances) = out_of_bag.scores();
+        let OutOfBag { score: oob_score, decision_function, permutation_importances } =
+            out_of_bag.scores();
         let forest = RandomForest::new(trees, gains, self.table.class_weights.len());
-        Ok(Fitted { forest, oob_score, permutation_importances })
+        Ok(Fitted {
+            forest,
+            oob_score,
+            oob_decision_function: decision_function,
+            permutation_importances,
+        })
     }
 }
 

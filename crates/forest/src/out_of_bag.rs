@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use ndarray::Array2;
+
 use crate::binned::BinnedTable;
 use crate::model::{FIXED_POINT_ONE, most_likely};
 use crate::params::RandomForestValidParams;
@@ -119,10 +121,17 @@ impl<'a> OutOfBagScores<'a> {
         true
     }
 
-    /// Returns the out-of-bag accuracy and the permutation importances, each if it was requested.
-    pub(crate) fn scores(self) -> (Option<f64>, Option<Vec<f64>>) {
+    /// Returns the scores, each if it was requested.
+    pub(crate) fn scores(self) -> OutOfBag {
         let classes = self.table.class_weights.len();
         let votes: Vec<u64> = self.votes.into_iter().map(AtomicU64::into_inner).collect();
+        let shares = votes.chunks(classes).flat_map(|votes| {
+            // The votes of a row that is in every tree's sample are all 0, and 0 / 0 is NaN.
+            let all: u64 = votes.iter().sum();
+            votes.iter().map(move |&vote| vote as f64 / all as f64)
+        });
+        let shape = (votes.len() / classes.max(1), classes);
+        let decision_function = Array2::from_shape_vec(shape, shares.collect()).ok();
         let judged = votes.chunks(classes).zip(&self.table.labels);
         let judged: Vec<bool> = judged
             .filter(|(votes, _)| votes.iter().any(|&vote| vote > 0))
@@ -133,8 +142,22 @@ impl<'a> OutOfBagScores<'a> {
         let trees = self.trees.into_inner().max(1) as f64;
         let losses = self.losses.into_iter().map(AtomicI64::into_inner);
         let losses: Vec<f64> = losses.map(|loss| loss as f64 / FIXED_POINT_ONE / trees).collect();
-        (score, (!losses.is_empty()).then_some(losses))
+        OutOfBag {
+            score,
+            decision_function: decision_function.filter(|shares| !shares.is_empty()),
+            permutation_importances: (!losses.is_empty()).then_some(losses),
+        }
     }
+}
+
+/// What the trees' out-of-bag rows tell, each if it was requested.
+pub(crate) struct OutOfBag {
+    /// The share of rows whose class is predicted correctly.
+    pub(crate) score: Option<f64>,
+    /// The class shares of each row.
+    pub(crate) decision_function: Option<Array2<f64>>,
+    /// The mean loss of accuracy when a feature is shuffled.
+    pub(crate) permutation_importances: Option<Vec<f64>>,
 }
 
 /// The number of features that are shuffled before the rows are scored: the rows' values are then

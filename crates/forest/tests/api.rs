@@ -334,6 +334,12 @@ fn the_out_of_bag_score_estimates_the_accuracy() {
         (fitted.oob_score.unwrap(), accuracy(&fitted.forest, &table(3_000, 15)));
     // Both are shares of 3,000 rows, with a standard deviation of 0.005.
     assert!((found - expected).abs() < 0.03, "{found} {expected}");
+    // The score is that of the shares: of 30 trees, each row is out of the bag of about 11.
+    let shares = fitted.oob_decision_function.unwrap();
+    let right = shares.rows().into_iter().zip(learned.targets());
+    let right = right.filter(|(shares, label)| (shares[1] > shares[0]) == (**label == 1)).count();
+    assert_eq!((shares.dim(), right as f64 / 3_000.0), ((3_000, 2), found));
+    assert!(shares.rows().into_iter().all(|shares| (shares.sum() - 1.0).abs() < 1e-12));
     let lost = fitted.permutation_importances.unwrap();
     for noise in [0, 2, 3, 5] {
         assert!(lost[noise].abs() < 0.02 && lost[1].min(lost[4]) > 0.1, "{lost:?}");
@@ -341,4 +347,5 @@ fn the_out_of_bag_score_estimates_the_accuracy() {
     let plain = common::params().check().unwrap().fit_with(&set(&learned), &()).unwrap();
     assert_eq!(plain.forest, fitted.forest);
     assert_eq!((plain.oob_score, plain.permutation_importances), (None, None));
+    assert_eq!(plain.oob_decision_function, None);
 }

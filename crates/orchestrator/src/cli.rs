@@ -8,7 +8,7 @@ use common::{Exit, chain};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
-    definition, iam_policy, infrastructure, models, run, sample, schema, validate,
+    definition, iam_policy, infrastructure, init, models, run, sample, schema, validate,
 };
 use crate::error::CommandError;
 use crate::output::{print, say};
@@ -34,6 +34,13 @@ enum Command {
         after_help = "Example: orchestrator run --input machine_downtime.csv -p MaxDepth=12 -p MinRecall=0.9"
     )]
     Run(run::RunArgs),
+    /// Read a table that is new to the pipeline and write settings for it
+    #[command(
+        after_help = "Example: orchestrator init --input plant.csv --output plant.yaml\n\nIt finds what each \
+                      column is, the label, what stands for a missing value, and columns that give the label \
+                      away; `run` works on what it writes."
+    )]
+    Init(init::InitArgs),
     /// Print the SageMaker pipeline definition that the settings come to
     #[command(after_help = "Example: orchestrator definition > definition.json")]
     Definition(definition::DefinitionArgs),
@@ -85,6 +92,7 @@ impl Command {
     fn run(&self) -> Result<Exit, CommandError> {
         match self {
             Self::Run(arguments) => run::run(arguments),
+            Self::Init(arguments) => init::run(arguments),
             Self::Definition(arguments) => definition::run(arguments),
             Self::Validate(arguments) => validate::run(arguments),
             Self::Sample(arguments) => sample::run(arguments),

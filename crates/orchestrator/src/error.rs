@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 use common::{Exit, FileError};
 use config::ConfigError;
 use local::{ResumeError, StageError, StoreError};
+use profile::ProfileError;
 use registry::RegistryError;
 
 #[cfg(feature = "aws")]
@@ -34,6 +35,9 @@ pub enum CommandError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// A table has no profile.
+    #[error(transparent)]
+    Profile(ProfileError),
     /// Standard output cannot be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -65,6 +69,8 @@ impl CommandError {
             Self::Read(_) | Self::Config(_) | Self::Definition { .. } | Self::Usage(_) => {
                 Exit::Usage
             }
+            Self::Profile(error) if error.is_usage() => Exit::Usage,
+            Self::Profile(_) => Exit::Data,
             Self::Stage(error) => match error {
                 StageError::Input { .. } | StageError::Entry(_) => Exit::Data,
                 StageError::Read(_) => Exit::Usage,

@@ -6,7 +6,7 @@
 //! links them.
 //!
 //! The modules depend on each other from top to bottom: `cli`, `commands`, `output`, `arguments`,
-//! `definition`, `error`.
+//! `definition`, `initial_settings`, `error`.
 //!
 //! # Example
 //!
@@ -42,6 +42,7 @@ mod cli;
 mod commands;
 mod definition;
 mod error;
+mod initial_settings;
 mod output;
 #[cfg(feature = "aws")]
 mod sagemaker_error;

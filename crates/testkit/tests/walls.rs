@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 
 /// The crates of this workspace that each crate may use beside `common`, which all may use.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("common", &[]),
     ("config", &[]),
     ("dataset", &[]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("pipeline", &[]),
     ("aws", &[]),
     ("artifacts", &["dataset", "forest"]),
+    ("profile", &["dataset", "forest"]),
     ("infrastructure", &["config", "pipeline"]),
     ("registry", &["aws"]),
     ("local", &["pipeline", "container"]),
@@ -27,7 +28,17 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("register", &["config", "container", "registry"]),
     (
         "orchestrator",
-        &["config", "dataset", "pipeline", "infrastructure", "registry", "aws", "local", "cloud"],
+        &[
+            "config",
+            "dataset",
+            "profile",
+            "pipeline",
+            "infrastructure",
+            "registry",
+            "aws",
+            "local",
+            "cloud",
+        ],
     ),
 ];
 

@@ -53,7 +53,7 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
     let recipe = recipe(container)?;
     let (table, data_digest) = table(container, &recipe)?;
     tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
-    let Fitted { forest, oob_score, permutation_importances } =
+    let Fitted { forest, oob_score, permutation_importances, .. } =
         fit(container, &settings, shard, &table)?;
     let mut training_metrics = score(&forest, &table)?;
     training_metrics.extend(oob_score.map(|score| (OOB_SCORE.to_owned(), Measure(score))));

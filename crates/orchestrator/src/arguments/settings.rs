@@ -9,7 +9,7 @@ use pipeline::Definition;
 use crate::error::CommandError;
 
 /// The settings of a command that names none.
-const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
+pub const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
 
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
@@ -37,14 +37,18 @@ impl SettingsArgs {
         let text = read(&self.config).map_err(|error| {
             CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
-        let environment = |name: &str| std::env::var(name).ok();
-        let mut settings =
-            Settings::from_yaml_checked(self.config.as_str(), &text, environment, table_faults)?;
+        let mut settings = checked_settings(&self.config, &text)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
         Ok(settings)
     }
+}
+
+/// Reads and checks settings from the text of a file.
+pub fn checked_settings(file: &Utf8Path, text: &str) -> Result<Settings, CommandError> {
+    let environment = |name: &str| std::env::var(name).ok();
+    Ok(Settings::from_yaml_checked(file.as_str(), text, environment, table_faults)?)
 }
 
 /// Reads a text file.

@@ -4,6 +4,7 @@
 pub mod definition;
 pub mod iam_policy;
 pub mod infrastructure;
+pub mod init;
 mod input;
 pub mod models;
 mod registration;

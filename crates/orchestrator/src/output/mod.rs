@@ -1,6 +1,7 @@
 //! The output of the commands: text and JSON on standard output, progress and messages on standard
 //! error.
 
+pub mod profile_report;
 pub mod progress;
 pub mod report;
 #[cfg(feature = "aws")]

@@ -11,6 +11,7 @@ mod docker;
 mod foreign;
 mod help;
 mod infrastructure;
+mod init;
 mod models;
 mod other_tables;
 mod parameters;

@@ -1,0 +1,467 @@
+//! Finds the layout of a text whose columns nobody has declared, by its structure: the separator
+//! that divides most lines into the same number of fields, the first such line as the header, and
+//! how the numbers below it are written.
+
+use crate::cell::{CellParser, NumberFormat};
+use crate::csv_records::{CsvRecords, count_lines};
+use crate::header::name_and_unit;
+use crate::layout::{
+    MAX_HEADER_LINES, NUMBER_FORMATS, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS, separator_line,
+    separator_note,
+};
+use crate::source::Text;
+use crate::table_error::TableError;
+use crate::units::{self, Conversion};
+use crate::words::is_missing;
+
+/// The least share of lines with the same number of fields in a table.
+const LEAST_FIT: f64 = 0.5;
+/// The share of lines from which on a separator is not doubted.
+const GOOD_FIT: f64 = 0.9;
+/// The least share of a column's cells that are numbers in a column of numbers.
+const NUMERIC_SHARE: f64 = 0.8;
+/// The number of rows that a header is compared with.
+const COMPARED_ROWS: usize = 50;
+
+/// A column as the header has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawColumn {
+    /// The text of the header, or `column_1` and so on without one.
+    pub header: String,
+    /// The known unit that the header has in parentheses, or the line below it.
+    pub unit: Option<String>,
+    /// The header without its unit. What is in parentheses and is no known unit belongs to the name.
+    pub name: String,
+}
+
+/// The layout of a text.
+pub(crate) struct RawLayout {
+    pub(crate) separator: u8,
+    /// The number of bytes before the first row, and the line of that row.
+    pub(crate) skip: usize,
+    pub(crate) line: u64,
+    /// The line of the header, or 0 if there is none.
+    pub(crate) header_line: u64,
+    pub(crate) columns: Vec<RawColumn>,
+    pub(crate) numbers: NumberFormat,
+    /// A number that has two meanings by what the first rows show: its place, its text, and both
+    /// meanings, the one that is taken first.
+    pub(crate) two_meanings: Option<String>,
+    /// What was found, if it is not the usual.
+    pub(crate) notes: Vec<String>,
+    /// Whether a row has a number.
+    pub(crate) has_numbers: bool,
+    /// How well the separator fits: whether there is a header, and the share of lines that fit.
+    quality: (bool, u32),
+}
+
+impl RawLayout {
+    /// Returns whether another separator need not be tried.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.quality.0 && f64::from(self.quality.1) >= GOOD_FIT * FIT_STEPS
+    }
+
+    /// Returns whether this layout fits better than another.
+    pub(crate) fn is_better_than(&self, other: &Self) -> bool {
+        self.quality > other.quality
+    }
+
+    /// Says that the fields, which were blank-separated, are not separated by tabs.
+    pub(crate) fn say_blanks(&mut self) {
+        let tabs = separator_note(b'\t');
+        for note in self.notes.iter_mut().filter(|note| **note == tabs) {
+            *note = separator_note(b' ');
+        }
+    }
+}
+
+/// The number of steps in which the share of lines that fit is compared.
+const FIT_STEPS: f64 = 50.0;
+
+/// Finds the layout of a text by its beginning; `separators` are tried.
+///
+/// # Errors
+/// Returns an error if the text is empty, or no separator divides its lines into columns.
+pub(crate) fn find(
+    file: &str,
+    text: &Text<'_>,
+    separators: Option<&[u8]>,
+) -> Result<RawLayout, TableError> {
+    let text = text.whole_lines();
+    let (begin, declared) = separator_line(text);
+    if text[begin..].trim_ascii().is_empty() {
+        return Err(TableError::Empty { file: file.to_owned() });
+    }
+    let declared = declared.as_ref().map(std::slice::from_ref);
+    let separators = separators.or(declared).unwrap_or(&SEPARATORS);
+    let finders = separators.iter().map(|&separator| Finder { file, text, begin, separator });
+    let layouts = finders.filter_map(|finder| finder.layout());
+    // Of two that fit alike, the one that comes first is the usual one.
+    let best = layouts.reduce(|best, other| if other.is_better_than(&best) { other } else { best });
+    best.ok_or_else(|| TableError::NoColumns { file: file.to_owned() })
+}
+
+/// One of the first lines.
+struct Line {
+    /// The position of the line, and of what follows it.
+    begin: usize,
+    end: usize,
+    fields: Vec<String>,
+}
+
+impl Line {
+    fn filled(&self) -> usize {
+        self.fields.iter().filter(|field| !field.is_empty()).count()
+    }
+}
+
+/// Finds the layout with one separator.
+struct Finder<'a> {
+    file: &'a str,
+    text: &'a [u8],
+    begin: usize,
+    separator: u8,
+}
+
+impl Finder<'_> {
+    fn layout(&self) -> Option<RawLayout> {
+        let lines = self.lines();
+        let (width, fit) = self.width(&lines)?;
+        let fits = |line: &&Line| (width..=width + 1).contains(&line.fields.len());
+        let header = self.header(&lines, width);
+        let mut notes = Vec::new();
+        let header_line = header.map_or(0, |at| 1 + count_lines(&self.text[..lines[at].begin]));
+        let mut begin = self.begin;
+        let mut columns: Vec<RawColumn> = match header {
+            Some(at) => {
+                begin = lines[at].end;
+                if !self.text[self.begin..lines[at].begin].trim_ascii().is_empty() {
+                    notes.push(format!("the header is on line {header_line}"));
+                }
+                lines[at].fields.iter().map(|text| RawColumn::of(text)).collect()
+            }
+            None => {
+                notes.push("there is no header line".to_owned());
+                let name = |index: usize| format!("column_{}", index + 1);
+                (0..width).map(|index| RawColumn::of(&name(index))).collect()
+            }
+        };
+        if self.separator != b',' {
+            notes.push(separator_note(self.separator));
+        }
+        let mut rows = lines.iter().skip(header.map_or(0, |at| at + 1)).peekable();
+        if header.is_some()
+            && let Some(units) = rows.peek().and_then(|line| units_of(line, columns.len()))
+        {
+            begin = rows.next().map_or(begin, |line| line.end);
+            notes.push("units are on the line after the header".to_owned());
+            for (column, unit) in columns.iter_mut().zip(units) {
+                column.unit = column.unit.take().or(unit);
+            }
+        }
+        let rows: Vec<&Line> = rows.filter(fits).collect();
+        let has_numbers = rows.iter().any(|row| row.fields.iter().any(|text| is_number(text)));
+        let (numbers, two_meanings) = self.numbers(&rows, &columns);
+        notes.extend(number_note(numbers));
+        Some(RawLayout {
+            separator: self.separator,
+            skip: begin,
+            line: 1 + count_lines(&self.text[..begin]),
+            header_line,
+            columns,
+            numbers,
+            two_meanings,
+            notes,
+            has_numbers,
+            quality: (header.is_some(), (fit * FIT_STEPS).round() as u32),
+        })
+    }
+
+    /// Reads the first lines as records.
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let mut at = self.begin;
+        let mut cells = 0;
+        let limit = MAX_HEADER_LINES + SAMPLE_ROWS;
+        while lines.len() < limit && (cells < SAMPLE_CELLS || lines.len() < COMPARED_ROWS) {
+            let mut records = CsvRecords::new(self.file, &self.text[at..], 1, self.separator);
+            let fields: Vec<String> = match records.next() {
+                Ok(Some(record)) => record.fields().map(decoded).collect(),
+                Ok(None) => break,
+                // A line before the header may have an open quote.
+                Err(_) => {
+                    let end = memchr::memchr(b'\n', &self.text[at..]);
+                    let Some(end) = end else { break };
+                    at += end + 1;
+                    continue;
+                }
+            };
+            let end = self.text.len() - records.rest().len();
+            cells += fields.len();
+            // Line breaks before the record are no part of it.
+            let blank = self.text[at..end].iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+            lines.push(Line { begin: at + blank.count(), end, fields });
+            at = end;
+        }
+        lines
+    }
+
+    /// Returns the number of fields that most lines have, without an empty one at the end of all of
+    /// them, and how well the separator fits: the share of lines that have it, times the share of
+    /// their cells without another separator. Returns `None` if that is no table.
+    fn width(&self, lines: &[Line]) -> Option<(usize, f64)> {
+        let mut counts = std::collections::BTreeMap::new();
+        lines.iter().for_each(|line| *counts.entry(line.fields.len()).or_insert(0_usize) += 1);
+        let (&width, &most) = counts.iter().max_by_key(|(width, count)| (**count, **width))?;
+        let fit: Vec<&Line> = lines.iter().filter(|line| line.fields.len() == width).collect();
+        let is_cut = fit.iter().all(|line| line.fields.last().is_some_and(String::is_empty));
+        let width = if is_cut { width - 1 } else { width };
+        let cells = || fit.iter().flat_map(|line| &line.fields);
+        let others = |text: &&String| {
+            text.bytes().any(|b| b != self.separator && b",;\t|"[1..].contains(&b))
+        };
+        let clean = 1.0 - cells().filter(others).count() as f64 / cells().count().max(1) as f64;
+        // The header of rows that end with a separator may not end with one.
+        let cut_header = usize::from(lines.iter().any(|l| is_cut && l.fields.len() == width));
+        let share = (most + cut_header) as f64 / lines.len() as f64 * clean;
+        (width >= 2 && share >= LEAST_FIT).then_some((width, share.min(1.0)))
+    }
+
+    /// Finds the header: the first line that has about as many fields as the others and does not
+    /// look like the rows below it.
+    fn header(&self, lines: &[Line], width: usize) -> Option<usize> {
+        let is_candidate = |line: &Line| {
+            (width..=width + 1).contains(&line.fields.len())
+                && line.filled() >= 2.max(width.div_ceil(2))
+        };
+        let at = lines.iter().take(MAX_HEADER_LINES).position(is_candidate)?;
+        let below = lines[at + 1..].iter().filter(|line| line.fields.len() >= width);
+        let below: Vec<&Line> = below.take(COMPARED_ROWS).collect();
+        let header = &lines[at].fields;
+        let (mut words, mut numbers, mut texts, mut again) = (0, 0, 0, 0);
+        for (column, field) in header.iter().enumerate().take(width) {
+            let cells = below.iter().map(|line| line.fields[column].as_str());
+            let cells: Vec<&str> = cells.filter(|cell| !is_missing(cell)).collect();
+            let count = cells.iter().filter(|cell| is_number(cell)).count();
+            if cells.is_empty() || field.is_empty() {
+                continue;
+            }
+            if (count as f64) < NUMERIC_SHARE * cells.len() as f64 {
+                texts += 1;
+                again += usize::from(cells.contains(&field.as_str()));
+            } else if is_number(field) {
+                numbers += 1;
+            } else if !is_missing(field) {
+                words += 1;
+            }
+        }
+        let mut sorted: Vec<&String> = header.iter().filter(|text| !text.is_empty()).collect();
+        let filled = sorted.len();
+        sorted.sort();
+        sorted.dedup();
+        let is_header = if words + numbers == 0 {
+            // Without a column of numbers: no name is a value of its column.
+            below.is_empty() || (texts > 0 && again == 0 && sorted.len() == filled)
+        } else {
+            words > numbers || counts_up(header)
+        };
+        is_header.then_some(at)
+    }
+
+    /// Finds how the numbers of the first rows are written, and a number that has two meanings.
+    fn numbers(&self, rows: &[&Line], columns: &[RawColumn]) -> (NumberFormat, Option<String>) {
+        let mut cells: Vec<(&Line, usize, &str)> = Vec::new();
+        for line in rows.iter().take(SAMPLE_ROWS) {
+            let fields = line.fields.iter().enumerate().take(columns.len());
+            let numeric = fields.filter(|(_, text)| may_be_number(text));
+            cells.extend(numeric.map(|(column, text)| (*line, column, text.as_str())));
+        }
+        let read: Vec<(NumberFormat, Vec<Option<f64>>)> = NUMBER_FORMATS
+            .iter()
+            .map(|&format| {
+                let parser = CellParser::new(&[], Conversion::NONE, format);
+                (format, cells.iter().map(|cell| parser.parse(cell.2.as_bytes())).collect())
+            })
+            .collect();
+        let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
+        let least = read.iter().map(|(_, numbers)| unread(numbers)).min().unwrap_or_default();
+        let mut equal = read.iter().filter(|(_, numbers)| unread(numbers) == least);
+        let Some((best, numbers)) = equal.next() else { return (NumberFormat::default(), None) };
+        // A comma that separates fields can be a decimal mark only within quotes.
+        if *best == NumberFormat::default() && self.separator == b',' && least == 0 {
+            return (*best, None);
+        }
+        let two_meanings = equal.find_map(|(format, others)| {
+            let pairs = numbers.iter().zip(others).enumerate();
+            // Numbers that are not finite are NaN, which differs from itself.
+            let differs = |one: Option<f64>, other: Option<f64>| {
+                one.is_some_and(|one| !one.is_nan()) && other.is_some() && one != other
+            };
+            let (place, (one, other)) =
+                pairs.into_iter().find(|(_, (one, other))| differs(**one, **other))?;
+            let (line, column, text) = cells[place];
+            let meaning = |format: &NumberFormat, number: &Option<f64>| {
+                let mark = if format.point == b',' { "comma" } else { "point" };
+                format!("{} with a decimal {mark}", number.unwrap_or_default())
+            };
+            let line = 1 + count_lines(&self.text[..line.begin]);
+            Some(format!(
+                "{}, line {line}, column `{}`: `{text}` is {} or {}",
+                self.file,
+                columns[column].header,
+                meaning(best, one),
+                meaning(format, other)
+            ))
+        });
+        (*best, two_meanings)
+    }
+}
+
+impl RawColumn {
+    fn of(header: &str) -> Self {
+        let header = header.trim_start_matches('\u{feff}').trim();
+        let (name, unit) = name_and_unit(header);
+        match unit.filter(|unit| units::is_known(unit) && !name.is_empty()) {
+            Some(unit) => Self { header: header.to_owned(), unit: Some(unit), name },
+            None => Self { header: header.to_owned(), unit: None, name: header.to_owned() },
+        }
+    }
+}
+
+/// Returns the units on a line, or `None` if the line is a row.
+fn units_of(line: &Line, width: usize) -> Option<Vec<Option<String>>> {
+    let plain = |text: &String| {
+        text.trim_start_matches(['(', '[']).trim_end_matches([')', ']']).trim().to_owned()
+    };
+    let fields: Vec<String> = line.fields.iter().map(plain).collect();
+    let is_unit = |text: &String| units::is_known(text);
+    let are_units = fields.len() == width
+        && fields.iter().all(|text| is_unit(text) || text.is_empty() || text == "-")
+        && fields.iter().any(is_unit);
+    are_units.then(|| fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect())
+}
+
+/// Returns what is unusual about a number format.
+fn number_note(numbers: NumberFormat) -> Option<String> {
+    if numbers == NumberFormat::default() {
+        return None;
+    }
+    let name = if numbers.point == b',' { "a comma" } else { "a point" };
+    let groups = match numbers.thousands {
+        Some(' ') => ", groups of digits by blanks".to_owned(),
+        Some(mark) => format!(", groups of digits by `{mark}`"),
+        None => String::new(),
+    };
+    Some(format!("the decimal mark is {name}{groups}"))
+}
+
+/// Returns whether these are the names of columns without a name: 0, 1, 2 and so on.
+fn counts_up(header: &[String]) -> bool {
+    let numbers: Vec<Option<i64>> = header.iter().map(|text| text.parse().ok()).collect();
+    let rises = numbers.windows(2).filter(
+        |pair| matches!(pair, [Some(one), Some(next)] if one.checked_add(1) == Some(*next)),
+    );
+    rises.count() >= 3.max(header.len() * 4 / 5)
+}
+
+/// Returns whether a text is a number in one of the usual formats.
+fn is_number(text: &str) -> bool {
+    may_be_number(text)
+        && NUMBER_FORMATS.iter().any(|&format| {
+            CellParser::new(&[], Conversion::NONE, format).parse(text.as_bytes()).is_some()
+        })
+}
+
+/// Returns whether a text has the letters of a number.
+fn may_be_number(text: &str) -> bool {
+    let is_part = |letter: char| {
+        letter.is_ascii_digit()
+            || matches!(letter, '+' | '-' | '.' | ',' | '\'' | '\u{2019}' | 'e' | 'E' | ' ')
+            || matches!(letter, '\u{a0}' | '\u{2009}' | '\u{202f}')
+    };
+    text.chars().all(is_part) && text.contains(|letter: char| letter.is_ascii_digit())
+}
+
+/// Returns a trimmed field as text.
+fn decoded(field: &[u8]) -> String {
+    String::from_utf8_lossy(field).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(text: &str) -> RawLayout {
+        find("a.csv", &Text::open(text.as_bytes(), None).unwrap(), None).unwrap()
+    }
+
+    fn names(layout: &RawLayout) -> Vec<&str> {
+        layout.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_separator_divides_most_lines_alike() {
+        for (text, separator) in [
+            ("a,b,c\n1,2,3\n4,5,6\n", b','),
+            // With commas, each row has three fields as well, and the header one.
+            ("a;b;c\n1,5;2;3,5\n4,5;5;6,5\n", b';'),
+            ("a\tb\n1,5\tx,y\n2,5\tz\n", b'\t'),
+            ("a|b\n1|x;y\n2|z;w\n", b'|'),
+            ("sep=;\na;b\n1;2\n", b';'),
+        ] {
+            assert_eq!(layout(text).separator, separator, "{text}");
+        }
+        for prose in
+            ["This is the table of plant 7.\nIt has rows, columns.\nAnd more\n", "x\n1\n2\n"]
+        {
+            let error = find("a.csv", &Text::open(prose.as_bytes(), None).unwrap(), None);
+            assert!(matches!(error, Err(TableError::NoColumns { .. })), "{prose}");
+        }
+    }
+
+    #[test]
+    fn the_header_is_the_first_line_that_does_not_look_like_a_row() {
+        for (text, line, columns) in [
+            ("a,b\n1,2\n", 1, vec!["a", "b"]),
+            ("Report of plant 7\n\n# 2026\na,b\n1,2\n3,4\n5,6\n7,8\n", 4, vec!["a", "b"]),
+            ("Report;;\na;b;c\n1;2;3\n4;5;6\n", 2, vec!["a", "b", "c"]),
+            ("1,2,x\n3,4,y\n5,6,x\n", 0, vec!["column_1", "column_2", "column_3"]),
+            // Without numbers, a name is no value of its column.
+            ("x,y\nx,z\ny,y\n", 0, vec!["column_1", "column_2"]),
+            ("state,door\nup,open\ndown,open\n", 1, vec!["state", "door"]),
+            ("0,1,2,3\n5,6,7,8\n1,2,3,4\n", 1, vec!["0", "1", "2", "3"]),
+            ("?,2,3\n1,2,3\n4,5,6\n", 0, vec!["column_1", "column_2", "column_3"]),
+            // The rows end with a comma, the header does not.
+            ("a,b\n1,2,\n3,4,\n", 1, vec!["a", "b"]),
+        ] {
+            let layout = layout(text);
+            assert_eq!((layout.header_line, names(&layout)), (line, columns), "{text}");
+        }
+    }
+
+    #[test]
+    fn parentheses_that_are_no_unit_belong_to_the_name() {
+        let found = layout("T [K],Temp (in),Failure (0/1),v\n1,2,0,3\n3,4,1,5\n");
+        let units: Vec<_> = found.columns.iter().map(|column| column.unit.as_deref()).collect();
+        assert_eq!(units, [Some("K"), None, None, None]);
+        assert_eq!(names(&found), ["T", "Temp (in)", "Failure (0/1)", "v"]);
+        let found = layout("T,v,n\n[K],mm/s,-\n1,2,3\n4,5,6\n");
+        let units: Vec<_> = found.columns.iter().map(|column| column.unit.as_deref()).collect();
+        assert_eq!((units, found.line), (vec![Some("K"), Some("mm/s"), None], 3));
+    }
+
+    #[test]
+    fn numbers_with_two_meanings_are_told() {
+        let found = layout("a;b\n1,234;x\n5,678;y\n");
+        assert_eq!(found.numbers.point, b',');
+        assert_eq!(
+            found.two_meanings.as_deref(),
+            Some(
+                "a.csv, line 2, column `a`: `1,234` is 1.234 with a decimal comma or 1234 with a decimal point"
+            )
+        );
+        assert_eq!(layout("a;b\n1,2345;x\n5,678;y\n").two_meanings, None);
+        let thousands = layout("a;b\n1.234,5;x\n12.345,5;y\n").numbers;
+        assert_eq!(thousands, NumberFormat { point: b',', thousands: Some('.') });
+    }
+}

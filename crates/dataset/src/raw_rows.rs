@@ -1,0 +1,451 @@
+//! Reads tables whose columns nobody has declared: every row as text, block by block.
+
+use std::io::{Cursor, Read, Seek};
+
+use memchr::memchr3_iter;
+use zip::ZipArchive;
+
+use crate::blocks::{self, Block, BlockReader};
+use crate::cell::{CellParser, NumberFormat};
+use crate::csv_records::{CsvError, CsvRecords};
+use crate::in_order::in_order;
+use crate::raw_layout::{self, RawColumn, RawLayout};
+use crate::rows::is_totals_row;
+use crate::source::{Text, is_zip};
+use crate::table_error::TableError;
+use crate::units::{self, Conversion};
+
+/// What was found of a file before its first row.
+#[derive(Clone, Debug)]
+pub struct RawHeader {
+    /// The name of the file.
+    pub file: String,
+    /// The columns, in the order of the file.
+    pub columns: Vec<RawColumn>,
+    /// Whether the file has a line of names. Without one, the columns are `column_1`, `column_2`, ...
+    pub has_names: bool,
+    /// A number that has two meanings by what the first rows show, as a sentence.
+    pub two_meanings: Option<String>,
+    /// The decimal mark, `.` or `,`.
+    pub decimal: u8,
+    /// What separates groups of three digits.
+    pub thousands: Option<char>,
+    /// What was found, if it is not the usual: the encoding, the separator, ...
+    pub notes: Vec<String>,
+}
+
+impl RawHeader {
+    /// Returns how the cells of a column are read, with numbers in `unit` if the column has another
+    /// unit of the same quantity.
+    pub fn cells(&self, column: usize, unit: Option<&str>) -> RawCells {
+        let from = self.columns[column].unit.as_deref();
+        let conversion = from.zip(unit).map(|(from, to)| units::between(from, to));
+        let conversion = conversion.and_then(Result::ok).unwrap_or(Conversion::NONE);
+        let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
+        RawCells(CellParser::new(&[], conversion, numbers))
+    }
+}
+
+/// Reads the cells of a column whose meaning is unknown.
+pub struct RawCells(CellParser);
+
+/// The meaning of a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RawCell {
+    /// A number.
+    Number(f64),
+    /// An empty cell, a word such as `NaN` that is missing in every table, or a number that is not
+    /// finite.
+    Missing,
+    /// Any other text.
+    Text,
+}
+
+impl RawCells {
+    /// Reads a cell.
+    #[inline]
+    pub fn read(&self, cell: &[u8]) -> RawCell {
+        match self.0.parse(cell) {
+            Some(number) if number.is_nan() => RawCell::Missing,
+            Some(number) => RawCell::Number(number),
+            None => RawCell::Text,
+        }
+    }
+}
+
+/// What receives the rows of raw tables. Rows are read block by block in rayon's threads, and the
+/// parts that the blocks come to are taken in the order of the file.
+pub trait RowSink {
+    /// What reading the rows of one file takes.
+    type File: Sync;
+    /// What the rows of a block come to.
+    type Part: Send;
+
+    /// Begins a file. Returns `None` if its columns have nothing to do with those of earlier files:
+    /// it is then left out.
+    fn open(&mut self, header: RawHeader) -> Option<Self::File>;
+
+    /// Begins a block.
+    fn part(file: &Self::File) -> Self::Part;
+
+    /// Reads a row, which begins on `line` and has as many fields as the header.
+    fn row(file: &Self::File, part: &mut Self::Part, line: u64, fields: &[&[u8]]);
+
+    /// Counts a row with more or fewer fields than the header.
+    fn ragged(part: &mut Self::Part, line: u64, fields: usize);
+
+    /// Counts a row of totals, which spreadsheets have below a table.
+    fn totals(part: &mut Self::Part);
+
+    /// Takes the rows of a block.
+    fn take(&mut self, file: &Self::File, part: Self::Part);
+}
+
+/// Reads raw tables, one file after another, into a [`RowSink`].
+pub struct RawReader<S> {
+    sink: S,
+    read: usize,
+    left_out: Vec<(String, TableError)>,
+    block_size: usize,
+}
+
+impl<S: RowSink> RawReader<S> {
+    /// Creates a reader.
+    pub fn new(sink: S) -> Self {
+        Self { sink, read: 0, left_out: Vec::new(), block_size: blocks::BLOCK_BYTES }
+    }
+
+    /// Reads a file, or every file of a ZIP archive. What is no table is left out if another file is
+    /// one.
+    ///
+    /// # Errors
+    /// Returns an error if the file or archive cannot be read, or has a record over the limits.
+    pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
+        let io_error =
+            |source| TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source });
+        let mut magic = Vec::new();
+        (&mut input).take(4).read_to_end(&mut magic).map_err(io_error)?;
+        input.rewind().map_err(io_error)?;
+        if !is_zip(&magic) {
+            return self.read_or_leave_out(file, input);
+        }
+        let zip_error = |source| TableError::Zip { file: file.to_owned(), source };
+        let mut archive = ZipArchive::new(input).map_err(zip_error)?;
+        let mut is_empty = true;
+        for index in 0..archive.len() {
+            let entry = archive.by_index(index).map_err(zip_error)?;
+            let is_hidden = entry.name().split('/').any(|part| part.starts_with(['.', '_']));
+            if entry.is_dir() || is_hidden {
+                continue;
+            }
+            is_empty = false;
+            let name = format!("{file}/{}", entry.name());
+            self.read_or_leave_out(&name, entry)?;
+        }
+        if is_empty {
+            let file = file.to_owned();
+            self.left_out.push((file.clone(), TableError::EmptyZip { file }));
+        }
+        Ok(())
+    }
+
+    fn read_or_leave_out(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
+        match self.read(file, input) {
+            Err(error) if error.is_no_table() => {
+                self.left_out.push((file.to_owned(), error));
+                Ok(())
+            }
+            read => read,
+        }
+    }
+
+    /// Reads one file, which errors name `file`.
+    ///
+    /// # Errors
+    /// Returns an error if the file is no table, cannot be read, or has a record over the limits.
+    pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
+        let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
+        let mut text = Text::open(input, None).map_err(unreadable)?;
+        let mut found = raw_layout::find(file, &text, None);
+        if !matches!(&found, Ok(layout) if layout.is_certain())
+            && !matches!(found, Err(TableError::Empty { .. }))
+        {
+            // The columns may be separated by blanks. Only the beginning is tried, since the text
+            // can be read once.
+            let begin = Cursor::new(text.whole_lines().to_vec());
+            let tried = Text::open(begin, None).and_then(Text::blank_separated);
+            let blank = raw_layout::find(file, &tried.map_err(unreadable)?, Some(b"\t"));
+            // The words of a text are no columns.
+            let is_better = |blank: &RawLayout| match &found {
+                Ok(layout) => blank.is_better_than(layout),
+                Err(_) => blank.has_numbers,
+            };
+            if let Ok(mut blank) = blank
+                && is_better(&blank)
+            {
+                blank.say_blanks();
+                found = Ok(blank);
+                text = text.blank_separated().map_err(unreadable)?;
+            }
+        }
+        let layout = found?;
+        let mut notes = std::mem::take(&mut text.notes);
+        notes.extend(layout.notes);
+        let header = RawHeader {
+            file: file.to_owned(),
+            columns: layout.columns,
+            has_names: layout.header_line > 0,
+            two_meanings: layout.two_meanings,
+            decimal: layout.numbers.point,
+            thousands: layout.numbers.thousands,
+            notes,
+        };
+        let rows = RawRows {
+            file,
+            separator: layout.separator,
+            width: header.columns.len(),
+            ends_with_separator: header.columns.last().is_some_and(|last| last.header.is_empty()),
+        };
+        let Some(open) = self.sink.open(header) else {
+            return Err(TableError::NoColumns { file: file.to_owned() });
+        };
+        self.read += 1;
+        text.begin.drain(..layout.skip);
+        let input = Cursor::new(text.begin).chain(text.rest);
+        let blocks = BlockReader::new(file, input, self.block_size, layout.separator);
+        let mut blocks = blocks.on_line(layout.line);
+        let sink = &mut self.sink;
+        in_order(
+            || Ok(blocks.next()?),
+            |block| rows.read::<S>(&open, &block),
+            |part| {
+                sink.take(&open, part?);
+                Ok(())
+            },
+        )
+    }
+
+    /// Returns the sink, and why each file that is no table was left out.
+    ///
+    /// # Errors
+    /// Returns an error if no file is a table.
+    pub fn finish(mut self) -> Result<(S, Vec<String>), TableError> {
+        if self.read == 0
+            && self.left_out.len() == 1
+            && let Some((_, error)) = self.left_out.pop()
+        {
+            return Err(error);
+        }
+        let reasons: Vec<String> =
+            self.left_out.iter().map(|(file, error)| error.why_left_out(file)).collect();
+        if self.read == 0 {
+            return Err(TableError::NoTable { reasons });
+        }
+        Ok((self.sink, reasons))
+    }
+}
+
+/// Reads the rows of one file.
+struct RawRows<'a> {
+    file: &'a str,
+    separator: u8,
+    width: usize,
+    /// Whether the header ends with a separator.
+    ends_with_separator: bool,
+}
+
+impl RawRows<'_> {
+    /// Reads the rows of a block. Rows without quotes take a fast path.
+    fn read<S: RowSink>(&self, file: &S::File, block: &Block) -> Result<S::Part, TableError> {
+        let mut part = S::part(file);
+        let mut csv = CsvRecords::new(self.file, &block.text, block.line, self.separator);
+        let mut fields: Vec<&[u8]> = Vec::with_capacity(self.width + 1);
+        loop {
+            if block.is_short {
+                let line = csv.line();
+                csv.skip(self.read_plain::<S>(file, csv.rest(), line, &mut part, &mut fields));
+            }
+            let Some(record) = csv.next()? else { return Ok(part) };
+            let mut fields: Vec<&[u8]> = record.fields().collect();
+            self.row::<S>(file, &mut part, record.line, &mut fields);
+        }
+    }
+
+    /// Reads rows until one has a quote, and returns their length in bytes.
+    fn read_plain<'b, S: RowSink>(
+        &self,
+        file: &S::File,
+        text: &'b [u8],
+        mut line: u64,
+        part: &mut S::Part,
+        fields: &mut Vec<&'b [u8]>,
+    ) -> usize {
+        let (mut read, mut begin) = (0, 0);
+        fields.clear();
+        for at in memchr3_iter(self.separator, b'\n', b'\r', text) {
+            let field = &text[begin..at];
+            if field.first() == Some(&b'"') {
+                return read;
+            }
+            begin = at + 1;
+            if text[at] == self.separator {
+                fields.push(field);
+                continue;
+            }
+            let is_blank = fields.is_empty() && field.is_empty();
+            if !is_blank {
+                fields.push(field);
+                self.row::<S>(file, part, line, fields);
+                fields.clear();
+            }
+            line += u64::from(text[at] == b'\n');
+            read = begin;
+        }
+        read
+    }
+
+    /// Passes a row on, with as many fields as the header.
+    fn row<S: RowSink>(
+        &self,
+        file: &S::File,
+        part: &mut S::Part,
+        line: u64,
+        fields: &mut Vec<&[u8]>,
+    ) {
+        let is_blank = |field: &&[u8]| field.trim_ascii().is_empty();
+        let found = fields.len();
+        // Rows may end with a separator where the header does not, or the other way around.
+        if found == self.width + 1 && fields.last().is_some_and(is_blank) {
+            fields.pop();
+        } else if found + 1 == self.width && self.ends_with_separator {
+            fields.push(b"");
+        }
+        let may_be_totals = !fields[0].first().is_some_and(u8::is_ascii_digit)
+            && (fields.len() != self.width || fields.iter().any(is_blank));
+        if may_be_totals && is_totals_row(fields.iter().copied()) {
+            S::totals(part);
+        } else if fields.len() == self.width {
+            S::row(file, part, line, fields);
+        } else {
+            S::ragged(part, line, found);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// Keeps every row as text.
+    #[derive(Default)]
+    struct Rows {
+        headers: Vec<RawHeader>,
+        rows: Vec<String>,
+    }
+
+    impl RowSink for Rows {
+        type File = ();
+        type Part = Vec<String>;
+
+        fn open(&mut self, header: RawHeader) -> Option<()> {
+            self.headers.push(header);
+            Some(())
+        }
+
+        fn part((): &()) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn row((): &(), part: &mut Vec<String>, line: u64, fields: &[&[u8]]) {
+            let fields: Vec<_> = fields.iter().map(|f| String::from_utf8_lossy(f)).collect();
+            part.push(format!("{line}: {}", fields.join("|")));
+        }
+
+        fn ragged(part: &mut Vec<String>, line: u64, fields: usize) {
+            part.push(format!("{line}: {fields} fields"));
+        }
+
+        fn totals(part: &mut Vec<String>) {
+            part.push("totals".to_owned());
+        }
+
+        fn take(&mut self, (): &(), mut part: Vec<String>) {
+            self.rows.append(&mut part);
+        }
+    }
+
+    fn read(bytes: &[u8], block_size: usize) -> Rows {
+        let mut reader = RawReader::new(Rows::default());
+        reader.block_size = block_size;
+        reader.read_file("a.csv", Cursor::new(bytes.to_vec())).unwrap();
+        reader.finish().unwrap().0
+    }
+
+    #[test]
+    fn rows_of_any_block_size_are_the_same() {
+        let text = "Report\n\na;b;c\n1;2;3\r\n\n\"x\n;\"\"y\";2;3;\n4;5\n;6;7\nSumme;;9\n7;8;9";
+        let expected =
+            ["4: 1|2|3", "6: x\n;\"y|2|3", "8: 2 fields", "9: |6|7", "totals", "11: 7|8|9"];
+        for size in [1, 3, 8, 20, 1 << 18] {
+            assert_eq!(read(text.as_bytes(), size).rows, expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn encodings_compressions_and_archives_are_opened() {
+        let text = "Temp [\u{b0}C];St\u{f6}rung\n1,5;ja\n2,5;nein\n";
+        let expected = ["2: 1,5|ja", "3: 2,5|nein"];
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let latin: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text.as_bytes()).unwrap();
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, contents) in [("__MACOSX/x", "?"), ("part.csv", text)] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(contents.as_bytes()).unwrap();
+        }
+        let zip = zip.finish().unwrap().into_inner();
+        for bytes in [text.as_bytes().to_vec(), utf16, latin, gzip.finish().unwrap(), zip] {
+            let found = read(&bytes, 1 << 18);
+            assert_eq!(found.rows, expected);
+            let header = &found.headers[0];
+            assert_eq!(header.columns[0].unit.as_deref(), Some("\u{b0}C"));
+            assert_eq!(header.columns[1].name, "St\u{f6}rung");
+            assert_eq!(header.cells(0, None).read(b"1,5"), RawCell::Number(1.5));
+            assert_eq!(header.cells(0, Some("K")).read(b"1,5"), RawCell::Number(274.65));
+            assert_eq!(header.cells(0, None).read(b"Bad"), RawCell::Text);
+            assert_eq!(header.cells(0, None).read(b" NaN "), RawCell::Missing);
+        }
+    }
+
+    #[test]
+    fn blanks_may_separate_columns() {
+        let found = read(b"temp  vib fail\n 20.0  0.1   0\n 20.5  0.2   1\n", 1 << 18);
+        assert_eq!(found.rows, ["2: 20.0|0.1|0", "3: 20.5|0.2|1"]);
+        assert_eq!(found.headers[0].notes, ["fields are separated by blanks"]);
+        let found = read(b"temp vib\n20,0 0,1\n20,5 0,2\n", 1 << 18);
+        assert_eq!(found.rows, ["2: 20,0|0,1", "3: 20,5|0,2"]);
+    }
+
+    #[test]
+    fn what_is_no_table_is_named() {
+        let mut reader = RawReader::new(Rows::default());
+        for (name, bytes) in
+            [("README.txt", &b"Read this.\n"[..]), ("b.csv", b""), ("c.pdf", b"%PDF-1")]
+        {
+            reader.read_file(name, Cursor::new(bytes)).unwrap();
+        }
+        let error = reader.finish().err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "no file is a table with these columns: README.txt is no table: none of comma, \
+             semicolon, tab, | and blanks divides its lines into the same number of fields, two at \
+             least; b.csv is empty, expected a header line; c.pdf: it is a PDF document, expected a \
+             table as text"
+        );
+        let broken = RawReader::new(Rows::default()).read_file("a.zip", Cursor::new(b"PK\x03\x04"));
+        assert!(matches!(broken, Err(TableError::Zip { .. })));
+    }
+}
