@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 use zip::ZipArchive;
 
 use crate::source::is_zip;
+use crate::table_error::TableError;
 
 /// The number of bytes that tell.
 pub(crate) const MAGIC_BYTES: u64 = 8;
@@ -91,6 +92,12 @@ impl Container {
         }
         Self::Archive
     }
+}
+
+/// Returns the error of a file that is recognised and not read.
+pub(crate) fn refused(file: &str, name: &str) -> TableError {
+    let message = format!("it is {name}");
+    TableError::unreadable(file, io::Error::new(io::ErrorKind::Unsupported, message))
 }
 
 /// Returns whether what is left of the input has these bytes.

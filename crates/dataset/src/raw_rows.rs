@@ -1,19 +1,22 @@
 //! Reads tables whose columns nobody has declared: every row as text, block by block.
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 
 use memchr::memchr3_iter;
-use zip::ZipArchive;
 
+use crate::archive::{self, Entry};
 use crate::blocks::{self, Block, BlockReader};
 use crate::cell::{CellParser, NumberFormat};
+use crate::container::{self, Container};
 use crate::csv_records::{CsvError, CsvRecords};
 use crate::in_order::in_order;
+use crate::parquet_file::ParquetFile;
 use crate::raw_layout::{self, RawColumn, RawLayout};
 use crate::rows::is_totals_row;
-use crate::source::{Text, is_zip};
+use crate::source::{Encoding, Text};
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
+use crate::workbook::{Row, Workbook, push_field};
 
 /// What was found of a file before its first row.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct RawHeader {
     pub decimal: u8,
     /// What separates groups of three digits.
     pub thousands: Option<char>,
+    /// The sheet of a workbook with several.
+    pub sheet: Option<String>,
     /// What was found, if it is not the usual: the encoding, the separator, ...
     pub notes: Vec<String>,
 }
@@ -115,33 +120,26 @@ impl<S: RowSink> RawReader<S> {
         Self { sink, read: 0, left_out: Vec::new(), block_size: blocks::BLOCK_BYTES }
     }
 
-    /// Reads a file, or every file of a ZIP archive. What is no table is left out if another file is
-    /// one.
+    /// Reads a file of any format that [`TableReader`](crate::TableReader) reads, or every file of a ZIP
+    /// archive. What is no table is left out if another file is one.
     ///
     /// # Errors
     /// Returns an error if the file or archive cannot be read, or has a record over the limits.
     pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
-        let io_error =
-            |source| TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source });
-        let mut magic = Vec::new();
-        (&mut input).take(4).read_to_end(&mut magic).map_err(io_error)?;
-        input.rewind().map_err(io_error)?;
-        if !is_zip(&magic) {
-            return self.read_or_leave_out(file, input);
+        let container = Container::of(&mut input);
+        let container = container.map_err(|source| TableError::unreadable(file, source))?;
+        if container != Container::Archive {
+            return self
+                .read_or_leave_out(file, |reader| reader.read_container(file, container, input));
         }
-        let zip_error = |source| TableError::Zip { file: file.to_owned(), source };
-        let mut archive = ZipArchive::new(input).map_err(zip_error)?;
-        let mut is_empty = true;
-        for index in 0..archive.len() {
-            let entry = archive.by_index(index).map_err(zip_error)?;
-            let is_hidden = entry.name().split('/').any(|part| part.starts_with(['.', '_']));
-            if entry.is_dir() || is_hidden {
-                continue;
-            }
-            is_empty = false;
-            let name = format!("{file}/{}", entry.name());
-            self.read_or_leave_out(&name, entry)?;
-        }
+        let is_empty = archive::read(file, input, |name, entry| {
+            self.read_or_leave_out(name, |reader| match entry {
+                Entry::Text(text) => reader.read(name, text),
+                Entry::Container(container, bytes) => {
+                    reader.read_container(name, container, Cursor::new(bytes))
+                }
+            })
+        })?;
         if is_empty {
             let file = file.to_owned();
             self.left_out.push((file.clone(), TableError::EmptyZip { file }));
@@ -149,8 +147,41 @@ impl<S: RowSink> RawReader<S> {
         Ok(())
     }
 
-    fn read_or_leave_out(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
-        match self.read(file, input) {
+    /// Reads a file that is no archive, or one in an archive.
+    fn read_container(
+        &mut self,
+        file: &str,
+        container: Container,
+        input: impl Read + Seek,
+    ) -> Result<(), TableError> {
+        match container {
+            Container::Text => self.read(file, input),
+            Container::Parquet => {
+                let text = ParquetText::new(ParquetFile::open(file, input)?);
+                self.read_rows(file, text, Source::Rows { sheet: None })
+            }
+            Container::Workbook { is_binary } => {
+                let mut workbook = Workbook::open(file, input, is_binary)?;
+                let (sheet, width) = most_like_a_table(file, &mut workbook)?;
+                let is_only = workbook.sheets().len() == 1;
+                let text = workbook.text(&sheet, width)?;
+                let name = format!("{file}, sheet `{sheet}`");
+                self.read_rows(&name, text, Source::Rows { sheet: (!is_only).then_some(sheet) })
+            }
+            Container::Archive => Err(container::refused(
+                file,
+                "a ZIP archive inside of another one, expected a table",
+            )),
+            Container::Refused(name) => Err(container::refused(file, name)),
+        }
+    }
+
+    fn read_or_leave_out(
+        &mut self,
+        file: &str,
+        read: impl FnOnce(&mut Self) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        match read(self) {
             Err(error) if error.is_no_table() => {
                 self.left_out.push((file.to_owned(), error));
                 Ok(())
@@ -159,15 +190,29 @@ impl<S: RowSink> RawReader<S> {
         }
     }
 
-    /// Reads one file, which errors name `file`.
+    /// Reads one file of text, which errors name `file`.
     ///
     /// # Errors
     /// Returns an error if the file is no table, cannot be read, or has a record over the limits.
     pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
+        self.read_rows(file, input, Source::Text)
+    }
+
+    fn read_rows(
+        &mut self,
+        file: &str,
+        input: impl Read,
+        source: Source,
+    ) -> Result<(), TableError> {
         let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
-        let mut text = Text::open(input, None).map_err(unreadable)?;
-        let mut found = raw_layout::find(file, &text, None);
-        if !matches!(&found, Ok(layout) if layout.is_certain())
+        let (encoding, separators, sheet): (_, Option<&[u8]>, _) = match source {
+            Source::Text => (None, None, None),
+            Source::Rows { sheet } => (Some(Encoding::Utf8), Some(b","), sheet),
+        };
+        let mut text = Text::open(input, encoding).map_err(unreadable)?;
+        let mut found = raw_layout::find(file, &text, separators);
+        if separators.is_none()
+            && !matches!(&found, Ok(layout) if layout.is_certain())
             && !matches!(found, Err(TableError::Empty { .. }))
         {
             // The columns may be separated by blanks. Only the beginning is tried, since the text
@@ -198,6 +243,7 @@ impl<S: RowSink> RawReader<S> {
             two_meanings: layout.two_meanings,
             decimal: layout.numbers.point,
             thousands: layout.numbers.thousands,
+            sheet,
             notes,
         };
         let rows = RawRows {
@@ -242,6 +288,99 @@ impl<S: RowSink> RawReader<S> {
             return Err(TableError::NoTable { reasons });
         }
         Ok((self.sink, reasons))
+    }
+}
+
+/// Where the text of a table is from.
+enum Source {
+    /// A file of text, whose layout must be found.
+    Text,
+    /// Rows of a file of another format, written with commas; the sheet of a workbook with several.
+    Rows { sheet: Option<String> },
+}
+
+/// Returns the sheet that is not hidden and has the most columns of a table in its first rows, and
+/// their number; of several the first.
+fn most_like_a_table<R: Read + Seek>(
+    file: &str,
+    workbook: &mut Workbook<'_, R>,
+) -> Result<(String, usize), TableError> {
+    let mut best: Option<(String, usize, usize)> = None;
+    for sheet in workbook.sheets().into_iter().filter(|sheet| !sheet.is_hidden) {
+        let head = workbook.head(&sheet.name, HEAD_ROWS)?;
+        let Some(width) = head.iter().map(Row::width).max() else { continue };
+        let mut text = Vec::new();
+        head.iter().for_each(|row| row.push_line(width, &mut text));
+        let text = Text::open(text.as_slice(), Some(Encoding::Utf8));
+        let text = text.map_err(|source| TableError::unreadable(file, source))?;
+        let layout = raw_layout::find(file, &text, Some(b","));
+        let Ok(layout) = layout.as_ref().map(|layout| layout.columns.len()) else { continue };
+        if best.as_ref().is_none_or(|(_, _, most)| layout > *most) {
+            best = Some((sheet.name, width, layout));
+        }
+    }
+    match best {
+        Some((sheet, width, _)) => Ok((sheet, width)),
+        None => Err(TableError::Empty { file: file.to_owned() }),
+    }
+}
+
+/// The number of rows of a sheet that are looked at.
+const HEAD_ROWS: usize = 200;
+
+/// The rows of a Parquet file as text: a line of names, then a line for each row.
+struct ParquetText<'a, R: Read + Seek> {
+    file: ParquetFile<'a, R>,
+    is_begun: bool,
+    ready: Vec<u8>,
+    at: usize,
+}
+
+impl<'a, R: Read + Seek> ParquetText<'a, R> {
+    fn new(mut file: ParquetFile<'a, R>) -> Self {
+        let is_read = file.fields.iter().map(|field| !field.is_nested()).collect();
+        file.read_fields(is_read);
+        Self { file, is_begun: false, ready: Vec::new(), at: 0 }
+    }
+
+    fn refill(&mut self) -> Result<(), TableError> {
+        self.ready.clear();
+        self.at = 0;
+        if !self.is_begun {
+            self.is_begun = true;
+            for (index, field) in self.file.fields.iter().enumerate() {
+                self.ready.extend((index > 0).then_some(b','));
+                push_field(field.name.as_bytes(), &mut self.ready);
+            }
+            self.ready.push(b'\n');
+            return Ok(());
+        }
+        let Some(batch) = self.file.next_batch()? else { return Ok(()) };
+        let mut text = Vec::new();
+        for row in 0..batch.rows {
+            for (index, column) in batch.columns.iter().enumerate() {
+                self.ready.extend((index > 0).then_some(b','));
+                text.clear();
+                if let Some(column) = column {
+                    column.push_text(row, &mut text);
+                }
+                push_field(&text, &mut self.ready);
+            }
+            self.ready.push(b'\n');
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read + Seek> Read for ParquetText<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.ready.len() {
+            self.refill().map_err(io::Error::other)?;
+        }
+        let count = buffer.len().min(self.ready.len() - self.at);
+        buffer[..count].copy_from_slice(&self.ready[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
     }
 }
 

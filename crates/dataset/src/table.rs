@@ -1,17 +1,17 @@
 //! Reads files of raw sensor readings into one clean table.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use zip::ZipArchive;
 
+use crate::archive::{self, Entry};
 use crate::blocks::{self, BlockReader};
 use crate::categories::{self, Values};
 use crate::cell::NumberFormat;
 use crate::cleaning::{CleaningCounts, CleaningRules, Duplicates};
-use crate::container::{Container, MAGIC_BYTES};
-use crate::csv_records::{CsvError, CsvRecords};
+use crate::container::{self, Container};
+use crate::csv_records::CsvRecords;
 use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
@@ -138,8 +138,6 @@ struct ReadFile {
     magnitudes: Vec<Magnitude>,
 }
 
-/// The maximum length of a Parquet file or a workbook in a ZIP archive, which is read into memory.
-const MAX_ENTRY_BYTES: u64 = 2 << 30;
 /// The factor between the means of two files above which their units are doubted.
 const DOUBTFUL_FACTOR: f64 = 1_000.0;
 
@@ -192,7 +190,7 @@ impl<'a> TableReader<'a> {
     /// Returns the other errors of [`Self::read`], and an error if an archive, a Parquet file or a
     /// workbook cannot be read, or if two sheets of a workbook have the table.
     pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
-        match Container::of(&mut input).map_err(|source| unreadable(file, source))? {
+        match Container::of(&mut input).map_err(|source| TableError::unreadable(file, source))? {
             Container::Archive => self.read_archive(file, input),
             container => {
                 self.read_or_leave_out(file, |reader| reader.read_container(file, container, input))
@@ -202,48 +200,14 @@ impl<'a> TableReader<'a> {
 
     /// Reads every file of a ZIP archive.
     fn read_archive(&mut self, file: &str, input: impl Read + Seek) -> Result<(), TableError> {
-        let zip_error =
-            |source| TableError::Zip { file: file.to_owned(), source: Box::new(source) };
-        let mut archive = ZipArchive::new(input).map_err(zip_error)?;
-        let mut is_empty = true;
-        for index in 0..archive.len() {
-            let mut entry = archive.by_index(index).map_err(zip_error)?;
-            let name = entry.name().map_err(zip_error)?.into_owned();
-            // Archivers of one system leave files of their own.
-            let is_hidden = name.split('/').any(|part| part.starts_with(['.', '_']));
-            if entry.is_dir() || is_hidden {
-                continue;
-            }
-            is_empty = false;
-            let name = format!("{file}/{name}");
-            let mut begin = Vec::new();
-            let read = (&mut entry).take(MAGIC_BYTES).read_to_end(&mut begin);
-            read.map_err(|source| unreadable(&name, source))?;
-            let needs_seeking = Container::needs_seeking(&begin);
-            let mut whole = Cursor::new(begin).chain(entry);
-            if !needs_seeking {
-                self.read_or_leave_out(&name, |reader| reader.read(&name, whole))?;
-                continue;
-            }
-            let mut bytes = Vec::new();
-            let read = (&mut whole).take(MAX_ENTRY_BYTES + 1).read_to_end(&mut bytes);
-            read.map_err(|source| unreadable(&name, source))?;
-            if bytes.len() as u64 > MAX_ENTRY_BYTES {
-                let reason =
-                    format!("it has more than {MAX_ENTRY_BYTES} bytes; unpack the archive");
-                return Err(TableError::Container {
-                    file: name,
-                    format: "a part of an archive",
-                    reason,
-                });
-            }
-            self.read_or_leave_out(&name, |reader| {
-                let input = Cursor::new(bytes);
-                let container = Container::of(input.clone());
-                let container = container.map_err(|source| unreadable(&name, source))?;
-                reader.read_container(&name, container, input)
-            })?;
-        }
+        let is_empty = archive::read(file, input, |name, entry| {
+            self.read_or_leave_out(name, |reader| match entry {
+                Entry::Text(text) => reader.read(name, text),
+                Entry::Container(container, bytes) => {
+                    reader.read_container(name, container, Cursor::new(bytes))
+                }
+            })
+        })?;
         if is_empty {
             let file = file.to_owned();
             self.left_out.push((file.clone(), TableError::EmptyZip { file }));
@@ -272,10 +236,6 @@ impl<'a> TableReader<'a> {
         container: Container,
         input: impl Read + Seek,
     ) -> Result<(), TableError> {
-        let refused = |name: &str| {
-            let message = format!("it is {name}");
-            Err(unreadable(file, io::Error::new(io::ErrorKind::Unsupported, message)))
-        };
         match container {
             Container::Text => self.read(file, input),
             Container::Parquet => self.read_parquet(file, input),
@@ -283,8 +243,11 @@ impl<'a> TableReader<'a> {
                 let mut workbook = Workbook::open(file, input, is_binary)?;
                 self.read_workbook(file, &mut workbook)
             }
-            Container::Archive => refused("a ZIP archive inside of another one, expected a table"),
-            Container::Refused(name) => refused(name),
+            Container::Archive => Err(container::refused(
+                file,
+                "a ZIP archive inside of another one, expected a table",
+            )),
+            Container::Refused(name) => Err(container::refused(file, name)),
         }
     }
 
@@ -454,7 +417,7 @@ impl<'a> TableReader<'a> {
         input: impl Read,
         format: &TextFormat,
     ) -> Result<(), TableError> {
-        let unreadable = |source| unreadable(file, source);
+        let unreadable = |source| TableError::unreadable(file, source);
         let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
         let finder = LayoutFinder { file, schema: self.schema, declared: format };
         let layout = match finder.find(&text) {
@@ -634,10 +597,6 @@ fn sheet_of(file: &str, sheet: &str) -> String {
 /// Returns the number of lines of a text that ends with one.
 fn lines_of(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
-}
-
-fn unreadable(file: &str, source: io::Error) -> TableError {
-    TableError::Csv(CsvError::Unreadable { file: file.to_owned(), source })
 }
 
 /// Returns the warning of a column that has a unit in one file only.

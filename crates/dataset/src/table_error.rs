@@ -1,6 +1,6 @@
 //! The error of reading a raw table.
 
-use std::fmt;
+use std::{fmt, io};
 
 use crate::categories::{MAX_VALUES, ValuesError};
 use crate::cleaning::CleaningCounts;
@@ -202,6 +202,11 @@ impl fmt::Display for Place {
 }
 
 impl TableError {
+    /// Returns the error of a file that cannot be read.
+    pub(crate) fn unreadable(file: &str, source: io::Error) -> Self {
+        Self::Csv(CsvError::Unreadable { file: file.to_owned(), source })
+    }
+
     /// Returns the error of a column whose values cannot be kept.
     pub(crate) fn values(file: String, column: String, problem: ValuesError) -> Self {
         match problem {
@@ -217,7 +222,7 @@ impl TableError {
             Self::Empty { .. } | Self::EmptyZip { .. } | Self::NoColumns { .. } => true,
             Self::Header { problem: HeaderError::Missing { all, .. }, .. } => *all,
             Self::Csv(CsvError::Unreadable { source, .. }) => {
-                source.kind() == std::io::ErrorKind::Unsupported
+                source.kind() == io::ErrorKind::Unsupported
             }
             _ => false,
         }

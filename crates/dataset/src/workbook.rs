@@ -94,8 +94,8 @@ impl Row {
 }
 
 /// Appends a field, in quotes where it needs them.
-fn push_field(field: &[u8], text: &mut Vec<u8>) {
-    if !field.iter().any(|byte| matches!(byte, b',' | b'"')) {
+pub(crate) fn push_field(field: &[u8], text: &mut Vec<u8>) {
+    if !field.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
         text.extend_from_slice(field);
         return;
     }

@@ -6,8 +6,8 @@ use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use dataset::{
-    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Label, MissingValues, Schema,
-    TableReader, TextFormat,
+    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Label, MissingValues, RawHeader,
+    RawReader, RowSink, Schema, TableReader, TextFormat,
 };
 use parquet::basic::Compression;
 use parquet::data_type::{
@@ -710,4 +710,94 @@ fn hostile_workbooks_are_errors() {
         file[at] ^= 0x55;
         let _ = read("a", &file);
     }
+}
+
+/// Collects the header and the rows of files that nobody has declared.
+#[derive(Default)]
+struct RawTable {
+    header: Vec<String>,
+    sheet: Option<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl RowSink for RawTable {
+    type File = ();
+    type Part = Vec<Vec<String>>;
+
+    fn open(&mut self, header: RawHeader) -> Option<()> {
+        self.header = header.columns.into_iter().map(|column| column.header).collect();
+        self.sheet = header.sheet;
+        Some(())
+    }
+
+    fn part((): &()) -> Self::Part {
+        Vec::new()
+    }
+
+    fn row((): &(), part: &mut Self::Part, _: u64, fields: &[&[u8]]) {
+        let text = |field: &&[u8]| String::from_utf8_lossy(field).into_owned();
+        part.push(fields.iter().map(text).collect());
+    }
+
+    fn ragged(_: &mut Self::Part, _: u64, _: usize) {}
+
+    fn totals(_: &mut Self::Part) {}
+
+    fn take(&mut self, (): &(), part: Self::Part) {
+        self.rows.extend(part);
+    }
+}
+
+fn raw(file: &[u8]) -> RawTable {
+    let mut reader = RawReader::new(RawTable::default());
+    reader.read_file("a", Cursor::new(file)).unwrap();
+    reader.finish().unwrap().0
+}
+
+/// Returns the cells by column: numbers by their value, times in one form, and no numbers of rows.
+fn plain(rows: &RawTable) -> Vec<(String, Vec<String>)> {
+    let cell = |text: &String| match text.parse::<f64>() {
+        Ok(number) => number.to_string(),
+        Err(_) => text.replace('T', " ").trim_end_matches(" 00:00:00").to_owned(),
+    };
+    let columns = rows.header.iter().enumerate().filter(|(_, name)| *name != "Unnamed: 0");
+    let cells = |column: usize| rows.rows.iter().map(|row| cell(&row[column])).collect();
+    columns.map(|(index, name)| (name.clone(), cells(index))).collect()
+}
+
+#[test]
+fn tables_that_nobody_has_declared_are_the_same_rows_in_every_format() {
+    let csv = raw(include_bytes!("fixtures/pandas.csv"));
+    assert!(csv.rows.len() > 2 && csv.header.len() > 2);
+    for file in [
+        &include_bytes!("fixtures/pandas.xlsx")[..],
+        include_bytes!("fixtures/pandas.parquet"),
+        include_bytes!("fixtures/pandas_zstd.parquet"),
+    ] {
+        for file in [file.to_vec(), zip(&[("inner", file)])] {
+            let found = raw(&file);
+            assert_eq!((plain(&found), found.rows.len()), (plain(&csv), csv.rows.len()));
+        }
+    }
+}
+
+#[test]
+fn of_several_sheets_the_one_with_the_most_columns_is_read() {
+    let mut book = Workbook::new();
+    let notes = book.add_worksheet().set_name("Notes").unwrap();
+    notes.write(0, 0, "made by hand").unwrap();
+    let table = book.add_worksheet().set_name("Plant 7").unwrap();
+    for (column, name) in ["Druck", "Drehzahl", "Störung"].into_iter().enumerate() {
+        table.write(2, column as u16, name).unwrap();
+        for row in 3..9 {
+            table.write(row, column as u16, f64::from(row) * 1.5 + column as f64).unwrap();
+        }
+    }
+    let found = raw(&book.save_to_buffer().unwrap());
+    assert_eq!(found.sheet.as_deref(), Some("Plant 7"));
+    assert_eq!(found.header, ["Druck", "Drehzahl", "Störung"]);
+    assert_eq!(
+        (found.rows.len(), &found.rows[0][..]),
+        (6, &["4.5", "5.5", "6.5"].map(str::to_owned)[..])
+    );
 }

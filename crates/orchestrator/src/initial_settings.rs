@@ -41,6 +41,7 @@ impl InitialSettings<'_> {
             ("{{head}}\n", self.head()),
             ("{{schema}}\n", self.schema()),
             ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
+            ("{{split}}", split(profile.time_column.as_deref())),
             ("{{label}}\n", label(&profile.label)),
             ("{{columns}}\n", columns(profile)),
             ("{{categories}}", categories(profile.widest_category)),
@@ -126,10 +127,20 @@ fn format(format: &FormatProfile) -> String {
         declared.push("header_line: 0".to_owned());
     }
     declared.extend(format.decimal.map(|mark| format!("decimal: \"{mark}\"")));
+    declared.extend(format.sheet.iter().map(|sheet| format!("sheet: {}", quoted(sheet))));
     match &declared[..] {
         [] => "format: {}".to_owned(),
         declared => format!("format: {{ {} }}", declared.join(", ")),
     }
+}
+
+/// Returns how the rows are split, with the other ways as a comment.
+fn split(time_column: Option<&str>) -> String {
+    let time = time_column.map_or_else(|| "Date".to_owned(), |column| comment(&scalar(column)));
+    format!(
+        "split: random              # or {{time: {time}}}: the test rows are the last; or {{by_machine: \
+         Machine_ID}}: no machine is in both"
+    )
 }
 
 /// Returns the label, below `preprocessing`, and a blank line.

@@ -90,6 +90,8 @@ pub struct TableProfile {
     pub label: LabelProfile,
     /// What must be declared of the files' format, since a run would not find it.
     pub format: FormatProfile,
+    /// The first column of dates or times, by which the rows may be split.
+    pub time_column: Option<String>,
     /// Words that stand for a missing value in several columns.
     pub missing_markers: Vec<String>,
     /// Whether a column that is used has missing cells.
@@ -123,6 +125,8 @@ pub struct FormatProfile {
     pub has_no_header: bool,
     /// The decimal mark, if numbers have two meanings.
     pub decimal: Option<char>,
+    /// The sheet of workbooks with several.
+    pub sheet: Option<String>,
 }
 
 /// A column.
@@ -265,6 +269,14 @@ impl Survey<'_> {
                 gates.rows, gates.roc_auc
             ));
         }
+        let time = columns.iter().find(|column| column.kind == Kind::Date);
+        let time_column = time.map(|column| column.header.clone());
+        if let Some(column) = &time_column {
+            warnings.push(format!(
+                "the rows have times in `{column}`; a random split of readings that follow one \
+                 another flatters: `split: {{time: {column}}}` tests on what came after the training"
+            ));
+        }
         let (missing_markers, columns) = self.shared_markers(columns);
         let file = |file: &reading::FoundFile| FileProfile {
             file: file.header.file.clone(),
@@ -282,11 +294,13 @@ impl Survey<'_> {
             format: FormatProfile {
                 has_no_header: tables.files.iter().any(|file| !file.header.has_names),
                 decimal: doubtful.map(|file| char::from(file.header.decimal)),
+                sheet: tables.files.iter().find_map(|file| file.header.sheet.clone()),
             },
             missing_markers,
             has_missing_cells,
             keeps_duplicates,
             has_bad_cells,
+            time_column,
             widest_category: encoded.iter().map(Encoded::width).max().unwrap_or_default(),
             gates,
             warnings,

@@ -427,6 +427,7 @@ fn read_with(found: &TableProfile, bytes: &[u8]) -> Result<(), String> {
     let format = TextFormat {
         decimal: found.format.decimal.map(|mark| mark as u8),
         header_line: found.format.has_no_header.then_some(0),
+        sheet: found.format.sheet.clone(),
         ..TextFormat::default()
     };
     let mut reader = TableReader::new(&schema, rules).with_format(format);

@@ -81,6 +81,8 @@ fn what_is_found_is_printed_and_written_with_comments() {
     Linie              constant          -  always 7; left out: it has one value
     Reserve            empty       100.0 %  no cell has a value; left out: it has no value
 
+    Warning     the rows have times in `Datum`; a random split of readings that follow one another flatters: `split: {time: Datum}` tests on what came after the training
+
     Proposal           Out of bag Gate
     accuracy           0.9367     >= 0.80
     f1_score           0.9283     >= 0.75
@@ -283,4 +285,34 @@ fn what_is_no_table_is_refused_as_run_refuses_it() {
     }
     insta::assert_snapshot!(refused(&place, 3, &["--input", "letter.txt"]), @"error: letter.txt is no table: none of comma, semicolon, tab, | and blanks divides its lines into the same number of fields, two at least");
     assert!(!place.path("config").exists());
+}
+
+#[test]
+fn a_workbook_with_several_sheets_and_times() {
+    let place = Place::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for (index, sheet) in ["January", "February"].into_iter().enumerate() {
+        let sheet = book.add_worksheet().set_name(sheet).unwrap();
+        sheet.write(0, 0, "Plant 7").unwrap();
+        for (column, name) in ["Day", "Grade", "temp (°C)", "Failed"].into_iter().enumerate() {
+            sheet.write(2, column as u16, name).unwrap();
+        }
+        for row in 0..200 {
+            let (temperature, fails) = (f64::from(row * 37 % 101), row * 37 % 101 > 50);
+            let cells = row + 3;
+            sheet.write(cells, 0, format!("2026-01-{:02}", row % 28 + 1)).unwrap();
+            sheet.write(cells, 1, ["L", "M"][row as usize % 2]).unwrap();
+            sheet.write(cells, 2, temperature + index as f64).unwrap();
+            sheet.write(cells, 3, if fails { "yes" } else { "no" }).unwrap();
+        }
+    }
+    place.file("plant.xlsx", book.save_to_buffer().unwrap());
+    let (init, run) = init_and_run(&place, "plant.xlsx", &[]);
+    assert_eq!(used(&init), ["Grade", "temp"]);
+    assert_eq!(init["table"]["format"]["sheet"], "January");
+    assert_eq!(init["table"]["time_column"], "Day");
+    assert_eq!(run["rows"]["rows_read"], 200);
+    let settings = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
+    assert!(settings.contains("format: { sheet: \"January\" }"), "{settings}");
+    assert!(settings.contains("split: random              # or {time: Day}:"), "{settings}");
 }
