@@ -298,7 +298,8 @@ fn a_workbook_with_several_sheets_and_times() {
             sheet.write(2, column as u16, name).unwrap();
         }
         for row in 0..200 {
-            let (temperature, fails) = (f64::from(row * 37 % 101), row * 37 % 101 > 50);
+            let (heat, noise) = (row * 37 % 101, row * 31 % 17 * 3);
+            let (temperature, fails) = (f64::from(heat), heat + noise > 75);
             let cells = row + 3;
             sheet.write(cells, 0, format!("2026-01-{:02}", row % 28 + 1)).unwrap();
             sheet.write(cells, 1, ["L", "M"][row as usize % 2]).unwrap();
