@@ -1,4 +1,4 @@
-"""Makes five failure tables of different kinds, each in the form in which its plant would export it.
+"""Makes five failure tables of different kinds, each in the form that its plant would export.
 
 The numbers are made up; the forms are those of well-known public tables and of common programs.
 """

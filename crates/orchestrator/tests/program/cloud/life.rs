@@ -144,7 +144,7 @@ fn deploy_for_the_first_time(cloud: &Cloud) {
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
-    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/96e8e4038dd894af4d52b8321c1f6b26067230f9dfcaa9561abf2c7bf2e6e7b9/table.json
+    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
 
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
@@ -153,7 +153,7 @@ fn deploy_for_the_first_time(cloud: &Cloud) {
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> is not in us-east-1 yet: 6 steps, 20 parameters.
     <here>/table.csv would be uploaded.
-    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/96e8e4038dd894af4d52b8321c1f6b26067230f9dfcaa9561abf2c7bf2e6e7b9/table.json
+    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
     Nothing was done: --dry-run.
     ");
     assert_eq!(cloud.server.count("CreatePipeline"), 0);
@@ -178,7 +178,7 @@ fn change_a_hyperparameter(cloud: &Cloud) {
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
     <name> in us-east-1: 1 change.
       Parameters.MaxDepth.DefaultValue: 10 -> 12
-    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/96e8e4038dd894af4d52b8321c1f6b26067230f9dfcaa9561abf2c7bf2e6e7b9/table.json
+    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
 
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
