@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use config::steps::TableSettings;
 use dataset::{
-    BadCells, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label, MissingValues,
-    Recipe, Schema, SensorTable, TableError, TableReader,
+    BadCells, CategoryRules, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label,
+    MissingValues, Recipe, Schema, SensorTable, TableError, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
@@ -71,7 +71,8 @@ fn check(table: &SensorTable, counts: &CleaningCounts, rules: &CleaningRules) {
 fn preprocess(table: &SensorTable) {
     let (schema, features) = &*DEFAULT;
     let Ok(rows) = dataset::split(table.labels(), 0.2, true, 42) else { return };
-    let Ok(recipe) = Recipe::fit(schema, features, table, &rows.train) else { return };
+    let categories = CategoryRules::default();
+    let Ok(recipe) = Recipe::fit(schema, features, table, &rows.train, categories) else { return };
     let mut cells = Vec::new();
     let mut counts = recipe.no_counts();
     for &row in &rows.test {

@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use dataset::{
-    CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe, RecipeError, Schema,
-    SensorTable, TableReader,
+    CategoryRules, CleaningRules, Column, Expression, Feature, Label, MissingValues, Recipe,
+    RecipeError, Schema, SensorTable, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -48,7 +48,7 @@ fuzz_target!(|text: &str| {
     }
     let (schema, table) = &*TABLE;
     let feature = Feature { name: "Feature".to_owned(), expression: text.to_owned() };
-    match Recipe::fit(schema, &[feature], table, &[0, 1, 2, 3]) {
+    match Recipe::fit(schema, &[feature], table, &[0, 1, 2, 3], CategoryRules::default()) {
         Ok(recipe) => {
             assert!(parsed.is_ok());
             let stored = artifacts::write_recipe(&recipe).unwrap();
