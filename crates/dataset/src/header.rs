@@ -126,7 +126,7 @@ impl Header {
         let mut search = Search::new(&self.cells);
         let found = search.field(name, &[name], None)?;
         search.finish(false)?;
-        // A search that finds nothing does not finish.
+        // `finish` has returned an error if nothing was found.
         Ok(found.unwrap_or_default())
     }
 

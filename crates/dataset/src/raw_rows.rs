@@ -236,6 +236,9 @@ impl<S: RowSink> RawReader<S> {
         let layout = found?;
         let mut notes = std::mem::take(&mut text.notes);
         notes.extend(layout.notes);
+        if sheet.is_some() {
+            notes.push("the other sheets are not read".to_owned());
+        }
         let header = RawHeader {
             file: file.to_owned(),
             columns: layout.columns,

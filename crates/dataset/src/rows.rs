@@ -287,9 +287,8 @@ impl<'a> RowReader<'a> {
     }
 
     /// Appends the readings of the row at the start of `text`, and returns its label and its length
-    /// in bytes. Words, and fields that are a part of the row's identity, are put into `fields`.
-    /// Returns `None`
-    /// where the text is not plain: it may not be a row.
+    /// in bytes. Words, the label, and fields that are a part of the row's identity or its key, are put
+    /// into `fields`. Returns `None` where the text is not plain: it may not be a row.
     fn read_plain_row<'b>(
         &self,
         text: &'b [u8],
@@ -319,6 +318,7 @@ impl<'a> RowReader<'a> {
                 FieldRole::Label => {
                     let (field, length) = plain_field(rest, self.separator)?;
                     label = field;
+                    fields[index] = field;
                     length
                 }
                 FieldRole::Ignored => {

@@ -54,16 +54,14 @@ impl SplitKey {
         day_first: Option<bool>,
     ) -> Result<Result<Self, TwoOrders>, HeaderError> {
         let field = header.field(column.name())?;
-        let declared = day_first.map(order);
-        let dates = match (column, declared) {
-            (SplitColumn::Machine(_), _) => None,
-            (SplitColumn::Time(_), Some(order)) => Some(order),
+        let shown = match (column, day_first) {
             (SplitColumn::Time(_), None) => match find_order(records, field) {
-                Ok(order) => Some(order),
+                Ok(shown) => shown,
                 Err(problem) => return Ok(Err(problem)),
             },
+            (SplitColumn::Machine(_), _) | (SplitColumn::Time(_), Some(_)) => None,
         };
-        Ok(Ok(Self { field, dates, is_known: true }))
+        Ok(Ok(Self::of(column, field, day_first.map(order).or(shown))))
     }
 
     /// Finds the column in the header of a file whose dates are seldom texts.
@@ -72,12 +70,15 @@ impl SplitKey {
         header: &Header,
         day_first: Option<bool>,
     ) -> Result<Self, HeaderError> {
-        let field = header.field(column.name())?;
+        Ok(Self::of(column, header.field(column.name())?, day_first.map(order)))
+    }
+
+    fn of(column: &SplitColumn, field: usize, known: Option<DateOrder>) -> Self {
         let dates = match column {
             SplitColumn::Machine(_) => None,
-            SplitColumn::Time(_) => Some(order(day_first.unwrap_or(true))),
+            SplitColumn::Time(_) => Some(known.unwrap_or(DateOrder::DayFirst)),
         };
-        Ok(Self { field, dates, is_known: day_first.is_some() })
+        Self { field, dates, is_known: known.is_some() }
     }
 
     /// Returns the key of a cell: the seconds since 1970 of a time, or the code of a machine. It is
@@ -100,8 +101,8 @@ fn order(day_first: bool) -> DateOrder {
     if day_first { DateOrder::DayFirst } else { DateOrder::MonthFirst }
 }
 
-/// Returns the order of day and month in the first rows.
-fn find_order(mut records: CsvRecords<'_>, field: usize) -> Result<DateOrder, TwoOrders> {
+/// Returns the order of day and month that the first rows show, or `None` if none of them depends on it.
+fn find_order(mut records: CsvRecords<'_>, field: usize) -> Result<Option<DateOrder>, TwoOrders> {
     let mut doubtful = None;
     for _ in 0..SAMPLE_ROWS {
         // What is wrong with a row is said when it is read.
@@ -111,11 +112,11 @@ fn find_order(mut records: CsvRecords<'_>, field: usize) -> Result<DateOrder, Tw
         }
         let text = String::from_utf8_lossy(record.field(field));
         if let Some(order) = time::shown_order(&text) {
-            return Ok(order);
+            return Ok(Some(order));
         }
         if doubtful.is_none() && time::has_two_orders(&text) {
             doubtful = Some(TwoOrders { line: record.line, text: text.trim().to_owned() });
         }
     }
-    doubtful.map_or(Ok(DateOrder::DayFirst), Err)
+    doubtful.map_or(Ok(None), Err)
 }
