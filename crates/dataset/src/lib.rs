@@ -111,5 +111,5 @@ pub use split_key::SplitColumn;
 pub use statistics::ColumnSummary;
 pub use table::{SensorTable, TableReader};
 pub use table_error::{Place, TableError};
-pub use time::show_time;
+pub use time::{is_time, show_time};
 pub use words::{is_missing, yes_or_no};

@@ -51,6 +51,11 @@ pub(crate) fn parse(text: &str, order: DateOrder) -> Option<f64> {
     rest.is_empty().then_some(days as f64 * 86_400.0 + seconds)
 }
 
+/// Returns whether a text is a time by which rows can be split.
+pub fn is_time(text: &str) -> bool {
+    [DateOrder::DayFirst, DateOrder::MonthFirst].iter().any(|order| parse(text, *order).is_some())
+}
+
 /// Returns the order that a date shows: one of its first two numbers is over 12.
 pub(crate) fn shown_order(text: &str) -> Option<DateOrder> {
     let tokens = tokens(text.trim())?;

@@ -50,7 +50,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use dataset::RawReader;
+use dataset::{RawCell, RawReader};
 use serde::Serialize;
 
 pub use column::{Kind, Value};
@@ -90,7 +90,7 @@ pub struct TableProfile {
     pub label: LabelProfile,
     /// What must be declared of the files' format, since a run would not find it.
     pub format: FormatProfile,
-    /// The first column of dates or times, by which the rows may be split.
+    /// The first column of times by which the rows can be split.
     pub time_column: Option<String>,
     /// Words that stand for a missing value in several columns.
     pub missing_markers: Vec<String>,
@@ -269,8 +269,9 @@ impl Survey<'_> {
                 gates.rows, gates.roc_auc
             ));
         }
-        let time = columns.iter().find(|column| column.kind == Kind::Date);
-        let time_column = time.map(|column| column.header.clone());
+        let mut dates = columns.iter().enumerate().filter(|(_, found)| found.kind == Kind::Date);
+        let time_column = dates.find(|(index, _)| self.can_split_by(*index));
+        let time_column = time_column.map(|(_, found)| found.header.clone());
         if let Some(column) = &time_column {
             warnings.push(format!(
                 "the rows have times in `{column}`; a random split of readings that follow one \
@@ -304,6 +305,14 @@ impl Survey<'_> {
             widest_category: encoded.iter().map(Encoded::width).max().unwrap_or_default(),
             gates,
             warnings,
+        })
+    }
+
+    /// Returns whether every cell of a column in the sample is a time by which rows can be split. A time
+    /// of day is none.
+    fn can_split_by(&self, index: usize) -> bool {
+        column::sampled(self.tables, self.sample, index).all(|(cell, text)| {
+            cell == RawCell::Missing || dataset::is_time(&String::from_utf8_lossy(text))
         })
     }
 

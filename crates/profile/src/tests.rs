@@ -132,6 +132,16 @@ fn kinds_are_found_by_cells_and_names() {
 }
 
 #[test]
+fn a_column_of_times_is_named_if_rows_can_be_split_by_it() {
+    let time_column = |cell: fn(usize) -> String| profile(&table("time", 60, cell)).time_column;
+    let time = Some("time".to_owned());
+    assert_eq!(time_column(|row| format!("{}.1.2026 07:00", row % 28 + 1)), time);
+    assert_eq!(time_column(|row| format!("{}", 1_700_000_000 + row)), time);
+    // A time of day does not say which row is later.
+    assert_eq!(time_column(|row| format!("{}:{row:02}", row % 24)), None);
+}
+
+#[test]
 fn markers_of_missing_values_are_found_by_column_and_for_all() {
     let cell = |row: usize, other: &str| match row % 9 {
         0 => "-".to_owned(),
