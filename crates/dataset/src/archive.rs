@@ -18,16 +18,15 @@ pub(crate) enum Entry<'a> {
     Container(Container, Vec<u8>),
 }
 
-/// Passes each file to `take` with its name, which begins with that of the archive. Returns whether
-/// there is none.
+/// Passes each file to `take` with its name, which begins with that of the archive.
 ///
 /// # Errors
-/// Returns the first error of `take`, or one of the archive itself.
+/// Returns the first error of `take`, or one of the archive itself, which may have no file.
 pub(crate) fn read(
     file: &str,
     input: impl Read + Seek,
     mut take: impl FnMut(&str, Entry<'_>) -> Result<(), TableError>,
-) -> Result<bool, TableError> {
+) -> Result<(), TableError> {
     let zip_error = |source| TableError::Zip { file: file.to_owned(), source: Box::new(source) };
     let mut archive = ZipArchive::new(input).map_err(zip_error)?;
     let mut is_empty = true;
@@ -63,5 +62,8 @@ pub(crate) fn read(
         let container = Container::of(Cursor::new(&bytes)).map_err(unreadable)?;
         take(&name, Entry::Container(container, bytes))?;
     }
-    Ok(is_empty)
+    if is_empty {
+        return Err(TableError::EmptyZip { file: file.to_owned() });
+    }
+    Ok(())
 }

@@ -68,6 +68,7 @@ mod feature_table;
 mod header;
 mod in_order;
 mod layout;
+mod left_out;
 mod number;
 mod parquet_file;
 mod parquet_footer;

@@ -10,6 +10,7 @@ use crate::cell::{CellParser, NumberFormat};
 use crate::container::{self, Container};
 use crate::csv_records::{CsvError, CsvRecords};
 use crate::in_order::in_order;
+use crate::left_out::LeftOut;
 use crate::parquet_file::ParquetFile;
 use crate::raw_layout::{self, RawColumn, RawLayout};
 use crate::rows::is_totals_row;
@@ -109,15 +110,16 @@ pub trait RowSink {
 /// Reads raw tables, one file after another, into a [`RowSink`].
 pub struct RawReader<S> {
     sink: S,
-    read: usize,
-    left_out: Vec<(String, TableError)>,
+    /// Whether a file is a table.
+    is_read: bool,
+    left_out: LeftOut,
     block_size: usize,
 }
 
 impl<S: RowSink> RawReader<S> {
     /// Creates a reader.
     pub fn new(sink: S) -> Self {
-        Self { sink, read: 0, left_out: Vec::new(), block_size: blocks::BLOCK_BYTES }
+        Self { sink, is_read: false, left_out: LeftOut::default(), block_size: blocks::BLOCK_BYTES }
     }
 
     /// Reads a file of any format that [`TableReader`](crate::TableReader) reads, or every file of a ZIP
@@ -128,23 +130,19 @@ impl<S: RowSink> RawReader<S> {
     pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
         let container = Container::of(&mut input);
         let container = container.map_err(|source| TableError::unreadable(file, source))?;
-        if container != Container::Archive {
-            return self
-                .read_or_leave_out(file, |reader| reader.read_container(file, container, input));
-        }
-        let is_empty = archive::read(file, input, |name, entry| {
-            self.read_or_leave_out(name, |reader| match entry {
-                Entry::Text(text) => reader.read(name, text),
-                Entry::Container(container, bytes) => {
-                    reader.read_container(name, container, Cursor::new(bytes))
-                }
-            })
-        })?;
-        if is_empty {
-            let file = file.to_owned();
-            self.left_out.push((file.clone(), TableError::EmptyZip { file }));
-        }
-        Ok(())
+        let read = match container {
+            Container::Archive => archive::read(file, input, |name, entry| {
+                let read = match entry {
+                    Entry::Text(text) => self.read(name, text),
+                    Entry::Container(container, bytes) => {
+                        self.read_container(name, container, Cursor::new(bytes))
+                    }
+                };
+                self.left_out.or(name, read)
+            }),
+            container => self.read_container(file, container, input),
+        };
+        self.left_out.or(file, read)
     }
 
     /// Reads a file that is no archive, or one in an archive.
@@ -173,20 +171,6 @@ impl<S: RowSink> RawReader<S> {
                 "a ZIP archive inside of another one, expected a table",
             )),
             Container::Refused(name) => Err(container::refused(file, name)),
-        }
-    }
-
-    fn read_or_leave_out(
-        &mut self,
-        file: &str,
-        read: impl FnOnce(&mut Self) -> Result<(), TableError>,
-    ) -> Result<(), TableError> {
-        match read(self) {
-            Err(error) if error.is_no_table() => {
-                self.left_out.push((file.to_owned(), error));
-                Ok(())
-            }
-            read => read,
         }
     }
 
@@ -258,7 +242,7 @@ impl<S: RowSink> RawReader<S> {
         let Some(open) = self.sink.open(header) else {
             return Err(TableError::NoColumns { file: file.to_owned() });
         };
-        self.read += 1;
+        self.is_read = true;
         text.begin.drain(..layout.skip);
         let input = Cursor::new(text.begin).chain(text.rest);
         let blocks = BlockReader::new(file, input, self.block_size, layout.separator);
@@ -278,19 +262,8 @@ impl<S: RowSink> RawReader<S> {
     ///
     /// # Errors
     /// Returns an error if no file is a table.
-    pub fn finish(mut self) -> Result<(S, Vec<String>), TableError> {
-        if self.read == 0
-            && self.left_out.len() == 1
-            && let Some((_, error)) = self.left_out.pop()
-        {
-            return Err(error);
-        }
-        let reasons: Vec<String> =
-            self.left_out.iter().map(|(file, error)| error.why_left_out(file)).collect();
-        if self.read == 0 {
-            return Err(TableError::NoTable { reasons });
-        }
-        Ok((self.sink, reasons))
+    pub fn finish(self) -> Result<(S, Vec<String>), TableError> {
+        Ok((self.sink, self.left_out.finish(self.is_read)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
+use std::mem;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -16,6 +17,7 @@ use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
 use crate::layout::{Layout, LayoutFinder, MAX_HEADER_LINES, TextFormat};
+use crate::left_out::LeftOut;
 use crate::parquet_file::{Field, ParquetFile};
 use crate::parquet_rows::BatchReader;
 use crate::record::{FieldRole, RecordReader};
@@ -123,8 +125,7 @@ pub struct TableReader<'a> {
     /// The number of missing cells in each column.
     missing: Vec<usize>,
     files: Vec<ReadFile>,
-    /// The files that are no tables, with the reason.
-    left_out: Vec<(String, TableError)>,
+    left_out: LeftOut,
     digests: RowDigests,
     block_size: usize,
 }
@@ -160,7 +161,7 @@ impl<'a> TableReader<'a> {
             counts: CleaningCounts::default(),
             missing: vec![0; width],
             files: Vec::new(),
-            left_out: Vec::new(),
+            left_out: LeftOut::default(),
             digests: RowDigests::default(),
             block_size: blocks::BLOCK_BYTES,
         }
@@ -190,43 +191,21 @@ impl<'a> TableReader<'a> {
     /// Returns the other errors of [`Self::read`], and an error if an archive, a Parquet file or a
     /// workbook cannot be read, or if two sheets of a workbook have the table.
     pub fn read_file(&mut self, file: &str, mut input: impl Read + Seek) -> Result<(), TableError> {
-        match Container::of(&mut input).map_err(|source| TableError::unreadable(file, source))? {
-            Container::Archive => self.read_archive(file, input),
-            container => {
-                self.read_or_leave_out(file, |reader| reader.read_container(file, container, input))
-            }
-        }
-    }
-
-    /// Reads every file of a ZIP archive.
-    fn read_archive(&mut self, file: &str, input: impl Read + Seek) -> Result<(), TableError> {
-        let is_empty = archive::read(file, input, |name, entry| {
-            self.read_or_leave_out(name, |reader| match entry {
-                Entry::Text(text) => reader.read(name, text),
-                Entry::Container(container, bytes) => {
-                    reader.read_container(name, container, Cursor::new(bytes))
-                }
-            })
-        })?;
-        if is_empty {
-            let file = file.to_owned();
-            self.left_out.push((file.clone(), TableError::EmptyZip { file }));
-        }
-        Ok(())
-    }
-
-    fn read_or_leave_out(
-        &mut self,
-        file: &str,
-        read: impl FnOnce(&mut Self) -> Result<(), TableError>,
-    ) -> Result<(), TableError> {
-        match read(self) {
-            Err(error) if error.is_no_table() => {
-                self.left_out.push((file.to_owned(), error));
-                Ok(())
-            }
-            read => read,
-        }
+        let container = Container::of(&mut input);
+        let container = container.map_err(|source| TableError::unreadable(file, source))?;
+        let read = match container {
+            Container::Archive => archive::read(file, input, |name, entry| {
+                let read = match entry {
+                    Entry::Text(text) => self.read(name, text),
+                    Entry::Container(container, bytes) => {
+                        self.read_container(name, container, Cursor::new(bytes))
+                    }
+                };
+                self.left_out.or(name, read)
+            }),
+            container => self.read_container(file, container, input),
+        };
+        self.left_out.or(file, read)
     }
 
     /// Reads a file that is no archive, or one in an archive.
@@ -560,17 +539,7 @@ impl<'a> TableReader<'a> {
     /// # Errors
     /// Returns an error if no file is a table, no rows were read or none are left.
     pub fn finish(mut self) -> Result<(SensorTable, CleaningCounts), TableError> {
-        if self.files.is_empty() && !self.left_out.is_empty() {
-            if self.left_out.len() > 1 {
-                let reasons = self.left_out.iter().map(|(file, error)| error.why_left_out(file));
-                return Err(TableError::NoTable { reasons: reasons.collect() });
-            }
-            if let Some((_, error)) = self.left_out.pop() {
-                return Err(error);
-            }
-        }
-        let left_out = self.left_out.iter().map(|(file, error)| error.why_left_out(file));
-        self.counts.left_out = left_out.collect();
+        self.counts.left_out = mem::take(&mut self.left_out).finish(!self.files.is_empty())?;
         self.warn_of_magnitudes();
         self.counts.kept.rows = self.table.len();
         self.counts.kept.failures = self.table.labels.iter().filter(|&&label| label == 1).count();
