@@ -9,7 +9,7 @@ use crate::metric::Metric;
 use crate::rules::{
     COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
 };
-use crate::settings::{ColumnSettings, Preprocessing, Settings};
+use crate::settings::{ColumnSettings, Columns, Preprocessing, Settings};
 use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split};
 
 /// The most columns and engineered features. Preprocess writes them and the label as a table, and
@@ -55,8 +55,17 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         |seconds| (1..=432_000).contains(seconds),
         "1 to 432000 seconds, which are five days",
     );
-    faults.columns(&settings.preprocessing.columns);
-    faults.kinds(&settings.preprocessing);
+    match &settings.preprocessing.columns {
+        Columns::All(_) => faults.except(&settings.preprocessing.except),
+        Columns::Named(columns) => {
+            faults.columns(columns);
+            faults.kinds(columns, settings.preprocessing.missing_values);
+            let except = &settings.preprocessing.except;
+            let first = except.first().map_or("", String::as_str);
+            let expected = "no such list, unless columns: all is beside it";
+            faults.unless(except.is_empty(), "preprocessing.except", first, expected);
+        }
+    }
     faults.split(&settings.preprocessing.split);
     faults.duplicates(&settings.preprocessing.duplicates);
     faults.features(&settings.preprocessing.engineered_features);
@@ -132,8 +141,15 @@ impl Faults {
         }
     }
 
-    fn kinds(&mut self, preprocessing: &Preprocessing) {
-        for (name, column) in &preprocessing.columns {
+    fn except(&mut self, except: &[String]) {
+        for (index, name) in except.iter().enumerate() {
+            let path = format!("preprocessing.except[{index}]");
+            self.unless(!name.trim().is_empty(), &path, name.as_str(), "a column's name");
+        }
+    }
+
+    fn kinds(&mut self, columns: &IndexMap<String, ColumnSettings>, missing_values: MissingValues) {
+        for (name, column) in columns {
             let path = |key: &str| format!("preprocessing.columns.{name}.{key}");
             if let Some(unit) = column.unit.as_deref().filter(|_| !column.kind.is_number()) {
                 let expected = "no unit, because the column holds no numbers";
@@ -143,7 +159,7 @@ impl Faults {
                 self.push(&path("order"), None, "kind: category beside it");
             }
             let indicates = column.missing_indicator;
-            if indicates && preprocessing.missing_values == MissingValues::Drop {
+            if indicates && missing_values == MissingValues::Drop {
                 let expected = "false, because rows with a missing value are dropped \
                                 (missing_values: median keeps them)";
                 self.push(&path("missing_indicator"), Some(true.into()), expected);
@@ -185,10 +201,11 @@ impl Faults {
 
     fn fields(&mut self, preprocessing: &Preprocessing) {
         let Preprocessing { columns, engineered_features, .. } = preprocessing;
-        if columns.len() + engineered_features.len() > MAX_FEATURES {
+        let columns = columns.named().map_or(0, IndexMap::len);
+        if columns + engineered_features.len() > MAX_FEATURES {
             let expected = format!(
                 "at most {MAX_FEATURES} columns and engineered features together, there are {} and {}",
-                columns.len(),
+                columns,
                 engineered_features.len()
             );
             self.push("preprocessing.columns", None, &expected);

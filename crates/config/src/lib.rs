@@ -57,6 +57,6 @@ pub use job_kind::{JobKind, PerJobKind};
 pub use metric::Metric;
 pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
-    ApprovalStatus, Aws, Cache, ColumnSettings, Evaluation, Kms, ModelRegistry, Notifications,
-    Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
+    AllColumns, ApprovalStatus, Aws, Cache, ColumnSettings, Columns, Evaluation, Kms,
+    ModelRegistry, Notifications, Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
 };

@@ -3,10 +3,14 @@
 //! The names of the fields are the keys of the file. Their documentation becomes the descriptions
 //! of the generated JSON schema.
 
+use std::fmt;
+
 use garde::Validate;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::images::{Image, Images};
 use crate::job_kind::PerJobKind;
@@ -208,9 +212,14 @@ pub struct Preprocessing {
     /// The label column.
     #[garde(dive)]
     pub label: Label,
-    /// The sensor columns that the model uses, in order.
+    /// The sensor columns that the model uses, in order, or `all`: those of the file, as numbers, but
+    /// for the label, the column of the split, and those in `except`.
     #[garde(skip)] // see checks::faults
-    pub columns: IndexMap<String, ColumnSettings>,
+    pub columns: Columns,
+    /// The columns that `columns: all` leaves out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[garde(skip)] // see checks::faults
+    pub except: Vec<String>,
     /// How columns of the kind `category` become features.
     #[garde(dive)]
     pub categories: Categories,
@@ -234,6 +243,62 @@ pub struct Preprocessing {
     /// What is known of the format of the files; the rest is found by looking at each.
     #[garde(dive)]
     pub format: Format,
+}
+
+/// The sensor columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Columns {
+    /// All columns of the file.
+    All(AllColumns),
+    /// These, by name.
+    Named(IndexMap<String, ColumnSettings>),
+}
+
+words! {
+    /// The word for all columns of the file.
+    AllColumns {
+        /// All.
+        All = "all",
+    }
+}
+
+impl Columns {
+    /// Returns the columns that are named.
+    pub fn named(&self) -> Option<&IndexMap<String, ColumnSettings>> {
+        match self {
+            Self::All(_) => None,
+            Self::Named(columns) => Some(columns),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Columns {
+    /// Reads the word or the columns. serde's untagged enums do not say what is wrong with a column.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ColumnsVisitor;
+
+        impl<'de> Visitor<'de> for ColumnsVisitor {
+            type Value = Columns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("columns by name, or all")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Columns, E> {
+                match word {
+                    "all" => Ok(Columns::All(AllColumns::All)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Columns, A::Error> {
+                IndexMap::deserialize(MapAccessDeserializer::new(map)).map(Columns::Named)
+            }
+        }
+
+        deserializer.deserialize_any(ColumnsVisitor)
+    }
 }
 
 /// The kind, the unit and the alternative names of a sensor column.
@@ -276,7 +341,8 @@ impl Default for Preprocessing {
             split: table.split,
             stratify: table.stratify,
             label: table.label,
-            columns: table.columns.into_iter().map(column).collect(),
+            columns: Columns::Named(table.columns.into_iter().map(column).collect()),
+            except: Vec::new(),
             categories: table.categories,
             engineered_features: table
                 .features
@@ -502,7 +568,11 @@ impl Settings {
         };
         TableSettings {
             format_version: TableFormat,
-            columns: preprocessing.columns.iter().map(column).collect(),
+            columns: preprocessing.columns.named().into_iter().flatten().map(column).collect(),
+            all_columns_except: match preprocessing.columns {
+                Columns::All(_) => Some(preprocessing.except.clone()),
+                Columns::Named(_) => None,
+            },
             label,
             features: preprocessing.engineered_features.iter().map(feature).collect(),
             categories: preprocessing.categories,

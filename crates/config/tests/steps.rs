@@ -152,7 +152,7 @@ fn a_document_that_is_not_the_settings_of_a_table() {
     };
     insta::assert_snapshot!(refused("\"format_version\": 2", "\"format_version\": 1"), @"format_version: found version 1, expected 2 at line 2 column 21");
     insta::assert_snapshot!(refused("\"format_version\": 2,", ""), @"missing field `format_version` at line 96 column 1");
-    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 90 column 14");
+    insta::assert_snapshot!(refused("\"stratify\": true", "\"stratified\": true"), @"stratified: unknown field `stratified`, expected one of `format_version`, `columns`, `all_columns_except`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 90 column 14");
     insta::assert_snapshot!(refused("\"stratify\": true,", ""), @"missing field `stratify` at line 96 column 1");
     insta::assert_snapshot!(refused("\"stratify\": true", "\"stratify\": 1"), @"stratify: invalid type: integer `1`, expected a boolean at line 90 column 15");
     insta::assert_snapshot!(refused("\"drop\"", "\"mean\""), @"missing_values: unknown variant `mean`, expected `drop` or `median` at line 91 column 26");
@@ -248,6 +248,7 @@ proptest! {
         let settings = TableSettings {
             format_version: TableFormat,
             columns: names.iter().map(column).collect(),
+            all_columns_except: stratify.then(|| spellings.clone()),
             label: Label { column: expression.clone(), positive: spellings.clone(), negative: names.clone() },
             features: names.iter().map(feature).collect(),
             categories: Categories { max_one_hot, min_frequency },

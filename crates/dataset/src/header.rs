@@ -80,7 +80,8 @@ pub(crate) struct Identity {
 
 /// The positions of the schema's columns among the fields of a record.
 pub(crate) struct Header {
-    cells: Vec<HeaderCell>,
+    /// The cells of the header.
+    pub(crate) cells: Vec<HeaderCell>,
     /// The sensor columns, in the order of the schema.
     pub(crate) columns: Vec<FoundColumn>,
     /// The field of the label, if the header was searched for one.
@@ -324,17 +325,17 @@ const MAX_SHOWN_COLUMNS: usize = 40;
 const MAX_SHOWN_CHARS: usize = 60;
 
 /// One field of a header.
-struct HeaderCell {
+pub(crate) struct HeaderCell {
     /// The whole text.
-    text: String,
+    pub(crate) text: String,
     /// The whole text, folded.
-    whole: String,
+    pub(crate) whole: String,
     /// The text without what is in parentheses at its end.
-    bare: String,
+    pub(crate) bare: String,
     /// That text, folded.
-    name: String,
+    pub(crate) name: String,
     /// What is in parentheses at the end.
-    unit: Option<String>,
+    pub(crate) unit: Option<String>,
 }
 
 impl HeaderCell {
@@ -356,7 +357,7 @@ impl HeaderCell {
 
     /// Returns whether this field is the number of the row, which pandas writes in front: it has no
     /// name, or the name `Unnamed: 0` after it was read and written again.
-    fn is_row_number(&self, field: usize) -> bool {
+    pub(crate) fn is_row_number(&self, field: usize) -> bool {
         (field == 0 && self.whole.is_empty()) || self.whole == "unnamed:_0"
     }
 
@@ -380,7 +381,7 @@ impl HeaderCell {
     }
 
     /// Returns the cell as a message shows it: without control characters, and cut if it is long.
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let mut letters = self.text.chars().filter(|letter| !letter.is_control());
         let mut shown: String = letters.by_ref().take(MAX_SHOWN_CHARS).collect();
         if letters.next().is_some() {

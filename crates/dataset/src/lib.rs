@@ -54,6 +54,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod all_columns;
 mod archive;
 mod blocks;
 mod categories;
@@ -105,7 +106,9 @@ pub use raw_layout::RawColumn;
 pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};
 pub use recipe::{Feature, ImputationCounts, LABEL, Recipe, RecipeError};
 pub use record::{RecordError, RecordReader};
-pub use schema::{Column, ColumnKind, Label, Schema, SchemaError, fold_name, fold_word};
+pub use schema::{
+    Column, ColumnKind, Label, Schema, SchemaError, fold_name, fold_word, settings_name,
+};
 pub use source::Encoding;
 pub use split::{Split, SplitError, split, split_by_machine, split_by_time};
 pub use split_key::SplitColumn;

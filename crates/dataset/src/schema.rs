@@ -116,6 +116,19 @@ impl Schema {
         if columns.is_empty() {
             return Err(SchemaError::NoColumns);
         }
+        Self::checked(columns, label)
+    }
+
+    /// Creates the schema of a table whose sensor columns are not known yet.
+    ///
+    /// # Errors
+    /// Returns an error if the label's name is blank, or a word stands for both classes or a class has
+    /// none.
+    pub fn of_label(label: Label) -> Result<Self, SchemaError> {
+        Self::checked(Vec::new(), label)
+    }
+
+    fn checked(columns: Vec<Column>, label: Label) -> Result<Self, SchemaError> {
         let all = columns.iter().flat_map(Column::names).chain([label.column.as_str()]);
         if let Some(blank) = all.into_iter().find(|name| fold_name(name).is_empty()) {
             return Err(SchemaError::Blank(blank.to_owned()));
@@ -203,6 +216,24 @@ pub fn fold_name(name: &str) -> String {
     let words = name.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     let words: Vec<_> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     words.join("_")
+}
+
+/// Returns a header as a name of the settings, which has letters, digits and `_`, and no digit first.
+/// The name is empty if the header has neither letters nor digits.
+pub fn settings_name(header: &str) -> String {
+    /// The maximum length in characters.
+    const MAX_NAME: usize = 100;
+    let mut name = String::new();
+    for letter in header.trim().chars() {
+        if letter.is_alphabetic() || letter.is_numeric() {
+            name.push(letter);
+        } else if !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    let name = name.trim_end_matches('_');
+    let begin = if name.starts_with(char::is_numeric) { "_" } else { "" };
+    format!("{begin}{name}").chars().take(MAX_NAME).collect()
 }
 
 /// Returns a label value as it is compared: trimmed, in lower case, numbers in one form.

@@ -1,11 +1,13 @@
 //! Reads files of raw sensor readings into one clean table.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
 use std::mem;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use crate::all_columns::AllColumns;
 use crate::archive::{self, Entry};
 use crate::blocks::{self, BlockReader};
 use crate::categories::{self, Values};
@@ -22,7 +24,7 @@ use crate::parquet_file::{Field, ParquetFile};
 use crate::parquet_rows::BatchReader;
 use crate::record::{FieldRole, RecordReader};
 use crate::rows::{BlockRows, Magnitude, RowReader};
-use crate::schema::{ColumnKind, Schema};
+use crate::schema::{ColumnKind, Label, Schema, SchemaError};
 use crate::source::{Encoding, Text};
 use crate::split_key::{SplitColumn, SplitKey, TwoOrders};
 use crate::statistics::ColumnSummary;
@@ -116,7 +118,9 @@ impl SensorTable {
 
 /// Reads one file after another into one [`SensorTable`].
 pub struct TableReader<'a> {
-    schema: &'a Schema,
+    schema: Cow<'a, Schema>,
+    /// Where the schema's columns are those of the first file, what is known of them.
+    all_columns: Option<AllColumns>,
     rules: CleaningRules,
     format: TextFormat,
     split_column: Option<SplitColumn>,
@@ -145,9 +149,30 @@ const DOUBTFUL_FACTOR: f64 = 1_000.0;
 impl<'a> TableReader<'a> {
     /// Creates a reader of tables with this schema.
     pub fn new(schema: &'a Schema, rules: CleaningRules) -> Self {
+        Self::with_schema(Cow::Borrowed(schema), rules)
+    }
+
+    /// Creates a reader of tables whose sensor columns are all columns of the first file, as numbers,
+    /// but for the label, the column of the split, those that `except` names, and those without a
+    /// name. [`Self::schema`] has them once a file was read.
+    ///
+    /// # Errors
+    /// Returns an error if a word of the label stands for both classes or a class has none.
+    pub fn of_all_columns(
+        label: Label,
+        except: Vec<String>,
+        rules: CleaningRules,
+    ) -> Result<Self, SchemaError> {
+        let schema = Cow::Owned(Schema::of_label(label)?);
+        let reader = Self::with_schema(schema, rules);
+        Ok(Self { all_columns: Some(AllColumns::but(except)), ..reader })
+    }
+
+    fn with_schema(schema: Cow<'a, Schema>, rules: CleaningRules) -> Self {
         let width = schema.columns().len();
         Self {
             schema,
+            all_columns: None,
             rules,
             format: TextFormat::default(),
             split_column: None,
@@ -165,6 +190,29 @@ impl<'a> TableReader<'a> {
             digests: RowDigests::default(),
             block_size: blocks::BLOCK_BYTES,
         }
+    }
+
+    /// Returns the schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Takes the schema's columns from the header of the first file, where they are those. Returns
+    /// whether it did, and the header must be searched for them.
+    fn take_columns(&mut self, file: &str, header: &Header) -> Result<bool, TableError> {
+        let Some(all) = self.all_columns.as_mut().filter(|all| !all.are_known()) else {
+            return Ok(false);
+        };
+        let split = self.split_column.as_ref().map(SplitColumn::name);
+        let (columns, note) = all.take(file, header, &self.schema, split)?;
+        self.table.width = columns.len();
+        self.table.values.resize(columns.len(), Values::default());
+        self.missing.resize(columns.len(), 0);
+        self.counts.notes.push(note);
+        let schema = Schema::new(columns, self.schema.label().clone())
+            .map_err(|source| TableError::AllColumns { file: file.to_owned(), source })?;
+        self.schema = Cow::Owned(schema);
+        Ok(true)
     }
 
     /// Sets what is known of the files' format.
@@ -234,8 +282,15 @@ impl<'a> TableReader<'a> {
     fn read_parquet(&mut self, file: &str, input: impl Read + Seek) -> Result<(), TableError> {
         let mut parquet = ParquetFile::open(file, input)?;
         let names: Vec<&str> = parquet.fields.iter().map(|field| field.name.as_str()).collect();
-        let header = Header::find(self.schema, &names, &[], true)
-            .map_err(|problem| TableError::Header { file: file.to_owned(), problem })?;
+        let find = |schema: &Schema| {
+            Header::find(schema, &names, &[], true)
+                .map_err(|problem| TableError::Header { file: file.to_owned(), problem })
+        };
+        let mut header = find(&self.schema)?;
+        if self.take_columns(file, &header)? {
+            header = find(&self.schema)?;
+        }
+        let schema = self.schema.clone();
         let is_nested: Vec<bool> = parquet.fields.iter().map(Field::is_nested).collect();
         let nested_error = |field: usize| TableError::Nested {
             file: file.to_owned(),
@@ -245,7 +300,7 @@ impl<'a> TableReader<'a> {
         if let Some(field) = used.find(|field| is_nested[*field]) {
             return Err(nested_error(field));
         }
-        let records = RecordReader::from_header(self.schema, header, NumberFormat::default());
+        let records = RecordReader::from_header(&schema, header, NumberFormat::default());
         let rules = self.rules.clone();
         let split_column = self.split_column.clone();
         let key = match &split_column {
@@ -365,12 +420,12 @@ impl<'a> TableReader<'a> {
         if self.format.header_line == Some(0) {
             let names = (1..=width).map(|column| format!("column_{column}"));
             let names: Vec<String> = names.collect();
-            return Header::find(self.schema, &names, &[], true).is_ok().then_some(width);
+            return Header::find(&self.schema, &names, &[], true).is_ok().then_some(width);
         }
         let is_declared =
             |row: &&Row| self.format.header_line.is_none_or(|declared| declared == row.line);
         let is_header =
-            |row: &&Row| Header::find(self.schema, &row.fields(row.width()), &[], true).is_ok();
+            |row: &&Row| Header::find(&self.schema, &row.fields(row.width()), &[], true).is_ok();
         head.iter().filter(is_declared).find(is_header).map(Row::width)
     }
 
@@ -398,16 +453,28 @@ impl<'a> TableReader<'a> {
     ) -> Result<(), TableError> {
         let unreadable = |source| TableError::unreadable(file, source);
         let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
-        let finder = LayoutFinder { file, schema: self.schema, declared: format };
-        let layout = match finder.find(&text) {
+        let finder = LayoutFinder { file, schema: &self.schema, declared: format };
+        let mut is_blank_separated = false;
+        let mut layout = match finder.find(&text) {
             Ok(layout) => layout,
             // The columns may be separated by blanks.
             Err(error) if finder.may_be_blank_separated(&error) => {
                 text = text.blank_separated().map_err(unreadable)?;
+                is_blank_separated = true;
                 finder.find_blank_separated(&text).map_err(|_| error)?
             }
             Err(error) => return Err(error),
         };
+        if self.take_columns(file, &layout.header)? {
+            let finder = LayoutFinder { file, schema: &self.schema, declared: format };
+            let found = if is_blank_separated {
+                finder.find_blank_separated(&text)
+            } else {
+                finder.find(&text)
+            };
+            layout = found?;
+        }
+        let schema = self.schema.clone();
         let Layout { separator, skip, line, header, numbers, notes } = layout;
         text.notes.extend(notes);
         if !text.notes.is_empty() {
@@ -429,7 +496,7 @@ impl<'a> TableReader<'a> {
             }
             None => None,
         };
-        let records = RecordReader::from_header(self.schema, header, numbers);
+        let records = RecordReader::from_header(&schema, header, numbers);
         let rules = self.rules.clone();
         let rows = RowReader::new(file, &rules, &records, separator, key)?;
         text.begin.drain(..skip);
@@ -440,6 +507,10 @@ impl<'a> TableReader<'a> {
 
     /// Notes a file and compares its units with those of the files before.
     fn start_file(&mut self, file: &str, header: &Header) -> Result<(), TableError> {
+        if let Some(all) = &mut self.all_columns {
+            let split = self.split_column.as_ref().map(SplitColumn::name);
+            all.check(file, header, split)?;
+        }
         let units = header.columns.iter().map(|column| column.unit.clone()).collect();
         for (index, column) in self.schema.columns().iter().enumerate() {
             let unit = &header.columns[index].unit;
@@ -541,6 +612,9 @@ impl<'a> TableReader<'a> {
     pub fn finish(mut self) -> Result<(SensorTable, CleaningCounts), TableError> {
         self.counts.left_out = mem::take(&mut self.left_out).finish(!self.files.is_empty())?;
         self.warn_of_magnitudes();
+        for name in self.all_columns.iter().flat_map(AllColumns::unfound) {
+            self.counts.warnings.push(format!("`{name}` is to be left out, and no file has it"));
+        }
         self.counts.kept.rows = self.table.len();
         self.counts.kept.failures = self.table.labels.iter().filter(|&&label| label == 1).count();
         self.counts.warn_of_dropped_rows();

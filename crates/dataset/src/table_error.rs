@@ -7,6 +7,7 @@ use crate::cleaning::CleaningCounts;
 use crate::csv_records::CsvError;
 use crate::header::HeaderError;
 use crate::record::RecordError;
+use crate::schema::SchemaError;
 
 /// The ways in which reading a raw table fails.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,35 @@ pub enum TableError {
         file: String,
         /// The error, which is part of the message and therefore not its source.
         problem: HeaderError,
+    },
+    /// A file without a column for the model, where all columns are for it.
+    #[error("{file} has no column but {label}, expected sensor columns")]
+    OnlyLabel {
+        /// The file.
+        file: String,
+        /// The columns that are no sensor columns.
+        label: String,
+    },
+    /// A header whose columns cannot all be sensor columns.
+    #[error("{file}: the columns cannot be used; name them in `preprocessing.columns`")]
+    AllColumns {
+        /// The file.
+        file: String,
+        /// The reason.
+        source: SchemaError,
+    },
+    /// A file with a column that the first file lacks, where all columns are for the model.
+    #[error(
+        "{file} has `{column}`, which {first} lacks; with `preprocessing.columns: all` every file has \
+         the same columns but for those in `preprocessing.except`"
+    )]
+    MoreColumns {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The first file.
+        first: String,
     },
     /// A column in different units in two files, where the schema does not declare one.
     #[error(

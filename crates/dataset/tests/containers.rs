@@ -801,3 +801,30 @@ fn of_several_sheets_the_one_with_the_most_columns_is_read() {
         (6, &["4.5", "5.5", "6.5"].map(str::to_owned)[..])
     );
 }
+
+#[test]
+fn all_columns_of_every_format_are_the_same() {
+    let rows: [&[&str]; 3] =
+        [&["Zeit", "Druck", "St\u{f6}rung"], &["a", "1.5", "1"], &["b", "2.5", "0"]];
+    let sheet = workbook(|book| fill(book.add_worksheet(), 0, &rows));
+    let text = |words: &[&'static str]| Values::Text(all(words));
+    let schema_text = "optional binary Zeit (STRING); optional double Druck; \
+                       optional binary St\u{f6}rung (STRING);";
+    let file = parquet(
+        schema_text,
+        &[text(&["a", "b"]), Values::Double(all(&[1.5, 2.5])), text(&["1", "0"])],
+    );
+    let csv = rows.map(|row| row.join(",") + "\n").concat();
+    for bytes in [csv.as_bytes(), &sheet, &file, &zip(&[("a.csv", csv.as_bytes())])] {
+        let label = schema().label().clone();
+        let except = vec!["Zeit".to_owned()];
+        let mut reader = TableReader::of_all_columns(label, except, MEDIAN).unwrap();
+        reader.read_file("a", Cursor::new(bytes)).unwrap();
+        assert_eq!(reader.schema().names().collect::<Vec<_>>(), ["Druck"]);
+        let (table, _) = reader.finish().unwrap();
+        assert_eq!(
+            (table.row(0), table.row(1), table.labels()),
+            (&[1.5][..], &[2.5][..], &[1, 0][..])
+        );
+    }
+}

@@ -443,3 +443,85 @@ proptest! {
         let _ = reader.finish();
     }
 }
+
+/// Reads files of which all columns but some are sensor columns. Returns the columns and the table.
+fn read_all(
+    files: &[&str],
+    except: &[&str],
+) -> Result<(Vec<Column>, SensorTable, CleaningCounts), String> {
+    let label = schema().label().clone();
+    let except = except.iter().map(|&name| name.to_owned()).collect();
+    let mut reader = TableReader::of_all_columns(label, except, LENIENT).unwrap();
+    for (file, text) in ["a.csv", "b.csv"].into_iter().zip(files) {
+        reader.read(file, text.as_bytes()).map_err(|error| error.to_string())?;
+    }
+    let columns = reader.schema().columns().to_vec();
+    let (table, counts) = reader.finish().map_err(|error| error.to_string())?;
+    Ok((columns, table, counts))
+}
+
+#[test]
+fn all_columns_are_those_of_the_first_file() {
+    let first = "Unnamed: 0,Date,Druck [bar],Speed [rpm],Speed [rad/s],Temp (in),1st,Downtime,\n\
+                 0,1.5.,1.5,10,1,20,7,1,\n1,2.5.,2.5,20,2,21,8,0,\n";
+    // In another order, in another unit, and with another column that is left out.
+    let second = "Downtime;Note;1st;Temp (in);Speed [rad/s];Speed [rpm];Druck [kPa]\n\
+                  1;x;9;22;3;30;350\n0;y;9;23;4;40;450\n";
+    let (columns, table, counts) = read_all(&[first, second], &["date", "Note"]).unwrap();
+    let named: Vec<_> = columns
+        .iter()
+        .map(|c| (c.name.as_str(), c.unit.as_deref(), c.spellings.join("|")))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("Druck", Some("bar"), String::new()),
+            ("Speed_rpm", Some("rpm"), "Speed [rpm]".to_owned()),
+            ("Speed_rad_s", Some("rad/s"), "Speed [rad/s]".to_owned()),
+            ("Temp_in", None, "Temp (in)".to_owned()),
+            ("_1st", None, String::new()),
+        ]
+    );
+    assert_eq!(
+        rows(&table),
+        [
+            (vec![1.5, 10.0, 1.0, 20.0, 7.0], 1),
+            (vec![2.5, 20.0, 2.0, 21.0, 8.0], 0),
+            (vec![3.5, 30.0, 3.0, 22.0, 9.0], 1),
+            (vec![4.5, 40.0, 4.0, 23.0, 9.0], 0),
+        ]
+    );
+    assert_eq!(
+        counts.notes[0],
+        "a.csv: its 5 sensor columns are all columns but `Unnamed: 0`, `Date`, `Downtime`, the one \
+         without a name in place 9"
+    );
+    assert!(counts.warnings.is_empty(), "{:?}", counts.warnings);
+}
+
+#[test]
+fn all_columns_need_no_header_and_may_be_separated_by_blanks() {
+    let (columns, table, _) = read_all(&["A   B  Downtime\n1,5  2 1\n2,5  3 0\n"], &[]).unwrap();
+    assert_eq!(columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["A", "B"]);
+    assert_eq!(rows(&table), [(vec![1.5, 2.0], 1), (vec![2.5, 3.0], 0)]);
+}
+
+#[test]
+fn files_whose_columns_differ_are_refused_where_all_are_read() {
+    let refused = |files: &[&str], except: &[&str]| read_all(files, except).unwrap_err();
+    assert_eq!(
+        refused(&["A,Downtime\n1,1\n2,0\n", "A,B,Downtime\n1,2,1\n"], &[]),
+        "b.csv has `B`, which a.csv lacks; with `preprocessing.columns: all` every file has the same \
+         columns but for those in `preprocessing.except`"
+    );
+    let lacks = refused(&["A,B,Downtime\n1,2,1\n2,3,0\n", "A,Downtime\n1,1\n"], &[]);
+    assert!(lacks.starts_with("b.csv lacks column `B`"), "{lacks}");
+    assert_eq!(
+        refused(&["A,Downtime\n1,1\n"], &["A"]),
+        "a.csv has no column but `A`, `Downtime`, expected sensor columns"
+    );
+    let text = refused(&["A,Downtime\nM,1\n"], &[]);
+    assert!(text.contains("no rows are left"), "{text}");
+    let (_, _, counts) = read_all(&["A,Downtime\n1,1\n2,0\n"], &["Dat"]).unwrap();
+    assert_eq!(counts.warnings, ["`Dat` is to be left out, and no file has it"]);
+}

@@ -362,7 +362,8 @@ mod tests {
         assert_eq!(found.s3_paths.input_dataset, "raw/a.csv");
         found.s3_paths = shipped.s3_paths.clone();
         let Preprocessing { label, columns, .. } = found.preprocessing.clone();
-        assert_eq!((label.column.as_str(), columns.len()), ("failure", 2));
+        let columns = columns.named().map(|columns| columns.len());
+        assert_eq!((label.column.as_str(), columns), ("failure", Some(2)));
         found.preprocessing.label = shipped.preprocessing.label.clone();
         found.preprocessing.columns = shipped.preprocessing.columns.clone();
         found.preprocessing.engineered_features = shipped.preprocessing.engineered_features.clone();
@@ -378,11 +379,12 @@ mod tests {
         let found = settings(&yaml).preprocessing;
         assert_eq!(found.label.column, "failure {{gates}}: \\ # ${X}");
         assert_eq!(found.label.positive, ["fail \\ ' {{gates}}"]);
-        let names: Vec<&str> = found.columns.keys().map(String::as_str).collect();
+        let columns = found.columns.named().unwrap();
+        let names: Vec<&str> = columns.keys().map(String::as_str).collect();
         assert_eq!(names, ["columns", "a_b_c", "HOME", "x", "true", "no", "y", "Zähler"]);
-        assert_eq!(found.columns["a_b_c"].spellings, ["a: \"b\" # c"]);
-        assert_eq!(found.columns["HOME"].spellings, ["${HOME}"]);
-        assert_eq!(found.columns["Zähler"].unit.as_deref(), Some("%"));
+        assert_eq!(columns["a_b_c"].spellings, ["a: \"b\" # c"]);
+        assert_eq!(columns["HOME"].spellings, ["${HOME}"]);
+        assert_eq!(columns["Zähler"].unit.as_deref(), Some("%"));
     }
 
     #[test]

@@ -53,8 +53,7 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     if hosts > 1 {
         return Err(PreprocessError::Hosts(hosts));
     }
-    let schema = settings::schema(&settings)?;
-    let (table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &schema, &settings)?;
+    let (schema, table, counts) = read(&container.processing(paths::PREPROCESS_INPUT), &settings)?;
     log_counts(&counts);
     let (rows, how) = split(&table, &settings, &arguments)?;
     if let Some(how) = &how {
@@ -184,14 +183,21 @@ impl Outputs {
     }
 }
 
-/// Reads all files below `input` as one table.
+/// Reads all files below `input` as one table. The schema is that of the settings, or of the files.
 fn read(
     input: &Utf8Path,
-    schema: &Schema,
     table: &TableSettings,
-) -> Result<(SensorTable, CleaningCounts), PreprocessError> {
-    let mut reader = TableReader::new(schema, settings::rules(table))
-        .with_format(settings::format(&table.format));
+) -> Result<(Schema, SensorTable, CleaningCounts), PreprocessError> {
+    let rules = settings::rules(table);
+    let named;
+    let reader = match &table.all_columns_except {
+        Some(except) => TableReader::of_all_columns(settings::label(table), except.clone(), rules)?,
+        None => {
+            named = settings::schema(table)?;
+            TableReader::new(&named, rules)
+        }
+    };
+    let mut reader = reader.with_format(settings::format(&table.format));
     if let Some(column) = settings::split_column(table) {
         reader = reader.with_split_column(column);
     }
@@ -200,6 +206,7 @@ fn read(
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;
         reader.read_file(path.as_str(), file)?;
     }
+    let schema = reader.schema().clone();
     let (table, mut counts) = reader.finish()?;
     let hidden = files.hidden.iter().map(|path| format!("{path} is a hidden file"));
     counts.left_out.extend(hidden);
@@ -209,7 +216,7 @@ fn read(
     let cells = counts.bad_cells.values_mut().map(|cell| &mut cell.first);
     let texts = texts.chain(cells).chain(&mut counts.first_bad);
     texts.for_each(|text| *text = text.replace(&directory, ""));
-    Ok((table, counts))
+    Ok((schema, table, counts))
 }
 
 /// The files below the input directory, sorted.

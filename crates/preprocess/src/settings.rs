@@ -27,6 +27,7 @@ pub(crate) fn table(container: &Container) -> Result<steps::TableSettings, Prepr
         .map_err(|source| PreprocessError::TableSettings { path, source })
 }
 
+/// Returns the schema of the columns that the settings name.
 pub(crate) fn schema(settings: &steps::TableSettings) -> Result<Schema, PreprocessError> {
     let columns = settings.columns.iter().map(|column| Column {
         name: column.name.clone(),
@@ -41,13 +42,16 @@ pub(crate) fn schema(settings: &steps::TableSettings) -> Result<Schema, Preproce
         spellings: column.spellings.clone(),
         missing_markers: column.missing_markers.clone(),
     });
-    let label = Label {
+    Ok(Schema::new(columns.collect(), label(settings))?)
+}
+
+pub(crate) fn label(settings: &steps::TableSettings) -> Label {
+    Label {
         column: settings.label.column.clone(),
         positive: settings.label.positive.clone(),
         negative: settings.label.negative.clone(),
         missing_markers: settings.missing_labels.clone(),
-    };
-    Ok(Schema::new(columns.collect(), label)?)
+    }
 }
 
 pub(crate) fn features(settings: &steps::TableSettings) -> Vec<Feature> {

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use dataset::fold_name;
+use dataset::{fold_name, settings_name};
 
 use crate::reading::FoundTables;
-
-/// The maximum length of a name in characters.
-const MAX_NAME: usize = 100;
 
 /// The name of a column in the settings.
 pub(crate) struct SettingsName {
@@ -36,7 +33,7 @@ pub(crate) fn settings_names(tables: &FoundTables) -> Vec<SettingsName> {
             !folded.is_empty() && !given.contains(&folded) && !is_shared(&folded)
         };
         let header = column.headers.first().map_or("", String::as_str);
-        let plain = [allowed(&column.name), allowed(header)];
+        let plain = [settings_name(&column.name), settings_name(header)];
         // A header of signs alone has no name.
         let base = match plain[0].as_str() {
             "" => format!("column_{}", index + 1),
@@ -59,21 +56,6 @@ pub(crate) fn settings_names(tables: &FoundTables) -> Vec<SettingsName> {
 fn without_parentheses(header: &str) -> String {
     let begin = header.rfind(['(', '[']).filter(|_| header.ends_with([')', ']']));
     begin.map_or(header, |at| &header[..at]).trim().to_owned()
-}
-
-/// Returns a name with the letters that settings allow: letters, digits and `_`, no digit first.
-fn allowed(header: &str) -> String {
-    let mut name = String::new();
-    for letter in header.trim().chars() {
-        if letter.is_alphabetic() || letter.is_numeric() {
-            name.push(letter);
-        } else if !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-    }
-    let name = name.trim_end_matches('_');
-    let begin = if name.starts_with(char::is_numeric) { "_" } else { "" };
-    format!("{begin}{name}").chars().take(MAX_NAME).collect()
 }
 
 #[cfg(test)]

@@ -332,8 +332,11 @@ pub struct Feature {
 pub struct TableSettings {
     /// The version of the document's format.
     pub format_version: TableFormat,
-    /// The sensor columns that the model uses, in order.
+    /// The sensor columns that the model uses, in order; none if they are all.
     pub columns: Vec<Column>,
+    /// The columns that are none, where the sensor columns are all others of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_columns_except: Option<Vec<String>>,
     /// The label column.
     pub label: Label,
     /// The engineered features, which follow the columns.
@@ -405,8 +408,8 @@ impl TableSettings {
     /// Reads the document.
     ///
     /// # Errors
-    /// The first member that is missing, unknown or malformed. No member has a default, except a
-    /// column's unit and spellings.
+    /// The first member that is missing, unknown or malformed. No member has a default, except those
+    /// of a column and `all_columns_except`.
     pub fn from_json(bytes: &[u8]) -> Result<Self, TableSettingsError> {
         let mut document = serde_json::Deserializer::from_slice(bytes);
         let settings = serde_path_to_error::deserialize(&mut document)?;
@@ -450,6 +453,7 @@ impl Default for TableSettings {
         Self {
             format_version: TableFormat,
             columns,
+            all_columns_except: None,
             label: Label {
                 column: "Downtime".to_owned(),
                 positive: words(&["Machine_Failure", "yes", "1", "true"]),

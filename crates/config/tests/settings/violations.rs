@@ -49,7 +49,7 @@ fn all_violations_are_reported_at_once_with_their_places() {
 fn invalid_keys() {
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `n_estimators`?");
     insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, prices; did you mean `hyperparameters`?");
-    insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, split, stratify, label, columns, categories, engineered_features, missing_values, bad_cells, missing_markers, duplicates, format");
+    insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, split, stratify, label, columns, except, categories, engineered_features, missing_values, bad_cells, missing_markers, duplicates, format");
     insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected one of kind, order, missing_indicator, unit, spellings, missing_markers; did you mean `spellings`?");
     insta::assert_snapshot!(message("  max_depth: 10", "  max_depth: 10\n  n_estimators: 300"), @"config.yaml:48:3: hyperparameters.n_estimators: the same key again, first in line 46");
     insta::assert_snapshot!(message("tags:\n", "pipeline: {}\ntags:\n"), @"config.yaml:152:1: pipeline: the same key again, first in line 7");
@@ -377,6 +377,7 @@ fn columns_and_features_fit_into_a_table() {
     };
     // The file has twelve columns and three features.
     let read_with = |count: usize| read(&with("  columns:\n", &columns(count - 11)));
-    assert_eq!(read_with(16_380).unwrap().preprocessing.columns.len(), 16_380);
+    let columns = read_with(16_380).unwrap().preprocessing.columns;
+    assert_eq!(columns.named().unwrap().len(), 16_380);
     insta::assert_snapshot!(read_with(16_381).unwrap_err(), @"config.yaml:68:3: preprocessing.columns: expected at most 16383 columns and engineered features together, there are 16381 and 3");
 }

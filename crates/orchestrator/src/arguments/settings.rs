@@ -82,7 +82,13 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
     };
     let steps::Label { column: label, positive, negative } = table.label;
     let label = Label { column: label, positive, negative, ..Label::default() };
-    let schema = match Schema::new(table.columns.into_iter().map(column).collect(), label) {
+    let are_known = table.all_columns_except.is_none();
+    let schema = if are_known {
+        Schema::new(table.columns.into_iter().map(column).collect(), label)
+    } else {
+        Schema::of_label(label)
+    };
+    let schema = match schema {
         Ok(schema) => schema,
         Err(fault) => {
             let part = match fault {
@@ -97,6 +103,10 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
             return vec![(format!("preprocessing.{part}"), fault.to_string())];
         }
     };
+    if !are_known {
+        // Preprocess checks the features once it has the columns.
+        return Vec::new();
+    }
     let features = table.features.into_iter();
     let features: Vec<_> = features
         .map(|feature| Feature { name: feature.name, expression: feature.expression })

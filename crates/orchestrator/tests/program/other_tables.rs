@@ -209,3 +209,37 @@ fn categories_a_split_by_time_and_cells_that_became_missing() {
     Split              the 20 test rows are the last by `time`, from 2024-03-01 01:20:00 on
     ");
 }
+
+#[test]
+fn all_columns_but_some_make_a_model_that_knows_its_columns() {
+    const ALL: &str = "label: { column: fail, positive: ['1'], negative: ['0'] }\n\
+                       columns: all\n\
+                       except: [id]\n\
+                       engineered_features: { Twice: 2 * Temp_in }\n";
+    let place = Place::new();
+    let row = |number, temperature, fails| {
+        format!("{temperature},{}", plain(number, temperature + 1.0, fails))
+    };
+    place.file("table.csv", format!("Temp (in),Druck [bar],fail,id\n{}", rows(100, row)));
+    let (result, printed) = run(&place, ALL, "table.csv");
+    assert_eq!(result["rows"]["rows_kept"], 100);
+    assert!(printed.contains("its 2 sensor columns are all columns but `fail`, `id`"), "{printed}");
+    // The words are faults of the settings, found before anything runs.
+    for (wrong, expected) in [
+        (
+            ALL.replace("columns: all", "columns: every"),
+            "preprocessing.columns: found `every`, expected columns by name, or all",
+        ),
+        (ALL.replace("columns: all", "columns: { a: {} }"), "unless columns: all is beside it"),
+    ] {
+        let config = place.file("wrong.yaml", settings(&wrong));
+        let outcome = place.orchestrator(&["validate", "--config", config.as_str()]).expect(2);
+        assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+    }
+    // Preprocess knows the columns, and so whether a feature can be.
+    let wrong = settings(&ALL.replace("Temp_in", "Temp_out"));
+    let config = place.file("config.yaml", wrong);
+    let arguments = ["run", "--config", config.as_str(), "--input", "table.csv"];
+    let error = place.orchestrator(&arguments).expect(2).stderr;
+    assert!(error.contains("Temp_out") && error.contains("Temp_in"), "{error}");
+}

@@ -18,7 +18,7 @@ fn a_file_that_is_missing_or_malformed() {
     insta::assert_snapshot!(refused("{}"), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: missing field `format_version` at line 1 column 2");
     let document = TableSettings::default().to_json();
     insta::assert_snapshot!(refused(&document.replace("\"format_version\": 2", "\"format_version\": 1")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: format_version: found version 1, expected 2 at line 2 column 21");
-    insta::assert_snapshot!(refused(&document.replace("\"features\": [", "\"extra\": [")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: extra: unknown field `extra`, expected one of `format_version`, `columns`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 71 column 9");
+    insta::assert_snapshot!(refused(&document.replace("\"features\": [", "\"extra\": [")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: extra: unknown field `extra`, expected one of `format_version`, `columns`, `all_columns_except`, `label`, `features`, `categories`, `split`, `stratify`, `missing_values`, `bad_cells`, `missing_labels`, `duplicates`, `format` at line 71 column 9");
     insta::assert_snapshot!(refused(&document.replace("\"unit\": \"Nm\"", "\"unit\": 1")), @"/opt/ml/processing/settings/table.json does not hold the settings of a table: columns[10].unit: invalid type: integer `1`, expected a string at line 46 column 15");
 }
 
