@@ -14,9 +14,9 @@ use crate::units::{self, Conversion};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// Columns that are missing.
-    #[error("lacks {}; columns found: {}", shown(missing), shown(found))]
+    #[error("lacks {}; columns found: {}", with_hints(missing, found), shown(found))]
     Missing {
-        /// Each missing column, with the nearest name in the header.
+        /// The missing columns.
         missing: Vec<String>,
         /// The columns in the header.
         found: Vec<String>,
@@ -193,7 +193,7 @@ struct Search<'a> {
     by_text: BTreeMap<&'a str, Vec<usize>>,
     by_whole: BTreeMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<&'a str, Vec<usize>>,
-    /// Each column that was not found, with the nearest name in the header.
+    /// The columns that were not found.
     missing: Vec<String>,
 }
 
@@ -246,16 +246,7 @@ impl<'a> Search<'a> {
                 Err(HeaderError::Twice { name: name.to_owned(), first, second, hint })
             }
             [] => {
-                let here = self.cells.iter().map(|cell| cell.bare.as_str());
-                // Looking for the nearest of thousands of names takes seconds.
-                let near = if self.missing.len() < MAX_SHOWN_COLUMNS {
-                    common::nearest(name, here)
-                } else {
-                    None
-                };
-                let hint =
-                    near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-                self.missing.push(format!("column `{name}`{hint}"));
+                self.missing.push(name.to_owned());
                 Ok(None)
             }
         }
@@ -306,6 +297,20 @@ impl<'a> Search<'a> {
         let found = self.cells.iter().map(HeaderCell::shown).collect();
         Err(HeaderError::Missing { missing: self.missing, found, all })
     }
+}
+
+/// Joins missing columns for a message, each with the nearest name in the header. This takes time, and
+/// most headers that do not match are only lines that are none.
+fn with_hints(missing: &[String], found: &[String]) -> String {
+    let here: Vec<String> = found.iter().map(|header| name_and_unit(header).0).collect();
+    // Looking for the nearest of thousands of names takes seconds.
+    let hinted = missing.iter().take(MAX_SHOWN_COLUMNS).map(|name| {
+        let near = common::nearest(name, here.iter().map(String::as_str));
+        let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        format!("column `{name}`{hint}")
+    });
+    let rest = missing.iter().skip(MAX_SHOWN_COLUMNS).map(|name| format!("column `{name}`"));
+    shown(&hinted.chain(rest).collect::<Vec<_>>())
 }
 
 /// Joins names for a message. The first line of a file may be data, or not from a table at all: only
