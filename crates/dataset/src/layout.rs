@@ -101,8 +101,7 @@ impl LayoutFinder<'_> {
 
     /// Returns whether blanks may separate the columns of a text whose layout was not found.
     pub(crate) fn may_be_blank_separated(&self, error: &TableError) -> bool {
-        matches!(error, TableError::Header { .. })
-            && self.declared.separator.is_none_or(|declared| declared == b' ')
+        matches!(error, TableError::Header { .. }) && self.declared.separator.is_none()
     }
 
     /// Finds the layout of a text whose blanks were turned into tabs.

@@ -454,16 +454,17 @@ impl<'a> TableReader<'a> {
         let unreadable = |source| TableError::unreadable(file, source);
         let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
         let finder = LayoutFinder { file, schema: &self.schema, declared: format };
-        let mut is_blank_separated = false;
-        let mut layout = match finder.find(&text) {
-            Ok(layout) => layout,
-            // The columns may be separated by blanks.
-            Err(error) if finder.may_be_blank_separated(&error) => {
+        let is_declared_blank = format.separator == Some(b' ');
+        let found = if is_declared_blank { None } else { Some(finder.find(&text)) };
+        let (mut layout, is_blank_separated) = match found {
+            Some(Ok(layout)) => (layout, false),
+            Some(Err(error)) if !finder.may_be_blank_separated(&error) => return Err(error),
+            error => {
                 text = text.blank_separated().map_err(unreadable)?;
-                is_blank_separated = true;
-                finder.find_blank_separated(&text).map_err(|_| error)?
+                let found = finder.find_blank_separated(&text);
+                let found = found.map_err(|second| error.and_then(Result::err).unwrap_or(second));
+                (found?, true)
             }
-            Err(error) => return Err(error),
         };
         if self.take_columns(file, &layout.header)? {
             let finder = LayoutFinder { file, schema: &self.schema, declared: format };

@@ -88,6 +88,16 @@ fn every_separator_is_found() {
 }
 
 #[test]
+fn declared_blanks_may_be_many_where_the_header_has_one() {
+    let header = "Druck Drehzahl St\u{f6}rung\n";
+    let text = format!("{header}12.5  1500   ja\n-0.25 25892 nein\n  3 7.5 nein\n");
+    let format = TextFormat { separator: Some(b' '), ..TextFormat::default() };
+    assert_eq!(notes_as(format.clone(), text.as_bytes()), "");
+    let error = read_as(format, "a.csv", PLAIN.as_bytes()).unwrap_err();
+    assert!(error.starts_with("a.csv lacks column `St\u{f6}rung`"), "{error}");
+}
+
+#[test]
 fn decimal_commas_and_groups_of_digits_are_found() {
     let rows = |rows: [&str; 3]| {
         let [one, two, three] = rows;

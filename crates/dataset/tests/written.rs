@@ -16,7 +16,7 @@ use parquet::schema::parser::parse_message_type;
 /// The cells of the synthetic sample: a header without units, and rows of twelve numbers and a label.
 fn sample() -> Vec<Vec<String>> {
     let mut text = Vec::new();
-    dataset::sample::write(&mut text, 120, 42).unwrap();
+    dataset::sample::write(&mut text, 40, 42).unwrap();
     let text = String::from_utf8(text).unwrap();
     // Three columns are in front of the readings.
     let cells = |line: &str| {
@@ -45,7 +45,7 @@ fn read(schema: &Schema, file: &[u8], how: &str) -> (Vec<u64>, Vec<u8>) {
     let mut reader = TableReader::new(schema, CleaningRules::default());
     reader.read_file("a", Cursor::new(file)).unwrap_or_else(|error| panic!("{how}: {error}"));
     let (table, counts) = reader.finish().unwrap();
-    assert_eq!(counts.read.rows, 120, "{how}");
+    assert_eq!(counts.read.rows, 40, "{how}");
     let bits = (0..table.len()).flat_map(|row| table.row(row)).map(|cell| cell.to_bits());
     (bits.collect(), table.labels().to_vec())
 }
