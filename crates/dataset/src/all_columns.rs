@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::header::Header;
-use crate::recipe::LABEL;
-use crate::schema::{Column, Schema, fold_name, settings_name};
+use crate::schema::{Column, LABEL, Schema, fold_name, settings_name};
 use crate::table_error::TableError;
 use crate::units;
 

@@ -9,7 +9,8 @@ use crate::blocks::{self, Block, BlockReader};
 use crate::csv_records::{CsvError, CsvRecord, CsvRecords};
 use crate::in_order::in_order;
 use crate::number;
-use crate::recipe::{ImputationCounts, LABEL, Recipe};
+use crate::recipe::{ImputationCounts, Recipe};
+use crate::schema::LABEL;
 use crate::table::SensorTable;
 
 /// The number of rows that one task writes.

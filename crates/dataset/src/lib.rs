@@ -104,10 +104,10 @@ pub use header::HeaderError;
 pub use layout::TextFormat;
 pub use raw_layout::RawColumn;
 pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};
-pub use recipe::{Feature, ImputationCounts, LABEL, Recipe, RecipeError};
+pub use recipe::{Feature, ImputationCounts, Recipe, RecipeError};
 pub use record::{RecordError, RecordReader};
 pub use schema::{
-    Column, ColumnKind, Label, Schema, SchemaError, fold_name, fold_word, settings_name,
+    Column, ColumnKind, LABEL, Label, Schema, SchemaError, fold_name, fold_word, settings_name,
 };
 pub use source::Encoding;
 pub use split::{Split, SplitError, split, split_by_machine, split_by_time};

@@ -8,12 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::{CategoryRules, Encoding, Frequency, StoredEncoding, StoredOneHot};
 use crate::expression::{Expression, ExpressionError, StatisticKind};
-use crate::schema::{Column, ColumnKind, Label, Schema, SchemaError, fold_name};
+use crate::schema::{Column, ColumnKind, LABEL, Label, Schema, SchemaError, fold_name};
 use crate::statistics::ColumnSummary;
 use crate::table::SensorTable;
-
-/// The name of the label's column in a feature table. No feature may have it.
-pub const LABEL: &str = "label";
 
 /// The definition of an engineered feature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_missing;
 
+/// The name of the label's column in a feature table. No feature may have it.
+pub const LABEL: &str = "label";
+
 /// What the cells of a column hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
