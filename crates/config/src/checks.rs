@@ -204,8 +204,7 @@ impl Faults {
         let columns = columns.named().map_or(0, IndexMap::len);
         if columns + engineered_features.len() > MAX_FEATURES {
             let expected = format!(
-                "at most {MAX_FEATURES} columns and engineered features together, there are {} and {}",
-                columns,
+                "at most {MAX_FEATURES} columns and engineered features together, there are {columns} and {}",
                 engineered_features.len()
             );
             self.push("preprocessing.columns", None, &expected);

@@ -212,8 +212,8 @@ pub struct Preprocessing {
     /// The label column.
     #[garde(dive)]
     pub label: Label,
-    /// The sensor columns that the model uses, in order, or `all`: those of the file, as numbers, but
-    /// for the label, the column of the split, and those in `except`.
+    /// The sensor columns that the model uses, in order. With `all` they are the columns of the file
+    /// except the label, the column of the split, and those in `except`; their cells are numbers.
     #[garde(skip)] // see checks::faults
     pub columns: Columns,
     /// The columns that `columns: all` leaves out.
@@ -286,10 +286,8 @@ impl<'de> Deserialize<'de> for Columns {
             }
 
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Columns, E> {
-                match word {
-                    "all" => Ok(Columns::All(AllColumns::All)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
-                }
+                let all = word.parse().map(Columns::All);
+                all.map_err(|()| E::invalid_value(de::Unexpected::Str(word), &self))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Columns, A::Error> {

@@ -1,25 +1,26 @@
-//! Takes the sensor columns from the header of the first file, where nobody has named them.
+//! Takes the sensor columns from the header of the first file, if the settings do not name them.
 
 use std::collections::BTreeSet;
 
-use crate::header::Header;
-use crate::schema::{Column, LABEL, Schema, fold_name, settings_name};
+use crate::header::{Header, HeaderCell};
+use crate::names::{ColumnHeaders, SettingsName, settings_names};
+use crate::schema::{Column, Schema, fold_name};
 use crate::table_error::TableError;
 use crate::units;
 
-/// The rule that all columns of the files are sensor columns but for some.
+/// The rule that every column is a sensor column except for some.
 #[derive(Clone, Debug)]
 pub(crate) struct AllColumns {
-    /// The names of columns that are none.
+    /// The names of columns that are left out.
     except: Vec<String>,
-    /// Those of them that no file has.
+    /// The names in `except` that no file has so far.
     unfound: BTreeSet<String>,
     /// The file that the columns are from.
     first: Option<String>,
 }
 
 impl AllColumns {
-    pub(crate) fn but(except: Vec<String>) -> Self {
+    pub(crate) fn except(except: Vec<String>) -> Self {
         let unfound = except.iter().cloned().collect();
         Self { except, unfound, first: None }
     }
@@ -29,7 +30,7 @@ impl AllColumns {
         self.first.is_some()
     }
 
-    /// Returns the sensor columns of the first file, and what to say of them. `split` is the column by
+    /// Returns the sensor columns of the first file, and a note about them. `split` is the column by
     /// which the rows are split.
     pub(crate) fn take(
         &mut self,
@@ -38,36 +39,33 @@ impl AllColumns {
         schema: &Schema,
         split: Option<&str>,
     ) -> Result<(Vec<Column>, String), TableError> {
-        let (fields, but) = self.sensor_fields(header, split);
+        let (fields, others) = self.sensor_fields(header, split);
         if fields.is_empty() {
-            return Err(TableError::OnlyLabel { file: file.to_owned(), label: but.join(", ") });
+            return Err(TableError::NoSensorColumns {
+                file: file.to_owned(),
+                others: others.join(", "),
+            });
         }
-        let label = &schema.label().column;
-        // The table of features ends in a column of this name.
-        let mut taken = BTreeSet::from([fold_name(label), LABEL.to_owned()]);
-        let mut columns = Vec::new();
-        for field in fields {
-            let cell = &header.cells[field];
-            let unit = cell.unit.clone().filter(|unit| units::is_known(unit));
-            let is_alone = header.cells.iter().filter(|other| other.name == cell.name).count() == 1;
-            let bare = if unit.is_some() && is_alone { &cell.bare } else { &cell.text };
-            let base = match settings_name(bare) {
-                name if name.is_empty() => format!("column_{}", field + 1),
-                name => name,
-            };
-            let numbered = (2..).map(|number| format!("{base}_{number}"));
-            let mut names = std::iter::once(base.clone()).chain(numbered);
-            let name = names.find(|name| taken.insert(fold_name(name))).unwrap_or_default();
-            let is_found = is_alone && fold_name(&name) == cell.name;
-            let spellings = if is_found { Vec::new() } else { vec![cell.text.clone()] };
+        let known = |cell: &HeaderCell| cell.unit.clone().filter(|unit| units::is_known(unit));
+        let headers: Vec<[String; 1]> =
+            header.cells.iter().map(|cell| [cell.text.clone()]).collect();
+        let all = header.cells.iter().zip(&headers).map(|(cell, headers)| {
+            let name = if known(cell).is_some() { &cell.bare } else { &cell.text };
+            ColumnHeaders { name, headers }
+        });
+        let names = settings_names(&all.collect::<Vec<_>>());
+        let column = |&field: &usize| {
+            let SettingsName { name, spellings } = names[field].clone();
+            let unit = known(&header.cells[field]);
             let missing_markers = schema.label().missing_markers.clone();
-            columns.push(Column { name, unit, spellings, missing_markers, ..Column::default() });
-        }
+            Column { name, unit, spellings, missing_markers, ..Column::default() }
+        };
+        let columns: Vec<Column> = fields.iter().map(column).collect();
         self.first = Some(file.to_owned());
         let note = format!(
             "{file}: its {} sensor columns are all columns but {}",
             columns.len(),
-            but.join(", ")
+            others.join(", ")
         );
         Ok((columns, note))
     }
@@ -91,7 +89,7 @@ impl AllColumns {
         }
     }
 
-    /// Returns the names that no file has.
+    /// Returns the names in `except` that no file has.
     pub(crate) fn unfound(&self) -> impl Iterator<Item = &String> {
         self.unfound.iter()
     }

@@ -11,7 +11,7 @@ use crate::in_order::in_order;
 use crate::number;
 use crate::recipe::{ImputationCounts, Recipe};
 use crate::schema::LABEL;
-use crate::table::SensorTable;
+use crate::sensor_table::SensorTable;
 
 /// The number of rows that one task writes.
 const ROWS_PER_TASK: usize = 1 << 12;

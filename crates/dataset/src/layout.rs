@@ -96,25 +96,21 @@ impl LayoutFinder<'_> {
     /// # Errors
     /// Returns an error if no line has the schema's columns, or if numbers have two meanings.
     pub(crate) fn find(&self, text: &Text<'_>) -> Result<Layout, TableError> {
-        self.find_with(text, self.declared.separator.as_ref().map_or(&SEPARATORS, from_ref))
-    }
-
-    /// Returns whether blanks may separate the columns of a text whose layout was not found.
-    pub(crate) fn may_be_blank_separated(&self, error: &TableError) -> bool {
-        matches!(error, TableError::Header { .. }) && self.declared.separator.is_none()
-    }
-
-    /// Finds the layout of a text whose blanks were turned into tabs.
-    ///
-    /// # Errors
-    /// Returns the errors of [`Self::find`].
-    pub(crate) fn find_blank_separated(&self, text: &Text<'_>) -> Result<Layout, TableError> {
+        if !text.is_blank_separated {
+            let declared = self.declared.separator.as_ref();
+            return self.find_with(text, declared.map_or(&SEPARATORS, from_ref));
+        }
         let mut layout = self.find_with(text, b"\t")?;
         let tabs = separator_note(b'\t');
         for note in layout.notes.iter_mut().filter(|note| **note == tabs) {
             *note = separator_note(b' ');
         }
         Ok(layout)
+    }
+
+    /// Returns whether blanks may separate the columns of a text whose layout was not found.
+    pub(crate) fn may_be_blank_separated(&self, error: &TableError) -> bool {
+        matches!(error, TableError::Header { .. }) && self.declared.separator.is_none()
     }
 
     fn find_with(&self, text: &Text<'_>, separators: &[u8]) -> Result<Layout, TableError> {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::encoding::{CategoryRules, Encoding, Frequency, StoredEncoding, StoredOneHot};
 use crate::expression::{Expression, ExpressionError, StatisticKind};
 use crate::schema::{Column, ColumnKind, LABEL, Label, Schema, SchemaError, fold_name};
+use crate::sensor_table::SensorTable;
 use crate::statistics::ColumnSummary;
-use crate::table::SensorTable;
 
 /// The definition of an engineered feature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -221,24 +221,6 @@ pub fn fold_name(name: &str) -> String {
     words.join("_")
 }
 
-/// Returns a header as a name of the settings, which has letters, digits and `_`, and no digit first.
-/// The name is empty if the header has neither letters nor digits.
-pub fn settings_name(header: &str) -> String {
-    /// The maximum length in characters.
-    const MAX_NAME: usize = 100;
-    let mut name = String::new();
-    for letter in header.trim().chars() {
-        if letter.is_alphabetic() || letter.is_numeric() {
-            name.push(letter);
-        } else if !name.is_empty() && !name.ends_with('_') {
-            name.push('_');
-        }
-    }
-    let name = name.trim_end_matches('_');
-    let begin = if name.starts_with(char::is_numeric) { "_" } else { "" };
-    format!("{begin}{name}").chars().take(MAX_NAME).collect()
-}
-
 /// Returns a label value as it is compared: trimmed, in lower case, numbers in one form.
 pub fn fold_word(word: &str) -> String {
     let word = word.trim().to_lowercase();

@@ -62,6 +62,8 @@ pub(crate) struct Text<'a> {
     pub(crate) rest: Box<dyn Read + 'a>,
     /// Whether `begin` is the whole text.
     pub(crate) is_whole: bool,
+    /// Whether blanks separated its fields, which are tabs now.
+    pub(crate) is_blank_separated: bool,
     /// What was found: compression and encoding, if they are not the usual ones.
     pub(crate) notes: Vec<String>,
 }
@@ -100,7 +102,7 @@ impl<'a> Text<'a> {
             while begin.starts_with(BYTE_ORDER_MARK) {
                 begin.drain(..BYTE_ORDER_MARK.len());
             }
-            return Ok(Self { begin, rest: input, is_whole, notes });
+            return Ok(Self { begin, rest: input, is_whole, is_blank_separated: false, notes });
         }
         if declared.is_none() {
             notes.push(format!("in {}", encoding.name()));
@@ -117,7 +119,7 @@ impl<'a> Text<'a> {
             .bom_override(true)
             .build(Cursor::new(begin).chain(input));
         let (begin, rest, is_whole) = peek(decoder)?;
-        Ok(Self { begin, rest, is_whole, notes })
+        Ok(Self { begin, rest, is_whole, is_blank_separated: false, notes })
     }
 
     /// Turns runs of blanks between fields into tabs.
@@ -127,7 +129,7 @@ impl<'a> Text<'a> {
     pub(crate) fn blank_separated(self) -> io::Result<Self> {
         let whole = Cursor::new(self.begin).chain(self.rest);
         let (begin, rest, is_whole) = peek(BlankSeparated::new(whole))?;
-        Ok(Self { begin, rest, is_whole, notes: self.notes })
+        Ok(Self { begin, rest, is_whole, is_blank_separated: true, notes: self.notes })
     }
 
     /// Returns the whole lines of the beginning. A line that is longer than it is returned cut.

@@ -1,16 +1,13 @@
 //! Reads files of raw sensor readings into one clean table.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
 use std::mem;
-
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::all_columns::AllColumns;
 use crate::archive::{self, Entry};
 use crate::blocks::{self, BlockReader};
-use crate::categories::{self, Values};
+use crate::categories::Values;
 use crate::cell::NumberFormat;
 use crate::cleaning::{CleaningCounts, CleaningRules, Duplicates};
 use crate::container::{self, Container};
@@ -25,101 +22,17 @@ use crate::parquet_rows::BatchReader;
 use crate::record::{FieldRole, RecordReader};
 use crate::rows::{BlockRows, Magnitude, RowReader};
 use crate::schema::{ColumnKind, Label, Schema, SchemaError};
+use crate::sensor_table::SensorTable;
 use crate::source::{Encoding, Text};
 use crate::split_key::{SplitColumn, SplitKey, TwoOrders};
-use crate::statistics::ColumnSummary;
 use crate::table_error::TableError;
 use crate::units;
 use crate::workbook::{Row, Workbook};
 
-/// Cleaned rows of raw sensor readings with their labels. Readings have 64 bits, so that a feature
-/// such as the difference of two counters is exact; a missing one is NaN.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SensorTable {
-    width: usize,
-    cells: Vec<f64>,
-    labels: Vec<u8>,
-    /// The values of each column of categories; those of other columns are empty.
-    values: Vec<Values>,
-    /// The key of each row by which it is split; empty if there is no column for that.
-    keys: Vec<f64>,
-}
-
-impl SensorTable {
-    /// Returns the number of rows.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Returns whether the table has no rows.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Returns a row's readings in the order of the schema's columns.
-    pub fn row(&self, index: usize) -> &[f64] {
-        &self.cells[index * self.width..][..self.width]
-    }
-
-    /// Returns the number of rows with each value of a column of categories, among these rows.
-    pub fn value_counts(&self, column: usize, rows: &[usize]) -> BTreeMap<&str, usize> {
-        let mut by_code: BTreeMap<u64, usize> = BTreeMap::new();
-        for reading in rows.iter().map(|&row| self.row(row)[column]) {
-            if !reading.is_nan() {
-                *by_code.entry(categories::code_of(reading)).or_default() += 1;
-            }
-        }
-        let named = by_code.into_iter();
-        named.filter_map(|(code, count)| Some((self.values[column].get(code)?, count))).collect()
-    }
-
-    /// Returns summary statistics of each column. Those of a column of categories mean nothing but
-    /// for the count: see [`Self::value_counts`].
-    pub fn summaries(&self) -> Vec<ColumnSummary> {
-        self.summaries_of(0..self.len())
-    }
-
-    /// Returns summary statistics of each column over these rows.
-    pub(crate) fn summaries_of(
-        &self,
-        rows: impl ExactSizeIterator<Item = usize> + Clone + Sync,
-    ) -> Vec<ColumnSummary> {
-        // A cache line has eight readings of a row. Reading a single column of a wide table loads one
-        // for each reading.
-        const COLUMNS: usize = 16;
-        let begins: Vec<usize> = (0..self.width).step_by(COLUMNS).collect();
-        let summaries = begins.into_par_iter().flat_map_iter(|begin| {
-            let width = COLUMNS.min(self.width - begin);
-            let mut columns = vec![Vec::with_capacity(rows.len()); width];
-            for row in rows.clone() {
-                let readings = &self.row(row)[begin..][..width];
-                columns
-                    .iter_mut()
-                    .zip(readings)
-                    .for_each(|(column, reading)| column.push(*reading));
-            }
-            columns.into_iter().map(|column| ColumnSummary::of(column.into_iter()))
-        });
-        summaries.collect()
-    }
-
-    /// Returns what [`split_by_time`](crate::split_by_time) and
-    /// [`split_by_machine`](crate::split_by_machine) divide the rows by, or nothing if there is no
-    /// column for that.
-    pub fn split_keys(&self) -> &[f64] {
-        &self.keys
-    }
-
-    /// Returns the class of each row, 0 or 1.
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
-    }
-}
-
 /// Reads one file after another into one [`SensorTable`].
 pub struct TableReader<'a> {
     schema: Cow<'a, Schema>,
-    /// Where the schema's columns are those of the first file, what is known of them.
+    /// The rule for the columns, if the schema does not name them.
     all_columns: Option<AllColumns>,
     rules: CleaningRules,
     format: TextFormat,
@@ -165,7 +78,7 @@ impl<'a> TableReader<'a> {
     ) -> Result<Self, SchemaError> {
         let schema = Cow::Owned(Schema::of_label(label)?);
         let reader = Self::with_schema(schema, rules);
-        Ok(Self { all_columns: Some(AllColumns::but(except)), ..reader })
+        Ok(Self { all_columns: Some(AllColumns::except(except)), ..reader })
     }
 
     fn with_schema(schema: Cow<'a, Schema>, rules: CleaningRules) -> Self {
@@ -197,8 +110,8 @@ impl<'a> TableReader<'a> {
         &self.schema
     }
 
-    /// Takes the schema's columns from the header of the first file, where they are those. Returns
-    /// whether it did, and the header must be searched for them.
+    /// Takes the schema's columns from this header, if the settings do not name them and no file was
+    /// read before. Returns whether it did: the header must then be searched for them.
     fn take_columns(&mut self, file: &str, header: &Header) -> Result<bool, TableError> {
         let Some(all) = self.all_columns.as_mut().filter(|all| !all.are_known()) else {
             return Ok(false);
@@ -453,27 +366,20 @@ impl<'a> TableReader<'a> {
     ) -> Result<(), TableError> {
         let unreadable = |source| TableError::unreadable(file, source);
         let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
+        if format.separator == Some(b' ') {
+            text = text.blank_separated().map_err(unreadable)?;
+        }
         let finder = LayoutFinder { file, schema: &self.schema, declared: format };
-        let is_declared_blank = format.separator == Some(b' ');
-        let found = if is_declared_blank { None } else { Some(finder.find(&text)) };
-        let (mut layout, is_blank_separated) = match found {
-            Some(Ok(layout)) => (layout, false),
-            Some(Err(error)) if !finder.may_be_blank_separated(&error) => return Err(error),
-            error => {
+        let mut layout = match finder.find(&text) {
+            Err(error) if finder.may_be_blank_separated(&error) => {
                 text = text.blank_separated().map_err(unreadable)?;
-                let found = finder.find_blank_separated(&text);
-                let found = found.map_err(|second| error.and_then(Result::err).unwrap_or(second));
-                (found?, true)
+                finder.find(&text).map_err(|_| error)?
             }
+            found => found?,
         };
         if self.take_columns(file, &layout.header)? {
             let finder = LayoutFinder { file, schema: &self.schema, declared: format };
-            let found = if is_blank_separated {
-                finder.find_blank_separated(&text)
-            } else {
-                finder.find(&text)
-            };
-            layout = found?;
+            layout = finder.find(&text)?;
         }
         let schema = self.schema.clone();
         let Layout { separator, skip, line, header, numbers, notes } = layout;
@@ -614,7 +520,9 @@ impl<'a> TableReader<'a> {
         self.counts.left_out = mem::take(&mut self.left_out).finish(!self.files.is_empty())?;
         self.warn_of_magnitudes();
         for name in self.all_columns.iter().flat_map(AllColumns::unfound) {
-            self.counts.warnings.push(format!("`{name}` is to be left out, and no file has it"));
+            self.counts
+                .warnings
+                .push(format!("`preprocessing.except` names `{name}`, which no file has"));
         }
         self.counts.kept.rows = self.table.len();
         self.counts.kept.failures = self.table.labels.iter().filter(|&&label| label == 1).count();

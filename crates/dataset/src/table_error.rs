@@ -38,13 +38,13 @@ pub enum TableError {
         /// The error, which is part of the message and therefore not its source.
         problem: HeaderError,
     },
-    /// A file without a column for the model, where all columns are for it.
-    #[error("{file} has no column but {label}, expected sensor columns")]
-    OnlyLabel {
+    /// A file without a sensor column, if every column is one except for some.
+    #[error("{file} has no column but {others}, expected sensor columns")]
+    NoSensorColumns {
         /// The file.
         file: String,
         /// The columns that are no sensor columns.
-        label: String,
+        others: String,
     },
     /// A header whose columns cannot all be sensor columns.
     #[error("{file}: the columns cannot be used; name them in `preprocessing.columns`")]
@@ -54,7 +54,7 @@ pub enum TableError {
         /// The reason.
         source: SchemaError,
     },
-    /// A file with a column that the first file lacks, where all columns are for the model.
+    /// A file with a column that the first file lacks, if every column is a sensor column.
     #[error(
         "{file} has `{column}`, which {first} lacks; with `preprocessing.columns: all` every file has \
          the same columns but for those in `preprocessing.except`"

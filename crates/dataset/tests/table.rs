@@ -500,7 +500,16 @@ fn all_columns_are_those_of_the_first_file() {
 }
 
 #[test]
-fn all_columns_need_no_header_and_may_be_separated_by_blanks() {
+fn all_columns_with_headers_like_one_another_are_told_apart() {
+    let text = "Speed [rpm],Speed [rad/s],Speed_rpm,a b,Downtime\n1,2,3,4,1\n5,6,7,8,0\n";
+    let (columns, table, _) = read_all(&[text], &[]).unwrap();
+    let named: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(named, ["Speed_2", "Speed_rad_s", "Speed_rpm", "a_b"]);
+    assert_eq!(rows(&table)[0], (vec![1.0, 2.0, 3.0, 4.0], 1));
+}
+
+#[test]
+fn all_columns_may_be_separated_by_blanks() {
     let (columns, table, _) = read_all(&["A   B  Downtime\n1,5  2 1\n2,5  3 0\n"], &[]).unwrap();
     assert_eq!(columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["A", "B"]);
     assert_eq!(rows(&table), [(vec![1.5, 2.0], 1), (vec![2.5, 3.0], 0)]);
@@ -523,5 +532,5 @@ fn files_whose_columns_differ_are_refused_where_all_are_read() {
     let text = refused(&["A,Downtime\nM,1\n"], &[]);
     assert!(text.contains("no rows are left"), "{text}");
     let (_, _, counts) = read_all(&["A,Downtime\n1,1\n2,0\n"], &["Dat"]).unwrap();
-    assert_eq!(counts.warnings, ["`Dat` is to be left out, and no file has it"]);
+    assert_eq!(counts.warnings, ["`preprocessing.except` names `Dat`, which no file has"]);
 }

@@ -42,7 +42,6 @@ mod features;
 mod gates;
 mod label;
 mod leakage;
-mod names;
 mod reading;
 mod sentinel;
 mod words;
@@ -50,7 +49,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use dataset::{RawCell, RawReader};
+use dataset::{ColumnHeaders, RawCell, RawReader};
 use serde::Serialize;
 
 pub use column::{Kind, Value};
@@ -431,7 +430,9 @@ impl Survey<'_> {
     }
 
     fn columns(&self, analyses: &[Analysis]) -> Vec<ColumnProfile> {
-        let names = names::settings_names(self.tables);
+        let headers = self.tables.columns.iter();
+        let headers = headers.map(|c| ColumnHeaders { name: &c.name, headers: &c.headers });
+        let names = dataset::settings_names(&headers.collect::<Vec<_>>());
         let columns = self.tables.columns.iter().zip(names).zip(analyses).enumerate();
         columns
             .map(|(index, ((column, name), analysis))| {

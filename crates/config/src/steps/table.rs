@@ -332,9 +332,10 @@ pub struct Feature {
 pub struct TableSettings {
     /// The version of the document's format.
     pub format_version: TableFormat,
-    /// The sensor columns that the model uses, in order; none if they are all.
+    /// The sensor columns that the model uses, in order. The list is empty if `all_columns_except` is
+    /// set.
     pub columns: Vec<Column>,
-    /// The columns that are none, where the sensor columns are all others of the file.
+    /// The columns that are no sensor columns, if all other columns of the file are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_columns_except: Option<Vec<String>>,
     /// The label column.
