@@ -4,11 +4,10 @@ use std::error::Error;
 
 use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::default_connector;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use tokio::time::timeout;
 
-use crate::{ATTEMPT_TIMEOUT, Aws, CONNECT_TIMEOUT, CallError};
+use crate::{ATTEMPT_TIMEOUT, Aws, CONNECT_TIMEOUT, CallError, http};
 
 impl Aws {
     /// Downloads a presigned URL, such as that of an image layer. `action` is the call that returned
@@ -23,8 +22,7 @@ impl Aws {
         };
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
         let answer = async {
-            let connector = default_connector(&settings, None).ok_or("there is no TLS")?;
-            let answer = connector.call(HttpRequest::get(address)?).await?;
+            let answer = http::connector(settings, None).call(HttpRequest::get(address)?).await?;
             let status = answer.status().as_u16();
             let body = ByteStream::new(answer.into_body()).collect().await?.to_vec();
             Ok::<_, Box<dyn Error + Send + Sync>>((status, body))

@@ -21,6 +21,7 @@
 #[cfg(feature = "account")]
 mod download;
 mod error;
+mod http;
 
 use std::error::Error;
 use std::future::Future;
@@ -91,6 +92,7 @@ impl Aws {
             .operation_timeout(CALL_TIMEOUT)
             .build();
         let mut loader = loader
+            .http_client(http::client())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts);
         if let Ok(name) = AppName::new(APP_NAME) {
