@@ -89,12 +89,6 @@ impl<'a> BinnedTable<'a> {
     pub(crate) fn max_bin_count(&self) -> usize {
         self.bins.iter().map(FeatureBins::len).max().unwrap_or(0)
     }
-
-    /// Returns the weight of a row that is drawn once.
-    pub(crate) fn weight(&self, row: usize) -> f64 {
-        let weight = self.weights.as_ref().map_or(1.0, |weights| weights[row]);
-        self.class_weights[self.labels[row] as usize] * weight
-    }
 }
 
 /// Returns the weight of a row of each class.

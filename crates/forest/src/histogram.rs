@@ -17,7 +17,7 @@ pub(crate) struct HistogramFinder<'a, L: RecordLayout, T> {
     table: &'a BinnedTable<'a>,
     layout: &'a L,
     scorer: SplitScorer,
-    sample: BootstrapSample,
+    sample: BootstrapSample<'a>,
     /// The counts that a record of each kind adds.
     adds: [T; 256],
     /// The rows of nodes of even and of odd depth: a split moves them from one buffer to the other.
@@ -263,15 +263,16 @@ impl<'a, L: RecordLayout, T: Tally> HistogramFinder<'a, L, T> {
     ) -> Self {
         let rows = table.labels.len();
         let capacity = table.max_bin_count();
+        let sample = BootstrapSample::new(table, params);
         Self {
             table,
             layout,
             scorer: SplitScorer {
                 criterion: params.criterion,
-                weights: [table.class_weights[0], table.class_weights[1]],
+                weights: [sample.class_weights[0], sample.class_weights[1]],
                 limits: params.limits(rows),
             },
-            sample: BootstrapSample::new(rows, params),
+            sample,
             adds: std::array::from_fn(|kind| T::new(kind as u8 & 1, kind as u32 >> 1)),
             // One place more than rows, because rows that were not drawn are written too.
             buffers: [vec![L::Record::default(); rows + 1], vec![L::Record::default(); rows]],

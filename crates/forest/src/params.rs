@@ -260,7 +260,9 @@ impl RandomForestParams {
         self
     }
 
-    /// Sets the weights of the classes; the default is 1 for each.
+    /// Sets the weights of the classes; the default is 1 for each. With a bootstrap, the number of
+    /// draws from a class is proportional to its weight times its number of rows. Without one, the
+    /// weights count in the impurity and in the leaves.
     #[must_use]
     pub fn class_weight(mut self, weight: ClassWeight) -> Self {
         self.0.class_weight = weight;

@@ -26,7 +26,7 @@ pub(crate) struct SortedFinder<'a, C> {
     codes: &'a [Vec<C>],
     criterion: Criterion,
     limits: RowLimits,
-    sample: BootstrapSample,
+    sample: BootstrapSample<'a>,
     /// The rows of nodes of even and of odd depth: a split moves them from one buffer to the other.
     buffers: [Vec<u32>; 2],
     /// A node's rows sorted by a feature's bins: the bin in the upper half, the row in the lower
@@ -50,7 +50,7 @@ impl<'a, C: BinCode> SortedFinder<'a, C> {
             codes,
             criterion: params.criterion,
             limits: params.limits(rows),
-            sample: BootstrapSample::new(rows, params),
+            sample: BootstrapSample::new(table, params),
             buffers: [Vec::with_capacity(rows), vec![0; rows]],
             order: Vec::new(),
             places: vec![0; table.max_bin_count() + 1],
@@ -60,7 +60,9 @@ impl<'a, C: BinCode> SortedFinder<'a, C> {
 
     /// Returns the weight of a row in the sample.
     fn weight(&self, row: usize) -> f64 {
-        f64::from(self.sample.draw_counts[row]) * self.table.weight(row)
+        let weight = self.table.weights.as_ref().map_or(1.0, |weights| weights[row]);
+        let class = self.table.labels[row] as usize;
+        f64::from(self.sample.draw_counts[row]) * self.sample.class_weights[class] * weight
     }
 
     /// Returns the weights of the classes of some rows.

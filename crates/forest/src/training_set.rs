@@ -9,6 +9,7 @@ pub struct TrainingSet<'a> {
     pub records: ArrayView2<'a, f32>,
     /// The class of each row, numbered from 0.
     pub labels: ArrayView1<'a, usize>,
-    /// The weight of each row, multiplied with that of its class; 1 if absent.
+    /// The weight of each row in the impurity and in the leaves; 1 if absent. Unlike the weight of a
+    /// class, it does not change how often the row is drawn.
     pub weights: Option<ArrayView1<'a, f32>>,
 }

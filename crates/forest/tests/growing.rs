@@ -149,14 +149,10 @@ fn counting_and_sorting_grow_the_same_trees() {
         params().min_samples_split(Samples::Fraction(0.05)).min_samples_leaf(two),
         params().bootstrap(false).max_features(MaxFeatures::Fraction(0.7)),
         params().max_samples(Some(Samples::Fraction(0.4))),
+        params().class_weight(ClassWeight::Balanced),
     ] {
         assert_eq!(params.fit(&table).unwrap(), params.fit(&weighted).unwrap(), "{params:?}");
     }
-    let balanced = params().class_weight(ClassWeight::Balanced);
-    let [one, other] =
-        [&table, &weighted].map(|table| accuracy(&balanced.fit(table).unwrap(), table));
-    // Sums of other weights round differently, and splits of about equal gain may be swapped.
-    assert!((one - other).abs() < 0.02, "{one} {other}");
 }
 
 #[test]

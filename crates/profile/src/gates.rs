@@ -1,6 +1,6 @@
 //! Proposes quality gates from a forest's out-of-bag scores on a sample of the rows.
 
-use forest::{ClassWeight, RandomForest, TrainingSet};
+use forest::{RandomForest, TrainingSet};
 use linfa::ParamGuard;
 use ndarray::{Array1, Array2};
 use serde::Serialize;
@@ -68,17 +68,33 @@ pub(crate) fn propose(
     let params = RandomForest::params()
         .n_estimators(TREES)
         .max_depth(Some(10))
-        .class_weight(ClassWeight::Balanced)
         .oob_score(true)
         .random_state(42)
         .check()
         .ok()?;
-    let set = TrainingSet { records: records.view(), labels: labels.view(), weights: None };
+    // The weights are those of the rows and not of their classes, because balanced classes leave
+    // hardly any failure out of the bag: each is drawn several times for each tree.
+    let weights = balanced(classes);
+    let set = TrainingSet {
+        records: records.view(),
+        labels: labels.view(),
+        weights: Some(weights.view()),
+    };
     let shares = params.fit_with(&set, &()).ok()?.oob_decision_function?;
     let scored = shares.rows().into_iter().zip(classes);
     let scored = scored.map(|(shares, &class)| (shares.get(1).copied().unwrap_or(f64::NAN), class));
     let scored: Vec<(f64, u8)> = scored.filter(|(share, _)| !share.is_nan()).collect();
     Some(from_scores(scored, rows))
+}
+
+/// Returns the weight of each row with which both classes have the same total weight.
+fn balanced(classes: &[u8]) -> Array1<f32> {
+    let failures = classes.iter().filter(|&&class| class == 1).count();
+    let weight = |&class: &u8| {
+        let of_class = if class == 1 { failures } else { classes.len() - failures };
+        (classes.len() as f64 / (2.0 * of_class as f64)) as f32
+    };
+    classes.iter().map(weight).collect()
 }
 
 /// Computes scores and gates from the out-of-bag share of each row and its class.
@@ -218,5 +234,15 @@ mod tests {
         let gates = propose(&columns, &places, &classes, 300).unwrap();
         assert!(gates.gates[0].out_of_bag > 0.98, "{gates:?}");
         assert_eq!((gates.rows, gates.is_chance), (300, false));
+    }
+
+    #[test]
+    fn rare_failures_are_out_of_the_bag_of_some_trees() {
+        let numbers: Vec<f64> = (0..1000).map(|row| f64::from(row * 37 % 100)).collect();
+        let classes: Vec<u8> = numbers.iter().map(|number| u8::from(*number > 96.0)).collect();
+        let places: Vec<usize> = (0..1000).collect();
+        let gates = propose(&[Encoded::Numbers(numbers)], &places, &classes, 1000).unwrap();
+        assert_eq!((gates.rows, gates.failures), (1000, 30));
+        assert!(gates.roc_auc > 0.98, "{gates:?}");
     }
 }

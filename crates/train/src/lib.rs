@@ -38,6 +38,7 @@ use container::Container;
 use dataset::{FeatureTable, Recipe};
 use forest::{Fitted, RandomForest, RandomForestParams, TrainingSet, Watch};
 use linfa::ParamGuard;
+use ndarray::ArrayView2;
 
 pub use error::TrainError;
 
@@ -53,9 +54,13 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
     let recipe = recipe(container)?;
     let (table, data_digest) = table(container, &recipe)?;
     tracing::info!(rows = table.labels.len(), features = table.names.len(), "read the rows");
-    let Fitted { forest, oob_score, permutation_importances, .. } =
+    let Fitted { forest, oob_score, oob_decision_function, permutation_importances } =
         fit(container, &settings, shard, &table)?;
+    if let Some(shares) = oob_decision_function {
+        warn_of_rows_never_out_of_bag(shares.view(), &table);
+    }
     let mut training_metrics = score(&forest, &table)?;
+    let oob_score = oob_score.filter(|_| settings.oob_score);
     training_metrics.extend(oob_score.map(|score| (OOB_SCORE.to_owned(), Measure(score))));
     let by_name = |values: Vec<f64>| table.names.iter().cloned().zip(values).collect();
     let bundle = Bundle {
@@ -135,6 +140,28 @@ fn fit(
     Ok(params.fit_share(trees, &set, &Progress { container, tenth })?)
 }
 
+/// Warns of a class of which most rows are in the sample of every tree. A great class weight does
+/// that, and out-of-bag scores then say little about the class. `shares` is the out-of-bag decision
+/// function, of shape `rows x classes`.
+fn warn_of_rows_never_out_of_bag(shares: ArrayView2<'_, f64>, table: &FeatureTable) {
+    for (class, name) in ["negative", "positive"].into_iter().enumerate() {
+        let rows = shares.rows().into_iter().zip(&table.labels);
+        let rows: Vec<bool> = rows
+            .filter(|(_, label)| **label == class)
+            .map(|(shares, _)| shares.iter().all(|share| share.is_finite()))
+            .collect();
+        let judged = rows.iter().filter(|&&judged| judged).count();
+        if 2 * judged < rows.len() {
+            tracing::warn!(
+                "out-of-bag scores judge {judged} of {} rows of the {name} class, because its weight \
+                 puts the others into every tree's sample; class_weight none leaves rows of both \
+                 classes out of the bag",
+                rows.len()
+            );
+        }
+    }
+}
+
 /// Logs each tenth of the trees, and stops the training when the job is stopped.
 struct Progress<'a> {
     container: &'a Container,
@@ -173,7 +200,8 @@ fn params(settings: &Hyperparameters) -> RandomForestParams {
         .max_bins(limit(settings.max_bins))
         .bootstrap(settings.bootstrap)
         .max_samples(Some(samples(settings.max_samples)))
-        .oob_score(settings.oob_score)
+        // The importances need its decision function, too: see `warn_of_rows_never_out_of_bag`.
+        .oob_score(settings.oob_score || settings.permutation_importances)
         .permutation_importances(settings.permutation_importances)
         .max_features(match settings.max_features {
             MaxFeatures::Sqrt => forest::MaxFeatures::Sqrt,

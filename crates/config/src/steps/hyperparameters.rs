@@ -81,7 +81,8 @@ hyperparameters! {
     /// The number of features that each split considers.
     #[garde(skip)]
     max_features: MaxFeatures = MaxFeatures::Sqrt, Always, word(MaxFeatures::EXPECTED);
-    /// The weights of the classes.
+    /// The weights of the classes. A tree draws rows of a class in proportion to the weight, as in
+    /// scikit-learn since version 1.9; without a bootstrap the weights count in the impurity.
     #[garde(skip)]
     class_weight: ClassWeight = ClassWeight::Balanced, Always, word(ClassWeight::EXPECTED);
     /// The seed of the forest and of the train-test split.

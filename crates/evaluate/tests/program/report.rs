@@ -26,15 +26,15 @@ fn a_model_and_rows_become_a_report() {
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.958115,
-      "brier_score": 0.042636,
+      "brier_score": 0.043082,
       "f1_score": 0.956522,
       "format_version": 1,
-      "log_loss": 0.187484,
+      "log_loss": 0.189837,
       "npv": 0.969388,
-      "pr_auc": 0.944916,
+      "pr_auc": 0.945662,
       "precision": 0.946237,
       "recall": 0.967033,
-      "roc_auc": 0.968187,
+      "roc_auc": 0.966593,
       "specificity": 0.95
     }
     "#);
@@ -44,7 +44,7 @@ fn a_model_and_rows_become_a_report() {
     INFO precision=0.946237
     INFO recall=0.967033
     INFO f1_score=0.956522
-    INFO roc_auc=0.968187
+    INFO roc_auc=0.966593
     INFO specificity=0.950000
     INFO npv=0.969388
     INFO gate met: accuracy 0.958115 >= 0.8
@@ -146,10 +146,10 @@ fn rows_without_failures_have_no_recall() {
     [
       {
         "accuracy": 0.95,
-        "brier_score": 0.04734,
+        "brier_score": 0.05094,
         "f1_score": 0.0,
         "format_version": 1,
-        "log_loss": 0.206672,
+        "log_loss": 0.21674,
         "npv": 1.0,
         "pr_auc": "NaN",
         "precision": 0.0,
@@ -207,10 +207,10 @@ fn rows_without_sound_machines_have_no_specificity() {
     [
       {
         "accuracy": 0.967033,
-        "brier_score": 0.037466,
+        "brier_score": 0.034447,
         "f1_score": 0.98324,
         "format_version": 1,
-        "log_loss": 0.166397,
+        "log_loss": 0.160274,
         "npv": 0.0,
         "pr_auc": 1.0,
         "precision": 1.0,
@@ -265,17 +265,17 @@ fn the_model_of_the_sample() {
     assert_good_model(&evaluation, &metrics, 0.97);
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
-      "accuracy": 0.976939,
-      "brier_score": 0.020993,
-      "f1_score": 0.976546,
+      "accuracy": 0.979036,
+      "brier_score": 0.020325,
+      "f1_score": 0.978632,
       "format_version": 1,
-      "log_loss": 0.112141,
-      "npv": 0.975309,
-      "pr_auc": 0.975686,
-      "precision": 0.978632,
+      "log_loss": 0.107966,
+      "npv": 0.97541,
+      "pr_auc": 0.979305,
+      "precision": 0.982833,
       "recall": 0.974468,
-      "roc_auc": 0.985722,
-      "specificity": 0.979339
+      "roc_auc": 0.985757,
+      "specificity": 0.983471
     }
     "#);
 }

@@ -1,6 +1,8 @@
 //! Hyperparameters that cannot be used, and those that are ignored.
 
-use crate::job::{job, logged, refused};
+use testkit::Sandbox;
+
+use crate::job::{RECIPE, TRAIN, job, logged, refused};
 
 /// Runs a job that its hyperparameters must make fail, and returns the reason.
 fn refused_with(hyperparameters: &[(&str, &str)]) -> String {
@@ -50,4 +52,31 @@ fn hyperparameters_that_are_not_strings() {
     insta::assert_snapshot!(refused(&sandbox, 2), @"/opt/ml/input/config/hyperparameters.json is not an object whose values are strings: invalid type: integer `200`, expected a string at line 1 column 20");
     sandbox.file("input/config/hyperparameters.json", r#"{"n_estimators": "200""#);
     insta::assert_snapshot!(refused(&sandbox, 2), @"/opt/ml/input/config/hyperparameters.json is not an object whose values are strings: EOF while parsing an object at line 1 column 22");
+}
+
+#[test]
+fn a_class_that_is_never_out_of_the_bag_is_a_warning() {
+    // 5 failures of 205 rows: balanced, each is drawn 20 times for each tree.
+    let mut rows = "Torque,label\n".to_owned();
+    for row in 0..205 {
+        rows.push_str(&format!("{row}.5,{}\n", u8::from(row >= 200)));
+    }
+    let recipe = r#"{"format_version": 1, "recipe": {
+        "columns": [{"column": {"name": "Torque", "unit": "Nm"}, "median": 20.0}],
+        "label": {"column": "Downtime", "positive": ["yes"], "negative": ["no"]},
+        "features": []
+    }}"#;
+    let warnings = |hyperparameters: &[(&str, &str)]| {
+        let sandbox = Sandbox::new();
+        sandbox.file(RECIPE, recipe).file(TRAIN, &rows).hyperparameters(hyperparameters);
+        logged(&sandbox.run("train", &[]).expect(0), "WARN")
+    };
+    let trees = ("n_estimators", "20");
+    for asked in ["oob_score", "permutation_importances"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(warnings(&[trees, (asked, "true")]), @"out-of-bag scores judge 0 of 5 rows of the positive class, because its weight puts the others into every tree's sample; class_weight none leaves rows of both classes out of the bag");
+        }
+        assert_eq!(warnings(&[trees, (asked, "true"), ("class_weight", "none")]), "");
+    }
+    assert_eq!(warnings(&[trees]), "");
 }

@@ -17,27 +17,27 @@ fn channels_become_a_model() {
     assert_eq!(outcome.stdout, "");
     insta::assert_snapshot!(logged(&outcome, "INFO"), @"
     read the rows rows=463 features=15
-    train_accuracy=0.997840
+    train_accuracy=0.995680
     train_precision=1.000000
-    train_recall=0.995575
-    train_f1_score=0.997783
+    train_recall=0.991150
+    train_f1_score=0.995556
     train_roc_auc=1.000000
-    train_log_loss=0.050032
-    feature_importance_Hydraulic_Pressure=0.117579
-    feature_importance_Coolant_Pressure=0.122974
-    feature_importance_Air_System_Pressure=0.012555
-    feature_importance_Coolant_Temperature=0.119722
-    feature_importance_Hydraulic_Oil_Temperature=0.012903
-    feature_importance_Spindle_Bearing_Temperature=0.016918
-    feature_importance_Spindle_Vibration=0.013705
-    feature_importance_Tool_Vibration=0.011104
-    feature_importance_Spindle_Speed=0.079537
-    feature_importance_Voltage=0.013775
-    feature_importance_Torque=0.075899
-    feature_importance_Cutting=0.148424
-    feature_importance_Pressure_Differential=0.118872
-    feature_importance_Vibration_Ratio=0.014061
-    feature_importance_Pressure_Force_Interaction=0.121973
+    train_log_loss=0.047907
+    feature_importance_Hydraulic_Pressure=0.123877
+    feature_importance_Coolant_Pressure=0.118341
+    feature_importance_Air_System_Pressure=0.012306
+    feature_importance_Coolant_Temperature=0.118160
+    feature_importance_Hydraulic_Oil_Temperature=0.010586
+    feature_importance_Spindle_Bearing_Temperature=0.016091
+    feature_importance_Spindle_Vibration=0.011245
+    feature_importance_Tool_Vibration=0.011126
+    feature_importance_Spindle_Speed=0.077852
+    feature_importance_Voltage=0.012129
+    feature_importance_Torque=0.085791
+    feature_importance_Cutting=0.154369
+    feature_importance_Pressure_Differential=0.114007
+    feature_importance_Vibration_Ratio=0.011179
+    feature_importance_Pressure_Force_Interaction=0.122942
     ");
 
     // The files hold the logged metrics with more digits.
@@ -170,26 +170,26 @@ fn the_model_of_the_sample() {
     insta::assert_snapshot!(logged(&outcome, "INFO"), @"
     read the rows rows=1906 features=15
     train_accuracy=0.990031
-    train_precision=0.998918
-    train_recall=0.980871
-    train_f1_score=0.989812
-    train_roc_auc=0.999368
-    train_log_loss=0.060009
-    feature_importance_Hydraulic_Pressure=0.118972
-    feature_importance_Coolant_Pressure=0.119124
-    feature_importance_Air_System_Pressure=0.009225
-    feature_importance_Coolant_Temperature=0.096024
-    feature_importance_Hydraulic_Oil_Temperature=0.007763
-    feature_importance_Spindle_Bearing_Temperature=0.007510
-    feature_importance_Spindle_Vibration=0.007910
-    feature_importance_Tool_Vibration=0.007679
-    feature_importance_Spindle_Speed=0.071984
-    feature_importance_Voltage=0.007884
-    feature_importance_Torque=0.094712
-    feature_importance_Cutting=0.207290
-    feature_importance_Pressure_Differential=0.122886
-    feature_importance_Vibration_Ratio=0.009112
-    feature_importance_Pressure_Force_Interaction=0.111924
+    train_precision=1.000000
+    train_recall=0.979809
+    train_f1_score=0.989801
+    train_roc_auc=0.999340
+    train_log_loss=0.056827
+    feature_importance_Hydraulic_Pressure=0.111581
+    feature_importance_Coolant_Pressure=0.127582
+    feature_importance_Air_System_Pressure=0.008772
+    feature_importance_Coolant_Temperature=0.099855
+    feature_importance_Hydraulic_Oil_Temperature=0.007742
+    feature_importance_Spindle_Bearing_Temperature=0.007047
+    feature_importance_Spindle_Vibration=0.008165
+    feature_importance_Tool_Vibration=0.007676
+    feature_importance_Spindle_Speed=0.069238
+    feature_importance_Voltage=0.006899
+    feature_importance_Torque=0.094932
+    feature_importance_Cutting=0.204573
+    feature_importance_Pressure_Differential=0.117215
+    feature_importance_Vibration_Ratio=0.008326
+    feature_importance_Pressure_Force_Interaction=0.120398
     ");
 }
 
