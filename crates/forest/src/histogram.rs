@@ -17,7 +17,7 @@ pub(crate) struct HistogramFinder<'a, L: RecordLayout, T> {
     table: &'a BinnedTable<'a>,
     layout: &'a L,
     scorer: SplitScorer,
-    sample: BootstrapSample<'a>,
+    sample: BootstrapSample,
     /// The counts that a record of each kind adds.
     adds: [T; 256],
     /// The rows of nodes of even and of odd depth: a split moves them from one buffer to the other.

@@ -21,7 +21,7 @@ const MAX_MEAN_DRAWS: f64 = 64.0;
 /// Class weights determine how many of the draws are from each class, as in scikit-learn since
 /// version 1.9. Its number of draws from a class varies from tree to tree; here it is the mean of
 /// that number.
-pub(crate) struct BootstrapSample<'a> {
+pub(crate) struct BootstrapSample {
     pub(crate) draw_counts: Vec<u8>,
     /// The weight of one draw of a row of each class. It is the class weight if each tree takes each
     /// row once.
@@ -29,11 +29,10 @@ pub(crate) struct BootstrapSample<'a> {
     /// The parts that are drawn from: the whole table, or each class if the weights of classes
     /// differ; empty if each tree takes each row once.
     strata: Vec<Stratum>,
-    labels: &'a [u32],
     /// The draw counts in the order of the strata; unused if there are fewer than two.
     stratum_counts: Vec<u8>,
-    /// The position of the next row of each class in `stratum_counts`.
-    positions: Vec<usize>,
+    /// The position of each row in `stratum_counts`.
+    positions: Vec<u32>,
 }
 
 /// A number of draws from a number of rows.
@@ -44,8 +43,8 @@ struct Stratum {
     blocks: Vec<u32>,
 }
 
-impl<'a> BootstrapSample<'a> {
-    pub(crate) fn new(table: &'a BinnedTable<'_>, params: &RandomForestValidParams) -> Self {
+impl BootstrapSample {
+    pub(crate) fn new(table: &BinnedTable<'_>, params: &RandomForestValidParams) -> Self {
         let (labels, weights) = (&table.labels[..], &table.class_weights);
         let mut class_rows = vec![0; weights.len()];
         for &label in labels {
@@ -55,9 +54,8 @@ impl<'a> BootstrapSample<'a> {
             draw_counts: vec![1; labels.len()],
             class_weights: weights.clone(),
             strata: Vec::new(),
-            labels,
             stratum_counts: Vec::new(),
-            positions: vec![0; weights.len()],
+            positions: Vec::new(),
         };
         let Some(draws) = params.draws(labels.len()) else { return sample };
         let occurring = || class_rows.iter().zip(weights).filter(|(rows, _)| **rows > 0);
@@ -65,6 +63,17 @@ impl<'a> BootstrapSample<'a> {
             sample.strata.push(Stratum::new(labels.len(), draws));
             return sample;
         }
+        let mut next = vec![0; weights.len()];
+        for class in 1..next.len() {
+            next[class] = next[class - 1] + class_rows[class - 1] as u32;
+        }
+        sample.positions = labels
+            .iter()
+            .map(|&label| {
+                next[label as usize] += 1;
+                next[label as usize] - 1
+            })
+            .collect();
         let sum: f64 = occurring().map(|(&rows, weight)| rows as f64 * weight).sum();
         for (&rows, weight) in class_rows.iter().zip(&mut sample.class_weights) {
             let mean_draws = draws as f64 * *weight / sum;
@@ -83,16 +92,14 @@ impl<'a> BootstrapSample<'a> {
             [] => {}
             [whole] => whole.draw(&mut self.draw_counts, stream),
             strata => {
-                let mut end = 0;
-                for (stratum, position) in strata.iter_mut().zip(&mut self.positions) {
-                    *position = end;
-                    end += stratum.rows;
-                    stratum.draw(&mut self.stratum_counts[*position..end], stream);
+                let mut rest = &mut self.stratum_counts[..];
+                for stratum in strata {
+                    let (counts, others) = rest.split_at_mut(stratum.rows);
+                    stratum.draw(counts, stream);
+                    rest = others;
                 }
-                for (count, &label) in self.draw_counts.iter_mut().zip(self.labels) {
-                    let position = &mut self.positions[label as usize];
-                    *count = self.stratum_counts[*position];
-                    *position += 1;
+                for (count, &position) in self.draw_counts.iter_mut().zip(&self.positions) {
+                    *count = self.stratum_counts[position as usize];
                 }
             }
         }

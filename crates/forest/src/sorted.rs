@@ -26,7 +26,7 @@ pub(crate) struct SortedFinder<'a, C> {
     codes: &'a [Vec<C>],
     criterion: Criterion,
     limits: RowLimits,
-    sample: BootstrapSample<'a>,
+    sample: BootstrapSample,
     /// The rows of nodes of even and of odd depth: a split moves them from one buffer to the other.
     buffers: [Vec<u32>; 2],
     /// A node's rows sorted by a feature's bins: the bin in the upper half, the row in the lower
