@@ -71,7 +71,7 @@ impl<'a> BatchReader<'a> {
             columns.push(readings);
         }
         let mut texts: Vec<Texts<'_>> = batch.columns.iter().map(|_| Texts::None).collect();
-        let categories = || self.records.categories().map(|(_, field)| field);
+        let categories = || self.records.categories().iter().map(|&(_, field)| field);
         for field in self.rows.identity_texts().chain(header.label).chain(categories()) {
             texts[field] = Texts::of(values(field), batch.rows);
         }

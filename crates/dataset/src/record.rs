@@ -108,6 +108,8 @@ pub struct RecordReader<'a> {
     roles: Vec<FieldRole>,
     /// How the cells of each column are parsed.
     cells: Vec<CellParser>,
+    /// The index and the field of each column of categories.
+    categories: Vec<(usize, usize)>,
 }
 
 /// The meaning of a field.
@@ -154,16 +156,19 @@ impl<'a> RecordReader<'a> {
         if let Some(field) = header.label {
             roles[field] = FieldRole::Label;
         }
-        let mut cells = Vec::new();
+        let (mut cells, mut categories) = (Vec::new(), Vec::new());
         for (index, (column, found)) in schema.columns().iter().zip(&header.columns).enumerate() {
             roles[found.field] = match column.kind {
                 ColumnKind::Number => FieldRole::Number(index),
                 ColumnKind::YesNo | ColumnKind::Category => FieldRole::Word(index),
             };
+            if column.kind == ColumnKind::Category {
+                categories.push((index, found.field));
+            }
             let markers = &column.missing_markers;
             cells.push(CellParser::of_kind(column.kind, markers, found.conversion, numbers));
         }
-        Self { schema, header, roles, cells }
+        Self { schema, header, roles, cells, categories }
     }
 
     /// Appends a record's readings to `readings` and returns its class.
@@ -271,11 +276,8 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Returns the index and the field of each column of categories.
-    pub(crate) fn categories(&self) -> impl Iterator<Item = (usize, usize)> {
-        let columns = self.schema.columns().iter().zip(&self.header.columns).enumerate();
-        columns
-            .filter(|(_, (column, _))| column.kind == ColumnKind::Category)
-            .map(|(index, (_, found))| (index, found.field))
+    pub(crate) fn categories(&self) -> &[(usize, usize)] {
+        &self.categories
     }
 
     /// Returns the name of a column.

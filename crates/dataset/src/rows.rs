@@ -224,7 +224,7 @@ impl<'a> RowReader<'a> {
         field: impl Fn(usize) -> &'f [u8],
     ) -> Result<(), TableError> {
         let begin = rows.readings.len() - rows.missing.len();
-        for (column, place) in self.records.categories() {
+        for &(column, place) in self.records.categories() {
             if !rows.readings[begin + column].is_nan() {
                 rows.values[column]
                     .add(field(place))
