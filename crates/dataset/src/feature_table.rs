@@ -2,6 +2,7 @@
 //! numeric features, and the label in the last column.
 
 use std::io::{self, Read, Write};
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array1, Array2};
 
@@ -13,8 +14,8 @@ use crate::recipe::{ImputationCounts, Recipe};
 use crate::schema::LABEL;
 use crate::sensor_table::SensorTable;
 
-/// The number of rows that one task writes.
-const ROWS_PER_TASK: usize = 1 << 12;
+/// The number of cells that one task writes, about half a megabyte of text.
+const CELLS_PER_TASK: usize = 1 << 16;
 
 /// The features and labels of a number of rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -221,15 +222,20 @@ fn write<'a, C: Send>(
     mut add: impl FnMut(C),
 ) -> io::Result<()> {
     let mut header = csv::Writer::from_writer(Vec::new());
-    header.write_record(names.chain([LABEL])).map_err(io::Error::other)?;
+    let names: Vec<&str> = names.chain([LABEL]).collect();
+    let rows_per_task = (CELLS_PER_TASK / names.len()).max(1);
+    header.write_record(names).map_err(io::Error::other)?;
     out.write_all(&header.into_inner().map_err(|error| error.into_error())?)?;
-    let mut begins = (0..count).step_by(ROWS_PER_TASK);
+    let mut begins = (0..count).step_by(rows_per_task);
+    // The texts' memory is used again: new memory costs a fifth of the time.
+    let spare = Mutex::new(Vec::new());
+    let spare_texts = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     in_order(
         || Ok(begins.next()),
         |begin| {
-            let (mut text, mut cells) = (Vec::new(), Vec::new());
+            let (mut text, mut cells) = (spare_texts().pop().unwrap_or_default(), Vec::new());
             let mut counts = counts();
-            for index in begin..count.min(begin + ROWS_PER_TASK) {
+            for index in begin..count.min(begin + rows_per_task) {
                 cells.clear();
                 let label = row(index, &mut cells, &mut counts);
                 for value in &cells {
@@ -240,9 +246,12 @@ fn write<'a, C: Send>(
             }
             (text, counts)
         },
-        |(text, counts)| {
+        |(mut text, counts): (Vec<u8>, C)| {
             add(counts);
-            out.write_all(&text)
+            out.write_all(&text)?;
+            text.clear();
+            spare_texts().push(text);
+            Ok(())
         },
     )
 }

@@ -133,27 +133,25 @@ impl Recipe {
         rows: &[usize],
         rules: CategoryRules,
     ) -> Result<Self, RecipeError> {
-        let summaries = table.summaries_of(rows.iter().copied());
-        if let Some(column) = summaries.iter().position(|summary| summary.count == 0) {
-            return Err(RecipeError::NoReading(schema.columns()[column].name.clone()));
-        }
-        let encoding = |(index, column): (usize, &Column)| match column.kind {
-            ColumnKind::Number | ColumnKind::YesNo => {
-                Encoding::Number { median: summaries[index].median }
-            }
-            ColumnKind::Category => {
-                Encoding::fit(column, &table.value_counts(index, rows), rows.len(), rules)
-            }
+        let encoding = |(index, (column, median)): (usize, (&Column, Option<f64>))| {
+            let median = median.ok_or_else(|| RecipeError::NoReading(column.name.clone()))?;
+            Ok(match column.kind {
+                ColumnKind::Number | ColumnKind::YesNo => Encoding::Number { median },
+                ColumnKind::Category => {
+                    Encoding::fit(column, &table.value_counts(index, rows), rows.len(), rules)
+                }
+            })
         };
-        let encodings = schema.columns().iter().enumerate().map(encoding).collect();
-        let mut recipe = Self::of_columns(schema.clone(), encodings)?;
+        let columns = schema.columns().iter().zip(table.medians(rows)).enumerate();
+        let encodings: Result<_, RecipeError> = columns.map(encoding).collect();
+        let mut recipe = Self::of_columns(schema.clone(), encodings?)?;
         for Feature { name, expression: text } in features {
             check_name(schema, &recipe.feature_names().collect::<Vec<_>>(), name)?;
             let expression = parse(name, text, schema)?;
             let statistics: Vec<f64> = expression
                 .statistics()
                 .iter()
-                .map(|statistic| statistic.kind.of(&summaries[statistic.column]))
+                .map(|statistic| statistic.kind.of(&table.summary_of(statistic.column, rows)))
                 .collect();
             let values = rows.par_iter().map_init(Vec::new, |readings, &row| {
                 readings.clear();

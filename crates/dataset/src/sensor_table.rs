@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::categories::{self, Values};
-use crate::statistics::ColumnSummary;
+use crate::statistics::{ColumnNumbers, ColumnSummary};
+
+/// The number of readings that a thread gathers at a time to compute statistics of columns.
+const GATHERED_NUMBERS: usize = 1 << 21;
+
+/// The maximum number of columns that a thread gathers at a time.
+const MAX_GATHERED_COLUMNS: usize = 64;
 
 /// Cleaned rows of raw sensor readings with their labels. Readings have 64 bits, so that a feature
 /// such as the difference of two counters is exact; a missing one is NaN.
@@ -54,31 +60,44 @@ impl SensorTable {
     /// Returns summary statistics of each column. Those of a column of categories mean nothing but
     /// for the count: see [`Self::value_counts`].
     pub fn summaries(&self) -> Vec<ColumnSummary> {
-        self.summaries_of(0..self.len())
+        self.of_each_column(0..self.len(), ColumnNumbers::summary)
     }
 
-    /// Returns summary statistics of each column over these rows.
-    pub(crate) fn summaries_of(
+    /// Returns the median of each column over these rows, `None` for a column without a reading.
+    pub(crate) fn medians(&self, rows: &[usize]) -> Vec<Option<f64>> {
+        self.of_each_column(rows.iter().copied(), ColumnNumbers::median)
+    }
+
+    /// Returns the summary statistics of a column over these rows.
+    pub(crate) fn summary_of(&self, column: usize, rows: &[usize]) -> ColumnSummary {
+        ColumnSummary::of(rows.iter().map(|&row| self.row(row)[column]))
+    }
+
+    /// Returns what `statistic` makes of the numbers of each column over these rows.
+    fn of_each_column<T: Send>(
         &self,
-        rows: impl ExactSizeIterator<Item = usize> + Clone + Sync,
-    ) -> Vec<ColumnSummary> {
-        // A cache line has eight readings of a row. Reading a single column of a wide table loads one
-        // for each reading.
-        const COLUMNS: usize = 16;
-        let begins: Vec<usize> = (0..self.width).step_by(COLUMNS).collect();
-        let summaries = begins.into_par_iter().flat_map_iter(|begin| {
-            let width = COLUMNS.min(self.width - begin);
-            let mut columns = vec![Vec::with_capacity(rows.len()); width];
-            for row in rows.clone() {
-                let readings = &self.row(row)[begin..][..width];
-                columns
-                    .iter_mut()
-                    .zip(readings)
-                    .for_each(|(column, reading)| column.push(*reading));
-            }
-            columns.into_iter().map(|column| ColumnSummary::of(column.into_iter()))
-        });
-        summaries.collect()
+        rows: impl Iterator<Item = usize> + Clone + Sync,
+        statistic: impl Fn(&mut ColumnNumbers) -> T + Sync,
+    ) -> Vec<T> {
+        // A cache line has eight readings of a row, and a page of memory 512: reading a single column
+        // loads one of each for each reading. So several columns are gathered at a time, as many as a
+        // few tens of megabytes hold.
+        let at_a_time = (GATHERED_NUMBERS / self.len().max(1)).clamp(1, MAX_GATHERED_COLUMNS);
+        let begins: Vec<usize> = (0..self.width).step_by(at_a_time).collect();
+        let statistics =
+            begins.into_par_iter().map_init(Vec::new, |columns: &mut Vec<_>, begin| {
+                columns.resize_with(at_a_time.min(self.width - begin), ColumnNumbers::default);
+                columns.iter_mut().for_each(ColumnNumbers::clear);
+                for row in rows.clone() {
+                    let readings = &self.row(row)[begin..];
+                    columns
+                        .iter_mut()
+                        .zip(readings)
+                        .for_each(|(column, reading)| column.push(*reading));
+                }
+                columns.iter_mut().map(&statistic).collect::<Vec<T>>()
+            });
+        statistics.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// Returns what [`split_by_time`](crate::split_by_time) and
