@@ -56,6 +56,12 @@ pub enum PreprocessError {
     /// A table that cannot be read or used.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A cell that is not a number, where every column is a sensor column.
+    #[error(
+        "{0}; with `preprocessing.columns: all` every column holds numbers but for those in \
+         `preprocessing.except`"
+    )]
+    NotANumber(TableError),
     /// Rows that cannot be divided into a training and a test part.
     #[error("the table cannot be split")]
     Split(#[from] SplitError),
@@ -90,6 +96,7 @@ impl Failure for PreprocessError {
             | Self::Name(_)
             | Self::NoTable { .. }
             | Self::Table(_)
+            | Self::NotANumber(_)
             | Self::Split(_)
             | Self::Recipe(_) => Exit::Data,
             Self::Document(_) | Self::Summary(_) | Self::Output(_) => Exit::Failed,

@@ -35,7 +35,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::{write_file, write_with};
 use config::steps::{self, TableSettings, paths};
 use container::Container;
-use dataset::{CleaningCounts, Recipe, Schema, SensorTable, Split, TableReader};
+use dataset::{
+    CleaningCounts, Recipe, RecordError, Schema, SensorTable, Split, TableError, TableReader,
+};
 
 pub use error::PreprocessError;
 use summary::Summary;
@@ -204,7 +206,14 @@ fn read(
     let files = files(input)?;
     for path in &files.visible {
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;
-        reader.read_file(path.as_str(), file)?;
+        reader.read_file(path.as_str(), file).map_err(|error| match &error {
+            TableError::Record { problem: RecordError::NotANumber { .. }, .. }
+                if table.all_columns_except.is_some() =>
+            {
+                PreprocessError::NotANumber(error)
+            }
+            _ => error.into(),
+        })?;
     }
     let schema = reader.schema().clone();
     let (table, mut counts) = reader.finish()?;

@@ -71,3 +71,14 @@ fn columns_are_those_of_the_file() {
     let [.., train] = outputs(&sandbox, &[]);
     assert_eq!(train.lines().next(), Some("Torque,Voltage,label"));
 }
+
+#[test]
+fn words_in_a_table_whose_columns_are_all_sensors() {
+    let sandbox = job("Torque,Shift,Downtime\n20.5,early,Machine_Failure\n");
+    set(&sandbox, |settings| {
+        settings.columns = Vec::new();
+        settings.features = Vec::new();
+        settings.all_columns_except = Some(Vec::new());
+    });
+    insta::assert_snapshot!(refused_with(&sandbox, 3, &[]), @"/opt/ml/processing/input/raw.csv, line 2, column `Shift`: found `early`, expected a number; with `preprocessing.columns: all` every column holds numbers but for those in `preprocessing.except`");
+}
