@@ -155,8 +155,13 @@ impl<S: RowSink> RawReader<S> {
         match container {
             Container::Text => self.read(file, input),
             Container::Parquet => {
-                let text = ParquetText::new(ParquetFile::open(file, input)?);
-                self.read_rows(file, text, Source::Rows { sheet: None })
+                let parquet = ParquetFile::open(file, input)?;
+                let nested = parquet.fields.iter().filter(|field| field.is_nested());
+                let nested: Vec<String> = nested.map(|field| format!("`{}`", field.name)).collect();
+                let note = (!nested.is_empty())
+                    .then(|| format!("lists and structures are not read: {}", nested.join(", ")));
+                let text = ParquetText::new(parquet);
+                self.read_rows(file, text, Source::Rows { sheet: None, note })
             }
             Container::Workbook { is_binary } => {
                 let mut workbook = Workbook::open(file, input, is_binary)?;
@@ -164,7 +169,9 @@ impl<S: RowSink> RawReader<S> {
                 let is_only = workbook.sheets().len() == 1;
                 let text = workbook.text(&sheet, width)?;
                 let name = format!("{file}, sheet `{sheet}`");
-                self.read_rows(&name, text, Source::Rows { sheet: (!is_only).then_some(sheet) })
+                let note = (!is_only).then(|| "the other sheets are not read".to_owned());
+                let sheet = (!is_only).then_some(sheet);
+                self.read_rows(&name, text, Source::Rows { sheet, note })
             }
             Container::Archive => Err(container::refused(
                 file,
@@ -189,9 +196,9 @@ impl<S: RowSink> RawReader<S> {
         source: Source,
     ) -> Result<(), TableError> {
         let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
-        let (encoding, separators, sheet): (_, Option<&[u8]>, _) = match source {
-            Source::Text => (None, None, None),
-            Source::Rows { sheet } => (Some(Encoding::Utf8), Some(b","), sheet),
+        let (encoding, separators, sheet, note): (_, Option<&[u8]>, _, _) = match source {
+            Source::Text => (None, None, None, None),
+            Source::Rows { sheet, note } => (Some(Encoding::Utf8), Some(b","), sheet, note),
         };
         let mut text = Text::open(input, encoding).map_err(unreadable)?;
         let mut found = raw_layout::find(file, &text, separators);
@@ -220,9 +227,7 @@ impl<S: RowSink> RawReader<S> {
         let layout = found?;
         let mut notes = std::mem::take(&mut text.notes);
         notes.extend(layout.notes);
-        if sheet.is_some() {
-            notes.push("the other sheets are not read".to_owned());
-        }
+        notes.extend(note);
         let header = RawHeader {
             file: file.to_owned(),
             columns: layout.columns,
@@ -271,8 +276,13 @@ impl<S: RowSink> RawReader<S> {
 enum Source {
     /// A file of text, whose layout must be found.
     Text,
-    /// Rows of a file of another format, written with commas; the sheet of a workbook with several.
-    Rows { sheet: Option<String> },
+    /// Rows of a file of another format, written with commas.
+    Rows {
+        /// The sheet of a workbook with several.
+        sheet: Option<String>,
+        /// What is not read.
+        note: Option<String>,
+    },
 }
 
 /// Returns the sheet that is not hidden and has the most columns of a table in its first rows, and

@@ -441,6 +441,8 @@ fn lists_and_structures_are_left_out_and_noted_unless_they_are_needed() {
         counts.notes,
         ["a.parquet: lists and structures are not read, nor compared to find duplicates: `Liste`"]
     );
+    let found = raw(&with_list("Liste"));
+    assert_eq!(found.notes, ["lists and structures are not read: `Liste`"]);
     let rules = CleaningRules { duplicates: Duplicates::By(vec!["Liste".to_owned()]), ..MEDIAN };
     let error = read_as(rules, TextFormat::default(), &[("a.parquet", &with_list("Liste"))]);
     insta::assert_snapshot!(error.unwrap_err(), @"a.parquet has `Liste` as a list or a structure, expected one value in each row");
@@ -717,6 +719,7 @@ fn hostile_workbooks_are_errors() {
 struct RawTable {
     header: Vec<String>,
     sheet: Option<String>,
+    notes: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
@@ -727,6 +730,7 @@ impl RowSink for RawTable {
     fn open(&mut self, header: RawHeader) -> Option<()> {
         self.header = header.columns.into_iter().map(|column| column.header).collect();
         self.sheet = header.sheet;
+        self.notes = header.notes;
         Some(())
     }
 
