@@ -72,6 +72,24 @@ pub fn write_with(
     write().map_err(|source| FileError { path: path.to_owned(), source })
 }
 
+/// Calls `write`, which writes the files at `paths`, and removes them if it fails: a reader could not
+/// tell that some of them are missing.
+///
+/// # Errors
+///
+/// Returns the error of `write`.
+pub fn write_all_or_none<'p, T, E>(
+    paths: impl IntoIterator<Item = &'p Utf8PathBuf>,
+    write: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    write().inspect_err(|_| {
+        for path in paths {
+            // It may not have been written yet.
+            let _ = fs_err::remove_file(path);
+        }
+    })
+}
+
 /// Follows the symbolic links of `path` and returns the final path with the metadata of what exists
 /// there.
 fn target(path: &Utf8Path) -> io::Result<(Utf8PathBuf, Option<Metadata>)> {

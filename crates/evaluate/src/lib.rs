@@ -61,7 +61,7 @@ mod report;
 use std::io::BufReader;
 
 use artifacts::{Bundle, Evaluation, GateVerdict, Measure, ModelOrigin, Scores};
-use common::write_file;
+use common::{write_all_or_none, write_file};
 use config::steps::{self, paths};
 use container::Container;
 use dataset::FeatureTable;
@@ -146,18 +146,15 @@ fn log_report(evaluation: &Evaluation, settings: &steps::Evaluate) {
     }
 }
 
-/// Writes both outputs, or removes them: a reader could not tell that one of them is missing.
+/// Writes both outputs, or none.
 fn write(container: &Container, evaluation: &Evaluation) -> Result<(), EvaluateError> {
     let output = container.processing(paths::EVALUATE_OUTPUT);
     let outputs = [
         (output.join(paths::EVALUATION_JSON), report::with_missed_gates(evaluation)?),
         (output.join(paths::METRICS_JSON), evaluation.metrics_to_json()?),
     ];
-    let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));
-    written.inspect_err(|_| {
-        for (path, _) in &outputs {
-            let _ = fs_err::remove_file(path);
-        }
+    write_all_or_none(outputs.iter().map(|(path, _)| path), || {
+        outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes))
     })?;
     Ok(())
 }

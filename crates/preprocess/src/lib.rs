@@ -32,7 +32,7 @@ mod summary;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{write_file, write_with};
+use common::{write_all_or_none, write_file, write_with};
 use config::steps::{self, TableSettings, paths};
 use container::Container;
 use dataset::{
@@ -106,8 +106,7 @@ fn split(
     })
 }
 
-/// Writes all outputs, or removes them: a reader could not tell that some of them are missing. `about`
-/// tells how the rows were cleaned and divided.
+/// Writes all outputs, or none. `about` tells how the rows were cleaned and divided.
 fn write(
     container: &Container,
     recipe: &Recipe,
@@ -116,13 +115,8 @@ fn write(
     about: (CleaningCounts, Option<String>),
 ) -> Result<(), PreprocessError> {
     let outputs = Outputs::of(container);
-    let written = outputs.write(recipe, table, rows, about);
-    written.inspect_err(|_| {
-        for path in [&outputs.train, &outputs.test, &outputs.recipe, &outputs.summary] {
-            // It may not have been written yet.
-            let _ = fs_err::remove_file(path);
-        }
-    })
+    let paths = [&outputs.train, &outputs.test, &outputs.recipe, &outputs.summary];
+    write_all_or_none(paths, || outputs.write(recipe, table, rows, about))
 }
 
 /// The paths of the outputs.

@@ -29,7 +29,7 @@
 mod error;
 
 use artifacts::{Bundle, MODEL_ONNX, Measure, Metadata, Scores, Shard};
-use common::{Sha256Reader, write_file};
+use common::{Sha256Reader, write_all_or_none, write_file};
 use config::steps::{
     ClassWeight, Criterion, Hyperparameters, MaxFeatures, OOB_SCORE, Samples, TRAINING_METRICS,
     Weights, paths, training_metric_key,
@@ -263,7 +263,7 @@ fn onnx(bundle: &Bundle, shard: Shard) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// Writes all outputs, or removes them: a reader could not tell that some of them are missing.
+/// Writes all outputs, or none.
 fn write(
     container: &Container,
     bundle: &Bundle,
@@ -278,11 +278,8 @@ fn write(
     metrics.push(b'\n');
     let name = shard.file_name(paths::TRAINING_METRICS_JSON);
     outputs.push((container.output_data().join(name), metrics));
-    let written = outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes));
-    written.inspect_err(|_| {
-        for (path, _) in &outputs {
-            let _ = fs_err::remove_file(path);
-        }
+    write_all_or_none(outputs.iter().map(|(path, _)| path), || {
+        outputs.iter().try_for_each(|(path, bytes)| write_file(path, bytes))
     })?;
     Ok(())
 }
