@@ -116,7 +116,7 @@ impl CellParser {
         }
         let text = std::str::from_utf8(cell).ok()?;
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
-        if let Some(number) = self.number(text) {
+        if let Some(number) = self.number(text).or_else(|| self.number(&written_plainly(text)?)) {
             return Some(self.reading(number));
         }
         (is_missing(text) || self.is_marker(text)).then_some(f64::NAN)
@@ -222,6 +222,20 @@ impl CellParser {
     }
 }
 
+/// Returns a number without its sign of percent, and with a minus in front: `12 %`, `\u{2212}0,5`, `0.5-`
+/// as SAP writes it, and `(0.5)` as accountants do. `None` if it has none of these.
+fn written_plainly(text: &str) -> Option<String> {
+    let is_number = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
+    if let Some(percent) = text.strip_suffix('%') {
+        return Some(percent.trim_end().to_owned());
+    }
+    let negative = text
+        .strip_prefix('\u{2212}')
+        .or_else(|| text.strip_suffix('-'))
+        .or_else(|| text.strip_prefix('(')?.strip_suffix(')'));
+    negative.filter(is_number).map(|number| format!("-{number}"))
+}
+
 /// Parses `text * 10^power`, correctly rounded: the power is added to the decimal exponent before
 /// the number is parsed, so that 693372.4915 Pa and 6.933724915 bar have the same bits.
 fn scaled(text: &str, power: i32) -> Option<f64> {
@@ -243,6 +257,24 @@ mod tests {
 
     fn parser(power: i32) -> CellParser {
         CellParser::new(&[], Conversion::Power(power), NumberFormat::default())
+    }
+
+    #[test]
+    fn signs_may_be_behind_a_number_or_around_it() {
+        let parse = |text: &str| parser(0).parse(text.as_bytes());
+        for text in ["-0.5", "\u{2212}0.5", "0.5-", "(0.5)", " (0.5) "] {
+            assert_eq!(parse(text), Some(-0.5), "{text}");
+        }
+        assert_eq!(
+            (parse("49 %"), parse("49.5%"), parse("-3 %")),
+            (Some(49.0), Some(49.5), Some(-3.0))
+        );
+        for text in ["%", "--0.5", "5--", "(-5)", "()", "(5", "5 %%", "\u{2212}", "1-2"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        let comma = NumberFormat { point: b',', thousands: Some('.') };
+        let parser = CellParser::new(&[], Conversion::Power(0), comma);
+        assert_eq!(parser.parse("1.234,5-".as_bytes()), Some(-1234.5));
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub fn settings_names(columns: &[ColumnHeaders<'_>]) -> Vec<SettingsName> {
             "" => format!("column_{}", index + 1),
             name => name.to_owned(),
         };
-        let numbered = (2..).map(|number| format!("{base}_{number}"));
+        let numbered = (2..).map(|number| {
+            let end = format!("_{number}");
+            base.chars().take(MAX_NAME - end.len()).collect::<String>() + &end
+        });
         let mut candidates = plain.into_iter().chain([base.clone()]).chain(numbered);
         let name = candidates.find(|name| is_free(name)).unwrap_or_default();
         let folded = fold_name(&name);
@@ -89,6 +92,8 @@ mod tests {
 
     #[test]
     fn names_are_the_headers_as_far_as_settings_allow() {
+        let long = |end: &str| format!("{} {end}", "a".repeat(MAX_NAME));
+        let [pressure, force] = ["Druck", "Kraft"].map(long);
         let columns = [
             ("Air temperature", "Air temperature [K]"),
             ("Temp (in)", "Temp (in)"),
@@ -100,6 +105,8 @@ mod tests {
             ("Druck", "Druck"),
             ("Kraft ges.", "Kraft ges."),
             ("Kraft_ges", "Kraft_ges"),
+            (&pressure, &pressure),
+            (&force, &force),
         ];
         let headers = columns.map(|(_, header)| [header.to_owned()]);
         let columns = columns.iter().zip(&headers);
@@ -122,6 +129,8 @@ mod tests {
                 "Druck ",
                 "Kraft_ges_2 Kraft ges.",
                 "Kraft_ges ",
+                &format!("{} {pressure}", "a".repeat(MAX_NAME)),
+                &format!("{}_2 {force}", "a".repeat(MAX_NAME - 2)),
             ]
         );
     }

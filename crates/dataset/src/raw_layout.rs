@@ -56,6 +56,14 @@ pub(crate) struct RawLayout {
 }
 
 impl RawLayout {
+    /// Takes the numbers as they are written for cells that are numbers: with a decimal point. Words
+    /// beside them, such as `57,31`, say nothing of how they are to be read.
+    pub(crate) fn set_typed_numbers(&mut self) {
+        let note = number_note(self.numbers);
+        self.notes.retain(|other| Some(other) != note.as_ref());
+        (self.numbers, self.two_meanings) = (NumberFormat::default(), None);
+    }
+
     /// Returns whether another separator need not be tried.
     pub(crate) fn is_certain(&self) -> bool {
         self.quality.0 && f64::from(self.quality.1) >= GOOD_FIT * FIT_STEPS

@@ -17,7 +17,7 @@ use crate::rows::is_totals_row;
 use crate::source::{Encoding, Text};
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
-use crate::workbook::{Row, Workbook, push_field};
+use crate::workbook::{Row, Sheet, Workbook, push_field};
 
 /// What was found of a file before its first row.
 #[derive(Clone, Debug)]
@@ -165,11 +165,17 @@ impl<S: RowSink> RawReader<S> {
             }
             Container::Workbook { is_binary } => {
                 let mut workbook = Workbook::open(file, input, is_binary)?;
-                let (sheet, width) = most_like_a_table(file, &mut workbook)?;
+                let BestSheet { sheet, width, alike, .. } = most_like_a_table(file, &mut workbook)?;
                 let is_only = workbook.sheets().len() == 1;
                 let text = workbook.text(&sheet, width)?;
                 let name = format!("{file}, sheet `{sheet}`");
-                let note = (!is_only).then(|| "the other sheets are not read".to_owned());
+                let note = (!is_only).then(|| match alike.join("`, `") {
+                    alike if alike.is_empty() => "the other sheets are not read".to_owned(),
+                    alike => format!(
+                        "the other sheets are not read, although `{alike}` has the same columns; rows \
+                         of several sheets are read from one file each"
+                    ),
+                });
                 let sheet = (!is_only).then_some(sheet);
                 self.read_rows(&name, text, Source::Rows { sheet, note })
             }
@@ -196,6 +202,7 @@ impl<S: RowSink> RawReader<S> {
         source: Source,
     ) -> Result<(), TableError> {
         let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
+        let is_typed = matches!(source, Source::Rows { .. });
         let (encoding, separators, sheet, note): (_, Option<&[u8]>, _, _) = match source {
             Source::Text => (None, None, None, None),
             Source::Rows { sheet, note } => (Some(Encoding::Utf8), Some(b","), sheet, note),
@@ -224,7 +231,10 @@ impl<S: RowSink> RawReader<S> {
                 text = text.blank_separated().map_err(unreadable)?;
             }
         }
-        let layout = found?;
+        let mut layout = found?;
+        if is_typed {
+            layout.set_typed_numbers();
+        }
         let mut notes = std::mem::take(&mut text.notes);
         notes.extend(layout.notes);
         notes.extend(note);
@@ -285,30 +295,39 @@ enum Source {
     },
 }
 
-/// Returns the sheet that is not hidden and has the most columns of a table in its first rows, and
-/// their number; of several the first.
+/// The sheet of a workbook that is most like a table.
+struct BestSheet {
+    sheet: String,
+    width: usize,
+    headers: Vec<String>,
+    /// Later sheets with the same columns.
+    alike: Vec<String>,
+}
+
+/// Returns the sheet that is not hidden and has the most columns of a table in its first rows; of
+/// several the first.
 fn most_like_a_table<R: Read + Seek>(
     file: &str,
     workbook: &mut Workbook<'_, R>,
-) -> Result<(String, usize), TableError> {
-    let mut best: Option<(String, usize, usize)> = None;
-    for sheet in workbook.sheets().into_iter().filter(|sheet| !sheet.is_hidden) {
-        let head = workbook.head(&sheet.name, HEAD_ROWS)?;
+) -> Result<BestSheet, TableError> {
+    let mut best: Option<BestSheet> = None;
+    for Sheet { name: sheet, .. } in workbook.sheets().into_iter().filter(|sheet| !sheet.is_hidden)
+    {
+        let head = workbook.head(&sheet, HEAD_ROWS)?;
         let Some(width) = head.iter().map(Row::width).max() else { continue };
         let mut text = Vec::new();
         head.iter().for_each(|row| row.push_line(width, &mut text));
         let text = Text::open(text.as_slice(), Some(Encoding::Utf8));
         let text = text.map_err(|source| TableError::unreadable(file, source))?;
-        let layout = raw_layout::find(file, &text, Some(b","));
-        let Ok(layout) = layout.as_ref().map(|layout| layout.columns.len()) else { continue };
-        if best.as_ref().is_none_or(|(_, _, most)| layout > *most) {
-            best = Some((sheet.name, width, layout));
+        let Ok(layout) = raw_layout::find(file, &text, Some(b",")) else { continue };
+        let headers: Vec<String> = layout.columns.into_iter().map(|column| column.header).collect();
+        match &mut best {
+            Some(best) if headers == best.headers => best.alike.push(sheet),
+            Some(best) if headers.len() <= best.headers.len() => {}
+            _ => best = Some(BestSheet { sheet, width, headers, alike: Vec::new() }),
         }
     }
-    match best {
-        Some((sheet, width, _)) => Ok((sheet, width)),
-        None => Err(TableError::Empty { file: file.to_owned() }),
-    }
+    best.ok_or_else(|| TableError::Empty { file: file.to_owned() })
 }
 
 /// The number of rows of a sheet that are looked at.

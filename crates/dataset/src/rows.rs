@@ -381,10 +381,13 @@ impl<'a> RowReader<'a> {
                     return Ok(());
                 }
                 self.add_values(rows, field)?;
+                let bad = self.digest_of_bad_cells(bad_cells, digester);
                 for (column, text) in bad_cells.drain(..) {
                     self.count_bad_cell(rows, place, column, text);
                 }
+                let digests = rows.digests.len();
                 self.finish_row(rows, label, key, digester, field);
+                rows.digests[digests..].iter_mut().for_each(|digest| *digest ^= bad);
                 return Ok(());
             }
             (Ok(_), None) => {
@@ -413,6 +416,22 @@ impl<'a> RowReader<'a> {
         }
         rows.counts.first_bad.get_or_insert_with(|| error.to_string());
         Ok(())
+    }
+
+    /// Returns what the cells that are not numbers add to a row's digest. They are missing, but rows in
+    /// which they differ are not equal.
+    fn digest_of_bad_cells(&self, bad_cells: &[BadCell], digester: &mut RowDigester) -> u128 {
+        let parts = || self.identity.iter().flat_map(|identity| &identity.parts);
+        let is_part = |column: usize| {
+            parts().any(|part| matches!(part, IdentityPart::Reading(other) if *other == column))
+        };
+        let mut digest = 0;
+        for (column, text) in bad_cells.iter().filter(|(column, _)| is_part(*column)) {
+            digester.start(*column as u128);
+            digester.text(text.as_bytes());
+            digest ^= digester.digest();
+        }
+        digest
     }
 
     /// Counts a cell that is not a number and became missing.

@@ -421,7 +421,25 @@ impl<'a> TableReader<'a> {
         let units = header.columns.iter().map(|column| column.unit.clone()).collect();
         for (index, column) in self.schema.columns().iter().enumerate() {
             let unit = &header.columns[index].unit;
-            if column.unit.is_some() {
+            if let Some(declared) = &column.unit {
+                let has_unit = |other: &&ReadFile| other.units[index].is_some();
+                let pair = match unit {
+                    Some(unit) => self
+                        .files
+                        .iter()
+                        .find(|other| !has_unit(other))
+                        .map(|other| (unit, file, other.name.as_str())),
+                    None => self.files.iter().find(has_unit).and_then(|other| {
+                        Some((other.units[index].as_ref()?, other.name.as_str(), file))
+                    }),
+                };
+                if let Some((unit, with, without)) = pair {
+                    self.counts.warnings.push(format!(
+                        "column `{}` is in {unit} in {with} and has no unit in {without}, which is \
+                         taken to be in {declared}, the unit of the settings",
+                        column.name
+                    ));
+                }
                 continue;
             }
             // The files before agree with one another.

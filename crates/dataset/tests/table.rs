@@ -251,6 +251,18 @@ fn bad_cells_can_be_missing_and_are_counted_by_their_text() {
     "#);
 }
 
+#[test]
+fn rows_that_differ_in_a_bad_cell_are_no_duplicates() {
+    let rules = CleaningRules { bad_cells: BadCells::Missing, ..LENIENT };
+    let rows = |rows: &str| {
+        let (table, counts) =
+            read(&[format!("{HEADER}\n{rows}").as_bytes()], rules.clone()).unwrap();
+        (table.len(), counts.dropped_duplicates.rows)
+    };
+    assert_eq!(rows("1,2,3,1\n>5,2,3,0\n>6,2,3,0\n>5,2,3,0\n,2,3,0\n"), (4, 1));
+    assert_eq!(rows("1,2,3,1\nx,y,3,0\ny,x,3,0\n"), (3, 0));
+}
+
 fn one_column(name: &str, unit: Option<&str>, spellings: &[&str]) -> Schema {
     let column = Column {
         name: name.to_owned(),
@@ -324,6 +336,21 @@ fn files_in_different_units_are_converted_or_refused() {
     let read = |unit, files: &[&str]| first_column(&one_column("T", unit, &[]), files);
     assert_eq!(read(Some("\u{b0}C"), &[celsius, kelvin]).0, Ok(vec![100.0, 0.0]));
     insta::assert_snapshot!(read(None, &[celsius, kelvin]).0.unwrap_err(), @"column `T` is in K in b.csv and in °C in a.csv; declare its `unit`, and both are converted to it");
+    // A file without a unit, beside one with: whether it is the declared one is a guess.
+    for (files, without) in
+        [([celsius, "T,fail\n1,0\n"], "b.csv"), (["T,fail\n1,0\n", celsius], "a.csv")]
+    {
+        let (read, warnings) = read(Some("K"), &files);
+        assert_eq!(read.map(|read| read.len()), Ok(2));
+        let with = if without == "a.csv" { "b.csv" } else { "a.csv" };
+        assert_eq!(
+            warnings,
+            [format!(
+                "column `T` is in \u{b0}C in {with} and has no unit in {without}, which is taken to be \
+                 in K, the unit of the settings"
+            )]
+        );
+    }
     // One unit in two spellings is no difference.
     let (same, warnings) = read(None, &[celsius, "T(degC),fail\n1,0\n"]);
     assert_eq!((same, warnings), (Ok(vec![100.0, 1.0]), Vec::new()));

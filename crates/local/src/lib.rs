@@ -100,5 +100,5 @@ pub use record::{Compared, LocalExecution, Status, StepRecord};
 pub use registration::{ModelRegistry, REGISTER_MODEL, Registration, RegistrationError};
 pub use resume::{ResumeError, ResumeFrom};
 pub use runner::{Processes, Runner};
-pub use stage::{StageError, Staged, stage};
+pub use stage::{StageError, Staged, is_runs_directory, stage};
 pub use store::{Store, StoreError};

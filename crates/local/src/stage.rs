@@ -26,6 +26,12 @@ pub enum StageError {
     Store(#[from] StoreError),
 }
 
+/// Returns whether a directory holds the object store, the records and the registry of local runs.
+/// Its tables are copies and parts of the table that was learned from, so none of it is input.
+pub fn is_runs_directory(path: &Utf8Path) -> bool {
+    ["executions", "s3"].iter().all(|part| path.join(part).is_dir())
+}
+
 /// A table in the object store.
 #[derive(Debug)]
 pub struct Staged {
@@ -34,6 +40,8 @@ pub struct Staged {
     /// The address of the file or directory that the user named: a file below the prefix, or the
     /// prefix itself.
     pub uri: String,
+    /// The directories of earlier runs below the directory, which are left out.
+    pub runs: Vec<Utf8PathBuf>,
 }
 
 /// Copies a file, or all files below a directory, to `<raw>/<digest>/`. The digest covers names and
@@ -46,9 +54,9 @@ pub struct Staged {
 pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageError> {
     let refuse =
         |reason: &str| Err(StageError::Input { path: path.to_owned(), reason: reason.to_owned() });
-    let mut files = Vec::new();
+    let (mut files, mut runs) = (Vec::new(), Vec::new());
     match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => collect(path, "", &mut files)?,
+        Ok(metadata) if metadata.is_dir() => collect(path, "", &mut files, &mut runs)?,
         Ok(metadata) if metadata.is_file() => {
             files.push((path.file_name().unwrap_or_default().to_owned(), path.to_owned()));
         }
@@ -82,16 +90,21 @@ pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageE
         [(name, file)] if file == path => format!("{prefix}/{name}"),
         _ => prefix.clone(),
     };
-    Ok(Staged { prefix, uri })
+    Ok(Staged { prefix, uri, runs })
 }
 
-/// Collects every file below a directory with its path relative to it. Anything that would be left
-/// out silently, such as a link to a directory, is an error.
+/// Collects every file below a directory with its path relative to it, and the directories of runs.
+/// Anything else that would be left out, such as a link to a directory, is an error.
 fn collect(
     directory: &Utf8Path,
     prefix: &str,
     into: &mut Vec<(String, Utf8PathBuf)>,
+    runs: &mut Vec<Utf8PathBuf>,
 ) -> Result<(), StageError> {
+    if is_runs_directory(directory) {
+        runs.push(directory.to_owned());
+        return Ok(());
+    }
     for entry in fs_err::read_dir(directory).map_err(StageError::Read)? {
         let path = entry.map_err(StageError::Read)?.path();
         let path = Utf8PathBuf::from_path_buf(path).map_err(|path| {
@@ -102,7 +115,7 @@ fn collect(
         if metadata.is_file() {
             into.push((name, path));
         } else if metadata.is_dir() && !path.is_symlink() {
-            collect(&path, &format!("{name}/"), into)?;
+            collect(&path, &format!("{name}/"), into, runs)?;
         } else {
             let message = format!("{path} is neither a file nor a directory of its own");
             return Err(StageError::Entry(message));

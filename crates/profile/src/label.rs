@@ -41,6 +41,8 @@ pub struct LabelProfile {
     pub sound: u64,
     /// The rows without a label.
     pub unlabelled: u64,
+    /// The words that stand for a missing label, besides those that always do.
+    pub missing_markers: Vec<String>,
     /// The index of the column.
     #[serde(skip)]
     pub(crate) index: usize,
@@ -72,6 +74,7 @@ struct Candidate {
     /// The values, the commonest first; a missing cell is one if only one other value is there.
     values: Vec<Value>,
     unlabelled: u64,
+    missing_markers: Vec<String>,
     name: NameEvidence,
     /// Whether the two values say which is a failure.
     has_words: bool,
@@ -83,7 +86,7 @@ impl Candidate {
         if column.name.is_empty() || column.is_twice || !tables.is_in_all_files(index) {
             return None;
         }
-        let (values, unlabelled) = classes(tables, index)?;
+        let Classes { values, unlabelled, missing_markers } = classes(tables, index)?;
         let has_words = match &values[..] {
             [one, other] => {
                 let (one, other) =
@@ -93,7 +96,7 @@ impl Candidate {
             _ => false,
         };
         let name = words::label_evidence(&column.name);
-        Some(Self { index, values, unlabelled, name, has_words })
+        Some(Self { index, values, unlabelled, missing_markers, name, has_words })
     }
 
     /// Returns how much speaks for this column: its name counts three if it is of a failure and one
@@ -127,22 +130,32 @@ impl Candidate {
     }
 }
 
-/// Returns the classes of a column, and the number of its cells without one. Cells that are missing
-/// are a class if the other cells have one value, or if they are most of them and no other value
-/// means that nothing failed.
-fn classes(tables: &FoundTables, index: usize) -> Option<(Vec<Value>, u64)> {
+/// The classes of a column.
+struct Classes {
+    /// The values, the commonest first.
+    values: Vec<Value>,
+    /// The number of cells without a class.
+    unlabelled: u64,
+    /// The words in those cells, besides those that are missing in every column.
+    missing_markers: Vec<String>,
+}
+
+/// Returns the classes of a column. Cells that are missing are a class if the other cells have one
+/// value, or if they are most of them and no other value means that nothing failed.
+fn classes(tables: &FoundTables, index: usize) -> Option<Classes> {
     let counts = &tables.columns[index].counts;
     let all = values(counts)?;
     let is_missing = |value: &Value| {
         let word = value.folded();
         // `None` names a class as often as nothing.
-        word != "none" && dataset::is_missing(&word)
+        word != "none" && (dataset::is_missing(&word) || words::is_marker(&word))
     };
     let (missing, mut classes): (Vec<Value>, Vec<Value>) = all.into_iter().partition(is_missing);
     let empty: u64 = counts.blank + missing.iter().map(|value| value.count).sum::<u64>();
     let cells = empty + classes.iter().map(|value| value.count).sum::<u64>();
     let none_is_sound =
         classes.iter().all(|value| words::is_failure(&value.folded()) != Some(false));
+    let mut missing_markers = Vec::new();
     let is_class = empty > 0
         && (classes.len() == 1 || (classes.len() > 1 && none_is_sound && 2 * empty > cells));
     if is_class {
@@ -150,9 +163,13 @@ fn classes(tables: &FoundTables, index: usize) -> Option<(Vec<Value>, u64)> {
         let blank = (counts.blank > 0).then(String::new);
         classes
             .push(Value { spellings: blank.into_iter().chain(spellings).collect(), count: empty });
+    } else {
+        let words = missing.into_iter().filter(|value| !dataset::is_missing(&value.folded()));
+        missing_markers.extend(words.filter_map(|value| value.spellings.into_iter().next()));
     }
     classes.sort_by_key(|value| std::cmp::Reverse(value.count));
-    Some((classes, if is_class { 0 } else { empty }))
+    let unlabelled = if is_class { 0 } else { empty };
+    Some(Classes { values: classes, unlabelled, missing_markers })
 }
 
 /// Finds the label, or says why none is plain.
@@ -185,6 +202,7 @@ pub(crate) fn find(tables: &FoundTables, wishes: &Wishes) -> Result<LabelProfile
         failures,
         sound,
         unlabelled: candidate.unlabelled,
+        missing_markers: candidate.missing_markers,
         index: candidate.index,
     })
 }

@@ -459,6 +459,10 @@ impl Survey<'_> {
     fn shared_markers(&self, mut columns: Vec<ColumnProfile>) -> (Vec<String>, Vec<ColumnProfile>) {
         let is_used = |column: &&ColumnProfile| column.left_out.is_none() && !column.is_label;
         let mut counts: BTreeMap<String, (String, usize)> = BTreeMap::new();
+        // A label's markers are those of all columns.
+        for marker in &self.label.missing_markers {
+            counts.insert(column::folded(marker), (marker.clone(), 2));
+        }
         for marker in columns.iter().filter(is_used).flat_map(|column| &column.missing_markers) {
             let is_number = marker.parse::<f64>().is_ok();
             if !is_number && self.label.class(marker.as_bytes()).is_none() {
@@ -485,6 +489,15 @@ impl Survey<'_> {
         if self.label.unlabelled > 0 {
             let unlabelled = self.label.unlabelled;
             warnings.push(format!("{unlabelled} rows have no label and are dropped"));
+        }
+        for (index, column) in self.tables.columns.iter().enumerate() {
+            if let Some((with, unit, without)) = self.tables.unit_of_some_files(index) {
+                let column = &column.name;
+                warnings.push(format!(
+                    "column `{column}` is in {unit} in {with} and has no unit in {without}: is it the \
+                     same there?"
+                ));
+            }
         }
         let doubtful =
             self.tables.files.iter().filter_map(|file| file.header.two_meanings.as_ref());

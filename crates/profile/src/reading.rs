@@ -107,6 +107,17 @@ impl FoundTables {
         self.columns[column].files == self.files.len()
     }
 
+    /// Returns a file in which a column has a unit, that unit, and a file in which it has none.
+    pub(crate) fn unit_of_some_files(&self, column: usize) -> Option<(&str, &str, &str)> {
+        let unit = |file: &FoundFile| {
+            file.fields.get(&column).map(|field| file.header.columns[*field].unit.is_some())
+        };
+        let with = self.files.iter().find(|file| unit(file) == Some(true))?;
+        let without = self.files.iter().find(|file| unit(file) == Some(false))?;
+        let header = &with.header.columns[with.fields[&column]];
+        Some((&with.header.file, header.unit.as_deref()?, &without.header.file))
+    }
+
     /// Ends reading and returns the sample in the order of the files.
     pub(crate) fn sample(&mut self) -> Sample {
         let mut rows = std::mem::take(&mut self.sample).into_vec();

@@ -196,6 +196,9 @@ fn the_label_is_found_by_name_and_values() {
         ("fail", "1.0", "0.0", "1.0"),
         // A column of soundness says no where something failed.
         ("is_ok", "0", "1", "0"),
+        ("No_Failure", "0", "1", "0"),
+        ("kein Ausfall", "nein", "ja", "nein"),
+        ("fault-free", "0", "1", "0"),
         // No word says which: the rarer one.
         ("label", "A", "B", "A"),
         ("fault", "comp1", "", "comp1"),
@@ -212,6 +215,31 @@ fn the_label_is_found_by_name_and_values() {
     }
     assert_eq!(with("fault", "comp1", "").why_positive, "an empty cell is no failure");
     assert_eq!(with("label", "A", "B").why_positive, "no word says which, and `A` is rarer");
+}
+
+#[test]
+fn a_marker_of_a_missing_label_is_no_class() {
+    let text = table("door", 90, |row| (row % 2).to_string());
+    let text = text.replacen(",0\n", ",?\n", 4).replacen(",1\n", ",n.a.\n", 2);
+    for positive in [vec![], vec!["1".to_owned()]] {
+        let found = profile_with(&text, &Wishes { positive, ..Wishes::default() }).unwrap();
+        assert_eq!((found.label.unlabelled, &found.label.negative[..]), (6, &["0".to_owned()][..]));
+        // What is missing in the label is missing everywhere, so that `run` reads it so.
+        assert_eq!(found.missing_markers, ["?", "n.a."]);
+    }
+}
+
+#[test]
+fn files_with_and_without_a_unit_are_a_warning() {
+    let mut profiler = Profiler::new();
+    for (file, header) in [("a.csv", "temp,door,failure"), ("b.csv", "temp [K],door,failure")] {
+        let rows = table("door", 60, |row| (row % 2).to_string());
+        let rows = rows.split_once('\n').unwrap().1;
+        profiler.read_file(file, Cursor::new(format!("{header}\n{rows}").into_bytes())).unwrap();
+    }
+    let warnings = profiler.finish(&Wishes::default()).unwrap().warnings;
+    let expected = "column `temp` is in K in b.csv and has no unit in a.csv: is it the same there?";
+    assert!(warnings.iter().any(|warning| warning == expected), "{warnings:?}");
 }
 
 #[test]

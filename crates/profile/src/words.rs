@@ -439,12 +439,34 @@ pub(crate) fn label_evidence(name: &str) -> NameEvidence {
     }
 }
 
-/// Returns whether the name says that its values tell what is sound, such as `is_ok`.
+/// Returns whether the name says that its values tell what is sound, such as `is_ok` or `No_Failure`.
 pub(crate) fn is_about_soundness(name: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["ok", "healthy", "running", "good", "passed", "normal", "sound", "operational", "gut"];
-    label_evidence(name) != NameEvidence::Strong
-        && words_of(name).iter().any(|word| WORDS.contains(&word.as_str()))
+    const WORDS: [&str; 16] = [
+        "ok",
+        "healthy",
+        "running",
+        "good",
+        "passed",
+        "normal",
+        "sound",
+        "operational",
+        "gut",
+        "gutteil",
+        "uptime",
+        "available",
+        "availability",
+        "verfügbar",
+        "betrieb",
+        "io",
+    ];
+    let words = words_of(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    match label_evidence(name) {
+        NameEvidence::Strong => has(&NEGATIONS) || has(&["free", "frei", "ok"]),
+        NameEvidence::Weak | NameEvidence::None => {
+            has(&WORDS) || (has(&NEGATIONS) && has(&["defective", "fehlerhaft"]))
+        }
+    }
 }
 
 /// Returns what a value of a label says: true for a failure, false for none. `None` if it is no such

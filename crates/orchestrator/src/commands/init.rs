@@ -7,6 +7,7 @@ use local::StageError;
 use profile::{Profiler, TableProfile, Wishes};
 
 use crate::arguments::settings::{DEFAULT_CONFIG, checked_settings};
+use crate::commands::input::say_left_out;
 use crate::error::CommandError;
 use crate::initial_settings::{InitialSettings, SCHEMA_FILE};
 use crate::output::profile_report::ProfileReport;
@@ -76,14 +77,24 @@ fn require_free(output: &Utf8Path, force: bool) -> Result<(), CommandError> {
 
 /// Reads the table.
 fn profile(arguments: &InitArgs) -> Result<TableProfile, CommandError> {
-    let InitArgs { input, label, positive, .. } = arguments;
+    let InitArgs { input, output, label, positive, .. } = arguments;
     let mut profiler = Profiler::new();
     for (name, path) in files(input)? {
+        if is_same_file(&path, output) {
+            return Err(CommandError::Usage(format!(
+                "--output {output} is the table {path} itself, expected another file"
+            )));
+        }
         let file = fs_err::File::open(&path).map_err(CommandError::Read)?;
         profiler.read_file(&name, file).map_err(CommandError::Profile)?;
     }
     let wishes = Wishes { label: label.clone(), positive: positive.clone() };
     profiler.finish(&wishes).map_err(CommandError::Profile)
+}
+
+/// Returns whether two paths lead to the same file.
+fn is_same_file(one: &Utf8Path, other: &Utf8Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Returns the files that Preprocess reads of an input, each with a name for messages: those below a
@@ -112,7 +123,9 @@ fn files(input: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>, CommandError> {
         for entry in directory.read_dir_utf8().map_err(|error| refuse(&error.to_string()))? {
             let entry = entry.map_err(|error| refuse(&error.to_string()))?;
             let about = fs_err::metadata(entry.path()).map_err(CommandError::Read)?;
-            if about.is_dir() && !entry.path().is_symlink() {
+            if local::is_runs_directory(entry.path()) {
+                say_left_out(entry.path());
+            } else if about.is_dir() && !entry.path().is_symlink() {
                 open.push(entry.path().to_owned());
             } else if about.is_file() && !entry.file_name().starts_with(['.', '_']) {
                 files.push(entry.path().to_owned());

@@ -26,6 +26,11 @@ pub fn store_table_settings(
     Ok(())
 }
 
+/// Says that the tables of earlier runs are no input.
+pub fn say_left_out(runs: &Utf8Path) {
+    say(&format!("{runs} is left out: it is a directory of local runs, whose tables are copies."));
+}
+
 /// Copies raw tables into the object store.
 pub struct RawTable<'a> {
     /// The S3 prefix of raw tables, without a slash at its end.
@@ -37,7 +42,9 @@ pub struct RawTable<'a> {
 impl RawTable<'_> {
     /// Copies the user's table into the store.
     pub fn stage(&self, path: &Utf8Path) -> Result<Staged, CommandError> {
-        Ok(local::stage(self.store, path, self.prefix)?)
+        let staged = local::stage(self.store, path, self.prefix)?;
+        staged.runs.iter().for_each(|runs| say_left_out(runs));
+        Ok(staged)
     }
 
     /// Stores a synthetic table and returns its address. The table is always the same.

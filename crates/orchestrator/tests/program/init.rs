@@ -210,6 +210,18 @@ fn a_directory_is_read_as_run_reads_it() {
     assert_eq!(init["table"]["rows"], 300);
     assert_eq!(init["table"]["left_out"].as_array().unwrap().len(), 1);
     assert_eq!(run["rows"]["rows_read"], 300);
+    // What is below a directory of local runs is no table of the plant.
+    let inner = place.path("input").join("runs");
+    let command = ["run", "--config", "plant.yaml", "--input", "input", "--runs", inner.as_str()];
+    for _ in 0..2 {
+        let again = place.orchestrator(&[&command[..], &["--json"]].concat()).expect(0);
+        let run: Value = serde_json::from_str(&again.stdout).unwrap();
+        assert_eq!(run["rows"]["rows_read"], 300);
+    }
+    let outcome = place.orchestrator(&command).expect(0);
+    insta::assert_snapshot!(place.neutral(outcome.stderr.lines().next().unwrap()), @"input/runs is left out: it is a directory of local runs, whose tables are copies.");
+    let (init, _) = init_and_run(&place, "input", &[]);
+    assert_eq!(init["table"]["rows"], 300);
     // A directory that is a prefix of the bucket.
     let written = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
     assert!(written.contains("input_dataset: raw/input/ "), "{written}");
@@ -231,6 +243,9 @@ fn settings_are_replaced_only_if_that_is_wanted() {
     assert!(
         fs_err::read_to_string(place.path("plant.yaml")).unwrap().contains("column: \"failure\"")
     );
+    // Nobody wants to replace the table itself.
+    let itself = ["--input", "plant.csv", "--output", "./plant.csv", "--force"];
+    insta::assert_snapshot!(refused(&place, 2, &itself), @"error: --output ./plant.csv is the table plant.csv itself, expected another file");
     // The default is the settings that other commands read.
     place.orchestrator(&["init", "--input", "plant.csv"]).expect(0);
     place.orchestrator(&["run", "--input", "plant.csv"]).expect(0);
@@ -311,6 +326,8 @@ fn a_workbook_with_several_sheets_and_times() {
     let (init, run) = init_and_run(&place, "plant.xlsx", &[]);
     assert_eq!(used(&init), ["Grade", "temp"]);
     assert_eq!(init["table"]["format"]["sheet"], "January");
+    let notes = init["table"]["files"][0]["notes"].to_string();
+    assert!(notes.contains("although `February` has the same columns"), "{notes}");
     assert_eq!(init["table"]["time_column"], "Day");
     assert_eq!(run["rows"]["rows_read"], 200);
     let settings = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
