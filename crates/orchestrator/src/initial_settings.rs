@@ -9,6 +9,9 @@ use profile::{ColumnProfile, FormatProfile, Gates, Kind, LabelProfile, TableProf
 const TEMPLATE: &str = include_str!("initial_settings.yaml");
 /// The key of the raw table if the file's name cannot be a part of a key.
 const DEFAULT_TABLE: &str = "raw/machine_downtime.csv";
+/// The maximum length of the table's name in the names of pipeline and model group, which have at most
+/// 63 letters.
+const MAX_PLANT: usize = 40;
 /// The column at which the comments of columns begin, if these are not longer.
 const COMMENTS: usize = 48;
 /// The width of a setting with a comment beside it.
@@ -40,7 +43,9 @@ impl InitialSettings<'_> {
         let parts = [
             ("{{head}}\n", self.head()),
             ("{{schema}}\n", self.schema()),
+            ("{{pipeline}}", format!("{}-downtime", self.plant())),
             ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
+            ("{{group}}", format!("{}-downtime-models", self.plant())),
             ("{{split}}", split(profile.time_column.as_deref())),
             ("{{label}}\n", label(&profile.label)),
             ("{{columns}}\n", columns(profile)),
@@ -94,6 +99,19 @@ impl InitialSettings<'_> {
         )
     }
 
+    /// Returns the table's name as SageMaker takes it, so that the pipelines and the models of two tables
+    /// are kept apart: letters and digits with hyphens between them.
+    fn plant(&self) -> String {
+        let stem = self.input.file_name().unwrap_or_default().split('.').next().unwrap_or_default();
+        let words = stem.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let name = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+        let name: String = name.to_lowercase().chars().take(MAX_PLANT).collect();
+        match name.trim_end_matches('-') {
+            "" => "machine".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
     /// Returns the key of the raw table: that which `deploy --upload` gives it.
     fn input_key(&self) -> String {
         let name = self.input.file_name().unwrap_or_default();
@@ -139,7 +157,7 @@ fn split(time_column: Option<&str>) -> String {
     let time = time_column.map_or_else(|| "Date".to_owned(), |column| comment(&scalar(column)));
     format!(
         "split: random              # or {{time: {time}}}: the test rows are the last; or {{by_machine: \
-         Machine_ID}}: no machine is in both"
+         COLUMN}}: no machine is in both"
     )
 }
 
@@ -361,6 +379,11 @@ mod tests {
         let shipped = settings(&shipped);
         assert_eq!(found.s3_paths.input_dataset, "raw/a.csv");
         found.s3_paths = shipped.s3_paths.clone();
+        // Two tables have two pipelines and two groups of models.
+        assert_eq!(found.pipeline.name, "a-downtime");
+        assert_eq!(found.model_registry.model_package_group_name, "a-downtime-models");
+        found.pipeline = shipped.pipeline.clone();
+        found.model_registry = shipped.model_registry.clone();
         let Preprocessing { label, columns, .. } = found.preprocessing.clone();
         let columns = columns.named().map(|columns| columns.len());
         assert_eq!((label.column.as_str(), columns), ("failure", Some(2)));
@@ -369,6 +392,26 @@ mod tests {
         found.preprocessing.engineered_features = shipped.preprocessing.engineered_features.clone();
         found.quality_gates = shipped.quality_gates.clone();
         assert_eq!(found, shipped);
+    }
+
+    #[test]
+    fn pipeline_and_group_are_named_as_the_table() {
+        let mut profiler = Profiler::new();
+        let bytes = table("a,b,failure", "fail").into_bytes();
+        profiler.read_file("a.csv", Cursor::new(bytes)).unwrap();
+        let profile = profiler.finish(&Wishes::default()).unwrap();
+        for (input, plant) in [
+            ("x/Press 7_(2026).csv.gz", "press-7-2026"),
+            ("плант.csv", "machine"),
+            ("--.csv", "machine"),
+            (&format!("{}.csv", "a-".repeat(30)), &"a-".repeat(20)[..39]),
+        ] {
+            let input = Utf8Path::new(input);
+            let settings =
+                InitialSettings { profile: &profile, input, next: "", has_schema: false };
+            assert_eq!(settings.plant(), plant);
+            self::settings(&settings.to_yaml());
+        }
     }
 
     #[test]

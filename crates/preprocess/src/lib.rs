@@ -97,8 +97,8 @@ fn split(
             };
             let (train, test) = (count(&rows.train), count(&rows.test));
             let how = format!(
-                "split by `{column}`: {train} of its values are in the training rows, {test} others \
-                 in the {} test rows",
+                "split by `{column}`: {train} of its values in the training rows, {test} in the {} test \
+                 rows, none in both",
                 rows.test.len()
             );
             (rows, Some(how))

@@ -75,6 +75,9 @@ pub struct RowCounts {
     dropped_bad_cells: u64,
     dropped_ragged: u64,
     dropped_duplicates: u64,
+    /// The missing cells of the rows that are kept.
+    #[serde(default)]
+    imputed_readings: u64,
     #[serde(default)]
     failures: FailureCounts,
     #[serde(default)]
@@ -186,7 +189,7 @@ impl ExecutionReport {
             let bad = rows.dropped_bad_cells + rows.dropped_ragged;
             write!(out, "\nRows               {rows_read} read, {rows_kept} kept")?;
             for (count, why) in [
-                (dropped_missing, "with missing cells"),
+                (dropped_missing, "with missing cells or labels"),
                 (&bad, "unreadable"),
                 (dropped_duplicates, "duplicates"),
             ] {
@@ -205,6 +208,14 @@ impl ExecutionReport {
             }
             if rows.totals_rows > 0 {
                 writeln!(out, "Left out           rows of totals: {}", rows.totals_rows)?;
+            }
+            if rows.imputed_readings > 0 {
+                writeln!(
+                    out,
+                    "Missing            {} cells of rows that are kept: numbers became their training \
+                     median, categories 0",
+                    rows.imputed_readings
+                )?;
             }
             for (text, BadCellCount { count, first }) in &rows.bad_cells {
                 writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
@@ -264,10 +275,16 @@ pub fn rows(summary: &[u8]) -> Option<RowCounts> {
     struct Summary {
         rows: RowCounts,
         #[serde(default)]
+        imputed_readings: u64,
+        #[serde(default)]
         split: Option<String>,
     }
     let summary = serde_json::from_slice(summary).ok();
-    summary.map(|Summary { rows, split }| RowCounts { split, ..rows })
+    summary.map(|Summary { rows, imputed_readings, split }| RowCounts {
+        imputed_readings,
+        split,
+        ..rows
+    })
 }
 
 /// Reads Evaluate's metrics.

@@ -183,6 +183,12 @@ fn categories_yes_and_no_and_marks_of_missing_values_are_declared() {
     let (init, run) = init_and_run(&place, "plant.csv", &[]);
     assert_eq!(used(&init), ["Type", "Door_open", "temp", "vib"]);
     assert_eq!(run["rows"]["rows_kept"], 300);
+    // 18.7, 28.3, 3.3 and 5.0 % of 300 rows.
+    assert_eq!(run["rows"]["imputed_readings"], 56 + 85 + 10 + 15);
+    let again = ["run", "--config", "plant.yaml", "--input", "plant.csv"];
+    let shown = place.orchestrator(&again).expect(0).stdout;
+    let line = "Missing            166 cells of rows that are kept: numbers became their training median, categories 0\n";
+    assert!(shown.contains(line), "{shown}");
     let written = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
     let (_, rest) = written.split_once("  columns:\n").unwrap();
     let (columns, rest) = rest.split_once("\n\n").unwrap();

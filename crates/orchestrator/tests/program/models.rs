@@ -58,7 +58,7 @@ fn a_missing_group_or_version_is_wrong_usage() {
     let stderr = |arguments: &[&str]| models(&place, 2, arguments).stderr;
     insta::assert_snapshot!(stderr(&["list"]), @"error: model package group `machine-downtime-model-group` does not exist");
     place.json(0, &[]);
-    insta::assert_snapshot!(stderr(&["approve", "9"]), @"error: model package group machine-downtime-model-group, version 9 (versions there: 1), does not exist");
+    insta::assert_snapshot!(stderr(&["approve", "9"]), @"error: model package of version 9 in group machine-downtime-model-group (versions there: 1) does not exist");
     insta::assert_snapshot!(stderr(&["show", "newest"]), @"error: version `newest`: expected a number, `latest` or `approved`");
     insta::assert_snapshot!(stderr(&["list", "--group", "../runs"]), @"error: model package group is `../runs`, expected 1 to 63 letters and digits with hyphens between them");
     let long = "x".repeat(1025);

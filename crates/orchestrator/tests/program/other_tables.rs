@@ -144,7 +144,7 @@ fn a_spreadsheet_of_europe() {
     let (result, printed) = run(&place, preprocessing, "table.csv");
     assert_eq!(result["rows"]["dropped_missing"], 2);
     insta::assert_snapshot!(about_rows(&printed), @"
-    Rows               60 read, 58 kept, 2 with missing cells (3.3 %)
+    Rows               60 read, 58 kept, 2 with missing cells or labels (3.3 %)
     Failures           50.0 % of those read, 48.3 % of those kept
     Left out           rows of totals: 1
     Read as            table.csv: in Windows-1252; the header is on line 3; fields are separated by `;`; the decimal mark is a comma
@@ -205,6 +205,7 @@ fn categories_a_split_by_time_and_cells_that_became_missing() {
     insta::assert_snapshot!(about_rows(&printed), @"
     Rows               100 read, 100 kept
     Failures           50.0 % of those read, 50.0 % of those kept
+    Missing            1 cells of rows that are kept: numbers became their training median, categories 0
     Read as missing    `ajar` (1), the first in table.csv, line 9, column `door`
     Split              the 20 test rows are the last by `time`, from 2024-03-01 01:20:00 on
     ");

@@ -17,7 +17,7 @@ fn a_run_without_input_uses_a_synthetic_table_and_reports_that() {
     QualityGate        Succeeded <time>
     Register           Succeeded <time>
 
-    Rows               2500 read, 2383 kept, 117 with missing cells (4.7 %)
+    Rows               2500 read, 2383 kept, 117 with missing cells or labels (4.7 %)
     Failures           49.8 % of those read, 49.3 % of those kept
 
     Metric             Value      Gate

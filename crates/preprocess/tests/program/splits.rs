@@ -119,7 +119,7 @@ fn a_machine_is_in_one_part() {
     let machines = column(&test, 3).into_iter().map(|load| load.parse::<u32>().unwrap() % 4);
     let machines: std::collections::BTreeSet<u32> = machines.collect();
     assert_eq!((machines.len(), test.lines().count()), (1, 11));
-    let note = "3 of its values are in the training rows, 1 others in the 10 test rows";
+    let note = "3 of its values in the training rows, 1 in the 10 test rows, none in both";
     assert!(summary.contains(note), "{summary}");
 }
 

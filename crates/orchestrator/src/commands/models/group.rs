@@ -50,11 +50,17 @@ impl ModelGroup {
     pub fn find(&self, name: &str) -> Result<ModelPackage, CommandError> {
         let versions = self.registry.versions(&self.name)?;
         let none = |what: &str| {
-            let numbers: Vec<_> =
-                versions.iter().take(10).map(|(number, _)| number.to_string()).collect();
-            let there = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
+            const SHOWN: usize = 10;
+            let numbers = versions.iter().take(SHOWN).map(|(number, _)| number.to_string());
+            let mut there = numbers.collect::<Vec<_>>().join(", ");
+            if there.is_empty() {
+                there.push_str("none");
+            }
+            if versions.len() > SHOWN {
+                there.push_str(&format!(" and {} more", versions.len() - SHOWN));
+            }
             CommandError::Registry(RegistryError::NoVersion {
-                arn: format!("group {}, {what} (versions there: {there}),", self.name),
+                arn: format!("{what} in group {} (versions there: {there})", self.name),
             })
         };
         let arn = match name {
@@ -67,7 +73,7 @@ impl ModelGroup {
                         return Ok(package);
                     }
                 }
-                return Err(none("any approved version"));
+                return Err(none("with status Approved, which `models approve` sets,"));
             }
             number => {
                 let number: u32 = number.parse().map_err(|_| {
@@ -78,7 +84,7 @@ impl ModelGroup {
                 versions.iter().find(|(found, _)| *found == number).map(|(_, arn)| arn)
             }
         };
-        let arn = arn.ok_or_else(|| none(&format!("version {name}")))?;
+        let arn = arn.ok_or_else(|| none(&format!("of version {name}")))?;
         Ok(self.registry.describe(arn)?)
     }
 
