@@ -212,7 +212,7 @@ impl ExecutionReport {
             if rows.imputed_readings > 0 {
                 writeln!(
                     out,
-                    "Missing            {} cells of rows that are kept: numbers became their training \
+                    "Missing            cells of rows that are kept: {}; numbers became their training \
                      median, categories 0",
                     rows.imputed_readings
                 )?;

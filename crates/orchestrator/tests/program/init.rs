@@ -187,7 +187,7 @@ fn categories_yes_and_no_and_marks_of_missing_values_are_declared() {
     assert_eq!(run["rows"]["imputed_readings"], 56 + 85 + 10 + 15);
     let again = ["run", "--config", "plant.yaml", "--input", "plant.csv"];
     let shown = place.orchestrator(&again).expect(0).stdout;
-    let line = "Missing            166 cells of rows that are kept: numbers became their training median, categories 0\n";
+    let line = "Missing            cells of rows that are kept: 166; numbers became their training median, categories 0\n";
     assert!(shown.contains(line), "{shown}");
     let written = fs_err::read_to_string(place.path("plant.yaml")).unwrap();
     let (_, rest) = written.split_once("  columns:\n").unwrap();

@@ -205,7 +205,7 @@ fn categories_a_split_by_time_and_cells_that_became_missing() {
     insta::assert_snapshot!(about_rows(&printed), @"
     Rows               100 read, 100 kept
     Failures           50.0 % of those read, 50.0 % of those kept
-    Missing            1 cells of rows that are kept: numbers became their training median, categories 0
+    Missing            cells of rows that are kept: 1; numbers became their training median, categories 0
     Read as missing    `ajar` (1), the first in table.csv, line 9, column `door`
     Split              the 20 test rows are the last by `time`, from 2024-03-01 01:20:00 on
     ");
