@@ -73,7 +73,7 @@ def success(runner, account, checks, digests):
         "| Metric | Value | Gate |\n| --- | ---: | --- |\n| accuracy | 0.9874 | >= 0.8000 met |\n",
         "| f1_score | 0.9871 |  |\n",
         "Not compared: `",
-        f"group {account.group}, any approved version (versions there: 1)",
+        f"model package with status Approved in group {account.group} (versions there: 1)",
         f"{console}{urllib.parse.quote(execution, safe='')})",
         f"[{account.group}, version 1]{console}",
         "): PendingManualApproval\n",

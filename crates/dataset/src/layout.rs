@@ -326,30 +326,78 @@ impl LayoutFinder<'_> {
         Ok(best.0)
     }
 
-    /// Returns the cells of the schema's columns in the first rows that have a digit.
+    /// Returns the cells of the schema's columns in the first rows that have a digit. Where a column
+    /// has no decimal mark there, as that of a machine that stands still, later cells with a mark
+    /// follow.
     fn sample(&self, text: &[u8], found: &FoundHeader) -> Vec<SampledCell> {
         let mut records = self.records(text, found.end, found.separator);
         let mut cells = Vec::new();
-        for _ in 0..SAMPLE_ROWS {
+        let is_number = |column: usize| self.schema.columns()[column].kind == ColumnKind::Number;
+        let mut marks = MarkCounts::new(found.header.columns.len());
+        // Only numbers have marks.
+        marks.first.iter_mut().enumerate().for_each(|(column, first)| *first = !is_number(column));
+        for row in 0.. {
             // What is wrong with a row is said when it is read.
             let Ok(Some(record)) = records.next() else { break };
-            if cells.len() >= SAMPLE_CELLS {
+            let is_later = row >= SAMPLE_ROWS || cells.len() >= SAMPLE_CELLS;
+            if is_later && marks.are_enough() {
                 break;
             }
             for (column, place) in found.header.columns.iter().enumerate() {
-                if self.schema.columns()[column].kind != ColumnKind::Number {
+                if !is_number(column) || (is_later && !marks.wants(column)) {
                     continue;
                 }
                 let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
                 let text = text.trim();
                 let markers = &self.schema.columns()[column].missing_markers;
                 let is_missing = is_missing(text) || markers.iter().any(|marker| marker == text);
-                if !is_missing && text.contains(|letter: char| letter.is_ascii_digit()) {
+                if !is_missing
+                    && text.contains(|letter: char| letter.is_ascii_digit())
+                    && (marks.count(column, text, is_later) || !is_later)
+                {
                     cells.push(SampledCell { line: record.line, column, text: text.to_owned() });
                 }
             }
         }
         cells
+    }
+}
+
+/// The numbers of cells with a mark that tells how numbers are written, by column.
+pub(crate) struct MarkCounts {
+    /// Whether a column has such a cell in the first rows.
+    first: Vec<bool>,
+    /// The number of such cells in later rows.
+    later: Vec<usize>,
+}
+
+impl MarkCounts {
+    /// The number of later cells that tell enough of a column.
+    const ENOUGH: usize = 20;
+
+    pub(crate) fn new(columns: usize) -> Self {
+        Self { first: vec![false; columns], later: vec![0; columns] }
+    }
+
+    /// Counts a cell, and returns whether it has a mark.
+    pub(crate) fn count(&mut self, column: usize, text: &str, is_later: bool) -> bool {
+        let has_mark = text.bytes().any(|b| matches!(b, b'.' | b',' | b'\'' | b' ' | 0x80..));
+        if is_later {
+            self.later[column] += usize::from(has_mark);
+        } else {
+            self.first[column] |= has_mark;
+        }
+        has_mark
+    }
+
+    /// Returns whether later cells of a column tell something new.
+    pub(crate) fn wants(&self, column: usize) -> bool {
+        !self.first[column] && self.later[column] < Self::ENOUGH
+    }
+
+    /// Returns whether no column wants later cells.
+    pub(crate) fn are_enough(&self) -> bool {
+        !(0..self.first.len()).any(|column| self.wants(column))
     }
 }
 

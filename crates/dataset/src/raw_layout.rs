@@ -6,8 +6,8 @@ use crate::cell::{CellParser, NumberFormat};
 use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
-    MAX_HEADER_LINES, NUMBER_FORMATS, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS, separator_line,
-    separator_note,
+    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS,
+    separator_line, separator_note,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -117,6 +117,14 @@ struct Line {
     fields: Vec<String>,
 }
 
+/// A cell that may be a number.
+struct SampledNumber {
+    /// The position of its line.
+    begin: usize,
+    column: usize,
+    text: String,
+}
+
 impl Line {
     fn filled(&self) -> usize {
         self.fields.iter().filter(|field| !field.is_empty()).count()
@@ -169,7 +177,8 @@ impl Finder<'_> {
         }
         let rows: Vec<&Line> = rows.filter(fits).collect();
         let has_numbers = rows.iter().any(|row| row.fields.iter().any(|text| is_number(text)));
-        let (numbers, two_meanings) = self.numbers(&rows, &columns);
+        let end = lines.last().map_or(begin, |line| line.end);
+        let (numbers, two_meanings) = self.numbers(&rows, end, &columns);
         notes.extend(number_note(numbers));
         Some(RawLayout {
             separator: self.separator,
@@ -276,19 +285,50 @@ impl Finder<'_> {
         is_header.then_some(at)
     }
 
-    /// Finds how the numbers of the first rows are written, and a number that has two meanings.
-    fn numbers(&self, rows: &[&Line], columns: &[RawColumn]) -> (NumberFormat, Option<String>) {
-        let mut cells: Vec<(&Line, usize, &str)> = Vec::new();
+    /// Returns the numbers of the first rows, and then those with a mark from `end` on in columns whose
+    /// first numbers have none.
+    fn sample(&self, rows: &[&Line], end: usize, columns: &[RawColumn]) -> Vec<SampledNumber> {
+        let mut cells = Vec::new();
+        let mut marks = MarkCounts::new(columns.len());
         for line in rows.iter().take(SAMPLE_ROWS) {
             let fields = line.fields.iter().enumerate().take(columns.len());
-            let numeric = fields.filter(|(_, text)| may_be_number(text));
-            cells.extend(numeric.map(|(column, text)| (*line, column, text.as_str())));
+            for (column, text) in fields.filter(|(_, text)| may_be_number(text)) {
+                marks.count(column, text, false);
+                cells.push(SampledNumber { begin: line.begin, column, text: text.clone() });
+            }
         }
+        let mut records = CsvRecords::new(self.file, &self.text[end..], 1, self.separator);
+        let mut at = end;
+        while !marks.are_enough()
+            && let Ok(Some(record)) = records.next()
+        {
+            let wanted = (0..columns.len().min(record.len())).filter(|column| marks.wants(*column));
+            for column in wanted.collect::<Vec<_>>() {
+                let text = decoded(record.field(column));
+                if may_be_number(&text) && marks.count(column, &text, true) {
+                    // Line breaks before the record are no part of it.
+                    let blank = self.text[at..].iter().take_while(|b| matches!(b, b'\n' | b'\r'));
+                    cells.push(SampledNumber { begin: at + blank.count(), column, text });
+                }
+            }
+            at = self.text.len() - records.rest().len();
+        }
+        cells
+    }
+
+    /// Finds how numbers are written, and a number that has two meanings.
+    fn numbers(
+        &self,
+        rows: &[&Line],
+        end: usize,
+        columns: &[RawColumn],
+    ) -> (NumberFormat, Option<String>) {
+        let cells = self.sample(rows, end, columns);
         let read: Vec<(NumberFormat, Vec<Option<f64>>)> = NUMBER_FORMATS
             .iter()
             .map(|&format| {
                 let parser = CellParser::new(&[], Conversion::NONE, format);
-                (format, cells.iter().map(|cell| parser.parse(cell.2.as_bytes())).collect())
+                (format, cells.iter().map(|cell| parser.parse(cell.text.as_bytes())).collect())
             })
             .collect();
         let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
@@ -307,16 +347,16 @@ impl Finder<'_> {
             };
             let (place, (one, other)) =
                 pairs.into_iter().find(|(_, (one, other))| differs(**one, **other))?;
-            let (line, column, text) = cells[place];
+            let SampledNumber { begin, column, text } = &cells[place];
             let meaning = |format: &NumberFormat, number: &Option<f64>| {
                 let mark = if format.point == b',' { "comma" } else { "point" };
                 format!("{} with a decimal {mark}", number.unwrap_or_default())
             };
-            let line = 1 + count_lines(&self.text[..line.begin]);
+            let line = 1 + count_lines(&self.text[..*begin]);
             Some(format!(
                 "{}, line {line}, column `{}`: `{text}` is {} or {}",
                 self.file,
-                columns[column].header,
+                columns[*column].header,
                 meaning(best, one),
                 meaning(format, other)
             ))
@@ -456,6 +496,17 @@ mod tests {
         let found = layout("T,v,n\n[K],mm/s,-\n1,2,3\n4,5,6\n");
         let units: Vec<_> = found.columns.iter().map(|column| column.unit.as_deref()).collect();
         assert_eq!((units, found.line), (vec![Some("K"), Some("mm/s"), None], 3));
+    }
+
+    #[test]
+    fn marks_far_below_the_header_count() {
+        let idle = "1;0\n;0\n".repeat(400);
+        assert_eq!(layout(&format!("a;b\n{idle}0,9;1\n")).numbers.point, b',');
+        assert_eq!(layout(&format!("a;b\n{idle}0.9;1\n")).numbers.point, b'.');
+        let found = layout(&format!("a;b\n{idle}\n3,997;1\n"));
+        let expected = "line 803, column `a`: `3,997` is";
+        let meanings = found.two_meanings.unwrap();
+        assert!(meanings.contains(expected), "{meanings}");
     }
 
     #[test]

@@ -364,6 +364,18 @@ fn files_in_different_units_are_converted_or_refused() {
 }
 
 #[test]
+fn the_decimal_mark_may_be_far_below_the_header() {
+    let read = |later: &str| {
+        let text = format!("T;fail\n{}{later}", "5;0\n;0\n".repeat(400));
+        first_column(&one_column("T", None, &[]), &[&text]).0
+    };
+    // Equal rows are read once.
+    assert_eq!(read("0,5;1\n1,25;1\n"), Ok(vec![5.0, 0.5, 1.25]));
+    assert_eq!(read("0.5;1\n"), Ok(vec![5.0, 0.5]));
+    insta::assert_snapshot!(read("3,997;1\n").unwrap_err(), @"a.csv, line 802, column `T`: `3,997` is 3.997 with a decimal comma and 3997 with a decimal point; the setting `preprocessing.format.decimal` says which");
+}
+
+#[test]
 fn files_may_differ_in_columns_that_the_schema_does_not_have() {
     let (read, warnings) = first_column(
         &one_column("T", None, &[]),

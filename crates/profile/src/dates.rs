@@ -30,6 +30,19 @@ pub(crate) fn is_date(cell: &[u8]) -> bool {
     if cell.len() > 40 {
         return false;
     }
+    is_usual_date(cell) || is_date_in_words(cell)
+}
+
+/// Returns whether a cell is a date in one of the rarer forms that a split by time reads, such as `05.
+/// Nov 2023`. A plain number is none.
+fn is_date_in_words(cell: &[u8]) -> bool {
+    // A day and a year have five digits.
+    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let text = std::str::from_utf8(cell).ok();
+    digits >= 5 && text.is_some_and(|text| text.parse::<f64>().is_err() && dataset::is_time(text))
+}
+
+fn is_usual_date(cell: &[u8]) -> bool {
     let date_end = date(cell);
     match date_end {
         Some(end) if end == cell.len() => true,
@@ -130,6 +143,7 @@ mod tests {
             "05-Jan-2026",
             "5 March 2026",
             "31-12-2021",
+            "05. Nov 2023",
         ] {
             assert!(is_date(text.as_bytes()), "{text}");
         }

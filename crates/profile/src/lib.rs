@@ -263,9 +263,10 @@ impl Survey<'_> {
         let gates = self.gates(&encoded, is_kept);
         if let Some(gates) = gates.as_ref().filter(|gates| gates.is_chance) {
             warnings.push(format!(
-                "a forest on {} of the rows is no better than chance (area under the ROC curve \
-                 {:.2}): these columns may not tell this label",
-                gates.rows, gates.roc_auc
+                "a forest on {} of the rows, {} of them failures, may be no better than chance (area \
+                 under the ROC curve {:.2}): these columns do not tell this label, or the failures are \
+                 too few to say",
+                gates.rows, gates.failures, gates.roc_auc
             ));
         }
         let mut dates = columns.iter().enumerate().filter(|(_, found)| found.kind == Kind::Date);
@@ -484,6 +485,14 @@ impl Survey<'_> {
                 "{} rows have another number of fields than the header and are dropped; the first \
                  has {fields}, on line {line}",
                 counts.ragged
+            ));
+        }
+        let share = self.label.failure_share();
+        if share > 0.5 {
+            let percent = 100.0 * share;
+            warnings.push(format!(
+                "{percent:.1} % of the rows are failures: is it the other way around? --positive says \
+                 which values are failures"
             ));
         }
         if self.label.unlabelled > 0 {

@@ -73,7 +73,7 @@ impl ModelGroup {
                         return Ok(package);
                     }
                 }
-                return Err(none("with status Approved, which `models approve` sets,"));
+                return Err(none("with status Approved"));
             }
             number => {
                 let number: u32 = number.parse().map_err(|_| {

@@ -237,7 +237,7 @@ fn missing_pipelines_executions_and_versions() {
         "CreationTime": 1.0, "ModelPackageStatus": "Completed",
     }]});
     let cloud = with(Vec::new(), "ListModelPackages", Answer::json(one));
-    insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package group <name>, version 7 (versions there: 1), does not exist");
+    insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package of version 7 in group <name> (versions there: 1) does not exist");
     assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
     cloud.orchestrator(&["models", "approve", "seven"]).expect(2);
     // Approving `approved` is refused, since that version is approved already.
