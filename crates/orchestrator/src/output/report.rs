@@ -98,6 +98,58 @@ pub struct RowCounts {
     split: Option<String>,
 }
 
+impl RowCounts {
+    /// Writes what became of the raw rows.
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let Self { rows_read, rows_kept, dropped_missing, dropped_duplicates, .. } = self;
+        let bad = self.dropped_bad_cells + self.dropped_ragged;
+        write!(out, "\nRows               {rows_read} read, {rows_kept} kept")?;
+        for (count, why) in [
+            (dropped_missing, "with missing cells or labels"),
+            (&bad, "unreadable"),
+            (dropped_duplicates, "duplicates"),
+        ] {
+            if *count > 0 {
+                let percent = 100.0 * *count as f64 / *rows_read as f64;
+                write!(out, ", {count} {why} ({percent:.1} %)")?;
+            }
+        }
+        writeln!(out)?;
+        if let (Some(read), Some(kept)) = (self.failures.share_read, self.failures.share_kept) {
+            let [read, kept] = [read, kept].map(|share| 100.0 * share);
+            writeln!(
+                out,
+                "Failures           {read:.1} % of those read, {kept:.1} % of those kept"
+            )?;
+        }
+        if self.totals_rows > 0 {
+            writeln!(out, "Left out           rows of totals: {}", self.totals_rows)?;
+        }
+        if self.imputed_readings > 0 {
+            writeln!(
+                out,
+                "Missing            cells of rows that are kept: {}; numbers became their training \
+                 median, categories 0",
+                self.imputed_readings
+            )?;
+        }
+        for (text, BadCellCount { count, first }) in &self.bad_cells {
+            writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
+        }
+        if let Some(split) = &self.split {
+            writeln!(out, "Split              {split}")?;
+        }
+        let lists =
+            [("Read as", &self.notes), ("Left out", &self.left_out), ("Warning", &self.warnings)];
+        for (title, list) in lists {
+            for text in list {
+                writeln!(out, "{title:<18} {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The cells with one text that could not be read.
 #[derive(Debug, Serialize, Deserialize)]
 struct BadCellCount {
@@ -185,54 +237,7 @@ impl ExecutionReport {
             writeln!(out, "{name:<18} {status:<10} {seconds:>7.2} s{note}")?;
         }
         if let Some(rows) = &self.rows {
-            let RowCounts { rows_read, rows_kept, dropped_missing, dropped_duplicates, .. } = rows;
-            let bad = rows.dropped_bad_cells + rows.dropped_ragged;
-            write!(out, "\nRows               {rows_read} read, {rows_kept} kept")?;
-            for (count, why) in [
-                (dropped_missing, "with missing cells or labels"),
-                (&bad, "unreadable"),
-                (dropped_duplicates, "duplicates"),
-            ] {
-                if *count > 0 {
-                    let percent = 100.0 * *count as f64 / *rows_read as f64;
-                    write!(out, ", {count} {why} ({percent:.1} %)")?;
-                }
-            }
-            writeln!(out)?;
-            if let (Some(read), Some(kept)) = (rows.failures.share_read, rows.failures.share_kept) {
-                let [read, kept] = [read, kept].map(|share| 100.0 * share);
-                writeln!(
-                    out,
-                    "Failures           {read:.1} % of those read, {kept:.1} % of those kept"
-                )?;
-            }
-            if rows.totals_rows > 0 {
-                writeln!(out, "Left out           rows of totals: {}", rows.totals_rows)?;
-            }
-            if rows.imputed_readings > 0 {
-                writeln!(
-                    out,
-                    "Missing            cells of rows that are kept: {}; numbers became their training \
-                     median, categories 0",
-                    rows.imputed_readings
-                )?;
-            }
-            for (text, BadCellCount { count, first }) in &rows.bad_cells {
-                writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
-            }
-            if let Some(split) = &rows.split {
-                writeln!(out, "Split              {split}")?;
-            }
-            let lists = [
-                ("Read as", &rows.notes),
-                ("Left out", &rows.left_out),
-                ("Warning", &rows.warnings),
-            ];
-            for (title, list) in lists {
-                for text in list {
-                    writeln!(out, "{title:<18} {text}")?;
-                }
-            }
+            rows.write(out)?;
         }
         if !self.metrics.is_empty() {
             writeln!(out, "\n{:<18} {:<10} Gate", "Metric", "Value")?;
