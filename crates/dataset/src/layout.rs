@@ -327,7 +327,7 @@ impl LayoutFinder<'_> {
     }
 
     /// Returns the cells of the schema's columns in the first rows that have a digit. Where a column
-    /// has no decimal mark there, as that of a machine that stands still, later cells with a mark
+    /// has no decimal mark there, because a machine stands still for example, later cells with a mark
     /// follow.
     fn sample(&self, text: &[u8], found: &FoundHeader) -> Vec<SampledCell> {
         let mut records = self.records(text, found.end, found.separator);

@@ -172,8 +172,8 @@ impl<S: RowSink> RawReader<S> {
                 let note = (!is_only).then(|| match alike.join("`, `") {
                     alike if alike.is_empty() => "the other sheets are not read".to_owned(),
                     alike => format!(
-                        "the other sheets are not read, although `{alike}` has the same columns; rows \
-                         of several sheets are read from one file each"
+                        "the other sheets are not read, although `{alike}` has the same columns; to \
+                         read all of them, put each into a file of its own in one directory"
                     ),
                 });
                 let sheet = (!is_only).then_some(sheet);

@@ -67,8 +67,8 @@ impl ColumnNumbers {
         ColumnSummary { count, mean, std, min, median: middle(low, high), max }
     }
 
-    /// Returns the median, or `None` if there are no numbers. It takes a fifth of the time of
-    /// [`Self::summary`], because it does not sort.
+    /// Returns the median, or `None` if there are no numbers. Unlike [`Self::summary`] it does not sort
+    /// them.
     pub(crate) fn median(&mut self) -> Option<f64> {
         let count = self.keys.len();
         if count == 0 {

@@ -33,8 +33,8 @@ pub(crate) fn is_date(cell: &[u8]) -> bool {
     is_usual_date(cell) || is_date_in_words(cell)
 }
 
-/// Returns whether a cell is a date in one of the rarer forms that a split by time reads, such as `05.
-/// Nov 2023`. A plain number is none.
+/// Returns whether a cell is a date in one of the rarer forms that a split by time reads, such as
+/// `05. Nov 2023`. A plain number is none.
 fn is_date_in_words(cell: &[u8]) -> bool {
     // A day and a year have five digits.
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -42,6 +42,7 @@ fn is_date_in_words(cell: &[u8]) -> bool {
     digits >= 5 && text.is_some_and(|text| text.parse::<f64>().is_err() && dataset::is_time(text))
 }
 
+/// Returns whether a cell is a date, a time, or both in a usual form.
 fn is_usual_date(cell: &[u8]) -> bool {
     let date_end = date(cell);
     match date_end {

@@ -461,10 +461,13 @@ pub(crate) fn is_about_soundness(name: &str) -> bool {
     ];
     let words = words_of(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    // The last word negates nothing: `Fault No` is a number.
+    let before = words.split_last().map_or(&[][..], |(_, before)| before);
+    let is_negated = before.iter().any(|word| NEGATIONS.contains(&word.as_str()));
     match label_evidence(name) {
-        NameEvidence::Strong => has(&NEGATIONS) || has(&["free", "frei", "ok"]),
+        NameEvidence::Strong => is_negated || has(&["free", "frei", "ok"]),
         NameEvidence::Weak | NameEvidence::None => {
-            has(&WORDS) || (has(&NEGATIONS) && has(&["defective", "fehlerhaft"]))
+            has(&WORDS) || (is_negated && has(&["defective", "fehlerhaft"]))
         }
     }
 }
