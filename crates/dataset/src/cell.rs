@@ -3,7 +3,7 @@
 use crate::categories;
 use crate::number::{self, ShortDecimals};
 use crate::schema::{ColumnKind, fold_word};
-use crate::units::Conversion;
+use crate::units::{self, Conversion};
 use crate::words::{is_missing, yes_or_no};
 
 /// How numbers are written.
@@ -30,6 +30,8 @@ pub(crate) struct CellParser {
     is_plain: bool,
     conversion: Conversion,
     format: NumberFormat,
+    /// The unit of readings, if it is known: a cell may name another one behind its number.
+    unit: Option<String>,
     /// Numbers that stand for a missing value, as they are parsed in the file's unit.
     missing_numbers: Vec<f64>,
     /// Words that stand for a missing value, folded.
@@ -56,6 +58,7 @@ impl CellParser {
             is_plain: false,
             conversion,
             format,
+            unit: None,
             missing_numbers: Vec::new(),
             missing_words: markers.iter().map(|marker| fold_word(marker)).collect(),
         };
@@ -69,6 +72,13 @@ impl CellParser {
         parser.is_plain =
             parser.missing_numbers.is_empty() && matches!(conversion, Conversion::Power(_));
         parser
+    }
+
+    /// Sets the unit of readings. A cell such as `60 °C` is then a number, converted from its own unit.
+    #[must_use]
+    pub(crate) fn with_unit(mut self, unit: Option<String>) -> Self {
+        self.unit = unit;
+        self
     }
 
     /// Parses the number at the start of `text` and returns it with its length in bytes, or `None`
@@ -119,7 +129,21 @@ impl CellParser {
         if let Some(number) = self.number(text).or_else(|| self.number(&written_plainly(text)?)) {
             return Some(self.reading(number));
         }
+        if let Some(reading) = self.number_with_unit(text) {
+            return Some(reading);
+        }
         (is_missing(text) || self.is_marker(text)).then_some(f64::NAN)
+    }
+
+    /// Parses a number with its unit behind it.
+    fn number_with_unit(&self, text: &str) -> Option<f64> {
+        let (number, unit) = number_and_unit(text)?;
+        let conversion = units::between(unit, self.unit.as_deref()?).ok()?;
+        let parser = Self::new(&[], conversion, self.format);
+        parser.number(number).or_else(|| parser.number(&written_plainly(number)?)).map(|number| {
+            let is_marker = conversion == self.conversion && self.missing_numbers.contains(&number);
+            if is_marker { f64::NAN } else { parser.reading(number) }
+        })
     }
 
     /// Returns whether the settings say that a trimmed cell stands for a missing value.
@@ -222,10 +246,33 @@ impl CellParser {
     }
 }
 
+/// Splits a number from the unit behind it: `60 °C`, `9.81m/s2`. Returns `None` where there is no unit.
+pub(crate) fn number_and_unit(text: &str) -> Option<(&str, &str)> {
+    let is_part = |letter: char| {
+        letter.is_ascii_digit()
+            || matches!(letter, '+' | '-' | '.' | ',' | '\'' | '\u{2019}' | '\u{2212}' | ' ')
+            || matches!(letter, '\u{a0}' | '\u{2009}' | '\u{202f}')
+    };
+    let (number, unit) = text.split_at(text.find(|letter| !is_part(letter))?);
+    let is_unit = |first: char| {
+        first.is_alphabetic() || matches!(first, '°' | 'º' | '˚' | '%' | '℃' | '℉' | '\u{FFFD}')
+    };
+    let number = number.trim_end();
+    let is_number = number.ends_with(|last: char| last.is_ascii_digit() || last == '.')
+        && !number.starts_with(char::is_alphabetic);
+    let is_exponent = unit.starts_with(['e', 'E'])
+        && unit[1..].trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
+    (is_number && unit.starts_with(is_unit) && !is_exponent).then_some((number, unit))
+}
+
 /// Returns a number without its sign of percent, and with a minus in front: `12 %`, `\u{2212}0,5`, `0.5-`
-/// as SAP writes it, and `(0.5)` as accountants do. `None` if it has none of these.
+/// as SAP writes it, and `(0.5)` as accountants do; and the number of `="0.5"`, by which Excel is kept from
+/// changing it. `None` if it has none of these.
 fn written_plainly(text: &str) -> Option<String> {
     let is_number = |text: &&str| text.starts_with(|first: char| first.is_ascii_digit());
+    if let Some(quoted) = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')) {
+        return Some(quoted.trim().to_owned());
+    }
     if let Some(percent) = text.strip_suffix('%') {
         return Some(percent.trim_end().to_owned());
     }
@@ -275,6 +322,36 @@ mod tests {
         let comma = NumberFormat { point: b',', thousands: Some('.') };
         let parser = CellParser::new(&[], Conversion::Power(0), comma);
         assert_eq!(parser.parse("1.234,5-".as_bytes()), Some(-1234.5));
+    }
+
+    #[test]
+    fn a_number_may_have_its_unit_behind_it() {
+        let parser = |unit: Option<&str>, point| {
+            let format = NumberFormat { point, thousands: None };
+            let markers = ["-999".to_owned()];
+            CellParser::new(&markers, Conversion::NONE, format).with_unit(unit.map(str::to_owned))
+        };
+        let celsius = parser(Some("°C"), b'.');
+        for (text, reading) in [
+            ("60 °C", 60.0),
+            ("60°C", 60.0),
+            ("-5.5 degC", -5.5),
+            ("212 °F", 100.0),
+            ("273.15 K", 0.0),
+            ("60", 60.0),
+            ("6e1", 60.0),
+        ] {
+            assert_eq!(celsius.parse(text.as_bytes()), Some(reading), "{text}");
+        }
+        assert!(celsius.parse(b"-999 C").is_some_and(f64::is_nan));
+        for text in ["60 bar", "60 x", "°C", "60 °C or so", "60 60 °C", "2024-01-02T10:00", "6e1 C"]
+        {
+            assert_eq!(celsius.parse(text.as_bytes()), None, "{text}");
+        }
+        // A unit that nobody knows is the same as itself.
+        assert_eq!(parser(Some("dB"), b',').parse("85,5 dB".as_bytes()), Some(85.5));
+        assert_eq!(parser(None, b'.').parse(b"85 dB"), None);
+        assert_eq!(parser(None, b'.').parse(b"=\"38.5\""), Some(38.5));
     }
 
     #[test]
@@ -401,7 +478,7 @@ mod tests {
             assert!(parser.parse(b"-998").is_some_and(|number| !number.is_nan()));
             assert_eq!(parser.parse(b"worse"), None);
         }
-        let fahrenheit = crate::units::between("\u{b0}F", "\u{b0}C").unwrap();
+        let fahrenheit = units::between("\u{b0}F", "\u{b0}C").unwrap();
         let parser = CellParser::new(&markers, fahrenheit, NumberFormat::default());
         assert!(parser.parse(b"-999").is_some_and(f64::is_nan));
         assert_eq!(parser.parse(b"212"), Some(100.0));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::other_row::OtherRow;
+
 /// How a row with an empty or non-finite sensor cell is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingValues {
@@ -127,6 +129,8 @@ pub struct CleaningCounts {
     pub dropped_duplicates: RowCount,
     /// Rows of totals, which are no part of the table: they begin with a word such as `Total`.
     pub totals_rows: usize,
+    /// Rows that are the header again, where files were joined one after another.
+    pub header_rows: usize,
     /// Missing cells of each column, over all rows that could be parsed.
     pub missing_cells: BTreeMap<String, usize>,
     /// With [`BadCells::Missing`] the cells that could not be read, by their text.
@@ -157,6 +161,7 @@ impl CleaningCounts {
         self.dropped_bad_cells.add(later.dropped_bad_cells);
         self.dropped_ragged.add(later.dropped_ragged);
         self.totals_rows += later.totals_rows;
+        self.header_rows += later.header_rows;
         self.first_bad = self.first_bad.take().or(later.first_bad);
         for (text, more) in later.bad_cells {
             self.count_bad_cell(text, more);
@@ -203,6 +208,14 @@ impl CleaningCounts {
         }
     }
 
+    /// Counts a row that is no part of the table.
+    pub(crate) fn count_other(&mut self, row: OtherRow) {
+        match row {
+            OtherRow::Totals => self.totals_rows += 1,
+            OtherRow::Header => self.header_rows += 1,
+        }
+    }
+
     /// Counts cells with a text that cannot be read. Texts beyond a number are counted together.
     pub(crate) fn count_bad_cell(&mut self, text: String, more: BadCellCount) {
         const MAX_TEXTS: usize = 50;
@@ -235,6 +248,8 @@ struct StoredCounts {
     notes: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
     totals_rows: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    header_rows: usize,
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -279,6 +294,7 @@ impl From<CleaningCounts> for StoredCounts {
             left_out: counts.left_out,
             notes: counts.notes,
             totals_rows: counts.totals_rows,
+            header_rows: counts.header_rows,
         }
     }
 }

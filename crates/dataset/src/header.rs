@@ -136,9 +136,10 @@ impl Header {
         self.cells.len()
     }
 
-    /// Returns whether the header ends with a separator: its last field is empty.
-    pub(crate) fn ends_with_separator(&self) -> bool {
-        self.cells.last().is_some_and(|cell| cell.text.is_empty())
+    /// Returns the number of fields up to the last one that has a name. Those after it may be none: some
+    /// programs end lines with separators.
+    pub(crate) fn named_width(&self) -> usize {
+        self.cells.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1)
     }
 
     /// Returns what makes a row a duplicate of an earlier one, or `None` if none is.
@@ -329,6 +330,13 @@ fn shown(names: &[String]) -> String {
 const MAX_SHOWN_COLUMNS: usize = 40;
 const MAX_SHOWN_CHARS: usize = 60;
 
+impl AsRef<str> for HeaderCell {
+    /// Returns the whole text.
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// One field of a header.
 pub(crate) struct HeaderCell {
     /// The whole text.
@@ -403,7 +411,7 @@ pub(crate) fn name_and_unit(text: &str) -> (String, Option<String>) {
 }
 
 /// Decodes UTF-8, or Latin-1 where the bytes are not valid UTF-8.
-fn decode(bytes: &[u8]) -> String {
+pub(crate) fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),

@@ -3,7 +3,7 @@
 
 use std::slice::from_ref;
 
-use crate::cell::{CellParser, NumberFormat};
+use crate::cell::{CellParser, NumberFormat, number_and_unit};
 use crate::csv_records::{CsvError, CsvRecords, count_lines};
 use crate::header::{Header, HeaderError};
 use crate::schema::{ColumnKind, Schema};
@@ -20,6 +20,11 @@ pub(crate) const MAX_HEADER_LINES: usize = 100;
 pub(crate) const SAMPLE_ROWS: usize = 500;
 /// The maximum number of cells of these rows, up to the end of a row.
 pub(crate) const SAMPLE_CELLS: usize = 20_000;
+/// The number of rows that are looked at for names of rows, which the header does not have.
+const ROWS_WITH_NAMES: usize = 50;
+/// What is said of such a file.
+pub(crate) const ROW_NAMES: &str =
+    "the first column has no name: rows have one field more than the header";
 /// The number formats that are tried. The first of those that read the most cells is used.
 pub(crate) const NUMBER_FORMATS: [NumberFormat; 8] = [
     NumberFormat { point: b'.', thousands: None },
@@ -129,6 +134,11 @@ impl LayoutFinder<'_> {
         }
         if self.declared.separator.is_none() && found.separator != b',' {
             notes.push(separator_note(found.separator));
+        }
+        if self.has_row_names(text, &found) {
+            found.fields.insert(0, Vec::new());
+            found.header = self.header_of(&found.fields, &[])?;
+            notes.push(ROW_NAMES.to_owned());
         }
         if let Some(end) = self.units_line(text, &mut found)? {
             found.end = end;
@@ -262,9 +272,36 @@ impl LayoutFinder<'_> {
         let end = text.len() - records.rest().len();
         let units: Vec<Option<String>> =
             fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect();
-        found.header = Header::find(self.schema, &found.fields, &units, true)
-            .map_err(|problem| TableError::Header { file: self.file.to_owned(), problem })?;
+        found.header = self.header_of(&found.fields, &units)?;
         Ok(Some(end))
+    }
+
+    fn header_of(
+        &self,
+        fields: &[Vec<u8>],
+        units: &[Option<String>],
+    ) -> Result<Header, TableError> {
+        Header::find(self.schema, fields, units, true)
+            .map_err(|problem| TableError::Header { file: self.file.to_owned(), problem })
+    }
+
+    /// Returns whether the first rows have one field more than the header: R and pandas take the first
+    /// one for the row's name then.
+    fn has_row_names(&self, text: &[u8], found: &FoundHeader) -> bool {
+        if self.declared.header_line == Some(0) {
+            return false;
+        }
+        let mut records = self.records(text, found.end, found.separator);
+        let mut names = Vec::new();
+        while names.len() < ROWS_WITH_NAMES
+            && let Ok(Some(record)) = records.next()
+        {
+            if record.len() != found.fields.len() + 1 {
+                return false;
+            }
+            names.push(String::from_utf8_lossy(record.field(0)).trim().to_owned());
+        }
+        are_row_names(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Finds how the numbers of the first rows are written.
@@ -349,6 +386,7 @@ impl LayoutFinder<'_> {
                 }
                 let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
                 let text = text.trim();
+                let text = number_and_unit(text).map_or(text, |(number, _)| number);
                 let markers = &self.schema.columns()[column].missing_markers;
                 let is_missing = is_missing(text) || markers.iter().any(|marker| marker == text);
                 if !is_missing
@@ -439,6 +477,24 @@ fn lines(text: &[u8], begin: usize) -> impl Iterator<Item = (u64, usize)> {
         }
         None
     })
+}
+
+/// Returns whether the first fields of rows that have one field more than the header are the names of the
+/// rows: no two are the same, and they are words, or numbers that count up. Other numbers may have been
+/// divided by a decimal comma.
+pub(crate) fn are_row_names(names: &[&str]) -> bool {
+    let numbers: Vec<Option<i64>> = names.iter().map(|name| name.parse().ok()).collect();
+    let counts_up = || {
+        let pairs = numbers.windows(2);
+        numbers[0].is_some()
+            && pairs.into_iter().all(|p| p[0].and_then(|n| n.checked_add(1)) == p[1])
+    };
+    let are_words = || names.iter().all(|name| name.starts_with(char::is_alphabetic));
+    let mut sorted = names.to_vec();
+    sorted.sort_unstable();
+    names.len() > 1
+        && sorted.windows(2).all(|pair| pair[0] != pair[1])
+        && (counts_up() || are_words())
 }
 
 /// Returns the note about a separator.

@@ -1,9 +1,10 @@
 //! Turns batches of a Parquet file into rows of readings, by the rules that CSV rows are read by.
 
 use crate::duplicates::RowDigester;
+use crate::other_row::is_totals_row;
 use crate::parquet_file::{Batch, Values};
 use crate::record::{LabelParser, ParsedLabel, RecordReader};
-use crate::rows::{BlockRows, Fields, RowReader, is_totals_row, lacks_something};
+use crate::rows::{BlockRows, Fields, RowReader, lacks_something};
 use crate::table_error::{Place, TableError};
 
 /// Reads the rows of batches.

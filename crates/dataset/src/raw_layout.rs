@@ -2,12 +2,12 @@
 //! that divides most lines into the same number of fields, the first such line as the header, and
 //! how the numbers below it are written.
 
-use crate::cell::{CellParser, NumberFormat};
+use crate::cell::{CellParser, NumberFormat, number_and_unit};
 use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
-    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS,
-    separator_line, separator_note,
+    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS,
+    are_row_names, separator_line, separator_note,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -126,6 +126,11 @@ struct SampledNumber {
 }
 
 impl Line {
+    /// Returns whether the line has `width` fields, with nothing but separators behind them.
+    fn fits(&self, width: usize) -> bool {
+        self.fields.get(width..).is_some_and(|rest| rest.iter().all(String::is_empty))
+    }
+
     fn filled(&self) -> usize {
         self.fields.iter().filter(|field| !field.is_empty()).count()
     }
@@ -141,11 +146,19 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn layout(&self) -> Option<RawLayout> {
-        let lines = self.lines();
+        let mut lines = self.lines();
         let (width, fit) = self.width(&lines)?;
-        let fits = |line: &&Line| (width..=width + 1).contains(&line.fields.len());
-        let header = self.header(&lines, width);
+        let fits = |line: &&Line| line.fits(width);
         let mut notes = Vec::new();
+        let mut header = self.header(&lines, width);
+        if header.is_none()
+            && let Some(named) = self.with_row_names(&lines, width)
+        {
+            // R writes no name for the first column.
+            lines[named].fields.insert(0, String::new());
+            header = Some(named);
+            notes.push(ROW_NAMES.to_owned());
+        }
         let header_line = header.map_or(0, |at| 1 + count_lines(&self.text[..lines[at].begin]));
         let mut begin = self.begin;
         let mut columns: Vec<RawColumn> = match header {
@@ -154,7 +167,10 @@ impl Finder<'_> {
                 if !self.text[self.begin..lines[at].begin].trim_ascii().is_empty() {
                     notes.push(format!("the header is on line {header_line}"));
                 }
-                lines[at].fields.iter().map(|text| RawColumn::of(text)).collect()
+                let fields = &lines[at].fields;
+                // Separators at the end of every line are no columns.
+                let named = fields.iter().rposition(|text| !text.is_empty()).map_or(0, |at| at + 1);
+                fields[..width.max(named)].iter().map(|text| RawColumn::of(text)).collect()
             }
             None => {
                 notes.push("there is no header line".to_owned());
@@ -176,6 +192,16 @@ impl Finder<'_> {
             }
         }
         let rows: Vec<&Line> = rows.filter(fits).collect();
+        for (index, column) in columns.iter_mut().enumerate().filter(|(_, c)| c.unit.is_none()) {
+            let cells = rows.iter().filter_map(|row| row.fields.get(index));
+            column.unit = unit_of_cells(cells.map(String::as_str));
+            if let Some(unit) = &column.unit {
+                notes.push(format!(
+                    "numbers of `{}` have their unit behind them: {unit}",
+                    column.name
+                ));
+            }
+        }
         let has_numbers = rows.iter().any(|row| row.fields.iter().any(|text| is_number(text)));
         let end = lines.last().map_or(begin, |line| line.end);
         let (numbers, two_meanings) = self.numbers(&rows, end, &columns);
@@ -231,8 +257,10 @@ impl Finder<'_> {
         lines.iter().for_each(|line| *counts.entry(line.fields.len()).or_insert(0_usize) += 1);
         let (&width, &most) = counts.iter().max_by_key(|(width, count)| (**count, **width))?;
         let fit: Vec<&Line> = lines.iter().filter(|line| line.fields.len() == width).collect();
-        let is_cut = fit.iter().all(|line| line.fields.last().is_some_and(String::is_empty));
-        let width = if is_cut { width - 1 } else { width };
+        // Lines may end with separators.
+        let named = fit.iter().filter_map(|line| line.fields.iter().rposition(|f| !f.is_empty()));
+        let cut = named.max().map_or(width, |last| last + 1);
+        let (width, is_cut) = (cut, cut < width);
         let cells = || fit.iter().flat_map(|line| &line.fields);
         let others = |text: &&String| {
             text.bytes().any(|b| b != self.separator && b",;\t|"[1..].contains(&b))
@@ -247,17 +275,35 @@ impl Finder<'_> {
     /// Finds the header: the first line that has about as many fields as the others and does not
     /// look like the rows below it.
     fn header(&self, lines: &[Line], width: usize) -> Option<usize> {
-        let is_candidate = |line: &Line| {
-            (width..=width + 1).contains(&line.fields.len())
-                && line.filled() >= 2.max(width.div_ceil(2))
-        };
+        let is_candidate =
+            |line: &Line| line.fits(width) && line.filled() >= 2.max(width.div_ceil(2));
         let at = lines.iter().take(MAX_HEADER_LINES).position(is_candidate)?;
-        let below = lines[at + 1..].iter().filter(|line| line.fields.len() >= width);
+        let is_row = |line: &&Line| line.fields.len() >= width && line.fields != lines[at].fields;
+        let below = lines[at + 1..].iter().filter(is_row);
         let below: Vec<&Line> = below.take(COMPARED_ROWS).collect();
-        let header = &lines[at].fields;
+        self.is_header(&lines[at].fields, &below).then_some(at)
+    }
+
+    /// Finds a header without a name for the first column: every line below it has one field more.
+    fn with_row_names(&self, lines: &[Line], width: usize) -> Option<usize> {
+        let is_candidate =
+            |line: &Line| line.fields.len() + 1 == width && line.filled() + 1 == width && width > 2;
+        let at = lines.iter().take(MAX_HEADER_LINES).position(is_candidate)?;
+        let below: Vec<&Line> = lines[at + 1..].iter().take(COMPARED_ROWS).collect();
+        let header: Vec<String> =
+            std::iter::once(String::new()).chain(lines[at].fields.iter().cloned()).collect();
+        let is_header = below.iter().all(|line| line.fields.len() == width)
+            && are_row_names(&below.iter().map(|line| line.fields[0].as_str()).collect::<Vec<_>>())
+            && self.is_header(&header, &below);
+        is_header.then_some(at)
+    }
+
+    /// Returns whether these names do not look like the rows below them.
+    fn is_header(&self, header: &[String], below: &[&Line]) -> bool {
         let (mut words, mut numbers, mut texts, mut again) = (0, 0, 0, 0);
-        for (column, field) in header.iter().enumerate().take(width) {
-            let cells = below.iter().map(|line| line.fields[column].as_str());
+        for (column, field) in header.iter().enumerate() {
+            let cells = below.iter().filter_map(|line| line.fields.get(column));
+            let cells = cells.map(String::as_str);
             let cells: Vec<&str> = cells.filter(|cell| !is_missing(cell)).collect();
             let count = cells.iter().filter(|cell| is_number(cell)).count();
             if cells.is_empty() || field.is_empty() {
@@ -276,13 +322,12 @@ impl Finder<'_> {
         let filled = sorted.len();
         sorted.sort();
         sorted.dedup();
-        let is_header = if words + numbers == 0 {
+        if words + numbers == 0 {
             // Without a column of numbers: no name is a value of its column.
             below.is_empty() || (texts > 0 && again == 0 && sorted.len() == filled)
         } else {
             words > numbers || counts_up(header)
-        };
-        is_header.then_some(at)
+        }
     }
 
     /// Returns the numbers of the first rows, and then those with a mark from `end` on in columns whose
@@ -292,9 +337,12 @@ impl Finder<'_> {
         let mut marks = MarkCounts::new(columns.len());
         for line in rows.iter().take(SAMPLE_ROWS) {
             let fields = line.fields.iter().enumerate().take(columns.len());
-            for (column, text) in fields.filter(|(_, text)| may_be_number(text)) {
+            for (column, text) in fields.map(|(column, text)| (column, without_unit(text))) {
+                if !may_be_number(text) {
+                    continue;
+                }
                 marks.count(column, text, false);
-                cells.push(SampledNumber { begin: line.begin, column, text: text.clone() });
+                cells.push(SampledNumber { begin: line.begin, column, text: text.to_owned() });
             }
         }
         let mut records = CsvRecords::new(self.file, &self.text[end..], 1, self.separator);
@@ -304,7 +352,7 @@ impl Finder<'_> {
         {
             let wanted = (0..columns.len().min(record.len())).filter(|column| marks.wants(*column));
             for column in wanted.collect::<Vec<_>>() {
-                let text = decoded(record.field(column));
+                let text = without_unit(&decoded(record.field(column))).to_owned();
                 if may_be_number(&text) && marks.count(column, &text, true) {
                     // Line breaks before the record are no part of it.
                     let blank = self.text[at..].iter().take_while(|b| matches!(b, b'\n' | b'\r'));
@@ -389,6 +437,24 @@ fn units_of(line: &Line, width: usize) -> Option<Vec<Option<String>>> {
     are_units.then(|| fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect())
 }
 
+/// Returns the unit behind the first number of a column of numbers, most of which have one.
+fn unit_of_cells<'c>(cells: impl Iterator<Item = &'c str>) -> Option<String> {
+    let cells: Vec<&str> = cells.filter(|cell| !is_missing(cell)).collect();
+    let units: Vec<&str> = cells
+        .iter()
+        .filter_map(|cell| number_and_unit(cell))
+        .map(|(_, unit)| unit.trim())
+        .collect();
+    let first = units.first()?;
+    let is_same = |unit: &&&str| units::between(unit, first).is_ok();
+    let fits = units.iter().filter(is_same).count();
+    // A word that is no known unit must be behind all numbers.
+    let share = if units::is_known(first) { NUMERIC_SHARE } else { 1.0 };
+    // Percent signs need no unit.
+    (fits as f64 >= share * cells.len() as f64 && fits > 1 && *first != "%")
+        .then(|| (*first).to_owned())
+}
+
 /// Returns what is unusual about a number format.
 fn number_note(numbers: NumberFormat) -> Option<String> {
     if numbers == NumberFormat::default() {
@@ -410,6 +476,11 @@ fn counts_up(header: &[String]) -> bool {
         |pair| matches!(pair, [Some(one), Some(next)] if one.checked_add(1) == Some(*next)),
     );
     rises.count() >= 3.max(header.len() * 4 / 5)
+}
+
+/// Returns a cell without the unit behind its number.
+fn without_unit(text: &str) -> &str {
+    number_and_unit(text).map_or(text, |(number, _)| number)
 }
 
 /// Returns whether a text is a number in one of the usual formats.

@@ -11,9 +11,9 @@ use crate::container::{self, Container};
 use crate::csv_records::{CsvError, CsvRecords};
 use crate::in_order::in_order;
 use crate::left_out::LeftOut;
+use crate::other_row::{OtherRow, is_blank_line, is_header, is_totals_row};
 use crate::parquet_file::ParquetFile;
 use crate::raw_layout::{self, RawColumn, RawLayout};
-use crate::rows::is_totals_row;
 use crate::source::{Encoding, Text};
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
@@ -48,7 +48,8 @@ impl RawHeader {
         let conversion = from.zip(unit).map(|(from, to)| units::between(from, to));
         let conversion = conversion.and_then(Result::ok).unwrap_or(Conversion::NONE);
         let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
-        RawCells(CellParser::new(&[], conversion, numbers))
+        let unit = unit.or(from).map(str::to_owned);
+        RawCells(CellParser::new(&[], conversion, numbers).with_unit(unit))
     }
 }
 
@@ -100,8 +101,8 @@ pub trait RowSink {
     /// Counts a row with more or fewer fields than the header.
     fn ragged(part: &mut Self::Part, line: u64, fields: usize);
 
-    /// Counts a row of totals, which spreadsheets have below a table.
-    fn totals(part: &mut Self::Part);
+    /// Counts a row that is no part of the table.
+    fn other(part: &mut Self::Part, row: OtherRow);
 
     /// Takes the rows of a block.
     fn take(&mut self, file: &Self::File, part: Self::Part);
@@ -248,11 +249,13 @@ impl<S: RowSink> RawReader<S> {
             sheet,
             notes,
         };
+        let names = header.has_names.then_some(&header.columns).into_iter().flatten();
         let rows = RawRows {
             file,
+            header: names.map(|column| column.header.clone()).collect(),
             separator: layout.separator,
             width: header.columns.len(),
-            ends_with_separator: header.columns.last().is_some_and(|last| last.header.is_empty()),
+            named_width: 1 + header.columns.iter().rposition(|c| !c.header.is_empty()).unwrap_or(0),
         };
         let Some(open) = self.sink.open(header) else {
             return Err(TableError::NoColumns { file: file.to_owned() });
@@ -394,8 +397,10 @@ struct RawRows<'a> {
     file: &'a str,
     separator: u8,
     width: usize,
-    /// Whether the header ends with a separator.
-    ends_with_separator: bool,
+    /// The header; empty if there is none.
+    header: Vec<String>,
+    /// The number of fields up to the last one that has a name.
+    named_width: usize,
 }
 
 impl RawRows<'_> {
@@ -456,18 +461,23 @@ impl RawRows<'_> {
         line: u64,
         fields: &mut Vec<&[u8]>,
     ) {
+        if is_blank_line(fields.len(), fields[0]) {
+            return;
+        }
         let is_blank = |field: &&[u8]| field.trim_ascii().is_empty();
         let found = fields.len();
-        // Rows may end with a separator where the header does not, or the other way around.
-        if found == self.width + 1 && fields.last().is_some_and(is_blank) {
-            fields.pop();
-        } else if found + 1 == self.width && self.ends_with_separator {
-            fields.push(b"");
+        // Rows may end with separators where the header does not, or the other way around.
+        if found > self.width && fields[self.width..].iter().all(is_blank) {
+            fields.truncate(self.width);
+        } else if found >= self.named_width && found < self.width {
+            fields.resize(self.width, b"");
         }
         let may_be_totals = !fields[0].first().is_some_and(u8::is_ascii_digit)
             && (fields.len() != self.width || fields.iter().any(is_blank));
         if may_be_totals && is_totals_row(fields.iter().copied()) {
-            S::totals(part);
+            S::other(part, OtherRow::Totals);
+        } else if is_header(&self.header, fields.len(), |index| fields[index]) {
+            S::other(part, OtherRow::Header);
         } else if fields.len() == self.width {
             S::row(file, part, line, fields);
         } else {
@@ -511,8 +521,8 @@ mod tests {
             part.push(format!("{line}: {fields} fields"));
         }
 
-        fn totals(part: &mut Vec<String>) {
-            part.push("totals".to_owned());
+        fn other(part: &mut Vec<String>, row: OtherRow) {
+            part.push(format!("{row:?}"));
         }
 
         fn take(&mut self, (): &(), mut part: Vec<String>) {
@@ -529,9 +539,16 @@ mod tests {
 
     #[test]
     fn rows_of_any_block_size_are_the_same() {
-        let text = "Report\n\na;b;c\n1;2;3\r\n\n\"x\n;\"\"y\";2;3;\n4;5\n;6;7\nSumme;;9\n7;8;9";
-        let expected =
-            ["4: 1|2|3", "6: x\n;\"y|2|3", "8: 2 fields", "9: |6|7", "totals", "11: 7|8|9"];
+        let text = "Report\n\na;b;c\n1;2;3\r\n\n\"x\n;\"\"y\";2;3;\n4;5\n;6;7\nSumme;;9\na; b;\"c\"\n7;8;9";
+        let expected = [
+            "4: 1|2|3",
+            "6: x\n;\"y|2|3",
+            "8: 2 fields",
+            "9: |6|7",
+            "Totals",
+            "Header",
+            "12: 7|8|9",
+        ];
         for size in [1, 3, 8, 20, 1 << 18] {
             assert_eq!(read(text.as_bytes(), size).rows, expected, "{size}");
         }

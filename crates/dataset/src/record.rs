@@ -97,8 +97,8 @@ pub enum RecordError {
 /// reader.read(&["3580", "Mill-1", "7104000"], &mut readings)?;
 /// assert_eq!(readings, [71.04, 3.58]);
 ///
-/// let error = reader.read(&["3.5 kN", "Mill-1", "7104000"], &mut readings).unwrap_err();
-/// assert_eq!(error.to_string(), "column `Cutting`: found `3.5 kN`, expected a number");
+/// let error = reader.read(&["3.5 bar", "Mill-1", "7104000"], &mut readings).unwrap_err();
+/// assert_eq!(error.to_string(), "column `Cutting`: found `3.5 bar`, expected a number");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RecordReader<'a> {
@@ -166,7 +166,8 @@ impl<'a> RecordReader<'a> {
                 categories.push((index, found.field));
             }
             let markers = &column.missing_markers;
-            cells.push(CellParser::of_kind(column.kind, markers, found.conversion, numbers));
+            let parser = CellParser::of_kind(column.kind, markers, found.conversion, numbers);
+            cells.push(parser.with_unit(column.unit.clone().or_else(|| found.unit.clone())));
         }
         Self { schema, header, roles, cells, categories }
     }
@@ -204,8 +205,8 @@ impl<'a> RecordReader<'a> {
     ) -> Result<ParsedLabel, RecordError> {
         let width = self.header.width();
         // Rows may end with a separator where the header does not, or the other way around.
-        let is_ended_otherwise = (count == width + 1 && field(width).trim_ascii().is_empty())
-            || (count + 1 == width && self.header.ends_with_separator());
+        let is_ended_otherwise = (width..count).all(|index| field(index).trim_ascii().is_empty())
+            && count >= self.header.named_width();
         if count != width && !is_ended_otherwise {
             return Err(RecordError::FieldCount { found: count, expected: width });
         }
@@ -431,7 +432,7 @@ mod tests {
             error
         };
         insta::assert_snapshot!(error(&["1", "2\n", "1", "4"]), @"the row has 4 fields, expected 3 as in the header");
-        insta::assert_snapshot!(error(&["1", "2 N\n", "1"]), @r"column `Cutting`: found `2 N\n`, expected a number");
+        insta::assert_snapshot!(error(&["1", "2 V\n", "1"]), @r"column `Cutting`: found `2 V\n`, expected a number");
         insta::assert_snapshot!(error(&["1,5", "x", "?"]), @"column `Pressure`: found `1,5`, expected a number");
         insta::assert_snapshot!(error(&["1", "2", "maybe"]), @"column `Downtime`: found `maybe`, expected one of: Failure, 1, None_Failed, 0");
     }

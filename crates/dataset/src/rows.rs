@@ -9,6 +9,7 @@ use crate::cleaning::{BadCellCount, BadCells, CleaningCounts, CleaningRules, Mis
 use crate::csv_records::{CsvRecord, CsvRecords};
 use crate::duplicates::RowDigester;
 use crate::header::{Identity, IdentityPart};
+use crate::other_row::{OtherRow, is_blank_line, is_totals_row};
 use crate::record::{
     BadCell, FieldRole, LabelParser, ParsedLabel, RecordError, RecordReader, shown,
 };
@@ -367,7 +368,10 @@ impl<'a> RowReader<'a> {
         bad_cells: &mut Vec<BadCell>,
     ) -> Result<(), TableError> {
         let Fields { count, field } = fields;
-        let is_totals_row = || is_totals_row((0..*count).map(field));
+        let other_row = || OtherRow::of(&self.records.header().cells, *count, field);
+        if is_blank_line(*count, field(0)) {
+            return Ok(());
+        }
         bad_cells.clear();
         let lenient = (self.rules.bad_cells == BadCells::Missing).then_some(&mut *bad_cells);
         let read = self.records.read_fields(*count, field, labels, &mut rows.readings, lenient);
@@ -375,9 +379,11 @@ impl<'a> RowReader<'a> {
         let problem = match (read, key) {
             (Ok(label), Some(key)) => {
                 let begin = rows.readings.len() - rows.missing.len();
-                if lacks_something(&rows.readings[begin..], label) && is_totals_row() {
+                if lacks_something(&rows.readings[begin..], label)
+                    && let Some(other) = other_row()
+                {
                     rows.readings.truncate(begin);
-                    rows.counts.totals_rows += 1;
+                    rows.counts.count_other(other);
                     return Ok(());
                 }
                 self.add_values(rows, field)?;
@@ -396,8 +402,8 @@ impl<'a> RowReader<'a> {
             }
             (Err(problem), _) => problem,
         };
-        if is_totals_row() {
-            rows.counts.totals_rows += 1;
+        if let Some(other) = other_row() {
+            rows.counts.count_other(other);
             return Ok(());
         }
         let is_ragged = matches!(problem, RecordError::FieldCount { .. });
@@ -452,30 +458,6 @@ pub(crate) struct Fields<F> {
 /// Returns whether a row has a missing reading or no label.
 pub(crate) fn lacks_something(readings: &[f64], label: ParsedLabel) -> bool {
     label.class.is_none() || readings.iter().any(|reading| reading.is_nan())
-}
-
-/// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
-/// below a table: its first field that is not empty says so.
-pub(crate) fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
-    const WORDS: [&str; 14] = [
-        "total",
-        "totals",
-        "grand total",
-        "sum",
-        "subtotal",
-        "average",
-        "mean",
-        "count",
-        "summe",
-        "gesamt",
-        "mittelwert",
-        "durchschnitt",
-        "somme",
-        "moyenne",
-    ];
-    let first = fields.map(<[u8]>::trim_ascii).find(|field| !field.is_empty());
-    let word = first.map(|field| String::from_utf8_lossy(field).to_lowercase()).unwrap_or_default();
-    WORDS.contains(&word.trim_end_matches([':', '.']).trim())
 }
 
 /// Parses the reading at the start of `text`, and returns it with the length of its field in bytes.

@@ -91,18 +91,21 @@ impl<'a> Text<'a> {
             (begin, input, is_whole) = peek(plain)?;
             break;
         }
-        if let Some((_, name)) = OTHER_FORMATS.iter().find(|(magic, _)| begin.starts_with(magic)) {
-            let message = format!("it is {name}, expected a table as text");
-            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        if let Some(name) = other_format(&begin) {
+            return Err(unsupported(format!("it is {name}, expected a table as text")));
         }
         let encoding = declared.unwrap_or_else(|| encoding_of(&begin));
+        if declared.is_none() && encoding == Encoding::Windows1252 {
+            require_windows_1252(&begin)?;
+        }
         let marked = begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff");
         if encoding == Encoding::Utf8 && !marked {
             // Some programs write the mark twice.
             while begin.starts_with(BYTE_ORDER_MARK) {
                 begin.drain(..BYTE_ORDER_MARK.len());
             }
-            return Ok(Self { begin, rest: input, is_whole, is_blank_separated: false, notes });
+            let text = Self { begin, rest: input, is_whole, is_blank_separated: false, notes };
+            return text.finish();
         }
         if declared.is_none() {
             notes.push(format!("in {}", encoding.name()));
@@ -119,7 +122,22 @@ impl<'a> Text<'a> {
             .bom_override(true)
             .build(Cursor::new(begin).chain(input));
         let (begin, rest, is_whole) = peek(decoder)?;
-        Ok(Self { begin, rest, is_whole, is_blank_separated: false, notes })
+        Self { begin, rest, is_whole, is_blank_separated: false, notes }.finish()
+    }
+
+    /// Refuses documents of text that are no tables, and leaves out blanks before quotes, where some
+    /// programs write `, "`.
+    fn finish(mut self) -> io::Result<Self> {
+        if let Some(name) = document(&self.begin) {
+            return Err(unsupported(format!("it is {name}, expected a table as text")));
+        }
+        if !has_blanks_before_quotes(&self.begin) {
+            return Ok(self);
+        }
+        self.notes.push("blanks before quotes are left out".to_owned());
+        let whole = Cursor::new(self.begin).chain(self.rest);
+        let (begin, rest, is_whole) = peek(Converted::new(whole, BlanksBeforeQuotes::default()))?;
+        Ok(Self { begin, rest, is_whole, ..self })
     }
 
     /// Turns runs of blanks between fields into tabs.
@@ -128,7 +146,7 @@ impl<'a> Text<'a> {
     /// Returns an I/O error.
     pub(crate) fn blank_separated(self) -> io::Result<Self> {
         let whole = Cursor::new(self.begin).chain(self.rest);
-        let (begin, rest, is_whole) = peek(BlankSeparated::new(whole))?;
+        let (begin, rest, is_whole) = peek(Converted::new(whole, BlankSeparated::default()))?;
         Ok(Self { begin, rest, is_whole, is_blank_separated: true, notes: self.notes })
     }
 
@@ -175,16 +193,126 @@ fn encoding_of(begin: &[u8]) -> Encoding {
     }
 }
 
-/// Turns runs of blanks between fields into tabs, and drops those at the ends of a line.
-struct BlankSeparated<R> {
+/// Returns the name of a format that is recognised in order to be refused.
+fn other_format(begin: &[u8]) -> Option<&'static str> {
+    if begin.get(257..262) == Some(b"ustar") {
+        return Some("a tar archive");
+    }
+    if begin.starts_with(b"\xff\xfe\0\0") || begin.starts_with(b"\0\0\xfe\xff") {
+        return Some("a text in UTF-32");
+    }
+    let found = OTHER_FORMATS.iter().find(|(magic, _)| begin.starts_with(magic));
+    found.map(|(_, name)| *name)
+}
+
+/// Returns the name of a document of text that is no table.
+fn document(begin: &[u8]) -> Option<&'static str> {
+    let text = begin.trim_ascii_start();
+    let starts = |words: &[&str]| {
+        let start = &text[..text.len().min(16)].to_ascii_lowercase();
+        words.iter().any(|word| start.starts_with(word.as_bytes()))
+    };
+    let after = text.get(1..).unwrap_or_default().trim_ascii_start().first();
+    match (text.first(), after) {
+        (Some(b'{'), Some(b'"' | b'}')) | (Some(b'['), Some(b'{' | b'[' | b']')) => Some("JSON"),
+        _ if starts(&["<?xml", "<html", "<!doctype", "<table", "<workbook"]) => Some("XML or HTML"),
+        _ => None,
+    }
+}
+
+/// Refuses a text in an encoding that is not guessed: it is not valid UTF-8, and has bytes that
+/// Windows-1252 does not define.
+fn require_windows_1252(begin: &[u8]) -> io::Result<()> {
+    let undefined = |byte: &u8| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d);
+    match begin.iter().position(undefined) {
+        Some(place) => Err(unsupported(format!(
+            "it is in none of UTF-8, UTF-16 and Windows-1252 (byte {place} is {:#04x}); convert it to \
+             UTF-8",
+            begin[place]
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn unsupported(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+/// Changes a text while it is read.
+trait Convert {
+    /// Appends what a piece of the text becomes.
+    fn convert(&mut self, text: &[u8], out: &mut Vec<u8>);
+}
+
+/// A text that is changed while it is read.
+struct Converted<R, C> {
     input: R,
-    state: BlankState,
+    convert: C,
     ready: Vec<u8>,
     at: usize,
 }
 
+/// Leaves out blanks between a separator, or the start of a line, and a quote.
 #[derive(Default)]
-struct BlankState {
+struct BlanksBeforeQuotes {
+    place: QuotePlace,
+    /// The number of blanks at the start of the field that were not written yet.
+    blanks: usize,
+    /// Whether blanks were left out.
+    has_left_out: bool,
+}
+
+/// The place in a field.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum QuotePlace {
+    #[default]
+    Start,
+    Inside,
+    Quoted,
+}
+
+impl Convert for BlanksBeforeQuotes {
+    fn convert(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        for &byte in text {
+            if self.place == QuotePlace::Start {
+                if byte == b' ' {
+                    self.blanks += 1;
+                    continue;
+                }
+                if byte == b'"' {
+                    self.has_left_out |= self.blanks > 0;
+                } else {
+                    out.resize(out.len() + self.blanks, b' ');
+                }
+                self.blanks = 0;
+            }
+            self.place = match (self.place, byte) {
+                (QuotePlace::Start, b'"') => QuotePlace::Quoted,
+                // A doubled quote ends the quotes and begins them again.
+                (QuotePlace::Quoted, b'"') => QuotePlace::Inside,
+                (QuotePlace::Quoted, _) => QuotePlace::Quoted,
+                (QuotePlace::Inside, b'"') if out.last() == Some(&b'"') => QuotePlace::Quoted,
+                (_, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r') => QuotePlace::Start,
+                _ => QuotePlace::Inside,
+            };
+            out.push(byte);
+        }
+    }
+}
+
+/// Returns whether a text has blanks between a separator and a quote.
+fn has_blanks_before_quotes(begin: &[u8]) -> bool {
+    if memchr::memmem::find(begin, b" \"").is_none() {
+        return false;
+    }
+    let mut blanks = BlanksBeforeQuotes::default();
+    blanks.convert(begin, &mut Vec::with_capacity(begin.len()));
+    blanks.has_left_out
+}
+
+/// Turns runs of blanks between fields into tabs, and drops those at the ends of a line.
+#[derive(Default)]
+struct BlankSeparated {
     in_quotes: bool,
     /// Whether blanks were read that belong between two fields if another field follows.
     pending: bool,
@@ -192,7 +320,7 @@ struct BlankState {
     has_field: bool,
 }
 
-impl BlankState {
+impl Convert for BlankSeparated {
     fn convert(&mut self, text: &[u8], out: &mut Vec<u8>) {
         for &byte in text {
             match byte {
@@ -214,13 +342,13 @@ impl BlankState {
     }
 }
 
-impl<R: Read> BlankSeparated<R> {
-    fn new(input: R) -> Self {
-        Self { input, state: BlankState::default(), ready: Vec::new(), at: 0 }
+impl<R: Read, C: Convert> Converted<R, C> {
+    fn new(input: R, convert: C) -> Self {
+        Self { input, convert, ready: Vec::new(), at: 0 }
     }
 }
 
-impl<R: Read> Read for BlankSeparated<R> {
+impl<R: Read, C: Convert> Read for Converted<R, C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.ready.len() {
             let mut raw = vec![0; 1 << 16];
@@ -230,7 +358,7 @@ impl<R: Read> Read for BlankSeparated<R> {
             }
             self.ready.clear();
             self.at = 0;
-            self.state.convert(&raw[..read], &mut self.ready);
+            self.convert.convert(&raw[..read], &mut self.ready);
         }
         let count = buffer.len().min(self.ready.len() - self.at);
         buffer[..count].copy_from_slice(&self.ready[self.at..self.at + count]);
@@ -304,10 +432,45 @@ mod tests {
     }
 
     #[test]
+    fn documents_and_encodings_that_are_not_read_are_named() {
+        let mut tar = b"table.csv".to_vec();
+        tar.resize(257, 0);
+        tar.extend(b"ustar");
+        for (bytes, name) in [
+            (&b" [\n {\"a\": 1}]"[..], "JSON"),
+            (b"{\"a\": 1}\n{\"a\": 2}\n", "JSON"),
+            (b"<?xml version=\"1.0\"?>", "XML or HTML"),
+            (b"<HTML><table>", "XML or HTML"),
+            (b"\xff\xfe\0\0a\0\0\0", "a text in UTF-32"),
+            (&tar, "a tar archive"),
+        ] {
+            let error = Text::open(bytes, None).err().unwrap().to_string();
+            assert_eq!(error, format!("it is {name}, expected a table as text"));
+        }
+        assert_eq!(read(b"[Nm] Torque,{x}\n").0, "[Nm] Torque,{x}\n");
+        // Shift JIS.
+        let error = Text::open(&b"a,\x8c\xcc\x8f\xe1\n1,2\n"[..], None).err().unwrap().to_string();
+        insta::assert_snapshot!(error, @"it is in none of UTF-8, UTF-16 and Windows-1252 (byte 4 is 0x8f); convert it to UTF-8");
+    }
+
+    #[test]
+    fn blanks_before_quotes_are_left_out() {
+        let note = || vec!["blanks before quotes are left out".to_owned()];
+        let text = "\"a\", \"b, \"\"x\"\" \",  c\n  \"1\",  \"2\n, \"\"\" , 3 \"\n";
+        let plain = "\"a\",\"b, \"\"x\"\" \",  c\n\"1\",\"2\n, \"\"\" , 3 \"\n";
+        assert_eq!(read(text.as_bytes()), (plain.to_owned(), note()));
+        for plain in ["\"a, \",b\n", "a, b\n1, 5 \"\n", "\"a; \"\"\", 1\n"] {
+            assert_eq!(read(plain.as_bytes()), (plain.to_owned(), vec![]), "{plain}");
+        }
+    }
+
+    #[test]
     fn runs_of_blanks_become_one_separator() {
         let mut text = String::new();
         let blanks = "  a   b\tc \n \"x  y\"  1 2\n\n";
-        BlankSeparated::new(blanks.as_bytes()).read_to_string(&mut text).unwrap();
+        Converted::new(blanks.as_bytes(), BlankSeparated::default())
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, "a\tb\tc\n\"x  y\"\t1\t2\n\n");
     }
 }

@@ -6,8 +6,8 @@ use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use dataset::{
-    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Label, MissingValues, RawHeader,
-    RawReader, RowSink, Schema, TableReader, TextFormat,
+    BadCells, CleaningCounts, CleaningRules, Column, Duplicates, Label, MissingValues, OtherRow,
+    RawHeader, RawReader, RowSink, Schema, TableReader, TextFormat,
 };
 use parquet::basic::Compression;
 use parquet::data_type::{
@@ -745,7 +745,7 @@ impl RowSink for RawTable {
 
     fn ragged(_: &mut Self::Part, _: u64, _: usize) {}
 
-    fn totals(_: &mut Self::Part) {}
+    fn other(_: &mut Self::Part, _: OtherRow) {}
 
     fn take(&mut self, (): &(), part: Self::Part) {
         self.rows.extend(part);

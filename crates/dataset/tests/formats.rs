@@ -236,6 +236,71 @@ fn a_row_of_totals_is_not_a_row() {
 }
 
 #[test]
+fn the_header_again_is_not_a_row() {
+    // Files that were joined one after another.
+    for separator in [",", ";"] {
+        let text = PLAIN.replace(',', separator);
+        let (header, first) = text.split_once('\n').unwrap();
+        let twice = format!("{header}\n{first}{header}\n\"Druck\"{}\n", &header["Druck".len()..]);
+        let (rows, counts) = read_as(TextFormat::default(), "a.csv", twice.as_bytes()).unwrap();
+        assert_eq!((rows.len(), counts.header_rows, counts.read.rows), (3, 2, 3), "{separator}");
+    }
+    let other = format!("{PLAIN}Druck,Drehzahl,Name\n");
+    assert!(read_as(TextFormat::default(), "a.csv", other.as_bytes()).is_err());
+}
+
+#[test]
+fn lines_may_end_with_any_number_of_separators() {
+    let ended = |header: &str, row: &str| {
+        let (first, rest) = PLAIN.split_once('\n').unwrap();
+        format!("{first}{header}\n{}", rest.replace('\n', &format!("{row}\n")))
+    };
+    for (header, row) in [(",,", ",,"), (",,", ""), ("", ",, "), (",", ",,,"), (",,,", ",")] {
+        assert_eq!(notes(ended(header, row).as_bytes()), "", "{header:?} {row:?}");
+    }
+    for end in ["   \n", "\u{1a}", "\0\0\0", "\n\n \t\n"] {
+        assert_eq!(notes(format!("{PLAIN}{end}").as_bytes()), "", "{end:?}");
+    }
+}
+
+#[test]
+fn rows_may_begin_with_a_name_that_the_header_does_not_have() {
+    let named = |name: fn(usize) -> String| {
+        let (header, rows) = PLAIN.split_once('\n').unwrap();
+        let rows = rows.lines().enumerate().map(|(row, line)| format!("{},{line}\n", name(row)));
+        format!("{header}\n{}", rows.collect::<String>())
+    };
+    let note = "a.csv: the first column has no name: rows have one field more than the header";
+    assert_eq!(notes(named(|row| format!("\"{}\"", row + 1)).as_bytes()), note);
+    assert_eq!(notes(named(|row| format!("Mill {row}")).as_bytes()), note);
+    // A decimal comma may have divided a number.
+    for name in [(|row| format!("{}", 7 * row)) as fn(usize) -> String, |_| "A".to_owned()] {
+        let error = read_as(TextFormat::default(), "a.csv", named(name).as_bytes()).unwrap_err();
+        assert_eq!(error, "a.csv, line 2: the row has 4 fields, expected 3 as in the header");
+    }
+}
+
+#[test]
+fn numbers_may_have_their_unit_behind_them() {
+    // `Druck` is declared in bar, `Drehzahl` without a unit.
+    for (cells, separator) in
+        [(["12.5 bar", "-25000Pa", "0.3 MPa"], ","), (["12,5 bar", "-0,25 bar", "3000 mbar"], ";")]
+    {
+        let text = PLAIN.replace(',', separator);
+        let text = ["12.5", "-0.25", "3"].iter().zip(cells).fold(text, |text, (number, cell)| {
+            text.replacen(&format!("\n{number}{separator}"), &format!("\n{cell}{separator}"), 1)
+        });
+        let text = if separator == ";" { text.replace("7.5", "7,5") } else { text };
+        notes(text.as_bytes());
+    }
+    let unknown = PLAIN.replace("1500", "1500 rpm");
+    let error = read_as(TextFormat::default(), "a.csv", unknown.as_bytes()).unwrap_err();
+    assert_eq!(error, "a.csv, line 2, column `Drehzahl`: found `1500 rpm`, expected a number");
+    let quoted = PLAIN.replace("1500", "=\"1500\"").replace("12.5", "\"=\"\"12.5\"\"\"");
+    assert_eq!(notes(quoted.as_bytes()), "");
+}
+
+#[test]
 fn compressed_tables_are_known_by_their_first_bytes() {
     let gzip = |text: &[u8]| {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

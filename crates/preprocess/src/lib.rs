@@ -265,8 +265,13 @@ fn log_counts(counts: &CleaningCounts) {
             tracing::info!("dropped {} rows: {reason}", dropped.rows);
         }
     }
-    if counts.totals_rows > 0 {
-        tracing::info!("left out {} rows of totals", counts.totals_rows);
+    for (what, count) in [
+        ("rows of totals", counts.totals_rows),
+        ("rows that repeat the header", counts.header_rows),
+    ] {
+        if count > 0 {
+            tracing::info!("left out {count} {what}");
+        }
     }
     for note in &counts.notes {
         tracing::info!("{note}");

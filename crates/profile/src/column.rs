@@ -126,22 +126,28 @@ struct Texts {
     marked: u64,
     /// The other words, or `None` if there are too many.
     words: Option<Vec<(String, u64)>>,
+    /// The number of spellings of the other words.
+    spellings: usize,
 }
 
 impl Texts {
     fn of(values: &ValueCounts) -> Self {
         let Some(all) = values.iter() else {
-            return Self { markers: Vec::new(), marked: 0, words: None };
+            return Self { markers: Vec::new(), marked: 0, words: None, spellings: 0 };
         };
         let mut folded: BTreeMap<String, (String, u64)> = BTreeMap::new();
+        let mut spellings = BTreeSet::new();
         for (word, count) in all {
+            if !words::is_marker(&word) {
+                spellings.insert(word.clone());
+            }
             folded.entry(fold_word(&word)).or_insert_with(|| (word, 0)).1 += count;
         }
         let (markers, words): (Vec<_>, Vec<_>) =
             folded.into_values().partition(|(word, _)| words::is_marker(word));
         let marked = markers.iter().map(|(_, count)| count).sum();
         let markers = markers.into_iter().map(|(word, _)| word).collect();
-        Self { markers, marked, words: Some(words) }
+        Self { markers, marked, words: Some(words), spellings: spellings.len() }
     }
 }
 
@@ -309,7 +315,11 @@ impl ColumnOf<'_> {
             let why = format!("{} values in {all} rows", values.len());
             analysis.become_left_out(Kind::Text, why, "it has too many values");
         } else {
-            analysis.become_kind(Kind::Category, format!("{} values: {shown}", values.len()));
+            // A category's values are told apart by letter case.
+            let by_case = texts.spellings.saturating_sub(words.len());
+            let count = values.len() + by_case;
+            let note = if by_case > 0 { ", some of which differ in letter case alone" } else { "" };
+            analysis.become_kind(Kind::Category, format!("{count} values{note}: {shown}"));
         }
     }
 

@@ -86,10 +86,12 @@ pub enum ProfileError {
         name: String,
     },
     /// A file lacks the label.
-    #[error("label `{name}`: not every file has this column")]
+    #[error("label `{name}`: {file} has no such column, expected it in every file")]
     LabelNotInAll {
         /// The name.
         name: String,
+        /// The file.
+        file: String,
     },
     /// The label has too many values to be classes.
     #[error(

@@ -86,6 +86,14 @@ impl Encoded {
         }
     }
 
+    /// Returns whether there are no other values than two.
+    pub(crate) fn is_yes_no(&self) -> bool {
+        match self {
+            Self::Numbers(numbers) => numbers.iter().all(|n| n.is_nan() || *n == 0.0 || *n == 1.0),
+            Self::Words(_, count) => *count <= 2,
+        }
+    }
+
     /// Returns the number of columns that [`Self::columns`] makes of all rows.
     pub(crate) fn width(&self) -> usize {
         match self {

@@ -227,8 +227,8 @@ fn wished(tables: &FoundTables, name: &str) -> Result<Candidate, ProfileError> {
     if column.is_twice {
         return Err(ProfileError::LabelTwice { name });
     }
-    if !tables.is_in_all_files(index) {
-        return Err(ProfileError::LabelNotInAll { name });
+    if let Some(file) = tables.file_without(index) {
+        return Err(ProfileError::LabelNotInAll { name, file: file.to_owned() });
     }
     match Candidate::of(tables, index) {
         Some(candidate) if candidate.values.len() > MAX_VALUES => {
@@ -266,6 +266,14 @@ fn plainest(tables: &FoundTables, wishes: &Wishes) -> Result<Candidate, ProfileE
     let shown: Vec<_> = candidates.iter().map(|c| c.for_message(tables)).collect();
     if best > 0 {
         return Err(ProfileError::SeveralLabels { candidates: shown });
+    }
+    for (index, column) in tables.columns.iter().enumerate() {
+        // The files may be tables of different things.
+        let is_label = words::label_evidence(&column.name) == NameEvidence::Strong;
+        if let Some(file) = tables.file_without(index).filter(|_| is_label) {
+            let name = column.headers[0].clone();
+            return Err(ProfileError::LabelNotInAll { name, file: file.to_owned() });
+        }
     }
     let headers = tables.columns.iter().flat_map(|column| column.headers.first());
     let columns = headers.filter(|header| !header.is_empty()).cloned().collect();

@@ -86,18 +86,16 @@ pub(crate) fn balanced_accuracy(column: &Encoded, classes: &[Option<u8>]) -> Opt
     }
 }
 
-/// Returns whether each row has the rarer of a column's two values, if that occurs only in rows of
-/// failures.
+/// Returns whether each row has the rarer of a column's two values, or of numbers that are mostly 0 another
+/// one, if that occurs only in rows of failures.
 pub(crate) fn only_in_failures(column: &Encoded, classes: &[Option<u8>]) -> Option<Vec<bool>> {
     let flags: Vec<Option<bool>> = match column {
         Encoded::Numbers(numbers) => {
-            let flag = |number: &f64| match *number {
-                0.0 => Some(Some(false)),
-                1.0 => Some(Some(true)),
-                number if number.is_nan() => Some(None),
-                _ => None,
-            };
-            numbers.iter().map(flag).collect::<Option<_>>()?
+            let zeros = numbers.iter().filter(|number| **number == 0.0).count();
+            if 2 * zeros < numbers.len() && !column.is_yes_no() {
+                return None;
+            }
+            numbers.iter().map(|number| (!number.is_nan()).then_some(*number != 0.0)).collect()
         }
         Encoded::Words(words, 2) => words.iter().map(|word| word.map(|word| word == 1)).collect(),
         Encoded::Words(..) => return None,
@@ -166,5 +164,9 @@ mod tests {
         let both = numbers(|row| f64::from(u8::from((15..25).contains(&row))));
         assert!(only_in_failures(&both, &classes()).is_none());
         assert!(only_in_failures(&numbers(|row| row as f64), &classes()).is_none());
+        let minutes = numbers(|row| if row >= 32 { row as f64 } else { 0.0 });
+        assert!(only_in_failures(&minutes, &classes()).is_some());
+        let rising = numbers(|row| if row >= 18 { row as f64 } else { 0.0 });
+        assert!(only_in_failures(&rising, &classes()).is_none());
     }
 }

@@ -77,12 +77,14 @@ pub struct TableProfile {
     pub files: Vec<FileProfile>,
     /// The files that are no tables, with the reason.
     pub left_out: Vec<String>,
-    /// The rows, without those of totals and those with too few or too many fields.
+    /// The rows, without those of totals, repeated headers, and those with too few or too many fields.
     pub rows: u64,
     /// Rows with too few or too many fields.
     pub ragged_rows: u64,
     /// Rows of totals.
     pub totals_rows: u64,
+    /// Rows that are the header again, where files were joined one after another.
+    pub header_rows: u64,
     /// The columns, in the order of the files.
     pub columns: Vec<ColumnProfile>,
     /// The label.
@@ -290,6 +292,7 @@ impl Survey<'_> {
             rows: tables.counts.rows,
             ragged_rows: tables.counts.ragged,
             totals_rows: tables.counts.totals,
+            header_rows: tables.counts.headers,
             columns,
             label: self.label.clone(),
             format: FormatProfile {
@@ -393,7 +396,7 @@ impl Survey<'_> {
         Ok(kept.map(|(_, encoded, _)| encoded).collect())
     }
 
-    /// Finds yes/no columns that are set only where something failed. Together they may give the
+    /// Finds columns of yes and no, or of numbers that are mostly 0, that are set only where something failed. Together they may give the
     /// label away; one alone is worth a warning.
     fn find_flags(
         &self,
@@ -412,7 +415,7 @@ impl Survey<'_> {
         let gives_away =
             flags.len() > 1 && together.is_some_and(|share| share > leakage::GIVES_AWAY_TOGETHER);
         for (place, _) in &flags {
-            let (index, _, reason) = &mut columns[*place];
+            let (index, encoded, reason) = &mut columns[*place];
             if gives_away {
                 *reason = Some(format!(
                     "set only in rows of failures, {} such columns together tell the label \
@@ -422,9 +425,9 @@ impl Survey<'_> {
                 ));
             } else {
                 warnings.push(format!(
-                    "column `{}` has one of its values only in rows of failures; is it a \
-                     consequence of the failure?",
-                    self.tables.columns[*index].headers[0]
+                    "column `{}` {} only in rows of failures; is it a consequence of the failure?",
+                    self.tables.columns[*index].headers[0],
+                    if encoded.is_yes_no() { "has one of its values" } else { "is other than 0" }
                 ));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dataset::{RawCells, RawHeader, RowSink, fold_name};
+use dataset::{OtherRow, RawCells, RawHeader, RowSink, fold_name};
 
 use crate::counts::ColumnCounts;
 
@@ -80,6 +80,8 @@ pub(crate) struct RowCounts {
     pub(crate) first_ragged: Option<(u64, usize)>,
     /// Rows of totals.
     pub(crate) totals: u64,
+    /// Rows that are the header again.
+    pub(crate) headers: u64,
 }
 
 /// The tables that were read.
@@ -105,6 +107,12 @@ impl FoundTables {
     /// Returns whether every file has a column.
     pub(crate) fn is_in_all_files(&self, column: usize) -> bool {
         self.columns[column].files == self.files.len()
+    }
+
+    /// Returns a file that lacks a column.
+    pub(crate) fn file_without(&self, column: usize) -> Option<&str> {
+        let file = self.files.iter().find(|file| !file.fields.contains_key(&column))?;
+        Some(&file.header.file)
     }
 
     /// Returns a file in which a column has a unit, that unit, and a file in which it has none.
@@ -213,8 +221,11 @@ impl RowSink for FoundTables {
         part.counts.first_ragged.get_or_insert((line, fields));
     }
 
-    fn totals(part: &mut Part) {
-        part.counts.totals += 1;
+    fn other(part: &mut Part, row: OtherRow) {
+        match row {
+            OtherRow::Totals => part.counts.totals += 1,
+            OtherRow::Header => part.counts.headers += 1,
+        }
     }
 
     fn take(&mut self, file: &OpenFile, part: Part) {
@@ -224,6 +235,7 @@ impl RowSink for FoundTables {
         self.counts.rows += part.counts.rows;
         self.counts.ragged += part.counts.ragged;
         self.counts.totals += part.counts.totals;
+        self.counts.headers += part.counts.headers;
         self.counts.first_ragged = self.counts.first_ragged.or(part.counts.first_ragged);
         let size = self.sample_size();
         for row in part.sample {

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use dataset::{RawHeader, RawReader, RowSink};
+use dataset::{OtherRow, RawHeader, RawReader, RowSink};
 
 use crate::reading::FoundTables;
 use crate::{Kind, ProfileError, Profiler, TableProfile, Wishes};
@@ -20,7 +20,7 @@ impl RowSink for Headers {
     fn part((): &()) {}
     fn row((): &(), (): &mut (), _: u64, _: &[&[u8]]) {}
     fn ragged((): &mut (), _: u64, _: usize) {}
-    fn totals((): &mut ()) {}
+    fn other((): &mut (), _: OtherRow) {}
     fn take(&mut self, (): &(), (): ()) {}
 }
 
@@ -215,6 +215,83 @@ fn the_label_is_found_by_name_and_values() {
     }
     assert_eq!(with("fault", "comp1", "").why_positive, "an empty cell is no failure");
     assert_eq!(with("label", "A", "B").why_positive, "no word says which, and `A` is rarer");
+}
+
+#[test]
+fn what_programs_write_around_a_table_is_no_part_of_it() {
+    let plain = table("v", 60, |row| format!("{}", row * 7919 % 1009));
+    let expected = profile(&plain);
+    let same = |text: &str| {
+        let found = profile(text);
+        let used = |profile: &TableProfile| -> Vec<String> {
+            profile.used().map(|column| format!("{} {}", column.name, column.why)).collect()
+        };
+        assert_eq!(used(&found), used(&expected), "{text}");
+        assert_eq!((found.rows, found.ragged_rows, found.has_bad_cells), (60, 0, false), "{text}");
+        found
+    };
+    let (header, rows) = plain.split_once('\n').unwrap();
+    assert_eq!(same(&format!("{plain}{header}\n")).header_rows, 1);
+    same(&format!("{plain}  \n\u{1a}"));
+    let ended = |text: &str, end: &str| text.replace('\n', &format!("{end}\n"));
+    same(&ended(&plain, ",,"));
+    same(&format!("{header},,\n{rows}"));
+    same(&format!("{header}\n{}", ended(rows, ",,")));
+    let spaced = header.replace(',', "\", \"");
+    let quoted = plain.replacen(header, &format!("\"{spaced}\""), 1);
+    assert_eq!(same(&quoted).files[0].notes, ["blanks before quotes are left out"]);
+    let named = rows.lines().enumerate().map(|(row, line)| format!("\"{}\",{line}\n", row + 1));
+    let found = profile(&format!("{header}\n{}", named.collect::<String>()));
+    assert_eq!(found.columns[0].left_out.as_deref(), Some("it has no name"));
+    assert_eq!(found.used().count(), 2);
+    // A title above the header is no header of rows with names.
+    let found = profile(&format!("Plant A,line 3\n{plain}"));
+    assert_eq!(found.files[0].notes, ["the header is on line 2"]);
+}
+
+#[test]
+fn numbers_with_a_unit_behind_them_are_numbers() {
+    let found = profile(&table("v", 60, |row| format!("{}.5 °C", row * 7919 % 1009)));
+    assert_eq!(
+        (found.columns[1].kind, found.columns[1].unit.as_deref()),
+        (Kind::Number, Some("°C"))
+    );
+    assert_eq!(found.files[0].notes, ["numbers of `v` have their unit behind them: °C"]);
+    let found = profile(&table("v", 60, |row| {
+        let unit = if row % 2 == 0 { "°C" } else { "°F" };
+        format!("{}.5 {unit}", row * 7919 % 1009)
+    }));
+    assert_eq!(found.columns[1].unit.as_deref(), Some("°C"));
+    assert!(found.columns[1].why == "-1.3889 to 976.5", "{}", found.columns[1].why);
+    let found = profile(&table("v", 60, |row| format!("{} dB", row * 7919 % 1009)));
+    assert_eq!(
+        (found.columns[1].kind, found.columns[1].unit.as_deref()),
+        (Kind::Number, Some("dB"))
+    );
+    // These are names.
+    let found = profile(&table("v", 60, |row| format!("{} {}", row % 3, ["A", "B"][row % 2])));
+    assert_eq!((found.columns[1].kind, found.columns[1].unit.as_deref()), (Kind::Category, None));
+}
+
+#[test]
+fn values_that_differ_in_letter_case_alone_are_said() {
+    let found =
+        profile(&table("Type", 60, |row| ["L", "l", "M"][row * 7919 % 1009 % 3].to_owned()));
+    let why = "3 values, some of which differ in letter case alone: L, M";
+    assert_eq!(found.columns[1].why, why);
+}
+
+#[test]
+fn a_label_that_not_all_files_have_is_named_with_the_file() {
+    let mut profiler = Profiler::new();
+    let machines: String = (0..9).map(|machine| format!("M{machine},20{machine:02}\n")).collect();
+    let machines = format!("machine,installed\n{machines}");
+    let readings = table("machine", 60, |row| format!("M{}", row % 9));
+    for (file, text) in [("a.csv", machines), ("b.csv", readings)] {
+        profiler.read_file(file, Cursor::new(text)).unwrap();
+    }
+    let error = profiler.finish(&Wishes::default()).unwrap_err().to_string();
+    assert_eq!(error, "label `failure`: a.csv has no such column, expected it in every file");
 }
 
 #[test]

@@ -46,8 +46,13 @@ impl ProfileReport {
         for file in left_out {
             writeln!(out, "{:<11} {file}", "Left out")?;
         }
-        if self.table.totals_rows > 0 {
-            writeln!(out, "{:<11} rows of totals: {}", "Left out", self.table.totals_rows)?;
+        for (what, count) in [
+            ("rows of totals", self.table.totals_rows),
+            ("rows that repeat the header", self.table.header_rows),
+        ] {
+            if count > 0 {
+                writeln!(out, "{:<11} {what}: {count}", "Left out")?;
+            }
         }
         writeln!(out, "{:<11} {}: {}", "Label", label.column, label.why)?;
         writeln!(

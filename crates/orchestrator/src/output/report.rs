@@ -90,6 +90,8 @@ pub struct RowCounts {
     notes: Vec<String>,
     #[serde(default)]
     totals_rows: u64,
+    #[serde(default)]
+    header_rows: u64,
     /// The cells that could not be read and became missing, by their text.
     #[serde(default)]
     bad_cells: BTreeMap<String, BadCellCount>,
@@ -122,8 +124,13 @@ impl RowCounts {
                 "Failures           {read:.1} % of those read, {kept:.1} % of those kept"
             )?;
         }
-        if self.totals_rows > 0 {
-            writeln!(out, "Left out           rows of totals: {}", self.totals_rows)?;
+        for (what, count) in [
+            ("rows of totals", self.totals_rows),
+            ("rows that repeat the header", self.header_rows),
+        ] {
+            if count > 0 {
+                writeln!(out, "Left out           {what}: {count}")?;
+            }
         }
         if self.imputed_readings > 0 {
             writeln!(

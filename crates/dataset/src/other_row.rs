@@ -1,0 +1,75 @@
+//! Tells the rows of a file that are no part of its table.
+
+use crate::header::decode;
+
+/// A row that is no part of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherRow {
+    /// A row of totals, which spreadsheets have below a table.
+    Totals,
+    /// The header again, where files were joined one after another.
+    Header,
+}
+
+/// Returns whether a line has nothing but blanks and what old programs end files with.
+pub(crate) fn is_blank_line(count: usize, first: &[u8]) -> bool {
+    count == 1 && first.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\0' | 0x1a))
+}
+
+impl OtherRow {
+    /// Returns what a row is that lacks something or cannot be read, or `None` if it is a part of the
+    /// table. It has `count` fields, of which `field` returns each; `header` has the columns' names.
+    pub(crate) fn of<'f>(
+        header: &[impl AsRef<str>],
+        count: usize,
+        field: impl Fn(usize) -> &'f [u8],
+    ) -> Option<Self> {
+        if is_totals_row((0..count).map(&field)) {
+            Some(Self::Totals)
+        } else if is_header(header, count, field) {
+            Some(Self::Header)
+        } else {
+            None
+        }
+    }
+}
+
+/// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
+/// below a table: its first field that is not empty says so.
+pub(crate) fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
+    const WORDS: [&str; 14] = [
+        "total",
+        "totals",
+        "grand total",
+        "sum",
+        "subtotal",
+        "average",
+        "mean",
+        "count",
+        "summe",
+        "gesamt",
+        "mittelwert",
+        "durchschnitt",
+        "somme",
+        "moyenne",
+    ];
+    let first = fields.map(<[u8]>::trim_ascii).find(|field| !field.is_empty());
+    let word = first.map(|field| String::from_utf8_lossy(field).to_lowercase()).unwrap_or_default();
+    WORDS.contains(&word.trim_end_matches([':', '.']).trim())
+}
+
+/// Returns whether a row is the header again: `count` fields, of which `field` returns each, are the names,
+/// letter by letter but for blanks around them.
+pub(crate) fn is_header<'f>(
+    names: &[impl AsRef<str>],
+    count: usize,
+    field: impl Fn(usize) -> &'f [u8],
+) -> bool {
+    let is_name = |field: &[u8], name: &str| match std::str::from_utf8(field) {
+        Ok(text) => text.trim() == name,
+        Err(_) => decode(field).trim() == name,
+    };
+    !names.is_empty()
+        && count == names.len()
+        && names.iter().enumerate().all(|(index, name)| is_name(field(index), name.as_ref()))
+}
