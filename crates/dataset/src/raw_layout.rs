@@ -226,9 +226,10 @@ impl Finder<'_> {
         let mut at = self.begin;
         let mut cells = 0;
         let limit = MAX_HEADER_LINES + SAMPLE_ROWS;
+        let records = |at: usize| CsvRecords::new(self.file, &self.text[at..], 1, self.separator);
+        let mut parser = records(at);
         while lines.len() < limit && (cells < SAMPLE_CELLS || lines.len() < COMPARED_ROWS) {
-            let mut records = CsvRecords::new(self.file, &self.text[at..], 1, self.separator);
-            let fields: Vec<String> = match records.next() {
+            let fields: Vec<String> = match parser.next() {
                 Ok(Some(record)) => record.fields().map(decoded).collect(),
                 Ok(None) => break,
                 // A line before the header may have an open quote.
@@ -236,10 +237,11 @@ impl Finder<'_> {
                     let end = memchr::memchr(b'\n', &self.text[at..]);
                     let Some(end) = end else { break };
                     at += end + 1;
+                    parser = records(at);
                     continue;
                 }
             };
-            let end = self.text.len() - records.rest().len();
+            let end = self.text.len() - parser.rest().len();
             cells += fields.len();
             // Line breaks before the record are no part of it.
             let blank = self.text[at..end].iter().take_while(|b| matches!(b, b'\n' | b'\r'));

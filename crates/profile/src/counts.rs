@@ -2,6 +2,7 @@
 //! merged in any number.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dataset::{RawCell, RawCells};
 
@@ -44,6 +45,11 @@ impl ValueCounts {
         } else {
             self.overflow();
         }
+    }
+
+    /// Returns counts that are given up from the beginning.
+    fn given_up() -> Self {
+        Self { overflowed: true, ..Self::default() }
     }
 
     /// Gives up counting by value.
@@ -134,7 +140,32 @@ pub(crate) struct ColumnCounts {
     pub(crate) text_values: ValueCounts,
 }
 
+/// What need not be counted by value any more, because too many values are known.
+#[derive(Debug, Default)]
+pub(crate) struct GivenUp {
+    numbers: AtomicBool,
+    texts: AtomicBool,
+}
+
+impl GivenUp {
+    /// Notes what these counts have given up.
+    pub(crate) fn note(&self, counts: &ColumnCounts) {
+        self.numbers.fetch_or(counts.number_spellings.overflowed, Ordering::Relaxed);
+        self.texts.fetch_or(counts.text_values.overflowed, Ordering::Relaxed);
+    }
+}
+
 impl ColumnCounts {
+    /// Returns the counts of no cells.
+    pub(crate) fn new(given_up: &GivenUp) -> Self {
+        let values = |is_given_up: &AtomicBool| match is_given_up.load(Ordering::Relaxed) {
+            true => ValueCounts::given_up(),
+            false => ValueCounts::default(),
+        };
+        let (number_spellings, text_values) = (values(&given_up.numbers), values(&given_up.texts));
+        Self { number_spellings, text_values, ..Self::default() }
+    }
+
     /// Counts a cell. At most `limit` texts are told apart.
     #[inline]
     pub(crate) fn add(&mut self, cells: &RawCells, cell: &[u8], limit: usize) {
@@ -167,7 +198,7 @@ impl ColumnCounts {
     #[inline]
     fn add_number(&mut self, number: f64, cell: &[u8]) {
         self.numbers += 1;
-        self.has_fractions |= number.fract() != 0.0;
+        self.has_fractions = self.has_fractions || number.fract() != 0.0;
         self.least.add(number, 1);
         self.least_negated.add(-number, 1);
         if !self.number_spellings.overflowed {

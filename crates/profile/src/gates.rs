@@ -68,6 +68,7 @@ pub(crate) fn propose(
     let params = RandomForest::params()
         .n_estimators(TREES)
         .max_depth(Some(10))
+        .max_bins(Some(64))
         .oob_score(true)
         .random_state(42)
         .check()

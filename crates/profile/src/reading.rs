@@ -1,12 +1,12 @@
 //! Reads the rows of raw tables: counts every column and keeps a sample of the rows.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataset::{OtherRow, RawCells, RawHeader, RowSink, fold_name};
 
-use crate::counts::ColumnCounts;
+use crate::counts::{ColumnCounts, GivenUp};
 
 /// The maximum number of rows of the sample.
 const SAMPLE_ROWS: usize = 20_000;
@@ -30,6 +30,7 @@ pub(crate) struct FoundColumn {
     pub(crate) name: String,
     pub(crate) unit: Option<String>,
     pub(crate) counts: ColumnCounts,
+    given_up: Arc<GivenUp>,
     /// The number of files that have it.
     files: usize,
     /// Whether a file has two columns of this name.
@@ -37,7 +38,6 @@ pub(crate) struct FoundColumn {
 }
 
 /// A row of the sample.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct SampledRow {
     /// The rows with the least hashes are the sample. A hash depends on the row's place alone.
     hash: u64,
@@ -57,11 +57,18 @@ pub(crate) struct FoundFile {
 /// What reading the rows of a file takes.
 pub(crate) struct OpenFile {
     number: usize,
-    /// The column of each field, and how its cells are read.
-    columns: Vec<(usize, RawCells)>,
+    /// The column of each field.
+    columns: Vec<OpenColumn>,
     texts: usize,
     /// The greatest hash of the sample, if it is full.
     threshold: Arc<AtomicU64>,
+}
+
+/// What reading the cells of a field takes.
+struct OpenColumn {
+    column: usize,
+    cells: RawCells,
+    given_up: Arc<GivenUp>,
 }
 
 /// What the rows of a block come to.
@@ -91,7 +98,8 @@ pub(crate) struct FoundTables {
     keys: BTreeMap<String, usize>,
     pub(crate) files: Vec<FoundFile>,
     pub(crate) counts: RowCounts,
-    sample: BinaryHeap<SampledRow>,
+    /// Rows of which the sample is chosen, up to twice as many.
+    sample: Vec<SampledRow>,
     threshold: Arc<AtomicU64>,
 }
 
@@ -102,6 +110,16 @@ impl FoundTables {
 
     fn sample_size(&self) -> usize {
         SAMPLE_ROWS.min(SAMPLE_CELLS / self.columns.len().max(1)).max(LEAST_SAMPLE_ROWS)
+    }
+
+    /// Drops the rows that are not among those with the least hashes.
+    fn choose(&mut self) {
+        let size = self.sample_size();
+        if self.sample.len() > size {
+            let (_, last, _) = self.sample.select_nth_unstable_by_key(size - 1, |row| row.hash);
+            self.threshold.store(last.hash, Ordering::Relaxed);
+            self.sample.truncate(size);
+        }
     }
 
     /// Returns whether every file has a column.
@@ -128,7 +146,8 @@ impl FoundTables {
 
     /// Ends reading and returns the sample in the order of the files.
     pub(crate) fn sample(&mut self) -> Sample {
-        let mut rows = std::mem::take(&mut self.sample).into_vec();
+        self.choose();
+        let mut rows = std::mem::take(&mut self.sample);
         rows.sort_by_key(|row| (row.file, row.line));
         Sample { rows }
     }
@@ -164,6 +183,7 @@ impl RowSink for FoundTables {
                     name: column.name.clone(),
                     unit: column.unit.clone(),
                     counts: ColumnCounts::default(),
+                    given_up: Arc::default(),
                     files: 0,
                     is_twice: is_again,
                 });
@@ -181,7 +201,9 @@ impl RowSink for FoundTables {
                 found.headers.push(column.header.clone());
             }
             fields.insert(index, field);
-            columns.push((index, header.cells(field, found.unit.as_deref())));
+            let (cells, given_up) =
+                (header.cells(field, found.unit.as_deref()), Arc::clone(&found.given_up));
+            columns.push(OpenColumn { column: index, cells, given_up });
         }
         let number = self.files.len();
         self.files.push(FoundFile { header, fields });
@@ -191,7 +213,7 @@ impl RowSink for FoundTables {
 
     fn part(file: &OpenFile) -> Part {
         Part {
-            columns: vec![ColumnCounts::default(); file.columns.len()],
+            columns: file.columns.iter().map(|open| ColumnCounts::new(&open.given_up)).collect(),
             counts: RowCounts::default(),
             sample: Vec::new(),
         }
@@ -200,16 +222,18 @@ impl RowSink for FoundTables {
     fn row(file: &OpenFile, part: &mut Part, line: u64, fields: &[&[u8]]) {
         part.counts.rows += 1;
         let columns = part.columns.iter_mut().zip(&file.columns);
-        for ((counts, (_, cells)), field) in columns.zip(fields) {
-            counts.add(cells, field, file.texts);
+        for ((counts, open), field) in columns.zip(fields) {
+            counts.add(&open.cells, field, file.texts);
         }
         let hash = mixed(line ^ ((file.number as u64) << 40));
         // The threshold falls while blocks are taken. A row too many is dropped then.
         if hash <= file.threshold.load(Ordering::Relaxed) {
-            let mut row =
-                SampledRow { hash, file: file.number, line, text: Vec::new(), ends: Vec::new() };
+            let cut = |field: &&[u8]| field.len().min(MAX_CELL);
+            let text = Vec::with_capacity(fields.iter().map(cut).sum());
+            let ends = Vec::with_capacity(fields.len());
+            let mut row = SampledRow { hash, file: file.number, line, text, ends };
             for field in fields {
-                row.text.extend_from_slice(&field[..field.len().min(MAX_CELL)]);
+                row.text.extend_from_slice(&field[..cut(field)]);
                 row.ends.push(row.text.len() as u32);
             }
             part.sample.push(row);
@@ -229,24 +253,19 @@ impl RowSink for FoundTables {
     }
 
     fn take(&mut self, file: &OpenFile, part: Part) {
-        for (counts, (column, _)) in part.columns.into_iter().zip(&file.columns) {
-            self.columns[*column].counts.merge(counts, file.texts);
+        for (counts, open) in part.columns.into_iter().zip(&file.columns) {
+            let known = &mut self.columns[open.column].counts;
+            known.merge(counts, file.texts);
+            open.given_up.note(known);
         }
         self.counts.rows += part.counts.rows;
         self.counts.ragged += part.counts.ragged;
         self.counts.totals += part.counts.totals;
         self.counts.headers += part.counts.headers;
         self.counts.first_ragged = self.counts.first_ragged.or(part.counts.first_ragged);
-        let size = self.sample_size();
-        for row in part.sample {
-            self.sample.push(row);
-            if self.sample.len() > size {
-                self.sample.pop();
-            }
-        }
-        if self.sample.len() == size {
-            let greatest = self.sample.peek().map_or(u64::MAX, |row| row.hash);
-            self.threshold.store(greatest, Ordering::Relaxed);
+        self.sample.extend(part.sample);
+        if self.sample.len() >= 2 * self.sample_size() {
+            self.choose();
         }
     }
 }
