@@ -35,8 +35,8 @@ const MIN_ROWS: u64 = 1 << 16;
 const ROWS_PER_BYTE: u64 = 100;
 /// The number of cells of a batch, and the maximum number of its rows: a batch of a usual table stays
 /// in the processor's cache.
-const BATCH_CELLS: usize = 1 << 17;
-const BATCH_ROWS: usize = 1 << 13;
+const BATCH_CELLS: usize = 1 << 19;
+const BATCH_ROWS: usize = 1 << 15;
 
 /// A column at the top of the schema.
 pub(crate) struct Field {
