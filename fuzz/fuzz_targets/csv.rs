@@ -8,33 +8,16 @@ use std::sync::LazyLock;
 
 use config::steps::TableSettings;
 use dataset::{
-    BadCells, CategoryRules, CleaningCounts, CleaningRules, Column, Feature, FeatureTable, Label,
-    MissingValues, Recipe, Schema, SensorTable, TableError, TableReader,
+    BadCells, CategoryRules, CleaningCounts, CleaningRules, Feature, FeatureTable, MissingValues, Recipe, Schema, SensorTable, TableError, TableReader,
 };
 use libfuzzer_sys::fuzz_target;
 use ndarray::Array2;
 
 /// The default settings of the table.
 static DEFAULT: LazyLock<(Schema, Vec<Feature>)> = LazyLock::new(|| {
-    let TableSettings { columns, label, features, .. } = TableSettings::default();
-    let columns = columns.into_iter().map(|column| Column {
-        name: column.name,
-        unit: column.unit,
-        spellings: column.spellings,
-        ..Column::default()
-    });
-    let label = Label {
-        column: label.column,
-        positive: label.positive,
-        negative: label.negative,
-        ..Label::default()
-    };
-    let feature = |feature: config::steps::Feature| Feature {
-        name: feature.name,
-        expression: feature.expression,
-    };
-    let schema = Schema::new(columns.collect(), label).expect("the default schema");
-    (schema, features.into_iter().map(feature).collect())
+    let settings = TableSettings::default();
+    let schema = table_settings::schema(&settings).expect("the default schema");
+    (schema, table_settings::features(&settings))
 });
 
 /// Splits the input into two files at a form feed; without one it is a single file.

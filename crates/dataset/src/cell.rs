@@ -246,7 +246,8 @@ impl CellParser {
     }
 }
 
-/// Splits a number from the unit behind it: `60 °C`, `9.81m/s2`. Returns `None` where there is no unit.
+/// Splits a number from the known unit behind it: `60 °C`, `9.81m/s2`. A unit of one letter, such as the `V`
+/// of `230 V`, has a blank before it. Returns `None` where there is no unit.
 pub(crate) fn number_and_unit(text: &str) -> Option<(&str, &str)> {
     let is_part = |letter: char| {
         letter.is_ascii_digit()
@@ -254,15 +255,11 @@ pub(crate) fn number_and_unit(text: &str) -> Option<(&str, &str)> {
             || matches!(letter, '\u{a0}' | '\u{2009}' | '\u{202f}')
     };
     let (number, unit) = text.split_at(text.find(|letter| !is_part(letter))?);
-    let is_unit = |first: char| {
-        first.is_alphabetic() || matches!(first, '°' | 'º' | '˚' | '%' | '℃' | '℉' | '\u{FFFD}')
-    };
+    let has_blank = number.ends_with(char::is_whitespace);
     let number = number.trim_end();
-    let is_number = number.ends_with(|last: char| last.is_ascii_digit() || last == '.')
-        && !number.starts_with(char::is_alphabetic);
-    let is_exponent = unit.starts_with(['e', 'E'])
-        && unit[1..].trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
-    (is_number && unit.starts_with(is_unit) && !is_exponent).then_some((number, unit))
+    let is_unit = units::is_plain(unit) || (has_blank && ["A", "N", "V", "W"].contains(&unit));
+    let is_number = number.ends_with(|last: char| last.is_ascii_digit() || last == '.');
+    (is_number && is_unit && unit != "%").then_some((number, unit))
 }
 
 /// Returns a number without its sign of percent, and with a minus in front: `12 %`, `\u{2212}0,5`, `0.5-`
@@ -337,20 +334,29 @@ mod tests {
             ("60°C", 60.0),
             ("-5.5 degC", -5.5),
             ("212 °F", 100.0),
-            ("273.15 K", 0.0),
             ("60", 60.0),
             ("6e1", 60.0),
         ] {
             assert_eq!(celsius.parse(text.as_bytes()), Some(reading), "{text}");
         }
-        assert!(celsius.parse(b"-999 C").is_some_and(f64::is_nan));
+        assert!(celsius.parse("-999 °C".as_bytes()).is_some_and(f64::is_nan));
         for text in ["60 bar", "60 x", "°C", "60 °C or so", "60 60 °C", "2024-01-02T10:00", "6e1 C"]
         {
             assert_eq!(celsius.parse(text.as_bytes()), None, "{text}");
         }
-        // A unit that nobody knows is the same as itself.
-        assert_eq!(parser(Some("dB"), b',').parse("85,5 dB".as_bytes()), Some(85.5));
-        assert_eq!(parser(None, b'.').parse(b"85 dB"), None);
+        // A letter may be a multiplier or a part of a name, and letter case tells units apart.
+        for (unit, text) in [
+            ("K", "3.3K"),
+            ("K", "3 K"),
+            ("A", "1A"),
+            ("mV", "0.5 MV"),
+            ("dB", "85 dB"),
+            ("V", "5V"),
+        ] {
+            assert_eq!(parser(Some(unit), b'.').parse(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(parser(Some("V"), b',').parse(b"230,5 V"), Some(230.5));
+        assert_eq!(parser(None, b'.').parse(b"85 bar"), None);
         assert_eq!(parser(None, b'.').parse(b"=\"38.5\""), Some(38.5));
     }
 

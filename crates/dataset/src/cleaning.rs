@@ -131,6 +131,8 @@ pub struct CleaningCounts {
     pub totals_rows: usize,
     /// Rows that are the header again, where files were joined one after another.
     pub header_rows: usize,
+    /// Rows without any value, such as the separators below a table.
+    pub blank_rows: usize,
     /// Missing cells of each column, over all rows that could be parsed.
     pub missing_cells: BTreeMap<String, usize>,
     /// With [`BadCells::Missing`] the cells that could not be read, by their text.
@@ -162,6 +164,7 @@ impl CleaningCounts {
         self.dropped_ragged.add(later.dropped_ragged);
         self.totals_rows += later.totals_rows;
         self.header_rows += later.header_rows;
+        self.blank_rows += later.blank_rows;
         self.first_bad = self.first_bad.take().or(later.first_bad);
         for (text, more) in later.bad_cells {
             self.count_bad_cell(text, more);
@@ -213,6 +216,7 @@ impl CleaningCounts {
         match row {
             OtherRow::Totals => self.totals_rows += 1,
             OtherRow::Header => self.header_rows += 1,
+            OtherRow::Blank => self.blank_rows += 1,
         }
     }
 
@@ -250,6 +254,8 @@ struct StoredCounts {
     totals_rows: usize,
     #[serde(skip_serializing_if = "is_zero")]
     header_rows: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    blank_rows: usize,
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -295,6 +301,7 @@ impl From<CleaningCounts> for StoredCounts {
             notes: counts.notes,
             totals_rows: counts.totals_rows,
             header_rows: counts.header_rows,
+            blank_rows: counts.blank_rows,
         }
     }
 }

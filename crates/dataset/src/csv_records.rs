@@ -1,4 +1,4 @@
-//! Reads the records of a CSV in bounded memory and reports the line on which each begins.
+//! Reads the records of a CSV in bounded memory and reports the line on which each begins; writes fields.
 
 use std::io;
 
@@ -187,6 +187,19 @@ impl<'a> CsvRecords<'a> {
         let after = usize::from(last == Some(b'\n'));
         self.parser.line().saturating_sub((inside + after) as u64)
     }
+}
+
+/// Appends a field to a line with commas between its fields, in quotes where it needs them.
+pub fn push_field(field: &[u8], text: &mut Vec<u8>) {
+    if !field.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        text.extend_from_slice(field);
+        return;
+    }
+    text.push(b'"');
+    for byte in field {
+        text.extend_from_slice(if *byte == b'"' { b"\"\"" } else { std::slice::from_ref(byte) });
+    }
+    text.push(b'"');
 }
 
 /// Counts the line ends in `text`.

@@ -28,7 +28,11 @@ impl Default for CategoryRules {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Encoding {
     /// The reading itself. A missing one becomes the median over the training rows.
-    Number { median: f64 },
+    Number {
+        median: f64,
+        /// The least and the greatest reading of the training rows; `None` in recipes of old programs.
+        range: Option<[f64; 2]>,
+    },
     /// A feature for each value, which is 1 where the row has it, and one for all rare values.
     OneHot(OneHot),
     /// The value's number, from 1, or its share of the training rows; 0 for any other.
@@ -71,6 +75,7 @@ pub(crate) struct StoredOneHot {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct StoredEncoding {
     pub(crate) median: Option<f64>,
+    pub(crate) range: Option<[f64; 2]>,
     pub(crate) one_hot: Option<StoredOneHot>,
     pub(crate) frequencies: Option<Vec<Frequency>>,
 }
@@ -135,7 +140,7 @@ impl Encoding {
     #[inline]
     pub(crate) fn apply(&self, reading: &mut f64, is_missing: bool, out: &mut Vec<f32>) -> bool {
         match self {
-            Self::Number { median } => {
+            Self::Number { median, .. } => {
                 if is_missing {
                     *reading = *median;
                 }
@@ -161,11 +166,23 @@ impl Encoding {
         }
     }
 
+    /// Returns whether a reading is a number outside of the range of the training rows.
+    pub(crate) fn is_outside(&self, reading: f64) -> bool {
+        match self {
+            Self::Number { range: Some([least, greatest]), .. } => {
+                reading < *least || reading > *greatest
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the stored form.
     pub(crate) fn to_stored(&self) -> StoredEncoding {
         let mut stored = StoredEncoding::default();
         match self {
-            Self::Number { median } => stored.median = Some(*median),
+            Self::Number { median, range } => {
+                (stored.median, stored.range) = (Some(*median), *range);
+            }
             Self::OneHot(one_hot) => stored.one_hot = Some(one_hot.stored.clone()),
             // An order is the column's.
             Self::Lookup { values, .. } if values.is_empty() => {}
@@ -178,18 +195,23 @@ impl Encoding {
     pub(crate) fn from_stored(column: &Column, stored: StoredEncoding) -> Result<Self, String> {
         let name = &column.name;
         match stored {
-            StoredEncoding { median: Some(median), one_hot: None, frequencies: None }
+            StoredEncoding { median: Some(median), range, one_hot: None, frequencies: None }
                 if column.kind != ColumnKind::Category =>
             {
-                if (median as f32).is_finite() {
-                    Ok(Self::Number { median })
-                } else {
-                    Err(format!("the median of column `{name}` is not a number"))
+                if !(median as f32).is_finite() {
+                    return Err(format!("the median of column `{name}` is not a number"));
                 }
+                if range.is_some_and(|[least, greatest]| !(least..=greatest).contains(&median)) {
+                    return Err(format!("the median of column `{name}` is outside of its range"));
+                }
+                Ok(Self::Number { median, range })
             }
-            StoredEncoding { median: None, one_hot: Some(stored), frequencies: None }
-                if column.kind == ColumnKind::Category && column.order.is_empty() =>
-            {
+            StoredEncoding {
+                median: None,
+                range: None,
+                one_hot: Some(stored),
+                frequencies: None,
+            } if column.kind == ColumnKind::Category && column.order.is_empty() => {
                 let values = stored.values.len() + stored.rare.len();
                 let one_hot = OneHot::new(stored);
                 if values == 0 || one_hot.features.len() != values {
@@ -197,9 +219,12 @@ impl Encoding {
                 }
                 Ok(Self::OneHot(one_hot))
             }
-            StoredEncoding { median: None, one_hot: None, frequencies: Some(shares) }
-                if column.kind == ColumnKind::Category && column.order.is_empty() =>
-            {
+            StoredEncoding {
+                median: None,
+                range: None,
+                one_hot: None,
+                frequencies: Some(shares),
+            } if column.kind == ColumnKind::Category && column.order.is_empty() => {
                 if shares.is_empty()
                     || !shares.iter().all(|share| (0.0..=1.0).contains(&share.share))
                 {
@@ -207,7 +232,7 @@ impl Encoding {
                 }
                 Ok(Self::frequencies(shares))
             }
-            StoredEncoding { median: None, one_hot: None, frequencies: None }
+            StoredEncoding { median: None, range: None, one_hot: None, frequencies: None }
                 if !column.order.is_empty() =>
             {
                 Ok(Self::order(&column.order))

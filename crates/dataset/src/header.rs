@@ -411,7 +411,7 @@ pub(crate) fn name_and_unit(text: &str) -> (String, Option<String>) {
 }
 
 /// Decodes UTF-8, or Latin-1 where the bytes are not valid UTF-8.
-pub(crate) fn decode(bytes: &[u8]) -> String {
+fn decode(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),

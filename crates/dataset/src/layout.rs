@@ -21,7 +21,7 @@ pub(crate) const SAMPLE_ROWS: usize = 500;
 /// The maximum number of cells of these rows, up to the end of a row.
 pub(crate) const SAMPLE_CELLS: usize = 20_000;
 /// The number of rows that are looked at for names of rows, which the header does not have.
-const ROWS_WITH_NAMES: usize = 50;
+pub(crate) const ROWS_WITH_NAMES: usize = 50;
 /// What is said of such a file.
 pub(crate) const ROW_NAMES: &str =
     "the first column has no name: rows have one field more than the header";
@@ -55,6 +55,22 @@ pub struct TextFormat {
     pub day_first: Option<bool>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
+}
+
+impl TextFormat {
+    /// Returns the format of the cells of a workbook or a Parquet file, written as text: the encoding, the
+    /// separator and the marks in numbers are those of text.
+    pub(crate) fn of_cells(&self) -> Self {
+        Self {
+            encoding: Some(Encoding::Utf8),
+            separator: Some(b','),
+            decimal: Some(b'.'),
+            thousands: None,
+            header_line: self.header_line,
+            day_first: self.day_first,
+            sheet: None,
+        }
+    }
 }
 
 /// The layout of a text.
@@ -92,6 +108,8 @@ struct Nearest {
 pub(crate) struct LayoutFinder<'a> {
     pub(crate) file: &'a str,
     pub(crate) schema: &'a Schema,
+    /// Whether the header must have the label.
+    pub(crate) with_label: bool,
     pub(crate) declared: &'a TextFormat,
 }
 
@@ -113,8 +131,32 @@ impl LayoutFinder<'_> {
         Ok(layout)
     }
 
+    /// Finds the layout of a text, whose blanks may separate its columns: they become tabs then.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::find`], and an error if the text cannot be read.
+    pub(crate) fn find_or_separate<'t>(
+        &self,
+        mut text: Text<'t>,
+    ) -> Result<(Text<'t>, Layout), TableError> {
+        let separate = |text: Text<'t>| {
+            text.blank_separated().map_err(|source| TableError::unreadable(self.file, source))
+        };
+        if self.declared.separator == Some(b' ') {
+            text = separate(text)?;
+        }
+        let layout = match self.find(&text) {
+            Err(error) if self.may_be_blank_separated(&error) => {
+                text = separate(text)?;
+                self.find(&text).map_err(|_| error)?
+            }
+            found => found?,
+        };
+        Ok((text, layout))
+    }
+
     /// Returns whether blanks may separate the columns of a text whose layout was not found.
-    pub(crate) fn may_be_blank_separated(&self, error: &TableError) -> bool {
+    fn may_be_blank_separated(&self, error: &TableError) -> bool {
         matches!(error, TableError::Header { .. }) && self.declared.separator.is_none()
     }
 
@@ -192,7 +234,7 @@ impl LayoutFinder<'_> {
                     }
                 };
                 let end = text.len() - records.rest().len();
-                let problem = match Header::find(self.schema, &fields, &[], true) {
+                let problem = match Header::find(self.schema, &fields, &[], self.with_label) {
                     Ok(header) => {
                         return Ok(FoundHeader { separator, begin: at, end, header, fields });
                     }
@@ -231,7 +273,7 @@ impl LayoutFinder<'_> {
             };
             let name = |index: usize| format!("column_{}", index + 1).into_bytes();
             let fields: Vec<Vec<u8>> = (0..record).map(name).collect();
-            match Header::find(self.schema, &fields, &[], true) {
+            match Header::find(self.schema, &fields, &[], self.with_label) {
                 Ok(header) => {
                     return Ok(FoundHeader { separator, begin, end: begin, header, fields });
                 }
@@ -281,19 +323,24 @@ impl LayoutFinder<'_> {
         fields: &[Vec<u8>],
         units: &[Option<String>],
     ) -> Result<Header, TableError> {
-        Header::find(self.schema, fields, units, true)
+        Header::find(self.schema, fields, units, self.with_label)
             .map_err(|problem| TableError::Header { file: self.file.to_owned(), problem })
     }
 
-    /// Returns whether the first rows have one field more than the header: R and pandas take the first
-    /// one for the row's name then.
+    /// Returns whether the first rows have one field more than the header, and begin with a quote like
+    /// it: R writes the names of rows so. Without quotes a decimal comma may divide a number.
     fn has_row_names(&self, text: &[u8], found: &FoundHeader) -> bool {
         if self.declared.header_line == Some(0) {
             return false;
         }
         let mut records = self.records(text, found.end, found.separator);
         let mut names = Vec::new();
+        let has_quotes = |text: &[u8]| text.trim_ascii_start().starts_with(b"\"");
+        if !has_quotes(&text[found.begin..]) {
+            return false;
+        }
         while names.len() < ROWS_WITH_NAMES
+            && has_quotes(records.rest())
             && let Ok(Some(record)) = records.next()
         {
             if record.len() != found.fields.len() + 1 {
@@ -301,7 +348,8 @@ impl LayoutFinder<'_> {
             }
             names.push(String::from_utf8_lossy(record.field(0)).trim().to_owned());
         }
-        are_row_names(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        let is_all = names.len() == ROWS_WITH_NAMES || records.rest().trim_ascii().is_empty();
+        is_all && are_row_names(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Finds how the numbers of the first rows are written.

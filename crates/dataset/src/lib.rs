@@ -99,7 +99,7 @@ mod workbook;
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
 };
-pub use csv_records::CsvError;
+pub use csv_records::{CsvError, push_field};
 pub use encoding::CategoryRules;
 pub use expression::{Expression, ExpressionError};
 pub use feature_table::{FeatureError, FeatureTable};

@@ -1,7 +1,5 @@
 //! Tells the rows of a file that are no part of its table.
 
-use crate::header::decode;
-
 /// A row that is no part of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherRow {
@@ -9,6 +7,8 @@ pub enum OtherRow {
     Totals,
     /// The header again, where files were joined one after another.
     Header,
+    /// A row without any value, such as the separators below a table.
+    Blank,
 }
 
 /// Returns whether a line has nothing but blanks and what old programs end files with.
@@ -24,7 +24,9 @@ impl OtherRow {
         count: usize,
         field: impl Fn(usize) -> &'f [u8],
     ) -> Option<Self> {
-        if is_totals_row((0..count).map(&field)) {
+        if (0..count).all(|index| field(index).trim_ascii().is_empty()) {
+            Some(Self::Blank)
+        } else if is_totals_row((0..count).map(&field)) {
             Some(Self::Totals)
         } else if is_header(header, count, field) {
             Some(Self::Header)
@@ -65,11 +67,18 @@ pub(crate) fn is_header<'f>(
     count: usize,
     field: impl Fn(usize) -> &'f [u8],
 ) -> bool {
-    let is_name = |field: &[u8], name: &str| match std::str::from_utf8(field) {
-        Ok(text) => text.trim() == name,
-        Err(_) => decode(field).trim() == name,
+    let is_name = |field: &[u8], name: &str| {
+        std::str::from_utf8(field)
+            .is_ok_and(|text| text.trim_start_matches('\u{feff}').trim() == name)
     };
-    !names.is_empty()
-        && count == names.len()
-        && names.iter().enumerate().all(|(index, name)| is_name(field(index), name.as_ref()))
+    // Either may end with separators.
+    let named = names.iter().rposition(|name| !name.as_ref().is_empty()).map_or(0, |last| last + 1);
+    let is_blank = |index: usize| field(index).trim_ascii().is_empty();
+    named > 0
+        && count >= named
+        && (named..count).all(is_blank)
+        && names[..named]
+            .iter()
+            .enumerate()
+            .all(|(index, name)| is_name(field(index), name.as_ref()))
 }

@@ -6,8 +6,8 @@ use crate::cell::{CellParser, NumberFormat, number_and_unit};
 use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
-    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, SAMPLE_CELLS, SAMPLE_ROWS, SEPARATORS,
-    are_row_names, separator_line, separator_note,
+    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, ROWS_WITH_NAMES, SAMPLE_CELLS,
+    SAMPLE_ROWS, SEPARATORS, are_row_names, separator_line, separator_note,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -53,6 +53,9 @@ pub(crate) struct RawLayout {
     pub(crate) has_numbers: bool,
     /// How well the separator fits: whether there is a header, and the share of lines that fit.
     quality: (bool, u32),
+    /// The line of the first row and its number of fields, if all rows have one field more than what
+    /// looks like a header: a decimal comma may divide a number.
+    wider: Option<(u64, usize)>,
 }
 
 impl RawLayout {
@@ -106,7 +109,22 @@ pub(crate) fn find(
     let layouts = finders.filter_map(|finder| finder.layout());
     // Of two that fit alike, the one that comes first is the usual one.
     let best = layouts.reduce(|best, other| if other.is_better_than(&best) { other } else { best });
-    best.ok_or_else(|| TableError::NoColumns { file: file.to_owned() })
+    let best = best.ok_or_else(|| TableError::NoColumns { file: file.to_owned() })?;
+    if let Some((line, fields)) = best.wider {
+        return Err(TableError::Wider { file: file.to_owned(), line, fields });
+    }
+    Ok(best)
+}
+
+/// The number of fields of most lines.
+struct Width {
+    /// Those up to the last that is not empty in all of these lines.
+    named: usize,
+    /// All of them.
+    whole: usize,
+    /// How well the separator fits: the share of lines that have so many, times the share of their
+    /// cells without another separator.
+    fit: f64,
 }
 
 /// One of the first lines.
@@ -147,18 +165,30 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn layout(&self) -> Option<RawLayout> {
         let mut lines = self.lines();
-        let (width, fit) = self.width(&lines)?;
-        let fits = |line: &&Line| line.fits(width);
+        let Width { named: width, whole, fit } = self.width(&lines)?;
         let mut notes = Vec::new();
-        let mut header = self.header(&lines, width);
+        let mut wider = None;
+        let mut header = self.header(&lines, width, whole);
         if header.is_none()
-            && let Some(named) = self.with_row_names(&lines, width)
+            && let Some(named) = self.with_row_names(&lines, whole)
         {
-            // R writes no name for the first column.
-            lines[named].fields.insert(0, String::new());
-            header = Some(named);
-            notes.push(ROW_NAMES.to_owned());
+            let below = lines[named + 1..].iter().take(ROWS_WITH_NAMES);
+            let has_quotes = |line: &Line| self.text[line.begin..].starts_with(b"\"");
+            let names: Vec<&str> =
+                below.clone().filter_map(|line| Some(line.fields.first()?.as_str())).collect();
+            if has_quotes(&lines[named]) && below.clone().all(has_quotes) && are_row_names(&names) {
+                // R writes no name for the first column.
+                lines[named].fields.insert(0, String::new());
+                header = Some(named);
+                notes.push(ROW_NAMES.to_owned());
+            } else {
+                let begin = lines.get(named + 1).map_or(0, |line| line.begin);
+                wider = Some((1 + count_lines(&self.text[..begin]), whole));
+            }
         }
+        let named = |at: usize| lines[at].fields.iter().rposition(|text| !text.is_empty());
+        let width = width.max(header.and_then(named).map_or(0, |last| last + 1));
+        let fits = |line: &&Line| line.fits(width);
         let header_line = header.map_or(0, |at| 1 + count_lines(&self.text[..lines[at].begin]));
         let mut begin = self.begin;
         let mut columns: Vec<RawColumn> = match header {
@@ -167,10 +197,7 @@ impl Finder<'_> {
                 if !self.text[self.begin..lines[at].begin].trim_ascii().is_empty() {
                     notes.push(format!("the header is on line {header_line}"));
                 }
-                let fields = &lines[at].fields;
-                // Separators at the end of every line are no columns.
-                let named = fields.iter().rposition(|text| !text.is_empty()).map_or(0, |at| at + 1);
-                fields[..width.max(named)].iter().map(|text| RawColumn::of(text)).collect()
+                lines[at].fields.iter().map(|text| RawColumn::of(text)).collect()
             }
             None => {
                 notes.push("there is no header line".to_owned());
@@ -216,7 +243,8 @@ impl Finder<'_> {
             two_meanings,
             notes,
             has_numbers,
-            quality: (header.is_some(), (fit * FIT_STEPS).round() as u32),
+            quality: (header.is_some() || wider.is_some(), (fit * FIT_STEPS).round() as u32),
+            wider,
         })
     }
 
@@ -254,15 +282,15 @@ impl Finder<'_> {
     /// Returns the number of fields that most lines have, without an empty one at the end of all of
     /// them, and how well the separator fits: the share of lines that have it, times the share of
     /// their cells without another separator. Returns `None` if that is no table.
-    fn width(&self, lines: &[Line]) -> Option<(usize, f64)> {
+    fn width(&self, lines: &[Line]) -> Option<Width> {
         let mut counts = std::collections::BTreeMap::new();
         lines.iter().for_each(|line| *counts.entry(line.fields.len()).or_insert(0_usize) += 1);
         let (&width, &most) = counts.iter().max_by_key(|(width, count)| (**count, **width))?;
         let fit: Vec<&Line> = lines.iter().filter(|line| line.fields.len() == width).collect();
         // Lines may end with separators.
         let named = fit.iter().filter_map(|line| line.fields.iter().rposition(|f| !f.is_empty()));
-        let cut = named.max().map_or(width, |last| last + 1);
-        let (width, is_cut) = (cut, cut < width);
+        let (whole, width) = (width, named.max().map_or(width, |last| last + 1));
+        let is_cut = width < whole;
         let cells = || fit.iter().flat_map(|line| &line.fields);
         let others = |text: &&String| {
             text.bytes().any(|b| b != self.separator && b",;\t|"[1..].contains(&b))
@@ -271,14 +299,19 @@ impl Finder<'_> {
         // The header of rows that end with a separator may not end with one.
         let cut_header = usize::from(lines.iter().any(|l| is_cut && l.fields.len() == width));
         let share = (most + cut_header) as f64 / lines.len() as f64 * clean;
-        (width >= 2 && share >= LEAST_FIT).then_some((width, share.min(1.0)))
+        let found = Width { named: width, whole, fit: share.min(1.0) };
+        (width >= 2 && share >= LEAST_FIT).then_some(found)
     }
 
     /// Finds the header: the first line that has about as many fields as the others and does not
     /// look like the rows below it.
-    fn header(&self, lines: &[Line], width: usize) -> Option<usize> {
-        let is_candidate =
-            |line: &Line| line.fits(width) && line.filled() >= 2.max(width.div_ceil(2));
+    fn header(&self, lines: &[Line], width: usize, whole: usize) -> Option<usize> {
+        // A column at the end may be empty in the first rows.
+        let is_candidate = |line: &Line| {
+            line.fields.len() >= width
+                && line.fits(whole.min(line.fields.len()))
+                && line.filled() >= 2.max(width.div_ceil(2))
+        };
         let at = lines.iter().take(MAX_HEADER_LINES).position(is_candidate)?;
         let is_row = |line: &&Line| line.fields.len() >= width && line.fields != lines[at].fields;
         let below = lines[at + 1..].iter().filter(is_row);
@@ -294,9 +327,9 @@ impl Finder<'_> {
         let below: Vec<&Line> = lines[at + 1..].iter().take(COMPARED_ROWS).collect();
         let header: Vec<String> =
             std::iter::once(String::new()).chain(lines[at].fields.iter().cloned()).collect();
-        let is_header = below.iter().all(|line| line.fields.len() == width)
-            && are_row_names(&below.iter().map(|line| line.fields[0].as_str()).collect::<Vec<_>>())
-            && self.is_header(&header, &below);
+        let is_wider = |line: &&Line| line.fields.len() == width;
+        let is_header =
+            !below.is_empty() && below.iter().all(is_wider) && self.is_header(&header, &below);
         is_header.then_some(at)
     }
 
@@ -439,22 +472,15 @@ fn units_of(line: &Line, width: usize) -> Option<Vec<Option<String>>> {
     are_units.then(|| fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect())
 }
 
-/// Returns the unit behind the first number of a column of numbers, most of which have one.
+/// Returns the unit behind the first number of a column, all of whose cells have one of its kind.
 fn unit_of_cells<'c>(cells: impl Iterator<Item = &'c str>) -> Option<String> {
     let cells: Vec<&str> = cells.filter(|cell| !is_missing(cell)).collect();
-    let units: Vec<&str> = cells
-        .iter()
-        .filter_map(|cell| number_and_unit(cell))
-        .map(|(_, unit)| unit.trim())
-        .collect();
-    let first = units.first()?;
-    let is_same = |unit: &&&str| units::between(unit, first).is_ok();
-    let fits = units.iter().filter(is_same).count();
-    // A word that is no known unit must be behind all numbers.
-    let share = if units::is_known(first) { NUMERIC_SHARE } else { 1.0 };
-    // Percent signs need no unit.
-    (fits as f64 >= share * cells.len() as f64 && fits > 1 && *first != "%")
-        .then(|| (*first).to_owned())
+    let units: Option<Vec<&str>> =
+        cells.iter().map(|cell| number_and_unit(cell).map(|(_, unit)| unit)).collect();
+    let units = units?;
+    let first = *units.first()?;
+    let is_convertible = |unit: &&str| units::between(unit, first).is_ok();
+    (units.len() > 1 && units.iter().all(is_convertible)).then(|| first.to_owned())
 }
 
 /// Returns what is unusual about a number format.

@@ -1,6 +1,9 @@
-//! Reads tables whose columns nobody has declared: every row as text, block by block.
+//! Reads every row of tables as text, block by block: of tables whose columns nobody has declared, or of
+//! those with the columns of a schema.
 
+use std::cell::Cell;
 use std::io::{self, Cursor, Read, Seek};
+use std::ops::ControlFlow;
 
 use memchr::memchr3_iter;
 
@@ -8,16 +11,21 @@ use crate::archive::{self, Entry};
 use crate::blocks::{self, Block, BlockReader};
 use crate::cell::{CellParser, NumberFormat};
 use crate::container::{self, Container};
-use crate::csv_records::{CsvError, CsvRecords};
+use crate::csv_records::{CsvError, CsvRecords, push_field};
+use crate::header::{Header, HeaderCell, HeaderError};
 use crate::in_order::in_order;
+use crate::layout::{LayoutFinder, MAX_HEADER_LINES, TextFormat};
 use crate::left_out::LeftOut;
 use crate::other_row::{OtherRow, is_blank_line, is_header, is_totals_row};
 use crate::parquet_file::ParquetFile;
 use crate::raw_layout::{self, RawColumn, RawLayout};
+use crate::record::RecordReader;
+use crate::schema::Schema;
 use crate::source::{Encoding, Text};
-use crate::table_error::TableError;
+use crate::table::width_of_table;
+use crate::table_error::{Place, TableError};
 use crate::units::{self, Conversion};
-use crate::workbook::{Row, Sheet, Workbook, push_field};
+use crate::workbook::{Row, Sheet, Workbook};
 
 /// What was found of a file before its first row.
 #[derive(Clone, Debug)]
@@ -38,6 +46,8 @@ pub struct RawHeader {
     pub sheet: Option<String>,
     /// What was found, if it is not the usual: the encoding, the separator, ...
     pub notes: Vec<String>,
+    /// Whether rows have lines. Those of a Parquet file have numbers.
+    has_lines: bool,
 }
 
 impl RawHeader {
@@ -50,6 +60,26 @@ impl RawHeader {
         let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
         let unit = unit.or(from).map(str::to_owned);
         RawCells(CellParser::new(&[], conversion, numbers).with_unit(unit))
+    }
+
+    /// Returns the place of the row that a sink gets with this line.
+    pub fn place(&self, line: u64) -> Place {
+        // Rows without lines are written as text below a line of names.
+        if self.has_lines { Place::Line(line) } else { Place::Row(line - 1) }
+    }
+
+    /// Returns a reader of the file's rows as records without a label: with the units of this header, and
+    /// numbers as the file writes them.
+    ///
+    /// # Errors
+    /// Returns an error if a column is missing, there twice, or in a unit that cannot be converted.
+    pub fn records<'a>(&self, schema: &'a Schema) -> Result<RecordReader<'a>, HeaderError> {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.header.as_str()).collect();
+        let units: Vec<Option<String>> =
+            self.columns.iter().map(|column| column.unit.clone()).collect();
+        let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
+        let header = Header::find(schema, &names, &units, false)?;
+        Ok(RecordReader::from_header(schema, header, numbers))
     }
 }
 
@@ -98,29 +128,51 @@ pub trait RowSink {
     /// Reads a row, which begins on `line` and has as many fields as the header.
     fn row(file: &Self::File, part: &mut Self::Part, line: u64, fields: &[&[u8]]);
 
-    /// Counts a row with more or fewer fields than the header.
-    fn ragged(part: &mut Self::Part, line: u64, fields: usize);
+    /// Ends a block, after its last row.
+    fn end(_file: &Self::File, _part: &mut Self::Part) {}
+
+    /// Counts a row with more or fewer fields than the `expected` ones of the header.
+    fn ragged(file: &Self::File, part: &mut Self::Part, line: u64, fields: usize, expected: usize);
 
     /// Counts a row that is no part of the table.
     fn other(part: &mut Self::Part, row: OtherRow);
 
-    /// Takes the rows of a block.
-    fn take(&mut self, file: &Self::File, part: Self::Part);
+    /// Takes the rows of a block. Nothing more is read of the file after a break.
+    fn take(&mut self, file: &Self::File, part: Self::Part) -> ControlFlow<()>;
 }
 
 /// Reads raw tables, one file after another, into a [`RowSink`].
 pub struct RawReader<S> {
     sink: S,
-    /// Whether a file is a table.
-    is_read: bool,
+    /// The columns that the tables have, and what is known of their format; `None` if nothing is.
+    known: Option<(Schema, TextFormat)>,
+    /// The first file that is a table.
+    first: Option<String>,
     left_out: LeftOut,
     block_size: usize,
 }
 
 impl<S: RowSink> RawReader<S> {
-    /// Creates a reader.
+    /// Creates a reader of tables whose columns are not known.
     pub fn new(sink: S) -> Self {
-        Self { sink, is_read: false, left_out: LeftOut::default(), block_size: blocks::BLOCK_BYTES }
+        Self {
+            sink,
+            known: None,
+            first: None,
+            left_out: LeftOut::default(),
+            block_size: blocks::BLOCK_BYTES,
+        }
+    }
+
+    /// Creates a reader of tables that have the sensor columns of a schema, and perhaps others. What is
+    /// not declared of their format is found as [`TableReader`](crate::TableReader) finds it.
+    pub fn of_schema(sink: S, schema: Schema, format: TextFormat) -> Self {
+        Self { known: Some((schema, format)), ..Self::new(sink) }
+    }
+
+    /// Returns the sink.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
     }
 
     /// Reads a file of any format that [`TableReader`](crate::TableReader) reads, or every file of a ZIP
@@ -162,11 +214,15 @@ impl<S: RowSink> RawReader<S> {
                 let note = (!nested.is_empty())
                     .then(|| format!("lists and structures are not read: {}", nested.join(", ")));
                 let text = ParquetText::new(parquet);
-                self.read_rows(file, text, Source::Rows { sheet: None, note })
+                self.read_rows(file, text, Source::Rows { sheet: None, note, has_lines: false })
             }
             Container::Workbook { is_binary } => {
                 let mut workbook = Workbook::open(file, input, is_binary)?;
-                let BestSheet { sheet, width, alike, .. } = most_like_a_table(file, &mut workbook)?;
+                let best = match &self.known {
+                    Some((schema, format)) => known_sheet(file, &mut workbook, schema, format)?,
+                    None => most_like_a_table(file, &mut workbook)?,
+                };
+                let BestSheet { sheet, width, alike, .. } = best;
                 let is_only = workbook.sheets().len() == 1;
                 let text = workbook.text(&sheet, width)?;
                 let name = format!("{file}, sheet `{sheet}`");
@@ -178,7 +234,7 @@ impl<S: RowSink> RawReader<S> {
                     ),
                 });
                 let sheet = (!is_only).then_some(sheet);
-                self.read_rows(&name, text, Source::Rows { sheet, note })
+                self.read_rows(&name, text, Source::Rows { sheet, note, has_lines: true })
             }
             Container::Archive => Err(container::refused(
                 file,
@@ -202,11 +258,42 @@ impl<S: RowSink> RawReader<S> {
         input: impl Read,
         source: Source,
     ) -> Result<(), TableError> {
+        let has_lines = !matches!(source, Source::Rows { has_lines: false, .. });
+        if let Some((schema, format)) = &self.known {
+            let (format, sheet, note) = match source {
+                Source::Text => (format.clone(), None, None),
+                Source::Rows { sheet, note, .. } => (format.of_cells(), sheet, note),
+            };
+            let text = Text::open(input, format.encoding);
+            let text = text.map_err(|source| TableError::unreadable(file, source))?;
+            let finder = LayoutFinder { file, schema, with_label: false, declared: &format };
+            let (mut text, layout) = finder.find_or_separate(text)?;
+            let mut notes = std::mem::take(&mut text.notes);
+            notes.extend(layout.notes);
+            notes.extend(note);
+            let column = |cell: HeaderCell| RawColumn {
+                name: if cell.unit.is_some() { cell.bare } else { cell.text.clone() },
+                header: cell.text,
+                unit: cell.unit,
+            };
+            let header = RawHeader {
+                file: file.to_owned(),
+                columns: layout.header.cells.into_iter().map(column).collect(),
+                has_names: format.header_line != Some(0),
+                two_meanings: None,
+                decimal: layout.numbers.point,
+                thousands: layout.numbers.thousands,
+                sheet,
+                notes,
+                has_lines,
+            };
+            return self.read_blocks(text, header, layout.separator, layout.skip, layout.line);
+        }
         let unreadable = |source| CsvError::Unreadable { file: file.to_owned(), source };
         let is_typed = matches!(source, Source::Rows { .. });
         let (encoding, separators, sheet, note): (_, Option<&[u8]>, _, _) = match source {
             Source::Text => (None, None, None, None),
-            Source::Rows { sheet, note } => (Some(Encoding::Utf8), Some(b","), sheet, note),
+            Source::Rows { sheet, note, .. } => (Some(Encoding::Utf8), Some(b","), sheet, note),
         };
         let mut text = Text::open(input, encoding).map_err(unreadable)?;
         let mut found = raw_layout::find(file, &text, separators);
@@ -248,29 +335,47 @@ impl<S: RowSink> RawReader<S> {
             thousands: layout.numbers.thousands,
             sheet,
             notes,
+            has_lines,
         };
+        self.read_blocks(text, header, layout.separator, layout.skip, layout.line)
+    }
+
+    /// Passes the rows after the first `skip` bytes of a text to the sink; the first is on `line`.
+    fn read_blocks(
+        &mut self,
+        mut text: Text<'_>,
+        header: RawHeader,
+        separator: u8,
+        skip: usize,
+        line: u64,
+    ) -> Result<(), TableError> {
+        let file = header.file.clone();
         let names = header.has_names.then_some(&header.columns).into_iter().flatten();
         let rows = RawRows {
-            file,
+            file: &file,
             header: names.map(|column| column.header.clone()).collect(),
-            separator: layout.separator,
+            separator,
             width: header.columns.len(),
             named_width: 1 + header.columns.iter().rposition(|c| !c.header.is_empty()).unwrap_or(0),
         };
         let Some(open) = self.sink.open(header) else {
-            return Err(TableError::NoColumns { file: file.to_owned() });
+            let first = self.first.clone().unwrap_or_default();
+            return Err(TableError::OtherTable { file, first });
         };
-        self.is_read = true;
-        text.begin.drain(..layout.skip);
+        self.first.get_or_insert_with(|| file.clone());
+        text.begin.drain(..skip);
         let input = Cursor::new(text.begin).chain(text.rest);
-        let blocks = BlockReader::new(file, input, self.block_size, layout.separator);
-        let mut blocks = blocks.on_line(layout.line);
+        let mut blocks = BlockReader::new(&file, input, self.block_size, separator).on_line(line);
         let sink = &mut self.sink;
+        let is_over = Cell::new(false);
         in_order(
-            || Ok(blocks.next()?),
+            || if is_over.get() { Ok(None) } else { Ok(blocks.next()?) },
             |block| rows.read::<S>(&open, &block),
             |part| {
-                sink.take(&open, part?);
+                let part = part?;
+                if !is_over.get() {
+                    is_over.set(sink.take(&open, part).is_break());
+                }
                 Ok(())
             },
         )
@@ -281,7 +386,7 @@ impl<S: RowSink> RawReader<S> {
     /// # Errors
     /// Returns an error if no file is a table.
     pub fn finish(self) -> Result<(S, Vec<String>), TableError> {
-        Ok((self.sink, self.left_out.finish(self.is_read)?))
+        Ok((self.sink, self.left_out.finish(self.first.is_some())?))
     }
 }
 
@@ -295,6 +400,7 @@ enum Source {
         sheet: Option<String>,
         /// What is not read.
         note: Option<String>,
+        has_lines: bool,
     },
 }
 
@@ -331,6 +437,36 @@ fn most_like_a_table<R: Read + Seek>(
         }
     }
     best.ok_or_else(|| TableError::Empty { file: file.to_owned() })
+}
+
+/// Returns the sheet that has the columns of a schema: the declared one, or the only one that is not hidden
+/// and has them. If none has, it is the sheet that is most like a table, whose header says what is missing.
+fn known_sheet<R: Read + Seek>(
+    file: &str,
+    workbook: &mut Workbook<'_, R>,
+    schema: &Schema,
+    format: &TextFormat,
+) -> Result<BestSheet, TableError> {
+    let sheets = workbook.sheets();
+    let is_candidate = |sheet: &&Sheet| match &format.sheet {
+        Some(wanted) => sheet.name.trim() == wanted.trim(),
+        None => !sheet.is_hidden,
+    };
+    let names: Vec<String> = sheets.iter().filter(is_candidate).map(|s| s.name.clone()).collect();
+    if let (true, Some(wanted)) = (names.is_empty(), &format.sheet) {
+        let found = sheets.into_iter().map(|sheet| sheet.name).collect();
+        return Err(TableError::NoSheet { file: file.to_owned(), sheet: wanted.clone(), found });
+    }
+    let mut best: Option<BestSheet> = None;
+    for sheet in names {
+        let head = workbook.head(&sheet, MAX_HEADER_LINES)?;
+        let Some(width) = width_of_table(schema, false, format, &head) else { continue };
+        if let Some(BestSheet { sheet: first, .. }) = best {
+            return Err(TableError::TwoSheets { file: file.to_owned(), first, second: sheet });
+        }
+        best = Some(BestSheet { sheet, width, headers: Vec::new(), alike: Vec::new() });
+    }
+    best.map_or_else(|| most_like_a_table(file, workbook), Ok)
 }
 
 /// The number of rows of a sheet that are looked at.
@@ -414,7 +550,10 @@ impl RawRows<'_> {
                 let line = csv.line();
                 csv.skip(self.read_plain::<S>(file, csv.rest(), line, &mut part, &mut fields));
             }
-            let Some(record) = csv.next()? else { return Ok(part) };
+            let Some(record) = csv.next()? else {
+                S::end(file, &mut part);
+                return Ok(part);
+            };
             let mut fields: Vec<&[u8]> = record.fields().collect();
             self.row::<S>(file, &mut part, record.line, &mut fields);
         }
@@ -466,6 +605,9 @@ impl RawRows<'_> {
         }
         let is_blank = |field: &&[u8]| field.trim_ascii().is_empty();
         let found = fields.len();
+        if is_blank(&fields[0]) && fields.iter().all(is_blank) {
+            return S::other(part, OtherRow::Blank);
+        }
         // Rows may end with separators where the header does not, or the other way around.
         if found > self.width && fields[self.width..].iter().all(is_blank) {
             fields.truncate(self.width);
@@ -481,7 +623,7 @@ impl RawRows<'_> {
         } else if fields.len() == self.width {
             S::row(file, part, line, fields);
         } else {
-            S::ragged(part, line, found);
+            S::ragged(file, part, line, found, self.width);
         }
     }
 }
@@ -517,7 +659,7 @@ mod tests {
             part.push(format!("{line}: {}", fields.join("|")));
         }
 
-        fn ragged(part: &mut Vec<String>, line: u64, fields: usize) {
+        fn ragged((): &(), part: &mut Vec<String>, line: u64, fields: usize, _: usize) {
             part.push(format!("{line}: {fields} fields"));
         }
 
@@ -525,8 +667,9 @@ mod tests {
             part.push(format!("{row:?}"));
         }
 
-        fn take(&mut self, (): &(), mut part: Vec<String>) {
+        fn take(&mut self, (): &(), mut part: Vec<String>) -> ControlFlow<()> {
             self.rows.append(&mut part);
+            ControlFlow::Continue(())
         }
     }
 

@@ -10,7 +10,7 @@ use crate::encoding::{CategoryRules, Encoding, Frequency, StoredEncoding, Stored
 use crate::expression::{Expression, ExpressionError, StatisticKind};
 use crate::schema::{Column, ColumnKind, LABEL, Label, Schema, SchemaError, fold_name};
 use crate::sensor_table::SensorTable;
-use crate::statistics::ColumnSummary;
+use crate::statistics::{ColumnSummary, Spread};
 
 /// The definition of an engineered feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,16 +133,19 @@ impl Recipe {
         rows: &[usize],
         rules: CategoryRules,
     ) -> Result<Self, RecipeError> {
-        let encoding = |(index, (column, median)): (usize, (&Column, Option<f64>))| {
-            let median = median.ok_or_else(|| RecipeError::NoReading(column.name.clone()))?;
+        let encoding = |(index, (column, spread)): (usize, (&Column, Option<Spread>))| {
+            let spread = spread.ok_or_else(|| RecipeError::NoReading(column.name.clone()))?;
+            let Spread { median, least, greatest } = spread;
             Ok(match column.kind {
-                ColumnKind::Number | ColumnKind::YesNo => Encoding::Number { median },
+                ColumnKind::Number | ColumnKind::YesNo => {
+                    Encoding::Number { median, range: Some([least, greatest]) }
+                }
                 ColumnKind::Category => {
                     Encoding::fit(column, &table.value_counts(index, rows), rows.len(), rules)
                 }
             })
         };
-        let columns = schema.columns().iter().zip(table.medians(rows)).enumerate();
+        let columns = schema.columns().iter().zip(table.spreads(rows)).enumerate();
         let encodings: Result<_, RecipeError> = columns.map(encoding).collect();
         let mut recipe = Self::of_columns(schema.clone(), encodings?)?;
         for Feature { name, expression: text } in features {
@@ -234,6 +237,15 @@ impl Recipe {
         }
     }
 
+    /// Iterates over the columns whose number is outside of the range of the training rows. A recipe of
+    /// an old program does not know it.
+    pub fn outside(&self, readings: &[f64]) -> impl Iterator<Item = usize> {
+        let readings = readings.iter().zip(&self.encodings).enumerate();
+        readings.filter_map(|(index, (reading, encoding))| {
+            encoding.is_outside(*reading).then_some(index)
+        })
+    }
+
     /// Returns counts of zero for each column and engineered feature.
     pub fn no_counts(&self) -> ImputationCounts {
         ImputationCounts {
@@ -246,7 +258,7 @@ impl Recipe {
     /// Replaces the missing numbers of a row.
     fn impute(&self, readings: &mut [f64]) {
         for (reading, encoding) in readings.iter_mut().zip(&self.encodings) {
-            if let Encoding::Number { median } = encoding
+            if let Encoding::Number { median, .. } = encoding
                 && !(*reading as f32).is_finite()
             {
                 *reading = *median;
@@ -311,6 +323,8 @@ struct StoredColumn {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     median: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    range: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     one_hot: Option<StoredOneHot>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     frequencies: Option<Vec<Frequency>>,
@@ -335,8 +349,8 @@ struct StoredStatistic {
 
 impl StoredColumn {
     fn into_parts(self) -> (Column, StoredEncoding) {
-        let Self { column, median, one_hot, frequencies } = self;
-        (column, StoredEncoding { median, one_hot, frequencies })
+        let Self { column, median, range, one_hot, frequencies } = self;
+        (column, StoredEncoding { median, range, one_hot, frequencies })
     }
 }
 
@@ -363,8 +377,8 @@ impl From<Recipe> for StoredRecipe {
         let encodings = recipe.encodings.iter().map(Encoding::to_stored);
         let columns = columns.into_iter().zip(encodings);
         let columns = columns.map(|(column, encoding)| {
-            let StoredEncoding { median, one_hot, frequencies } = encoding;
-            StoredColumn { column, median, one_hot, frequencies }
+            let StoredEncoding { median, range, one_hot, frequencies } = encoding;
+            StoredColumn { column, median, range, one_hot, frequencies }
         });
         Self { columns: columns.collect(), label: recipe.schema.label().clone(), features }
     }

@@ -261,7 +261,7 @@ impl<'a> RowReader<'a> {
             // Whether a row with a missing cell is a row of totals takes all of its fields.
             if lacks_something(&rows.readings[begin..], label)
                 && text[read..].first().is_some_and(|byte| !byte.is_ascii_digit())
-                && self.begins_with_totals(&text[read..])
+                && self.begins_with_other_row(&text[read..])
             {
                 rows.readings.truncate(begin);
                 return Ok(read);
@@ -277,10 +277,13 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// Returns whether the plain row at the start of `text` is a row of totals.
-    fn begins_with_totals(&self, text: &[u8]) -> bool {
+    /// Returns whether the plain row at the start of `text` is a row of totals, or has no value.
+    fn begins_with_other_row(&self, text: &[u8]) -> bool {
         let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         let fields = line.split(|&byte| byte == self.separator);
+        if fields.clone().all(|field| field.trim_ascii().is_empty()) {
+            return true;
+        }
         is_totals_row(
             fields
                 .map(|field| plain_field(field, self.separator).map_or(field, |(field, _)| field)),

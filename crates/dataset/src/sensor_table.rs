@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::categories::{self, Values};
-use crate::statistics::{ColumnNumbers, ColumnSummary};
+use crate::statistics::{ColumnNumbers, ColumnSummary, Spread};
 
 /// The number of readings that a thread gathers at a time to compute statistics of columns.
 const GATHERED_NUMBERS: usize = 1 << 21;
@@ -63,9 +63,9 @@ impl SensorTable {
         self.of_each_column(0..self.len(), ColumnNumbers::summary)
     }
 
-    /// Returns the median of each column over these rows, `None` for a column without a reading.
-    pub(crate) fn medians(&self, rows: &[usize]) -> Vec<Option<f64>> {
-        self.of_each_column(rows.iter().copied(), ColumnNumbers::median)
+    /// Returns the spread of each column over these rows, `None` for a column without a reading.
+    pub(crate) fn spreads(&self, rows: &[usize]) -> Vec<Option<Spread>> {
+        self.of_each_column(rows.iter().copied(), ColumnNumbers::spread)
     }
 
     /// Returns the summary statistics of a column over these rows.

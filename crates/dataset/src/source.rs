@@ -135,8 +135,9 @@ impl<'a> Text<'a> {
             return Ok(self);
         }
         self.notes.push("blanks before quotes are left out".to_owned());
+        let blanks = BlanksBeforeQuotes::of(&self.begin);
         let whole = Cursor::new(self.begin).chain(self.rest);
-        let (begin, rest, is_whole) = peek(Converted::new(whole, BlanksBeforeQuotes::default()))?;
+        let (begin, rest, is_whole) = peek(Converted::new(whole, blanks))?;
         Ok(Self { begin, rest, is_whole, ..self })
     }
 
@@ -253,8 +254,8 @@ struct Converted<R, C> {
 }
 
 /// Leaves out blanks between a separator, or the start of a line, and a quote.
-#[derive(Default)]
 struct BlanksBeforeQuotes {
+    separator: u8,
     place: QuotePlace,
     /// The number of blanks at the start of the field that were not written yet.
     blanks: usize,
@@ -269,6 +270,30 @@ enum QuotePlace {
     Start,
     Inside,
     Quoted,
+    /// Behind a quote within quotes: the field is at its end, or the quote is doubled.
+    Closed,
+}
+
+impl QuotePlace {
+    /// Returns the place behind a byte. A quote within an unquoted field is a letter.
+    fn after(self, byte: u8, is_end: bool) -> Self {
+        match (self, byte) {
+            (Self::Start | Self::Closed, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) => Self::Quoted,
+            _ if is_end => Self::Start,
+            _ => Self::Inside,
+        }
+    }
+}
+
+impl BlanksBeforeQuotes {
+    /// Creates a converter of a text that begins so: its separator is the commonest one.
+    fn of(begin: &[u8]) -> Self {
+        let count = |separator: u8| memchr::memchr_iter(separator, begin).count();
+        let separator = *b",;\t|".iter().max_by_key(|byte| count(**byte)).unwrap_or(&b',');
+        Self { separator, place: QuotePlace::Start, blanks: 0, has_left_out: false }
+    }
 }
 
 impl Convert for BlanksBeforeQuotes {
@@ -286,15 +311,8 @@ impl Convert for BlanksBeforeQuotes {
                 }
                 self.blanks = 0;
             }
-            self.place = match (self.place, byte) {
-                (QuotePlace::Start, b'"') => QuotePlace::Quoted,
-                // A doubled quote ends the quotes and begins them again.
-                (QuotePlace::Quoted, b'"') => QuotePlace::Inside,
-                (QuotePlace::Quoted, _) => QuotePlace::Quoted,
-                (QuotePlace::Inside, b'"') if out.last() == Some(&b'"') => QuotePlace::Quoted,
-                (_, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r') => QuotePlace::Start,
-                _ => QuotePlace::Inside,
-            };
+            let is_end = byte == self.separator || matches!(byte, b'\n' | b'\r');
+            self.place = self.place.after(byte, is_end);
             out.push(byte);
         }
     }
@@ -305,7 +323,7 @@ fn has_blanks_before_quotes(begin: &[u8]) -> bool {
     if memchr::memmem::find(begin, b" \"").is_none() {
         return false;
     }
-    let mut blanks = BlanksBeforeQuotes::default();
+    let mut blanks = BlanksBeforeQuotes::of(begin);
     blanks.convert(begin, &mut Vec::with_capacity(begin.len()));
     blanks.has_left_out
 }
@@ -313,7 +331,7 @@ fn has_blanks_before_quotes(begin: &[u8]) -> bool {
 /// Turns runs of blanks between fields into tabs, and drops those at the ends of a line.
 #[derive(Default)]
 struct BlankSeparated {
-    in_quotes: bool,
+    place: QuotePlace,
     /// Whether blanks were read that belong between two fields if another field follows.
     pending: bool,
     /// Whether the line has a field already.
@@ -324,8 +342,11 @@ impl Convert for BlankSeparated {
     fn convert(&mut self, text: &[u8], out: &mut Vec<u8>) {
         for &byte in text {
             match byte {
-                b' ' | b'\t' if !self.in_quotes => self.pending = self.has_field,
-                b'\n' | b'\r' if !self.in_quotes => {
+                b' ' | b'\t' if self.place != QuotePlace::Quoted => {
+                    self.pending = self.has_field;
+                    self.place = QuotePlace::Start;
+                }
+                b'\n' | b'\r' if self.place != QuotePlace::Quoted => {
                     *self = Self::default();
                     out.push(byte);
                 }
@@ -334,7 +355,7 @@ impl Convert for BlankSeparated {
                         out.push(b'\t');
                     }
                     (self.pending, self.has_field) = (false, true);
-                    self.in_quotes ^= byte == b'"';
+                    self.place = self.place.after(byte, false);
                     out.push(byte);
                 }
             }
@@ -459,8 +480,18 @@ mod tests {
         let text = "\"a\", \"b, \"\"x\"\" \",  c\n  \"1\",  \"2\n, \"\"\" , 3 \"\n";
         let plain = "\"a\",\"b, \"\"x\"\" \",  c\n\"1\",\"2\n, \"\"\" , 3 \"\n";
         assert_eq!(read(text.as_bytes()), (plain.to_owned(), note()));
-        for plain in ["\"a, \",b\n", "a, b\n1, 5 \"\n", "\"a; \"\"\", 1\n"] {
+        for plain in ["\"a, \",b\n", "a, b\n1, 5 \"\n", "\"a; \"\"\", 1\n", "a;b;c\n1, \"x;2;3\n"] {
             assert_eq!(read(plain.as_bytes()), (plain.to_owned(), vec![]), "{plain}");
+        }
+        // A quote within an unquoted field is a letter, and the text may be cut anywhere.
+        let text = "5\"\" pipe, \"x \"\", \"\"y\", 3\n".repeat(3);
+        let plain = text.replace(", \"x", ",\"x");
+        for cut in 0..text.len() {
+            let mut blanks = BlanksBeforeQuotes::of(text.as_bytes());
+            let mut out = Vec::new();
+            blanks.convert(&text.as_bytes()[..cut], &mut out);
+            blanks.convert(&text.as_bytes()[cut..], &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), plain, "{cut}");
         }
     }
 
@@ -472,5 +503,11 @@ mod tests {
             .read_to_string(&mut text)
             .unwrap();
         assert_eq!(text, "a\tb\tc\n\"x  y\"\t1\t2\n\n");
+        let mut text = String::new();
+        let inches = "1  5\"\n2  \"6  \"\" x\" 3\n";
+        Converted::new(inches.as_bytes(), BlankSeparated::default())
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "1\t5\"\n2\t\"6  \"\" x\"\t3\n");
     }
 }

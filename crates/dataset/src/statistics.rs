@@ -30,6 +30,14 @@ impl ColumnSummary {
     }
 }
 
+/// The median of a column's numbers, and the range that they are in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) greatest: f64,
+}
+
 /// The numbers of a column that are not missing. The memory is used again for the next column.
 #[derive(Default)]
 pub(crate) struct ColumnNumbers {
@@ -67,16 +75,19 @@ impl ColumnNumbers {
         ColumnSummary { count, mean, std, min, median: middle(low, high), max }
     }
 
-    /// Returns the median, or `None` if there are no numbers. Unlike [`Self::summary`] it does not sort
+    /// Returns the spread, or `None` if there are no numbers. Unlike [`Self::summary`] it does not sort
     /// them.
-    pub(crate) fn median(&mut self) -> Option<f64> {
+    pub(crate) fn spread(&mut self) -> Option<Spread> {
         let count = self.keys.len();
         if count == 0 {
             return None;
         }
-        let (below, &mut high, _) = self.keys.select_nth_unstable(count / 2);
+        let (below, &mut high, above) = self.keys.select_nth_unstable(count / 2);
         let low = if count % 2 == 1 { high } else { below.iter().copied().max().unwrap_or(high) };
-        Some(middle(number(low), number(high)))
+        let least = below.iter().copied().min().unwrap_or(high);
+        let greatest = above.iter().copied().max().unwrap_or(high);
+        let (least, greatest) = (number(least), number(greatest));
+        Some(Spread { median: middle(number(low), number(high)), least, greatest })
     }
 }
 
@@ -151,15 +162,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_median_alone_is_that_of_the_summary(
+        fn the_spread_is_that_of_the_summary(
             numbers in prop::collection::vec(any::<f64>(), 0..60)
         ) {
             let mut column = ColumnNumbers::default();
             numbers.iter().for_each(|&number| column.push(number));
-            let median = column.median();
+            let spread = column.spread();
             let summary = ColumnSummary::of(numbers.into_iter());
-            prop_assert_eq!(median.is_some(), summary.count > 0);
-            prop_assert_eq!(median.unwrap_or(0.0).to_bits(), summary.median.to_bits());
+            prop_assert_eq!(spread.is_some(), summary.count > 0);
+            if let Some(Spread { median, least, greatest }) = spread {
+                let found = [median, least, greatest].map(f64::to_bits);
+                prop_assert_eq!(found, [summary.median, summary.min, summary.max].map(f64::to_bits));
+            }
         }
 
         #[test]

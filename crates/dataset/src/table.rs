@@ -23,7 +23,7 @@ use crate::record::{FieldRole, RecordReader};
 use crate::rows::{BlockRows, Magnitude, RowReader};
 use crate::schema::{ColumnKind, Label, Schema, SchemaError};
 use crate::sensor_table::SensorTable;
-use crate::source::{Encoding, Text};
+use crate::source::Text;
 use crate::split_key::{SplitColumn, SplitKey, TwoOrders};
 use crate::table_error::TableError;
 use crate::units;
@@ -277,20 +277,12 @@ impl<'a> TableReader<'a> {
             };
             candidates = vec![&sheet.name];
         }
-        // `encoding`, `separator`, `decimal` and `thousands` are those of text.
-        let format = TextFormat {
-            encoding: Some(Encoding::Utf8),
-            separator: Some(b','),
-            decimal: Some(b'.'),
-            header_line: self.format.header_line,
-            day_first: self.format.day_first,
-            ..TextFormat::default()
-        };
+        let format = self.format.of_cells();
         let mut found: Option<(&str, usize)> = None;
         let mut problem = TableError::Empty { file: file.to_owned() };
         for sheet in candidates {
             let head = workbook.head(sheet, MAX_HEADER_LINES)?;
-            let Some(width) = self.width_of_table(&head) else {
+            let Some(width) = width_of_table(&self.schema, true, &self.format, &head) else {
                 // The same lines as text say what is missing.
                 let mut text = Vec::new();
                 for row in &head {
@@ -327,21 +319,6 @@ impl<'a> TableReader<'a> {
         self.read_text(&sheet_of(file, sheet), text, &format)
     }
 
-    /// Returns the number of columns of the table whose header is among the first rows of a sheet.
-    fn width_of_table(&self, head: &[Row]) -> Option<usize> {
-        let width = head.iter().map(Row::width).max()?;
-        if self.format.header_line == Some(0) {
-            let names = (1..=width).map(|column| format!("column_{column}"));
-            let names: Vec<String> = names.collect();
-            return Header::find(&self.schema, &names, &[], true).is_ok().then_some(width);
-        }
-        let is_declared =
-            |row: &&Row| self.format.header_line.is_none_or(|declared| declared == row.line);
-        let is_header =
-            |row: &&Row| Header::find(&self.schema, &row.fields(row.width()), &[], true).is_ok();
-        head.iter().filter(is_declared).find(is_header).map(Row::width)
-    }
-
     /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
     ///
     /// The file may be compressed with gzip or zstd, in UTF-8, UTF-16 or Windows-1252, with any of
@@ -365,20 +342,13 @@ impl<'a> TableReader<'a> {
         format: &TextFormat,
     ) -> Result<(), TableError> {
         let unreadable = |source| TableError::unreadable(file, source);
-        let mut text = Text::open(input, format.encoding).map_err(unreadable)?;
-        if format.separator == Some(b' ') {
-            text = text.blank_separated().map_err(unreadable)?;
-        }
-        let finder = LayoutFinder { file, schema: &self.schema, declared: format };
-        let mut layout = match finder.find(&text) {
-            Err(error) if finder.may_be_blank_separated(&error) => {
-                text = text.blank_separated().map_err(unreadable)?;
-                finder.find(&text).map_err(|_| error)?
-            }
-            found => found?,
-        };
+        let text = Text::open(input, format.encoding).map_err(unreadable)?;
+        let finder =
+            LayoutFinder { file, schema: &self.schema, with_label: true, declared: format };
+        let (mut text, mut layout) = finder.find_or_separate(text)?;
         if self.take_columns(file, &layout.header)? {
-            let finder = LayoutFinder { file, schema: &self.schema, declared: format };
+            let finder =
+                LayoutFinder { file, schema: &self.schema, with_label: true, declared: format };
             layout = finder.find(&text)?;
         }
         let schema = self.schema.clone();
@@ -557,6 +527,25 @@ impl<'a> TableReader<'a> {
         }
         Ok((self.table, self.counts))
     }
+}
+
+/// Returns the number of columns of the table whose header is among the first rows of a sheet.
+pub(crate) fn width_of_table(
+    schema: &Schema,
+    with_label: bool,
+    format: &TextFormat,
+    head: &[Row],
+) -> Option<usize> {
+    let width = head.iter().map(Row::width).max()?;
+    if format.header_line == Some(0) {
+        let names = (1..=width).map(|column| format!("column_{column}"));
+        let names: Vec<String> = names.collect();
+        return Header::find(schema, &names, &[], with_label).is_ok().then_some(width);
+    }
+    let is_declared = |row: &&Row| format.header_line.is_none_or(|declared| declared == row.line);
+    let is_header =
+        |row: &&Row| Header::find(schema, &row.fields(row.width()), &[], with_label).is_ok();
+    head.iter().filter(is_declared).find(is_header).map(Row::width)
 }
 
 /// Returns the name of a sheet in messages.

@@ -30,6 +30,27 @@ pub enum TableError {
         /// The file.
         file: String,
     },
+    /// A text whose rows have one field more than what looks like its header.
+    #[error(
+        "{file}, line {line}: the row has {fields} fields, expected {} as in the header; does a decimal \
+         comma divide a number?", fields - 1
+    )]
+    Wider {
+        /// The file.
+        file: String,
+        /// The line of the first row.
+        line: u64,
+        /// The number of its fields.
+        fields: usize,
+    },
+    /// A table that has no column of those before it.
+    #[error("{file} has no column in common with {first}")]
+    OtherTable {
+        /// The file.
+        file: String,
+        /// The first table.
+        first: String,
+    },
     /// A header that does not have the schema's columns.
     #[error("{file} {problem}")]
     Header {
@@ -249,7 +270,10 @@ impl TableError {
     /// has none of the columns.
     pub(crate) fn is_no_table(&self) -> bool {
         match self {
-            Self::Empty { .. } | Self::EmptyZip { .. } | Self::NoColumns { .. } => true,
+            Self::Empty { .. }
+            | Self::EmptyZip { .. }
+            | Self::NoColumns { .. }
+            | Self::OtherTable { .. } => true,
             Self::Header { problem: HeaderError::Missing { all, .. }, .. } => *all,
             Self::Csv(CsvError::Unreadable { source, .. }) => {
                 source.kind() == io::ErrorKind::Unsupported

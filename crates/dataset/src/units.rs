@@ -177,6 +177,15 @@ pub(crate) fn is_known(unit: &str) -> bool {
     QUANTITIES.iter().any(|quantity| find(quantity, unit).is_some())
 }
 
+/// Returns whether this is a unit of any quantity in its own letter case, and more than one letter: `K`
+/// behind a number may be a thousand, and `A` a part of its name.
+pub(crate) fn is_plain(unit: &str) -> bool {
+    let folded = fold_damage(unit);
+    let names =
+        QUANTITIES.iter().flat_map(|quantity| quantity.iter()).flat_map(|(names, _)| *names);
+    folded.chars().count() > 1 && names.into_iter().any(|name| fold_damage(name) == folded)
+}
+
 /// Returns whether two texts are the same unit, whether it is a known one or not.
 pub(crate) fn is_same(unit: &str, other: &str) -> bool {
     match between(unit, other) {

@@ -9,6 +9,7 @@ use calamine::{
 use memchr::{memchr, memmem, memrchr};
 use zip::ZipArchive;
 
+use crate::csv_records::push_field;
 use crate::table_error::TableError;
 use crate::value_text::{push_integer, push_number, push_time};
 
@@ -91,19 +92,6 @@ impl Row {
         }
         text.push(b'\n');
     }
-}
-
-/// Appends a field, in quotes where it needs them.
-pub(crate) fn push_field(field: &[u8], text: &mut Vec<u8>) {
-    if !field.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-        text.extend_from_slice(field);
-        return;
-    }
-    text.push(b'"');
-    for byte in field {
-        text.extend_from_slice(if *byte == b'"' { b"\"\"" } else { std::slice::from_ref(byte) });
-    }
-    text.push(b'"');
 }
 
 /// The next cell of a sheet: appends its text and returns its row and column, from 0.

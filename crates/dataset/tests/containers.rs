@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{Cursor, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use dataset::{
@@ -743,12 +744,13 @@ impl RowSink for RawTable {
         part.push(fields.iter().map(text).collect());
     }
 
-    fn ragged(_: &mut Self::Part, _: u64, _: usize) {}
+    fn ragged((): &(), _: &mut Self::Part, _: u64, _: usize, _: usize) {}
 
     fn other(_: &mut Self::Part, _: OtherRow) {}
 
-    fn take(&mut self, (): &(), part: Self::Part) {
+    fn take(&mut self, (): &(), part: Self::Part) -> ControlFlow<()> {
         self.rows.extend(part);
+        ControlFlow::Continue(())
     }
 }
 

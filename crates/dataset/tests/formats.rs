@@ -245,6 +245,16 @@ fn the_header_again_is_not_a_row() {
         let (rows, counts) = read_as(TextFormat::default(), "a.csv", twice.as_bytes()).unwrap();
         assert_eq!((rows.len(), counts.header_rows, counts.read.rows), (3, 2, 3), "{separator}");
     }
+    // Either may end with separators, and the second file may begin with a byte order mark.
+    for (first, again) in [(",", ""), ("", ",,"), (",,", ","), ("", "\u{feff}")] {
+        let (header, rows) = PLAIN.split_once('\n').unwrap();
+        let text = match again.trim_matches(',') {
+            "" => format!("{header}{first}\n{rows}{header}{again}\n{rows}"),
+            mark => format!("{header}{first}\n{rows}{mark}{header}\n{rows}"),
+        };
+        let (rows, counts) = read_as(TextFormat::default(), "a.csv", text.as_bytes()).unwrap();
+        assert_eq!((rows.len(), counts.header_rows, counts.read.rows), (3, 1, 6), "{text}");
+    }
     let other = format!("{PLAIN}Druck,Drehzahl,Name\n");
     assert!(read_as(TextFormat::default(), "a.csv", other.as_bytes()).is_err());
 }
@@ -258,6 +268,9 @@ fn lines_may_end_with_any_number_of_separators() {
     for (header, row) in [(",,", ",,"), (",,", ""), ("", ",, "), (",", ",,,"), (",,,", ",")] {
         assert_eq!(notes(ended(header, row).as_bytes()), "", "{header:?} {row:?}");
     }
+    let (_, counts) =
+        read_as(TextFormat::default(), "a.csv", format!("{PLAIN},,\n , ,\n").as_bytes()).unwrap();
+    assert_eq!((counts.blank_rows, counts.read.rows, counts.dropped_missing.rows), (2, 3, 0));
     for end in ["   \n", "\u{1a}", "\0\0\0", "\n\n \t\n"] {
         assert_eq!(notes(format!("{PLAIN}{end}").as_bytes()), "", "{end:?}");
     }
@@ -271,12 +284,23 @@ fn rows_may_begin_with_a_name_that_the_header_does_not_have() {
         format!("{header}\n{}", rows.collect::<String>())
     };
     let note = "a.csv: the first column has no name: rows have one field more than the header";
-    assert_eq!(notes(named(|row| format!("\"{}\"", row + 1)).as_bytes()), note);
-    assert_eq!(notes(named(|row| format!("Mill {row}")).as_bytes()), note);
+    let quoted = |text: String| {
+        let names = ["Druck", "Drehzahl", "St\u{f6}rung"];
+        names.iter().fold(text, |text, name| text.replacen(name, &format!("\"{name}\""), 1))
+    };
+    assert_eq!(notes(quoted(named(|row| format!("\"{}\"", row + 1))).as_bytes()), note);
+    assert_eq!(notes(quoted(named(|row| format!("\"Mill {row}\""))).as_bytes()), note);
     // A decimal comma may have divided a number.
-    for name in [(|row| format!("{}", 7 * row)) as fn(usize) -> String, |_| "A".to_owned()] {
-        let error = read_as(TextFormat::default(), "a.csv", named(name).as_bytes()).unwrap_err();
-        assert_eq!(error, "a.csv, line 2: the row has 4 fields, expected 3 as in the header");
+    let error = "a.csv, line 2: the row has 4 fields, expected 3 as in the header";
+    for text in [
+        named(|row| format!("{row}")),
+        named(|row| format!("Mill {row}")),
+        quoted(named(|row| format!("{row}"))),
+        quoted(named(|row| format!("\"{}\"", 7 * row))),
+        quoted(named(|_| "\"A\"".to_owned())),
+    ] {
+        let found = read_as(TextFormat::default(), "a.csv", text.as_bytes()).unwrap_err();
+        assert_eq!(found, error, "{text}");
     }
 }
 

@@ -80,13 +80,21 @@ fn a_stored_recipe_is_read_back_unchanged() {
           "column": {
             "name": "Pressure"
           },
-          "median": 20.7
+          "median": 20.7,
+          "range": [
+            10.1,
+            30.3
+          ]
         },
         {
           "column": {
             "name": "Vibration"
           },
-          "median": 2.0
+          "median": 2.0,
+          "range": [
+            1.0,
+            4.0
+          ]
         }
       ],
       "label": {

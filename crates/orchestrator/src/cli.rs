@@ -8,7 +8,7 @@ use common::{Exit, chain};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
-    definition, iam_policy, infrastructure, init, models, run, sample, schema, validate,
+    definition, iam_policy, infrastructure, init, models, predict, run, sample, schema, validate,
 };
 use crate::error::CommandError;
 use crate::output::{print, say};
@@ -41,6 +41,13 @@ enum Command {
                       away; `run` works on what it writes."
     )]
     Init(init::InitArgs),
+    /// Score the rows of a table with a registered model, or any other
+    #[command(
+        after_help = "Example: orchestrator predict --model latest --input shift.csv --output scored.csv\n\nIt \
+                      writes each row as CSV with what the model predicts, the probability of a failure, and \
+                      the columns that were missing, never seen or out of range."
+    )]
+    Predict(predict::PredictArgs),
     /// Print the SageMaker pipeline definition that the settings come to
     #[command(after_help = "Example: orchestrator definition > definition.json")]
     Definition(definition::DefinitionArgs),
@@ -93,6 +100,7 @@ impl Command {
         match self {
             Self::Run(arguments) => run::run(arguments),
             Self::Init(arguments) => init::run(arguments),
+            Self::Predict(arguments) => predict::run(arguments),
             Self::Definition(arguments) => definition::run(arguments),
             Self::Validate(arguments) => validate::run(arguments),
             Self::Sample(arguments) => sample::run(arguments),

@@ -5,6 +5,7 @@ use std::io;
 use camino::Utf8PathBuf;
 use common::{Exit, FileError};
 use config::ConfigError;
+use inference::{BundleError, InferenceError};
 use local::{ResumeError, StageError, StoreError};
 use profile::ProfileError;
 use registry::RegistryError;
@@ -38,6 +39,17 @@ pub enum CommandError {
     /// A table has no profile.
     #[error(transparent)]
     Profile(ProfileError),
+    /// A file is no model.
+    #[error("{path} is no model")]
+    Model {
+        /// The file.
+        path: String,
+        /// The reason.
+        source: BundleError,
+    },
+    /// Rows have no answers.
+    #[error(transparent)]
+    Inference(InferenceError),
     /// Standard output cannot be written.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -70,7 +82,9 @@ impl CommandError {
                 Exit::Usage
             }
             Self::Profile(error) if error.is_usage() => Exit::Usage,
-            Self::Profile(_) => Exit::Data,
+            Self::Profile(_) | Self::Model { .. } => Exit::Data,
+            Self::Inference(InferenceError::Output(_) | InferenceError::Model(_)) => Exit::Failed,
+            Self::Inference(_) => Exit::Data,
             Self::Stage(error) => match error {
                 StageError::Input { .. } | StageError::Entry(_) => Exit::Data,
                 StageError::Read(_) => Exit::Usage,

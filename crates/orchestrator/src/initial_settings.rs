@@ -83,7 +83,7 @@ impl InitialSettings<'_> {
     }
 
     fn head(&self) -> String {
-        let TableProfile { rows, columns, files, .. } = self.profile;
+        let TableProfile { rows, files, .. } = self.profile;
         let files = match files.len() {
             1 => String::new(),
             count => format!(" in {count} files"),
@@ -94,7 +94,7 @@ impl InitialSettings<'_> {
              #   {}\n\
              # What must be set before `deploy` is marked \"TO SET\".\n#\n",
             comment(self.input.as_str()),
-            columns.len(),
+            self.profile.shown().count(),
             comment(self.next),
         )
     }
@@ -228,7 +228,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// Writes the columns that are left out, by reason.
 fn write_left_out(out: &mut String, profile: &TableProfile) -> std::fmt::Result {
-    let columns = profile.columns.iter().filter_map(|c| Some((c, c.left_out.as_ref()?)));
+    let columns = profile.shown().filter_map(|c| Some((c, c.left_out.as_ref()?)));
     let columns: Vec<(&ColumnProfile, &String)> = columns.collect();
     if !columns.is_empty() {
         writeln!(out, "    # Left out:")?;

@@ -61,8 +61,8 @@ pub fn run(container: &Container) -> Result<(), PreprocessError> {
     if let Some(how) = &how {
         tracing::info!("{how}");
     }
-    let features = settings::features(&settings);
-    let rules = settings::categories(&settings);
+    let features = table_settings::features(&settings);
+    let rules = table_settings::categories(&settings);
     let recipe = Recipe::fit(&schema, &features, &table, &rows.train, rules)?;
     write(container, &recipe, &table, &rows, (counts, how))?;
     tracing::info!(
@@ -184,17 +184,19 @@ fn read(
     input: &Utf8Path,
     table: &TableSettings,
 ) -> Result<(Schema, SensorTable, CleaningCounts), PreprocessError> {
-    let rules = settings::rules(table);
+    let rules = table_settings::rules(table);
     let named;
     let reader = match &table.all_columns_except {
-        Some(except) => TableReader::of_all_columns(settings::label(table), except.clone(), rules)?,
+        Some(except) => {
+            TableReader::of_all_columns(table_settings::label(table), except.clone(), rules)?
+        }
         None => {
-            named = settings::schema(table)?;
+            named = table_settings::schema(table)?;
             TableReader::new(&named, rules)
         }
     };
-    let mut reader = reader.with_format(settings::format(&table.format));
-    if let Some(column) = settings::split_column(table) {
+    let mut reader = reader.with_format(table_settings::format(&table.format));
+    if let Some(column) = table_settings::split_column(table) {
         reader = reader.with_split_column(column);
     }
     let files = files(input)?;
@@ -268,6 +270,7 @@ fn log_counts(counts: &CleaningCounts) {
     for (what, count) in [
         ("rows of totals", counts.totals_rows),
         ("rows that repeat the header", counts.header_rows),
+        ("rows without any value", counts.blank_rows),
     ] {
         if count > 0 {
             tracing::info!("left out {count} {what}");

@@ -85,6 +85,8 @@ pub struct TableProfile {
     pub totals_rows: u64,
     /// Rows that are the header again, where files were joined one after another.
     pub header_rows: u64,
+    /// Rows without any value, such as the separators below a table.
+    pub blank_rows: u64,
     /// The columns, in the order of the files.
     pub columns: Vec<ColumnProfile>,
     /// The label.
@@ -157,7 +159,20 @@ pub struct ColumnProfile {
     pub is_label: bool,
 }
 
+impl ColumnProfile {
+    /// Returns whether this is no column but what separators at the end of lines leave: it has neither a
+    /// name nor a value.
+    pub fn is_nothing(&self) -> bool {
+        self.header.is_empty() && self.kind == Kind::Empty
+    }
+}
+
 impl TableProfile {
+    /// Iterates over the columns that have a name or a value.
+    pub fn shown(&self) -> impl Iterator<Item = &ColumnProfile> {
+        self.columns.iter().filter(|column| !column.is_nothing())
+    }
+
     /// Iterates over the columns that the model uses.
     pub fn used(&self) -> impl Iterator<Item = &ColumnProfile> {
         self.columns.iter().filter(|column| column.left_out.is_none() && !column.is_label)
@@ -293,6 +308,7 @@ impl Survey<'_> {
             ragged_rows: tables.counts.ragged,
             totals_rows: tables.counts.totals,
             header_rows: tables.counts.headers,
+            blank_rows: tables.counts.blank,
             columns,
             label: self.label.clone(),
             format: FormatProfile {

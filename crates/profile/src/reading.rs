@@ -1,6 +1,7 @@
 //! Reads the rows of raw tables: counts every column and keeps a sample of the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -89,6 +90,8 @@ pub(crate) struct RowCounts {
     pub(crate) totals: u64,
     /// Rows that are the header again.
     pub(crate) headers: u64,
+    /// Rows without any value.
+    pub(crate) blank: u64,
 }
 
 /// The tables that were read.
@@ -240,7 +243,7 @@ impl RowSink for FoundTables {
         }
     }
 
-    fn ragged(part: &mut Part, line: u64, fields: usize) {
+    fn ragged(_: &OpenFile, part: &mut Part, line: u64, fields: usize, _: usize) {
         part.counts.ragged += 1;
         part.counts.first_ragged.get_or_insert((line, fields));
     }
@@ -249,10 +252,11 @@ impl RowSink for FoundTables {
         match row {
             OtherRow::Totals => part.counts.totals += 1,
             OtherRow::Header => part.counts.headers += 1,
+            OtherRow::Blank => part.counts.blank += 1,
         }
     }
 
-    fn take(&mut self, file: &OpenFile, part: Part) {
+    fn take(&mut self, file: &OpenFile, part: Part) -> ControlFlow<()> {
         for (counts, open) in part.columns.into_iter().zip(&file.columns) {
             let known = &mut self.columns[open.column].counts;
             known.merge(counts, file.texts);
@@ -262,11 +266,13 @@ impl RowSink for FoundTables {
         self.counts.ragged += part.counts.ragged;
         self.counts.totals += part.counts.totals;
         self.counts.headers += part.counts.headers;
+        self.counts.blank += part.counts.blank;
         self.counts.first_ragged = self.counts.first_ragged.or(part.counts.first_ragged);
         self.sample.extend(part.sample);
         if self.sample.len() >= 2 * self.sample_size() {
             self.choose();
         }
+        ControlFlow::Continue(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of whole profiles, on tables of a few rows.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 use dataset::{OtherRow, RawHeader, RawReader, RowSink};
 
@@ -19,9 +20,11 @@ impl RowSink for Headers {
     }
     fn part((): &()) {}
     fn row((): &(), (): &mut (), _: u64, _: &[&[u8]]) {}
-    fn ragged((): &mut (), _: u64, _: usize) {}
+    fn ragged((): &(), (): &mut (), _: u64, _: usize, _: usize) {}
     fn other((): &mut (), _: OtherRow) {}
-    fn take(&mut self, (): &(), (): ()) {}
+    fn take(&mut self, (): &(), (): ()) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// Returns the header of a table.
@@ -240,10 +243,25 @@ fn what_programs_write_around_a_table_is_no_part_of_it() {
     let spaced = header.replace(',', "\", \"");
     let quoted = plain.replacen(header, &format!("\"{spaced}\""), 1);
     assert_eq!(same(&quoted).files[0].notes, ["blanks before quotes are left out"]);
-    let named = rows.lines().enumerate().map(|(row, line)| format!("\"{}\",{line}\n", row + 1));
-    let found = profile(&format!("{header}\n{}", named.collect::<String>()));
+    let named = |quote: &str| -> String {
+        let rows = rows.lines().enumerate();
+        rows.map(|(row, line)| format!("{quote}{}{quote},{line}\n", row + 1)).collect()
+    };
+    let found = profile(&format!("\"{}\"\n{}", header.replace(',', "\",\""), named("\"")));
     assert_eq!(found.columns[0].left_out.as_deref(), Some("it has no name"));
     assert_eq!(found.used().count(), 2);
+    // Without quotes, a decimal comma may divide the first number of each row.
+    assert_eq!(
+        error(&format!("{header}\n{}", named(""))),
+        "a.csv, line 2: the row has 4 fields, expected 3 as in the header; does a decimal comma divide \
+         a number?"
+    );
+    assert_eq!(same(&format!("{plain},,\n,,\n")).blank_rows, 2);
+    // The label may be empty in the first rows.
+    let late: String =
+        rows.lines().map(|line| line.trim_end_matches('0').to_owned() + ",\n").collect();
+    let found = profile(&format!("{header}\n{}{}", "1,2,,\n".repeat(700), late));
+    assert_eq!((found.label.column.as_str(), found.label.failures), ("failure", 20));
     // A title above the header is no header of rows with names.
     let found = profile(&format!("Plant A,line 3\n{plain}"));
     assert_eq!(found.files[0].notes, ["the header is on line 2"]);
@@ -263,14 +281,21 @@ fn numbers_with_a_unit_behind_them_are_numbers() {
     }));
     assert_eq!(found.columns[1].unit.as_deref(), Some("°C"));
     assert!(found.columns[1].why == "-1.3889 to 976.5", "{}", found.columns[1].why);
-    let found = profile(&table("v", 60, |row| format!("{} dB", row * 7919 % 1009)));
-    assert_eq!(
-        (found.columns[1].kind, found.columns[1].unit.as_deref()),
-        (Kind::Number, Some("dB"))
-    );
-    // These are names.
-    let found = profile(&table("v", 60, |row| format!("{} {}", row % 3, ["A", "B"][row % 2])));
-    assert_eq!((found.columns[1].kind, found.columns[1].unit.as_deref()), (Kind::Category, None));
+    // These are names, multipliers and dates.
+    for cell in [
+        (|row| format!("{} {}", row % 3, ["A", "B"][row % 2])) as fn(usize) -> String,
+        |row| format!("{}{}", row % 3, ["C", "F"][row % 2]),
+        |row| format!("{}K", row % 5),
+        |row| format!("{} dB", row % 5),
+        |row| format!("{} Jan 2024", row % 28 + 1),
+        |row| format!("{row:03}A"),
+        // Without a unit it is not plain what the others have.
+        |row| if row % 9 == 0 { format!("{row}") } else { format!("{row}.5 °C") },
+    ] {
+        let found = profile(&table("v", 60, cell));
+        assert_eq!(found.columns[1].unit, None, "{}", cell(1));
+        assert_ne!(found.columns[1].kind, Kind::Number, "{}", cell(1));
+    }
 }
 
 #[test]

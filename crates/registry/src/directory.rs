@@ -42,6 +42,26 @@ impl DirectoryRegistry {
         Self { directory: directory.into() }
     }
 
+    /// Returns the names of the groups, in order.
+    ///
+    /// # Errors
+    /// Returns an error if the directory cannot be read. One that does not exist has no groups.
+    pub fn groups(&self) -> Result<Vec<String>, RegistryError> {
+        let entries = match self.directory.read_dir_utf8() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(self.unusable())?,
+        };
+        let mut groups = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(self.unusable())?;
+            if entry.path().join(GROUP_JSON).is_file() {
+                groups.push(entry.file_name().to_owned());
+            }
+        }
+        groups.sort_unstable();
+        Ok(groups)
+    }
+
     /// Returns the directory of a group.
     fn group_directory(&self, group: &str) -> Utf8PathBuf {
         self.directory.join(group)

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 
 /// The crates of this workspace that each crate may use beside `common`, which all may use.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("common", &[]),
     ("config", &[]),
     ("dataset", &[]),
@@ -18,11 +18,13 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("aws", &[]),
     ("artifacts", &["dataset", "forest"]),
     ("profile", &["dataset", "forest"]),
+    ("inference", &["artifacts", "dataset", "forest"]),
+    ("table_settings", &["config", "dataset"]),
     ("infrastructure", &["config", "pipeline"]),
     ("registry", &["aws"]),
     ("local", &["pipeline", "container"]),
     ("cloud", &["pipeline", "infrastructure", "registry", "aws"]),
-    ("preprocess", &["config", "container", "dataset", "artifacts"]),
+    ("preprocess", &["config", "container", "dataset", "artifacts", "table_settings"]),
     ("train", &["config", "container", "dataset", "forest", "artifacts"]),
     ("evaluate", &["config", "container", "dataset", "forest", "artifacts"]),
     ("register", &["config", "container", "registry"]),
@@ -31,7 +33,9 @@ const MAY_USE: [(&str, &[&str]); 18] = [
         &[
             "config",
             "dataset",
+            "table_settings",
             "profile",
+            "inference",
             "pipeline",
             "infrastructure",
             "registry",

@@ -2,8 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use config::{Settings, steps};
-use dataset::{Column, ColumnKind, Feature, Label, Recipe, RecipeError, Schema, SchemaError};
+use config::Settings;
+use dataset::{Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
 use crate::error::CommandError;
@@ -67,26 +67,11 @@ pub fn read_definition(path: &Utf8Path) -> Result<Definition, CommandError> {
 /// setting that Preprocess would refuse, with a message.
 fn table_faults(settings: &Settings) -> Vec<(String, String)> {
     let table = settings.table();
-    let column = |column: steps::Column| Column {
-        name: column.name,
-        unit: column.unit,
-        spellings: column.spellings,
-        kind: match column.kind {
-            steps::ColumnKind::Number => ColumnKind::Number,
-            steps::ColumnKind::YesNo => ColumnKind::YesNo,
-            steps::ColumnKind::Category => ColumnKind::Category,
-        },
-        order: column.order,
-        missing_indicator: column.missing_indicator,
-        missing_markers: column.missing_markers,
-    };
-    let steps::Label { column: label, positive, negative } = table.label;
-    let label = Label { column: label, positive, negative, ..Label::default() };
     let are_known = table.all_columns_except.is_none();
     let schema = if are_known {
-        Schema::new(table.columns.into_iter().map(column).collect(), label)
+        table_settings::schema(&table)
     } else {
-        Schema::of_label(label)
+        Schema::of_label(table_settings::label(&table))
     };
     let schema = match schema {
         Ok(schema) => schema,
@@ -107,10 +92,7 @@ fn table_faults(settings: &Settings) -> Vec<(String, String)> {
         // Preprocess checks the features once it has the columns.
         return Vec::new();
     }
-    let features = table.features.into_iter();
-    let features: Vec<_> = features
-        .map(|feature| Feature { name: feature.name, expression: feature.expression })
-        .collect();
+    let features = table_settings::features(&table);
     let faults = Recipe::faults(&schema, &features).into_iter();
     faults
         .map(|(name, fault)| {

@@ -3,11 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
-use local::StageError;
 use profile::{Profiler, TableProfile, Wishes};
 
 use crate::arguments::settings::{DEFAULT_CONFIG, checked_settings};
-use crate::commands::input::say_left_out;
+use crate::commands::input::{files, is_same_file};
 use crate::error::CommandError;
 use crate::initial_settings::{InitialSettings, SCHEMA_FILE};
 use crate::output::profile_report::ProfileReport;
@@ -79,7 +78,15 @@ fn require_free(output: &Utf8Path, force: bool) -> Result<(), CommandError> {
 fn profile(arguments: &InitArgs) -> Result<TableProfile, CommandError> {
     let InitArgs { input, output, label, positive, .. } = arguments;
     let mut profiler = Profiler::new();
-    for (name, path) in files(input)? {
+    let mut files = files(input)?;
+    // A file that has no column in common with the first one is left out, so the first is the largest:
+    // a text beside the tables is not.
+    let length = |path: &Utf8Path| path.metadata().map_or(0, |about| about.len());
+    let largest = files.iter().enumerate().rev().max_by_key(|(_, (_, path))| length(path));
+    if let Some(largest) = largest.map(|(index, _)| index) {
+        files[..=largest].rotate_right(1);
+    }
+    for (name, path) in files {
         if is_same_file(&path, output) {
             return Err(CommandError::Usage(format!(
                 "--output {output} is the table {path} itself, expected another file"
@@ -90,54 +97,6 @@ fn profile(arguments: &InitArgs) -> Result<TableProfile, CommandError> {
     }
     let wishes = Wishes { label: label.clone(), positive: positive.clone() };
     profiler.finish(&wishes).map_err(CommandError::Profile)
-}
-
-/// Returns whether two paths lead to the same file.
-fn is_same_file(one: &Utf8Path, other: &Utf8Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
-}
-
-/// Returns the files that Preprocess reads of an input, each with a name for messages: those below a
-/// directory that are not hidden, in order.
-fn files(input: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>, CommandError> {
-    let refuse = |reason: &str| {
-        let (path, reason) = (input.to_owned(), reason.to_owned());
-        CommandError::Stage(StageError::Input { path, reason })
-    };
-    match input.metadata() {
-        Ok(about) if about.is_file() => return Ok(vec![(input.to_string(), input.to_owned())]),
-        Ok(about) if about.is_dir() => {}
-        Ok(_) => {
-            return Err(refuse(
-                "expected a file or a directory; a pipe's text must be written to a file first",
-            ));
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(refuse("there is no such file or directory"));
-        }
-        Err(error) => return Err(refuse(&error.to_string())),
-    }
-    let mut files = Vec::new();
-    let mut open = vec![input.to_owned()];
-    while let Some(directory) = open.pop() {
-        for entry in directory.read_dir_utf8().map_err(|error| refuse(&error.to_string()))? {
-            let entry = entry.map_err(|error| refuse(&error.to_string()))?;
-            let about = fs_err::metadata(entry.path()).map_err(CommandError::Read)?;
-            if local::is_runs_directory(entry.path()) {
-                say_left_out(entry.path());
-            } else if about.is_dir() && !entry.path().is_symlink() {
-                open.push(entry.path().to_owned());
-            } else if about.is_file() && !entry.file_name().starts_with(['.', '_']) {
-                files.push(entry.path().to_owned());
-            }
-        }
-    }
-    if files.is_empty() {
-        return Err(refuse("the directory has no file that is not hidden"));
-    }
-    files.sort();
-    let name = |path: &Utf8PathBuf| path.strip_prefix(input).unwrap_or(path).to_string();
-    Ok(files.into_iter().map(|path| (name(&path), path)).collect())
 }
 
 /// Returns an argument as a shell takes it.

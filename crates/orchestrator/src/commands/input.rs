@@ -1,7 +1,7 @@
 //! The raw table of a local run, and the settings of the table.
 
-use camino::Utf8Path;
-use local::{Staged, Store};
+use camino::{Utf8Path, Utf8PathBuf};
+use local::{StageError, Staged, Store};
 use pipeline::Definition;
 
 use crate::definition::TableDocument;
@@ -58,4 +58,52 @@ impl RawTable<'_> {
         ));
         Ok(uri)
     }
+}
+
+/// Returns the files that Preprocess reads of an input, each with a name for messages: those below a
+/// directory that are not hidden, in order.
+pub fn files(input: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>, CommandError> {
+    let refuse = |reason: &str| {
+        let (path, reason) = (input.to_owned(), reason.to_owned());
+        CommandError::Stage(StageError::Input { path, reason })
+    };
+    match input.metadata() {
+        Ok(about) if about.is_file() => return Ok(vec![(input.to_string(), input.to_owned())]),
+        Ok(about) if about.is_dir() => {}
+        Ok(_) => {
+            return Err(refuse(
+                "expected a file or a directory; a pipe's text must be written to a file first",
+            ));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(refuse("there is no such file or directory"));
+        }
+        Err(error) => return Err(refuse(&error.to_string())),
+    }
+    let mut files = Vec::new();
+    let mut open = vec![input.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in directory.read_dir_utf8().map_err(|error| refuse(&error.to_string()))? {
+            let entry = entry.map_err(|error| refuse(&error.to_string()))?;
+            let about = fs_err::metadata(entry.path()).map_err(CommandError::Read)?;
+            if local::is_runs_directory(entry.path()) {
+                say_left_out(entry.path());
+            } else if about.is_dir() && !entry.path().is_symlink() {
+                open.push(entry.path().to_owned());
+            } else if about.is_file() && !entry.file_name().starts_with(['.', '_']) {
+                files.push(entry.path().to_owned());
+            }
+        }
+    }
+    if files.is_empty() {
+        return Err(refuse("the directory has no file that is not hidden"));
+    }
+    files.sort();
+    let name = |path: &Utf8PathBuf| path.strip_prefix(input).unwrap_or(path).to_string();
+    Ok(files.into_iter().map(|path| (name(&path), path)).collect())
+}
+
+/// Returns whether two paths lead to the same file.
+pub fn is_same_file(one: &Utf8Path, other: &Utf8Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

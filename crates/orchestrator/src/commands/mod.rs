@@ -7,6 +7,7 @@ pub mod infrastructure;
 pub mod init;
 mod input;
 pub mod models;
+pub mod predict;
 mod registration;
 pub mod run;
 #[cfg(feature = "aws")]

@@ -34,8 +34,9 @@ impl ProfileReport {
     }
 
     fn write_table(&self, out: &mut String) -> std::fmt::Result {
-        let TableProfile { files, left_out, rows, columns, label, .. } = &self.table;
-        write!(out, "{:<11} {rows} rows, {} columns", "Table", columns.len())?;
+        let TableProfile { files, left_out, rows, label, .. } = &self.table;
+        let columns = self.table.shown().count();
+        write!(out, "{:<11} {rows} rows, {columns} columns", "Table")?;
         match files.len() {
             1 => writeln!(out)?,
             count => writeln!(out, ", {count} files")?,
@@ -49,6 +50,7 @@ impl ProfileReport {
         for (what, count) in [
             ("rows of totals", self.table.totals_rows),
             ("rows that repeat the header", self.table.header_rows),
+            ("rows without any value", self.table.blank_rows),
         ] {
             if count > 0 {
                 writeln!(out, "{:<11} {what}: {count}", "Left out")?;
@@ -83,7 +85,7 @@ impl ProfileReport {
 }
 
 fn write_columns(out: &mut String, table: &TableProfile) -> std::fmt::Result {
-    let columns = || table.columns.iter().filter(|column| !column.is_label).take(SHOWN_COLUMNS);
+    let columns = || table.shown().filter(|column| !column.is_label).take(SHOWN_COLUMNS);
     let letters = |column: &ColumnProfile| name(column).chars().count();
     let width = columns().map(letters).max().unwrap_or_default().max("Column".len());
     writeln!(out, "\n{:<width$}  {:<10} {:>8}  Found", "Column", "Kind", "Missing")?;
@@ -107,7 +109,7 @@ fn write_columns(out: &mut String, table: &TableProfile) -> std::fmt::Result {
             None => writeln!(out)?,
         }
     }
-    let all = table.columns.len() - 1;
+    let all = table.shown().count() - 1;
     if all > SHOWN_COLUMNS {
         let used = table.used().count();
         writeln!(

@@ -92,6 +92,8 @@ pub struct RowCounts {
     totals_rows: u64,
     #[serde(default)]
     header_rows: u64,
+    #[serde(default)]
+    blank_rows: u64,
     /// The cells that could not be read and became missing, by their text.
     #[serde(default)]
     bad_cells: BTreeMap<String, BadCellCount>,
@@ -127,6 +129,7 @@ impl RowCounts {
         for (what, count) in [
             ("rows of totals", self.totals_rows),
             ("rows that repeat the header", self.header_rows),
+            ("rows without any value", self.blank_rows),
         ] {
             if count > 0 {
                 writeln!(out, "Left out           {what}: {count}")?;

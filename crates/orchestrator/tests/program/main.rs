@@ -15,6 +15,7 @@ mod init;
 mod models;
 mod other_tables;
 mod parameters;
+mod predict;
 mod processes;
 mod resume;
 mod run;

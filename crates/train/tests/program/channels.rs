@@ -30,7 +30,7 @@ fn a_recipe_that_cannot_be_used() {
     };
     let version = |text: &str| text.replacen(r#""format_version": 1"#, r#""format_version": 2"#, 1);
     insta::assert_snapshot!(with(&version), @"/opt/ml/input/data/recipe/recipe.json: recipe.json has format version 2, expected 1");
-    insta::assert_snapshot!(with(&|text| text[..text.len() / 2].to_owned()), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: EOF while parsing a string at line 70 column 25");
+    insta::assert_snapshot!(with(&|text| text[..text.len() / 2].to_owned()), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: EOF while parsing an object at line 96 column 2");
     insta::assert_snapshot!(with(&|_| "{}".to_owned()), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: missing field `format_version` at line 1 column 2");
     let statistic = |text: &str| text.replace(r#""statistic": "median""#, r#""statistic": "mean""#);
     insta::assert_snapshot!(with(&statistic), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: the statistics of feature `Pressure_Differential` are not those of `Hydraulic_Pressure - median(Hydraulic_Pressure)` at line 135 column 1");

@@ -84,15 +84,18 @@ enum ModelsCommand {
 
 /// Runs the subcommand.
 pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
+    let local = arguments.command.registry().local;
+    execute(&arguments.command).map_err(|error| if local { of_local(error) } else { error })
+}
+
+/// Returns the error of a local registry: that a group or version does not exist is wrong usage there.
+pub fn of_local(error: CommandError) -> CommandError {
     use RegistryError::{Limit, NoGroup, NoVersion};
-    match execute(&arguments.command) {
-        // In a local registry, a group or version that does not exist is wrong usage.
-        Err(CommandError::Registry(error @ (NoGroup { .. } | NoVersion { .. } | Limit { .. })))
-            if arguments.command.registry().local =>
-        {
-            Err(CommandError::Usage(error.to_string()))
+    match error {
+        CommandError::Registry(error @ (NoGroup { .. } | NoVersion { .. } | Limit { .. })) => {
+            CommandError::Usage(error.to_string())
         }
-        result => result,
+        error => error,
     }
 }
 
@@ -127,12 +130,14 @@ fn execute(command: &ModelsCommand) -> Result<Exit, CommandError> {
 }
 
 /// Opens the group that the arguments name.
-fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
+pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     if !registry.local {
         return sagemaker::open_registry(registry);
     }
-    let settings = registry.config.settings()?;
-    let name = registry.group.clone().unwrap_or(settings.model_registry.model_package_group_name);
+    let name = match &registry.group {
+        Some(group) => group.clone(),
+        None => registry.config.settings()?.model_registry.model_package_group_name,
+    };
     let store = local::store(&registry.runs);
     let directory = local::registry(&registry.runs);
     let read = move |uri: &str| fs_err::read(store.path(uri).ok()?).ok();

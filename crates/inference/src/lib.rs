@@ -1,0 +1,66 @@
+//! A model's answers to rows of raw readings: what it predicts, and what a reader of the answer should
+//! know of the row.
+//!
+//! Knows a bundle, and rows as plants write them. Must never know HTTP, SageMaker, the command line or
+//! where a model is kept.
+//!
+//! A [`Model`] answers rows of readings. A [`TableScorer`] reads the rows of tables, whose columns may
+//! have other names, units and formats than the training table's, and writes each with its answer.
+//!
+//! ```
+//! use std::io::Cursor;
+//!
+//! use dataset::TextFormat;
+//! use inference::{Model, TableScorer};
+//! # use artifacts::{Bundle, Metadata};
+//! # use linfa::prelude::Fit;
+//! #
+//! # let recipe = r#"{"format_version": 1, "recipe": {
+//! #     "columns": [{"column": {"name": "Torque", "unit": "Nm"}, "median": 20.0, "range": [14.5, 26.3]}],
+//! #     "label": {"column": "Downtime", "positive": ["yes"], "negative": ["no"]},
+//! #     "features": []
+//! # }}"#;
+//! # let rows = linfa::Dataset::new(
+//! #     ndarray::array![[14.5_f32], [15.2], [24.1], [26.3]],
+//! #     ndarray::array![1_usize, 1, 0, 0],
+//! # );
+//! # let bundle = Bundle {
+//! #     forest: forest::RandomForest::params().n_estimators(4).bootstrap(false).fit(&rows)?,
+//! #     recipe: artifacts::read_recipe(recipe.as_bytes())?,
+//! #     metadata: Metadata {
+//! #         algorithm: "random_forest".to_owned(),
+//! #         program_version: "0.1.0".to_owned(),
+//! #         data_digest: String::new(),
+//! #         training_rows: 4,
+//! #         hyperparameters: Default::default(),
+//! #         training_metrics: Default::default(),
+//! #         feature_importances: Default::default(),
+//! #         permutation_importances: Default::default(),
+//! #     },
+//! # };
+//! // A model that knows one column, the torque, which is low where a machine fails.
+//! let model = Model::new(bundle);
+//! let mut scored = Vec::new();
+//! let mut scorer = TableScorer::new(&model, TextFormat::default(), &mut scored);
+//! scorer.read_file("shift.csv", Cursor::new("Machine;Torque [kNm]\nM1;0,0148\nM2;\nM3;0,15\n"))?;
+//! let summary = scorer.finish()?;
+//!
+//! assert_eq!((summary.rows, summary.failures), (3, 1));
+//! assert_eq!(
+//!     String::from_utf8(scored)?,
+//!     "Machine,Torque [kNm],predicted,probability,imputed,unseen,out_of_range\n\
+//!      M1,\"0,0148\",yes,1.0,,,\n\
+//!      M2,,no,0.0,Torque,,\n\
+//!      M3,\"0,15\",no,0.0,,,Torque\n"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod model;
+mod table;
+
+pub use artifacts::BundleError;
+pub use error::InferenceError;
+pub use model::{Answer, Model};
+pub use table::{ScoredRows, TableScorer};

@@ -1,0 +1,115 @@
+//! A model and its answers.
+
+use std::io::Read;
+
+use artifacts::{Bundle, BundleError};
+use dataset::{Recipe, Schema};
+use forest::{PredictError, RandomForest};
+use ndarray::ArrayView2;
+
+/// The probability above which a row is predicted to fail, unless another one is set. Evaluate measures
+/// a model with it.
+const THRESHOLD: f64 = 0.5;
+
+/// A trained model that answers rows of raw readings.
+#[derive(Clone, Debug)]
+pub struct Model {
+    forest: RandomForest,
+    recipe: Recipe,
+    threshold: f64,
+    /// The word for no failure, and that for a failure.
+    words: [String; 2],
+}
+
+/// A model's answer to a row. Columns are indices into those of [`Model::schema`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The probability of a failure, from 0 to 1.
+    pub probability: f64,
+    /// Whether that is above the threshold.
+    pub is_failure: bool,
+    /// The columns whose reading was missing: a number became the training median, a category counts
+    /// as none of its values.
+    pub imputed: Vec<usize>,
+    /// The columns whose category is in no training row.
+    pub unseen: Vec<usize>,
+    /// The columns whose number is outside of the range of the training rows.
+    pub out_of_range: Vec<usize>,
+}
+
+impl Model {
+    /// Creates a model from a bundle.
+    pub fn new(bundle: Bundle) -> Self {
+        let Bundle { forest, recipe, .. } = bundle;
+        let label = recipe.schema().label();
+        // A label may be written as an empty cell where nothing failed.
+        let word = |words: &[String], class: &str| {
+            let word = words.iter().find(|word| !word.trim().is_empty());
+            word.map_or_else(|| class.to_owned(), |word| word.trim().to_owned())
+        };
+        let words = [word(&label.negative, "0"), word(&label.positive, "1")];
+        Self { forest, recipe, threshold: THRESHOLD, words }
+    }
+
+    /// Reads a model from a `model.tar.gz` of `length` bytes.
+    ///
+    /// # Errors
+    /// Returns an error if the archive is hostile or damaged, or lacks a part of a model.
+    pub fn from_archive(archive: impl Read, length: u64) -> Result<Self, BundleError> {
+        Bundle::from_archive(archive, length).map(Self::new)
+    }
+
+    /// Sets the probability above which a row is predicted to fail.
+    #[must_use]
+    pub fn with_threshold(mut self, threshold: f64) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// Returns the columns that the model reads.
+    pub fn schema(&self) -> &Schema {
+        self.recipe.schema()
+    }
+
+    /// Returns the plant's word for a failure, or for none.
+    pub fn word(&self, is_failure: bool) -> &str {
+        &self.words[usize::from(is_failure)]
+    }
+
+    /// Returns the answer to each row of readings, as a [`RecordReader`](dataset::RecordReader) of
+    /// [`Self::schema`] reads them: one for each column, NaN where it is missing. Missing numbers are
+    /// replaced in `readings`, too. A row's answer does not depend on the other rows.
+    ///
+    /// # Errors
+    /// Returns an error if the recipe makes another number of features than the forest takes, which no
+    /// bundle that was read does.
+    pub fn answer(&self, readings: &mut [f64]) -> Result<Vec<Answer>, PredictError> {
+        let width = self.schema().columns().len();
+        let mut answers = Vec::with_capacity(readings.len() / width.max(1));
+        let mut features = Vec::with_capacity(answers.capacity() * self.forest.features());
+        let mut counts = self.recipe.no_counts();
+        for row in readings.chunks_exact_mut(width.max(1)) {
+            let out_of_range = self.recipe.outside(row).collect();
+            self.recipe.apply(row, &mut features, &mut counts);
+            let [imputed, unseen] =
+                [&mut counts.imputed, &mut counts.unseen].map(|counts| take_nonzero(counts));
+            answers.push(Answer { imputed, unseen, out_of_range, ..Answer::default() });
+        }
+        let found = features.len() / answers.len().max(1);
+        let expected = self.forest.features();
+        let rows = ArrayView2::from_shape((answers.len(), found), &features);
+        let rows = rows.map_err(|_| PredictError { found, expected })?;
+        let probabilities = self.forest.predict_proba(rows)?;
+        for (answer, probability) in answers.iter_mut().zip(probabilities.column(1)) {
+            answer.probability = *probability;
+            answer.is_failure = *probability > self.threshold;
+        }
+        Ok(answers)
+    }
+}
+
+/// Returns the indices of the counts that are not 0, and makes them 0.
+fn take_nonzero(counts: &mut [usize]) -> Vec<usize> {
+    let counts = counts.iter_mut().enumerate();
+    counts.filter_map(|(index, count)| (std::mem::take(count) > 0).then_some(index)).collect()
+}

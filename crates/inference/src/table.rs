@@ -1,0 +1,311 @@
+//! Writes the rows of tables with a model's answers beside them.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, Write};
+use std::ops::ControlFlow;
+
+use dataset::{
+    OtherRow, RawHeader, RawReader, RecordError, RecordReader, RowSink, TableError, TextFormat,
+    push_field,
+};
+use serde::Serialize;
+
+use crate::error::InferenceError;
+use crate::model::{Answer, Model};
+
+/// The number of rows that are answered at a time.
+const ROWS_AT_A_TIME: usize = 512;
+/// The columns of an answer.
+const ANSWER_COLUMNS: [&str; 5] = ["predicted", "probability", "imputed", "unseen", "out_of_range"];
+/// What separates the columns that an answer names.
+const NAME_SEPARATOR: &str = "; ";
+
+/// Scores tables: reads their rows, one file after another, and writes each with its answer as a line
+/// of CSV.
+///
+/// A line has the fields of the row as text, and then what the model predicts, in the words of the
+/// training table; the probability of a failure; and the names of the columns that were imputed, whose
+/// value was never seen, and whose number is out of the range of the training rows. The order is that
+/// of the rows, and memory is bounded.
+pub struct TableScorer<'m, W>(RawReader<Sink<'m, W>>);
+
+/// What became of the rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ScoredRows {
+    /// The rows that were answered: all rows of the files.
+    pub rows: u64,
+    /// Those that are predicted to fail.
+    pub failures: u64,
+    /// The missing readings by column.
+    pub imputed: BTreeMap<String, u64>,
+    /// The values that are in no training row, by column.
+    pub unseen: BTreeMap<String, u64>,
+    /// The numbers outside of the range of the training rows, by column.
+    pub out_of_range: BTreeMap<String, u64>,
+    /// Rows of totals, which are not answered.
+    pub totals_rows: u64,
+    /// Rows that are the header again, which are not answered.
+    pub header_rows: u64,
+    /// Rows without any value, which are not answered.
+    pub blank_rows: u64,
+    /// What was found of the files that is not the usual.
+    pub notes: Vec<String>,
+    /// The files that are no tables, with the reason.
+    pub left_out: Vec<String>,
+}
+
+impl<'m, W: Write> TableScorer<'m, W> {
+    /// Creates a scorer that writes to `output`. What is not known of the tables' format is found.
+    pub fn new(model: &'m Model, format: TextFormat, output: W) -> Self {
+        let sink = Sink {
+            model,
+            output,
+            files: Vec::new(),
+            columns: Vec::new(),
+            scored: ScoredRows::default(),
+            error: None,
+        };
+        Self(RawReader::of_schema(sink, model.schema().clone(), format))
+    }
+
+    /// Scores the rows of a file, or of every file of a ZIP archive, in any format that
+    /// [`TableReader`](dataset::TableReader) reads.
+    ///
+    /// # Errors
+    /// Returns an error if the file lacks a column of the model or has other columns than the first
+    /// one, if a row cannot be read, or if the output cannot be written. The output is not whole then.
+    pub fn read_file(&mut self, file: &str, input: impl Read + Seek) -> Result<(), InferenceError> {
+        let read = self.0.read_file(file, input);
+        match self.0.sink_mut().error.take() {
+            Some(error) => Err(error),
+            None => Ok(read?),
+        }
+    }
+
+    /// Returns what became of the rows.
+    ///
+    /// # Errors
+    /// Returns an error if no file is a table with the model's columns, if there are no rows, or if the
+    /// output cannot be written.
+    pub fn finish(self) -> Result<ScoredRows, InferenceError> {
+        let (mut sink, left_out) = self.0.finish()?;
+        if sink.scored.rows == 0 {
+            return Err(InferenceError::NoRows { files: sink.files.join(", ") });
+        }
+        sink.output.flush().map_err(InferenceError::Output)?;
+        Ok(ScoredRows { left_out, ..sink.scored })
+    }
+}
+
+/// Answers the rows of a [`RawReader`].
+struct Sink<'m, W> {
+    model: &'m Model,
+    output: W,
+    /// The files that were read.
+    files: Vec<String>,
+    /// The headers of the first file, beside which the answers are written.
+    columns: Vec<String>,
+    scored: ScoredRows,
+    /// The first error, after which nothing is written.
+    error: Option<InferenceError>,
+}
+
+/// What reading the rows of a file takes.
+struct OpenFile<'m> {
+    model: &'m Model,
+    header: RawHeader,
+    records: RecordReader<'m>,
+}
+
+impl OpenFile<'_> {
+    /// Returns the error of the row that begins on a line.
+    fn row_error(&self, line: u64, problem: RecordError) -> InferenceError {
+        let (file, place) = (self.header.file.clone(), self.header.place(line));
+        InferenceError::Table(TableError::Record { file, place, problem })
+    }
+}
+
+/// The rows of a block.
+#[derive(Default)]
+struct Part {
+    /// The lines with their answers.
+    lines: Vec<u8>,
+    /// The lines that wait for their answers, where each ends, and their readings.
+    waiting: Vec<u8>,
+    ends: Vec<usize>,
+    readings: Vec<f64>,
+    /// Counts by the index of the column.
+    imputed: BTreeMap<usize, u64>,
+    unseen: BTreeMap<usize, u64>,
+    out_of_range: BTreeMap<usize, u64>,
+    rows: u64,
+    failures: u64,
+    totals_rows: u64,
+    header_rows: u64,
+    blank_rows: u64,
+    /// The first error. Later rows are not read.
+    error: Option<InferenceError>,
+}
+
+impl<'m, W: Write> RowSink for Sink<'m, W> {
+    type File = OpenFile<'m>;
+    type Part = Part;
+
+    fn open(&mut self, header: RawHeader) -> Option<OpenFile<'m>> {
+        let columns: Vec<String> = header.columns.iter().map(|c| c.header.clone()).collect();
+        let schema = self.model.schema();
+        // The reader has found these columns already.
+        let records = header.records(schema).ok()?;
+        if let Some(first) = self.files.first() {
+            if columns != self.columns {
+                self.error.get_or_insert(InferenceError::OtherColumns {
+                    file: header.file.clone(),
+                    found: columns.len(),
+                    first: first.clone(),
+                    expected: self.columns.len(),
+                });
+            }
+        } else if let Err(error) = self.output.write_all(&header_line(&columns)) {
+            self.error.get_or_insert(InferenceError::Output(error));
+        }
+        if self.files.is_empty() {
+            self.columns = columns;
+        }
+        if !header.notes.is_empty() {
+            self.scored.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
+        }
+        self.files.push(header.file.clone());
+        Some(OpenFile { model: self.model, header, records })
+    }
+
+    fn part(_: &OpenFile<'m>) -> Part {
+        Part::default()
+    }
+
+    fn row(file: &OpenFile<'m>, part: &mut Part, line: u64, fields: &[&[u8]]) {
+        if part.error.is_some() {
+            return;
+        }
+        if let Err(problem) = file.records.read(fields, &mut part.readings) {
+            part.error = Some(file.row_error(line, problem));
+            return;
+        }
+        for (index, field) in fields.iter().enumerate() {
+            part.waiting.extend((index > 0).then_some(b','));
+            push_field(field, &mut part.waiting);
+        }
+        part.ends.push(part.waiting.len());
+        if part.ends.len() == ROWS_AT_A_TIME {
+            part.answer(file);
+        }
+    }
+
+    fn end(file: &OpenFile<'m>, part: &mut Part) {
+        part.answer(file);
+    }
+
+    fn ragged(file: &OpenFile<'m>, part: &mut Part, line: u64, fields: usize, expected: usize) {
+        let problem = RecordError::FieldCount { found: fields, expected };
+        part.error.get_or_insert(file.row_error(line, problem));
+    }
+
+    fn other(part: &mut Part, row: OtherRow) {
+        match row {
+            OtherRow::Totals => part.totals_rows += 1,
+            OtherRow::Header => part.header_rows += 1,
+            OtherRow::Blank => part.blank_rows += 1,
+        }
+    }
+
+    fn take(&mut self, _: &OpenFile<'m>, part: Part) -> ControlFlow<()> {
+        let error = part
+            .error
+            .or_else(|| self.output.write_all(&part.lines).err().map(InferenceError::Output));
+        if self.error.is_none() {
+            self.error = error;
+        }
+        if self.error.is_some() {
+            return ControlFlow::Break(());
+        }
+        self.scored.rows += part.rows;
+        self.scored.failures += part.failures;
+        self.scored.totals_rows += part.totals_rows;
+        self.scored.header_rows += part.header_rows;
+        self.scored.blank_rows += part.blank_rows;
+        let columns = self.model.schema().columns();
+        for (counts, more) in [
+            (&mut self.scored.imputed, part.imputed),
+            (&mut self.scored.unseen, part.unseen),
+            (&mut self.scored.out_of_range, part.out_of_range),
+        ] {
+            for (column, count) in more {
+                *counts.entry(columns[column].name.clone()).or_default() += count;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Part {
+    /// Answers the rows that wait.
+    fn answer(&mut self, file: &OpenFile<'_>) {
+        let answers = match file.model.answer(&mut self.readings) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.error.get_or_insert(error.into());
+                return;
+            }
+        };
+        let mut begin = 0;
+        for (answer, end) in answers.iter().zip(self.ends.drain(..)) {
+            self.lines.extend_from_slice(&self.waiting[begin..end]);
+            begin = end;
+            push_answer(file.model, answer, &mut self.lines);
+            self.rows += 1;
+            self.failures += u64::from(answer.is_failure);
+            for (counts, columns) in [
+                (&mut self.imputed, &answer.imputed),
+                (&mut self.unseen, &answer.unseen),
+                (&mut self.out_of_range, &answer.out_of_range),
+            ] {
+                columns.iter().for_each(|column| *counts.entry(*column).or_default() += 1);
+            }
+        }
+        self.waiting.clear();
+        self.readings.clear();
+    }
+}
+
+/// Returns the header of the output. A column of the table keeps its name, and that of an answer gets
+/// `_` behind its own where both are the same.
+fn header_line(columns: &[String]) -> Vec<u8> {
+    let mut line = Vec::new();
+    let answers = ANSWER_COLUMNS.iter().map(|name| {
+        let mut name = (*name).to_owned();
+        while columns.contains(&name) {
+            name.push('_');
+        }
+        name
+    });
+    for (index, name) in columns.iter().cloned().chain(answers).enumerate() {
+        line.extend((index > 0).then_some(b','));
+        push_field(name.as_bytes(), &mut line);
+    }
+    line.push(b'\n');
+    line
+}
+
+/// Appends an answer to the fields of its row.
+fn push_answer(model: &Model, answer: &Answer, line: &mut Vec<u8>) {
+    line.push(b',');
+    push_field(model.word(answer.is_failure).as_bytes(), line);
+    line.push(b',');
+    line.extend_from_slice(zmij::Buffer::new().format(answer.probability).as_bytes());
+    let columns = model.schema().columns();
+    for named in [&answer.imputed, &answer.unseen, &answer.out_of_range] {
+        let names: Vec<&str> = named.iter().map(|column| columns[*column].name.as_str()).collect();
+        line.push(b',');
+        push_field(names.join(NAME_SEPARATOR).as_bytes(), line);
+    }
+    line.push(b'\n');
+}

@@ -1,0 +1,252 @@
+//! `orchestrator predict`: scores the rows of a table with a model.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Cursor, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use common::Exit;
+use inference::{InferenceError, Model, ScoredRows, TableScorer};
+use registry::DirectoryRegistry;
+use serde_json::json;
+
+use super::input::{files, is_same_file};
+use super::models::group::{ModelGroup, RegistryArgs};
+use super::models::{of_local, open};
+use crate::arguments::settings::{DEFAULT_CONFIG, SettingsArgs};
+use crate::error::CommandError;
+use crate::output::{print_json, print_text, say};
+
+/// Arguments of the predict command.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The model: a version's number, `latest` or `approved` of the runs on this machine, or a
+    /// model.tar.gz
+    #[arg(long, value_name = "VERSION-OR-FILE")]
+    model: String,
+    /// The table, in any format, with or without the label: a file, or a directory of them
+    #[arg(long, value_name = "FILE-OR-DIRECTORY")]
+    input: Utf8PathBuf,
+    /// Where the scored rows are written; `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    output: Utf8PathBuf,
+    /// The probability above which a failure is predicted
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    threshold: f64,
+    /// Take the version from SageMaker's registry
+    #[arg(long)]
+    sagemaker: bool,
+    /// The settings: the group, and `preprocessing.format` of the table if they are named
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    config: Utf8PathBuf,
+    /// The model package group [default: model_registry.model_package_group_name]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Where the runs on this machine are kept
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: Utf8PathBuf,
+    /// Print what became of the rows as one JSON object; needs --output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Scores the table.
+pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
+    let PredictArgs { input, output, threshold, json, .. } = arguments;
+    if !(0.0..=1.0).contains(threshold) {
+        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
+        return Err(CommandError::Usage(message));
+    }
+    let is_printed = output == "-";
+    if *json && is_printed {
+        let message =
+            "--json prints what became of the rows, so --output must name a file for them";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
+    if output.is_dir() {
+        let message = format!("--output {output} is a directory, expected a file");
+        return Err(CommandError::Usage(message));
+    }
+    let files = files(input)?;
+    if let Some((_, table)) = files.iter().find(|(_, path)| is_same_file(path, output)) {
+        let message =
+            format!("--output {output} is the table {table} itself, expected another file");
+        return Err(CommandError::Usage(message));
+    }
+    let (name, model) = arguments.model()?;
+    let model = model.with_threshold(*threshold);
+    let scorer = Scorer { arguments, model: &model, files: &files };
+    if is_printed {
+        let scored = match scorer.score(&mut io::stdout().lock()) {
+            // A closed pipe, as after `| head`, is not an error.
+            Err(CommandError::Inference(InferenceError::Output(error)))
+                if error.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                return Ok(Exit::Done);
+            }
+            scored => scored?,
+        };
+        say(&common::printable(summary(&scored, &name, *threshold).trim_end()));
+        return Ok(Exit::Done);
+    }
+    let mut scored = None;
+    let mut failed = None;
+    let written = common::write_with(output, |out| match scorer.score(out) {
+        Ok(rows) => {
+            scored = Some(rows);
+            Ok(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            Err(io::Error::other("the rows are not scored"))
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    written?;
+    let scored = scored.unwrap_or_default();
+    if *json {
+        return print_json(&json!({
+            "model": name, "threshold": threshold, "output": output, "rows": scored,
+        }));
+    }
+    print_text(&format!("{}{output}\n", summary(&scored, &name, *threshold)))
+}
+
+impl PredictArgs {
+    /// Returns the model with its name for messages.
+    fn model(&self) -> Result<(String, Model), CommandError> {
+        let path = Utf8Path::new(&self.model);
+        let is_file = path.is_file() || self.model.contains('/') || self.model.ends_with(".gz");
+        let (name, archive) = if is_file {
+            (self.model.clone(), fs_err::read(path).map_err(CommandError::Read)?)
+        } else {
+            let group = self.group()?;
+            let found = group.find(&self.model);
+            let package =
+                found.map_err(|error| if self.sagemaker { error } else { of_local(error) })?;
+            let uri = &package.serving.model_data_url;
+            let archive = (group.read)(uri).ok_or_else(|| {
+                CommandError::Usage(format!(
+                    "version {} of group {} is at {uri}, which cannot be read",
+                    package.version, group.name
+                ))
+            })?;
+            (format!("version {} of group {}", package.version, group.name), archive)
+        };
+        let length = archive.len() as u64;
+        let model = Model::from_archive(Cursor::new(archive), length);
+        let model = model.map_err(|source| CommandError::Model { path: name.clone(), source })?;
+        Ok((name, model))
+    }
+
+    fn group(&self) -> Result<ModelGroup, CommandError> {
+        let config = SettingsArgs { config: self.config.clone(), images: None };
+        let mut group = self.group.clone();
+        if !self.sagemaker && group.is_none() && config.settings_if_any()?.is_none() {
+            group = Some(self.only_group()?);
+        }
+        let registry = RegistryArgs {
+            config,
+            group,
+            local: !self.sagemaker,
+            runs: self.runs.clone(),
+            json: false,
+        };
+        open(&registry)
+    }
+
+    /// Returns the only group of the runs on this machine, where no settings name one.
+    fn only_group(&self) -> Result<String, CommandError> {
+        let mut groups = DirectoryRegistry::new(local::registry(&self.runs)).groups()?;
+        match &groups[..] {
+            [_] => Ok(groups.remove(0)),
+            [] => Err(CommandError::Usage(format!(
+                "there is no registered model in {}; --runs names another directory, and `run` registers \
+                 a model",
+                self.runs
+            ))),
+            _ => Err(CommandError::Usage(format!(
+                "there are models of several groups in {}; --group names one of: {}",
+                self.runs,
+                groups.join(", ")
+            ))),
+        }
+    }
+
+    /// Returns what the settings say of the table's format, if they are named.
+    fn format(&self) -> Result<dataset::TextFormat, CommandError> {
+        if self.config == DEFAULT_CONFIG {
+            return Ok(dataset::TextFormat::default());
+        }
+        let config = SettingsArgs { config: self.config.clone(), images: None };
+        Ok(table_settings::format(&config.settings()?.table().format))
+    }
+}
+
+/// Scores the files of an input.
+struct Scorer<'a> {
+    arguments: &'a PredictArgs,
+    model: &'a Model,
+    files: &'a [(String, Utf8PathBuf)],
+}
+
+impl Scorer<'_> {
+    fn score(&self, output: &mut dyn Write) -> Result<ScoredRows, CommandError> {
+        let mut scorer = TableScorer::new(self.model, self.arguments.format()?, output);
+        for (name, path) in self.files {
+            let file = fs_err::File::open(path).map_err(CommandError::Read)?;
+            scorer.read_file(name, file).map_err(CommandError::Inference)?;
+        }
+        scorer.finish().map_err(CommandError::Inference)
+    }
+}
+
+/// Returns what became of the rows, for people.
+fn summary(scored: &ScoredRows, model: &str, threshold: f64) -> String {
+    let ScoredRows { rows, failures, .. } = scored;
+    let mut text = format!(
+        "{rows} rows scored by {model}: {failures} predicted to fail (probability above {threshold})\n"
+    );
+    for (what, counts) in [
+        ("missing readings", &scored.imputed),
+        ("values that are in no training row", &scored.unseen),
+        ("numbers outside of the training rows' range", &scored.out_of_range),
+    ] {
+        if !counts.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{what}: {}", by_column(counts));
+        }
+    }
+    for (what, count) in [
+        ("rows of totals", scored.totals_rows),
+        ("rows that repeat the header", scored.header_rows),
+        ("rows without any value", scored.blank_rows),
+    ] {
+        if count > 0 {
+            let _ = writeln!(text, "left out: {what}: {count}");
+        }
+    }
+    for note in &scored.notes {
+        let _ = writeln!(text, "read as: {note}");
+    }
+    for file in &scored.left_out {
+        let _ = writeln!(text, "left out: {file}");
+    }
+    text
+}
+
+/// Returns the counts of columns, the greatest first.
+fn by_column(counts: &BTreeMap<String, u64>) -> String {
+    const SHOWN: usize = 10;
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(a.1));
+    let mut shown: Vec<String> =
+        counts.iter().take(SHOWN).map(|(column, count)| format!("{column} {count}")).collect();
+    if counts.len() > SHOWN {
+        shown.push(format!("and {} more columns", counts.len() - SHOWN));
+    }
+    shown.join(", ")
+}

@@ -1,0 +1,181 @@
+//! `orchestrator predict`: the rows of tables with a model's answers.
+
+use serde_json::Value;
+use testkit::Outcome;
+
+use crate::{CONFIG, Place};
+
+/// Calls `orchestrator predict` with [`CONFIG`] and the latest model.
+fn predict(place: &Place, code: i32, arguments: &[&str]) -> Outcome {
+    let model = ["predict", "--config", CONFIG, "--model", "latest"];
+    place.orchestrator(&[&model, arguments].concat()).expect(code)
+}
+
+/// Returns the fields of the last columns of each line: what is predicted, and so on.
+fn answers(scored: &str) -> Vec<[String; 5]> {
+    let answer = |line: &str| {
+        let mut fields: Vec<String> = line.rsplitn(6, ',').take(5).map(str::to_owned).collect();
+        fields.reverse();
+        fields.try_into().unwrap()
+    };
+    scored.lines().map(answer).collect()
+}
+
+#[test]
+fn every_row_is_written_with_its_answer() {
+    let place = Place::new();
+    let result = place.json(0, &[]);
+    let sample = place.orchestrator(&["sample", "--output", "-"]).expect(0).stdout;
+    place.file("sample.csv", &sample);
+    let printed = predict(&place, 0, &["--input", "sample.csv"]);
+    let lines: Vec<&str> = printed.stdout.lines().collect();
+    assert_eq!(lines.len(), 2501);
+    // The order and the text of the rows are those of the table.
+    for (line, row) in lines.iter().zip(sample.lines()) {
+        assert!(line.starts_with(row), "{row}\n{line}");
+    }
+    let found = answers(&printed.stdout);
+    let columns = ["predicted", "probability", "imputed", "unseen", "out_of_range"];
+    assert_eq!(found[0], columns);
+    // The model knows four fifths of the rows.
+    let is_right = |(line, answer): (&&str, &[String; 5])| {
+        line.contains(&format!(",{},", answer[0])) || line.contains(&format!(",{}\n", answer[0]))
+    };
+    let right = lines[1..].iter().zip(&found[1..]).filter(|pair| is_right(*pair)).count();
+    assert!(right > 2400, "{right}");
+    let failures = found.iter().filter(|answer| answer[0] == "Machine_Failure").count();
+    let said = format!(
+        "2500 rows scored by version 1 of group machine-downtime-model-group: {failures} predicted"
+    );
+    assert!(printed.stderr.contains(&said), "{}", printed.stderr);
+    // Rows with a missing reading are answered, and say which it was.
+    let missing = |answer: &&[String; 5]| !answer[2].is_empty();
+    assert!(found[1..].iter().filter(missing).count() > 20, "{}", printed.stderr);
+    assert!(printed.stderr.contains("missing readings: "), "{}", printed.stderr);
+
+    // A file has the same bytes, and so has that of the archive by its path.
+    predict(&place, 0, &["--input", "sample.csv", "--output", "scored.csv"]);
+    assert_eq!(fs_err::read_to_string(place.path("scored.csv")).unwrap(), printed.stdout);
+    let model = place.stored(&result["model_package"]["model_data_url"]);
+    let arguments = ["predict", "--model", model.as_str(), "--input", "sample.csv"];
+    assert_eq!(place.orchestrator(&arguments).expect(0).stdout, printed.stdout);
+
+    // A lower threshold predicts more failures with the same probabilities.
+    let low = predict(&place, 0, &["--input", "sample.csv", "--threshold", "0.1"]).stdout;
+    let low = answers(&low);
+    assert!(low.iter().zip(&found).all(|(one, other)| one[1..] == other[1..]));
+    assert!(low.iter().filter(|answer| answer[0] == "Machine_Failure").count() > failures);
+}
+
+#[test]
+fn every_spelling_of_a_table_has_the_same_answers() {
+    let place = Place::new();
+    place.json(0, &[]);
+    let sample = place.orchestrator(&["sample", "--rows", "300", "--output", "-"]).expect(0).stdout;
+    let score = |bytes: &[u8]| {
+        let input = place.file("spelling.csv", bytes);
+        let scored = predict(&place, 0, &["--input", input.as_str()]).stdout;
+        answers(&scored)[1..].to_vec()
+    };
+    let expected = score(sample.as_bytes());
+    assert_eq!(expected.len(), 300);
+    for spelling in testkit::spellings(&sample) {
+        assert!(score(&spelling.bytes) == expected, "{}", spelling.name);
+    }
+    // The label is no input.
+    let (header, rows) = sample.split_once('\n').unwrap();
+    let place_of_label = header.split(',').position(|name| name == "Downtime").unwrap();
+    let without = |line: &str| {
+        let fields = line.split(',').enumerate().filter(|(index, _)| *index != place_of_label);
+        fields.map(|(_, field)| field).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let unlabelled: String = std::iter::once(header).chain(rows.lines()).map(without).collect();
+    assert!(score(unlabelled.as_bytes()) == expected);
+}
+
+#[test]
+fn readings_that_are_missing_unseen_or_out_of_range_are_named() {
+    let place = Place::new();
+    let rows = (0..300).map(|row| {
+        let temperature = row * 37 % 101;
+        let fails = if temperature + row % 7 * 5 > 75 { "yes" } else { "no" };
+        format!("{temperature}.5,{},{}\n", ["L", "M", "H"][row % 3], fails)
+    });
+    let table = format!("Temp [\u{b0}C],Type,Failure\n{}", rows.collect::<String>());
+    place.file("plant.csv", table);
+    place.orchestrator(&["init", "--input", "plant.csv", "--output", "plant.yaml"]).expect(0);
+    place.orchestrator(&["run", "--config", "plant.yaml", "--input", "plant.csv"]).expect(0);
+    // No settings are named, and the runs have one group.
+    let new = "machine;Type;temp (\u{b0}F)\nM1;L;194,9\nM2;X;86,5\nM3;;\nM4;H;500\nTotal;;\n";
+    place.file("new.csv", new);
+    let arguments = ["predict", "--model", "latest", "--input", "new.csv"];
+    let scored = place.orchestrator(&arguments).expect(0);
+    insta::assert_snapshot!(scored.stdout, @r#"
+    machine,Type,temp (°F),predicted,probability,imputed,unseen,out_of_range
+    M1,L,"194,9",yes,1.0,,,
+    M2,X,"86,5",no,0.0,,Type,
+    M3,,,no,0.255,Temp; Type,,
+    M4,H,500,yes,1.0,,,Temp
+    "#);
+    insta::assert_snapshot!(scored.stderr, @"
+    4 rows scored by version 1 of group plant-downtime-models: 2 predicted to fail (probability above 0.5)
+    missing readings: Temp 1, Type 1
+    values that are in no training row: Type 1
+    numbers outside of the training rows' range: Temp 1
+    left out: rows of totals: 1
+    read as: new.csv: fields are separated by `;`; the decimal mark is a comma
+    ");
+    let json = [&arguments[..], &["--output", "out.csv", "--json"]].concat();
+    let json: Value = serde_json::from_str(&place.orchestrator(&json).expect(0).stdout).unwrap();
+    assert_eq!(json["rows"]["rows"], 4);
+    assert_eq!(json["rows"]["out_of_range"]["Temp"], 1);
+
+    // A file in a directory that is no table is left out and named; other columns need another output.
+    place.file("all/a.csv", new);
+    place.file("all/README.txt", "These are tables.\n");
+    let arguments = ["predict", "--model", "1", "--input", "all", "--output", "all.csv"];
+    let scored = place.orchestrator(&arguments).expect(0);
+    assert!(scored.stdout.contains("left out: README.txt"), "{}", scored.stdout);
+    place.file("all/b.csv", "Type,Temp\nL,3\n");
+    insta::assert_snapshot!(place.orchestrator(&arguments).expect(3).stderr, @"error: b.csv has other columns than a.csv (2 and 3, or in another order); the answers are written beside them, so each needs an output of its own");
+    assert_eq!(fs_err::read_to_string(place.path("all.csv")).unwrap().lines().count(), 5);
+}
+
+#[test]
+fn what_cannot_be_scored_is_an_error_that_leaves_the_output_alone() {
+    let place = Place::new();
+    place.json(0, &[]);
+    let sample = place.orchestrator(&["sample", "--rows", "20", "--output", "-"]).expect(0).stdout;
+    let bad = sample.replacen("\n", "\n#", 1);
+    place.file("good.csv", &sample);
+    let (header, first) = sample.split_once('\n').unwrap();
+    place.file("cut.csv", format!("{header}\n{first}1,2\n"));
+    place.file("bad.csv", bad.replace('#', "x"));
+    place.file("other.csv", "a,b\n1,2\n");
+    place.file("empty.csv", format!("{header}\n"));
+    place.file("out.csv", "kept\n");
+    place.file("model.tar.gz", "no model");
+    let error = |code: i32, arguments: &[&str]| {
+        let outcome = predict(&place, code, &[arguments, &["--output", "out.csv"]].concat());
+        assert_eq!(outcome.stdout, "");
+        assert_eq!(fs_err::read_to_string(place.path("out.csv")).unwrap(), "kept\n");
+        place.neutral(&outcome.stderr)
+    };
+    insta::assert_snapshot!(error(3, &["--input", "cut.csv"]), @"error: cut.csv, line 22: the row has 2 fields, expected 16 as in the header");
+    insta::assert_snapshot!(error(3, &["--input", "other.csv"]), @"error: other.csv lacks column `Hydraulic_Pressure`, column `Coolant_Pressure`, column `Air_System_Pressure`, column `Coolant_Temperature`, column `Hydraulic_Oil_Temperature`, column `Spindle_Bearing_Temperature`, column `Spindle_Vibration`, column `Tool_Vibration`, column `Spindle_Speed`, column `Voltage`, column `Torque`, column `Cutting`; columns found: a, b");
+    insta::assert_snapshot!(error(3, &["--input", "empty.csv"]), @"error: there are no rows in empty.csv, expected some below the header");
+    insta::assert_snapshot!(error(3, &["--input", "missing.csv"]), @"error: --input missing.csv: there is no such file or directory");
+    insta::assert_snapshot!(error(2, &["--input", "good.csv", "--threshold", "1.5"]), @"error: --threshold 1.5: expected a probability from 0 to 1");
+    insta::assert_snapshot!(error(2, &["--input", "out.csv"]), @"error: --output out.csv is the table out.csv itself, expected another file");
+    let other = |code: i32, arguments: &[&str]| {
+        let arguments = [&["predict", "--input", "good.csv"], arguments].concat();
+        place.neutral(&place.orchestrator(&arguments).expect(code).stderr)
+    };
+    insta::assert_snapshot!(other(2, &["--model", "9"]), @"error: model package of version 9 in group machine-downtime-model-group (versions there: 1) does not exist");
+    insta::assert_snapshot!(other(2, &["--model", "best"]), @"error: version `best`: expected a number, `latest` or `approved`");
+    insta::assert_snapshot!(other(2, &["--model", "1", "--group", "none"]), @"error: model package group `none` does not exist");
+    insta::assert_snapshot!(other(2, &["--model", "1", "--runs", "nowhere"]), @"error: there is no registered model in nowhere; --runs names another directory, and `run` registers a model");
+    insta::assert_snapshot!(other(2, &["--model", "1", "--json"]), @"error: --json prints what became of the rows, so --output must name a file for them");
+    insta::assert_snapshot!(other(3, &["--model", "model.tar.gz"]), @"error: model.tar.gz is no model: the archive is not a gzipped tar, or is damaged: unexpected end of file");
+    insta::assert_snapshot!(other(2, &["--model", "no.tar.gz"]), @"error: failed to open file `no.tar.gz`: No such file or directory (os error 2)");
+}
