@@ -1,5 +1,7 @@
 //! JSON documents with a format version.
 
+use std::ops::RangeInclusive;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +23,8 @@ pub enum DocumentError {
         name: &'static str,
         /// The version of the document.
         found: u32,
-        /// The version that this program reads.
-        expected: u32,
+        /// The versions that this program reads: `1 or 2`.
+        expected: String,
     },
 }
 
@@ -51,17 +53,18 @@ pub(crate) fn write<T: Serialize>(
     Ok(bytes)
 }
 
-/// Reads a document. The version is checked first: a mismatch explains more than the missing fields
+/// Reads a document of one of these versions, the last of which is written. The version is checked first: a mismatch explains more than the missing fields
 /// that follow from it.
 pub(crate) fn read<T: DeserializeOwned>(
     name: &'static str,
-    expected: u32,
+    versions: RangeInclusive<u32>,
     bytes: &[u8],
 ) -> Result<T, DocumentError> {
     let malformed = |source| DocumentError::Malformed { name, source };
     let Version { format_version: found } = serde_json::from_slice(bytes).map_err(malformed)?;
-    if found != expected {
-        return Err(DocumentError::Version { name, found, expected });
+    if !versions.contains(&found) {
+        let all: Vec<String> = versions.map(|version| version.to_string()).collect();
+        return Err(DocumentError::Version { name, found, expected: all.join(" or ") });
     }
     serde_json::from_slice(bytes).map_err(malformed)
 }

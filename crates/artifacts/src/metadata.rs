@@ -43,7 +43,7 @@ impl Metadata {
 
     /// Parses the bytes of `metadata.json`.
     pub(crate) fn from_json(bytes: &[u8]) -> Result<Self, DocumentError> {
-        document::read(METADATA_JSON, VERSION, bytes)
+        document::read(METADATA_JSON, VERSION..=VERSION, bytes)
     }
 
     /// Returns an identifier of the training: a CRC-32 of everything that the forest depends on.

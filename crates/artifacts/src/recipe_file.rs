@@ -5,7 +5,8 @@ use dataset::Recipe;
 use crate::document::{self, DocumentError};
 use crate::names::RECIPE_JSON;
 
-const VERSION: u32 = 1;
+/// Version 2 has the range of each column of numbers.
+const VERSION: u32 = 2;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct RecipeFile<T> {
@@ -25,5 +26,5 @@ pub fn write_recipe(recipe: &Recipe) -> Result<Vec<u8>, DocumentError> {
 /// # Errors
 /// Bytes that are not JSON, another format version, or a recipe whose parts contradict each other.
 pub fn read_recipe(bytes: &[u8]) -> Result<Recipe, DocumentError> {
-    document::read::<RecipeFile<Recipe>>(RECIPE_JSON, VERSION, bytes).map(|file| file.recipe)
+    document::read::<RecipeFile<Recipe>>(RECIPE_JSON, 1..=VERSION, bytes).map(|file| file.recipe)
 }

@@ -68,6 +68,7 @@ def main(workdir):
     recipe = {
         "features": list(train_features.columns),
         "pressure_median": pressure_median,
+        "sensor_medians": train[SENSORS].median().to_dict(),
         "feature_medians": feature_medians.to_dict(),
     }
     (workdir / "recipe.json").write_text(json.dumps(recipe, indent=2))

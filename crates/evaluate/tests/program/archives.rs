@@ -60,8 +60,8 @@ fn documents_of_another_version_or_shape() {
         @"/opt/ml/processing/model/model.tar.gz holds no usable model: metadata.json has format version 7, expected 1"
     );
     insta::assert_snapshot!(
-        refused_files(|files| files.recipe = replaced(&files.recipe, version.0, version.1)),
-        @"/opt/ml/processing/model/model.tar.gz holds no usable model: recipe.json has format version 7, expected 1"
+        refused_files(|files| files.recipe = replaced(&files.recipe, "\"format_version\": 2", version.1)),
+        @"/opt/ml/processing/model/model.tar.gz holds no usable model: recipe.json has format version 7, expected 1 or 2"
     );
     insta::assert_snapshot!(
         refused_files(|files| files.metadata = replaced(&files.metadata, "data_digest", "digest")),

@@ -28,20 +28,20 @@ fn a_recipe_that_cannot_be_used() {
         sandbox.file(RECIPE, change(&sandbox.read(RECIPE)));
         refused(&sandbox, 3)
     };
-    let version = |text: &str| text.replacen(r#""format_version": 1"#, r#""format_version": 2"#, 1);
-    insta::assert_snapshot!(with(&version), @"/opt/ml/input/data/recipe/recipe.json: recipe.json has format version 2, expected 1");
+    let version = |text: &str| text.replacen(r#""format_version": 2"#, r#""format_version": 3"#, 1);
+    insta::assert_snapshot!(with(&version), @"/opt/ml/input/data/recipe/recipe.json: recipe.json has format version 3, expected 1 or 2");
     insta::assert_snapshot!(with(&|text| text[..text.len() / 2].to_owned()), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: EOF while parsing an object at line 96 column 2");
     insta::assert_snapshot!(with(&|_| "{}".to_owned()), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: missing field `format_version` at line 1 column 2");
     let statistic = |text: &str| text.replace(r#""statistic": "median""#, r#""statistic": "mean""#);
-    insta::assert_snapshot!(with(&statistic), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: the statistics of feature `Pressure_Differential` are not those of `Hydraulic_Pressure - median(Hydraulic_Pressure)` at line 135 column 1");
+    insta::assert_snapshot!(with(&statistic), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: the statistics of feature `Pressure_Differential` are not those of `Hydraulic_Pressure - median(Hydraulic_Pressure)` at line 183 column 1");
     let median = |text: &str| {
         let mut recipe: serde_json::Value = serde_json::from_str(text).unwrap();
         recipe["recipe"]["columns"][0]["median"] = 1e99.into();
         recipe.to_string()
     };
-    insta::assert_snapshot!(with(&median), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: the median of column `Hydraulic_Pressure` is not a number at line 1 column 1446");
+    insta::assert_snapshot!(with(&median), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: the median of column `Hydraulic_Pressure` is not a number at line 1 column 1702");
     let expression = |text: &str| text.replace("Hydraulic_Pressure * Cutting", "Cutting * ");
-    insta::assert_snapshot!(with(&expression), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: feature `Pressure_Force_Interaction`: `Cutting * `, character 11: found the end, expected a number, a column, a function or `(` at line 135 column 1");
+    insta::assert_snapshot!(with(&expression), @"/opt/ml/input/data/recipe/recipe.json: recipe.json is not in its format: feature `Pressure_Force_Interaction`: `Cutting * `, character 11: found the end, expected a number, a column, a function or `(` at line 183 column 1");
 }
 
 #[test]
