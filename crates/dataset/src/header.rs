@@ -86,6 +86,8 @@ pub(crate) struct Header {
     pub(crate) columns: Vec<FoundColumn>,
     /// The field of the label, if the header was searched for one.
     pub(crate) label: Option<usize>,
+    /// The cells of the line of units below it; empty if there is none.
+    pub(crate) units_line: Vec<String>,
 }
 
 impl Header {
@@ -119,7 +121,7 @@ impl Header {
         for (column, field) in schema.columns().iter().zip(found.into_iter().flatten()) {
             columns.push(cells[field].to_column(field, column)?);
         }
-        Ok(Self { cells, columns, label })
+        Ok(Self { cells, columns, label, units_line: Vec::new() })
     }
 
     /// Finds the field of a column that need not be one of the schema.

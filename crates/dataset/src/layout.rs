@@ -297,12 +297,13 @@ impl LayoutFinder<'_> {
         }
         let mut records = self.records(text, found.end, found.separator);
         let Ok(Some(record)) = records.next() else { return Ok(None) };
-        let unit = |field: &[u8]| {
-            let text = String::from_utf8_lossy(field);
-            let text = text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
+        let trimmed = |field: &[u8]| String::from_utf8_lossy(field).trim().to_owned();
+        let units_line: Vec<String> = record.fields().map(trimmed).collect();
+        let unit = |text: &String| {
+            let text = text.trim_start_matches(['(', '[']).trim_end_matches([')', ']']);
             text.trim().to_owned()
         };
-        let fields: Vec<String> = record.fields().map(unit).collect();
+        let fields: Vec<String> = units_line.iter().map(unit).collect();
         let is_unit = |text: &String| units::is_known(text);
         let is_none = |text: &String| text.is_empty() || text == "-";
         let are_units = fields.iter().all(|text| is_unit(text) || is_none(text))
@@ -315,6 +316,7 @@ impl LayoutFinder<'_> {
         let units: Vec<Option<String>> =
             fields.into_iter().map(|text| is_unit(&text).then_some(text)).collect();
         found.header = self.header_of(&found.fields, &units)?;
+        found.header.units_line = units_line;
         Ok(Some(end))
     }
 

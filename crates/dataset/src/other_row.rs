@@ -18,9 +18,11 @@ pub(crate) fn is_blank_line(count: usize, first: &[u8]) -> bool {
 
 impl OtherRow {
     /// Returns what a row is that lacks something or cannot be read, or `None` if it is a part of the
-    /// table. It has `count` fields, of which `field` returns each; `header` has the columns' names.
+    /// table. It has `count` fields, of which `field` returns each; `header` has the columns' names, and
+    /// `units_line` the cells of the line of units below them.
     pub(crate) fn of<'f>(
         header: &[impl AsRef<str>],
+        units_line: &[String],
         count: usize,
         field: impl Fn(usize) -> &'f [u8],
     ) -> Option<Self> {
@@ -28,7 +30,7 @@ impl OtherRow {
             Some(Self::Blank)
         } else if is_totals_row((0..count).map(&field)) {
             Some(Self::Totals)
-        } else if is_header(header, count, field) {
+        } else if is_header(header, count, &field) || is_header(units_line, count, field) {
             Some(Self::Header)
         } else {
             None

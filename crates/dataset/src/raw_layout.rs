@@ -43,6 +43,8 @@ pub(crate) struct RawLayout {
     /// The line of the header, or 0 if there is none.
     pub(crate) header_line: u64,
     pub(crate) columns: Vec<RawColumn>,
+    /// The cells of the line of units below the header; empty if there is none.
+    pub(crate) units_line: Vec<String>,
     pub(crate) numbers: NumberFormat,
     /// A number that has two meanings by what the first rows show: its place, its text, and both
     /// meanings, the one that is taken first.
@@ -209,10 +211,13 @@ impl Finder<'_> {
             notes.push(separator_note(self.separator));
         }
         let mut rows = lines.iter().skip(header.map_or(0, |at| at + 1)).peekable();
+        let mut units_line = Vec::new();
         if header.is_some()
             && let Some(units) = rows.peek().and_then(|line| units_of(line, columns.len()))
         {
-            begin = rows.next().map_or(begin, |line| line.end);
+            if let Some(line) = rows.next() {
+                (begin, units_line) = (line.end, line.fields.clone());
+            }
             notes.push("units are on the line after the header".to_owned());
             for (column, unit) in columns.iter_mut().zip(units) {
                 column.unit = column.unit.take().or(unit);
@@ -239,6 +244,7 @@ impl Finder<'_> {
             line: 1 + count_lines(&self.text[..begin]),
             header_line,
             columns,
+            units_line,
             numbers,
             two_meanings,
             notes,

@@ -48,6 +48,8 @@ pub struct RawHeader {
     pub notes: Vec<String>,
     /// Whether rows have lines. Those of a Parquet file have numbers.
     has_lines: bool,
+    /// The cells of the line of units below the names; empty if there is none.
+    units_line: Vec<String>,
 }
 
 impl RawHeader {
@@ -271,6 +273,7 @@ impl<S: RowSink> RawReader<S> {
             let mut notes = std::mem::take(&mut text.notes);
             notes.extend(layout.notes);
             notes.extend(note);
+            let Header { cells, units_line, .. } = layout.header;
             let column = |cell: HeaderCell| RawColumn {
                 name: if cell.unit.is_some() { cell.bare } else { cell.text.clone() },
                 header: cell.text,
@@ -278,7 +281,7 @@ impl<S: RowSink> RawReader<S> {
             };
             let header = RawHeader {
                 file: file.to_owned(),
-                columns: layout.header.cells.into_iter().map(column).collect(),
+                columns: cells.into_iter().map(column).collect(),
                 has_names: format.header_line != Some(0),
                 two_meanings: None,
                 decimal: layout.numbers.point,
@@ -286,6 +289,7 @@ impl<S: RowSink> RawReader<S> {
                 sheet,
                 notes,
                 has_lines,
+                units_line,
             };
             return self.read_blocks(text, header, layout.separator, layout.skip, layout.line);
         }
@@ -336,6 +340,7 @@ impl<S: RowSink> RawReader<S> {
             sheet,
             notes,
             has_lines,
+            units_line: layout.units_line,
         };
         self.read_blocks(text, header, layout.separator, layout.skip, layout.line)
     }
@@ -354,6 +359,7 @@ impl<S: RowSink> RawReader<S> {
         let rows = RawRows {
             file: &file,
             header: names.map(|column| column.header.clone()).collect(),
+            units_line: header.units_line.clone(),
             separator,
             width: header.columns.len(),
             named_width: 1 + header.columns.iter().rposition(|c| !c.header.is_empty()).unwrap_or(0),
@@ -535,6 +541,8 @@ struct RawRows<'a> {
     width: usize,
     /// The header; empty if there is none.
     header: Vec<String>,
+    /// The cells of the line of units below it; empty if there is none.
+    units_line: Vec<String>,
     /// The number of fields up to the last one that has a name.
     named_width: usize,
 }
@@ -618,7 +626,9 @@ impl RawRows<'_> {
             && (fields.len() != self.width || fields.iter().any(is_blank));
         if may_be_totals && is_totals_row(fields.iter().copied()) {
             S::other(part, OtherRow::Totals);
-        } else if is_header(&self.header, fields.len(), |index| fields[index]) {
+        } else if is_header(&self.header, fields.len(), |index| fields[index])
+            || is_header(&self.units_line, fields.len(), |index| fields[index])
+        {
             S::other(part, OtherRow::Header);
         } else if fields.len() == self.width {
             S::row(file, part, line, fields);

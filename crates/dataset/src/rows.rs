@@ -371,7 +371,8 @@ impl<'a> RowReader<'a> {
         bad_cells: &mut Vec<BadCell>,
     ) -> Result<(), TableError> {
         let Fields { count, field } = fields;
-        let other_row = || OtherRow::of(&self.records.header().cells, *count, field);
+        let header = self.records.header();
+        let other_row = || OtherRow::of(&header.cells, &header.units_line, *count, field);
         if is_blank_line(*count, field(0)) {
             return Ok(());
         }

@@ -255,6 +255,12 @@ fn the_header_again_is_not_a_row() {
         let (rows, counts) = read_as(TextFormat::default(), "a.csv", text.as_bytes()).unwrap();
         assert_eq!((rows.len(), counts.header_rows, counts.read.rows), (3, 1, 6), "{text}");
     }
+    // So may the line of units.
+    let (header, rows) = PLAIN.split_once('\n').unwrap();
+    let part = format!("{header}\nbar,1/min,-\n{rows}");
+    let (rows, counts) =
+        read_as(TextFormat::default(), "a.csv", part.repeat(2).as_bytes()).unwrap();
+    assert_eq!((rows.len(), counts.header_rows, counts.read.rows), (3, 2, 6));
     let other = format!("{PLAIN}Druck,Drehzahl,Name\n");
     assert!(read_as(TextFormat::default(), "a.csv", other.as_bytes()).is_err());
 }

@@ -235,6 +235,8 @@ fn what_programs_write_around_a_table_is_no_part_of_it() {
     };
     let (header, rows) = plain.split_once('\n').unwrap();
     assert_eq!(same(&format!("{plain}{header}\n")).header_rows, 1);
+    let found = profile(&format!("{header}\n°C,-,-\n{rows}").repeat(2));
+    assert_eq!((found.rows, found.header_rows, found.has_bad_cells), (120, 2, false));
     same(&format!("{plain}  \n\u{1a}"));
     let ended = |text: &str, end: &str| text.replace('\n', &format!("{end}\n"));
     same(&ended(&plain, ",,"));
