@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! magic            8 bytes   "MDFOREST"
-//! version          u32       2
+//! version          u32       3
 //! training         u32       `Metadata::training_id`, the same in all shards of a forest
 //! shard            u32       the index of this shard, from 0
 //! shards           u32       the number of shards
@@ -16,8 +16,11 @@
 //!   leaves         u32
 //!   nodes          (feature u32, threshold f32, next u32) for each
 //!   class shares   f32, `classes` for each leaf
+//!   covers         f32 for each leaf: the weight of its training rows
 //! checksum         u32       CRC-32 of all preceding bytes
 //! ```
+//!
+//! Version 2 has no covers.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +30,8 @@ use crate::names::{FOREST_BIN, METADATA_JSON};
 use crate::shard::Shard;
 
 const MAGIC: &[u8; 8] = b"MDFOREST";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+const WITHOUT_COVERS: u32 = 2;
 /// Version 1 stored whole forests. Its header has features, classes and trees only, and in place of
 /// the gains each feature's share of the total gain, as f64.
 const FIRST_VERSION: u32 = 1;
@@ -48,7 +52,7 @@ enum ForestFault {
     #[error("does not begin with `MDFOREST`, it is no forest")]
     Magic,
     /// The format version is unknown.
-    #[error("has format version {0}, expected {FIRST_VERSION} or {VERSION}")]
+    #[error("has format version {0}, expected {FIRST_VERSION}, {WITHOUT_COVERS} or {VERSION}")]
     Version(u32),
     /// The file ends too early.
     #[error("is cut short at byte {0}")]
@@ -180,7 +184,9 @@ pub(crate) fn read_all(
 pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training_id: u32) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     let mut number = |number: u32| out.extend(number.to_le_bytes());
-    number(VERSION);
+    // A forest of an old file has no covers.
+    let has_covers = forest.trees().iter().all(|tree| !tree.covers.is_empty());
+    number(if has_covers { VERSION } else { WITHOUT_COVERS });
     number(training_id);
     number(shard.index);
     number(shard.count);
@@ -197,19 +203,22 @@ pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training_id
             out.extend(node.next.to_le_bytes());
         }
         out.extend(tree.shares.iter().flat_map(|share| share.to_le_bytes()));
+        if has_covers {
+            out.extend(tree.covers.iter().flat_map(|cover| cover.to_le_bytes()));
+        }
     }
     out.extend(crc32fast::hash(&out).to_le_bytes());
     out
 }
 
 fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
-    let mut reader = ByteReader { bytes, position: 0 };
+    let mut reader = ByteReader { bytes, position: 0, has_covers: false };
     if reader.bytes.get(..MAGIC.len()) != Some(MAGIC) {
         return Err(ForestFault::Magic);
     }
     reader.position = MAGIC.len();
     let version = reader.number()?;
-    if ![FIRST_VERSION, VERSION].contains(&version) {
+    if ![FIRST_VERSION, WITHOUT_COVERS, VERSION].contains(&version) {
         return Err(ForestFault::Version(version));
     }
     let Some((body, checksum)) = bytes[reader.position..].split_last_chunk::<4>() else {
@@ -222,6 +231,7 @@ fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
     let expected = u32::from_le_bytes(*checksum);
     let found = crc32fast::hash(&bytes[..end]);
     reader.bytes = &bytes[..end];
+    reader.has_covers = version == VERSION;
     let stored = if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
     match stored {
         Err(ForestFault::Short(_)) => stored,
@@ -234,6 +244,8 @@ fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
 struct ByteReader<'a> {
     bytes: &'a [u8],
     position: usize,
+    /// Whether trees have the covers of their leaves.
+    has_covers: bool,
 }
 
 impl<'a> ByteReader<'a> {
@@ -293,8 +305,11 @@ impl<'a> ByteReader<'a> {
         let (nodes, leaves) = (self.number()?, self.number()?);
         let shares = leaves.checked_mul(classes).ok_or(ForestFault::Short(self.bytes.len()))?;
         let nodes = self.chunks(nodes)?.iter().map(node).collect();
-        let shares = self.chunks(shares)?.iter().map(|&share| f32::from_le_bytes(share)).collect();
-        Ok(Tree { nodes, shares })
+        let covers = if self.has_covers { leaves } else { 0 };
+        let mut numbers = |count: u32| -> Result<Vec<f32>, ForestFault> {
+            Ok(self.chunks(count)?.iter().map(|&number| f32::from_le_bytes(number)).collect())
+        };
+        Ok(Tree { nodes, shares: numbers(shares)?, covers: numbers(covers)? })
     }
 }
 

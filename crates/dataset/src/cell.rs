@@ -246,8 +246,8 @@ impl CellParser {
     }
 }
 
-/// Splits a number from the known unit behind it: `60 °C`, `9.81m/s2`. A unit of one letter, such as the `V`
-/// of `230 V`, has a blank before it. Returns `None` where there is no unit.
+/// Splits a number from the known unit behind it: `60 °C`, `9.81m/s2`. A unit of one letter is
+/// none: `3 A` may be a name. Returns `None` where there is no unit.
 pub(crate) fn number_and_unit(text: &str) -> Option<(&str, &str)> {
     let is_part = |letter: char| {
         letter.is_ascii_digit()
@@ -255,11 +255,9 @@ pub(crate) fn number_and_unit(text: &str) -> Option<(&str, &str)> {
             || matches!(letter, '\u{a0}' | '\u{2009}' | '\u{202f}')
     };
     let (number, unit) = text.split_at(text.find(|letter| !is_part(letter))?);
-    let has_blank = number.ends_with(char::is_whitespace);
     let number = number.trim_end();
-    let is_unit = units::is_plain(unit) || (has_blank && ["A", "N", "V", "W"].contains(&unit));
     let is_number = number.ends_with(|last: char| last.is_ascii_digit() || last == '.');
-    (is_number && is_unit && unit != "%").then_some((number, unit))
+    (is_number && units::is_plain(unit)).then_some((number, unit))
 }
 
 /// Returns a number without its sign of percent, and with a minus in front: `12 %`, `\u{2212}0,5`, `0.5-`
@@ -355,7 +353,7 @@ mod tests {
         ] {
             assert_eq!(parser(Some(unit), b'.').parse(text.as_bytes()), None, "{text}");
         }
-        assert_eq!(parser(Some("V"), b',').parse(b"230,5 V"), Some(230.5));
+        assert_eq!(parser(Some("kV"), b',').parse(b"0,5 kV"), Some(0.5));
         assert_eq!(parser(None, b'.').parse(b"85 bar"), None);
         assert_eq!(parser(None, b'.').parse(b"=\"38.5\""), Some(38.5));
     }

@@ -169,11 +169,17 @@ impl Encoding {
     /// Returns whether a reading is a number outside of the range of the training rows.
     pub(crate) fn is_outside(&self, reading: f64) -> bool {
         match self {
+            // Another unit may change the last digits of 64 bits.
             Self::Number { range: Some([least, greatest]), .. } => {
-                reading < *least || reading > *greatest
+                (reading as f32) < *least as f32 || reading as f32 > *greatest as f32
             }
             _ => false,
         }
+    }
+
+    /// Returns whether the range of the training rows is known, where there is one.
+    pub(crate) fn knows_range(&self) -> bool {
+        !matches!(self, Self::Number { range: None, .. })
     }
 
     /// Returns the stored form.

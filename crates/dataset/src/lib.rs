@@ -106,7 +106,7 @@ pub use feature_table::{FeatureError, FeatureTable};
 pub use header::HeaderError;
 pub use layout::TextFormat;
 pub use names::{ColumnHeaders, SettingsName, settings_names};
-pub use other_row::OtherRow;
+pub use other_row::{OtherRow, is_totals_row};
 pub use raw_layout::RawColumn;
 pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};
 pub use recipe::{Feature, ImputationCounts, Recipe, RecipeError};

@@ -40,7 +40,7 @@ impl OtherRow {
 
 /// Returns whether a row that lacks something is a row of totals, which spreadsheets and reports put
 /// below a table: its first field that is not empty says so.
-pub(crate) fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
+pub fn is_totals_row<'f>(fields: impl Iterator<Item = &'f [u8]>) -> bool {
     const WORDS: [&str; 14] = [
         "total",
         "totals",

@@ -360,6 +360,8 @@ impl<S: RowSink> RawReader<S> {
             file: &file,
             header: names.map(|column| column.header.clone()).collect(),
             units_line: header.units_line.clone(),
+            has_lines: header.has_lines,
+            is_known: self.known.is_some(),
             separator,
             width: header.columns.len(),
             named_width: 1 + header.columns.iter().rposition(|c| !c.header.is_empty()).unwrap_or(0),
@@ -543,6 +545,10 @@ struct RawRows<'a> {
     header: Vec<String>,
     /// The cells of the line of units below it; empty if there is none.
     units_line: Vec<String>,
+    /// Whether rows have lines. A row of nothing is a row of a Parquet file.
+    has_lines: bool,
+    /// Whether the sink knows the columns, and thus which rows are of totals.
+    is_known: bool,
     /// The number of fields up to the last one that has a name.
     named_width: usize,
 }
@@ -613,7 +619,7 @@ impl RawRows<'_> {
         }
         let is_blank = |field: &&[u8]| field.trim_ascii().is_empty();
         let found = fields.len();
-        if is_blank(&fields[0]) && fields.iter().all(is_blank) {
+        if self.has_lines && is_blank(&fields[0]) && fields.iter().all(is_blank) {
             return S::other(part, OtherRow::Blank);
         }
         // Rows may end with separators where the header does not, or the other way around.
@@ -622,7 +628,8 @@ impl RawRows<'_> {
         } else if found >= self.named_width && found < self.width {
             fields.resize(self.width, b"");
         }
-        let may_be_totals = !fields[0].first().is_some_and(u8::is_ascii_digit)
+        let may_be_totals = !self.is_known
+            && !fields[0].first().is_some_and(u8::is_ascii_digit)
             && (fields.len() != self.width || fields.iter().any(is_blank));
         if may_be_totals && is_totals_row(fields.iter().copied()) {
             S::other(part, OtherRow::Totals);

@@ -212,6 +212,21 @@ impl Recipe {
         self.column_features.iter().map(String::as_str).chain(self.engineered_names())
     }
 
+    /// Returns the columns that each feature is computed from, as indices into those of the schema.
+    pub fn columns_of_features(&self) -> Vec<Vec<usize>> {
+        let mut columns = Vec::new();
+        for (index, (column, encoding)) in
+            self.schema.columns().iter().zip(&self.encodings).enumerate()
+        {
+            let own = encoding.names(&column.name).len() + usize::from(column.missing_indicator);
+            columns.extend(std::iter::repeat_n(vec![index], own));
+        }
+        let engineered = self.features.iter();
+        columns
+            .extend(engineered.map(|feature| feature.expression.columns().into_iter().collect()));
+        columns
+    }
+
     /// Appends the features of a row of readings to `out`. A reading that is not finite is missing,
     /// and becomes the training median in `readings`, too. Features are computed in 64 bits and
     /// rounded once to the 32 of the forest.
@@ -244,6 +259,11 @@ impl Recipe {
         readings.filter_map(|(index, (reading, encoding))| {
             encoding.is_outside(*reading).then_some(index)
         })
+    }
+
+    /// Returns whether the ranges of the training rows are known. Recipes of old programs have none.
+    pub fn knows_ranges(&self) -> bool {
+        self.encodings.iter().all(Encoding::knows_range)
     }
 
     /// Returns counts of zero for each column and engineered feature.

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::cell::{CellParser, NumberFormat};
 use crate::header::{Header, HeaderError};
 use crate::schema::{ColumnKind, Label, Schema, fold_word};
+use crate::units;
 use crate::words::is_missing;
 
 /// The maximum number of label spellings that are cached. Most files have two.
@@ -191,6 +192,32 @@ impl<'a> RecordReader<'a> {
         let field = |index: usize| cells[index].as_ref();
         let read = self.read_fields(cells.len(), field, &mut self.label_parser(), readings, None);
         read.map(|label| label.class)
+    }
+
+    /// Does the same, but takes a sensor cell that cannot be read for a missing one.
+    ///
+    /// # Errors
+    /// Returns the other errors of [`Self::read`].
+    pub fn read_leniently(
+        &self,
+        cells: &[impl AsRef<[u8]>],
+        readings: &mut Vec<f64>,
+    ) -> Result<Option<u8>, RecordError> {
+        let field = |index: usize| cells[index].as_ref();
+        let mut bad = Vec::new();
+        let labels = &mut self.label_parser();
+        let read = self.read_fields(cells.len(), field, labels, readings, Some(&mut bad));
+        read.map(|label| label.class)
+    }
+
+    /// Iterates over the columns that have no unit in the schema and one in the header, with that unit:
+    /// their numbers are taken as they are.
+    pub fn assumed_units(&self) -> impl Iterator<Item = (&str, &str)> {
+        let columns = self.schema.columns().iter().zip(&self.header.columns);
+        columns.filter(|(column, _)| column.unit.is_none()).filter_map(|(column, found)| {
+            let unit = found.unit.as_deref().filter(|unit| units::is_known(unit))?;
+            Some((column.name.as_str(), unit))
+        })
     }
 
     /// Does the work of [`Self::read`] for a record of `count` fields, which `field` returns. With

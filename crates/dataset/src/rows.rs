@@ -281,13 +281,9 @@ impl<'a> RowReader<'a> {
     fn begins_with_other_row(&self, text: &[u8]) -> bool {
         let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         let fields = line.split(|&byte| byte == self.separator);
-        if fields.clone().all(|field| field.trim_ascii().is_empty()) {
-            return true;
-        }
-        is_totals_row(
-            fields
-                .map(|field| plain_field(field, self.separator).map_or(field, |(field, _)| field)),
-        )
+        let mut fields = fields
+            .map(|field| plain_field(field, self.separator).map_or(field, |(field, _)| field));
+        fields.clone().all(|field| field.trim_ascii().is_empty()) || is_totals_row(&mut fields)
     }
 
     /// Appends the readings of the row at the start of `text`, and returns its label and its length

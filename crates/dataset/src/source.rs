@@ -104,7 +104,18 @@ impl<'a> Text<'a> {
             while begin.starts_with(BYTE_ORDER_MARK) {
                 begin.drain(..BYTE_ORDER_MARK.len());
             }
-            let text = Self { begin, rest: input, is_whole, is_blank_separated: false, notes };
+            // Letters beyond ASCII may come later, and in another encoding.
+            let rest: Box<dyn Read + 'a> = if declared.is_some() || is_whole {
+                input
+            } else {
+                let cut = begin.len() - valid_length(&begin);
+                let tail = begin.split_off(begin.len() - cut);
+                Box::new(Converted::new(
+                    Cursor::new(tail).chain(input),
+                    Utf8OrWindows1252::default(),
+                ))
+            };
+            let text = Self { begin, rest, is_whole, is_blank_separated: false, notes };
             return text.finish();
         }
         if declared.is_none() {
@@ -243,6 +254,9 @@ fn unsupported(message: String) -> io::Error {
 trait Convert {
     /// Appends what a piece of the text becomes.
     fn convert(&mut self, text: &[u8], out: &mut Vec<u8>);
+
+    /// Appends what is left at the end of the text.
+    fn end(&mut self, _out: &mut Vec<u8>) {}
 }
 
 /// A text that is changed while it is read.
@@ -251,6 +265,53 @@ struct Converted<R, C> {
     convert: C,
     ready: Vec<u8>,
     at: usize,
+}
+
+/// Returns the length of a text without a letter that is cut at its end.
+fn valid_length(text: &[u8]) -> usize {
+    match std::str::from_utf8(text) {
+        Ok(_) => text.len(),
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Err(_) => text.len(),
+    }
+}
+
+/// Decodes bytes that are not UTF-8 as Windows-1252.
+#[derive(Default)]
+struct Utf8OrWindows1252 {
+    /// The first bytes of a letter that continues in the next piece.
+    cut: Vec<u8>,
+}
+
+impl Convert for Utf8OrWindows1252 {
+    fn convert(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let mut joined = std::mem::take(&mut self.cut);
+        let mut rest = if joined.is_empty() {
+            text
+        } else {
+            joined.extend_from_slice(text);
+            &joined
+        };
+        while let Err(error) = std::str::from_utf8(rest) {
+            let (valid, after) = rest.split_at(error.valid_up_to());
+            out.extend_from_slice(valid);
+            let Some(length) = error.error_len() else {
+                self.cut = after.to_vec();
+                return;
+            };
+            let (invalid, later) = after.split_at(length);
+            let (letters, ..) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(invalid);
+            out.extend_from_slice(letters.as_bytes());
+            rest = later;
+        }
+        out.extend_from_slice(rest);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let (letters, ..) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.cut);
+        out.extend_from_slice(letters.as_bytes());
+        self.cut.clear();
+    }
 }
 
 /// Leaves out blanks between a separator, or the start of a line, and a quote.
@@ -374,11 +435,15 @@ impl<R: Read, C: Convert> Read for Converted<R, C> {
         while self.at == self.ready.len() {
             let mut raw = vec![0; 1 << 16];
             let read = self.input.read(&mut raw)?;
-            if read == 0 {
-                return Ok(0);
-            }
             self.ready.clear();
             self.at = 0;
+            if read == 0 {
+                self.convert.end(&mut self.ready);
+                if self.ready.is_empty() {
+                    return Ok(0);
+                }
+                continue;
+            }
             self.convert.convert(&raw[..read], &mut self.ready);
         }
         let count = buffer.len().min(self.ready.len() - self.at);
@@ -472,6 +537,24 @@ mod tests {
         // Shift JIS.
         let error = Text::open(&b"a,\x8c\xcc\x8f\xe1\n1,2\n"[..], None).err().unwrap().to_string();
         insta::assert_snapshot!(error, @"it is in none of UTF-8, UTF-16 and Windows-1252 (byte 4 is 0x8f); convert it to UTF-8");
+    }
+
+    #[test]
+    fn letters_that_come_late_may_be_in_another_encoding() {
+        let ascii = "a,b\n1,2\n".repeat(PEEK_BYTES / 8 + 10);
+        for (late, expected) in [
+            (&b"Qu\xe4lle,\x80"[..], "Qu\u{e4}lle,\u{20ac}"),
+            ("Qu\u{e4}lle,\u{20ac}\u{1f600}".as_bytes(), "Qu\u{e4}lle,\u{20ac}\u{1f600}"),
+            (b"cut \xc3", "cut \u{c3}"),
+        ] {
+            let text = [ascii.as_bytes(), late].concat();
+            assert!(read(&text).0 == format!("{ascii}{expected}"), "{expected}");
+        }
+        // A letter on the border of the first bytes, and of any piece.
+        for shift in 0..4 {
+            let text = format!("{}{}", "x".repeat(PEEK_BYTES - shift), "\u{20ac}".repeat(100_000));
+            assert!(read(text.as_bytes()).0 == text, "{shift}");
+        }
     }
 
     #[test]

@@ -275,7 +275,8 @@ fn lines_may_end_with_any_number_of_separators() {
         assert_eq!(notes(ended(header, row).as_bytes()), "", "{header:?} {row:?}");
     }
     let (_, counts) =
-        read_as(TextFormat::default(), "a.csv", format!("{PLAIN},,\n , ,\n").as_bytes()).unwrap();
+        read_as(TextFormat::default(), "a.csv", format!("{PLAIN},,\n\"\",,\" \"\n").as_bytes())
+            .unwrap();
     assert_eq!((counts.blank_rows, counts.read.rows, counts.dropped_missing.rows), (2, 3, 0));
     for end in ["   \n", "\u{1a}", "\0\0\0", "\n\n \t\n"] {
         assert_eq!(notes(format!("{PLAIN}{end}").as_bytes()), "", "{end:?}");

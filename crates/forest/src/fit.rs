@@ -217,10 +217,7 @@ mod tests {
 
     #[test]
     fn gains_are_sums_of_shares_of_each_tree() {
-        let grown = |gains: &[f64]| {
-            let tree = Tree { nodes: Vec::new(), shares: Vec::new() };
-            (0, GrownTree { tree, gains: gains.to_vec() })
-        };
+        let grown = |gains: &[f64]| (0, GrownTree { tree: Tree::default(), gains: gains.to_vec() });
         // 3/4 + 1/2 = 1.25; the tree without a split is left out.
         let found = gains(&[grown(&[3.0, 1.0]), grown(&[0.0, 0.0]), grown(&[2.0, 2.0])], 2);
         assert_eq!(found, [10 << 40, 6 << 40]);

@@ -92,7 +92,7 @@ impl<'a, E: SplitFinder> Grower<'a, E> {
     pub(crate) fn grow(&mut self, index: usize, stopped: &dyn Fn() -> bool) -> Option<GrownTree> {
         let mut stream = RandomStream::new(self.params.random_state, index);
         let mut grown = GrownTree {
-            tree: Tree { nodes: vec![Node::leaf(0)], shares: Vec::new() },
+            tree: Tree { nodes: vec![Node::leaf(0)], ..Tree::default() },
             gains: vec![0.0; self.features.len()],
         };
         for place in 0..self.features.len() {
@@ -241,7 +241,7 @@ impl<'a, E: SplitFinder> Grower<'a, E> {
     }
 
     fn make_leaf(&self, tree: &mut Tree, node: usize, total: &E::Total) {
-        let leaf = self.finder.append_leaf(total, &mut tree.shares);
+        let leaf = self.finder.push_leaf(total, tree);
         tree.nodes[node] = Node::leaf(leaf as u32);
     }
 }

@@ -10,7 +10,7 @@ use crate::sample::BootstrapSample;
 use crate::split::{FEATURE_GROUP, NodeSpan, Split, SplitFinder, SplitOutcome};
 use crate::stream::RandomStream;
 use crate::tally::Tally;
-use crate::tree::append_shares;
+use crate::tree::Tree;
 
 /// The rows and counts of one thread.
 pub(crate) struct HistogramFinder<'a, L: RecordLayout, T> {
@@ -376,9 +376,7 @@ impl<L: RecordLayout, T: Tally> SplitFinder for HistogramFinder<'_, L, T> {
         self.table.bins[split.feature as usize].threshold(split.low as usize, split.high as usize)
     }
 
-    fn append_leaf(&self, total: &T, shares: &mut Vec<f32>) -> usize {
-        let leaf = shares.len() / 2;
-        append_shares(&self.scorer.class_weights(*total), shares);
-        leaf
+    fn push_leaf(&self, total: &T, tree: &mut Tree) -> usize {
+        tree.push_leaf(&self.scorer.class_weights(*total))
     }
 }

@@ -21,7 +21,7 @@
 //!   classes, or rows with weights, are sorted (`sorted`); both by the same criteria (`impurity`);
 //! - growth and prediction: `grow` decides which node is split next, and `walk` traverses a tree
 //!   with several rows at a time;
-//! - forests: `model` predicts, `out_of_bag` scores trees during the fit, `fit` runs it all.
+//! - forests: `model` predicts, `explain` says why, `out_of_bag` scores trees during the fit, `fit` runs it all.
 //!
 //! Knows numbers and a seed. Must never know column names, files, or the clock.
 //!
@@ -52,6 +52,7 @@
 mod binned;
 mod bins;
 mod error;
+mod explain;
 mod fit;
 mod grow;
 mod histogram;
@@ -71,6 +72,7 @@ mod walk;
 mod watch;
 
 pub use error::FitError;
+pub use explain::{ExplainError, Explainer};
 pub use fit::Fitted;
 pub use model::{MalformedForest, PredictError, RandomForest};
 pub use params::{

@@ -9,7 +9,7 @@ use crate::params::{Criterion, RandomForestValidParams, RowLimits};
 use crate::sample::BootstrapSample;
 use crate::split::{NodeSpan, Split, SplitFinder, SplitOutcome};
 use crate::stream::RandomStream;
-use crate::tree::append_shares;
+use crate::tree::Tree;
 
 /// The weights of a node's classes.
 #[derive(Debug)]
@@ -232,9 +232,7 @@ impl<C: BinCode> SplitFinder for SortedFinder<'_, C> {
         self.table.bins[split.feature as usize].threshold(split.low as usize, split.high as usize)
     }
 
-    fn append_leaf(&self, total: &Rc<NodeWeights>, shares: &mut Vec<f32>) -> usize {
-        let leaf = shares.len() / total.classes.len();
-        append_shares(&total.classes, shares);
-        leaf
+    fn push_leaf(&self, total: &Rc<NodeWeights>, tree: &mut Tree) -> usize {
+        tree.push_leaf(&total.classes)
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::stream::RandomStream;
+use crate::tree::Tree;
 
 /// Finds the splits of one tree. An implementation owns the tree's rows, where each node owns a
 /// range, and counts and moves them; it knows nothing of trees.
@@ -44,9 +45,8 @@ pub(crate) trait SplitFinder {
     /// Returns the threshold of a split.
     fn threshold(&self, split: &Split<Self::Total>) -> f32;
 
-    /// Appends each class's share of a node's weight to `shares` and returns the number of the new
-    /// leaf.
-    fn append_leaf(&self, total: &Self::Total, shares: &mut Vec<f32>) -> usize;
+    /// Adds a leaf of a node's rows to a tree and returns its number.
+    fn push_leaf(&self, total: &Self::Total, tree: &mut Tree) -> usize;
 }
 
 /// The number of features that are counted in one pass over a node's rows.

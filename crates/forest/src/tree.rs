@@ -28,7 +28,7 @@ impl Node {
 
 /// A tree. The root is the first node, children come after their parents, and siblings are
 /// adjacent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<Node>,
@@ -36,6 +36,9 @@ pub struct Tree {
     /// fitted tree are multiples of 2^-24: their sums over trees, and the difference of two
     /// classes' sums, are exact in f64 in any order.
     pub shares: Vec<f32>,
+    /// The weight of the training rows in each leaf: those that the tree drew, as often as it drew them.
+    /// Empty if it is not known.
+    pub covers: Vec<f32>,
 }
 
 /// The number of units that the shares of a leaf add up to.
@@ -56,6 +59,13 @@ pub(crate) fn append_shares(weights: &[f64], shares: &mut Vec<f32>) {
 }
 
 impl Tree {
+    /// Adds a leaf of rows of these weights by class, and returns its number.
+    pub(crate) fn push_leaf(&mut self, weights: &[f64]) -> usize {
+        append_shares(weights, &mut self.shares);
+        self.covers.push(weights.iter().sum::<f64>() as f32);
+        self.covers.len() - 1
+    }
+
     /// Returns the class shares of a leaf.
     pub(crate) fn shares(&self, leaf: usize, classes: usize) -> &[f32] {
         &self.shares[leaf * classes..][..classes]
@@ -71,6 +81,12 @@ impl Tree {
             return Err("it has too many nodes, or an incomplete leaf");
         }
         let leaves = self.shares.len() / classes;
+        if !self.covers.is_empty() && self.covers.len() != leaves {
+            return Err("the number of its leaves' weights is not that of its leaves");
+        }
+        if !self.covers.iter().all(|cover| cover.is_finite() && *cover > 0.0) {
+            return Err("the weight of a leaf is not positive");
+        }
         for (index, node) in self.nodes.iter().enumerate() {
             let next = node.next as usize;
             if node.is_leaf() {

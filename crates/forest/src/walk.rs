@@ -212,7 +212,7 @@ mod tests {
     /// Returns a tree of `splits` splits, most of them to the right of the one before: deeper than
     /// [`STEPS_PER_CHECK`], with leaves at every depth.
     fn tree(splits: u32, features: u32, stream: &mut RandomStream) -> Tree {
-        let mut tree = Tree { nodes: vec![Node::leaf(0)], shares: Vec::new() };
+        let mut tree = Tree { nodes: vec![Node::leaf(0)], ..Tree::default() };
         for _ in 0..splits {
             let next = tree.nodes.len() as u32;
             let left = u32::from(stream.below(32) == 0).min(next - 1);

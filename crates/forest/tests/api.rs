@@ -92,10 +92,15 @@ fn the_memory_order_of_records_does_not_matter() {
 
 #[test]
 fn probabilities_are_means_over_trees() {
-    let leaf = |share: f32| Tree { nodes: vec![Node::leaf(0)], shares: vec![1.0 - share, share] };
+    let leaf = |share: f32| Tree {
+        nodes: vec![Node::leaf(0)],
+        shares: vec![1.0 - share, share],
+        ..Tree::default()
+    };
     let split = Tree {
         nodes: vec![Node { feature: 0, threshold: 2.0, next: 1 }, Node::leaf(0), Node::leaf(1)],
         shares: vec![1.0, 0.0, 0.25, 0.75],
+        ..Tree::default()
     };
     let forest = RandomForest::from_trees(vec![leaf(0.5), split], vec![1 << 43], 2).unwrap();
     // x <= 2 goes left: (0.5 + 0) / 2 and (0.5 + 0.75) / 2.
@@ -213,7 +218,7 @@ fn a_node_may_have_several_parents() {
         leaf(1),
         leaf(0),
     ];
-    let tree = Tree { nodes: nodes.to_vec(), shares: vec![1.0, 0.0, 0.0, 1.0] };
+    let tree = Tree { nodes: nodes.to_vec(), shares: vec![1.0, 0.0, 0.0, 1.0], ..Tree::default() };
     let forest = RandomForest::from_trees(vec![tree], vec![1], 2).unwrap();
     for rows in [1, 20] {
         let records = Array2::from_elem((rows, 1), -1.0);
@@ -224,7 +229,7 @@ fn a_node_may_have_several_parents() {
 #[test]
 fn malformed_trees_are_errors() {
     let refused = |nodes: Vec<Node>, shares: Vec<f32>| {
-        RandomForest::from_trees(vec![Tree { nodes, shares }], vec![1, 1], 2)
+        RandomForest::from_trees(vec![Tree { nodes, shares, ..Tree::default() }], vec![1, 1], 2)
             .unwrap_err()
             .to_string()
     };
@@ -261,7 +266,7 @@ fn malformed_trees_are_errors() {
             "tree 0 cannot be used: a leaf's class shares do not add up to 1"
         );
     }
-    let sound = vec![Tree { nodes: vec![Node::leaf(0)], shares: fair }];
+    let sound = vec![Tree { nodes: vec![Node::leaf(0)], shares: fair, ..Tree::default() }];
     let refused = |trees, gains, classes| {
         RandomForest::from_trees(trees, gains, classes).unwrap_err().to_string()
     };

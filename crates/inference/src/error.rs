@@ -3,7 +3,7 @@
 use std::io;
 
 use dataset::TableError;
-use forest::PredictError;
+use forest::ExplainError;
 
 /// The reason why rows have no answers.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum InferenceError {
     },
     /// The model contradicts itself.
     #[error(transparent)]
-    Model(#[from] PredictError),
+    Model(#[from] ExplainError),
     /// The answers cannot be written.
     #[error("the answers cannot be written")]
     Output(#[source] io::Error),

@@ -62,5 +62,6 @@ mod table;
 
 pub use artifacts::BundleError;
 pub use error::InferenceError;
+pub use forest::ExplainError;
 pub use model::{Answer, Model};
 pub use table::{ScoredRows, TableScorer};

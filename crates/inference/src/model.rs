@@ -4,7 +4,7 @@ use std::io::Read;
 
 use artifacts::{Bundle, BundleError};
 use dataset::{Recipe, Schema};
-use forest::{PredictError, RandomForest};
+use forest::{ExplainError, Explainer, PredictError, RandomForest};
 use ndarray::ArrayView2;
 
 /// The probability above which a row is predicted to fail, unless another one is set. Evaluate measures
@@ -17,6 +17,7 @@ pub struct Model {
     forest: RandomForest,
     recipe: Recipe,
     threshold: f64,
+    explanations: Option<Explanations>,
     /// The word for no failure, and that for a failure.
     words: [String; 2],
 }
@@ -35,6 +36,19 @@ pub struct Answer {
     pub unseen: Vec<usize>,
     /// The columns whose number is outside of the range of the training rows.
     pub out_of_range: Vec<usize>,
+    /// The Shapley value of each of [`Model::contributors`], if the model explains: together with
+    /// [`Model::base`] they add up to the probability.
+    pub contributions: Vec<f64>,
+}
+
+/// What a model explains its answers by.
+#[derive(Clone, Debug)]
+struct Explanations {
+    explainer: Explainer,
+    /// The names of what contributes.
+    names: Vec<String>,
+    /// The contributor of each feature.
+    contributors: Vec<usize>,
 }
 
 impl Model {
@@ -48,7 +62,7 @@ impl Model {
             word.map_or_else(|| class.to_owned(), |word| word.trim().to_owned())
         };
         let words = [word(&label.negative, "0"), word(&label.positive, "1")];
-        Self { forest, recipe, threshold: THRESHOLD, words }
+        Self { forest, recipe, threshold: THRESHOLD, explanations: None, words }
     }
 
     /// Reads a model from a `model.tar.gz` of `length` bytes.
@@ -66,9 +80,48 @@ impl Model {
         self
     }
 
+    /// Makes the model explain its answers.
+    ///
+    /// # Errors
+    /// Returns an error if the model was trained by an old program, which did not write what explanations
+    /// need, or if a tree is too deep.
+    pub fn with_explanations(mut self) -> Result<Self, ExplainError> {
+        let columns = self.schema().columns();
+        let mut names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let features = self.recipe.feature_names().zip(self.recipe.columns_of_features());
+        let contributors = features.map(|(feature, columns)| match columns[..] {
+            [column] => column,
+            _ => {
+                names.push(feature.to_owned());
+                names.len() - 1
+            }
+        });
+        let contributors = contributors.collect();
+        let explainer = Explainer::new(&self.forest)?;
+        self.explanations = Some(Explanations { explainer, names, contributors });
+        Ok(self)
+    }
+
+    /// Returns what contributes to an answer: each column, with all features that are computed from it
+    /// alone, and each feature of several columns. Nothing if the model does not explain.
+    pub fn contributors(&self) -> &[String] {
+        self.explanations.as_ref().map_or(&[], |explanations| &explanations.names)
+    }
+
+    /// Returns the mean probability of the training rows, to which contributions are added; `None` if
+    /// the model does not explain.
+    pub fn base(&self) -> Option<f64> {
+        self.explanations.as_ref().map(|explanations| explanations.explainer.base())
+    }
+
     /// Returns the columns that the model reads.
     pub fn schema(&self) -> &Schema {
         self.recipe.schema()
+    }
+
+    /// Returns whether the model knows the ranges of its training rows.
+    pub(crate) fn knows_ranges(&self) -> bool {
+        self.recipe.knows_ranges()
     }
 
     /// Returns the plant's word for a failure, or for none.
@@ -83,7 +136,10 @@ impl Model {
     /// # Errors
     /// Returns an error if the recipe makes another number of features than the forest takes, which no
     /// bundle that was read does.
-    pub fn answer(&self, readings: &mut [f64]) -> Result<Vec<Answer>, PredictError> {
+    pub fn answer(&self, readings: &mut [f64]) -> Result<Vec<Answer>, ExplainError> {
+        if readings.is_empty() {
+            return Ok(Vec::new());
+        }
         let width = self.schema().columns().len();
         let mut answers = Vec::with_capacity(readings.len() / width.max(1));
         let mut features = Vec::with_capacity(answers.capacity() * self.forest.features());
@@ -100,11 +156,29 @@ impl Model {
         let rows = ArrayView2::from_shape((answers.len(), found), &features);
         let rows = rows.map_err(|_| PredictError { found, expected })?;
         let probabilities = self.forest.predict_proba(rows)?;
+        if let Some(explanations) = &self.explanations {
+            explanations.add(rows, &mut answers)?;
+        }
         for (answer, probability) in answers.iter_mut().zip(probabilities.column(1)) {
             answer.probability = *probability;
             answer.is_failure = *probability > self.threshold;
         }
         Ok(answers)
+    }
+}
+
+impl Explanations {
+    /// Adds the contributions to the answers to these rows of features.
+    fn add(&self, rows: ArrayView2<'_, f32>, answers: &mut [Answer]) -> Result<(), ExplainError> {
+        let mut values = Vec::new();
+        self.explainer.explain(rows, &mut values)?;
+        for (answer, values) in answers.iter_mut().zip(values.chunks_exact(rows.ncols().max(1))) {
+            answer.contributions = vec![0.0; self.names.len()];
+            for (contributor, value) in self.contributors.iter().zip(values) {
+                answer.contributions[*contributor] += value;
+            }
+        }
+        Ok(())
     }
 }
 

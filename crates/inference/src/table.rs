@@ -5,8 +5,8 @@ use std::io::{Read, Seek, Write};
 use std::ops::ControlFlow;
 
 use dataset::{
-    OtherRow, RawHeader, RawReader, RecordError, RecordReader, RowSink, TableError, TextFormat,
-    push_field,
+    BadCells, OtherRow, RawHeader, RawReader, RecordError, RecordReader, RowSink, TableError,
+    TextFormat, is_totals_row, push_field,
 };
 use serde::Serialize;
 
@@ -17,6 +17,9 @@ use crate::model::{Answer, Model};
 const ROWS_AT_A_TIME: usize = 512;
 /// The columns of an answer.
 const ANSWER_COLUMNS: [&str; 5] = ["predicted", "probability", "imputed", "unseen", "out_of_range"];
+/// The columns of an explanation: the mean probability, and what begins the name of each contribution.
+const BASE_COLUMN: &str = "base_value";
+const SHAP_PREFIX: &str = "shap_";
 /// What separates the columns that an answer names.
 const NAME_SEPARATOR: &str = "; ";
 
@@ -25,8 +28,8 @@ const NAME_SEPARATOR: &str = "; ";
 ///
 /// A line has the fields of the row as text, and then what the model predicts, in the words of the
 /// training table; the probability of a failure; and the names of the columns that were imputed, whose
-/// value was never seen, and whose number is out of the range of the training rows. The order is that
-/// of the rows, and memory is bounded.
+/// value was never seen, and whose number is out of the range of the training rows. If the model explains,
+/// `base_value` and the contributions follow. The order is that of the rows, and memory is bounded.
 pub struct TableScorer<'m, W>(RawReader<Sink<'m, W>>);
 
 /// What became of the rows.
@@ -48,6 +51,13 @@ pub struct ScoredRows {
     pub header_rows: u64,
     /// Rows without any value, which are not answered.
     pub blank_rows: u64,
+    /// Rows that cannot be read, which are not answered, and the first of them. There are none unless
+    /// [`TableScorer::with_bad_cells`] allows them.
+    pub unreadable_rows: u64,
+    /// The first row that cannot be read.
+    pub first_unreadable: Option<String>,
+    /// What a person should look at.
+    pub warnings: Vec<String>,
     /// What was found of the files that is not the usual.
     pub notes: Vec<String>,
     /// The files that are no tables, with the reason.
@@ -63,9 +73,18 @@ impl<'m, W: Write> TableScorer<'m, W> {
             files: Vec::new(),
             columns: Vec::new(),
             scored: ScoredRows::default(),
+            bad_cells: BadCells::Error,
             error: None,
         };
         Self(RawReader::of_schema(sink, model.schema().clone(), format))
+    }
+
+    /// Sets how a cell that is not a number is handled, and a row with too few or too many fields: by an
+    /// error, which is the default, by leaving the row out, or, of a cell, as a missing one.
+    #[must_use]
+    pub fn with_bad_cells(mut self, rule: BadCells) -> Self {
+        self.0.sink_mut().bad_cells = rule;
+        self
     }
 
     /// Scores the rows of a file, or of every file of a ZIP archive, in any format that
@@ -89,10 +108,15 @@ impl<'m, W: Write> TableScorer<'m, W> {
     /// output cannot be written.
     pub fn finish(self) -> Result<ScoredRows, InferenceError> {
         let (mut sink, left_out) = self.0.finish()?;
-        if sink.scored.rows == 0 {
+        if sink.scored.rows == 0 && sink.scored.unreadable_rows == 0 {
             return Err(InferenceError::NoRows { files: sink.files.join(", ") });
         }
         sink.output.flush().map_err(InferenceError::Output)?;
+        if !sink.model.knows_ranges() {
+            let warning = "the model was trained by an old program and knows no ranges of its columns, so none \
+                           is out of range";
+            sink.scored.warnings.push(warning.to_owned());
+        }
         Ok(ScoredRows { left_out, ..sink.scored })
     }
 }
@@ -106,6 +130,7 @@ struct Sink<'m, W> {
     /// The headers of the first file, beside which the answers are written.
     columns: Vec<String>,
     scored: ScoredRows,
+    bad_cells: BadCells,
     /// The first error, after which nothing is written.
     error: Option<InferenceError>,
 }
@@ -115,6 +140,7 @@ struct OpenFile<'m> {
     model: &'m Model,
     header: RawHeader,
     records: RecordReader<'m>,
+    bad_cells: BadCells,
 }
 
 impl OpenFile<'_> {
@@ -143,6 +169,8 @@ struct Part {
     totals_rows: u64,
     header_rows: u64,
     blank_rows: u64,
+    unreadable_rows: u64,
+    first_unreadable: Option<String>,
     /// The first error. Later rows are not read.
     error: Option<InferenceError>,
 }
@@ -165,7 +193,7 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
                     expected: self.columns.len(),
                 });
             }
-        } else if let Err(error) = self.output.write_all(&header_line(&columns)) {
+        } else if let Err(error) = self.output.write_all(&header_line(&columns, self.model)) {
             self.error.get_or_insert(InferenceError::Output(error));
         }
         if self.files.is_empty() {
@@ -174,8 +202,15 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         if !header.notes.is_empty() {
             self.scored.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
         }
+        for (column, unit) in records.assumed_units() {
+            self.scored.warnings.push(format!(
+                "{}: column `{column}` is in {unit}; the model knows no unit of it, and takes its numbers \
+                 as they are",
+                header.file
+            ));
+        }
         self.files.push(header.file.clone());
-        Some(OpenFile { model: self.model, header, records })
+        Some(OpenFile { model: self.model, header, records, bad_cells: self.bad_cells })
     }
 
     fn part(_: &OpenFile<'m>) -> Part {
@@ -186,8 +221,19 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         if part.error.is_some() {
             return;
         }
-        if let Err(problem) = file.records.read(fields, &mut part.readings) {
-            part.error = Some(file.row_error(line, problem));
+        let begin = part.readings.len();
+        let read = match file.bad_cells {
+            BadCells::Missing => file.records.read_leniently(fields, &mut part.readings),
+            BadCells::Error | BadCells::Drop => file.records.read(fields, &mut part.readings),
+        };
+        let lacks_something = part.readings[begin..].iter().any(|reading| reading.is_nan());
+        if (lacks_something || read.is_err()) && is_totals_row(fields.iter().copied()) {
+            part.readings.truncate(begin);
+            part.totals_rows += 1;
+            return;
+        }
+        if let Err(problem) = read {
+            part.refuse(file, line, problem);
             return;
         }
         for (index, field) in fields.iter().enumerate() {
@@ -206,7 +252,7 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
 
     fn ragged(file: &OpenFile<'m>, part: &mut Part, line: u64, fields: usize, expected: usize) {
         let problem = RecordError::FieldCount { found: fields, expected };
-        part.error.get_or_insert(file.row_error(line, problem));
+        part.refuse(file, line, problem);
     }
 
     fn other(part: &mut Part, row: OtherRow) {
@@ -232,6 +278,9 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         self.scored.totals_rows += part.totals_rows;
         self.scored.header_rows += part.header_rows;
         self.scored.blank_rows += part.blank_rows;
+        self.scored.unreadable_rows += part.unreadable_rows;
+        self.scored.first_unreadable =
+            self.scored.first_unreadable.take().or(part.first_unreadable);
         let columns = self.model.schema().columns();
         for (counts, more) in [
             (&mut self.scored.imputed, part.imputed),
@@ -247,6 +296,17 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
 }
 
 impl Part {
+    /// Leaves out a row that cannot be read, or ends with its error.
+    fn refuse(&mut self, file: &OpenFile<'_>, line: u64, problem: RecordError) {
+        let error = file.row_error(line, problem);
+        if file.bad_cells == BadCells::Error {
+            self.error.get_or_insert(error);
+        } else {
+            self.unreadable_rows += 1;
+            self.first_unreadable.get_or_insert_with(|| error.to_string());
+        }
+    }
+
     /// Answers the rows that wait.
     fn answer(&mut self, file: &OpenFile<'_>) {
         let answers = match file.model.answer(&mut self.readings) {
@@ -278,10 +338,12 @@ impl Part {
 
 /// Returns the header of the output. A column of the table keeps its name, and that of an answer gets
 /// `_` behind its own where both are the same.
-fn header_line(columns: &[String]) -> Vec<u8> {
+fn header_line(columns: &[String], model: &Model) -> Vec<u8> {
     let mut line = Vec::new();
-    let answers = ANSWER_COLUMNS.iter().map(|name| {
-        let mut name = (*name).to_owned();
+    let base = model.base().map(|_| BASE_COLUMN.to_owned());
+    let contributors = model.contributors().iter().map(|name| format!("{SHAP_PREFIX}{name}"));
+    let answers = ANSWER_COLUMNS.iter().map(|name| (*name).to_owned());
+    let answers = answers.chain(base).chain(contributors).map(|mut name| {
         while columns.contains(&name) {
             name.push('_');
         }
@@ -306,6 +368,10 @@ fn push_answer(model: &Model, answer: &Answer, line: &mut Vec<u8>) {
         let names: Vec<&str> = named.iter().map(|column| columns[*column].name.as_str()).collect();
         line.push(b',');
         push_field(names.join(NAME_SEPARATOR).as_bytes(), line);
+    }
+    for number in model.base().iter().chain(&answer.contributions) {
+        line.push(b',');
+        line.extend_from_slice(zmij::Buffer::new().format(*number).as_bytes());
     }
     line.push(b'\n');
 }

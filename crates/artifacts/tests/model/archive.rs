@@ -60,7 +60,7 @@ fn the_bytes_of_a_bundle_do_not_change() {
 }
 
 /// The CRC-32 of the three files. It may change only together with a format version.
-const WRITTEN: u32 = 2_340_218_676;
+const WRITTEN: u32 = 3_410_340_166;
 
 #[test]
 fn hostile_archives_are_refused() {
@@ -121,12 +121,12 @@ fn a_damaged_forest_is_refused() {
     }
     let patched = |at: usize, bytes: &[u8]| read(patched(forest, at, bytes)).unwrap_err();
     insta::assert_snapshot!(read(b"PK\x03\x04....".to_vec()).unwrap_err(), @"forest.bin does not begin with `MDFOREST`, it is no forest");
-    insta::assert_snapshot!(patched(8, &[3]), @"forest.bin has format version 3, expected 1 or 2");
+    insta::assert_snapshot!(patched(8, &[4]), @"forest.bin has format version 4, expected 1, 2 or 3");
     insta::assert_snapshot!(patched(12, &[0xff; 4]), @"forest.bin is of another training than metadata.json");
     insta::assert_snapshot!(patched(16, &[1]), @"forest.bin says that it is shard 2 of 1 of 5 trees");
     insta::assert_snapshot!(patched(20, &[0; 4]), @"forest.bin says that it is shard 1 of 0 of 5 trees");
     insta::assert_snapshot!(patched(20, &[6]), @"forest.bin says that it is shard 1 of 6 of 5 trees");
-    insta::assert_snapshot!(patched(24, &[4]), @"forest.bin has 60 bytes after its last tree");
+    insta::assert_snapshot!(patched(24, &[4]), @"forest.bin has 68 bytes after its last tree");
     for (at, bytes) in [(24, &[6][..]), (24, &[0xff; 4]), (28, &[0xff; 4]), (32, &[0xff; 4])] {
         assert!(patched(at, bytes).starts_with("forest.bin is cut short at byte "), "{at}");
     }

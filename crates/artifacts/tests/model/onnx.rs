@@ -20,7 +20,11 @@ fn forests_that_onnx_export_refuses() {
         let forest = RandomForest::from_trees(trees, gains, classes).unwrap();
         chain(&Bundle { forest, ..bundle() }.to_onnx().unwrap_err())
     };
-    let leaf = |shares: &[f32]| Tree { nodes: vec![Node::leaf(0)], shares: shares.to_vec() };
+    let leaf = |shares: &[f32]| Tree {
+        nodes: vec![Node::leaf(0)],
+        shares: shares.to_vec(),
+        ..Tree::default()
+    };
     insta::assert_snapshot!(refused(vec![leaf(&[0.5, 0.25, 0.25])], vec![0; 3], 3), @"the forest has 3 classes, expected 2");
 
     // A degenerate tree: the left child of each split is a leaf.
@@ -31,6 +35,6 @@ fn forests_that_onnx_export_refuses() {
         nodes.push(Node { feature: 0, threshold: 0.0, next });
     }
     *nodes.last_mut().unwrap() = Node::leaf(0);
-    let comb = Tree { nodes, shares: vec![0.5, 0.5] };
+    let comb = Tree { nodes, shares: vec![0.5, 0.5], ..Tree::default() };
     insta::assert_snapshot!(refused(vec![comb], vec![0; 3], 2), @"the forest has 4194305 nodes, and model.onnx is made of at most 4194304");
 }

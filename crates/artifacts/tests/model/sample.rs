@@ -41,6 +41,7 @@ pub fn stump(feature: u32, threshold: f32, left: f32, right: f32) -> Tree {
     Tree {
         nodes: vec![split, Node::leaf(0), Node::leaf(1)],
         shares: vec![1.0 - left, left, 1.0 - right, right],
+        covers: vec![3.0, 5.0],
     }
 }
 

@@ -46,7 +46,7 @@ fn flipped_bits() {
 fn a_forest_that_is_cut_short_or_of_another_version() {
     insta::assert_snapshot!(refused_files(|files| files.forest.truncate(5_000)), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin is cut short at byte 4996");
     insta::assert_snapshot!(refused_files(|files| files.forest.clear()), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin does not begin with `MDFOREST`, it is no forest");
-    insta::assert_snapshot!(refused_files(|files| files.forest[8] = 3), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin has format version 3, expected 1 or 2");
+    insta::assert_snapshot!(refused_files(|files| files.forest[8] = 4), @"/opt/ml/processing/model/model.tar.gz holds no usable model: forest.bin has format version 4, expected 1, 2 or 3");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::io::{self, Cursor, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
+use dataset::{BadCells, TextFormat};
 use inference::{InferenceError, Model, ScoredRows, TableScorer};
 use registry::DirectoryRegistry;
 use serde_json::json;
@@ -32,15 +33,20 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: Utf8PathBuf,
     /// The probability above which a failure is predicted
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5)]
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, allow_negative_numbers = true)]
     threshold: f64,
+    /// Add what each column contributes to the probability: `base_value` and the Shapley values
+    /// `shap_...` add up to it
+    #[arg(long)]
+    explain: bool,
     /// Take the version from SageMaker's registry
     #[arg(long)]
     sagemaker: bool,
-    /// The settings: the group, and `preprocessing.format` of the table if they are named
+    /// The settings: the group, and what `preprocessing` says of the table's format and bad cells, if
+    /// they are named
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     config: Utf8PathBuf,
-    /// The model package group [default: model_registry.model_package_group_name]
+    /// The model package group [default: that of the settings if they are named, or the only one]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
     /// Where the runs on this machine are kept
@@ -69,13 +75,24 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message));
     }
     let files = files(input)?;
+    let inputs = [Utf8Path::new(&arguments.model), &arguments.config];
+    if let Some(read) = inputs.into_iter().find(|path| is_same_file(path, output)) {
+        let message = format!("--output {output} is {read}, which is read; expected another file");
+        return Err(CommandError::Usage(message));
+    }
     if let Some((_, table)) = files.iter().find(|(_, path)| is_same_file(path, output)) {
         let message =
             format!("--output {output} is the table {table} itself, expected another file");
         return Err(CommandError::Usage(message));
     }
     let (name, model) = arguments.model()?;
-    let model = model.with_threshold(*threshold);
+    let mut model = model.with_threshold(*threshold);
+    if arguments.explain {
+        let explained = model.with_explanations();
+        model = explained.map_err(|source| {
+            CommandError::Usage(format!("--explain: {name} cannot be explained: {source}"))
+        })?;
+    }
     let scorer = Scorer { arguments, model: &model, files: &files };
     if is_printed {
         let scored = match scorer.score(&mut io::stdout().lock()) {
@@ -119,7 +136,10 @@ impl PredictArgs {
     /// Returns the model with its name for messages.
     fn model(&self) -> Result<(String, Model), CommandError> {
         let path = Utf8Path::new(&self.model);
-        let is_file = path.is_file() || self.model.contains('/') || self.model.ends_with(".gz");
+        let is_version = ["latest", "approved"].contains(&self.model.as_str())
+            || self.model.bytes().all(|byte| byte.is_ascii_digit());
+        let is_file = !is_version
+            && (path.is_file() || self.model.contains('/') || self.model.ends_with(".gz"));
         let (name, archive) = if is_file {
             (self.model.clone(), fs_err::read(path).map_err(CommandError::Read)?)
         } else {
@@ -145,7 +165,7 @@ impl PredictArgs {
     fn group(&self) -> Result<ModelGroup, CommandError> {
         let config = SettingsArgs { config: self.config.clone(), images: None };
         let mut group = self.group.clone();
-        if !self.sagemaker && group.is_none() && config.settings_if_any()?.is_none() {
+        if !self.sagemaker && group.is_none() && self.config == DEFAULT_CONFIG {
             group = Some(self.only_group()?);
         }
         let registry = RegistryArgs {
@@ -158,7 +178,7 @@ impl PredictArgs {
         open(&registry)
     }
 
-    /// Returns the only group of the runs on this machine, where no settings name one.
+    /// Returns the only group of the runs on this machine, where nothing names one.
     fn only_group(&self) -> Result<String, CommandError> {
         let mut groups = DirectoryRegistry::new(local::registry(&self.runs)).groups()?;
         match &groups[..] {
@@ -169,20 +189,21 @@ impl PredictArgs {
                 self.runs
             ))),
             _ => Err(CommandError::Usage(format!(
-                "there are models of several groups in {}; --group names one of: {}",
+                "there are models of several groups in {}; --config or --group names one of: {}",
                 self.runs,
                 groups.join(", ")
             ))),
         }
     }
 
-    /// Returns what the settings say of the table's format, if they are named.
-    fn format(&self) -> Result<dataset::TextFormat, CommandError> {
+    /// Returns what the settings say of the table, if they are named.
+    fn table(&self) -> Result<(TextFormat, BadCells), CommandError> {
         if self.config == DEFAULT_CONFIG {
-            return Ok(dataset::TextFormat::default());
+            return Ok((TextFormat::default(), BadCells::Error));
         }
         let config = SettingsArgs { config: self.config.clone(), images: None };
-        Ok(table_settings::format(&config.settings()?.table().format))
+        let table = config.settings()?.table();
+        Ok((table_settings::format(&table.format), table_settings::rules(&table).bad_cells))
     }
 }
 
@@ -195,7 +216,9 @@ struct Scorer<'a> {
 
 impl Scorer<'_> {
     fn score(&self, output: &mut dyn Write) -> Result<ScoredRows, CommandError> {
-        let mut scorer = TableScorer::new(self.model, self.arguments.format()?, output);
+        let (format, bad_cells) = self.arguments.table()?;
+        let scorer = TableScorer::new(self.model, format, output);
+        let mut scorer = scorer.with_bad_cells(bad_cells);
         for (name, path) in self.files {
             let file = fs_err::File::open(path).map_err(CommandError::Read)?;
             scorer.read_file(name, file).map_err(CommandError::Inference)?;
@@ -228,6 +251,13 @@ fn summary(scored: &ScoredRows, model: &str, threshold: f64) -> String {
         if count > 0 {
             let _ = writeln!(text, "left out: {what}: {count}");
         }
+    }
+    if let Some(first) = &scored.first_unreadable {
+        let count = scored.unreadable_rows;
+        let _ = writeln!(text, "left out: rows that cannot be read: {count}, the first: {first}");
+    }
+    for warning in &scored.warnings {
+        let _ = writeln!(text, "warning: {warning}");
     }
     for note in &scored.notes {
         let _ = writeln!(text, "read as: {note}");

@@ -60,6 +60,14 @@ fn every_row_is_written_with_its_answer() {
     let arguments = ["predict", "--model", model.as_str(), "--input", "sample.csv"];
     assert_eq!(place.orchestrator(&arguments).expect(0).stdout, printed.stdout);
 
+    // Any number of rows is answered, also one that fills the last group.
+    for rows in [1, 511, 512, 1024] {
+        let part: String = sample.lines().take(1 + rows).map(|line| format!("{line}\n")).collect();
+        place.file("part.csv", part);
+        let scored = predict(&place, 0, &["--input", "part.csv"]).stdout;
+        assert!(scored.lines().eq(lines[..=rows].iter().copied()), "{rows}");
+    }
+
     // A lower threshold predicts more failures with the same probabilities.
     let low = predict(&place, 0, &["--input", "sample.csv", "--threshold", "0.1"]).stdout;
     let low = answers(&low);
@@ -91,6 +99,69 @@ fn every_spelling_of_a_table_has_the_same_answers() {
     };
     let unlabelled: String = std::iter::once(header).chain(rows.lines()).map(without).collect();
     assert!(score(unlabelled.as_bytes()) == expected);
+}
+
+#[test]
+fn explanations_add_up_to_the_probability() {
+    let place = Place::new();
+    place.json(0, &[]);
+    let sample = place.orchestrator(&["sample", "--rows", "200", "--output", "-"]).expect(0).stdout;
+    place.file("sample.csv", &sample);
+    let plain = predict(&place, 0, &["--input", "sample.csv"]).stdout;
+    let explained = predict(&place, 0, &["--input", "sample.csv", "--explain"]).stdout;
+    let header: Vec<&str> = explained.lines().next().unwrap().split(',').collect();
+    let base = header.iter().position(|name| *name == "base_value").unwrap();
+    // A feature of one column counts with it; a feature of several columns counts alone.
+    let names = ["shap_Hydraulic_Pressure", "shap_Cutting", "shap_Vibration_Ratio"];
+    assert!(names.iter().all(|name| header[base + 1..].contains(name)), "{header:?}");
+    assert!(!header.contains(&"shap_Pressure_Differential"), "{header:?}");
+    assert_eq!(header.len() - base - 1, 14);
+    for (plain, explained) in plain.lines().zip(explained.lines()).skip(1) {
+        let rest = explained.strip_prefix(plain).and_then(|rest| rest.strip_prefix(',')).unwrap();
+        let sum: f64 = rest.split(',').map(|number| number.parse::<f64>().unwrap()).sum();
+        let probability: f64 = answers(plain)[0][1].parse().unwrap();
+        assert!((sum - probability).abs() < 1e-12, "{explained}");
+    }
+}
+
+#[test]
+fn settings_say_what_becomes_of_rows_that_cannot_be_read() {
+    let place = Place::new();
+    let rows: String = (0..300)
+        .map(|row| {
+            let temperature = row * 37 % 101;
+            format!("{temperature}.5,{},{}\n", row % 7, u8::from(temperature + row % 7 * 5 > 75))
+        })
+        .collect();
+    let table = format!("Temp,Load,Failure\n{rows}(300 rows)\n");
+    place.file("plant.csv", &table);
+    place.orchestrator(&["init", "--input", "plant.csv", "--output", "plant.yaml"]).expect(0);
+    place.orchestrator(&["run", "--config", "plant.yaml", "--input", "plant.csv"]).expect(0);
+    let score = |code: i32, input: &str, arguments: &[&str]| {
+        let call = ["predict", "--model", "1", "--input", input];
+        place.orchestrator(&[&call, arguments].concat()).expect(code)
+    };
+    let named = score(0, "plant.csv", &["--config", "plant.yaml"]);
+    assert_eq!(named.stdout.lines().count(), 301);
+    let left_out =
+        "left out: rows that cannot be read: 1, the first: plant.csv, line 302: the row has 1";
+    assert!(named.stderr.contains(left_out), "{}", named.stderr);
+    insta::assert_snapshot!(score(3, "plant.csv", &[]).stderr, @"error: plant.csv, line 302: the row has 1 fields, expected 3 as in the header");
+    // A cell is missing, a unit that the model does not know is said, and totals lack a reading.
+    place.file("new.csv", "Load,Temp [K]\nbad,300\n3,320\nTotal,\n7,310\n");
+    insta::assert_snapshot!(score(3, "new.csv", &[]).stderr, @"error: new.csv, line 2, column `Load`: found `bad`, expected a number");
+    let scored = score(0, "new.csv", &["--config", "plant.yaml"]);
+    assert_eq!(answers(&scored.stdout)[1][2], "Load");
+    insta::assert_snapshot!(scored.stderr, @"
+    3 rows scored by version 1 of group plant-downtime-models: 3 predicted to fail (probability above 0.5)
+    missing readings: Load 1
+    numbers outside of the training rows' range: Temp 3, Load 1
+    left out: rows of totals: 1
+    warning: new.csv: column `Temp` is in K; the model knows no unit of it, and takes its numbers as they are
+    ");
+    for output in ["plant.yaml", "new.csv"] {
+        score(2, "new.csv", &["--config", "plant.yaml", "--output", output]);
+    }
 }
 
 #[test]
