@@ -263,6 +263,7 @@ trait Convert {
 struct Converted<R, C> {
     input: R,
     convert: C,
+    raw: Vec<u8>,
     ready: Vec<u8>,
     at: usize,
 }
@@ -426,15 +427,14 @@ impl Convert for BlankSeparated {
 
 impl<R: Read, C: Convert> Converted<R, C> {
     fn new(input: R, convert: C) -> Self {
-        Self { input, convert, ready: Vec::new(), at: 0 }
+        Self { input, convert, raw: vec![0; 1 << 16], ready: Vec::new(), at: 0 }
     }
 }
 
 impl<R: Read, C: Convert> Read for Converted<R, C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.ready.len() {
-            let mut raw = vec![0; 1 << 16];
-            let read = self.input.read(&mut raw)?;
+            let read = self.input.read(&mut self.raw)?;
             self.ready.clear();
             self.at = 0;
             if read == 0 {
@@ -444,7 +444,7 @@ impl<R: Read, C: Convert> Read for Converted<R, C> {
                 }
                 continue;
             }
-            self.convert.convert(&raw[..read], &mut self.ready);
+            self.convert.convert(&self.raw[..read], &mut self.ready);
         }
         let count = buffer.len().min(self.ready.len() - self.at);
         buffer[..count].copy_from_slice(&self.ready[self.at..self.at + count]);

@@ -11,21 +11,6 @@ pub enum InferenceError {
     /// A table or one of its rows cannot be read, or it lacks a column of the model.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A file has other columns than the first one, whose columns the answers are written beside.
-    #[error(
-        "{file} has other columns than {first} ({found} and {expected}, or in another order); the \
-         answers are written beside them, so each needs an output of its own"
-    )]
-    OtherColumns {
-        /// The file.
-        file: String,
-        /// The number of its columns.
-        found: usize,
-        /// The first file.
-        first: String,
-        /// The number of that one's columns.
-        expected: usize,
-    },
     /// There are no rows.
     #[error("there are no rows in {files}, expected some below the header")]
     NoRows {

@@ -11,7 +11,7 @@
 //! use std::io::Cursor;
 //!
 //! use dataset::TextFormat;
-//! use inference::{Model, TableScorer};
+//! use inference::{ColumnFinder, Model, TableScorer};
 //! # use artifacts::{Bundle, Metadata};
 //! # use linfa::prelude::Fit;
 //! #
@@ -40,9 +40,12 @@
 //! # };
 //! // A model that knows one column, the torque, which is low where a machine fails.
 //! let model = Model::new(bundle);
+//! let table = "Machine;Torque [kNm]\nM1;0,0148\nM2;\nM3;0,15\n";
+//! let mut finder = ColumnFinder::new(&model, TextFormat::default());
+//! finder.read_file("shift.csv", Cursor::new(table))?;
 //! let mut scored = Vec::new();
-//! let mut scorer = TableScorer::new(&model, TextFormat::default(), &mut scored);
-//! scorer.read_file("shift.csv", Cursor::new("Machine;Torque [kNm]\nM1;0,0148\nM2;\nM3;0,15\n"))?;
+//! let mut scorer = TableScorer::new(&model, TextFormat::default(), finder.finish()?, &mut scored);
+//! scorer.read_file("shift.csv", Cursor::new(table))?;
 //! let summary = scorer.finish()?;
 //!
 //! assert_eq!((summary.rows, summary.failures), (3, 1));
@@ -64,4 +67,4 @@ pub use artifacts::BundleError;
 pub use error::InferenceError;
 pub use forest::ExplainError;
 pub use model::{Answer, Model};
-pub use table::{ScoredRows, TableScorer};
+pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};

@@ -17,16 +17,80 @@ use crate::model::{Answer, Model};
 const ROWS_AT_A_TIME: usize = 512;
 /// The columns of an answer.
 const ANSWER_COLUMNS: [&str; 5] = ["predicted", "probability", "imputed", "unseen", "out_of_range"];
+/// The column of the file, if there are several.
+const FILE_COLUMN: &str = "file";
 /// The columns of an explanation: the mean probability, and what begins the name of each contribution.
 const BASE_COLUMN: &str = "base_value";
 const SHAP_PREFIX: &str = "shap_";
 /// What separates the columns that an answer names.
 const NAME_SEPARATOR: &str = "; ";
 
+/// The columns of the tables that are scored together: the headers of the first table, and those that
+/// others have besides.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    headers: Vec<String>,
+    tables: usize,
+}
+
+/// Finds the columns of tables by reading their beginnings.
+pub struct ColumnFinder(RawReader<Columns>);
+
+impl ColumnFinder {
+    /// Creates a finder in tables of a model.
+    pub fn new(model: &Model, format: TextFormat) -> Self {
+        Self(RawReader::of_schema(Columns::default(), model.schema().clone(), format))
+    }
+
+    /// Reads the beginning of a file, or of every file of a ZIP archive.
+    ///
+    /// # Errors
+    /// Returns an error if the file lacks a column of the model.
+    pub fn read_file(&mut self, file: &str, input: impl Read + Seek) -> Result<(), InferenceError> {
+        Ok(self.0.read_file(file, input)?)
+    }
+
+    /// Returns the columns.
+    ///
+    /// # Errors
+    /// Returns an error if no file is a table with the model's columns.
+    pub fn finish(self) -> Result<Columns, InferenceError> {
+        Ok(self.0.finish()?.0)
+    }
+}
+
+impl RowSink for Columns {
+    type File = ();
+    type Part = ();
+
+    fn open(&mut self, header: RawHeader) -> Option<()> {
+        self.tables += 1;
+        for column in header.columns {
+            if !self.headers.contains(&column.header) || column.header.is_empty() {
+                self.headers.push(column.header);
+            }
+        }
+        Some(())
+    }
+
+    fn part((): &()) {}
+
+    fn row((): &(), (): &mut (), _: u64, _: &[&[u8]]) {}
+
+    fn ragged((): &(), (): &mut (), _: u64, _: usize, _: usize) {}
+
+    fn other((): &mut (), _: OtherRow) {}
+
+    fn take(&mut self, (): &(), (): ()) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
 /// Scores tables: reads their rows, one file after another, and writes each with its answer as a line
 /// of CSV.
 ///
-/// A line has the fields of the row as text, and then what the model predicts, in the words of the
+/// A line has the file, if there are several tables; the fields of the row as text, which are empty in
+/// columns that its table does not have; and then what the model predicts, in the words of the
 /// training table; the probability of a failure; and the names of the columns that were imputed, whose
 /// value was never seen, and whose number is out of the range of the training rows. If the model explains,
 /// `base_value` and the contributions follow. The order is that of the rows, and memory is bounded.
@@ -65,13 +129,14 @@ pub struct ScoredRows {
 }
 
 impl<'m, W: Write> TableScorer<'m, W> {
-    /// Creates a scorer that writes to `output`. What is not known of the tables' format is found.
-    pub fn new(model: &'m Model, format: TextFormat, output: W) -> Self {
+    /// Creates a scorer of tables with these columns, which writes to `output`. What is not known of the
+    /// tables' format is found.
+    pub fn new(model: &'m Model, format: TextFormat, columns: Columns, output: W) -> Self {
         let sink = Sink {
             model,
             output,
             files: Vec::new(),
-            columns: Vec::new(),
+            columns,
             scored: ScoredRows::default(),
             bad_cells: BadCells::Error,
             error: None,
@@ -91,8 +156,8 @@ impl<'m, W: Write> TableScorer<'m, W> {
     /// [`TableReader`](dataset::TableReader) reads.
     ///
     /// # Errors
-    /// Returns an error if the file lacks a column of the model or has other columns than the first
-    /// one, if a row cannot be read, or if the output cannot be written. The output is not whole then.
+    /// Returns an error if the file lacks a column of the model, if a row cannot be read, or if the output
+    /// cannot be written. The output is not whole then.
     pub fn read_file(&mut self, file: &str, input: impl Read + Seek) -> Result<(), InferenceError> {
         let read = self.0.read_file(file, input);
         match self.0.sink_mut().error.take() {
@@ -127,8 +192,8 @@ struct Sink<'m, W> {
     output: W,
     /// The files that were read.
     files: Vec<String>,
-    /// The headers of the first file, beside which the answers are written.
-    columns: Vec<String>,
+    /// The columns beside which the answers are written.
+    columns: Columns,
     scored: ScoredRows,
     bad_cells: BadCells,
     /// The first error, after which nothing is written.
@@ -141,6 +206,10 @@ struct OpenFile<'m> {
     header: RawHeader,
     records: RecordReader<'m>,
     bad_cells: BadCells,
+    /// What begins each line: the file, if there are several tables.
+    name: Vec<u8>,
+    /// The field of each column of the output, if the table has it.
+    fields: Vec<Option<usize>>,
 }
 
 impl OpenFile<'_> {
@@ -180,25 +249,22 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
     type Part = Part;
 
     fn open(&mut self, header: RawHeader) -> Option<OpenFile<'m>> {
-        let columns: Vec<String> = header.columns.iter().map(|c| c.header.clone()).collect();
-        let schema = self.model.schema();
         // The reader has found these columns already.
-        let records = header.records(schema).ok()?;
-        if let Some(first) = self.files.first() {
-            if columns != self.columns {
-                self.error.get_or_insert(InferenceError::OtherColumns {
-                    file: header.file.clone(),
-                    found: columns.len(),
-                    first: first.clone(),
-                    expected: self.columns.len(),
-                });
-            }
-        } else if let Err(error) = self.output.write_all(&header_line(&columns, self.model)) {
-            self.error.get_or_insert(InferenceError::Output(error));
-        }
+        let records = header.records(self.model.schema()).ok()?;
         if self.files.is_empty() {
-            self.columns = columns;
+            let line = header_line(&self.columns, self.model);
+            if let Err(error) = self.output.write_all(&line) {
+                self.error.get_or_insert(InferenceError::Output(error));
+            }
         }
+        // Columns without a name are taken in their order.
+        let mut nameless =
+            (0..header.columns.len()).filter(|f| header.columns[*f].header.is_empty());
+        let place = |name: &String| match name.as_str() {
+            "" => nameless.next(),
+            _ => header.columns.iter().position(|column| column.header == *name),
+        };
+        let fields: Vec<Option<usize>> = self.columns.headers.iter().map(place).collect();
         if !header.notes.is_empty() {
             self.scored.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
         }
@@ -210,7 +276,13 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
             ));
         }
         self.files.push(header.file.clone());
-        Some(OpenFile { model: self.model, header, records, bad_cells: self.bad_cells })
+        let mut name = Vec::new();
+        if self.columns.tables > 1 {
+            push_field(header.file.as_bytes(), &mut name);
+            name.push(b',');
+        }
+        let (model, bad_cells) = (self.model, self.bad_cells);
+        Some(OpenFile { model, header, records, bad_cells, name, fields })
     }
 
     fn part(_: &OpenFile<'m>) -> Part {
@@ -236,9 +308,12 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
             part.refuse(file, line, problem);
             return;
         }
-        for (index, field) in fields.iter().enumerate() {
+        part.waiting.extend_from_slice(&file.name);
+        for (index, place) in file.fields.iter().enumerate() {
             part.waiting.extend((index > 0).then_some(b','));
-            push_field(field, &mut part.waiting);
+            if let Some(place) = place {
+                push_field(fields[*place], &mut part.waiting);
+            }
         }
         part.ends.push(part.waiting.len());
         if part.ends.len() == ROWS_AT_A_TIME {
@@ -338,18 +413,22 @@ impl Part {
 
 /// Returns the header of the output. A column of the table keeps its name, and that of an answer gets
 /// `_` behind its own where both are the same.
-fn header_line(columns: &[String], model: &Model) -> Vec<u8> {
+fn header_line(columns: &Columns, model: &Model) -> Vec<u8> {
     let mut line = Vec::new();
+    let file = (columns.tables > 1).then(|| FILE_COLUMN.to_owned());
+    let columns = &columns.headers;
     let base = model.base().map(|_| BASE_COLUMN.to_owned());
     let contributors = model.contributors().iter().map(|name| format!("{SHAP_PREFIX}{name}"));
     let answers = ANSWER_COLUMNS.iter().map(|name| (*name).to_owned());
-    let answers = answers.chain(base).chain(contributors).map(|mut name| {
+    let own = |mut name: String| {
         while columns.contains(&name) {
             name.push('_');
         }
         name
-    });
-    for (index, name) in columns.iter().cloned().chain(answers).enumerate() {
+    };
+    let answers = answers.chain(base).chain(contributors).map(own);
+    let names = file.into_iter().map(own).chain(columns.iter().cloned()).chain(answers);
+    for (index, name) in names.enumerate() {
         line.extend((index > 0).then_some(b','));
         push_field(name.as_bytes(), &mut line);
     }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
 use dataset::{BadCells, TextFormat};
-use inference::{InferenceError, Model, ScoredRows, TableScorer};
+use inference::{ColumnFinder, InferenceError, Model, ScoredRows, TableScorer};
 use registry::DirectoryRegistry;
 use serde_json::json;
 
@@ -217,11 +217,16 @@ struct Scorer<'a> {
 impl Scorer<'_> {
     fn score(&self, output: &mut dyn Write) -> Result<ScoredRows, CommandError> {
         let (format, bad_cells) = self.arguments.table()?;
-        let scorer = TableScorer::new(self.model, format, output);
+        let open = |path: &Utf8PathBuf| fs_err::File::open(path).map_err(CommandError::Read);
+        let mut columns = ColumnFinder::new(self.model, format.clone());
+        for (name, path) in self.files {
+            columns.read_file(name, open(path)?).map_err(CommandError::Inference)?;
+        }
+        let columns = columns.finish().map_err(CommandError::Inference)?;
+        let scorer = TableScorer::new(self.model, format, columns, output);
         let mut scorer = scorer.with_bad_cells(bad_cells);
         for (name, path) in self.files {
-            let file = fs_err::File::open(path).map_err(CommandError::Read)?;
-            scorer.read_file(name, file).map_err(CommandError::Inference)?;
+            scorer.read_file(name, open(path)?).map_err(CommandError::Inference)?;
         }
         scorer.finish().map_err(CommandError::Inference)
     }
