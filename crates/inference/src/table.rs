@@ -1,6 +1,6 @@
 //! Writes the rows of tables with a model's answers beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Seek, Write};
 use std::ops::ControlFlow;
 
@@ -26,11 +26,25 @@ const SHAP_PREFIX: &str = "shap_";
 const NAME_SEPARATOR: &str = "; ";
 
 /// The columns of the tables that are scored together: the headers of the first table, and those that
-/// others have besides.
+/// others have besides. A header that a table has twice is there twice.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     headers: Vec<String>,
+    /// How often each header is there.
+    counts: BTreeMap<String, usize>,
     tables: usize,
+}
+
+impl Columns {
+    /// Returns the field of each column in a table, if the table has it.
+    fn fields(&self, table: &RawHeader) -> Vec<Option<usize>> {
+        let mut fields: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+        for (field, column) in table.columns.iter().enumerate() {
+            fields.entry(&column.header).or_default().push_back(field);
+        }
+        let field = |header: &String| fields.get_mut(header.as_str())?.pop_front();
+        self.headers.iter().map(field).collect()
+    }
 }
 
 /// Finds the columns of tables by reading their beginnings.
@@ -65,8 +79,13 @@ impl RowSink for Columns {
 
     fn open(&mut self, header: RawHeader) -> Option<()> {
         self.tables += 1;
+        let mut own: BTreeMap<String, usize> = BTreeMap::new();
         for column in header.columns {
-            if !self.headers.contains(&column.header) || column.header.is_empty() {
+            let own = own.entry(column.header.clone()).or_default();
+            *own += 1;
+            let known = self.counts.entry(column.header.clone()).or_default();
+            if *own > *known {
+                *known += 1;
                 self.headers.push(column.header);
             }
         }
@@ -115,7 +134,7 @@ pub struct ScoredRows {
     pub header_rows: u64,
     /// Rows without any value, which are not answered.
     pub blank_rows: u64,
-    /// Rows that cannot be read, which are not answered, and the first of them. There are none unless
+    /// Rows that cannot be read, which are not answered. There are none unless
     /// [`TableScorer::with_bad_cells`] allows them.
     pub unreadable_rows: u64,
     /// The first row that cannot be read.
@@ -257,14 +276,7 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
                 self.error.get_or_insert(InferenceError::Output(error));
             }
         }
-        // Columns without a name are taken in their order.
-        let mut nameless =
-            (0..header.columns.len()).filter(|f| header.columns[*f].header.is_empty());
-        let place = |name: &String| match name.as_str() {
-            "" => nameless.next(),
-            _ => header.columns.iter().position(|column| column.header == *name),
-        };
-        let fields: Vec<Option<usize>> = self.columns.headers.iter().map(place).collect();
+        let fields = self.columns.fields(&header);
         if !header.notes.is_empty() {
             self.scored.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
         }

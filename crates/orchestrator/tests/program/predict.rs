@@ -201,6 +201,13 @@ fn readings_that_are_missing_unseen_or_out_of_range_are_named() {
     assert_eq!(json["rows"]["rows"], 4);
     assert_eq!(json["rows"]["out_of_range"]["Temp"], 1);
 
+    // Columns that have one name, or none, are kept.
+    place.file("twice.csv", "note,Type,note,Temp,\na,L,b,90,c\n");
+    let twice = ["predict", "--model", "latest", "--input", "twice.csv"];
+    let scored_twice = place.orchestrator(&twice).expect(0).stdout;
+    assert!(scored_twice.starts_with("note,Type,note,Temp,,predicted,"), "{scored_twice}");
+    assert!(scored_twice.contains("\na,L,b,90,c,yes,"), "{scored_twice}");
+
     // A file in a directory that is no table is left out and named. Of tables with different columns the
     // output has all, and says which file a row is from.
     place.file("all/a.csv", new);
