@@ -138,6 +138,7 @@ fn deploy_change_run_approve() {
     change_a_hyperparameter(&cloud);
     run(&cloud);
     approve_one_model_and_reject_the_other(&cloud);
+    predict_with_a_registered_model(&cloud);
 }
 
 fn deploy_for_the_first_time(cloud: &Cloud) {
@@ -281,4 +282,23 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
     let shown = cloud.json(0, &["models", "show", "1"]);
     assert_eq!(shown["metrics"]["accuracy"], 0.9874);
     assert_eq!(shown["model_package"]["approval_description"], "recall 0.98");
+}
+
+fn predict_with_a_registered_model(cloud: &Cloud) {
+    // A model of a local run stands for one of the pipeline.
+    let result = cloud.place.json(0, &[]);
+    let model = cloud.place.stored(&result["model_package"]["model_data_url"]);
+    cloud.put("model-artifacts/c/model.tar.gz", fs_err::read(&model).unwrap());
+    register(cloud, "x3", &format!("s3://{}/model-artifacts/c/model.tar.gz", cloud.name));
+    cloud.orchestrator(&["sample", "--rows", "50", "--output", "rows.csv"]).expect(0);
+    let predict = |model: &str, more: &[&str]| {
+        cloud.orchestrator(&[&["predict", "--input", "rows.csv", "--model", model], more].concat())
+    };
+    let here = predict(model.as_str(), &[]).expect(0);
+    let there = predict("latest", &["--sagemaker"]).expect(0);
+    assert_eq!(there.stdout, here.stdout);
+    assert!(there.stderr.contains("50 rows scored by version 3 of group"), "{}", there.stderr);
+    // The object of the approved one is not there.
+    let missing = predict("approved", &["--sagemaker"]).expect(2);
+    insta::assert_snapshot!(cloud.neutral(&missing.stderr), @"error: version 1 of group <name> is at s3://bucket/model-artifacts/a/model.tar.gz, which cannot be read");
 }
