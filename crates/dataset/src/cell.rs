@@ -13,11 +13,21 @@ pub struct NumberFormat {
     pub point: u8,
     /// What separates groups of three digits before the decimal mark.
     pub thousands: Option<char>,
+    /// Whether a number that is not so may have a decimal comma: cells of a workbook that are numbers have
+    /// a decimal point, and those that are texts may be as people write them.
+    pub comma_in_text: bool,
+}
+
+impl NumberFormat {
+    /// Returns a format in which all numbers are written alike.
+    pub(crate) const fn new(point: u8, thousands: Option<char>) -> Self {
+        Self { point, thousands, comma_in_text: false }
+    }
 }
 
 impl Default for NumberFormat {
     fn default() -> Self {
-        Self { point: b'.', thousands: None }
+        Self::new(b'.', None)
     }
 }
 
@@ -186,7 +196,11 @@ impl CellParser {
     fn number(&self, text: &str) -> Option<f64> {
         let power = self.power;
         let plain = match self.format {
-            NumberFormat { point: b'.', thousands: None } => return scaled(text, power),
+            NumberFormat { point: b'.', thousands: None, comma_in_text } => {
+                let comma = || scaled(&text.replacen(',', ".", 1), power);
+                let may_have_comma = comma_in_text && !text.contains('.');
+                return scaled(text, power).or_else(|| comma().filter(|_| may_have_comma));
+            }
             NumberFormat { point: b',', .. } if text.contains('.') => None,
             NumberFormat { point: b',', .. } => scaled(&text.replacen(',', ".", 1), power),
             _ => scaled(text, power),
@@ -314,7 +328,7 @@ mod tests {
         for text in ["%", "--0.5", "5--", "(-5)", "()", "(5", "5 %%", "\u{2212}", "1-2"] {
             assert_eq!(parse(text), None, "{text}");
         }
-        let comma = NumberFormat { point: b',', thousands: Some('.') };
+        let comma = NumberFormat::new(b',', Some('.'));
         let parser = CellParser::new(&[], Conversion::Power(0), comma);
         assert_eq!(parser.parse("1.234,5-".as_bytes()), Some(-1234.5));
     }
@@ -322,7 +336,7 @@ mod tests {
     #[test]
     fn a_number_may_have_its_unit_behind_it() {
         let parser = |unit: Option<&str>, point| {
-            let format = NumberFormat { point, thousands: None };
+            let format = NumberFormat::new(point, None);
             let markers = ["-999".to_owned()];
             CellParser::new(&markers, Conversion::NONE, format).with_unit(unit.map(str::to_owned))
         };
@@ -410,7 +424,7 @@ mod tests {
     #[test]
     fn decimal_commas_and_groups_of_digits_are_read_where_they_are_declared() {
         let parse = |text: &str, point, thousands| {
-            let format = NumberFormat { point, thousands };
+            let format = NumberFormat::new(point, thousands);
             CellParser::new(&[], Conversion::NONE, format).parse(text.as_bytes())
         };
         for (text, thousands) in [

@@ -27,14 +27,14 @@ pub(crate) const ROW_NAMES: &str =
     "the first column has no name: rows have one field more than the header";
 /// The number formats that are tried. The first of those that read the most cells is used.
 pub(crate) const NUMBER_FORMATS: [NumberFormat; 8] = [
-    NumberFormat { point: b'.', thousands: None },
-    NumberFormat { point: b',', thousands: None },
-    NumberFormat { point: b',', thousands: Some('.') },
-    NumberFormat { point: b'.', thousands: Some(',') },
-    NumberFormat { point: b'.', thousands: Some(' ') },
-    NumberFormat { point: b',', thousands: Some(' ') },
-    NumberFormat { point: b'.', thousands: Some('\'') },
-    NumberFormat { point: b',', thousands: Some('\'') },
+    NumberFormat::new(b'.', None),
+    NumberFormat::new(b',', None),
+    NumberFormat::new(b',', Some('.')),
+    NumberFormat::new(b'.', Some(',')),
+    NumberFormat::new(b'.', Some(' ')),
+    NumberFormat::new(b',', Some(' ')),
+    NumberFormat::new(b'.', Some('\'')),
+    NumberFormat::new(b',', Some('\'')),
 ];
 
 /// What is known of the format of files. What is not given is found by looking at them.
@@ -111,6 +111,56 @@ pub(crate) struct LayoutFinder<'a> {
     /// Whether the header must have the label.
     pub(crate) with_label: bool,
     pub(crate) declared: &'a TextFormat,
+    pub(crate) origin: Origin,
+}
+
+/// Where a text is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A file of text.
+    File,
+    /// The cells of a sheet, whose numbers have a decimal point.
+    Sheet {
+        /// The declared decimal mark of numbers in cells that are texts.
+        decimal: Option<u8>,
+    },
+    /// The values of a Parquet file, whose numbers have a decimal point.
+    Parquet,
+}
+
+/// Returns how numbers are written in the cells of a sheet that are texts, by some that may be numbers;
+/// `Err` with the first of them if each has two meanings.
+pub(crate) fn numbers_in_texts<'c>(
+    cells: impl Iterator<Item = &'c str>,
+) -> Result<NumberFormat, &'c str> {
+    let parser = |format| CellParser::new(&[], Conversion::NONE, format);
+    let [plain, comma, groups] = [
+        NumberFormat::default(),
+        NumberFormat::new(b',', None),
+        NumberFormat::new(b'.', Some(',')),
+    ];
+    let [of_plain, of_comma, of_groups] = [plain, comma, groups].map(parser);
+    let reads = |parser: &CellParser, cell: &str| {
+        parser.parse(cell.as_bytes()).is_some_and(|number| !number.is_nan())
+    };
+    let mut doubtful = None;
+    let (mut commas, mut grouped) = (0, 0);
+    for cell in cells.filter(|cell| !reads(&of_plain, cell)) {
+        match (reads(&of_comma, cell), reads(&of_groups, cell)) {
+            (true, true) => {
+                doubtful.get_or_insert(cell);
+            }
+            (true, false) => commas += 1,
+            (false, true) => grouped += 1,
+            (false, false) => {}
+        }
+    }
+    match (doubtful, commas > 0, grouped > 0) {
+        (_, true, false) => Ok(NumberFormat { comma_in_text: true, ..plain }),
+        (_, false, true) => Ok(groups),
+        (Some(cell), ..) => Err(cell),
+        (None, ..) => Ok(plain),
+    }
 }
 
 impl LayoutFinder<'_> {
@@ -188,7 +238,11 @@ impl LayoutFinder<'_> {
         }
         let numbers = self.numbers(text, &found)?;
         if numbers != NumberFormat::default() {
-            let name = if numbers.point == b',' { "a comma" } else { "a point" };
+            let name = match numbers {
+                NumberFormat { comma_in_text: true, .. } => "a comma in cells that are texts",
+                NumberFormat { point: b',', .. } => "a comma",
+                _ => "a point",
+            };
             let groups = match numbers.thousands {
                 Some(' ') => ", groups of digits by blanks".to_owned(),
                 Some(mark) => format!(", groups of digits by `{mark}`"),
@@ -357,6 +411,32 @@ impl LayoutFinder<'_> {
     /// Finds how the numbers of the first rows are written.
     fn numbers(&self, text: &[u8], found: &FoundHeader) -> Result<NumberFormat, TableError> {
         let cells = self.sample(text, found);
+        match self.origin {
+            Origin::File => {}
+            Origin::Parquet => return Ok(NumberFormat::default()),
+            Origin::Sheet { decimal: Some(decimal) } => {
+                return Ok(NumberFormat {
+                    comma_in_text: decimal == b',',
+                    ..NumberFormat::default()
+                });
+            }
+            Origin::Sheet { decimal: None } => {
+                let texts = cells.iter().map(|cell| cell.text.as_str());
+                return numbers_in_texts(texts).map_err(|text| {
+                    let cell = cells.iter().find(|cell| cell.text == text);
+                    let (line, column) = cell.map_or((0, 0), |cell| (cell.line, cell.column));
+                    let column = &self.schema.columns()[column].name;
+                    let (comma, groups) = (text.replacen(',', ".", 1), text.replace(',', ""));
+                    TableError::TwoMeanings {
+                        place: format!("{}, line {line}, column `{column}`", self.file),
+                        text: text.to_owned(),
+                        meanings: format!(
+                            "a text that is {comma} with a decimal comma and {groups} with a decimal point"
+                        ),
+                    }
+                });
+            }
+        }
         let declared = self.declared;
         let is_declared = |format: &&NumberFormat| {
             declared.decimal.is_none_or(|point| point == format.point)
@@ -370,10 +450,8 @@ impl LayoutFinder<'_> {
         };
         let Some(&usual) = candidates.first() else {
             // A combination that is none of the usual ones was declared.
-            return Ok(NumberFormat {
-                point: declared.decimal.unwrap_or(b'.'),
-                thousands: declared.thousands,
-            });
+            let point = declared.decimal.unwrap_or(b'.');
+            return Ok(NumberFormat::new(point, declared.thousands));
         };
         let is_default = usual == NumberFormat::default();
         let numbers = parse(usual);

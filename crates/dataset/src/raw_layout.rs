@@ -7,7 +7,7 @@ use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
     MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, ROWS_WITH_NAMES, SAMPLE_CELLS,
-    SAMPLE_ROWS, SEPARATORS, are_row_names, separator_line, separator_note,
+    SAMPLE_ROWS, SEPARATORS, are_row_names, numbers_in_texts, separator_line, separator_note,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -46,6 +46,8 @@ pub(crate) struct RawLayout {
     /// The cells of the line of units below the header; empty if there is none.
     pub(crate) units_line: Vec<String>,
     pub(crate) numbers: NumberFormat,
+    /// How numbers are written in texts, if this is a sheet and they do not have two meanings.
+    numbers_in_texts: Option<NumberFormat>,
     /// A number that has two meanings by what the first rows show: its place, its text, and both
     /// meanings, the one that is taken first.
     pub(crate) two_meanings: Option<String>,
@@ -62,11 +64,24 @@ pub(crate) struct RawLayout {
 
 impl RawLayout {
     /// Takes the numbers as they are written for cells that are numbers: with a decimal point. Words
-    /// beside them, such as `57,31`, say nothing of how they are to be read.
-    pub(crate) fn set_typed_numbers(&mut self) {
+    /// beside them, such as `57,31`, say nothing of how those are to be read; in a sheet they may be numbers
+    /// with a decimal comma.
+    pub(crate) fn set_typed_numbers(&mut self, is_sheet: bool) {
         let note = number_note(self.numbers);
         self.notes.retain(|other| Some(other) != note.as_ref());
         (self.numbers, self.two_meanings) = (NumberFormat::default(), None);
+        match self.numbers_in_texts {
+            _ if !is_sheet => {}
+            Some(numbers) => {
+                self.numbers = numbers;
+                self.notes.extend(number_note(numbers));
+            }
+            None => self.notes.push(
+                "cells that are texts may have a decimal comma or groups of digits by commas, nothing \
+                 tells which: they are no numbers"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// Returns whether another separator need not be tried.
@@ -236,7 +251,7 @@ impl Finder<'_> {
         }
         let has_numbers = rows.iter().any(|row| row.fields.iter().any(|text| is_number(text)));
         let end = lines.last().map_or(begin, |line| line.end);
-        let (numbers, two_meanings) = self.numbers(&rows, end, &columns);
+        let (numbers, numbers_in_texts, two_meanings) = self.numbers(&rows, end, &columns);
         notes.extend(number_note(numbers));
         Some(RawLayout {
             separator: self.separator,
@@ -246,6 +261,7 @@ impl Finder<'_> {
             columns,
             units_line,
             numbers,
+            numbers_in_texts,
             two_meanings,
             notes,
             has_numbers,
@@ -411,8 +427,9 @@ impl Finder<'_> {
         rows: &[&Line],
         end: usize,
         columns: &[RawColumn],
-    ) -> (NumberFormat, Option<String>) {
+    ) -> (NumberFormat, Option<NumberFormat>, Option<String>) {
         let cells = self.sample(rows, end, columns);
+        let in_texts = numbers_in_texts(cells.iter().map(|cell| cell.text.as_str())).ok();
         let read: Vec<(NumberFormat, Vec<Option<f64>>)> = NUMBER_FORMATS
             .iter()
             .map(|&format| {
@@ -423,10 +440,12 @@ impl Finder<'_> {
         let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
         let least = read.iter().map(|(_, numbers)| unread(numbers)).min().unwrap_or_default();
         let mut equal = read.iter().filter(|(_, numbers)| unread(numbers) == least);
-        let Some((best, numbers)) = equal.next() else { return (NumberFormat::default(), None) };
+        let Some((best, numbers)) = equal.next() else {
+            return (NumberFormat::default(), in_texts, None);
+        };
         // A comma that separates fields can be a decimal mark only within quotes.
         if *best == NumberFormat::default() && self.separator == b',' && least == 0 {
-            return (*best, None);
+            return (*best, in_texts, None);
         }
         let two_meanings = equal.find_map(|(format, others)| {
             let pairs = numbers.iter().zip(others).enumerate();
@@ -450,7 +469,7 @@ impl Finder<'_> {
                 meaning(format, other)
             ))
         });
-        (*best, two_meanings)
+        (*best, in_texts, two_meanings)
     }
 }
 
@@ -494,7 +513,11 @@ fn number_note(numbers: NumberFormat) -> Option<String> {
     if numbers == NumberFormat::default() {
         return None;
     }
-    let name = if numbers.point == b',' { "a comma" } else { "a point" };
+    let name = match numbers {
+        NumberFormat { comma_in_text: true, .. } => "a comma in cells that are texts",
+        NumberFormat { point: b',', .. } => "a comma",
+        _ => "a point",
+    };
     let groups = match numbers.thousands {
         Some(' ') => ", groups of digits by blanks".to_owned(),
         Some(mark) => format!(", groups of digits by `{mark}`"),
@@ -626,6 +649,6 @@ mod tests {
         );
         assert_eq!(layout("a;b\n1,2345;x\n5,678;y\n").two_meanings, None);
         let thousands = layout("a;b\n1.234,5;x\n12.345,5;y\n").numbers;
-        assert_eq!(thousands, NumberFormat { point: b',', thousands: Some('.') });
+        assert_eq!(thousands, NumberFormat::new(b',', Some('.')));
     }
 }

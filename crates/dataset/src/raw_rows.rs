@@ -14,7 +14,7 @@ use crate::container::{self, Container};
 use crate::csv_records::{CsvError, CsvRecords, push_field};
 use crate::header::{Header, HeaderCell, HeaderError};
 use crate::in_order::in_order;
-use crate::layout::{LayoutFinder, MAX_HEADER_LINES, TextFormat};
+use crate::layout::{LayoutFinder, MAX_HEADER_LINES, Origin, TextFormat};
 use crate::left_out::LeftOut;
 use crate::other_row::{OtherRow, is_blank_line, is_header, is_totals_row};
 use crate::parquet_file::ParquetFile;
@@ -50,6 +50,8 @@ pub struct RawHeader {
     has_lines: bool,
     /// The cells of the line of units below the names; empty if there is none.
     units_line: Vec<String>,
+    /// Whether texts of a workbook may be numbers with a decimal comma.
+    comma_in_text: bool,
 }
 
 impl RawHeader {
@@ -59,9 +61,14 @@ impl RawHeader {
         let from = self.columns[column].unit.as_deref();
         let conversion = from.zip(unit).map(|(from, to)| units::between(from, to));
         let conversion = conversion.and_then(Result::ok).unwrap_or(Conversion::NONE);
-        let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
+        let numbers = self.numbers();
         let unit = unit.or(from).map(str::to_owned);
         RawCells(CellParser::new(&[], conversion, numbers).with_unit(unit))
+    }
+
+    fn numbers(&self) -> NumberFormat {
+        let (point, thousands) = (self.decimal, self.thousands);
+        NumberFormat { point, thousands, comma_in_text: self.comma_in_text }
     }
 
     /// Returns the place of the row that a sink gets with this line.
@@ -79,7 +86,7 @@ impl RawHeader {
         let names: Vec<&str> = self.columns.iter().map(|column| column.header.as_str()).collect();
         let units: Vec<Option<String>> =
             self.columns.iter().map(|column| column.unit.clone()).collect();
-        let numbers = NumberFormat { point: self.decimal, thousands: self.thousands };
+        let numbers = self.numbers();
         let header = Header::find(schema, &names, &units, false)?;
         Ok(RecordReader::from_header(schema, header, numbers))
     }
@@ -262,13 +269,19 @@ impl<S: RowSink> RawReader<S> {
     ) -> Result<(), TableError> {
         let has_lines = !matches!(source, Source::Rows { has_lines: false, .. });
         if let Some((schema, format)) = &self.known {
-            let (format, sheet, note) = match source {
-                Source::Text => (format.clone(), None, None),
-                Source::Rows { sheet, note, .. } => (format.of_cells(), sheet, note),
+            let decimal = format.decimal;
+            let (format, sheet, note, origin) = match source {
+                Source::Text => (format.clone(), None, None, Origin::File),
+                Source::Rows { sheet, note, has_lines } => {
+                    let origin =
+                        if has_lines { Origin::Sheet { decimal } } else { Origin::Parquet };
+                    (format.of_cells(), sheet, note, origin)
+                }
             };
             let text = Text::open(input, format.encoding);
             let text = text.map_err(|source| TableError::unreadable(file, source))?;
-            let finder = LayoutFinder { file, schema, with_label: false, declared: &format };
+            let finder =
+                LayoutFinder { file, schema, with_label: false, declared: &format, origin };
             let (mut text, layout) = finder.find_or_separate(text)?;
             let mut notes = std::mem::take(&mut text.notes);
             notes.extend(layout.notes);
@@ -290,6 +303,7 @@ impl<S: RowSink> RawReader<S> {
                 notes,
                 has_lines,
                 units_line,
+                comma_in_text: layout.numbers.comma_in_text,
             };
             return self.read_blocks(text, header, layout.separator, layout.skip, layout.line);
         }
@@ -325,7 +339,7 @@ impl<S: RowSink> RawReader<S> {
         }
         let mut layout = found?;
         if is_typed {
-            layout.set_typed_numbers();
+            layout.set_typed_numbers(has_lines);
         }
         let mut notes = std::mem::take(&mut text.notes);
         notes.extend(layout.notes);
@@ -341,6 +355,7 @@ impl<S: RowSink> RawReader<S> {
             notes,
             has_lines,
             units_line: layout.units_line,
+            comma_in_text: layout.numbers.comma_in_text,
         };
         self.read_blocks(text, header, layout.separator, layout.skip, layout.line)
     }

@@ -15,7 +15,7 @@ use crate::csv_records::CsvRecords;
 use crate::duplicates::RowDigests;
 use crate::header::Header;
 use crate::in_order::in_order;
-use crate::layout::{Layout, LayoutFinder, MAX_HEADER_LINES, TextFormat};
+use crate::layout::{Layout, LayoutFinder, MAX_HEADER_LINES, Origin, TextFormat};
 use crate::left_out::LeftOut;
 use crate::parquet_file::{Field, ParquetFile};
 use crate::parquet_rows::BatchReader;
@@ -278,6 +278,7 @@ impl<'a> TableReader<'a> {
             candidates = vec![&sheet.name];
         }
         let format = self.format.of_cells();
+        let origin = Origin::Sheet { decimal: self.format.decimal };
         let mut found: Option<(&str, usize)> = None;
         let mut problem = TableError::Empty { file: file.to_owned() };
         for sheet in candidates {
@@ -289,7 +290,7 @@ impl<'a> TableReader<'a> {
                     text.resize(text.len() + (row.line as usize - 1 - lines_of(&text)), b'\n');
                     row.push_line(row.width(), &mut text);
                 }
-                let read = self.read_text(&sheet_of(file, sheet), text.as_slice(), &format);
+                let read = self.read_text(&sheet_of(file, sheet), text.as_slice(), &format, origin);
                 if let Err(error) = read
                     && problem.is_no_table()
                 {
@@ -316,7 +317,7 @@ impl<'a> TableReader<'a> {
                 .push(format!("{file}: sheet `{sheet}` is read, others are not: {others}"));
         }
         let text = workbook.text(sheet, width)?;
-        self.read_text(&sheet_of(file, sheet), text, &format)
+        self.read_text(&sheet_of(file, sheet), text, &format, origin)
     }
 
     /// Reads one file, which errors name `file`. Blocks of rows are parsed in rayon's threads.
@@ -332,7 +333,7 @@ impl<'a> TableReader<'a> {
     /// or a row cannot be parsed and the rules forbid that.
     pub fn read(&mut self, file: &str, input: impl Read) -> Result<(), TableError> {
         let format = self.format.clone();
-        self.read_text(file, input, &format)
+        self.read_text(file, input, &format, Origin::File)
     }
 
     fn read_text(
@@ -340,15 +341,21 @@ impl<'a> TableReader<'a> {
         file: &str,
         input: impl Read,
         format: &TextFormat,
+        origin: Origin,
     ) -> Result<(), TableError> {
         let unreadable = |source| TableError::unreadable(file, source);
         let text = Text::open(input, format.encoding).map_err(unreadable)?;
         let finder =
-            LayoutFinder { file, schema: &self.schema, with_label: true, declared: format };
+            LayoutFinder { file, schema: &self.schema, with_label: true, declared: format, origin };
         let (mut text, mut layout) = finder.find_or_separate(text)?;
         if self.take_columns(file, &layout.header)? {
-            let finder =
-                LayoutFinder { file, schema: &self.schema, with_label: true, declared: format };
+            let finder = LayoutFinder {
+                file,
+                schema: &self.schema,
+                with_label: true,
+                declared: format,
+                origin,
+            };
             layout = finder.find(&text)?;
         }
         let schema = self.schema.clone();

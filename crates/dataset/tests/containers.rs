@@ -507,6 +507,41 @@ fn damaged_parquet_is_an_error() {
 }
 
 #[test]
+fn texts_of_a_sheet_may_have_a_decimal_comma() {
+    let sheet = |texts: [&str; 2]| {
+        workbook(|workbook| {
+            let sheet = workbook.add_worksheet();
+            fill(sheet, 0, &[&["Druck", "Drehzahl", "Störung"]]);
+            for (row, text) in texts.into_iter().enumerate() {
+                let row = row as u32 + 1;
+                sheet.write_string(row, 0, text).unwrap();
+                sheet.write_number(row, 1, 1.5).unwrap();
+                sheet.write_string(row, 2, ["ja", "nein"][row as usize - 1]).unwrap();
+            }
+        })
+    };
+    // 0,627 has no group of thousands in front, so that 4,256 is not 4256 either.
+    let (rows, counts) = read("a.xlsx", &sheet(["4,256", "0,627"])).unwrap();
+    assert_eq!(rows, [(vec![4.256, 1.5], 1), (vec![0.627, 1.5], 0)]);
+    let note = "a.xlsx, sheet `Sheet1`: the decimal mark is a comma in cells that are texts";
+    assert_eq!(counts.notes, [note]);
+    let (rows, _) = read("a.xlsx", &sheet(["1,234.5", "4,256"])).unwrap();
+    assert_eq!(rows, [(vec![1234.5, 1.5], 1), (vec![4256.0, 1.5], 0)]);
+    insta::assert_snapshot!(error("a.xlsx", &sheet(["4,256", "1,5 x"])), @"a.xlsx, sheet `Sheet1`, line 2, column `Druck`: `4,256` is a text that is 4.256 with a decimal comma and 4256 with a decimal point; the setting `preprocessing.format.decimal` says which");
+    let doubtful = sheet(["4,256", "7,125"]);
+    insta::assert_snapshot!(error("a.xlsx", &doubtful), @"a.xlsx, sheet `Sheet1`, line 2, column `Druck`: `4,256` is a text that is 4.256 with a decimal comma and 4256 with a decimal point; the setting `preprocessing.format.decimal` says which");
+    let format = TextFormat { decimal: Some(b','), ..TextFormat::default() };
+    let (rows, _) = read_as(CleaningRules::default(), format, &[("a.xlsx", &doubtful)]).unwrap();
+    assert_eq!(rows, [(vec![4.256, 1.5], 1), (vec![7.125, 1.5], 0)]);
+    // Without a schema they are read alike, or as words.
+    assert_eq!(
+        raw(&sheet(["4,256", "0,627"])).notes,
+        ["the decimal mark is a comma in cells that are texts"]
+    );
+    insta::assert_snapshot!(raw(&doubtful).notes.join("; "), @"cells that are texts may have a decimal comma or groups of digits by commas, nothing tells which: they are no numbers");
+}
+
+#[test]
 fn a_sheet_may_have_a_title_units_blank_rows_and_totals() {
     let file = workbook(|workbook| {
         let sheet = workbook.add_worksheet();
@@ -590,8 +625,8 @@ fn cells_have_the_text_that_excel_exports() {
         sheet.write_formula(5, 1, Formula::new("=A").set_result("#NAME?")).unwrap();
     });
     assert_eq!(error, found("#NAME?"));
-    let error = bad(&|sheet| fill(sheet, 5, &[&["3", "1,5", "ja"]]));
-    assert_eq!(error, found("1,5"));
+    let error = bad(&|sheet| fill(sheet, 5, &[&["3", "1;5", "ja"]]));
+    assert_eq!(error, found("1;5"));
     // Excel writes the number 25892 without a decimal mark and 1e21 with an exponent.
     let error = bad(&|sheet| fill(sheet, 5, &[&["3", "4", "25892"]]));
     assert!(error.contains("found `25892`, expected one of"), "{error}");

@@ -108,8 +108,8 @@ impl Model {
         self.explanations.as_ref().map_or(&[], |explanations| &explanations.names)
     }
 
-    /// Returns the mean probability of the training rows, to which contributions are added; `None` if
-    /// the model does not explain.
+    /// Returns the mean probability of the rows that the trees drew, to which contributions are added; with
+    /// class weights these are as many of each class. `None` if the model does not explain.
     pub fn base(&self) -> Option<f64> {
         self.explanations.as_ref().map(|explanations| explanations.explainer.base())
     }

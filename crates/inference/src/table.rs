@@ -196,6 +196,15 @@ impl<'m, W: Write> TableScorer<'m, W> {
             return Err(InferenceError::NoRows { files: sink.files.join(", ") });
         }
         sink.output.flush().map_err(InferenceError::Output)?;
+        for (column, count) in &sink.scored.out_of_range {
+            if 2 * count > sink.scored.rows {
+                sink.scored.warnings.push(format!(
+                    "column `{column}`: {count} of {} numbers are outside of the training rows' range; are the \
+                     units and the decimal marks the same?",
+                    sink.scored.rows
+                ));
+            }
+        }
         if !sink.model.knows_ranges() {
             let warning = "the model was trained by an old program and knows no ranges of its columns, so none \
                            is out of range";

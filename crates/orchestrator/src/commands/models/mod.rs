@@ -11,6 +11,7 @@ use common::Exit;
 use registry::{ApprovalStatus, DirectoryRegistry, RegistryError};
 
 use super::sagemaker;
+use crate::arguments::settings::DEFAULT_CONFIG;
 use crate::error::CommandError;
 use compare::compare;
 use decide::decide;
@@ -88,6 +89,24 @@ pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
     execute(&arguments.command).map_err(|error| if local { of_local(error) } else { error })
 }
 
+/// Returns the group of the settings, or the only one of the runs on this machine if the settings are not
+/// named and theirs is not there.
+fn local_group(registry: &RegistryArgs) -> Result<String, CommandError> {
+    let settings = registry.config.settings_if_any()?;
+    let wanted = settings.map(|settings| settings.model_registry.model_package_group_name);
+    if registry.config.config == DEFAULT_CONFIG {
+        let mut groups = DirectoryRegistry::new(local::registry(&registry.runs)).groups()?;
+        let is_there = wanted.as_ref().is_some_and(|wanted| groups.contains(wanted));
+        if groups.len() == 1 && !is_there {
+            return Ok(groups.remove(0));
+        }
+    }
+    match wanted {
+        Some(wanted) => Ok(wanted),
+        None => Ok(registry.config.settings()?.model_registry.model_package_group_name),
+    }
+}
+
 /// Returns the error of a local registry: that a group or version does not exist is wrong usage there.
 pub fn of_local(error: CommandError) -> CommandError {
     use RegistryError::{Limit, NoGroup, NoVersion};
@@ -136,7 +155,7 @@ pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     }
     let name = match &registry.group {
         Some(group) => group.clone(),
-        None => registry.config.settings()?.model_registry.model_package_group_name,
+        None => local_group(registry)?,
     };
     let store = local::store(&registry.runs);
     let directory = local::registry(&registry.runs);
