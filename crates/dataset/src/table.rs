@@ -633,6 +633,10 @@ mod tests {
             if record.len() == 1 && record[0].trim().is_empty() {
                 continue;
             }
+            if record.iter().all(|cell| cell.trim().is_empty()) {
+                counts.blank_rows += 1;
+                continue;
+            }
             // A separator at the end of a row is no field.
             if record.len() == 5 && record[4].trim().is_empty() {
                 record.truncate(4);
