@@ -158,6 +158,7 @@ fn settings_say_what_becomes_of_rows_that_cannot_be_read() {
     numbers outside of the training rows' range: Temp 3, Load 1
     left out: rows of totals: 1
     warning: new.csv: column `Temp` is in K; the model knows no unit of it, and takes its numbers as they are
+    warning: column `Temp`: 3 of 3 numbers are outside of the training rows' range; are the units and the decimal marks the same?
     ");
     for output in ["plant.yaml", "new.csv"] {
         score(2, "new.csv", &["--config", "plant.yaml", "--output", output]);
