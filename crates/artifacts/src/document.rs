@@ -53,8 +53,8 @@ pub(crate) fn write<T: Serialize>(
     Ok(bytes)
 }
 
-/// Reads a document of one of these versions, the last of which is written. The version is checked first: a mismatch explains more than the missing fields
-/// that follow from it.
+/// Reads a document of one of these versions. The version is checked first: a mismatch explains more
+/// than the missing fields that follow from it.
 pub(crate) fn read<T: DeserializeOwned>(
     name: &'static str,
     versions: RangeInclusive<u32>,

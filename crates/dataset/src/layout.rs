@@ -237,19 +237,7 @@ impl LayoutFinder<'_> {
             notes.push("units are on the line after the header".to_owned());
         }
         let numbers = self.numbers(text, &found)?;
-        if numbers != NumberFormat::default() {
-            let name = match numbers {
-                NumberFormat { comma_in_text: true, .. } => "a comma in cells that are texts",
-                NumberFormat { point: b',', .. } => "a comma",
-                _ => "a point",
-            };
-            let groups = match numbers.thousands {
-                Some(' ') => ", groups of digits by blanks".to_owned(),
-                Some(mark) => format!(", groups of digits by `{mark}`"),
-                None => String::new(),
-            };
-            notes.push(format!("the decimal mark is {name}{groups}"));
-        }
+        notes.extend(number_note(numbers));
         let FoundHeader { separator, end, header, .. } = found;
         let line = 1 + count_lines(&text[..end]);
         Ok(Layout { separator, skip: end, line, header, numbers, notes })
@@ -623,6 +611,24 @@ pub(crate) fn are_row_names(names: &[&str]) -> bool {
     names.len() > 1
         && sorted.windows(2).all(|pair| pair[0] != pair[1])
         && (counts_up() || are_words())
+}
+
+/// Returns what is unusual about a number format.
+pub(crate) fn number_note(numbers: NumberFormat) -> Option<String> {
+    if numbers == NumberFormat::default() {
+        return None;
+    }
+    let name = match numbers {
+        NumberFormat { comma_in_text: true, .. } => "a comma in cells that are texts",
+        NumberFormat { point: b',', .. } => "a comma",
+        _ => "a point",
+    };
+    let groups = match numbers.thousands {
+        Some(' ') => ", groups of digits by blanks".to_owned(),
+        Some(mark) => format!(", groups of digits by `{mark}`"),
+        None => String::new(),
+    };
+    Some(format!("the decimal mark is {name}{groups}"))
 }
 
 /// Returns the note about a separator.

@@ -7,7 +7,8 @@ use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
     MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, ROWS_WITH_NAMES, SAMPLE_CELLS,
-    SAMPLE_ROWS, SEPARATORS, are_row_names, numbers_in_texts, separator_line, separator_note,
+    SAMPLE_ROWS, SEPARATORS, are_row_names, number_note, numbers_in_texts, separator_line,
+    separator_note,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -506,24 +507,6 @@ fn unit_of_cells<'c>(cells: impl Iterator<Item = &'c str>) -> Option<String> {
     let first = *units.first()?;
     let is_convertible = |unit: &&str| units::between(unit, first).is_ok();
     (units.len() > 1 && units.iter().all(is_convertible)).then(|| first.to_owned())
-}
-
-/// Returns what is unusual about a number format.
-fn number_note(numbers: NumberFormat) -> Option<String> {
-    if numbers == NumberFormat::default() {
-        return None;
-    }
-    let name = match numbers {
-        NumberFormat { comma_in_text: true, .. } => "a comma in cells that are texts",
-        NumberFormat { point: b',', .. } => "a comma",
-        _ => "a point",
-    };
-    let groups = match numbers.thousands {
-        Some(' ') => ", groups of digits by blanks".to_owned(),
-        Some(mark) => format!(", groups of digits by `{mark}`"),
-        None => String::new(),
-    };
-    Some(format!("the decimal mark is {name}{groups}"))
 }
 
 /// Returns whether these are the names of columns without a name: 0, 1, 2 and so on.

@@ -19,7 +19,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::model::{PredictError, RandomForest};
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 
 /// The maximum depth of a tree that is explained.
 const MAX_DEPTH: usize = 1_000;
@@ -50,7 +50,7 @@ pub enum ExplainError {
 /// A node in the order of the tree.
 #[derive(Clone, Copy, Debug)]
 struct ExplainedNode {
-    /// The feature of a split, or [`Self::LEAF`].
+    /// The feature of a split, or [`Node::LEAF`].
     feature: u32,
     threshold: f32,
     /// The left child, which the right child follows.
@@ -59,10 +59,6 @@ struct ExplainedNode {
     share: f64,
     /// The probability of class 1 of a leaf.
     value: f64,
-}
-
-impl ExplainedNode {
-    const LEAF: u32 = u32::MAX;
 }
 
 /// Explains the probability of class 1 that a forest of two or more classes gives to a row.
@@ -175,8 +171,7 @@ impl PreparedTree {
             } else {
                 0.0
             };
-            let feature = if node.is_leaf() { ExplainedNode::LEAF } else { node.feature };
-            let (threshold, next) = (node.threshold, node.next);
+            let Node { feature, threshold, next } = *node;
             nodes.push(ExplainedNode { feature, threshold, next, share: 1.0, value });
         }
         // Children come after their parents.
@@ -189,7 +184,6 @@ impl PreparedTree {
             };
         }
         let mut base = 0.0;
-        // The features of the path to the next node, and how often each was split.
         let mut depths = vec![0_usize; count];
         for (index, node) in tree.nodes.iter().enumerate() {
             if node.is_leaf() {
@@ -214,7 +208,7 @@ impl PreparedTree {
     /// `path` above it.
     fn features_of_path(nodes: &[ExplainedNode], index: usize, path: &mut Vec<u32>) -> usize {
         let node = &nodes[index];
-        if node.feature == ExplainedNode::LEAF {
+        if node.feature == Node::LEAF {
             return path.len();
         }
         let is_new = !path.contains(&node.feature);
@@ -290,7 +284,7 @@ impl<const POINTS: usize> Walk<POINTS> {
         values.extend(row);
         for nodes in trees {
             // A tree without a split explains nothing.
-            if nodes[0].feature != ExplainedNode::LEAF {
+            if nodes[0].feature != Node::LEAF {
                 self.levels[0].product = self.weights;
                 self.split(nodes, &values, nodes[0], 0);
             }
@@ -325,7 +319,7 @@ impl<const POINTS: usize> Walk<POINTS> {
             // The factor of the deepest split by a feature replaces that of the ones above it.
             let (gain, loss) = (difference, before.passed - before.share);
             let [here, below] = &mut self.levels[depth..depth + 2] else { return };
-            if child.feature == ExplainedNode::LEAF {
+            if child.feature == Node::LEAF {
                 // Arrays of their own, so that the compiler knows that they do not overlap.
                 let (mut value, mut sum) = (self.values[feature], here.sum);
                 // The factor and its inverse cancel.
@@ -406,7 +400,6 @@ mod tests {
     use ndarray::{Array1, Array2, array};
 
     use super::*;
-    use crate::tree::Node;
 
     /// Returns random numbers from 0 to 1.
     fn random(seed: u64) -> impl FnMut() -> f32 {

@@ -118,7 +118,7 @@ pub struct TableScorer<'m, W>(RawReader<Sink<'m, W>>);
 /// What became of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ScoredRows {
-    /// The rows that were answered: all rows of the files.
+    /// The rows that were answered.
     pub rows: u64,
     /// Those that are predicted to fail.
     pub failures: u64,
