@@ -47,6 +47,7 @@ mod lifecycle;
 mod logs;
 mod opt_ml;
 mod run;
+mod serving;
 mod shutdown;
 pub mod wire;
 
@@ -54,4 +55,5 @@ pub use opt_ml::{Container, ContainerError, Hosts};
 #[doc(hidden)]
 pub use run::serve_within;
 pub use run::{Kind, run, serve};
+pub use serving::Serving;
 pub use shutdown::Shutdown;

@@ -26,6 +26,16 @@ pub enum ContainerError {
         /// The place and the reason.
         source: serde_json::Error,
     },
+    /// An environment variable of the platform has an unexpected value.
+    #[error("environment variable {name} is `{value}`, expected {expected}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What was expected.
+        expected: String,
+    },
     /// A channel's directory is missing.
     #[error("channel `{name}` is missing: {path} is not a directory; channels here: {}", or_none(.found))]
     NoChannel {

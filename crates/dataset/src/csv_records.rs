@@ -1,6 +1,7 @@
 //! Reads the records of a CSV in bounded memory and reports the line on which each begins; writes fields.
 
 use std::io;
+use std::sync::LazyLock;
 
 use csv_core::ReadRecordResult;
 use memchr::memchr_iter;
@@ -10,6 +11,11 @@ use memchr::memchr_iter;
 pub(crate) const MAX_RECORD_BYTES: usize = 1 << 20;
 /// The maximum number of fields in a record.
 pub(crate) const MAX_FIELDS: usize = 1 << 14;
+
+/// The usual separators, and parsers for them: making one takes longer than reading a record.
+const SEPARATORS: [u8; 5] = *b",;\t| ";
+static PARSERS: LazyLock<[csv_core::Reader; SEPARATORS.len()]> =
+    LazyLock::new(|| SEPARATORS.map(parser));
 
 /// The ways in which reading a file as CSV fails.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +57,18 @@ pub enum CsvError {
     },
 }
 
-/// Parses a block of a CSV file into records.
-pub(crate) struct CsvRecords<'a> {
+/// Parses a text, or a block of a CSV file, into records.
+///
+/// ```
+/// use dataset::CsvRecords;
+///
+/// let mut records = CsvRecords::new("the request", b"71.04,\"a, b\"\n", 1, b',');
+/// let record = records.next()?.unwrap();
+/// assert_eq!((record.len(), record.field(1)), (2, b"a, b".as_slice()));
+/// assert!(records.next()?.is_none());
+/// # Ok::<(), dataset::CsvError>(())
+/// ```
+pub struct CsvRecords<'a> {
     file: &'a str,
     rest: &'a [u8],
     parser: csv_core::Reader,
@@ -63,22 +79,23 @@ pub(crate) struct CsvRecords<'a> {
 }
 
 /// One record.
-#[derive(Clone, Copy)]
-pub(crate) struct CsvRecord<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct CsvRecord<'a> {
     /// The line on which the record begins, from 1.
-    pub(crate) line: u64,
+    pub line: u64,
     text: &'a [u8],
     ends: &'a [usize],
 }
 
 impl<'a> CsvRecord<'a> {
-    /// Returns the number of fields.
-    pub(crate) fn len(&self) -> usize {
+    /// Returns the number of fields, which is 1 at least.
+    #[expect(clippy::len_without_is_empty, reason = "no record is empty")]
+    pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Returns a field without its quotes; an empty one if `index` is out of bounds.
-    pub(crate) fn field(&self, index: usize) -> &'a [u8] {
+    pub fn field(&self, index: usize) -> &'a [u8] {
         let begin = match index.checked_sub(1) {
             Some(before) => self.ends.get(before).copied().unwrap_or(self.text.len()),
             None => 0,
@@ -88,18 +105,28 @@ impl<'a> CsvRecord<'a> {
     }
 
     /// Iterates over the fields.
-    pub(crate) fn fields(self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn fields(self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.len()).map(move |index| self.field(index))
     }
+}
+
+/// Returns a parser that is ready for the first record.
+fn parser(separator: u8) -> csv_core::Reader {
+    let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
+    // The parser drops a byte order mark in front of the first byte it reads.
+    let _ = parser.read_record(b"\n", &mut [], &mut []);
+    parser
 }
 
 impl<'a> CsvRecords<'a> {
     /// Creates a parser of `text`, which begins on line `line` of `file` and has fields between
     /// `separator`s.
-    pub(crate) fn new(file: &'a str, text: &'a [u8], line: u64, separator: u8) -> Self {
-        let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
-        // The parser drops a byte order mark in front of the first byte it reads.
-        let _ = parser.read_record(b"\n", &mut [], &mut []);
+    pub fn new(file: &'a str, text: &'a [u8], line: u64, separator: u8) -> Self {
+        let known = SEPARATORS.iter().position(|known| *known == separator);
+        let mut parser = match known {
+            Some(index) => PARSERS[index].clone(),
+            None => parser(separator),
+        };
         parser.set_line(line);
         Self {
             file,
@@ -129,7 +156,11 @@ impl<'a> CsvRecords<'a> {
     }
 
     /// Parses the next record. Blank lines are skipped.
-    pub(crate) fn next(&mut self) -> Result<Option<CsvRecord<'_>>, CsvError> {
+    ///
+    /// # Errors
+    /// Returns an error if a quote is not closed, or if the record is too long or has too many fields.
+    #[expect(clippy::should_implement_trait, reason = "a record borrows from the parser")]
+    pub fn next(&mut self) -> Result<Option<CsvRecord<'_>>, CsvError> {
         let (mut written, mut fields) = (0, 0);
         let mut last = None;
         loop {

@@ -1,6 +1,6 @@
 //! Finds the schema's columns in a header.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cleaning::Duplicates;
 use crate::duplicates::digest_of_names;
@@ -187,6 +187,53 @@ impl Header {
         parts.extend(texts.into_iter().map(IdentityPart::Text));
         Ok(Some(Identity { parts, names }))
     }
+}
+
+/// The names by which a header may call the columns of a schema.
+///
+/// ```
+/// # let label = dataset::Label {
+/// #     column: "Failed".into(),
+/// #     positive: vec!["yes".into()],
+/// #     negative: vec!["no".into()],
+/// #     missing_markers: vec![],
+/// # };
+/// use dataset::{Column, ColumnNames, Schema};
+///
+/// let column = Column { name: "Oil_Pressure".into(), spellings: vec!["Druck".into()], ..Column::default() };
+/// let names = ColumnNames::of(&Schema::new(vec![column], label)?);
+/// assert!(names.contains(b"oil pressure [bar]") && names.contains(b"DRUCK"));
+/// assert!(!names.contains(b"71.04") && !names.contains(b"Pressure"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ColumnNames {
+    folded: BTreeSet<String>,
+    /// Whether a name may begin like a number.
+    like_numbers: bool,
+}
+
+impl ColumnNames {
+    /// Returns the names of the sensor columns.
+    pub fn of(schema: &Schema) -> Self {
+        let names = schema.columns().iter().flat_map(Column::names).map(HeaderCell::of);
+        let folded: BTreeSet<String> = names.flat_map(|cell| [cell.whole, cell.name]).collect();
+        let like_numbers = folded.iter().any(|name| begins_like_a_number(name.as_bytes()));
+        Self { folded, like_numbers }
+    }
+
+    /// Returns whether a field of a header names a column.
+    pub fn contains(&self, field: &[u8]) -> bool {
+        if field.is_empty() || (begins_like_a_number(field) && !self.like_numbers) {
+            return false;
+        }
+        let cell = HeaderCell::parse(field);
+        [cell.whole, cell.name].iter().any(|name| !name.is_empty() && self.folded.contains(name))
+    }
+}
+
+fn begins_like_a_number(text: &[u8]) -> bool {
+    text.first().is_some_and(|first| first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.'))
 }
 
 /// The search for columns among the cells of a header.

@@ -99,11 +99,11 @@ mod workbook;
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
 };
-pub use csv_records::{CsvError, push_field};
+pub use csv_records::{CsvError, CsvRecord, CsvRecords, push_field};
 pub use encoding::CategoryRules;
 pub use expression::{Expression, ExpressionError};
 pub use feature_table::{FeatureError, FeatureTable};
-pub use header::HeaderError;
+pub use header::{ColumnNames, HeaderError};
 pub use layout::TextFormat;
 pub use names::{ColumnHeaders, SettingsName, settings_names};
 pub use other_row::{OtherRow, is_totals_row};

@@ -1,5 +1,7 @@
 //! Reads one raw record: cells as text become readings in the schema's columns and units.
 
+use std::borrow::Cow;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{CellParser, NumberFormat};
@@ -103,7 +105,7 @@ pub enum RecordError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RecordReader<'a> {
-    schema: &'a Schema,
+    schema: Cow<'a, Schema>,
     header: Header,
     /// The role of each field in a record.
     roles: Vec<FieldRole>,
@@ -140,6 +142,19 @@ impl<'a> RecordReader<'a> {
         Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
+    /// Does the same for records whose numbers may have a decimal comma, as well as a decimal point.
+    ///
+    /// # Errors
+    /// Returns the errors of [`RecordReader::new`].
+    pub fn with_decimal_commas(
+        schema: &'a Schema,
+        header: &[impl AsRef<[u8]>],
+    ) -> Result<Self, HeaderError> {
+        let header = Header::find(schema, header, &[], false)?;
+        let numbers = NumberFormat { comma_in_text: true, ..NumberFormat::default() };
+        Ok(Self::from_header(schema, header, numbers))
+    }
+
     /// Creates a reader of records with a label, which the header must have.
     ///
     /// # Errors
@@ -170,7 +185,13 @@ impl<'a> RecordReader<'a> {
             let parser = CellParser::of_kind(column.kind, markers, found.conversion, numbers);
             cells.push(parser.with_unit(column.unit.clone().or_else(|| found.unit.clone())));
         }
-        Self { schema, header, roles, cells, categories }
+        Self { schema: Cow::Borrowed(schema), header, roles, cells, categories }
+    }
+
+    /// Makes the reader keep the schema itself.
+    pub fn into_owned(self) -> RecordReader<'static> {
+        let Self { schema, header, roles, cells, categories } = self;
+        RecordReader { schema: Cow::Owned(schema.into_owned()), header, roles, cells, categories }
     }
 
     /// Appends a record's readings to `readings` and returns its class.
@@ -208,6 +229,11 @@ impl<'a> RecordReader<'a> {
         let labels = &mut self.label_parser();
         let read = self.read_fields(cells.len(), field, labels, readings, Some(&mut bad));
         read.map(|label| label.class)
+    }
+
+    /// Returns whether a field of the records is one of the schema's columns.
+    pub fn is_used(&self, field: usize) -> bool {
+        self.roles.get(field).is_some_and(|role| !matches!(role, FieldRole::Ignored))
     }
 
     /// Iterates over the columns that have no unit in the schema and one in the header, with that unit:
@@ -299,7 +325,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// Returns a parser of labels.
-    pub(crate) fn label_parser(&self) -> LabelParser<'a> {
+    pub(crate) fn label_parser(&self) -> LabelParser<'_> {
         LabelParser { label: self.schema.label(), known: Vec::new() }
     }
 

@@ -1,7 +1,7 @@
 //! A fitted forest and its predictions.
 
 use linfa::prelude::PredictInplace;
-use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Data, Ix2};
 use rayon::prelude::*;
 
 use crate::params::RandomForestParams;
@@ -203,9 +203,15 @@ impl RandomForest {
         let blocks = records.axis_chunks_iter(Axis(0), BLOCK_ROWS);
         let outs = probabilities.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS);
         let pairs: Vec<_> = blocks.zip(outs).collect();
-        pairs.into_par_iter().for_each(|(block, mut out)| {
+        let score = |(block, mut out): (_, ArrayViewMut2<'_, f64>)| {
             self.score_block(block, out.as_slice_mut().unwrap_or_default());
-        });
+        };
+        // A single block is done before another thread wakes up.
+        if pairs.len() == 1 {
+            pairs.into_iter().for_each(score);
+        } else {
+            pairs.into_par_iter().for_each(score);
+        }
         Ok(probabilities)
     }
 

@@ -59,12 +59,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer_text;
 mod error;
+mod json;
 mod model;
+mod records;
 mod table;
 
+pub use answer_text::{AnswerNames, AnswerText};
 pub use artifacts::BundleError;
 pub use error::InferenceError;
 pub use forest::ExplainError;
-pub use model::{Answer, Model};
+pub use model::{Answer, AnswerOptions, Model};
+pub use records::{CsvHeader, Format, Records, RecordsError, RecordsReader};
 pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};

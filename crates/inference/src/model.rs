@@ -1,6 +1,7 @@
 //! A model and its answers.
 
 use std::io::Read;
+use std::sync::OnceLock;
 
 use artifacts::{Bundle, BundleError};
 use dataset::{Recipe, Schema};
@@ -11,13 +12,30 @@ use ndarray::ArrayView2;
 /// a model with it.
 const THRESHOLD: f64 = 0.5;
 
+/// What an answer is to say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AnswerOptions {
+    /// The probability above which a row is predicted to fail.
+    pub threshold: f64,
+    /// Whether the answer has what each column contributes.
+    pub explain: bool,
+}
+
+impl Default for AnswerOptions {
+    fn default() -> Self {
+        Self { threshold: THRESHOLD, explain: false }
+    }
+}
+
 /// A trained model that answers rows of raw readings.
 #[derive(Clone, Debug)]
 pub struct Model {
     forest: RandomForest,
     recipe: Recipe,
-    threshold: f64,
-    explanations: Option<Explanations>,
+    /// What answers say unless a caller wants something else.
+    options: AnswerOptions,
+    /// What explains answers, once it is needed.
+    explanations: OnceLock<Result<Explanations, ExplainError>>,
     /// The word for no failure, and that for a failure.
     words: [String; 2],
 }
@@ -62,7 +80,8 @@ impl Model {
             word.map_or_else(|| class.to_owned(), |word| word.trim().to_owned())
         };
         let words = [word(&label.negative, "0"), word(&label.positive, "1")];
-        Self { forest, recipe, threshold: THRESHOLD, explanations: None, words }
+        let options = AnswerOptions::default();
+        Self { forest, recipe, options, explanations: OnceLock::new(), words }
     }
 
     /// Reads a model from a `model.tar.gz` of `length` bytes.
@@ -76,7 +95,7 @@ impl Model {
     /// Sets the probability above which a row is predicted to fail.
     #[must_use]
     pub fn with_threshold(mut self, threshold: f64) -> Self {
-        self.threshold = threshold;
+        self.options.threshold = threshold;
         self
     }
 
@@ -86,32 +105,39 @@ impl Model {
     /// Returns an error if the model was trained by an old program, which did not write what explanations
     /// need, or if a tree is too deep.
     pub fn with_explanations(mut self) -> Result<Self, ExplainError> {
-        let columns = self.schema().columns();
-        let mut names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        let features = self.recipe.feature_names().zip(self.recipe.columns_of_features());
-        let contributors = features.map(|(feature, columns)| match columns[..] {
-            [column] => column,
-            _ => {
-                names.push(feature.to_owned());
-                names.len() - 1
-            }
-        });
-        let contributors = contributors.collect();
-        let explainer = Explainer::new(&self.forest)?;
-        self.explanations = Some(Explanations { explainer, names, contributors });
+        self.explanations()?;
+        self.options.explain = true;
         Ok(self)
     }
 
+    /// Returns what answers say unless [`Self::answer_with`] wants something else.
+    pub fn options(&self) -> AnswerOptions {
+        self.options
+    }
+
+    /// Returns what explains answers, which is prepared when it is first needed.
+    fn explanations(&self) -> Result<&Explanations, ExplainError> {
+        let explanations =
+            self.explanations.get_or_init(|| Explanations::new(&self.forest, &self.recipe));
+        explanations.as_ref().map_err(|error| *error)
+    }
+
     /// Returns what contributes to an answer: each column, with all features that are computed from it
-    /// alone, and each feature of several columns. Nothing if the model does not explain.
-    pub fn contributors(&self) -> &[String] {
-        self.explanations.as_ref().map_or(&[], |explanations| &explanations.names)
+    /// alone, and each feature of several columns.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::with_explanations`].
+    pub fn contributors(&self) -> Result<&[String], ExplainError> {
+        Ok(&self.explanations()?.names)
     }
 
     /// Returns the mean probability of the rows that the trees drew, to which contributions are added; with
-    /// class weights these are as many of each class. `None` if the model does not explain.
-    pub fn base(&self) -> Option<f64> {
-        self.explanations.as_ref().map(|explanations| explanations.explainer.base())
+    /// class weights these are as many of each class.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::with_explanations`].
+    pub fn base(&self) -> Result<f64, ExplainError> {
+        Ok(self.explanations()?.explainer.base())
     }
 
     /// Returns the columns that the model reads.
@@ -137,6 +163,19 @@ impl Model {
     /// Returns an error if the recipe makes another number of features than the forest takes, which no
     /// bundle that was read does.
     pub fn answer(&self, readings: &mut [f64]) -> Result<Vec<Answer>, ExplainError> {
+        self.answer_with(self.options, readings)
+    }
+
+    /// Does the same for answers that say what `options` want.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::answer`], and of [`Self::with_explanations`] if answers are to be
+    /// explained.
+    pub fn answer_with(
+        &self,
+        options: AnswerOptions,
+        readings: &mut [f64],
+    ) -> Result<Vec<Answer>, ExplainError> {
         if readings.is_empty() {
             return Ok(Vec::new());
         }
@@ -156,18 +195,32 @@ impl Model {
         let rows = ArrayView2::from_shape((answers.len(), found), &features);
         let rows = rows.map_err(|_| PredictError { found, expected })?;
         let probabilities = self.forest.predict_proba(rows)?;
-        if let Some(explanations) = &self.explanations {
-            explanations.add(rows, &mut answers)?;
+        if options.explain {
+            self.explanations()?.add(rows, &mut answers)?;
         }
         for (answer, probability) in answers.iter_mut().zip(probabilities.column(1)) {
             answer.probability = *probability;
-            answer.is_failure = *probability > self.threshold;
+            answer.is_failure = *probability > options.threshold;
         }
         Ok(answers)
     }
 }
 
 impl Explanations {
+    fn new(forest: &RandomForest, recipe: &Recipe) -> Result<Self, ExplainError> {
+        let mut names: Vec<String> = recipe.schema().names().map(str::to_owned).collect();
+        let features = recipe.feature_names().zip(recipe.columns_of_features());
+        let contributors = features.map(|(feature, columns)| match columns[..] {
+            [column] => column,
+            _ => {
+                names.push(feature.to_owned());
+                names.len() - 1
+            }
+        });
+        let contributors = contributors.collect();
+        Ok(Self { explainer: Explainer::new(forest)?, names, contributors })
+    }
+
     /// Adds the contributions to the answers to these rows of features.
     fn add(&self, rows: ArrayView2<'_, f32>, answers: &mut [Answer]) -> Result<(), ExplainError> {
         let mut values = Vec::new();

@@ -10,21 +10,14 @@ use dataset::{
 };
 use serde::Serialize;
 
+use crate::answer_text::{AnswerNames, answer_columns, push_numbers};
 use crate::error::InferenceError;
-use crate::model::{Answer, Model};
+use crate::model::Model;
 
 /// The number of rows that are answered at a time.
 const ROWS_AT_A_TIME: usize = 512;
-/// The columns of an answer.
-const ANSWER_COLUMNS: [&str; 5] = ["predicted", "probability", "imputed", "unseen", "out_of_range"];
 /// The column of the file, if there are several.
 const FILE_COLUMN: &str = "file";
-/// The columns of an explanation: the mean probability, and what begins the name of each contribution.
-const BASE_COLUMN: &str = "base_value";
-const SHAP_PREFIX: &str = "shap_";
-/// What separates the columns that an answer names.
-const NAME_SEPARATOR: &str = "; ";
-
 /// The columns of the tables that are scored together: the headers of the first table, and those that
 /// others have besides. A header that a table has twice is there twice.
 #[derive(Clone, Debug, Default)]
@@ -231,6 +224,9 @@ struct Sink<'m, W> {
 /// What reading the rows of a file takes.
 struct OpenFile<'m> {
     model: &'m Model,
+    names: AnswerNames,
+    /// The base value, if answers are explained.
+    base: Option<f64>,
     header: RawHeader,
     records: RecordReader<'m>,
     bad_cells: BadCells,
@@ -303,7 +299,10 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
             name.push(b',');
         }
         let (model, bad_cells) = (self.model, self.bad_cells);
-        Some(OpenFile { model, header, records, bad_cells, name, fields })
+        let names = AnswerNames::new(model, "");
+        // Models whose answers are explained have a base value.
+        let base = if model.options().explain { model.base().ok() } else { None };
+        Some(OpenFile { model, names, base, header, records, bad_cells, name, fields })
     }
 
     fn part(_: &OpenFile<'m>) -> Part {
@@ -416,7 +415,12 @@ impl Part {
         for (answer, end) in answers.iter().zip(self.ends.drain(..)) {
             self.lines.extend_from_slice(&self.waiting[begin..end]);
             begin = end;
-            push_answer(file.model, answer, &mut self.lines);
+            self.lines.push(b',');
+            file.names.push_prediction(answer, &mut self.lines);
+            if let Some(base) = file.base {
+                push_numbers(base, answer, &mut self.lines);
+            }
+            self.lines.push(b'\n');
             self.rows += 1;
             self.failures += u64::from(answer.is_failure);
             for (counts, columns) in [
@@ -438,16 +442,14 @@ fn header_line(columns: &Columns, model: &Model) -> Vec<u8> {
     let mut line = Vec::new();
     let file = (columns.tables > 1).then(|| FILE_COLUMN.to_owned());
     let columns = &columns.headers;
-    let base = model.base().map(|_| BASE_COLUMN.to_owned());
-    let contributors = model.contributors().iter().map(|name| format!("{SHAP_PREFIX}{name}"));
-    let answers = ANSWER_COLUMNS.iter().map(|name| (*name).to_owned());
+    let answers = answer_columns(model, model.options());
     let own = |mut name: String| {
         while columns.contains(&name) {
             name.push('_');
         }
         name
     };
-    let answers = answers.chain(base).chain(contributors).map(own);
+    let answers = answers.into_iter().map(own);
     let names = file.into_iter().map(own).chain(columns.iter().cloned()).chain(answers);
     for (index, name) in names.enumerate() {
         line.extend((index > 0).then_some(b','));
@@ -455,23 +457,4 @@ fn header_line(columns: &Columns, model: &Model) -> Vec<u8> {
     }
     line.push(b'\n');
     line
-}
-
-/// Appends an answer to the fields of its row.
-fn push_answer(model: &Model, answer: &Answer, line: &mut Vec<u8>) {
-    line.push(b',');
-    push_field(model.word(answer.is_failure).as_bytes(), line);
-    line.push(b',');
-    line.extend_from_slice(zmij::Buffer::new().format(answer.probability).as_bytes());
-    let columns = model.schema().columns();
-    for named in [&answer.imputed, &answer.unseen, &answer.out_of_range] {
-        let names: Vec<&str> = named.iter().map(|column| columns[*column].name.as_str()).collect();
-        line.push(b',');
-        push_field(names.join(NAME_SEPARATOR).as_bytes(), line);
-    }
-    for number in model.base().iter().chain(&answer.contributions) {
-        line.push(b',');
-        line.extend_from_slice(zmij::Buffer::new().format(*number).as_bytes());
-    }
-    line.push(b'\n');
 }

@@ -1,0 +1,232 @@
+//! Writes answers as text: CSV, JSON or JSON lines.
+
+use dataset::push_field;
+use forest::ExplainError;
+
+use crate::model::{Answer, AnswerOptions, Model};
+use crate::records::Format;
+
+/// The columns of an answer: what is predicted, and how probable a failure is; then the lists of columns.
+const PREDICTION: [&str; 2] = ["predicted", "probability"];
+const LISTS: [&str; 3] = ["imputed", "unseen", "out_of_range"];
+/// What names the model.
+const VERSION: &str = "model_version";
+/// The columns of an explanation: the mean probability, and what begins the name of each contribution.
+const BASE: &str = "base_value";
+const SHAP_PREFIX: &str = "shap_";
+/// What separates the columns that an answer names.
+const NAME_SEPARATOR: &str = "; ";
+
+/// A text of answers.
+///
+/// An answer has what is predicted, in the words of the training table; the probability of a failure; the
+/// columns that were imputed, whose value was never seen, and whose number is out of the range of the training
+/// rows; and the version of the model. If it is explained, the base value and the contributions follow.
+/// In CSV and JSON lines there is one line for each answer, and no line end behind the last one, so that texts
+/// can be joined. JSON is one line, too: an object for a single record, and else `{"predictions": [...]}`.
+pub struct AnswerText<'m> {
+    names: &'m AnswerNames,
+    format: Format,
+    is_single: bool,
+    count: usize,
+    text: Vec<u8>,
+    /// The base value, and the names of contributors as JSON, if answers are explained.
+    explanation: Option<(f64, Vec<String>)>,
+}
+
+/// The names in the answers of a model, as each format writes them.
+#[derive(Clone, Debug)]
+pub struct AnswerNames {
+    columns: Vec<String>,
+    /// The words for no failure and for a failure, and the version, as fields of CSV.
+    words: [Vec<u8>; 2],
+    version: Vec<u8>,
+    /// The same as JSON strings.
+    json_columns: Vec<String>,
+    json_words: [String; 2],
+    json_version: String,
+}
+
+impl AnswerNames {
+    /// Returns the names for a model of this version.
+    pub fn new(model: &Model, version: &str) -> Self {
+        let field = |text: &str| {
+            let mut field = Vec::new();
+            push_field(text.as_bytes(), &mut field);
+            field
+        };
+        let columns: Vec<String> = model.schema().names().map(str::to_owned).collect();
+        let words = [model.word(false), model.word(true)];
+        Self {
+            json_columns: columns.iter().map(|name| quoted(name)).collect(),
+            columns,
+            words: words.map(field),
+            json_words: words.map(quoted),
+            version: field(version),
+            json_version: quoted(version),
+        }
+    }
+
+    /// Appends what is predicted, the probability and the lists of columns as fields of CSV.
+    pub(crate) fn push_prediction(&self, answer: &Answer, text: &mut Vec<u8>) {
+        text.extend_from_slice(&self.words[usize::from(answer.is_failure)]);
+        text.push(b',');
+        push_number(answer.probability, text);
+        for list in lists(answer) {
+            text.push(b',');
+            if !list.is_empty() {
+                let names: Vec<&str> =
+                    list.iter().map(|column| self.columns[*column].as_str()).collect();
+                push_field(names.join(NAME_SEPARATOR).as_bytes(), text);
+            }
+        }
+    }
+}
+
+/// Returns a text as a JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl<'m> AnswerText<'m> {
+    /// Begins a text of answers of a model; `is_single` says that there is one record, and that it is in no
+    /// list.
+    ///
+    /// # Errors
+    /// Returns an error if answers are to be explained and the model cannot explain them.
+    pub fn new(
+        model: &Model,
+        names: &'m AnswerNames,
+        options: AnswerOptions,
+        format: Format,
+        is_single: bool,
+    ) -> Result<Self, ExplainError> {
+        let explanation = if options.explain {
+            let contributors = model.contributors()?.iter().map(|name| quoted(name));
+            Some((model.base()?, contributors.collect()))
+        } else {
+            None
+        };
+        Ok(Self { names, format, is_single, count: 0, text: Vec::new(), explanation })
+    }
+
+    /// Writes the names of the columns in front of a CSV.
+    pub fn push_header(&mut self, model: &Model, options: AnswerOptions) {
+        let names = answer_columns(model, options);
+        let (answer, explanation) = names.split_at(PREDICTION.len() + LISTS.len());
+        let version = VERSION.to_owned();
+        for (index, name) in answer.iter().chain([&version]).chain(explanation).enumerate() {
+            self.text.extend((index > 0).then_some(b','));
+            push_field(name.as_bytes(), &mut self.text);
+        }
+        self.text.push(b'\n');
+    }
+
+    /// Appends an answer.
+    pub fn push(&mut self, answer: &Answer) {
+        let is_first = self.count == 0;
+        self.count += 1;
+        match self.format {
+            Format::Csv => {
+                self.text.extend((!is_first).then_some(b'\n'));
+                self.push_line(answer);
+            }
+            Format::JsonLines => {
+                self.text.extend((!is_first).then_some(b'\n'));
+                self.push_object(answer);
+            }
+            Format::Json => {
+                let begin: &[u8] = match (is_first, self.is_single) {
+                    (false, _) => b", ",
+                    (true, true) => b"",
+                    (true, false) => b"{\"predictions\": [",
+                };
+                self.text.extend_from_slice(begin);
+                self.push_object(answer);
+            }
+        }
+    }
+
+    /// Returns the text.
+    pub fn finish(mut self) -> Vec<u8> {
+        if self.format == Format::Json && !self.is_single {
+            let end: &[u8] = if self.count == 0 { b"{\"predictions\": []}" } else { b"]}" };
+            self.text.extend_from_slice(end);
+        }
+        self.text
+    }
+
+    fn push_line(&mut self, answer: &Answer) {
+        let Self { names, text, explanation, .. } = self;
+        names.push_prediction(answer, text);
+        text.push(b',');
+        text.extend_from_slice(&names.version);
+        if let Some((base, _)) = explanation {
+            push_numbers(*base, answer, text);
+        }
+    }
+
+    fn push_object(&mut self, answer: &Answer) {
+        let Self { names, text, explanation, .. } = self;
+        text.extend_from_slice(b"{\"predicted\": ");
+        text.extend_from_slice(names.json_words[usize::from(answer.is_failure)].as_bytes());
+        text.extend_from_slice(b", \"probability\": ");
+        push_number(answer.probability, text);
+        for (name, list) in LISTS.iter().zip(lists(answer)) {
+            text.extend_from_slice(b", \"");
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b"\": [");
+            for (index, column) in list.iter().enumerate() {
+                text.extend_from_slice(if index > 0 { b", " } else { b"" });
+                text.extend_from_slice(names.json_columns[*column].as_bytes());
+            }
+            text.push(b']');
+        }
+        text.extend_from_slice(b", \"model_version\": ");
+        text.extend_from_slice(names.json_version.as_bytes());
+        if let Some((base, contributors)) = explanation {
+            text.extend_from_slice(b", \"base_value\": ");
+            push_number(*base, text);
+            text.extend_from_slice(b", \"contributions\": {");
+            for (index, (name, number)) in
+                contributors.iter().zip(&answer.contributions).enumerate()
+            {
+                text.extend_from_slice(if index > 0 { b", " } else { b"" });
+                text.extend_from_slice(name.as_bytes());
+                text.extend_from_slice(b": ");
+                push_number(*number, text);
+            }
+            text.push(b'}');
+        }
+        text.push(b'}');
+    }
+}
+
+/// Returns the names of an answer's columns beside a table.
+pub(crate) fn answer_columns(model: &Model, options: AnswerOptions) -> Vec<String> {
+    let mut names: Vec<String> =
+        PREDICTION.iter().chain(&LISTS).map(|name| (*name).to_owned()).collect();
+    if let (true, Ok(contributors)) = (options.explain, model.contributors()) {
+        names.push(BASE.to_owned());
+        names.extend(contributors.iter().map(|name| format!("{SHAP_PREFIX}{name}")));
+    }
+    names
+}
+
+/// Returns the lists of columns in an answer.
+fn lists(answer: &Answer) -> [&[usize]; 3] {
+    [&answer.imputed, &answer.unseen, &answer.out_of_range]
+}
+
+/// Appends the base value and the contributions, with a comma in front of each.
+pub(crate) fn push_numbers(base: f64, answer: &Answer, text: &mut Vec<u8>) {
+    for number in [base].iter().chain(&answer.contributions) {
+        text.push(b',');
+        push_number(*number, text);
+    }
+}
+
+/// Appends a number in the fewest digits that read back as the same one.
+fn push_number(number: f64, text: &mut Vec<u8>) {
+    text.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
+}

@@ -1,0 +1,88 @@
+//! The custom attributes of a request: what SageMaker passes from the client to the container and back.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use inference::AnswerOptions;
+
+use crate::refusal::Refusal;
+
+/// The header of custom attributes, in requests and in answers.
+pub const CUSTOM_ATTRIBUTES: HeaderName =
+    HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
+
+/// Returns what a request wants of its answer: `explain=true` and `threshold=0.3`, between commas or semicolons.
+/// Attributes by other names are the client's own.
+pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOptions, Refusal> {
+    let mut options = usual;
+    for given in headers.get_all(CUSTOM_ATTRIBUTES) {
+        let given = String::from_utf8_lossy(given.as_bytes());
+        for attribute in given.split([',', ';']) {
+            let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+            let refused = |expected: &str| {
+                let value = common::printable(value);
+                Refusal::bad_request(format!(
+                    "custom attribute {name} is `{value}`, expected {expected}"
+                ))
+            };
+            match name.as_str() {
+                "explain" => {
+                    options.explain = match value.to_ascii_lowercase().as_str() {
+                        "true" => true,
+                        "false" => false,
+                        _ => return Err(refused("true or false")),
+                    }
+                }
+                "threshold" => {
+                    let threshold = value.parse().ok();
+                    let threshold = threshold.filter(|number| (0.0..=1.0).contains(number));
+                    options.threshold =
+                        threshold.ok_or_else(|| refused("a probability from 0 to 1"))?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(options)
+}
+
+/// Returns the custom attributes of an answer: the version of the model.
+pub fn of_answer(version: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("model_version={version}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<AnswerOptions, Refusal> {
+        let headers = HeaderMap::from_iter([(CUSTOM_ATTRIBUTES, text.parse().unwrap())]);
+        options(&headers, AnswerOptions::default())
+    }
+
+    #[test]
+    fn known_attributes_are_read_and_others_are_the_clients_own() {
+        let usual = AnswerOptions::default();
+        assert_eq!(options(&HeaderMap::new(), usual), Ok(usual));
+        assert_eq!(of("trace_id=7f, ,x"), Ok(usual));
+        assert_eq!(of("explain=true"), Ok(AnswerOptions { explain: true, ..usual }));
+        let both = AnswerOptions { explain: true, threshold: 0.25 };
+        assert_eq!(of("trace=1; Explain = TRUE ;threshold=0.25"), Ok(both));
+    }
+
+    #[test]
+    fn a_known_attribute_with_another_value_is_refused() {
+        for (text, reason) in [
+            ("explain=yes", "custom attribute explain is `yes`, expected true or false"),
+            (
+                "threshold=1.5",
+                "custom attribute threshold is `1.5`, expected a probability from 0 to 1",
+            ),
+            (
+                "threshold=NaN",
+                "custom attribute threshold is `NaN`, expected a probability from 0 to 1",
+            ),
+        ] {
+            assert_eq!(of(text), Err(Refusal::bad_request(reason)));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Reads the bodies of requests in bounded memory and time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::Body as _;
+
+use crate::refusal::Refusal;
+
+/// The time that a body may take to arrive. SageMaker gives up on a request after as long.
+const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// The bodies that are in memory at a time, in bytes.
+#[derive(Debug)]
+pub struct Budget {
+    held: AtomicUsize,
+    most: usize,
+}
+
+/// The body of a request. It counts until it is dropped.
+#[derive(Debug)]
+pub struct Received<'b> {
+    /// The body.
+    pub bytes: Bytes,
+    /// What it takes of the budget.
+    _held: Held<'b>,
+}
+
+#[derive(Debug)]
+struct Held<'b> {
+    budget: &'b Budget,
+    bytes: usize,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Held<'_> {
+    fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.bytes += bytes;
+        let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > self.budget.most {
+            let reason = "the server holds as many requests as it has memory for";
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason));
+        }
+        Ok(())
+    }
+}
+
+impl Budget {
+    /// Makes a budget of this number of bytes.
+    pub fn new(most: usize) -> Self {
+        Self { held: AtomicUsize::new(0), most }
+    }
+
+    /// Reads a body of at most `limit` bytes.
+    pub async fn receive(&self, body: Body, limit: usize) -> Result<Received<'_>, Refusal> {
+        let too_large = || {
+            let reason = format!("the request is longer than {limit} bytes, which is the maximum");
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
+        };
+        // What the client announces is refused before it is sent.
+        if body.size_hint().lower() > limit as u64 {
+            return Err(too_large());
+        }
+        let received = tokio::time::timeout(BODY_TIME, self.collect(body, limit, too_large));
+        received.await.unwrap_or_else(|_| {
+            let seconds = BODY_TIME.as_secs();
+            let reason = format!("the request did not arrive within {seconds} s");
+            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason))
+        })
+    }
+
+    async fn collect(
+        &self,
+        mut body: Body,
+        limit: usize,
+        too_large: impl Fn() -> Refusal,
+    ) -> Result<Received<'_>, Refusal> {
+        let mut held = Held { budget: self, bytes: 0 };
+        // Most bodies arrive as one piece, which is not copied.
+        let mut first = Bytes::new();
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                Refusal::bad_request(format!("the request ends early: {}", common::chain(&error)))
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            if held.bytes + data.len() > limit {
+                return Err(too_large());
+            }
+            held.add(data.len())?;
+            if first.is_empty() {
+                first = data;
+            } else {
+                if whole.is_empty() {
+                    whole.extend_from_slice(&first);
+                }
+                whole.extend_from_slice(&data);
+            }
+        }
+        let bytes = if whole.is_empty() { first } else { whole.into() };
+        Ok(Received { bytes, _held: held })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(budget: &Budget, length: usize, limit: usize) -> Result<usize, StatusCode> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let body = Body::from(vec![b'x'; length]);
+        let received = runtime.block_on(budget.receive(body, limit));
+        received.map(|received| received.bytes.len()).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn a_body_is_limited_to_the_byte_and_counts_while_it_is_held() {
+        let budget = Budget::new(100);
+        assert_eq!(receive(&budget, 10, 10), Ok(10));
+        assert_eq!(receive(&budget, 11, 10), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(receive(&budget, 101, 200), Err(StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+        assert_eq!(receive(&budget, 0, 10), Ok(0));
+    }
+}

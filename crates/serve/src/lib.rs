@@ -1,0 +1,108 @@
+//! The server: a model answers requests, as SageMaker's endpoints and batch transforms make them.
+//!
+//! Knows HTTP and the order of a request's way. Must never know how a model is trained or registered, nor how
+//! records are read and answers written.
+//!
+//! ```text
+//! workers -> routes -> media, attributes -> intake -> invocation -> inference
+//! ```
+//!
+//! A request comes in at a worker, a thread with a listener of its own. Its headers say in which format it is,
+//! and what the answer is to say; its body is received in bounded memory; its records are read, all of them
+//! before the first is answered.
+
+mod attributes;
+mod error;
+mod intake;
+mod invocation;
+mod media;
+mod metrics;
+mod models;
+mod refusal;
+mod routes;
+mod served;
+mod workers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use config::steps::Serve;
+use container::{Container, Serving, Shutdown};
+
+pub use error::{LoadError, ServeError};
+
+use crate::intake::Budget;
+use crate::metrics::Metrics;
+use crate::models::Models;
+use crate::routes::{Loaded, Server};
+use crate::served::ServedModel;
+use crate::workers::Workers;
+
+/// The bodies that are held at a time: this number of the longest.
+const LONGEST_BODIES: usize = 2;
+/// The bytes of bodies that are held besides.
+const OTHER_BODIES: usize = 64 << 20;
+/// The share of the machine's memory that the models of a multi-model endpoint may take, in percent.
+const MODEL_MEMORY_PERCENT: u64 = 60;
+/// The argument with which SageMaker starts the container.
+const ARGUMENT: &str = "serve";
+
+/// Loads the model, and answers requests until the container is asked to stop.
+///
+/// # Errors
+/// Returns an error if a setting is invalid, the model cannot be used, or the port is taken.
+pub fn run(container: &Container, shutdown: &Shutdown) -> Result<(), ServeError> {
+    let started = Instant::now();
+    for argument in container.arguments().iter().filter(|argument| *argument != ARGUMENT) {
+        tracing::warn!("argument `{argument}` is not known here, it is ignored");
+    }
+    let settings = Serve::parse(|name| container.variable(name))?;
+    let Serving { port, is_batch, is_multi_model, max_payload } = container.serving()?;
+    let workers = settings.workers.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, |available| available.get())
+    });
+    let (log_requests, address) = (settings.log_requests, settings.address);
+    let loaded = if is_multi_model {
+        let memory =
+            settings.model_memory_mb.map_or_else(model_memory, |megabytes| megabytes << 20);
+        tracing::info!("models may take {memory} bytes");
+        Loaded::Many(Models::new(settings, memory))
+    } else {
+        let served = ServedModel::load(&container.model(), &settings)?;
+        tracing::info!("model {} is loaded", served.version);
+        Loaded::One(Arc::new(served))
+    };
+    let server = Server {
+        loaded,
+        max_payload,
+        is_batch,
+        workers,
+        log_requests,
+        budget: Budget::new(LONGEST_BODIES * max_payload + OTHER_BODIES),
+        metrics: Metrics::new()
+            .map_err(|error| ServeError::Worker(std::io::Error::other(error)))?,
+    };
+    let address = SocketAddr::new(address, port);
+    let running = Workers::start(&Arc::new(server), address)?;
+    tracing::info!(
+        "listening on {address} with {workers} threads, {:.1} ms after the start",
+        started.elapsed().as_secs_f64() * 1e3
+    );
+    shutdown.wait();
+    running.drain();
+    Ok(())
+}
+
+/// Returns the memory for the models of a multi-model endpoint: a share of the container's, or of the machine's.
+fn model_memory() -> u64 {
+    let number =
+        |path: &str| -> Option<u64> { fs_err::read_to_string(path).ok()?.trim().parse().ok() };
+    let of_container = number("/sys/fs/cgroup/memory.max")
+        .or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    let machine = fs_err::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = machine.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let total = total.and_then(|total| total.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let of_machine = total.map_or(1 << 30, |kilobytes| kilobytes << 10);
+    of_container.map_or(of_machine, |memory| memory.min(of_machine)) / 100 * MODEL_MEMORY_PERCENT
+}

@@ -1,0 +1,5 @@
+//! The server as a program.
+
+fn main() -> std::process::ExitCode {
+    container::serve("serve", serve::run)
+}

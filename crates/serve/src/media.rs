@@ -1,0 +1,176 @@
+//! Content types: in which format a request is, and in which one its answer is wanted.
+
+use config::serving::{CSV, JSON, JSON_LINES};
+use hyper::{HeaderMap, StatusCode, header};
+use inference::{CsvHeader, Format};
+
+use crate::refusal::Refusal;
+
+/// The content types that are read, with those by other names.
+const READ: [(&str, Format); 6] = [
+    (CSV, Format::Csv),
+    (JSON, Format::Json),
+    (JSON_LINES, Format::JsonLines),
+    ("application/x-jsonlines", Format::JsonLines),
+    ("application/jsonl", Format::JsonLines),
+    ("application/x-ndjson", Format::JsonLines),
+];
+
+/// The format of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The format.
+    pub format: Format,
+    /// Whether a CSV begins with a line of names.
+    pub header: bool,
+}
+
+/// Returns the content type of a format.
+pub fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Csv => CSV,
+        Format::Json => JSON,
+        Format::JsonLines => JSON_LINES,
+    }
+}
+
+/// Returns the format of a request, and what it says of its line of names.
+pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvHeader), Refusal> {
+    let expected = format!("expected {CSV}, {JSON} or {JSON_LINES}");
+    let unsupported = |reason: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason);
+    let Some(given) = headers.get(header::CONTENT_TYPE) else {
+        return Err(unsupported(format!("the request has no Content-Type, {expected}")));
+    };
+    let given = String::from_utf8_lossy(given.as_bytes());
+    let mut parts = given.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let Some((_, format)) = READ.iter().find(|(known, _)| *known == name) else {
+        let shown = common::printable(&given);
+        return Err(unsupported(format!("the request has Content-Type `{shown}`, {expected}")));
+    };
+    let mut csv_header = CsvHeader::IfNamed;
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = value.trim().trim_matches('"').to_ascii_lowercase();
+        match (name.trim().to_ascii_lowercase().as_str(), value.as_str()) {
+            ("charset", "utf-8" | "utf8" | "us-ascii") => {}
+            ("charset", other) => {
+                let other = common::printable(other);
+                return Err(unsupported(format!(
+                    "the request has charset `{other}`, expected utf-8"
+                )));
+            }
+            ("header", "present") => csv_header = CsvHeader::Present,
+            ("header", "absent") => csv_header = CsvHeader::Absent,
+            ("header", other) => {
+                let other = common::printable(other);
+                let reason =
+                    format!("the request has header=`{other}`, expected present or absent");
+                return Err(unsupported(reason));
+            }
+            // Other parameters, such as `label_size`, say nothing that matters here.
+            _ => {}
+        }
+    }
+    Ok((*format, csv_header))
+}
+
+/// Returns the format in which an answer is wanted: that of the request unless `Accept` names another one.
+pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Refusal> {
+    let as_asked = Wanted { format: request, header: false };
+    let given: Vec<String> = (headers.get_all(header::ACCEPT).iter())
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    let given = given.join(",");
+    if given.trim().is_empty() {
+        return Ok(as_asked);
+    }
+    let mut best: Option<(f64, Wanted)> = None;
+    for range in given.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let (mut quality, mut header) = (1.0, false);
+        for parameter in parts {
+            match parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+                Some(("q" | "Q", value)) => quality = value.parse().unwrap_or(0.0),
+                Some((name, value)) if name.eq_ignore_ascii_case("header") => {
+                    header = value.eq_ignore_ascii_case("present");
+                }
+                _ => {}
+            }
+        }
+        let wanted = match name.as_str() {
+            "*/*" => Some(as_asked),
+            "text/*" => Some(Wanted { format: Format::Csv, header }),
+            "application/*" if request == Format::Csv => {
+                Some(Wanted { format: Format::Json, header })
+            }
+            "application/*" => Some(as_asked),
+            _ => {
+                let known = READ.iter().find(|(known, _)| *known == name);
+                known.map(|(_, format)| Wanted { format: *format, header })
+            }
+        };
+        // The first of several that are wanted as much wins.
+        if let Some(wanted) = wanted
+            && quality > 0.0
+            && best.is_none_or(|(best, _)| quality > best)
+        {
+            best = Some((quality, wanted));
+        }
+    }
+    best.map(|(_, wanted)| wanted).ok_or_else(|| {
+        let given = common::printable(&given);
+        let reason = format!(
+            "the request accepts `{given}`, expected {CSV}, {JSON} or {JSON_LINES} among it"
+        );
+        Refusal::new(StatusCode::NOT_ACCEPTABLE, reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn content_types_with_parameters_are_read() {
+        let read = |text: &str| request_format(&headers(header::CONTENT_TYPE, text));
+        for (text, format, header) in [
+            ("text/csv", Format::Csv, CsvHeader::IfNamed),
+            ("text/csv; charset=utf-8", Format::Csv, CsvHeader::IfNamed),
+            ("Text/CSV;header=present", Format::Csv, CsvHeader::Present),
+            ("text/csv; label_size=0; header=absent", Format::Csv, CsvHeader::Absent),
+            ("application/json; charset=\"UTF-8\"", Format::Json, CsvHeader::IfNamed),
+            ("application/x-ndjson", Format::JsonLines, CsvHeader::IfNamed),
+        ] {
+            assert_eq!(read(text), Ok((format, header)), "{text}");
+        }
+        for text in ["text/html", "", "text/csv; charset=utf-16", "text/csv; header=maybe"] {
+            assert_eq!(read(text).unwrap_err().status, 415, "{text}");
+        }
+        assert_eq!(request_format(&HeaderMap::new()).unwrap_err().status, 415);
+    }
+
+    #[test]
+    fn the_answer_is_in_the_best_format_that_is_accepted() {
+        let wanted = |text: &str, request| answer_format(&headers(header::ACCEPT, text), request);
+        let format = |text: &str| wanted(text, Format::JsonLines).unwrap().format;
+        for text in ["*/*", "", "application/jsonlines", "application/*", "text/html, */*;q=0.1"] {
+            assert_eq!(format(text), Format::JsonLines, "{text}");
+        }
+        assert_eq!(format("text/csv, application/json"), Format::Csv);
+        assert_eq!(format("text/csv;q=0.5, application/json"), Format::Json);
+        assert_eq!(wanted("application/*", Format::Csv).unwrap().format, Format::Json);
+        assert_eq!(
+            wanted("text/csv; header=present", Format::Json),
+            Ok(Wanted { format: Format::Csv, header: true })
+        );
+        for text in ["text/html", "text/csv;q=0", "x", "application/x-recordio-protobuf"] {
+            assert_eq!(wanted(text, Format::Csv).unwrap_err().status, 406, "{text}");
+        }
+    }
+}

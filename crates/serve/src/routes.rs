@@ -1,0 +1,335 @@
+//! The routes of SageMaker's contract, and that of the metrics.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use camino::Utf8PathBuf;
+use hyper::StatusCode;
+use hyper::header::CONTENT_TYPE;
+use inference::CsvHeader;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::attributes::{self, CUSTOM_ATTRIBUTES};
+use crate::intake::{Budget, Received};
+use crate::invocation::{Answered, LONG_REQUESTS, Question, busy};
+use crate::media;
+use crate::metrics::{Counts, Metrics};
+use crate::models::Models;
+use crate::refusal::Refusal;
+use crate::served::ServedModel;
+
+/// The headers by which a client recognises the answer to its request.
+const REQUEST_IDS: [HeaderName; 2] = [
+    HeaderName::from_static("x-amzn-sagemaker-inference-id"),
+    HeaderName::from_static("x-request-id"),
+];
+/// The maximum length of a request that loads a model.
+const LOAD_BYTES: usize = 64 << 10;
+/// The number of models on a page of the list.
+const PAGE: usize = 100;
+/// The maximum payload of a batch transform that is proposed, in MB.
+const PROPOSED_PAYLOAD: usize = 6;
+/// The number of concurrent requests of a batch transform, times its payload in MB, that the service allows.
+const CONCURRENT_PAYLOAD: usize = 100;
+
+/// What the server has: one model, or those that requests load.
+#[derive(Debug)]
+pub enum Loaded {
+    /// One model.
+    One(Arc<ServedModel>),
+    /// The models of a multi-model endpoint.
+    Many(Models),
+}
+
+/// The server as its routes know it.
+#[derive(Debug)]
+pub struct Server {
+    /// The model or models.
+    pub loaded: Loaded,
+    /// The maximum length of a request in bytes.
+    pub max_payload: usize,
+    /// Whether requests may be pieces of files.
+    pub is_batch: bool,
+    /// The number of threads that answer requests.
+    pub workers: usize,
+    /// Whether each request is logged.
+    pub log_requests: bool,
+    /// The bodies in memory.
+    pub budget: Budget,
+    /// What is measured.
+    pub metrics: Metrics,
+}
+
+/// What a thread that answers requests has: the server, and room for requests that take long.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    server: Arc<Server>,
+    long_requests: Arc<Semaphore>,
+}
+
+impl Worker {
+    /// Makes the state of a thread.
+    pub fn new(server: Arc<Server>) -> Self {
+        Self { server, long_requests: Arc::new(Semaphore::new(LONG_REQUESTS)) }
+    }
+
+    /// Returns the routes.
+    pub fn router(self) -> Router {
+        let one = Router::new()
+            .route("/ping", get(ping))
+            .route("/invocations", post(invocations))
+            .route("/execution-parameters", get(execution_parameters))
+            .route("/metrics", get(metrics));
+        let many = one
+            .route("/models", get(list_models).post(load_model))
+            .route("/models/{name}", get(show_model).delete(unload_model))
+            .route("/models/{name}/invoke", post(invoke_model));
+        many.fallback(no_route).with_state(self)
+    }
+
+    fn models(&self) -> Result<&Models, Refusal> {
+        match &self.server.loaded {
+            Loaded::Many(models) => Ok(models),
+            Loaded::One(_) => Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "this server has one model, which answers at /invocations; SAGEMAKER_MULTI_MODEL=true makes a \
+                 server of many",
+            )),
+        }
+    }
+
+    /// Does blocking work beside the requests of this thread.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let Ok(permit) = Arc::clone(&self.long_requests).try_acquire_owned() else {
+            return Err(busy(LONG_REQUESTS));
+        };
+        let worker = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&worker)
+        });
+        done.await.unwrap_or_else(|_| {
+            // A panic ends the program, so that only the end of the runtime is left.
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"))
+        })
+    }
+
+    /// Answers an invocation, and counts it.
+    async fn invoke(&self, headers: HeaderMap, body: Body, name: Option<String>) -> Response {
+        let started = Instant::now();
+        let server = &self.server;
+        let (mut response, reason, length, counts) = match self.answer(&headers, body, name).await {
+            Ok(Invoked { response, length, counts }) => (response, None, length, counts),
+            Err(refusal) => {
+                let reason = refusal.reason.clone();
+                (refusal.into_response(), Some(reason), 0, Counts::default())
+            }
+        };
+        let mut id = None;
+        for name in REQUEST_IDS {
+            if let Some(value) = headers.get(&name) {
+                id = Some(value.clone());
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        let (status, elapsed) = (response.status(), started.elapsed());
+        server.metrics.responded(status, elapsed);
+        if server.log_requests {
+            let id = id.as_ref().map(|id| String::from_utf8_lossy(id.as_bytes()));
+            tracing::info!(
+                status = status.as_u16(),
+                seconds = elapsed.as_secs_f64(),
+                bytes = length,
+                records = counts.records,
+                failures = counts.failures,
+                imputed = counts.imputed.values().sum::<u64>(),
+                unseen = counts.unseen.values().sum::<u64>(),
+                out_of_range = counts.out_of_range.values().sum::<u64>(),
+                id = id.as_deref(),
+                reason = reason.as_deref().map(common::printable).as_deref(),
+                "request"
+            );
+        }
+        response
+    }
+
+    async fn answer(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        name: Option<String>,
+    ) -> Result<Invoked, Refusal> {
+        let server = &self.server;
+        let (format, mut header) = media::request_format(headers)?;
+        if server.is_batch && header == CsvHeader::IfNamed {
+            header = CsvHeader::IfNamedInPiece;
+        }
+        let wanted = media::answer_format(headers, format)?;
+        let served = match (&server.loaded, name) {
+            (Loaded::One(served), _) => Arc::clone(served),
+            (Loaded::Many(models), Some(name)) => match models.in_memory(&name)? {
+                Some(served) => served,
+                None => self.aside(move |worker| worker.models()?.get(&name)).await?,
+            },
+            (Loaded::Many(_), None) => {
+                return Err(Refusal::new(
+                    StatusCode::NOT_FOUND,
+                    "this server has many models, which answer at /models/{name}/invoke",
+                ));
+            }
+        };
+        let options = attributes::options(headers, served.options)?;
+        let question = Question { format, header, wanted, options };
+        let received = server.budget.receive(body, server.max_payload).await?;
+        let length = received.bytes.len();
+        let answered = if question.is_long(length) {
+            let Received { bytes, .. } = &received;
+            let (bytes, served) = (bytes.clone(), Arc::clone(&served));
+            self.aside(move |_| question.answer(&served, &bytes)).await?
+        } else {
+            question.answer(&served, &received.bytes)?
+        };
+        let Answered { text, counts } = answered;
+        server.metrics.answered(&served, &counts);
+        let mut response = Response::new(Body::from(text));
+        let headers = response.headers_mut();
+        let content_type = HeaderValue::from_static(media::content_type(wanted.format));
+        headers.insert(CONTENT_TYPE, content_type);
+        if let Some(attributes) = &served.attributes {
+            headers.insert(CUSTOM_ATTRIBUTES, attributes.clone());
+        }
+        Ok(Invoked { response, length, counts })
+    }
+}
+
+/// The response to an invocation that is answered.
+struct Invoked {
+    response: Response,
+    /// The length of the request.
+    length: usize,
+    counts: Counts,
+}
+
+/// The server listens only when its model is loaded and has scored a row.
+async fn ping() {}
+
+async fn invocations(State(worker): State<Worker>, headers: HeaderMap, body: Body) -> Response {
+    worker.invoke(headers, body, None).await
+}
+
+async fn invoke_model(
+    State(worker): State<Worker>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match worker.models() {
+        Ok(_) => worker.invoke(headers, body, Some(name)).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// What a batch transform should do unless its request says.
+async fn execution_parameters(State(worker): State<Worker>) -> Response {
+    let payload = PROPOSED_PAYLOAD.min(worker.server.max_payload >> 20).max(1);
+    let parameters = json!({
+        "MaxConcurrentTransforms": worker.server.workers.min(CONCURRENT_PAYLOAD / payload),
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": payload,
+    });
+    as_json(&parameters)
+}
+
+async fn metrics(State(worker): State<Worker>) -> Response {
+    let content_type = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (content_type, worker.server.metrics.text()).into_response()
+}
+
+/// A request that loads a model.
+#[derive(Deserialize)]
+struct LoadRequest {
+    model_name: String,
+    url: Utf8PathBuf,
+}
+
+async fn load_model(State(worker): State<Worker>, body: Body) -> Result<Response, Refusal> {
+    worker.models()?;
+    let received = worker.server.budget.receive(body, LOAD_BYTES).await?;
+    let request: LoadRequest = serde_json::from_slice(&received.bytes).map_err(|error| {
+        Refusal::bad_request(format!(
+            "the request is not an object with model_name and url: {error}"
+        ))
+    })?;
+    let LoadRequest { model_name, url } = request;
+    if model_name.is_empty() {
+        return Err(Refusal::bad_request("model_name is empty, expected a name"));
+    }
+    let shown = common::printable(&model_name);
+    worker.aside(move |worker| worker.models()?.load(&model_name, url)).await?;
+    tracing::info!("model `{shown}` is loaded");
+    Ok(StatusCode::OK.into_response())
+}
+
+/// The page of a list that is asked for.
+#[derive(Deserialize)]
+struct PageRequest {
+    #[serde(default)]
+    next_page_token: String,
+}
+
+async fn list_models(
+    State(worker): State<Worker>,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, Refusal> {
+    let (models, has_more) = worker.models()?.list(&page.next_page_token, PAGE);
+    let next = models.last().filter(|_| has_more).map(|(name, _)| name.clone());
+    let models: Vec<_> = models.iter().map(|(name, url)| described(name, url)).collect();
+    let mut list = json!({ "models": models });
+    if let Some(next) = next {
+        list["nextPageToken"] = next.into();
+    }
+    Ok(as_json(&list))
+}
+
+async fn show_model(
+    State(worker): State<Worker>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let url = worker.models()?.directory(&name)?;
+    Ok(as_json(&described(&name, &url)))
+}
+
+async fn unload_model(
+    State(worker): State<Worker>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    worker.models()?.unload(&name)?;
+    tracing::info!("model `{}` is unloaded", common::printable(&name));
+    Ok(StatusCode::OK.into_response())
+}
+
+async fn no_route() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "there is no such path, expected /ping, /invocations, /execution-parameters, /metrics or /models",
+    )
+}
+
+fn described(name: &str, url: &Utf8PathBuf) -> serde_json::Value {
+    json!({ "modelName": name, "modelUrl": url })
+}
+
+fn as_json(document: &serde_json::Value) -> Response {
+    ([(CONTENT_TYPE, config::serving::JSON)], document.to_string()).into_response()
+}

@@ -1,0 +1,137 @@
+//! A model that is loaded and has proved that it scores.
+
+use std::collections::BTreeMap;
+
+use artifacts::Bundle;
+use axum::http::HeaderValue;
+use camino::Utf8Path;
+use config::steps::Serve;
+use container::wire;
+use inference::{AnswerNames, AnswerOptions, Model, RecordsReader};
+
+use crate::attributes;
+use crate::error::LoadError;
+
+/// The bytes that a loaded model and its explanations take at most, for each byte of its files.
+const MEMORY_FOR_BYTE: u64 = 5;
+/// The bytes that they take besides.
+const MEMORY_BESIDES: u64 = 1 << 20;
+/// The number of digits of a digest that stands for a version.
+const VERSION_DIGITS: usize = 12;
+
+/// A model with what reading its requests and writing its answers takes.
+#[derive(Debug)]
+pub struct ServedModel {
+    /// The model.
+    pub model: Model,
+    /// Reads the records of requests.
+    pub records: RecordsReader,
+    /// The names in answers.
+    pub names: AnswerNames,
+    /// The version of the model, or the beginning of the digest of its files.
+    pub version: String,
+    /// What answers say unless a request wants something else.
+    pub options: AnswerOptions,
+    /// The custom attributes of answers.
+    pub attributes: Option<HeaderValue>,
+    /// The bytes that the model takes at most.
+    pub memory: u64,
+}
+
+impl ServedModel {
+    /// Loads the model of a directory: its files, or else a `model.tar.gz` with them.
+    pub fn load(directory: &Utf8Path, settings: &Serve) -> Result<Self, LoadError> {
+        let entries = directory.read_dir_utf8().map_err(|source| {
+            LoadError::Unreadable(std::io::Error::new(
+                source.kind(),
+                format!("{directory}: {source}"),
+            ))
+        })?;
+        let mut names = Vec::new();
+        for entry in entries {
+            names.push(entry.map_err(LoadError::Unreadable)?.file_name().to_owned());
+        }
+        names.sort();
+        let (path, bundle, length, digest) = if names.iter().any(|name| Bundle::has(name)) {
+            let mut files = BTreeMap::new();
+            for name in names.into_iter().filter(|name| Bundle::has(name)) {
+                let contents =
+                    fs_err::read(directory.join(&name)).map_err(LoadError::Unreadable)?;
+                files.insert(name, contents);
+            }
+            let length = files.values().map(|contents| contents.len() as u64).sum();
+            let digest = digest(&files);
+            (directory.to_owned(), Bundle::from_files(files), length, digest)
+        } else if names.iter().any(|name| name == wire::MODEL_ARCHIVE) {
+            let path = directory.join(wire::MODEL_ARCHIVE);
+            let archive = fs_err::read(&path).map_err(LoadError::Unreadable)?;
+            let length = archive.len() as u64;
+            let digest = common::sha256_hex(&archive);
+            let bundle = Bundle::from_archive(archive.as_slice(), length);
+            // A forest compresses by a factor of 3 to 5.
+            (path, bundle, length * 5, digest)
+        } else {
+            let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            return Err(LoadError::Nothing { directory: directory.to_owned(), found });
+        };
+        let bundle = bundle.map_err(|source| LoadError::Bundle { path, source })?;
+        let mut model = Model::new(bundle).with_threshold(settings.threshold);
+        if settings.explain {
+            model = model.with_explanations().map_err(LoadError::Explain)?;
+        }
+        let mut version = digest;
+        version.truncate(VERSION_DIGITS);
+        let version = settings.model_version.clone().unwrap_or(version);
+        let columns = settings.csv_columns.as_deref().map(fields).transpose()?;
+        let served = Self {
+            records: RecordsReader::new(&model, columns.as_deref()).map_err(LoadError::Columns)?,
+            names: AnswerNames::new(&model, &version),
+            options: model.options(),
+            attributes: attributes::of_answer(&version),
+            memory: length.saturating_mul(MEMORY_FOR_BYTE).saturating_add(MEMORY_BESIDES),
+            model,
+            version,
+        };
+        served.probe()?;
+        Ok(served)
+    }
+
+    /// Scores a row without readings.
+    fn probe(&self) -> Result<(), LoadError> {
+        let mut readings = vec![f64::NAN; self.model.schema().columns().len()];
+        let answers = self.model.answer_with(self.options, &mut readings);
+        let answers = answers.map_err(|error| LoadError::Probe(error.to_string()))?;
+        match answers[..] {
+            [ref answer] if (0.0..=1.0).contains(&answer.probability) => Ok(()),
+            [ref answer] => Err(LoadError::Probe(format!(
+                "its probability is {}, expected one from 0 to 1",
+                answer.probability
+            ))),
+            _ => Err(LoadError::Probe(format!("it has {} answers", answers.len()))),
+        }
+    }
+}
+
+/// Returns the digest of a model's files. Of the forest's it takes the checksum at the end, because hashing
+/// millions of nodes takes longer than reading them.
+fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut digested = Vec::new();
+    for (name, contents) in files {
+        digested.extend_from_slice(name.as_bytes());
+        let is_document = name.ends_with(".json");
+        let end = contents.split_last_chunk::<4>().map_or(contents.as_slice(), |(_, end)| end);
+        digested.extend_from_slice(if is_document { contents } else { end });
+    }
+    common::sha256_hex(&digested)
+}
+
+/// Returns the fields of a line of CSV.
+fn fields(line: &str) -> Result<Vec<String>, LoadError> {
+    let mut records = dataset::CsvRecords::new("SERVE_CSV_COLUMNS", line.as_bytes(), 1, b',');
+    match records.next() {
+        Ok(Some(record)) => {
+            Ok(record.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect())
+        }
+        _ => Err(LoadError::ColumnsLine),
+    }
+}
