@@ -12,6 +12,7 @@ variable "STEPS" {
     "train",
     "evaluate",
     "register",
+    "serve",
   ]
 }
 

@@ -1,7 +1,7 @@
 //! Reads the records of a CSV in bounded memory and reports the line on which each begins; writes fields.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::LazyLock;
 
 use csv_core::ReadRecordResult;
 use memchr::memchr_iter;
@@ -12,10 +12,12 @@ pub(crate) const MAX_RECORD_BYTES: usize = 1 << 20;
 /// The maximum number of fields in a record.
 pub(crate) const MAX_FIELDS: usize = 1 << 14;
 
-/// The usual separators, and parsers for them: making one takes longer than reading a record.
-const SEPARATORS: [u8; 5] = *b",;\t| ";
-static PARSERS: LazyLock<[csv_core::Reader; SEPARATORS.len()]> =
-    LazyLock::new(|| SEPARATORS.map(parser));
+thread_local! {
+    /// Parsers that are not in use, with their separators: making one takes longer than reading a record.
+    static PARSERS: RefCell<Vec<(u8, Box<csv_core::Reader>)>> = const { RefCell::new(Vec::new()) };
+}
+/// The number of parsers that each thread keeps.
+const MAX_PARSERS: usize = 4;
 
 /// The ways in which reading a file as CSV fails.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +73,7 @@ pub enum CsvError {
 pub struct CsvRecords<'a> {
     file: &'a str,
     rest: &'a [u8],
-    parser: csv_core::Reader,
+    parser: Parser,
     text: Vec<u8>,
     ends: Vec<usize>,
     /// Whether the parser has been given the line end that is appended to the block.
@@ -110,28 +112,54 @@ impl<'a> CsvRecord<'a> {
     }
 }
 
-/// Returns a parser that is ready for the first record.
-fn parser(separator: u8) -> csv_core::Reader {
-    let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
-    // The parser drops a byte order mark in front of the first byte it reads.
-    let _ = parser.read_record(b"\n", &mut [], &mut []);
-    parser
+/// A parser of records with this separator.
+struct Parser {
+    separator: u8,
+    /// It is there until this is dropped.
+    reader: Option<Box<csv_core::Reader>>,
+}
+
+impl Parser {
+    /// Returns a parser that is ready for the first record, which begins on line `line`.
+    fn new(separator: u8, line: u64) -> Self {
+        let kept = PARSERS.try_with(|parsers| {
+            let mut parsers = parsers.borrow_mut();
+            let index = parsers.iter().position(|(other, _)| *other == separator)?;
+            Some(parsers.swap_remove(index).1)
+        });
+        let mut reader = kept.ok().flatten().unwrap_or_else(|| {
+            Box::new(csv_core::ReaderBuilder::new().delimiter(separator).build())
+        });
+        reader.reset();
+        // The parser drops a byte order mark in front of the first byte it reads.
+        let _ = reader.read_record(b"\n", &mut [], &mut []);
+        reader.set_line(line);
+        Self { separator, reader: Some(reader) }
+    }
+}
+
+/// Keeps the parser for the next text.
+impl Drop for Parser {
+    fn drop(&mut self) {
+        let Some(reader) = self.reader.take() else { return };
+        // While a thread ends, nothing is kept.
+        let _ = PARSERS.try_with(|parsers| {
+            let mut parsers = parsers.borrow_mut();
+            if parsers.len() < MAX_PARSERS {
+                parsers.push((self.separator, reader));
+            }
+        });
+    }
 }
 
 impl<'a> CsvRecords<'a> {
     /// Creates a parser of `text`, which begins on line `line` of `file` and has fields between
     /// `separator`s.
     pub fn new(file: &'a str, text: &'a [u8], line: u64, separator: u8) -> Self {
-        let known = SEPARATORS.iter().position(|known| *known == separator);
-        let mut parser = match known {
-            Some(index) => PARSERS[index].clone(),
-            None => parser(separator),
-        };
-        parser.set_line(line);
         Self {
             file,
             rest: text,
-            parser,
+            parser: Parser::new(separator, line),
             text: vec![0; 1 << 10],
             ends: vec![0; 64],
             line_end_appended: false,
@@ -145,13 +173,16 @@ impl<'a> CsvRecords<'a> {
 
     /// Returns the line on which the rest begins.
     pub(crate) fn line(&self) -> u64 {
-        self.parser.line()
+        self.parser.reader.as_ref().map_or(0, |reader| reader.line())
     }
 
     /// Skips `bytes` bytes of the rest, which must be whole records.
     pub(crate) fn skip(&mut self, bytes: usize) {
         let (skipped, rest) = self.rest.split_at(bytes);
-        self.parser.set_line(self.parser.line() + count_lines(skipped));
+        let line = self.line() + count_lines(skipped);
+        if let Some(reader) = &mut self.parser.reader {
+            reader.set_line(line);
+        }
         self.rest = rest;
     }
 
@@ -163,7 +194,7 @@ impl<'a> CsvRecords<'a> {
     pub fn next(&mut self) -> Result<Option<CsvRecord<'_>>, CsvError> {
         let (mut written, mut fields) = (0, 0);
         let mut last = None;
-        loop {
+        while let Some(reader) = &mut self.parser.reader {
             // A line end is appended to the block, whether its last line has one or not. A record
             // that it does not complete is in an open quote, which the parser would close at the
             // end of the input.
@@ -171,7 +202,7 @@ impl<'a> CsvRecords<'a> {
             let append = at_end && !self.line_end_appended;
             let input = if append { b"\n" } else { self.rest };
             let (result, read, out, ended) =
-                self.parser.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
+                reader.read_record(input, &mut self.text[written..], &mut self.ends[fields..]);
             last = read.checked_sub(1).map(|index| input[index]).or(last);
             if append {
                 self.line_end_appended = read > 0;
@@ -208,6 +239,7 @@ impl<'a> CsvRecords<'a> {
                 ReadRecordResult::End => return Ok(None),
             }
         }
+        Ok(None)
     }
 
     /// Returns the line on which the current record begins. `written` is its length and `last` the
@@ -216,7 +248,7 @@ impl<'a> CsvRecords<'a> {
     fn begin_line(&self, written: usize, last: Option<u8>) -> u64 {
         let inside = self.text[..written].iter().filter(|&&byte| byte == b'\n').count();
         let after = usize::from(last == Some(b'\n'));
-        self.parser.line().saturating_sub((inside + after) as u64)
+        self.line().saturating_sub((inside + after) as u64)
     }
 }
 
