@@ -13,7 +13,9 @@ pub(crate) fn start<'a>(variable: impl Fn(&str) -> Option<&'a str>) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(Level::INFO))
         .with_writer(io::stderr)
-        .with_ansi(false);
+        .with_ansi(false)
+        // It would write the error to standard error, too, and panic.
+        .log_internal_errors(false);
     // In a test, a second program in one process keeps the logging of the first.
     let _ = match variable("LOG_FORMAT") {
         Some("json") => builder.json().flatten_event(true).try_init(),

@@ -79,12 +79,12 @@ pub enum RecordsError {
     #[error(transparent)]
     Csv(#[from] CsvError),
     /// The text is not JSON.
-    #[error("{place} is not JSON: {source}{hint}")]
+    #[error("{place} is not JSON: {problem}{hint}")]
     Syntax {
         /// The text or its line.
         place: String,
-        /// The place in it, and the reason.
-        source: serde_json::Error,
+        /// The place in it and the reason, which are part of the message.
+        problem: serde_json::Error,
         /// What would be JSON, or an empty string.
         hint: &'static str,
     },
@@ -685,12 +685,12 @@ fn shown_names(names: &[String]) -> String {
     shown.join(", ")
 }
 
-fn syntax(place: Place, source: serde_json::Error, text: &[u8]) -> RecordsError {
-    let line = text.split(|byte| *byte == b'\n').nth(source.line().saturating_sub(1));
+fn syntax(place: Place, problem: serde_json::Error, text: &[u8]) -> RecordsError {
+    let line = text.split(|byte| *byte == b'\n').nth(problem.line().saturating_sub(1));
     let at =
-        line.and_then(|line| line.get(source.column().saturating_sub(1)..)).unwrap_or_default();
+        line.and_then(|line| line.get(problem.column().saturating_sub(1)..)).unwrap_or_default();
     let names_no_number =
         ["NaN", "Infinity", "-Infinity"].iter().any(|word| at.starts_with(word.as_bytes()));
     let hint = if names_no_number { "; a missing reading is null in JSON" } else { "" };
-    RecordsError::Syntax { place: place.shown(), source, hint }
+    RecordsError::Syntax { place: place.shown(), problem, hint }
 }

@@ -1,0 +1,68 @@
+//! A small model for tests: three kinds of columns, and a table with which it was trained.
+
+use artifacts::{Bundle, Metadata};
+use dataset::{
+    CategoryRules, CleaningRules, Column, ColumnKind, Feature, Label, Recipe, Schema, TableReader,
+};
+use forest::RandomForest;
+use inference::Model;
+use linfa::prelude::Fit;
+use ndarray::{Array1, Array2};
+
+/// The training table.
+pub const TABLE: &str = "Torque (Nm),Oil Pressure [bar],Door,Line,Failed\n\
+    14.5,71.0,yes,L1,yes\n15.2,70.2,no,L2,yes\n24.1,60.9,no,L1,no\n26.3,64.4,yes,L2,no\n\
+    13.9,72.5,no,L1,yes\n25.0,63.1,no,L2,no\n";
+
+/// Returns a model of `Torque`, `Oil_Pressure` (also `Druck`), `Door` and `Line`, with a feature of two
+/// columns.
+pub fn model() -> Model {
+    let number = |name: &str, unit: &str, spellings: &[&str]| Column {
+        name: name.into(),
+        unit: Some(unit.into()),
+        spellings: spellings.iter().map(|name| (*name).to_owned()).collect(),
+        ..Column::default()
+    };
+    let words = |name: &str, kind| Column { name: name.into(), kind, ..Column::default() };
+    let columns = vec![
+        number("Torque", "Nm", &[]),
+        number("Oil_Pressure", "bar", &["Druck"]),
+        words("Door", ColumnKind::YesNo),
+        words("Line", ColumnKind::Category),
+    ];
+    let label = Label {
+        column: "Failed".into(),
+        positive: vec!["yes".into()],
+        negative: vec!["no".into()],
+        missing_markers: vec![],
+    };
+    let schema = Schema::new(columns, label).unwrap();
+    let mut table = TableReader::new(&schema, CleaningRules::default());
+    table.read("table.csv", TABLE.as_bytes()).unwrap();
+    let (table, _) = table.finish().unwrap();
+    let feature = Feature { name: "Ratio".into(), expression: "Torque / Oil_Pressure".into() };
+    let rows: Vec<usize> = (0..table.len()).collect();
+    let recipe = Recipe::fit(&schema, &[feature], &table, &rows, CategoryRules::default()).unwrap();
+    let (mut features, mut counts) = (Vec::new(), recipe.no_counts());
+    for row in 0..table.len() {
+        recipe.apply(&mut table.row(row).to_vec(), &mut features, &mut counts);
+    }
+    let records = Array2::from_shape_vec((table.len(), features.len() / table.len()), features);
+    let labels = Array1::from_iter(table.labels().iter().map(|label| usize::from(*label)));
+    let rows = linfa::Dataset::new(records.unwrap(), labels);
+    let forest = RandomForest::params().n_estimators(8).random_state(3).fit(&rows).unwrap();
+    Model::new(Bundle {
+        forest,
+        recipe,
+        metadata: Metadata {
+            algorithm: "random_forest".to_owned(),
+            program_version: "0.1.0".to_owned(),
+            data_digest: String::new(),
+            training_rows: table.len(),
+            hyperparameters: Default::default(),
+            training_metrics: Default::default(),
+            feature_importances: Default::default(),
+            permutation_importances: Default::default(),
+        },
+    })
+}

@@ -1,0 +1,246 @@
+//! Records of requests: every spelling of a record gives the same readings, and what is malformed is an error
+//! that names its place.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod made;
+
+use inference::{
+    AnswerNames, AnswerOptions, AnswerText, CsvHeader, Format, Model, Records, RecordsReader,
+};
+use made::model;
+
+/// Reads a text, whose errors are words.
+fn read_as(header: CsvHeader, format: Format, text: &[u8]) -> Result<Records, String> {
+    let reader = RecordsReader::new(&model(), None).unwrap();
+    reader.read(format, header, text).map_err(|error| error.to_string())
+}
+
+fn read(format: Format, text: &str) -> Result<Records, String> {
+    read_as(CsvHeader::IfNamed, format, text.as_bytes())
+}
+
+/// Returns the answers to a text, as another text.
+fn answered(model: &Model, options: AnswerOptions, format: Format, text: &str) -> String {
+    let reader = RecordsReader::new(model, None).unwrap();
+    let mut records = reader.read(format, CsvHeader::IfNamed, text.as_bytes()).unwrap();
+    let names = AnswerNames::new(model, "7");
+    let mut out = AnswerText::new(model, &names, options, format, records.is_single).unwrap();
+    for answer in model.answer_with(options, &mut records.readings).unwrap() {
+        out.push(&answer);
+    }
+    String::from_utf8(out.finish()).unwrap()
+}
+
+#[test]
+fn every_spelling_of_two_records_gives_the_same_readings() {
+    let expected = read(Format::Csv, "14.8,70.5,yes,L2\n24.9,,no,L1\n").unwrap();
+    assert_eq!((expected.count, expected.is_single), (2, false));
+    assert_eq!(expected.readings.len(), 8);
+    assert!(expected.readings[5].is_nan());
+    let csv = [
+        "14.8,70.5,yes,L2\r\n24.9,,no,L1",
+        "\u{feff}Torque,Oil_Pressure,Door,Line\n14.8,70.5,yes,L2\n24.9,,no,L1\n",
+        "line,TORQUE (kNm),druck [Pa],door,Comment\nL2,0.0148,7050000,1,x\nL1,0.0249,n/a,0,\"y,z\"\n",
+        "Torque;Druck;Door;Line\n14,8;70,5;yes;L2\n24,9;;no;L1\n",
+        "14,8;70,5;yes;L2\n24.9;;no;L1\n",
+        "Torque\tDruck\tDoor\tLine\n14.8\t70.5\tyes\tL2\n24.9\t\tno\tL1\n",
+        "14.8 Nm,70.5 bar,TRUE,L2\n\n24.9,NaN,false,L1\n",
+    ];
+    let json = [
+        r#"[{"Torque": 14.8, "Oil_Pressure": 70.5, "Door": "yes", "Line": "L2"}, {"Line": "L1", "Door": false, "Torque": 24.9}]"#,
+        r#"{"instances": [[14.8, 70.5, true, "L2"], [24.9, null, false, "L1"]]}"#,
+        r#"{"inputs": [{"torque (kNm)": "0.0148", "Druck": 70.5, "Door": "yes", "Line": "L2"}, [2.49e1, "", 0, "L1"]]}"#,
+        r#"{"data": [["L2", 14.8, 70.5, "yes"], ["L1", 24.9, null, "no"]], "columns": ["Line", "Torque", "Druck", "Door"], "index": [0, 1]}"#,
+        r#"{"dataframe_split": {"columns": ["Line", "Torque", "Druck", "Door"], "data": [["L2", 14.8, 70.5, "yes"], ["L1", 24.9, null, "no"]]}}"#,
+        r#"{"dataframe_records": [{"Torque": 14.8, "Druck": 70.5, "Door": "yes", "Line": "L2"}, {"Torque": 24.9, "Druck": null, "Door": "no", "Line": "L1", "other": {"a": [1]}}]}"#,
+    ];
+    let lines = [
+        "{\"Torque\": 14.8, \"Druck\": 70.5, \"Door\": \"yes\", \"Line\": \"L2\"}\n\n{\"Torque\": 24.9, \"Door\": \"no\", \"Line\": \"\\u004c1\"}\n",
+        "[14.8, 70.5, \"yes\", \"L2\"]\r\n[24.9, null, \"no\", \"L1\"]",
+    ];
+    let all = csv.map(|text| (Format::Csv, text)).into_iter();
+    let all = all.chain(json.map(|text| (Format::Json, text)));
+    for (format, text) in all.chain(lines.map(|text| (Format::JsonLines, text))) {
+        let found = read(format, text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!((found.count, found.is_single), (2, false), "{text}");
+        let bits = |records: &Records| -> Vec<u64> {
+            // A missing reading may be any NaN.
+            records.readings.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect()
+        };
+        assert_eq!(bits(&found), bits(&expected), "{text}");
+    }
+}
+
+#[test]
+fn an_object_and_an_array_of_readings_are_single() {
+    for text in [r#"{"Torque": 14.8, "Line": "L2"}"#, r#"[14.8, null, null, "L2"]"#] {
+        let found = read(Format::Json, text).unwrap();
+        assert_eq!((found.count, found.is_single), (1, true), "{text}");
+        assert_eq!(found.readings[0], 14.8);
+    }
+    // A column may have the name of a list of records.
+    let found = read(Format::Json, r#"{"instances": 3, "data": "x", "Torque": 14.8}"#).unwrap();
+    assert!(found.is_single);
+}
+
+#[test]
+fn a_number_has_the_same_bits_in_every_format() {
+    for number in ["0.1", "14.80000000000000071", "1e-5", "123456789.987654321", "1e400", "-0.0"] {
+        let csv = read(Format::Csv, &format!("{number},1,no,L1")).unwrap().readings;
+        let json = read(Format::Json, &format!("[{number},1,false,\"L1\"]")).unwrap().readings;
+        let text = read(Format::Json, &format!(r#"["{number}",1,0,"L1"]"#)).unwrap().readings;
+        let bits = |readings: Vec<f64>| readings[0].to_bits();
+        let csv = bits(csv);
+        assert_eq!((bits(json), bits(text)), (csv, csv), "{number}");
+    }
+}
+
+#[test]
+fn what_is_new_about_names_is_said_once() {
+    let reader = RecordsReader::new(&model(), None).unwrap();
+    let mut remarks = |text: &str| {
+        reader.read(Format::Json, CsvHeader::IfNamed, text.as_bytes()).unwrap().remarks
+    };
+    let text = r#"{"Torque": 1, "Druck": 2, "Door": 0, "Operator": "x"}"#;
+    assert_eq!(
+        remarks(text),
+        [
+            "not used, because the model has no such column: Operator",
+            "records have no Line: these readings count as missing"
+        ]
+    );
+    assert!(remarks(text).is_empty());
+    assert!(!remarks(r#"{"Torque": 1, "Druck": 2, "Door": 0, "Operators": "x"}"#).is_empty());
+}
+
+#[test]
+fn errors_name_place_value_and_what_was_expected() {
+    let long = format!("[{}]", "[".repeat(10_000) + &"]".repeat(10_000));
+    let deep = format!(r#"{{"Torque": {}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let wide = ",".repeat(20_000);
+    let cases = [
+        (Format::Csv, ""),
+        (Format::Csv, "\n\n"),
+        (Format::Json, " "),
+        (Format::Json, "[]"),
+        (Format::JsonLines, "\n"),
+        (Format::Csv, "Torque,Druck,Door,Line\n"),
+        (Format::Csv, "1,2\n"),
+        (Format::Csv, "1,2,no,L1\n1,2,no\n"),
+        (Format::Csv, "Torque,Druck,Door,Line\n1,2,no,L1\n1,2,no\n"),
+        (Format::Csv, "1,2,no,L1\n1,abc,no,L1\n"),
+        (Format::Csv, "1,2,maybe,L1\n"),
+        (Format::Csv, "Torque,Druk,Door,Line\n1,2,no,L1\n"),
+        (Format::Csv, "TORQUE,torque,Druck,Door,Line\n1,1,2,no,L1\n"),
+        (Format::Csv, "Torque (bar),Druck,Door,Line\n1,2,no,L1\n"),
+        (Format::Csv, "1,2,no,\"L1\n"),
+        (Format::Csv, &wide),
+        (Format::Json, "{\"Torque\": NaN}"),
+        (Format::Json, "{\"Torque\": 1"),
+        (Format::Json, "{\"Torque\": 1} x"),
+        (Format::Json, "\"Torque\""),
+        (Format::Json, "{\"Speed\": 1}"),
+        (Format::Json, "{}"),
+        (Format::Json, "{\"Torque\": 1, \"Torque\": 2}"),
+        (Format::Json, "{\"TORQUE\": 1, \"torque\": 2}"),
+        (Format::Json, "{\"instances\": [[1, 2, 0, \"L1\"]], \"instances\": []}"),
+        (Format::Json, "{\"instances\": [[1, 2, 0, \"L1\"], {\"Torque\": [1]}]}"),
+        (Format::Json, "{\"instances\": [[1, 2, 0, \"L1\"], 5]}"),
+        (Format::Json, "{\"columns\": [\"Torque\", 3], \"data\": [[1, 2]]}"),
+        (Format::Json, "{\"columns\": [\"Torque\"], \"data\": [[1]]}"),
+        (
+            Format::Json,
+            "{\"columns\": [\"Torque\", \"Druck\", \"Door\", \"Line\"], \"data\": [[1, 2, 0, \"L1\"], [1]]}",
+        ),
+        (Format::Json, "[1, 2, 0]"),
+        (Format::Json, "{\"Torque\": \"1,5\"}"),
+        (Format::Json, &deep),
+        (Format::Json, &long),
+        (Format::JsonLines, "[1, 2, 0, \"L1\"]\n{\"Torque\": 1}}\n"),
+        (Format::JsonLines, "[1, 2, 0, \"L1\"]\n3\n"),
+    ];
+    let said: Vec<String> = cases
+        .iter()
+        .map(|(format, text)| {
+            let error = read(*format, text).expect_err(text);
+            let shown: String = text.chars().take(70).collect();
+            format!("{format:?} {shown:?}\n    {error}")
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+    let error = read_as(CsvHeader::IfNamed, Format::Json, b"{\"Torque\": \"\xff\"}").unwrap_err();
+    assert!(error.contains("is not JSON"), "{error}");
+}
+
+#[test]
+fn content_type_may_say_whether_there_is_a_line_of_names() {
+    let present = |text: &str| read_as(CsvHeader::Present, Format::Csv, text.as_bytes());
+    let absent = |text: &str| read_as(CsvHeader::Absent, Format::Csv, text.as_bytes());
+    assert_eq!(present("Torque,Druck,Door,Line\n1,2,no,L1").unwrap().count, 1);
+    assert!(present("1,2,no,L1\n1,2,no,L1").unwrap_err().contains("lacks column `Torque`"));
+    assert_eq!(absent("1,2,no,L1").unwrap().count, 1);
+    assert!(absent("Torque,Druck,Door,Line\n1,2,no,L1").unwrap_err().contains("line 1"));
+}
+
+/// Only the first piece of a file has its line of names, and the others would be read in another order.
+#[test]
+fn a_piece_may_not_begin_with_names_that_other_pieces_lack() {
+    let piece = |text: &str| read_as(CsvHeader::IfNamedInPiece, Format::Csv, text.as_bytes());
+    assert_eq!(piece("Torque,Oil_Pressure,Door,Line\n1,2,no,L1").unwrap().count, 1);
+    for text in [
+        "Oil_Pressure,Torque,Door,Line\n1,2,no,L1",
+        "Torque,Oil_Pressure,Door,Line,Operator\n1,2,no,L1,x",
+        "Torque (kNm),Oil_Pressure,Door,Line\n1,2,no,L1",
+    ] {
+        let error = piece(text).unwrap_err();
+        assert!(error.contains("lines without it are read as: Torque, Oil_Pressure"), "{error}");
+    }
+    // Where the fields of lines without names are given, they are those.
+    let columns = ["Operator", "Oil_Pressure", "Torque [kNm]", "Door", "Line"].map(str::to_owned);
+    let reader = RecordsReader::new(&model(), Some(&columns)).unwrap();
+    let read = |text: &str| reader.read(Format::Csv, CsvHeader::IfNamedInPiece, text.as_bytes());
+    let whole = read("Operator,Oil_Pressure,Torque [kNm],Door,Line\nx,2,0.001,no,L1").unwrap();
+    assert_eq!(whole.readings[..2], [1.0, 2.0]);
+    assert_eq!(read("x,2,0.001,no,L1").unwrap().readings, whole.readings);
+}
+
+#[test]
+fn a_text_of_many_sets_of_names_ends() {
+    let record = |index: usize| format!("{{\"Torque\": 1, \"x{index}\": 0}}\n");
+    let text: String = (0..2_000).map(record).collect();
+    let error = read(Format::JsonLines, &text).unwrap_err();
+    assert!(error.starts_with("the request, line 1001: the names differ"), "{error}");
+    let members: Vec<String> = (0..20_000).map(|index| format!("\"x{index}\": 0")).collect();
+    let text = format!("{{\"Torque\": 1, {}}}", members.join(", "));
+    let error = read(Format::Json, &text).unwrap_err();
+    assert_eq!(error, "the request has more than 16384 members");
+}
+
+#[test]
+fn answers_are_lines_that_can_be_joined() {
+    let model = model();
+    let usual = AnswerOptions::default();
+    let whole = "14.8,70.5,yes,L2\n24.9,,no,L9\n99,63,no,L1";
+    let csv = answered(&model, usual, Format::Csv, whole);
+    // However the lines are split, the answers joined are the same.
+    let lines: Vec<&str> = whole.lines().collect();
+    for split in 1..lines.len() {
+        let pieces = [lines[..split].join("\n"), lines[split..].join("\n")];
+        let joined = pieces.map(|piece| answered(&model, usual, Format::Csv, &piece)).join("\n");
+        assert_eq!(joined, csv);
+    }
+    let json = r#"{"instances": [[14.8, 70.5, "yes", "L2"], [24.9, null, "no", "L9"]]}"#;
+    let single = r#"{"Torque": 14.8, "Druck": 70.5, "Door": "yes", "Line": "L2"}"#;
+    let strict = AnswerOptions { threshold: 0.95, explain: true };
+    let texts = [
+        csv,
+        answered(&model, usual, Format::Json, json),
+        answered(&model, usual, Format::Json, single),
+        answered(&model, strict, Format::JsonLines, single),
+    ];
+    insta::assert_snapshot!(texts.join("\n\n"));
+    let line = answered(&model, strict, Format::Csv, lines[0]);
+    let numbers: Vec<f64> = line.split(',').skip(6).map(|number| number.parse().unwrap()).collect();
+    let probability: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
+    assert!((numbers.iter().sum::<f64>() - probability).abs() < 1e-9, "{line}");
+}
