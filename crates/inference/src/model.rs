@@ -1,5 +1,6 @@
 //! A model and its answers.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::OnceLock;
 
@@ -90,6 +91,19 @@ impl Model {
     /// Returns an error if the archive is hostile or damaged, or lacks a part of a model.
     pub fn from_archive(archive: impl Read, length: u64) -> Result<Self, BundleError> {
         Bundle::from_archive(archive, length).map(Self::new)
+    }
+
+    /// Reads a model from its files, by name. Files for which [`Self::has_file`] is false are ignored.
+    ///
+    /// # Errors
+    /// Returns an error if a file is damaged or missing, or if they do not belong together.
+    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
+        Bundle::from_files(files).map(Self::new)
+    }
+
+    /// Returns whether a file of this name is a part of a model.
+    pub fn has_file(name: &str) -> bool {
+        Bundle::has(name)
     }
 
     /// Sets the probability above which a row is predicted to fail.

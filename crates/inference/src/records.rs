@@ -176,21 +176,29 @@ pub struct RecordsReader {
 }
 
 impl RecordsReader {
-    /// Creates a reader. `columns` are the names of the fields of CSV without a line of names: those of the
-    /// model's columns unless they are given.
+    /// Creates a reader. `columns` is the line of names that CSV without one would have; without it, such CSV
+    /// has the model's columns in their order.
     ///
     /// # Errors
-    /// Returns an error if `columns` lack a column of the model.
-    pub fn new(model: &Model, columns: Option<&[String]>) -> Result<Self, HeaderError> {
+    /// Returns an error if `columns` is no line of CSV, or lacks a column of the model.
+    pub fn new(model: &Model, columns: Option<&str>) -> Result<Self, RecordsError> {
+        const COLUMNS: &str = "the line of columns";
+        let wrong = |problem| RecordsError::Names { place: COLUMNS.to_owned(), problem };
         let schema = model.schema().clone();
-        let names: Vec<String> = schema.names().map(str::to_owned).collect();
-        let unnamed = Named::find(&schema, names, Style::Plain)?;
-        let lines = columns.unwrap_or(&unnamed.names).to_vec();
-        let lines = [Style::Plain, Style::DecimalCommas]
-            .map(|style| Named::find(&schema, lines.clone(), style).map(Arc::new));
-        let [plain, commas] = lines;
+        let own: Vec<String> = schema.names().map(str::to_owned).collect();
+        let line = match columns {
+            Some(line) => {
+                let mut lines = CsvRecords::new(COLUMNS, line.as_bytes(), 1, SEPARATORS[0]);
+                lines.next()?.map(names).unwrap_or_default()
+            }
+            None => own.clone(),
+        };
+        let find = |names: &[String], style| {
+            Named::find(&schema, names.to_vec(), style).map(Arc::new).map_err(wrong)
+        };
+        let unnamed = find(&own, Style::Plain)?;
+        let lines = [find(&line, Style::Plain)?, find(&line, Style::DecimalCommas)?];
         let known = ColumnNames::of(&schema);
-        let (unnamed, lines) = (Arc::new(unnamed), [plain?, commas?]);
         Ok(Self { schema, known, unnamed, lines, met: Mutex::default() })
     }
 

@@ -196,8 +196,8 @@ fn a_piece_may_not_begin_with_names_that_other_pieces_lack() {
         assert!(error.contains("lines without it are read as: Torque, Oil_Pressure"), "{error}");
     }
     // Where the fields of lines without names are given, they are those.
-    let columns = ["Operator", "Oil_Pressure", "Torque [kNm]", "Door", "Line"].map(str::to_owned);
-    let reader = RecordsReader::new(&model(), Some(&columns)).unwrap();
+    let columns = "Operator,Oil_Pressure,Torque [kNm],Door,Line";
+    let reader = RecordsReader::new(&model(), Some(columns)).unwrap();
     let read = |text: &str| reader.read(Format::Csv, CsvHeader::IfNamedInPiece, text.as_bytes());
     let whole = read("Operator,Oil_Pressure,Torque [kNm],Door,Line\nx,2,0.001,no,L1").unwrap();
     assert_eq!(whole.readings[..2], [1.0, 2.0]);

@@ -8,7 +8,8 @@ use common::{Exit, chain};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
-    definition, iam_policy, infrastructure, init, models, predict, run, sample, schema, validate,
+    definition, iam_policy, infrastructure, init, models, predict, run, sample, schema, serve,
+    validate,
 };
 use crate::error::CommandError;
 use crate::output::{print, say};
@@ -48,6 +49,12 @@ enum Command {
                       the columns that were missing, never seen or out of range."
     )]
     Predict(predict::PredictArgs),
+    /// Answer requests with a registered model, or any other, on this machine
+    #[command(
+        after_help = "Example: orchestrator serve --model latest --port 8080\n\nIt starts the program of the \
+                      image `serve` without Docker, prints a request that works, and ends on Ctrl-C."
+    )]
+    Serve(serve::ServeArgs),
     /// Print the SageMaker pipeline definition that the settings come to
     #[command(after_help = "Example: orchestrator definition > definition.json")]
     Definition(definition::DefinitionArgs),
@@ -101,6 +108,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments),
             Self::Init(arguments) => init::run(arguments),
             Self::Predict(arguments) => predict::run(arguments),
+            Self::Serve(arguments) => serve::run(arguments),
             Self::Definition(arguments) => definition::run(arguments),
             Self::Validate(arguments) => validate::run(arguments),
             Self::Sample(arguments) => sample::run(arguments),

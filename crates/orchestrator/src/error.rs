@@ -1,6 +1,7 @@
 //! The error of a command, and the exit code that it means.
 
 use std::io;
+use std::process::ExitStatus;
 
 use camino::Utf8PathBuf;
 use common::{Exit, FileError};
@@ -56,6 +57,9 @@ pub enum CommandError {
     /// An execution cannot be started.
     #[error("cannot begin an execution")]
     Begin(#[source] io::Error),
+    /// The server of a model failed; it has said why.
+    #[error("the server has failed: {0}")]
+    Server(ExitStatus),
     /// The local object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,6 +103,12 @@ impl CommandError {
             },
             #[cfg(feature = "aws")]
             Self::SageMaker(error) => error.exit(),
+            // The server's codes are those of every program.
+            Self::Server(status) => match status.code() {
+                Some(code) if code == Exit::Usage as i32 => Exit::Usage,
+                Some(code) if code == Exit::Data as i32 => Exit::Data,
+                _ => Exit::Failed,
+            },
             Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
         }
     }

@@ -3,13 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 
-use artifacts::BundleError;
 use camino::Utf8PathBuf;
 use common::{Exit, Failure};
 use config::steps::StepError;
 use container::ContainerError;
-use dataset::HeaderError;
-use inference::ExplainError;
+use inference::{BundleError, ExplainError, RecordsError};
 
 /// The reason why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +66,9 @@ pub enum LoadError {
         /// The cause.
         source: BundleError,
     },
-    /// The columns of CSV without a line of names lack a column of the model.
-    #[error("SERVE_CSV_COLUMNS {0}")]
-    Columns(HeaderError),
-    /// The columns of CSV without a line of names are no line of CSV.
-    #[error("SERVE_CSV_COLUMNS is no line of CSV with names")]
-    ColumnsLine,
+    /// The columns of CSV without a line of names cannot be those.
+    #[error("SERVE_CSV_COLUMNS cannot be used")]
+    Columns(#[source] RecordsError),
     /// The model does not score a row.
     #[error("the model does not score a row without readings: {0}")]
     Probe(String),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use artifacts::Bundle;
 use axum::http::HeaderValue;
 use camino::Utf8Path;
 use config::steps::Serve;
@@ -52,39 +51,39 @@ impl ServedModel {
             names.push(entry.map_err(LoadError::Unreadable)?.file_name().to_owned());
         }
         names.sort();
-        let (path, bundle, length, digest) = if names.iter().any(|name| Bundle::has(name)) {
+        let (path, model, length, digest) = if names.iter().any(|name| Model::has_file(name)) {
             let mut files = BTreeMap::new();
-            for name in names.into_iter().filter(|name| Bundle::has(name)) {
+            for name in names.into_iter().filter(|name| Model::has_file(name)) {
                 let contents =
                     fs_err::read(directory.join(&name)).map_err(LoadError::Unreadable)?;
                 files.insert(name, contents);
             }
             let length = files.values().map(|contents| contents.len() as u64).sum();
             let digest = digest(&files);
-            (directory.to_owned(), Bundle::from_files(files), length, digest)
+            (directory.to_owned(), Model::from_files(files), length, digest)
         } else if names.iter().any(|name| name == wire::MODEL_ARCHIVE) {
             let path = directory.join(wire::MODEL_ARCHIVE);
             let archive = fs_err::read(&path).map_err(LoadError::Unreadable)?;
             let length = archive.len() as u64;
             let digest = common::sha256_hex(&archive);
-            let bundle = Bundle::from_archive(archive.as_slice(), length);
+            let model = Model::from_archive(archive.as_slice(), length);
             // A forest compresses by a factor of 3 to 5.
-            (path, bundle, length * 5, digest)
+            (path, model, length * 5, digest)
         } else {
             let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
             return Err(LoadError::Nothing { directory: directory.to_owned(), found });
         };
-        let bundle = bundle.map_err(|source| LoadError::Bundle { path, source })?;
-        let mut model = Model::new(bundle).with_threshold(settings.threshold);
+        let model = model.map_err(|source| LoadError::Bundle { path, source })?;
+        let mut model = model.with_threshold(settings.threshold);
         if settings.explain {
             model = model.with_explanations().map_err(LoadError::Explain)?;
         }
         let mut version = digest;
         version.truncate(VERSION_DIGITS);
         let version = settings.model_version.clone().unwrap_or(version);
-        let columns = settings.csv_columns.as_deref().map(fields).transpose()?;
+        let columns = settings.csv_columns.as_deref();
         let served = Self {
-            records: RecordsReader::new(&model, columns.as_deref()).map_err(LoadError::Columns)?,
+            records: RecordsReader::new(&model, columns).map_err(LoadError::Columns)?,
             names: AnswerNames::new(&model, &version),
             options: model.options(),
             attributes: attributes::of_answer(&version),
@@ -123,15 +122,4 @@ fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
         digested.extend_from_slice(if is_document { contents } else { end });
     }
     common::sha256_hex(&digested)
-}
-
-/// Returns the fields of a line of CSV.
-fn fields(line: &str) -> Result<Vec<String>, LoadError> {
-    let mut records = dataset::CsvRecords::new("SERVE_CSV_COLUMNS", line.as_bytes(), 1, b',');
-    match records.next() {
-        Ok(Some(record)) => {
-            Ok(record.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect())
-        }
-        _ => Err(LoadError::ColumnsLine),
-    }
 }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 
 /// The crates of this workspace that each crate may use beside `common`, which all may use.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("common", &[]),
     ("config", &[]),
     ("dataset", &[]),
@@ -28,6 +28,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("train", &["config", "container", "dataset", "forest", "artifacts"]),
     ("evaluate", &["config", "container", "dataset", "forest", "artifacts"]),
     ("register", &["config", "container", "registry"]),
+    ("serve", &["config", "container", "inference"]),
     (
         "orchestrator",
         &[

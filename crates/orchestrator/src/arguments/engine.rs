@@ -36,7 +36,7 @@ enum EngineKind {
 
 /// Returns the absolute path of the directory of the steps' programs. The default is the directory
 /// of this program, because cargo builds all programs into one directory.
-fn programs(directory: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
+pub fn programs(directory: Option<&Utf8Path>) -> Result<Utf8PathBuf, CommandError> {
     if let Some(directory) = directory {
         return camino::absolute_utf8(directory).map_err(CommandError::Read);
     }

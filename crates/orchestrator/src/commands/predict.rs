@@ -2,30 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
 use dataset::{BadCells, TextFormat};
 use inference::{ColumnFinder, InferenceError, Model, ScoredRows, TableScorer};
-use registry::DirectoryRegistry;
 use serde_json::json;
 
 use super::input::{files, is_same_file};
-use super::models::group::{ModelGroup, RegistryArgs};
-use super::models::{of_local, open};
-use crate::arguments::settings::{DEFAULT_CONFIG, SettingsArgs};
+use super::model_choice::ModelChoice;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
 
 /// Arguments of the predict command.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// The model: a version's number, `latest` or `approved` of the runs on this machine, or a
-    /// model.tar.gz
-    #[arg(long, value_name = "VERSION-OR-FILE")]
-    model: String,
+    #[command(flatten)]
+    model: ModelChoice,
     /// The table, in any format, with or without the label: a file, or a directory of them
     #[arg(long, value_name = "FILE-OR-DIRECTORY")]
     input: Utf8PathBuf,
@@ -39,19 +34,6 @@ pub struct PredictArgs {
     /// `shap_...` add up to it
     #[arg(long)]
     explain: bool,
-    /// Take the version from SageMaker's registry
-    #[arg(long)]
-    sagemaker: bool,
-    /// The settings: the group, and what `preprocessing` says of the table's format and bad cells, if
-    /// they are named
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
-    config: Utf8PathBuf,
-    /// The model package group [default: that of the settings if they are named, or the only one]
-    #[arg(long, value_name = "NAME")]
-    group: Option<String>,
-    /// Where the runs on this machine are kept
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    runs: Utf8PathBuf,
     /// Print what became of the rows as one JSON object; needs --output
     #[arg(long)]
     json: bool,
@@ -75,7 +57,7 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message));
     }
     let files = files(input)?;
-    let inputs = [Utf8Path::new(&arguments.model), &arguments.config];
+    let inputs = [Utf8Path::new(&arguments.model.model), &arguments.model.config];
     if let Some(read) = inputs.into_iter().find(|path| is_same_file(path, output)) {
         let message = format!("--output {output} is {read}, which is read; expected another file");
         return Err(CommandError::Usage(message));
@@ -85,7 +67,7 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
             format!("--output {output} is the table {table} itself, expected another file");
         return Err(CommandError::Usage(message));
     }
-    let (name, model) = arguments.model()?;
+    let (name, model) = arguments.model.load()?;
     let mut model = model.with_threshold(*threshold);
     if arguments.explain {
         let explained = model.with_explanations();
@@ -133,76 +115,12 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
 }
 
 impl PredictArgs {
-    /// Returns the model with its name for messages.
-    fn model(&self) -> Result<(String, Model), CommandError> {
-        let path = Utf8Path::new(&self.model);
-        let is_version = ["latest", "approved"].contains(&self.model.as_str())
-            || self.model.bytes().all(|byte| byte.is_ascii_digit());
-        let is_file = !is_version
-            && (path.is_file() || self.model.contains('/') || self.model.ends_with(".gz"));
-        let (name, archive) = if is_file {
-            (self.model.clone(), fs_err::read(path).map_err(CommandError::Read)?)
-        } else {
-            let group = self.group()?;
-            let found = group.find(&self.model);
-            let package =
-                found.map_err(|error| if self.sagemaker { error } else { of_local(error) })?;
-            let uri = &package.serving.model_data_url;
-            let archive = (group.read)(uri).ok_or_else(|| {
-                CommandError::Usage(format!(
-                    "version {} of group {} is at {uri}, which cannot be read",
-                    package.version, group.name
-                ))
-            })?;
-            (format!("version {} of group {}", package.version, group.name), archive)
-        };
-        let length = archive.len() as u64;
-        let model = Model::from_archive(Cursor::new(archive), length);
-        let model = model.map_err(|source| CommandError::Model { path: name.clone(), source })?;
-        Ok((name, model))
-    }
-
-    fn group(&self) -> Result<ModelGroup, CommandError> {
-        let config = SettingsArgs { config: self.config.clone(), images: None };
-        let mut group = self.group.clone();
-        if !self.sagemaker && group.is_none() && self.config == DEFAULT_CONFIG {
-            group = Some(self.only_group()?);
-        }
-        let registry = RegistryArgs {
-            config,
-            group,
-            local: !self.sagemaker,
-            runs: self.runs.clone(),
-            json: false,
-        };
-        open(&registry)
-    }
-
-    /// Returns the only group of the runs on this machine, where nothing names one.
-    fn only_group(&self) -> Result<String, CommandError> {
-        let mut groups = DirectoryRegistry::new(local::registry(&self.runs)).groups()?;
-        match &groups[..] {
-            [_] => Ok(groups.remove(0)),
-            [] => Err(CommandError::Usage(format!(
-                "there is no registered model in {}; --runs names another directory, and `run` registers \
-                 a model",
-                self.runs
-            ))),
-            _ => Err(CommandError::Usage(format!(
-                "there are models of several groups in {}; --config or --group names one of: {}",
-                self.runs,
-                groups.join(", ")
-            ))),
-        }
-    }
-
     /// Returns what the settings say of the table, if they are named.
     fn table(&self) -> Result<(TextFormat, BadCells), CommandError> {
-        if self.config == DEFAULT_CONFIG {
+        let Some(settings) = self.model.settings()? else {
             return Ok((TextFormat::default(), BadCells::Error));
-        }
-        let config = SettingsArgs { config: self.config.clone(), images: None };
-        let table = config.settings()?.table();
+        };
+        let table = settings.table();
         Ok((table_settings::format(&table.format), table_settings::rules(&table).bad_cells))
     }
 }

@@ -84,7 +84,10 @@ fn invalid_settings_are_all_named() {
     let log = ended(&tree(), &[("SAGEMAKER_BATCH", "perhaps")], 2).stderr;
     assert!(log.contains("SAGEMAKER_BATCH is `perhaps`, expected true or false"), "{log}");
     let log = ended(&tree(), &[("SERVE_CSV_COLUMNS", "a,b")], 3).stderr;
-    assert!(log.contains("SERVE_CSV_COLUMNS lacks column"), "{log}");
+    assert!(
+        log.contains("SERVE_CSV_COLUMNS cannot be used: the line of columns lacks column"),
+        "{log}"
+    );
 }
 
 /// Listeners share the port among threads, and not with another server.

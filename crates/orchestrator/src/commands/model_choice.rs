@@ -1,0 +1,126 @@
+//! Which model a command uses: a registered version, or an archive.
+
+use std::io::Cursor;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use config::Settings;
+use inference::Model;
+use registry::DirectoryRegistry;
+
+use super::models::group::{ModelGroup, RegistryArgs};
+use super::models::{of_local, open};
+use crate::arguments::settings::{DEFAULT_CONFIG, SettingsArgs};
+use crate::error::CommandError;
+
+/// The arguments that choose a model.
+#[derive(Debug, Args)]
+pub struct ModelChoice {
+    /// The model: a version's number, `latest` or `approved` of the runs on this machine, or a
+    /// model.tar.gz
+    #[arg(long, value_name = "VERSION-OR-FILE")]
+    pub model: String,
+    /// Take the version from SageMaker's registry
+    #[arg(long)]
+    sagemaker: bool,
+    /// The settings: the group, and what `preprocessing` says of a table's format and bad cells, if
+    /// they are named
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    pub config: Utf8PathBuf,
+    /// The model package group [default: that of the settings if they are named, or the only one]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Where the runs on this machine are kept
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: Utf8PathBuf,
+}
+
+/// A model that was chosen.
+pub struct Chosen {
+    /// The name for messages.
+    pub name: String,
+    /// The version, of a registered model.
+    pub version: Option<String>,
+    /// The `model.tar.gz`.
+    pub archive: Vec<u8>,
+}
+
+impl ModelChoice {
+    /// Returns the model with its name for messages.
+    pub fn load(&self) -> Result<(String, Model), CommandError> {
+        let Chosen { name, archive, .. } = self.read()?;
+        let length = archive.len() as u64;
+        let model = Model::from_archive(Cursor::new(archive), length);
+        let model = model.map_err(|source| CommandError::Model { path: name.clone(), source })?;
+        Ok((name, model))
+    }
+
+    /// Reads the archive of the model.
+    pub fn read(&self) -> Result<Chosen, CommandError> {
+        let path = Utf8Path::new(&self.model);
+        let is_version = ["latest", "approved"].contains(&self.model.as_str())
+            || self.model.bytes().all(|byte| byte.is_ascii_digit());
+        let is_file = !is_version
+            && (path.is_file() || self.model.contains('/') || self.model.ends_with(".gz"));
+        if is_file {
+            let archive = fs_err::read(path).map_err(CommandError::Read)?;
+            return Ok(Chosen { name: self.model.clone(), version: None, archive });
+        }
+        let group = self.group()?;
+        let found = group.find(&self.model);
+        let package =
+            found.map_err(|error| if self.sagemaker { error } else { of_local(error) })?;
+        let (uri, version) = (&package.serving.model_data_url, package.version);
+        let archive = (group.read)(uri).ok_or_else(|| {
+            CommandError::Usage(format!(
+                "version {version} of group {} is at {uri}, which cannot be read",
+                group.name
+            ))
+        })?;
+        let name = format!("version {version} of group {}", group.name);
+        Ok(Chosen { name, version: Some(version.to_string()), archive })
+    }
+
+    /// Returns the settings, if they are named.
+    pub fn settings(&self) -> Result<Option<Settings>, CommandError> {
+        if self.config == DEFAULT_CONFIG {
+            return Ok(None);
+        }
+        let config = SettingsArgs { config: self.config.clone(), images: None };
+        config.settings().map(Some)
+    }
+
+    fn group(&self) -> Result<ModelGroup, CommandError> {
+        let config = SettingsArgs { config: self.config.clone(), images: None };
+        let mut group = self.group.clone();
+        if !self.sagemaker && group.is_none() && self.config == DEFAULT_CONFIG {
+            group = Some(self.only_group()?);
+        }
+        let registry = RegistryArgs {
+            config,
+            group,
+            local: !self.sagemaker,
+            runs: self.runs.clone(),
+            json: false,
+        };
+        open(&registry)
+    }
+
+    /// Returns the only group of the runs on this machine, where nothing names one.
+    fn only_group(&self) -> Result<String, CommandError> {
+        let mut groups = DirectoryRegistry::new(local::registry(&self.runs)).groups()?;
+        match &groups[..] {
+            [_] => Ok(groups.remove(0)),
+            [] => Err(CommandError::Usage(format!(
+                "there is no registered model in {}; --runs names another directory, and `run` registers \
+                 a model",
+                self.runs
+            ))),
+            _ => Err(CommandError::Usage(format!(
+                "there are models of several groups in {}; --config or --group names one of: {}",
+                self.runs,
+                groups.join(", ")
+            ))),
+        }
+    }
+}
