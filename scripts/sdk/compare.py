@@ -96,20 +96,22 @@ def compare(sdk, bucket, tables, runs, checks):
 
 
 def check_registry(sdk, execution, checks):
-    """Checks the model package that the register image created in moto."""
+    """Checks the model package that the register image created in moto, and gives its container."""
     group = execution.parameters["ModelPackageGroupName"]
     found = sdk.sagemaker.list_model_packages(ModelPackageGroupName=group)
     packages = [
         sdk.sagemaker.describe_model_package(ModelPackageName=one["ModelPackageArn"])
         for one in found["ModelPackageSummaryList"]
     ]
+    containers = [one["InferenceSpecification"]["Containers"][0] for one in packages]
     said = [
-        (one["ModelApprovalStatus"], one["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-        for one in packages
+        (one["ModelApprovalStatus"], container["ModelDataUrl"])
+        for one, container in zip(packages, containers, strict=True)
     ]
     model = execution.get("Steps.Train.ModelArtifacts.S3ModelArtifacts")
     expected = [(execution.parameters["ModelApprovalStatus"], model)]
-    checks.that(f"{group} has one version, {expected[0][0]}", said == expected, f"  {said}")
+    what = f"{group} has one version, {expected[0][0]}"
+    return containers[0] if checks.that(what, said == expected, f"  {said}") else None
 
 
 def check_failure(definition, execution, sdk, checks):

@@ -61,8 +61,7 @@ def moto(workdir):
     bridge = json.loads(call(["docker", "network", "inspect", "bridge"]))[0]["IPAM"]["Config"][0]
     host = bridge.get("Gateway") or str(ipaddress.ip_network(bridge["Subnet"])[1])
     try:
-        with socket.create_server((host, 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port(host)
     except OSError as error:
         sys.exit(f"error: cannot listen where containers reach this machine, {host}: {error}")
     log = workdir / "moto.log"
@@ -82,6 +81,11 @@ def moto(workdir):
     finally:
         server.terminate()
         server.wait()
+
+
+def free_port(host=""):
+    with socket.create_server((host, 0)) as free:
+        return free.getsockname()[1]
 
 
 def listening(host, port):
@@ -104,14 +108,32 @@ def compose(workdir):
     try:
         yield
     finally:
-        for file in (workdir / "jobs").glob("*/docker-compose.yaml"):
-            label = f"label=com.docker.compose.project={file.parent.name}"
-            left = call(["docker", "ps", "--all", "--quiet", "--filter", label]).decode().split()
-            if left:
-                call(["docker", "rm", "--force", *left])
+        stop_composing(workdir / "jobs")
+        # The SDK deletes the files of a server that it stops, and leaves the container.
+        jobs = (workdir / "jobs").resolve()
+        shown = '{{.ID}} {{.Label "com.docker.compose.project.working_dir"}}'
+        listed = call(["docker", "ps", "--all", "--format", shown]).decode().splitlines()
+        places = [line.partition(" ")[::2] for line in listed]
+        left = [one for one, place in places if Path(place).resolve().is_relative_to(jobs)]
+        if left:
+            call(["docker", "rm", "--force", *left])
         if not before:
             # The engine refuses while other containers use the network, which is right.
             answers("docker", "network", "rm", NETWORK)
+
+
+def stop_composing(jobs):
+    """Stops what still runs of Docker Compose, which could yet create a container."""
+    import psutil
+
+    left = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any(str(jobs) in word for word in child.cmdline()):
+                child.terminate()
+                left.append(child)
+    for child in psutil.wait_procs(left, timeout=30)[1]:
+        child.kill()
 
 
 @contextlib.contextmanager
