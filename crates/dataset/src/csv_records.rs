@@ -106,6 +106,11 @@ impl<'a> CsvRecord<'a> {
         self.text.get(begin..end).unwrap_or_default()
     }
 
+    /// Returns the line behind the record. A field in quotes may have line ends.
+    pub fn next_line(&self) -> u64 {
+        self.line + 1 + count_lines(self.text)
+    }
+
     /// Iterates over the fields.
     pub fn fields(self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.len()).map(move |index| self.field(index))

@@ -72,6 +72,9 @@ pub enum RecordsError {
     /// There is no record.
     #[error("{SUBJECT} has no records")]
     Empty,
+    /// A blank line between records. Answers would not stand on the lines of their records.
+    #[error("{SUBJECT}, line {0} is blank, expected a record")]
+    Blank(u64),
     /// There is a line of names and no record.
     #[error("{SUBJECT} has a line of names and no records")]
     HeaderAlone,
@@ -387,9 +390,10 @@ impl Reading<'_> {
             _ => (Style::Plain, &self.reader.lines[0]),
         };
         let mut lines = CsvRecords::new(SUBJECT, text, 1, first.separator);
+        let mut begin = 1;
         let named = match &first.names {
             Some(names) => {
-                lines.next()?;
+                begin = lines.next()?.map_or(begin, |names| names.next_line());
                 let names = names.iter().map(String::as_str);
                 let named = self.named(names, style, || SUBJECT.to_owned())?;
                 if header == CsvHeader::IfNamedInPiece && !named.reads_as(unnamed) {
@@ -400,7 +404,12 @@ impl Reading<'_> {
             }
             None => Arc::clone(unnamed),
         };
+        let mut expected = begin;
         while let Some(record) = lines.next()? {
+            if record.line > expected {
+                return Err(RecordsError::Blank(expected));
+            }
+            expected = record.next_line();
             self.line(&named, first.names.is_some(), record)?;
         }
         if first.names.is_some() && self.records.count == 0 {
@@ -438,7 +447,10 @@ impl Reading<'_> {
             rest = rest.get(end + 1..).unwrap_or_default();
             number += 1;
             if line.trim_ascii().is_empty() {
-                continue;
+                if rest.trim_ascii().is_empty() {
+                    break;
+                }
+                return Err(RecordsError::Blank(number));
             }
             let place = Place::Line(number);
             let document = json::parse(line).map_err(|source| syntax(place, source, line))?;

@@ -44,7 +44,7 @@ fn every_spelling_of_two_records_gives_the_same_readings() {
         "Torque;Druck;Door;Line\n14,8;70,5;yes;L2\n24,9;;no;L1\n",
         "14,8;70,5;yes;L2\n24.9;;no;L1\n",
         "Torque\tDruck\tDoor\tLine\n14.8\t70.5\tyes\tL2\n24.9\t\tno\tL1\n",
-        "14.8 Nm,70.5 bar,TRUE,L2\n\n24.9,NaN,false,L1\n",
+        "14.8 Nm,70.5 bar,TRUE,L2\n24.9,NaN,false,L1\n",
     ];
     let json = [
         r#"[{"Torque": 14.8, "Oil_Pressure": 70.5, "Door": "yes", "Line": "L2"}, {"Line": "L1", "Door": false, "Torque": 24.9}]"#,
@@ -55,7 +55,7 @@ fn every_spelling_of_two_records_gives_the_same_readings() {
         r#"{"dataframe_records": [{"Torque": 14.8, "Druck": 70.5, "Door": "yes", "Line": "L2"}, {"Torque": 24.9, "Druck": null, "Door": "no", "Line": "L1", "other": {"a": [1]}}]}"#,
     ];
     let lines = [
-        "{\"Torque\": 14.8, \"Druck\": 70.5, \"Door\": \"yes\", \"Line\": \"L2\"}\n\n{\"Torque\": 24.9, \"Door\": \"no\", \"Line\": \"\\u004c1\"}\n",
+        "{\"Torque\": 14.8, \"Druck\": 70.5, \"Door\": \"yes\", \"Line\": \"L2\"}\n{\"Torque\": 24.9, \"Door\": \"no\", \"Line\": \"\\u004c1\"}\n",
         "[14.8, 70.5, \"yes\", \"L2\"]\r\n[24.9, null, \"no\", \"L1\"]",
     ];
     let all = csv.map(|text| (Format::Csv, text)).into_iter();
@@ -130,6 +130,8 @@ fn errors_name_place_value_and_what_was_expected() {
         (Format::Csv, "Torque,Druck,Door,Line\n1,2,no,L1\n1,2,no\n"),
         (Format::Csv, "1,2,no,L1\n1,abc,no,L1\n"),
         (Format::Csv, "1,2,maybe,L1\n"),
+        (Format::Csv, "1,2,no,L1\n\n1,2,no,L1\n"),
+        (Format::Csv, "Torque,Druck,Door,Line\n\r\n1,2,no,L1\n\n\n"),
         (Format::Csv, "Torque,Druk,Door,Line\n1,2,no,L1\n"),
         (Format::Csv, "TORQUE,torque,Druck,Door,Line\n1,1,2,no,L1\n"),
         (Format::Csv, "Torque (bar),Druck,Door,Line\n1,2,no,L1\n"),
@@ -158,6 +160,7 @@ fn errors_name_place_value_and_what_was_expected() {
         (Format::Json, &long),
         (Format::JsonLines, "[1, 2, 0, \"L1\"]\n{\"Torque\": 1}}\n"),
         (Format::JsonLines, "[1, 2, 0, \"L1\"]\n3\n"),
+        (Format::JsonLines, "[1, 2, 0, \"L1\"]\n\n[1, 2, 0, \"L1\"]\n"),
     ];
     let said: Vec<String> = cases
         .iter()

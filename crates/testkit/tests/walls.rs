@@ -211,4 +211,6 @@ fn the_main_function_of_a_step_is_one_call() {
             "{name}: its main.rs does not call the container"
         );
     }
+    let main = read("serve", "src/main.rs");
+    assert!(main.lines().count() <= 6 && main.contains("container::serve("), "{main}");
 }

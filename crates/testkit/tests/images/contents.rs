@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use testkit::Sandbox;
 
-use crate::STEPS;
+use crate::IMAGES;
 use crate::docker::{docker, image};
 
 /// Returns mode, owner and path of everything in the layers of an image.
@@ -41,7 +41,7 @@ fn listing(step: &str) -> Vec<String> {
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn an_image_is_one_program() {
-    for step in STEPS {
+    for step in IMAGES {
         let mut expected = vec![
             format!("-rwxr-xr-x 0/0 usr/local/bin/{step}"),
             "drwxr-xr-x 0/0 usr/".to_owned(),
@@ -64,7 +64,9 @@ fn an_image_is_one_program() {
 #[test]
 #[ignore = "needs the images: scripts/test --all"]
 fn an_image_is_small_and_names_its_source() {
-    for (step, megabytes) in [("preprocess", 8), ("train", 4), ("evaluate", 4), ("register", 15)] {
+    for (step, megabytes) in
+        [("preprocess", 8), ("train", 4), ("evaluate", 4), ("register", 15), ("serve", 5)]
+    {
         let inspected: Value =
             serde_json::from_str(&docker(&["image", "inspect", &image(step)])).unwrap();
         let size = inspected[0]["Size"].as_u64().unwrap();

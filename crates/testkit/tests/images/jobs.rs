@@ -81,6 +81,13 @@ pub fn train() -> Sandbox {
     sandbox
 }
 
+/// Creates a tree with the model of Train.
+pub fn trained() -> Sandbox {
+    let sandbox = train();
+    Run::new("train", &sandbox).arguments(&["train"]).run().expect(0);
+    sandbox
+}
+
 const OUTPUTS: [&str; 4] =
     ["model/forest.bin", "model/metadata.json", "model/model.onnx", "model/recipe.json"];
 

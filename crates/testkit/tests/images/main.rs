@@ -8,7 +8,8 @@
 mod contents;
 mod docker;
 mod jobs;
+mod serving;
 mod signals;
 
-/// The steps, each of which has an image.
-const STEPS: [&str; 4] = ["preprocess", "train", "evaluate", "register"];
+/// The programs that have an image.
+const IMAGES: [&str; 5] = ["preprocess", "train", "evaluate", "register", "serve"];
