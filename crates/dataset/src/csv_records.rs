@@ -172,7 +172,7 @@ impl<'a> CsvRecords<'a> {
     }
 
     /// Returns the text that has not been parsed yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 

@@ -2,9 +2,11 @@
 
 use dataset::push_field;
 use forest::ExplainError;
+use rayon::prelude::*;
 
+use crate::counts::AnswerCounts;
 use crate::model::{Answer, AnswerOptions, Model};
-use crate::records::Format;
+use crate::records::{Format, Records};
 
 /// The columns of an answer: what is predicted, and how probable a failure is; then the lists of columns.
 const PREDICTION: [&str; 2] = ["predicted", "probability"];
@@ -32,6 +34,53 @@ pub struct AnswerText<'m> {
     text: Vec<u8>,
     /// The base value, and the names of contributors as JSON, if answers are explained.
     explanation: Option<(f64, Vec<String>)>,
+}
+
+/// The number of records that one thread answers at a time, and that of explained ones.
+const RECORDS_AT_A_TIME: usize = 512;
+const EXPLAINED_AT_A_TIME: usize = 8;
+
+/// Returns the answers to records as a text, and what they say in numbers. `header` puts the names of the columns
+/// in front of a CSV. Many records are answered by all threads of rayon.
+///
+/// # Errors
+/// Returns an error if answers are to be explained and the model cannot explain them.
+pub fn answer_text(
+    model: &Model,
+    names: &AnswerNames,
+    options: AnswerOptions,
+    (format, header): (Format, bool),
+    records: &mut Records,
+) -> Result<(Vec<u8>, AnswerCounts), ExplainError> {
+    let width = model.schema().columns().len();
+    let at_a_time = if options.explain { EXPLAINED_AT_A_TIME } else { RECORDS_AT_A_TIME };
+    let mut text = AnswerText::new(model, names, options, format, records.is_single)?;
+    if header && format == Format::Csv {
+        text.push_header(model, options);
+    }
+    let mut counts = AnswerCounts::default();
+    let answer = |readings: &mut [f64], text: &mut AnswerText<'_>, counts: &mut AnswerCounts| {
+        for answer in model.answer_with(options, readings)? {
+            counts.add(&answer);
+            text.push(&answer);
+        }
+        Ok::<(), ExplainError>(())
+    };
+    if records.count <= at_a_time {
+        answer(&mut records.readings, &mut text, &mut counts)?;
+        return Ok((text.finish(), counts));
+    }
+    let pieces = records.readings.par_chunks_mut(width * at_a_time).map(|readings| {
+        let mut piece = AnswerText::new(model, names, options, format, records.is_single)?;
+        let mut counts = AnswerCounts::default();
+        answer(readings, &mut piece, &mut counts)?;
+        Ok((piece, counts))
+    });
+    for (piece, more) in pieces.collect::<Result<Vec<_>, ExplainError>>()? {
+        text.append(piece);
+        counts.merge(more);
+    }
+    Ok((text.finish(), counts))
 }
 
 /// The names in the answers of a model, as each format writes them.
@@ -124,34 +173,37 @@ impl<'m> AnswerText<'m> {
 
     /// Appends an answer.
     pub fn push(&mut self, answer: &Answer) {
-        let is_first = self.count == 0;
+        if self.count > 0 {
+            self.text.extend_from_slice(self.separator());
+        }
         self.count += 1;
         match self.format {
-            Format::Csv => {
-                self.text.extend((!is_first).then_some(b'\n'));
-                self.push_line(answer);
-            }
-            Format::JsonLines => {
-                self.text.extend((!is_first).then_some(b'\n'));
-                self.push_object(answer);
-            }
-            Format::Json => {
-                let begin: &[u8] = match (is_first, self.is_single) {
-                    (false, _) => b", ",
-                    (true, true) => b"",
-                    (true, false) => b"{\"predictions\": [",
-                };
-                self.text.extend_from_slice(begin);
-                self.push_object(answer);
-            }
+            Format::Csv => self.push_line(answer),
+            Format::Json | Format::JsonLines => self.push_object(answer),
+        }
+    }
+
+    /// Appends other answers of the same kind.
+    fn append(&mut self, other: Self) {
+        if self.count > 0 && other.count > 0 {
+            self.text.extend_from_slice(self.separator());
+        }
+        self.count += other.count;
+        self.text.extend_from_slice(&other.text);
+    }
+
+    /// Returns what stands between two answers.
+    fn separator(&self) -> &'static [u8] {
+        match self.format {
+            Format::Csv | Format::JsonLines => b"\n",
+            Format::Json => b", ",
         }
     }
 
     /// Returns the text.
-    pub fn finish(mut self) -> Vec<u8> {
+    pub fn finish(self) -> Vec<u8> {
         if self.format == Format::Json && !self.is_single {
-            let end: &[u8] = if self.count == 0 { b"{\"predictions\": []}" } else { b"]}" };
-            self.text.extend_from_slice(end);
+            return [b"{\"predictions\": [", self.text.as_slice(), b"]}"].concat();
         }
         self.text
     }

@@ -60,14 +60,16 @@
 //! ```
 
 mod answer_text;
+mod counts;
 mod error;
 mod json;
 mod model;
 mod records;
 mod table;
 
-pub use answer_text::{AnswerNames, AnswerText};
+pub use answer_text::{AnswerNames, AnswerText, answer_text};
 pub use artifacts::BundleError;
+pub use counts::AnswerCounts;
 pub use error::InferenceError;
 pub use forest::ExplainError;
 pub use model::{Answer, AnswerOptions, Model};

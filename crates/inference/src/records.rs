@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dataset::{
     ColumnNames, CsvError, CsvRecord, CsvRecords, HeaderError, RecordError, RecordReader, Schema,
 };
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
+use rayon::prelude::*;
 
 use crate::json::{self, Json, Member};
 use crate::model::Model;
@@ -22,6 +23,8 @@ const MAX_MEMBERS: usize = 1 << 14;
 /// The maximum number of times that a record has other names than the record before it. Finding the
 /// columns among names takes longer than reading a record.
 const MAX_NAME_CHANGES: usize = 1_000;
+/// The length of the blocks into which a long CSV is divided.
+const BLOCK_BYTES: usize = 64 << 10;
 /// The number of sets of names that are remembered.
 const MAX_MET: usize = 8;
 /// The maximum number of remarks about the names in one text.
@@ -404,38 +407,18 @@ impl Reading<'_> {
             }
             None => Arc::clone(unnamed),
         };
-        let mut expected = begin;
-        while let Some(record) = lines.next()? {
-            if record.line > expected {
-                return Err(RecordsError::Blank(expected));
-            }
-            expected = record.next_line();
-            self.line(&named, first.names.is_some(), record)?;
+        let reading =
+            Lines { named: &named, has_names: first.names.is_some(), separator: first.separator };
+        // Behind CR the line end is not complete.
+        let rest = lines.rest();
+        let rest = if begin > 1 { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
+        for (readings, count) in reading.read_blocks(rest, begin)? {
+            self.records.readings.extend(readings);
+            self.records.count += count;
         }
         if first.names.is_some() && self.records.count == 0 {
             return Err(RecordsError::HeaderAlone);
         }
-        Ok(())
-    }
-
-    /// Reads a line of CSV.
-    fn line(
-        &mut self,
-        named: &Named,
-        has_names: bool,
-        record: CsvRecord<'_>,
-    ) -> Result<(), RecordsError> {
-        let place = Place::Line(record.line);
-        let fields: Vec<&[u8]> = record.fields().collect();
-        match named.records.read(&fields, &mut self.records.readings) {
-            Err(RecordError::FieldCount { found, expected }) if !has_names => {
-                let (place, columns) = (place.shown(), shown_names(&named.names));
-                return Err(RecordsError::Width { place, found, expected, columns });
-            }
-            Err(problem) => return Err(RecordsError::Record { place: place.shown(), problem }),
-            Ok(_) => {}
-        }
-        self.records.count += 1;
         Ok(())
     }
 
@@ -599,6 +582,71 @@ impl Reading<'_> {
             Err(problem) => return Err(RecordsError::Record { place: place.shown(), problem }),
         }
         Ok(())
+    }
+}
+
+/// How lines of CSV are read.
+struct Lines<'a> {
+    named: &'a Named,
+    /// Whether the names are in the text.
+    has_names: bool,
+    separator: u8,
+}
+
+impl Lines<'_> {
+    /// Reads lines, the first of which is line `begin`. Those of a long text are read by all threads of rayon:
+    /// readings and number of records of each block.
+    fn read_blocks(&self, text: &[u8], begin: u64) -> Result<Vec<(Vec<f64>, usize)>, RecordsError> {
+        // A line end in quotes ends no record. Blank lines behind the last record are none.
+        let end = text.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r'));
+        let text = &text[..end.map_or(0, |last| last + 1)];
+        if text.len() <= 2 * BLOCK_BYTES || memchr(b'"', text).is_some() {
+            return Ok(vec![self.read(text, begin)?]);
+        }
+        let (mut rest, mut line, mut blocks) = (text, begin, Vec::new());
+        while !rest.is_empty() {
+            let from = BLOCK_BYTES.min(rest.len());
+            let end = memchr(b'\n', &rest[from..]).map_or(rest.len(), |end| from + end + 1);
+            let (block, behind) = rest.split_at(end);
+            // A block that ends in a blank line is followed by records.
+            let ends_blank = block.ends_with(b"\n\n") || block.ends_with(b"\n\r\n");
+            let lines = memchr_iter(b'\n', block).count() as u64;
+            if ends_blank && !behind.is_empty() {
+                return Err(self
+                    .read(text, begin)
+                    .err()
+                    .unwrap_or(RecordsError::Blank(line + lines - 1)));
+            }
+            blocks.push((block, line));
+            line += lines;
+            rest = behind;
+        }
+        // The first error of the text is returned.
+        let read: Vec<_> =
+            blocks.into_par_iter().map(|(block, line)| self.read(block, line)).collect();
+        read.into_iter().collect()
+    }
+
+    fn read(&self, text: &[u8], begin: u64) -> Result<(Vec<f64>, usize), RecordsError> {
+        let (mut readings, mut count, mut expected) = (Vec::new(), 0, begin);
+        let mut lines = CsvRecords::new(SUBJECT, text, begin, self.separator);
+        while let Some(record) = lines.next()? {
+            if record.line > expected {
+                return Err(RecordsError::Blank(expected));
+            }
+            expected = record.next_line();
+            let place = Place::Line(record.line);
+            let fields: Vec<&[u8]> = record.fields().collect();
+            match self.named.records.read(&fields, &mut readings) {
+                Ok(_) => count += 1,
+                Err(RecordError::FieldCount { found, expected }) if !self.has_names => {
+                    let (place, columns) = (place.shown(), shown_names(&self.named.names));
+                    return Err(RecordsError::Width { place, found, expected, columns });
+                }
+                Err(problem) => return Err(RecordsError::Record { place: place.shown(), problem }),
+            }
+        }
+        Ok((readings, count))
     }
 }
 

@@ -11,6 +11,7 @@ use dataset::{
 use serde::Serialize;
 
 use crate::answer_text::{AnswerNames, answer_columns, push_numbers};
+use crate::counts::AnswerCounts;
 use crate::error::InferenceError;
 use crate::model::Model;
 
@@ -253,12 +254,7 @@ struct Part {
     waiting: Vec<u8>,
     ends: Vec<usize>,
     readings: Vec<f64>,
-    /// Counts by the index of the column.
-    imputed: BTreeMap<usize, u64>,
-    unseen: BTreeMap<usize, u64>,
-    out_of_range: BTreeMap<usize, u64>,
-    rows: u64,
-    failures: u64,
+    counts: AnswerCounts,
     totals_rows: u64,
     header_rows: u64,
     blank_rows: u64,
@@ -368,8 +364,9 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         if self.error.is_some() {
             return ControlFlow::Break(());
         }
-        self.scored.rows += part.rows;
-        self.scored.failures += part.failures;
+        let counts = part.counts;
+        self.scored.rows += counts.rows;
+        self.scored.failures += counts.failures;
         self.scored.totals_rows += part.totals_rows;
         self.scored.header_rows += part.header_rows;
         self.scored.blank_rows += part.blank_rows;
@@ -378,9 +375,9 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
             self.scored.first_unreadable.take().or(part.first_unreadable);
         let columns = self.model.schema().columns();
         for (counts, more) in [
-            (&mut self.scored.imputed, part.imputed),
-            (&mut self.scored.unseen, part.unseen),
-            (&mut self.scored.out_of_range, part.out_of_range),
+            (&mut self.scored.imputed, counts.imputed),
+            (&mut self.scored.unseen, counts.unseen),
+            (&mut self.scored.out_of_range, counts.out_of_range),
         ] {
             for (column, count) in more {
                 *counts.entry(columns[column].name.clone()).or_default() += count;
@@ -421,15 +418,7 @@ impl Part {
                 push_numbers(base, answer, &mut self.lines);
             }
             self.lines.push(b'\n');
-            self.rows += 1;
-            self.failures += u64::from(answer.is_failure);
-            for (counts, columns) in [
-                (&mut self.imputed, &answer.imputed),
-                (&mut self.unseen, &answer.unseen),
-                (&mut self.out_of_range, &answer.out_of_range),
-            ] {
-                columns.iter().for_each(|column| *counts.entry(*column).or_default() += 1);
-            }
+            self.counts.add(answer);
         }
         self.waiting.clear();
         self.readings.clear();

@@ -98,7 +98,7 @@ fn a_number_has_the_same_bits_in_every_format() {
 #[test]
 fn what_is_new_about_names_is_said_once() {
     let reader = RecordsReader::new(&model(), None).unwrap();
-    let mut remarks = |text: &str| {
+    let remarks = |text: &str| {
         reader.read(Format::Json, CsvHeader::IfNamed, text.as_bytes()).unwrap().remarks
     };
     let text = r#"{"Torque": 1, "Druck": 2, "Door": 0, "Operator": "x"}"#;
@@ -173,6 +173,48 @@ fn errors_name_place_value_and_what_was_expected() {
     insta::assert_snapshot!(said.join("\n"));
     let error = read_as(CsvHeader::IfNamed, Format::Json, b"{\"Torque\": \"\xff\"}").unwrap_err();
     assert!(error.contains("is not JSON"), "{error}");
+}
+
+/// A long text is read in blocks, by several threads.
+#[test]
+fn every_line_of_a_long_text_is_read_as_it_would_be_alone() {
+    for end in ["\n", "\r\n"] {
+        let line = |index: usize| format!("{index},{}.5,no,L1{end}", index % 90);
+        let lines: Vec<String> = (0..20_000).map(line).collect();
+        let text = lines.concat();
+        for text in [text.clone(), format!("{text}{end}{end}"), text.trim_end().to_owned()] {
+            let found = read(Format::Csv, &text).unwrap();
+            assert_eq!(found.count, lines.len());
+            let torque: Vec<f64> = found.readings.iter().step_by(4).copied().collect();
+            assert!(torque.iter().enumerate().all(|(index, torque)| *torque == index as f64));
+        }
+        for place in [0, 1, 4_000, 9_999, 19_999] {
+            let with = |line: String| {
+                let mut lines = lines.clone();
+                lines[place] = line;
+                read(Format::Csv, &lines.concat()).unwrap_err()
+            };
+            let number = place + 1;
+            let bad = with(format!("1,x,no,L1{end}"));
+            let expected = "column `Oil_Pressure`: found `x`, expected a number";
+            assert_eq!(bad, format!("the request, line {number}: {expected}"));
+            if place < 19_999 {
+                let blank = with(end.to_owned());
+                let expected = "is blank, expected a record";
+                assert_eq!(blank, format!("the request, line {number} {expected}"));
+            }
+        }
+        // A blank line at every place where a block may end.
+        for place in (3_000..3_400).step_by(13) {
+            let mut lines = lines[..8_000].to_vec();
+            lines.insert(place, end.to_owned());
+            let error = read(Format::Csv, &lines.concat()).unwrap_err();
+            let number = place + 1;
+            assert_eq!(error, format!("the request, line {number} is blank, expected a record"));
+        }
+        let quoted = text.replace(",no,", ",\"no\",");
+        assert_eq!(read(Format::Csv, &quoted).unwrap().count, lines.len());
+    }
 }
 
 #[test]

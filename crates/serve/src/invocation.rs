@@ -3,17 +3,12 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use inference::{AnswerOptions, AnswerText, CsvHeader, Format};
+use inference::{AnswerCounts, AnswerOptions, CsvHeader, Format};
 
 use crate::media::Wanted;
-use crate::metrics::Counts;
 use crate::refusal::Refusal;
 use crate::served::ServedModel;
 
-/// The number of records that are answered at a time. The forest scores them in one thread.
-const RECORDS_AT_A_TIME: usize = 512;
-/// The number of records that are explained at a time.
-const EXPLAINED_AT_A_TIME: usize = 2;
 /// The work in bytes that is done at once; more would make other requests of the thread wait.
 const INLINE_BYTES: usize = 32 << 10;
 /// How many times as long a record takes that is explained.
@@ -38,7 +33,7 @@ pub struct Answered {
     /// The answers.
     pub text: Vec<u8>,
     /// What the model made of the records.
-    pub counts: Counts,
+    pub counts: AnswerCounts,
 }
 
 impl Question {
@@ -56,26 +51,17 @@ impl Question {
         for remark in &records.remarks {
             tracing::warn!("{}", common::printable(remark));
         }
-        let refuse = |error: inference::ExplainError| {
+        let answered = inference::answer_text(
+            &served.model,
+            &served.names,
+            self.options,
+            (self.wanted.format, self.wanted.header),
+            &mut records,
+        );
+        let (text, counts) = answered.map_err(|error| {
             Refusal::bad_request(format!("the model cannot answer this: {error}"))
-        };
-        let Wanted { format, header } = self.wanted;
-        let (model, options) = (&served.model, self.options);
-        let text = AnswerText::new(model, &served.names, options, format, records.is_single);
-        let mut text = text.map_err(refuse)?;
-        if header && format == Format::Csv {
-            text.push_header(model, options);
-        }
-        let mut counts = Counts::default();
-        let width = model.schema().columns().len();
-        let at_a_time = if options.explain { EXPLAINED_AT_A_TIME } else { RECORDS_AT_A_TIME };
-        for readings in records.readings.chunks_mut(width * at_a_time) {
-            for answer in model.answer_with(options, readings).map_err(refuse)? {
-                counts.add(&answer);
-                text.push(&answer);
-            }
-        }
-        Ok(Answered { text: text.finish(), counts })
+        })?;
+        Ok(Answered { text, counts })
     }
 }
 

@@ -1,10 +1,9 @@
 //! What is measured of the requests, in Prometheus' text format.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use inference::Answer;
+use inference::AnswerCounts;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
@@ -16,36 +15,6 @@ const BUCKETS: [f64; 16] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0,
     15.0, 60.0,
 ];
-
-/// What a model made of the records of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// The records.
-    pub records: u64,
-    /// Those that are predicted to fail.
-    pub failures: u64,
-    /// The readings that were missing, by column, as are the others.
-    pub imputed: BTreeMap<usize, u64>,
-    /// The categories that are in no training row.
-    pub unseen: BTreeMap<usize, u64>,
-    /// The numbers outside of the range of the training rows.
-    pub out_of_range: BTreeMap<usize, u64>,
-}
-
-impl Counts {
-    /// Counts an answer.
-    pub fn add(&mut self, answer: &Answer) {
-        self.records += 1;
-        self.failures += u64::from(answer.is_failure);
-        for (counts, columns) in [
-            (&mut self.imputed, &answer.imputed),
-            (&mut self.unseen, &answer.unseen),
-            (&mut self.out_of_range, &answer.out_of_range),
-        ] {
-            columns.iter().for_each(|column| *counts.entry(*column).or_default() += 1);
-        }
-    }
-}
 
 /// The metrics of the server.
 #[derive(Debug)]
@@ -117,9 +86,9 @@ impl Metrics {
     }
 
     /// Counts what a model made of the records of a request.
-    pub fn answered(&self, served: &ServedModel, counts: &Counts) {
+    pub fn answered(&self, served: &ServedModel, counts: &AnswerCounts) {
         for (is_failure, records) in
-            [(true, counts.failures), (false, counts.records - counts.failures)]
+            [(true, counts.failures), (false, counts.rows - counts.failures)]
         {
             if records > 0 {
                 self.records.with_label_values(&[served.model.word(is_failure)]).inc_by(records);
@@ -149,16 +118,6 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn answers_are_counted_by_column() {
-        let mut counts = Counts::default();
-        counts.add(&Answer { is_failure: true, imputed: vec![0, 2], ..Answer::default() });
-        counts.add(&Answer { imputed: vec![2], out_of_range: vec![1], ..Answer::default() });
-        assert_eq!((counts.records, counts.failures), (2, 1));
-        assert_eq!(counts.imputed, [(0, 1), (2, 2)].into());
-        assert_eq!(counts.out_of_range, [(1, 1)].into());
-    }
 
     #[test]
     fn responses_are_in_the_text() {

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use camino::Utf8PathBuf;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
-use inference::CsvHeader;
+use inference::{AnswerCounts, CsvHeader};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -21,7 +21,7 @@ use crate::attributes::{self, CUSTOM_ATTRIBUTES};
 use crate::intake::{Budget, Received};
 use crate::invocation::{Answered, LONG_REQUESTS, Question, busy};
 use crate::media;
-use crate::metrics::{Counts, Metrics};
+use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::refusal::Refusal;
 use crate::served::ServedModel;
@@ -133,7 +133,7 @@ impl Worker {
             Ok(Invoked { response, length, counts }) => (response, None, length, counts),
             Err(refusal) => {
                 let reason = refusal.reason.clone();
-                (refusal.into_response(), Some(reason), 0, Counts::default())
+                (refusal.into_response(), Some(reason), 0, AnswerCounts::default())
             }
         };
         let mut id = None;
@@ -151,7 +151,7 @@ impl Worker {
                 status = status.as_u16(),
                 seconds = elapsed.as_secs_f64(),
                 bytes = length,
-                records = counts.records,
+                records = counts.rows,
                 failures = counts.failures,
                 imputed = counts.imputed.values().sum::<u64>(),
                 unseen = counts.unseen.values().sum::<u64>(),
@@ -218,7 +218,7 @@ struct Invoked {
     response: Response,
     /// The length of the request.
     length: usize,
-    counts: Counts,
+    counts: AnswerCounts,
 }
 
 /// The server listens only when its model is loaded and has scored a row.
