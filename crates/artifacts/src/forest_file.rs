@@ -25,6 +25,7 @@
 use std::collections::BTreeMap;
 
 use forest::{MalformedForest, Node, RandomForest, Tree};
+use rayon::prelude::*;
 
 use crate::names::{FOREST_BIN, METADATA_JSON};
 use crate::shard::Shard;
@@ -36,6 +37,8 @@ const WITHOUT_COVERS: u32 = 2;
 /// the gains each feature's share of the total gain, as f64.
 const FIRST_VERSION: u32 = 1;
 const NODE_BYTES: usize = 12;
+/// Up to this number of bytes, one thread reads a file.
+const SINGLE_THREAD_BYTES: usize = 2 << 20;
 
 /// A forest file that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -229,10 +232,15 @@ fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
     // useful error, so the trees are read first, and the checksum is compared unless they are
     // incomplete.
     let expected = u32::from_le_bytes(*checksum);
-    let found = crc32fast::hash(&bytes[..end]);
     reader.bytes = &bytes[..end];
     reader.has_covers = version == VERSION;
-    let stored = if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
+    let parse = || if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
+    let checksum = || crc32fast::hash(&bytes[..end]);
+    let (stored, found) = if bytes.len() > SINGLE_THREAD_BYTES {
+        rayon::join(parse, checksum)
+    } else {
+        (parse(), checksum())
+    };
     match stored {
         Err(ForestFault::Short(_)) => stored,
         _ if found != expected => Err(ForestFault::Checksum { found, expected }),
@@ -293,7 +301,12 @@ impl<'a> ByteReader<'a> {
         gains: Vec<u64>,
         classes: u32,
     ) -> Result<RandomForest, ForestFault> {
-        let trees = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
+        let stored = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
+        let trees = if self.bytes.len() > SINGLE_THREAD_BYTES {
+            stored.par_iter().map(StoredTree::tree).collect()
+        } else {
+            stored.iter().map(StoredTree::tree).collect()
+        };
         match self.bytes.len() - self.position {
             0 => RandomForest::from_trees(trees, gains, classes as usize)
                 .map_err(ForestFault::Malformed),
@@ -301,15 +314,35 @@ impl<'a> ByteReader<'a> {
         }
     }
 
-    fn tree(&mut self, classes: u32) -> Result<Tree, ForestFault> {
+    fn tree(&mut self, classes: u32) -> Result<StoredTree<'a>, ForestFault> {
         let (nodes, leaves) = (self.number()?, self.number()?);
         let shares = leaves.checked_mul(classes).ok_or(ForestFault::Short(self.bytes.len()))?;
-        let nodes = self.chunks(nodes)?.iter().map(node).collect();
         let covers = if self.has_covers { leaves } else { 0 };
-        let mut numbers = |count: u32| -> Result<Vec<f32>, ForestFault> {
-            Ok(self.chunks(count)?.iter().map(|&number| f32::from_le_bytes(number)).collect())
+        Ok(StoredTree {
+            nodes: self.chunks(nodes)?,
+            shares: self.chunks(shares)?,
+            covers: self.chunks(covers)?,
+        })
+    }
+}
+
+/// The bytes of a tree.
+struct StoredTree<'a> {
+    nodes: &'a [[u8; NODE_BYTES]],
+    shares: &'a [[u8; 4]],
+    covers: &'a [[u8; 4]],
+}
+
+impl StoredTree<'_> {
+    fn tree(&self) -> Tree {
+        let numbers = |bytes: &[[u8; 4]]| -> Vec<f32> {
+            bytes.iter().map(|&number| f32::from_le_bytes(number)).collect()
         };
-        Ok(Tree { nodes, shares: numbers(shares)?, covers: numbers(covers)? })
+        Tree {
+            nodes: self.nodes.iter().map(node).collect(),
+            shares: numbers(self.shares),
+            covers: numbers(self.covers),
+        }
     }
 }
 

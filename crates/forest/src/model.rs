@@ -70,6 +70,9 @@ pub struct PredictError {
     pub expected: usize,
 }
 
+/// Up to this number of nodes, one thread prepares the trees.
+const SINGLE_THREAD_NODES: usize = 100_000;
+
 /// The number of rows that one thread scores at a time: few enough to stay in the cache while every
 /// tree is traversed.
 const BLOCK_ROWS: usize = 512;
@@ -83,6 +86,11 @@ const MAX_FEATURES: usize = 1 << 16;
 
 /// The fixed-point representation of 1, as the factor to and from floating point.
 pub(crate) const FIXED_POINT_ONE: f64 = RandomForest::WHOLE_GAIN as f64;
+
+/// Returns whether preparing the trees takes longer than waking up other threads.
+fn is_large(trees: &[Tree]) -> bool {
+    trees.iter().map(|tree| tree.nodes.len()).sum::<usize>() > SINGLE_THREAD_NODES
+}
 
 impl RandomForest {
     /// The fixed-point representation of 1 in [`Self::gains`]. Sums of fixed-point numbers do not
@@ -115,15 +123,26 @@ impl RandomForest {
         if gains.iter().map(|&gain| u128::from(gain)).sum::<u128>() > most {
             return Err(MalformedForest::Gains(trees.len()));
         }
-        for (index, tree) in trees.iter().enumerate() {
-            tree.check(features, classes)
-                .map_err(|reason| MalformedForest::Tree { index, reason })?;
+        let check = |(index, tree): (usize, &Tree)| {
+            tree.check(features, classes).map_err(|reason| MalformedForest::Tree { index, reason })
+        };
+        if is_large(&trees) {
+            // The first tree that is malformed is named.
+            let checked: Vec<_> = trees.par_iter().enumerate().map(check).collect();
+            checked.into_iter().collect::<Result<(), _>>()?;
+        } else {
+            trees.iter().enumerate().try_for_each(check)?;
         }
         Ok(Self::new(trees, gains, classes))
     }
 
     pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
-        let walkers = trees.iter().map(|tree| TreeWalker::new(tree, gains.len())).collect();
+        let walker = |tree| TreeWalker::new(tree, gains.len());
+        let walkers = if is_large(&trees) {
+            trees.par_iter().map(walker).collect()
+        } else {
+            trees.iter().map(walker).collect()
+        };
         Self { trees, walkers, gains, classes }
     }
 

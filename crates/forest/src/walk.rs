@@ -110,7 +110,8 @@ const STEPS_PER_CHECK: usize = 16;
 impl<I: Copy + Into<u32>> CompactTree<I> {
     fn new(tree: &Tree, number: impl Fn(u32) -> I) -> Self {
         let mut depths = vec![0; tree.nodes.len()];
-        let (mut nodes, mut leaves) = (Vec::new(), Vec::new());
+        let count = tree.nodes.len();
+        let (mut nodes, mut leaves) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, node) in tree.nodes.iter().enumerate() {
             let (threshold, feature, left) = if node.is_leaf() {
                 (u32::MAX, 0, index as u32)
