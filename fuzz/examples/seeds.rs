@@ -8,7 +8,7 @@ use artifacts::{Bundle, Metadata, Shard};
 use config::Settings;
 use config::steps::{Argument, Evaluate, Hyperparameters, Preprocess, TableSettings};
 use dataset::{
-    BadCells, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
+    BadCells, CategoryRules, CleaningRules, Column, Feature, Label, MissingValues, Recipe, Schema, TableReader,
     sample,
 };
 use flate2::Compression;
@@ -35,7 +35,53 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     definition()?;
     hyperparameters()?;
     config()?;
+    request()?;
+    router()?;
     Ok(())
+}
+
+/// Records of the model in `crates/inference/tests/made`.
+const RECORDS: [(&str, &str); 9] = [
+    (
+        "names.csv",
+        "cTorque (kNm),druck [Pa],Door,Line,Note\n0.0148,7050000,yes,L2,\"a,b\"\n,n/a,no,L1,\n",
+    ),
+    ("semicolons.csv", "cTorque;Druck;Door;Line\r\n14,8;70,5;ja;L2\r\n"),
+    ("lines.csv", "n14.8,70.5,yes,L2\n24.9,,no,L9\n1e400,-0,1,\n"),
+    ("piece.csv", "pTorque,Oil_Pressure,Door,Line\n14.8,70.5,yes,L2\n"),
+    (
+        "object.json",
+        r#"j{"Torque": 14.8, "Druck": null, "Door": true, "Line": "L\u0032", "x": [{}]}"#,
+    ),
+    ("instances.json", r#"j{"instances": [[14.8, 70.5, "no", "L1"], {"Torque": "1e2"}]}"#),
+    (
+        "split.json",
+        r#"j{"columns": ["Line", "Torque", "Druck", "Door"], "data": [["L1", 1, 2, 0]], "index": [0]}"#,
+    ),
+    ("array.json", r#"j[14.8, -1.5e-7, false, "L1"]"#),
+    ("lines.jsonl", "l[14.8, 70.5, \"no\", \"L1\"]\n{\"Torque\": 3}\n"),
+];
+
+fn request() -> io::Result<()> {
+    RECORDS.iter().try_for_each(|(name, text)| seed("request", name, text))
+}
+
+fn router() -> io::Result<()> {
+    let head = |rest: &str| format!("oPOST /invocations\n{rest}\n\n");
+    let csv = head("Content-Type: text/csv; header=absent\nAccept: application/json;q=0.5, text/*");
+    seed("router", "csv", csv + "14.8,70.5,yes,L2\n24.9,,no,L9")?;
+    let json = head(
+        "content-type: application/json; charset=utf-8\n\
+         X-Amzn-SageMaker-Custom-Attributes: trace=1, explain=true; threshold=0.3\nX-Request-Id: 7",
+    );
+    seed("router", "json", json + r#"{"instances": [[14.8, 70.5, "no", "L1"]]}"#)?;
+    seed("router", "parameters", "oGET /execution-parameters\n\n")?;
+    seed("router", "metrics", "oGET /metrics\nAccept: */*\n\n")?;
+    let load = r#"{"model_name": "a", "url": "/opt/ml/models/a"}"#;
+    seed("router", "load", format!("mPOST /models\n\n\n{load}"))?;
+    seed("router", "invoke", "mPOST /models/a%20b/invoke\nContent-Type: text/csv\n\n1,2,no,L1")?;
+    seed("router", "list", "mGET /models?next_page_token=a\n\n")?;
+    seed("router", "unload", "mDELETE /models/a\n\n")
 }
 
 fn csv() -> io::Result<()> {
@@ -100,19 +146,25 @@ fn recipe() -> Recipe {
         name: name.to_owned(),
         unit: Some("bar".to_owned()),
         spellings: vec![format!("{name} 2")],
+        ..Column::default()
     };
     let label = Label {
         column: "Downtime".to_owned(),
         positive: vec!["1".to_owned()],
         negative: vec!["0".to_owned()],
+        missing_markers: Vec::new(),
     };
     let schema = Schema::new(vec![column("P"), column("V")], label).expect("a schema");
-    let rules = CleaningRules { missing_values: MissingValues::Drop, bad_cells: BadCells::Error };
+    let rules = CleaningRules {
+        missing_values: MissingValues::Drop,
+        bad_cells: BadCells::Error,
+        ..CleaningRules::default()
+    };
     let mut reader = TableReader::new(&schema, rules);
     reader.read("a.csv", "P,V,Downtime\n1.5,2,0\n3,4.25,1\n".as_bytes()).expect("a table");
     let (table, _) = reader.finish().expect("rows");
     let ratio = Feature { name: "R".to_owned(), expression: "P / mean(V)".to_owned() };
-    Recipe::fit(&schema, &[ratio], &table, &[0, 1]).expect("a recipe")
+    Recipe::fit(&schema, &[ratio], &table, &[0, 1], CategoryRules::default()).expect("a recipe")
 }
 
 fn bundle() -> Result<(), Box<dyn std::error::Error>> {
@@ -127,8 +179,9 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
                 Node::leaf(2),
             ],
             shares: vec![1.0, 0.0, 0.25, 0.75, 0.5, 0.5],
+            covers: vec![1.0, 0.5, 0.5],
         },
-        Tree { nodes: vec![Node::leaf(0)], shares: vec![0.5, 0.5] },
+        Tree { nodes: vec![Node::leaf(0)], shares: vec![0.5, 0.5], covers: vec![2.0] },
     ];
     let bundle = Bundle {
         forest: RandomForest::from_trees(trees, vec![3 << 41, 0, 1 << 41], 2)?,

@@ -35,7 +35,7 @@ pub use error::{LoadError, ServeError};
 use crate::intake::Budget;
 use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::routes::{Loaded, Server};
+use crate::routes::{Loaded, Server, Worker};
 use crate::served::ServedModel;
 use crate::workers::Workers;
 
@@ -57,6 +57,28 @@ pub fn run(container: &Container, shutdown: &Shutdown) -> Result<(), ServeError>
     for argument in container.arguments().iter().filter(|argument| *argument != ARGUMENT) {
         tracing::warn!("argument `{argument}` is not known here, it is ignored");
     }
+    let (server, address) = server(container)?;
+    let workers = server.workers;
+    let running = Workers::start(&Arc::new(server), address)?;
+    tracing::info!(
+        "listening on {address} with {workers} threads, {:.1} ms after the start",
+        started.elapsed().as_secs_f64() * 1e3
+    );
+    shutdown.wait();
+    running.drain();
+    Ok(())
+}
+
+/// Returns the routes of the server, for whoever has a listener of their own.
+///
+/// # Errors
+/// Returns an error if a setting is invalid or the model cannot be used.
+pub fn router(container: &Container) -> Result<axum::Router, ServeError> {
+    Ok(Worker::new(Arc::new(server(container)?.0)).router())
+}
+
+/// Loads the model or prepares for many, and returns the server with the address to listen on.
+fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
     let settings = Serve::parse(|name| container.variable(name))?;
     let Serving { port, is_batch, is_multi_model, max_payload } = container.serving()?;
     let workers = settings.workers.unwrap_or_else(|| {
@@ -83,15 +105,7 @@ pub fn run(container: &Container, shutdown: &Shutdown) -> Result<(), ServeError>
         metrics: Metrics::new()
             .map_err(|error| ServeError::Worker(std::io::Error::other(error)))?,
     };
-    let address = SocketAddr::new(address, port);
-    let running = Workers::start(&Arc::new(server), address)?;
-    tracing::info!(
-        "listening on {address} with {workers} threads, {:.1} ms after the start",
-        started.elapsed().as_secs_f64() * 1e3
-    );
-    shutdown.wait();
-    running.drain();
-    Ok(())
+    Ok((server, SocketAddr::new(address, port)))
 }
 
 /// Returns the memory for the models of a multi-model endpoint: a share of the container's, or of the machine's.

@@ -36,17 +36,17 @@ pub fn content_type(format: Format) -> &'static str {
 
 /// Returns the format of a request, and what it says of its line of names.
 pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvHeader), Refusal> {
-    let expected = format!("expected {CSV}, {JSON} or {JSON_LINES}");
+    let expected = || format!("expected {CSV}, {JSON} or {JSON_LINES}");
     let unsupported = |reason: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason);
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
-        return Err(unsupported(format!("the request has no Content-Type, {expected}")));
+        return Err(unsupported(format!("the request has no Content-Type, {}", expected())));
     };
     let given = String::from_utf8_lossy(given.as_bytes());
     let mut parts = given.split(';').map(str::trim);
-    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let Some((_, format)) = READ.iter().find(|(known, _)| *known == name) else {
+    let name = parts.next().unwrap_or_default();
+    let Some((_, format)) = READ.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
         let shown = common::printable(&given);
-        return Err(unsupported(format!("the request has Content-Type `{shown}`, {expected}")));
+        return Err(unsupported(format!("the request has Content-Type `{shown}`, {}", expected())));
     };
     let mut csv_header = CsvHeader::IfNamed;
     for parameter in parts {
@@ -78,6 +78,9 @@ pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvHeader), Refusa
 /// Returns the format in which an answer is wanted: that of the request unless `Accept` names another one.
 pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Refusal> {
     let as_asked = Wanted { format: request, header: false };
+    if !headers.contains_key(header::ACCEPT) {
+        return Ok(as_asked);
+    }
     let given: Vec<String> = (headers.get_all(header::ACCEPT).iter())
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect();

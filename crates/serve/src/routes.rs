@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -126,8 +127,9 @@ impl Worker {
     }
 
     /// Answers an invocation, and counts it.
-    async fn invoke(&self, headers: HeaderMap, body: Body, name: Option<String>) -> Response {
+    async fn invoke(&self, request: Request, name: Option<String>) -> Response {
         let started = Instant::now();
+        let (Parts { headers, .. }, body) = request.into_parts();
         let server = &self.server;
         let (mut response, reason, length, counts) = match self.answer(&headers, body, name).await {
             Ok(Invoked { response, length, counts }) => (response, None, length, counts),
@@ -224,18 +226,17 @@ struct Invoked {
 /// The server listens only when its model is loaded and has scored a row.
 async fn ping() {}
 
-async fn invocations(State(worker): State<Worker>, headers: HeaderMap, body: Body) -> Response {
-    worker.invoke(headers, body, None).await
+async fn invocations(State(worker): State<Worker>, request: Request) -> Response {
+    worker.invoke(request, None).await
 }
 
 async fn invoke_model(
     State(worker): State<Worker>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
     match worker.models() {
-        Ok(_) => worker.invoke(headers, body, Some(name)).await,
+        Ok(_) => worker.invoke(request, Some(name)).await,
         Err(refusal) => refusal.into_response(),
     }
 }

@@ -17,6 +17,11 @@ pub const TABLE: &str = "Torque (Nm),Oil Pressure [bar],Door,Line,Failed\n\
 /// Returns a model of `Torque`, `Oil_Pressure` (also `Druck`), `Door` and `Line`, with a feature of two
 /// columns.
 pub fn model() -> Model {
+    Model::new(bundle())
+}
+
+/// Returns the files of the model.
+pub fn bundle() -> Bundle {
     let number = |name: &str, unit: &str, spellings: &[&str]| Column {
         name: name.into(),
         unit: Some(unit.into()),
@@ -51,7 +56,7 @@ pub fn model() -> Model {
     let labels = Array1::from_iter(table.labels().iter().map(|label| usize::from(*label)));
     let rows = linfa::Dataset::new(records.unwrap(), labels);
     let forest = RandomForest::params().n_estimators(8).random_state(3).fit(&rows).unwrap();
-    Model::new(Bundle {
+    Bundle {
         forest,
         recipe,
         metadata: Metadata {
@@ -64,5 +69,5 @@ pub fn model() -> Model {
             feature_importances: Default::default(),
             permutation_importances: Default::default(),
         },
-    })
+    }
 }

@@ -19,6 +19,7 @@ mod predict;
 mod processes;
 mod resume;
 mod run;
+mod serve;
 mod table_settings;
 mod tables;
 mod validate;

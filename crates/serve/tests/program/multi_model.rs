@@ -59,7 +59,7 @@ fn the_least_recently_used_model_leaves_the_memory_and_comes_back() {
         write_model(&sandbox, &format!("models/{name}/model"), &MODEL);
     }
     // Room for two of three.
-    let megabytes = (2 * (5 * bytes + (1 << 20)) >> 20) + 1;
+    let megabytes = 2 * (5 * bytes + (1 << 20)) / (1 << 20) + 1;
     let server = multi(&sandbox, &megabytes.to_string());
     for name in ["a", "b"] {
         load(&server, &sandbox, name, &format!("models/{name}/model")).expect(200);

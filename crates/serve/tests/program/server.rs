@@ -217,7 +217,7 @@ pub struct Response {
 impl Response {
     /// Reads a response.
     pub fn read(stream: &mut impl BufRead) -> Self {
-        Self::try_read(stream).expect("a response")
+        Self::try_read(stream).unwrap()
     }
 
     /// Reads a response; `None` if the server has closed the connection.
