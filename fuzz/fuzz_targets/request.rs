@@ -5,7 +5,10 @@
 
 use std::sync::LazyLock;
 
-use inference::{AnswerNames, AnswerOptions, CsvHeader, Format, Model, RecordsReader, answer_text};
+use inference::{
+    AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Format, Model, RecordsReader,
+    answer_text,
+};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/inference/tests/made/mod.rs"]
@@ -17,21 +20,23 @@ static MODEL: LazyLock<(Model, AnswerNames)> = LazyLock::new(|| {
     (model, names)
 });
 
+const LIMITS: AnswerLimits<'_> = AnswerLimits { length: usize::MAX, is_cancelled: &|| false };
+
 /// Returns the answers to a text in the same format.
 fn answer(
     reader: &RecordsReader,
     format: Format,
-    header: CsvHeader,
+    csv: CsvFormat,
     text: &[u8],
 ) -> Option<String> {
     let (model, names) = &*MODEL;
-    let mut records = reader.read(format, header, text).ok()?;
+    let mut records = reader.read(format, csv, text).ok()?;
     let width = model.schema().columns().len();
     assert!(records.count > 0 && records.readings.len() == records.count * width);
     assert!(!records.is_single || records.count == 1);
     let options = AnswerOptions { explain: text.len() % 2 == 0, ..AnswerOptions::default() };
     let (answers, counts) =
-        answer_text(model, names, options, (format, false), &mut records).expect("answers");
+        answer_text(model, names, options, (format, false), &mut records, &LIMITS).expect("answers");
     assert_eq!(counts.rows as usize, records.count);
     let answers = String::from_utf8(answers).expect("UTF-8");
     match format {
@@ -56,9 +61,10 @@ fuzz_target!(|data: &[u8]| {
     };
     let (model, _) = &*MODEL;
     let reader = RecordsReader::new(model, None).expect("the model's own columns");
-    let first = answer(&reader, format, header, text);
+    let csv = CsvFormat { header, ..CsvFormat::default() };
+    let first = answer(&reader, format, csv, text);
     // Names that were met before are read in the same way.
-    assert_eq!(answer(&reader, format, header, text), first);
+    assert_eq!(answer(&reader, format, csv, text), first);
     // Each line alone has the same answer. A line end in quotes ends no record.
     if let (Some(whole), true, b'n' | b'l') = (first, !text.contains(&b'"') || *kind == b'l', kind)
     {
@@ -67,13 +73,13 @@ fuzz_target!(|data: &[u8]| {
         let lines: Vec<&[u8]> = lines.collect();
         // A carriage return alone ends a line of CSV, too; the separator of the first line is that of all.
         let alone: Option<Vec<String>> =
-            lines.iter().map(|line| answer_plain(&reader, format, header, line)).collect();
+            lines.iter().map(|line| answer_plain(&reader, format, csv, line)).collect();
         if let Some(alone) = alone
             && !text.contains(&b'\r')
             && lines.len() == whole.lines().count()
-            && answer_plain(&reader, format, header, text).is_some()
+            && answer_plain(&reader, format, csv, text).is_some()
         {
-            let whole = answer_plain(&reader, format, header, text).unwrap_or_default();
+            let whole = answer_plain(&reader, format, csv, text).unwrap_or_default();
             // Another separator may divide a line that is alone.
             if !text.iter().any(|byte| matches!(byte, b';' | b'\t' | b'|')) {
                 assert_eq!(alone.join("\n"), whole);
@@ -86,12 +92,12 @@ fuzz_target!(|data: &[u8]| {
 fn answer_plain(
     reader: &RecordsReader,
     format: Format,
-    header: CsvHeader,
+    csv: CsvFormat,
     text: &[u8],
 ) -> Option<String> {
     let (model, names) = &*MODEL;
-    let mut records = reader.read(format, header, text).ok()?;
+    let mut records = reader.read(format, csv, text).ok()?;
     let options = AnswerOptions::default();
-    let (answers, _) = answer_text(model, names, options, (format, false), &mut records).ok()?;
+    let (answers, _) = answer_text(model, names, options, (format, false), &mut records, &LIMITS).ok()?;
     String::from_utf8(answers).ok()
 }

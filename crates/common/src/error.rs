@@ -31,6 +31,24 @@ pub fn printable(text: &str) -> String {
     escaped
 }
 
+/// Escapes what [`printable`] escapes, and line feeds, tabs and the marks that change the direction of text, so
+/// that words from outside cannot look like another line of a log.
+pub fn one_line(text: &str) -> String {
+    let is_escaped = |letter: char| {
+        matches!(letter, '\n' | '\t' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(letter, '\u{2066}'..='\u{2069}')
+    };
+    let mut escaped = String::with_capacity(text.len());
+    for letter in printable(text).chars() {
+        if is_escaped(letter) {
+            escaped.extend(letter.escape_default());
+        } else {
+            escaped.push(letter);
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +69,12 @@ mod tests {
         assert_eq!(printable("two\nlines\tof 23 \u{b0}C"), "two\nlines\tof 23 \u{b0}C");
         // CSI in one character, which some terminals obey, too.
         assert_eq!(printable("\u{9b}2J\r\u{7f}"), "\\u{9b}2J\\r\\u{7f}");
+    }
+
+    #[test]
+    fn one_line_has_no_line_ends_and_one_direction() {
+        assert_eq!(one_line("a\n\tb\r"), "a\\n\\tb\\r");
+        assert_eq!(one_line("a\u{202e}b\u{2028}°"), "a\\u{202e}b\\u{2028}°");
     }
 
     #[test]

@@ -142,7 +142,8 @@ impl<'a> RecordReader<'a> {
         Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
-    /// Does the same for records whose numbers may have a decimal comma, as well as a decimal point.
+    /// Does the same for records whose numbers have a decimal comma, and may have points between groups of
+    /// three digits.
     ///
     /// # Errors
     /// Returns the errors of [`RecordReader::new`].
@@ -151,8 +152,7 @@ impl<'a> RecordReader<'a> {
         header: &[impl AsRef<[u8]>],
     ) -> Result<Self, HeaderError> {
         let header = Header::find(schema, header, &[], false)?;
-        let numbers = NumberFormat { comma_in_text: true, ..NumberFormat::default() };
-        Ok(Self::from_header(schema, header, numbers))
+        Ok(Self::from_header(schema, header, NumberFormat::new(b',', Some('.'))))
     }
 
     /// Creates a reader of records with a label, which the header must have.
@@ -234,6 +234,11 @@ impl<'a> RecordReader<'a> {
     /// Returns whether a field of the records is one of the schema's columns.
     pub fn is_used(&self, field: usize) -> bool {
         self.roles.get(field).is_some_and(|role| !matches!(role, FieldRole::Ignored))
+    }
+
+    /// Returns whether a field of the records is a number of the schema.
+    pub fn is_number(&self, field: usize) -> bool {
+        matches!(self.roles.get(field), Some(FieldRole::Number(_)))
     }
 
     /// Iterates over the columns that have no unit in the schema and one in the header, with that unit:

@@ -1,5 +1,7 @@
 //! Writes answers as text: CSV, JSON or JSON lines.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use dataset::push_field;
 use forest::ExplainError;
 use rayon::prelude::*;
@@ -26,7 +28,7 @@ const NAME_SEPARATOR: &str = "; ";
 /// rows; and the version of the model. If it is explained, the base value and the contributions follow.
 /// In CSV and JSON lines there is one line for each answer, and no line end behind the last one, so that texts
 /// can be joined. JSON is one line, too: an object for a single record, and else `{"predictions": [...]}`.
-pub struct AnswerText<'m> {
+struct AnswerText<'m> {
     names: &'m AnswerNames,
     format: Format,
     is_single: bool,
@@ -40,18 +42,43 @@ pub struct AnswerText<'m> {
 const RECORDS_AT_A_TIME: usize = 512;
 const EXPLAINED_AT_A_TIME: usize = 8;
 
+/// What answers to records may take.
+pub struct AnswerLimits<'a> {
+    /// The maximum length of the text in bytes.
+    pub length: usize,
+    /// Whether nobody waits for the answers any more.
+    pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// The reason why records have no answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// The model cannot explain its answers.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
+    /// The text would be too long.
+    #[error(
+        "the answers are longer than {0} bytes, which is the maximum; send fewer records at a time"
+    )]
+    TooLong(usize),
+    /// Nobody waits for the answers any more.
+    #[error("the answers are not wanted any more")]
+    Cancelled,
+}
+
 /// Returns the answers to records as a text, and what they say in numbers. `header` puts the names of the columns
 /// in front of a CSV. Many records are answered by all threads of rayon.
 ///
 /// # Errors
-/// Returns an error if answers are to be explained and the model cannot explain them.
+/// Returns an error if answers are to be explained and the model cannot explain them, or at a limit.
 pub fn answer_text(
     model: &Model,
     names: &AnswerNames,
     options: AnswerOptions,
     (format, header): (Format, bool),
     records: &mut Records,
-) -> Result<(Vec<u8>, AnswerCounts), ExplainError> {
+    limits: &AnswerLimits<'_>,
+) -> Result<(Vec<u8>, AnswerCounts), AnswerError> {
     let width = model.schema().columns().len();
     let at_a_time = if options.explain { EXPLAINED_AT_A_TIME } else { RECORDS_AT_A_TIME };
     let mut text = AnswerText::new(model, names, options, format, records.is_single)?;
@@ -59,12 +86,20 @@ pub fn answer_text(
         text.push_header(model, options);
     }
     let mut counts = AnswerCounts::default();
+    let written = AtomicUsize::new(0);
     let answer = |readings: &mut [f64], text: &mut AnswerText<'_>, counts: &mut AnswerCounts| {
+        if (limits.is_cancelled)() {
+            return Err(AnswerError::Cancelled);
+        }
         for answer in model.answer_with(options, readings)? {
             counts.add(&answer);
             text.push(&answer);
         }
-        Ok::<(), ExplainError>(())
+        let before = written.fetch_add(text.text.len(), Ordering::Relaxed);
+        if before + text.text.len() > limits.length {
+            return Err(AnswerError::TooLong(limits.length));
+        }
+        Ok(())
     };
     if records.count <= at_a_time {
         answer(&mut records.readings, &mut text, &mut counts)?;
@@ -76,7 +111,7 @@ pub fn answer_text(
         answer(readings, &mut piece, &mut counts)?;
         Ok((piece, counts))
     });
-    for (piece, more) in pieces.collect::<Result<Vec<_>, ExplainError>>()? {
+    for (piece, more) in pieces.collect::<Result<Vec<_>, AnswerError>>()? {
         text.append(piece);
         counts.merge(more);
     }
@@ -143,7 +178,7 @@ impl<'m> AnswerText<'m> {
     ///
     /// # Errors
     /// Returns an error if answers are to be explained and the model cannot explain them.
-    pub fn new(
+    fn new(
         model: &Model,
         names: &'m AnswerNames,
         options: AnswerOptions,
@@ -160,7 +195,7 @@ impl<'m> AnswerText<'m> {
     }
 
     /// Writes the names of the columns in front of a CSV.
-    pub fn push_header(&mut self, model: &Model, options: AnswerOptions) {
+    fn push_header(&mut self, model: &Model, options: AnswerOptions) {
         let names = answer_columns(model, options);
         let (answer, explanation) = names.split_at(PREDICTION.len() + LISTS.len());
         let version = VERSION.to_owned();
@@ -172,7 +207,7 @@ impl<'m> AnswerText<'m> {
     }
 
     /// Appends an answer.
-    pub fn push(&mut self, answer: &Answer) {
+    fn push(&mut self, answer: &Answer) {
         if self.count > 0 {
             self.text.extend_from_slice(self.separator());
         }
@@ -201,7 +236,7 @@ impl<'m> AnswerText<'m> {
     }
 
     /// Returns the text.
-    pub fn finish(self) -> Vec<u8> {
+    fn finish(self) -> Vec<u8> {
         if self.format == Format::Json && !self.is_single {
             return [b"{\"predictions\": [", self.text.as_slice(), b"]}"].concat();
         }

@@ -61,17 +61,19 @@
 
 mod answer_text;
 mod counts;
+mod csv_text;
 mod error;
 mod json;
+mod json_text;
 mod model;
 mod records;
 mod table;
 
-pub use answer_text::{AnswerNames, AnswerText, answer_text};
+pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_text};
 pub use artifacts::BundleError;
 pub use counts::AnswerCounts;
 pub use error::InferenceError;
 pub use forest::ExplainError;
 pub use model::{Answer, AnswerOptions, Model};
-pub use records::{CsvHeader, Format, Records, RecordsError, RecordsReader};
+pub use records::{CsvFormat, CsvHeader, Format, Records, RecordsError, RecordsReader};
 pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};

@@ -5,30 +5,38 @@
 mod made;
 
 use inference::{
-    AnswerNames, AnswerOptions, AnswerText, CsvHeader, Format, Model, Records, RecordsReader,
+    AnswerError, AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Format, Model,
+    Records, RecordsReader, answer_text,
 };
 use made::model;
 
 /// Reads a text, whose errors are words.
-fn read_as(header: CsvHeader, format: Format, text: &[u8]) -> Result<Records, String> {
+fn read_as(csv: CsvFormat, format: Format, text: &[u8]) -> Result<Records, String> {
     let reader = RecordsReader::new(&model(), None).unwrap();
-    reader.read(format, header, text).map_err(|error| error.to_string())
+    reader.read(format, csv, text).map_err(|error| error.to_string())
 }
 
 fn read(format: Format, text: &str) -> Result<Records, String> {
-    read_as(CsvHeader::IfNamed, format, text.as_bytes())
+    read_as(CsvFormat::default(), format, text.as_bytes())
 }
+
+fn with_header(header: CsvHeader) -> CsvFormat {
+    CsvFormat { header, ..CsvFormat::default() }
+}
+
+const WITHOUT_LIMITS: AnswerLimits<'_> =
+    AnswerLimits { length: usize::MAX, is_cancelled: &|| false };
 
 /// Returns the answers to a text, as another text.
 fn answered(model: &Model, options: AnswerOptions, format: Format, text: &str) -> String {
     let reader = RecordsReader::new(model, None).unwrap();
-    let mut records = reader.read(format, CsvHeader::IfNamed, text.as_bytes()).unwrap();
+    let mut records = reader.read(format, CsvFormat::default(), text.as_bytes()).unwrap();
     let names = AnswerNames::new(model, "7");
-    let mut out = AnswerText::new(model, &names, options, format, records.is_single).unwrap();
-    for answer in model.answer_with(options, &mut records.readings).unwrap() {
-        out.push(&answer);
-    }
-    String::from_utf8(out.finish()).unwrap()
+    let limits = WITHOUT_LIMITS;
+    let answers = answer_text(model, &names, options, (format, false), &mut records, &limits);
+    let (text, counts) = answers.unwrap();
+    assert_eq!(counts.rows as usize, records.count);
+    String::from_utf8(text).unwrap()
 }
 
 #[test]
@@ -42,7 +50,8 @@ fn every_spelling_of_two_records_gives_the_same_readings() {
         "\u{feff}Torque,Oil_Pressure,Door,Line\n14.8,70.5,yes,L2\n24.9,,no,L1\n",
         "line,TORQUE (kNm),druck [Pa],door,Comment\nL2,0.0148,7050000,1,x\nL1,0.0249,n/a,0,\"y,z\"\n",
         "Torque;Druck;Door;Line\n14,8;70,5;yes;L2\n24,9;;no;L1\n",
-        "14,8;70,5;yes;L2\n24.9;;no;L1\n",
+        "14,8;70,5;yes;L2\n24,9;;no;L1\n",
+        "14.8;70.5;yes;L2\n24.9;;no;L1\n",
         "Torque\tDruck\tDoor\tLine\n14.8\t70.5\tyes\tL2\n24.9\t\tno\tL1\n",
         "14.8 Nm,70.5 bar,TRUE,L2\n24.9,NaN,false,L1\n",
     ];
@@ -99,7 +108,7 @@ fn a_number_has_the_same_bits_in_every_format() {
 fn what_is_new_about_names_is_said_once() {
     let reader = RecordsReader::new(&model(), None).unwrap();
     let remarks = |text: &str| {
-        reader.read(Format::Json, CsvHeader::IfNamed, text.as_bytes()).unwrap().remarks
+        reader.read(Format::Json, CsvFormat::default(), text.as_bytes()).unwrap().remarks
     };
     let text = r#"{"Torque": 1, "Druck": 2, "Door": 0, "Operator": "x"}"#;
     assert_eq!(
@@ -137,6 +146,13 @@ fn errors_name_place_value_and_what_was_expected() {
         (Format::Csv, "Torque (bar),Druck,Door,Line\n1,2,no,L1\n"),
         (Format::Csv, "1,2,no,\"L1\n"),
         (Format::Csv, &wide),
+        (Format::Csv, "14,8;70.5;no;L1\n"),
+        (Format::Csv, "25;1.234;no;L1\n"),
+        (Format::Csv, "1,2,no, \"L1\"\n"),
+        (Format::Csv, "1,5;2,5;no;L1;\n1,5;2,5;x;L1"),
+        (Format::Json, "{\"Torqe\": 1, \"Druck\": 2}"),
+        (Format::Json, "{\"Torque\": 1, \"Torque (kNm)\": 2}"),
+        (Format::Json, "{\"instances\": [[1, 2, 0, \"L1\"]], \"inputs\": []}"),
         (Format::Json, "{\"Torque\": NaN}"),
         (Format::Json, "{\"Torque\": 1"),
         (Format::Json, "{\"Torque\": 1} x"),
@@ -171,7 +187,7 @@ fn errors_name_place_value_and_what_was_expected() {
         })
         .collect();
     insta::assert_snapshot!(said.join("\n"));
-    let error = read_as(CsvHeader::IfNamed, Format::Json, b"{\"Torque\": \"\xff\"}").unwrap_err();
+    let error = read_as(CsvFormat::default(), Format::Json, b"{\"Torque\": \"\xff\"}").unwrap_err();
     assert!(error.contains("is not JSON"), "{error}");
 }
 
@@ -219,18 +235,84 @@ fn every_line_of_a_long_text_is_read_as_it_would_be_alone() {
 
 #[test]
 fn content_type_may_say_whether_there_is_a_line_of_names() {
-    let present = |text: &str| read_as(CsvHeader::Present, Format::Csv, text.as_bytes());
-    let absent = |text: &str| read_as(CsvHeader::Absent, Format::Csv, text.as_bytes());
+    let present =
+        |text: &str| read_as(with_header(CsvHeader::Present), Format::Csv, text.as_bytes());
+    let absent = |text: &str| read_as(with_header(CsvHeader::Absent), Format::Csv, text.as_bytes());
     assert_eq!(present("Torque,Druck,Door,Line\n1,2,no,L1").unwrap().count, 1);
     assert!(present("1,2,no,L1\n1,2,no,L1").unwrap_err().contains("lacks column `Torque`"));
     assert_eq!(absent("1,2,no,L1").unwrap().count, 1);
     assert!(absent("Torque,Druck,Door,Line\n1,2,no,L1").unwrap_err().contains("line 1"));
 }
 
+/// A line that may be names or a record is neither, and so is one that several separators divide into a record.
+#[test]
+fn what_may_be_read_in_two_ways_is_an_error() {
+    let words = made::words();
+    let reader = RecordsReader::new(&words, None).unwrap();
+    let read = |csv: CsvFormat, text: &str| {
+        let read = reader.read(Format::Csv, csv, text.as_bytes());
+        read.map(|records| records.count).map_err(|error| error.to_string())
+    };
+    let found = CsvFormat::default();
+    let either = "the request, line 1 may be names or a record";
+    assert!(read(found, "Line,Door\nL1,open").unwrap_err().starts_with(either));
+    assert_eq!(read(with_header(CsvHeader::Present), "Line,Door\nL1,open"), Ok(1));
+    assert_eq!(read(with_header(CsvHeader::Absent), "Line,Door\nL1,open"), Ok(2));
+    // One name of two may be a value.
+    assert_eq!(read(found, "Line,open\nL1,open"), Ok(2));
+    let divided = "the request, line 1 may be divided by comma or semicolon";
+    assert!(read(found, "L;1,open").unwrap_err().starts_with(divided));
+    let comma = CsvFormat { separator: Some(b','), ..found };
+    assert_eq!(read(comma, "L;1,open"), Ok(1));
+    // Numbers decide where they can.
+    let german = read_as(found, Format::Csv, b"14,8;70,5;x;L1").unwrap_err();
+    assert!(german.contains("found `x`, expected yes or no"), "{german}");
+    let readings = read_as(found, Format::Csv, b"14,8;70,5;0;L1").unwrap().readings;
+    assert_eq!(readings[..2], [14.8, 70.5]);
+    // Decimal commas anywhere say what points are.
+    let grouped = read_as(found, Format::Csv, b"14,8;1.234;0;L1\n1.234,5;7;0;L1").unwrap();
+    assert_eq!(grouped.readings[1], 1234.0);
+    assert_eq!(grouped.readings[4], 1234.5);
+    let declared = |mark| CsvFormat { decimal: Some(mark), ..found };
+    for (mark, reading) in [(b'.', 1.234), (b',', 1234.0)] {
+        let found = read_as(declared(mark), Format::Csv, b"5;1.234;0;L1").unwrap();
+        assert_eq!(found.readings[1], reading);
+    }
+    let error = read_as(found, Format::Csv, b"1,2,no,L1\n1,2,no,gr\xfc\xdfe\n").unwrap_err();
+    assert_eq!(error, "the request, line 2 is not UTF-8");
+    assert!(RecordsReader::new(&words, Some("Line,Door\nx,y")).is_err());
+}
+
+#[test]
+fn answers_have_limits() {
+    let model = model();
+    let reader = RecordsReader::new(&model, None).unwrap();
+    let names = AnswerNames::new(&model, "7");
+    let answer = |rows: usize, limits: &AnswerLimits<'_>| {
+        let text = "14.8,70.5,yes,L2\n".repeat(rows);
+        let format = (Format::Csv, false);
+        let mut records = reader.read(format.0, CsvFormat::default(), text.as_bytes()).unwrap();
+        let options = AnswerOptions::default();
+        answer_text(&model, &names, options, format, &mut records, limits)
+            .map(|(text, _)| text.len())
+    };
+    for rows in [1, 5_000] {
+        let length = answer(rows, &WITHOUT_LIMITS).unwrap();
+        let limits = |length| AnswerLimits { length, is_cancelled: &|| false };
+        assert_eq!(answer(rows, &limits(length)), Ok(length));
+        // Line ends between pieces do not count.
+        let less = length - 10;
+        assert_eq!(answer(rows, &limits(less)), Err(AnswerError::TooLong(less)));
+        let cancelled = AnswerLimits { length, is_cancelled: &|| true };
+        assert_eq!(answer(rows, &cancelled), Err(AnswerError::Cancelled));
+    }
+}
+
 /// Only the first piece of a file has its line of names, and the others would be read in another order.
 #[test]
 fn a_piece_may_not_begin_with_names_that_other_pieces_lack() {
-    let piece = |text: &str| read_as(CsvHeader::IfNamedInPiece, Format::Csv, text.as_bytes());
+    let piece =
+        |text: &str| read_as(with_header(CsvHeader::IfNamedInPiece), Format::Csv, text.as_bytes());
     assert_eq!(piece("Torque,Oil_Pressure,Door,Line\n1,2,no,L1").unwrap().count, 1);
     for text in [
         "Oil_Pressure,Torque,Door,Line\n1,2,no,L1",
@@ -243,7 +325,9 @@ fn a_piece_may_not_begin_with_names_that_other_pieces_lack() {
     // Where the fields of lines without names are given, they are those.
     let columns = "Operator,Oil_Pressure,Torque [kNm],Door,Line";
     let reader = RecordsReader::new(&model(), Some(columns)).unwrap();
-    let read = |text: &str| reader.read(Format::Csv, CsvHeader::IfNamedInPiece, text.as_bytes());
+    let read = |text: &str| {
+        reader.read(Format::Csv, with_header(CsvHeader::IfNamedInPiece), text.as_bytes())
+    };
     let whole = read("Operator,Oil_Pressure,Torque [kNm],Door,Line\nx,2,0.001,no,L1").unwrap();
     assert_eq!(whole.readings[..2], [1.0, 2.0]);
     assert_eq!(read("x,2,0.001,no,L1").unwrap().readings, whole.readings);
@@ -254,7 +338,10 @@ fn a_text_of_many_sets_of_names_ends() {
     let record = |index: usize| format!("{{\"Torque\": 1, \"x{index}\": 0}}\n");
     let text: String = (0..2_000).map(record).collect();
     let error = read(Format::JsonLines, &text).unwrap_err();
-    assert!(error.starts_with("the request, line 1001: the names differ"), "{error}");
+    assert!(error.starts_with("the request, line 1001: its names are the 1000th set"), "{error}");
+    // Sets that were met before may alternate.
+    let text: String = (0..4_000).map(|index| record(index % 3)).collect();
+    assert_eq!(read(Format::JsonLines, &text).unwrap().count, 4_000);
     let members: Vec<String> = (0..20_000).map(|index| format!("\"x{index}\": 0")).collect();
     let text = format!("{{\"Torque\": 1, {}}}", members.join(", "));
     let error = read(Format::Json, &text).unwrap_err();

@@ -19,7 +19,7 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
             let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
             let refused = |expected: &str| {
-                let value = common::printable(value);
+                let value = common::one_line(value);
                 Refusal::bad_request(format!(
                     "custom attribute {name} is `{value}`, expected {expected}"
                 ))

@@ -50,6 +50,12 @@ pub enum LoadError {
     /// The directory or a file in it cannot be read.
     #[error("the model cannot be read")]
     Unreadable(#[source] io::Error),
+    /// A part of the model is no file.
+    #[error("the model cannot be read: {path} is not a file")]
+    NoFile {
+        /// What is there.
+        path: Utf8PathBuf,
+    },
     /// The directory has no model.
     #[error("{directory} has no model; it has: {found}")]
     Nothing {

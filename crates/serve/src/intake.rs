@@ -1,5 +1,6 @@
 //! Reads the bodies of requests in bounded memory and time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,39 +15,43 @@ use crate::refusal::Refusal;
 /// The time that a body may take to arrive. SageMaker gives up on a request after as long.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
-/// The bodies that are in memory at a time, in bytes.
-#[derive(Debug)]
+/// A body of at most this length is accepted whatever else is in memory, so that slow long requests do not take
+/// short ones down.
+const SHORT_BYTES: usize = 64 << 10;
+
+/// The bodies that are in memory at a time, in bytes. Clones count together.
+#[derive(Clone, Debug)]
 pub struct Budget {
-    held: AtomicUsize,
+    held: Arc<AtomicUsize>,
     most: usize,
 }
 
 /// The body of a request. It counts until it is dropped.
 #[derive(Debug)]
-pub struct Received<'b> {
+pub struct Received {
     /// The body.
     pub bytes: Bytes,
     /// What it takes of the budget.
-    _held: Held<'b>,
+    _held: Held,
 }
 
 #[derive(Debug)]
-struct Held<'b> {
-    budget: &'b Budget,
+struct Held {
+    budget: Budget,
     bytes: usize,
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
-impl Held<'_> {
+impl Held {
     fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
         self.bytes += bytes;
         let before = self.budget.held.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > self.budget.most {
+        if self.bytes > SHORT_BYTES && before + bytes > self.budget.most {
             let reason = "the server holds as many requests as it has memory for";
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason));
         }
@@ -57,17 +62,18 @@ impl Held<'_> {
 impl Budget {
     /// Makes a budget of this number of bytes.
     pub fn new(most: usize) -> Self {
-        Self { held: AtomicUsize::new(0), most }
+        Self { held: Arc::default(), most }
     }
 
     /// Reads a body of at most `limit` bytes.
-    pub async fn receive(&self, body: Body, limit: usize) -> Result<Received<'_>, Refusal> {
+    pub async fn receive(&self, body: Body, limit: usize) -> Result<Received, Refusal> {
         let too_large = || {
             let reason = format!("the request is longer than {limit} bytes, which is the maximum");
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
         };
         // What the client announces is refused before it is sent.
-        if body.size_hint().lower() > limit as u64 {
+        let announced = body.size_hint().lower();
+        if announced > limit as u64 {
             return Err(too_large());
         }
         let received = tokio::time::timeout(BODY_TIME, self.collect(body, limit, too_large));
@@ -83,14 +89,14 @@ impl Budget {
         mut body: Body,
         limit: usize,
         too_large: impl Fn() -> Refusal,
-    ) -> Result<Received<'_>, Refusal> {
-        let mut held = Held { budget: self, bytes: 0 };
+    ) -> Result<Received, Refusal> {
+        let mut held = Held { budget: self.clone(), bytes: 0 };
         // Most bodies arrive as one piece, which is not copied.
         let mut first = Bytes::new();
         let mut whole = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                Refusal::bad_request(format!("the request ends early: {}", common::chain(&error)))
+                Refusal::bad_request(format!("the request ends early: {error}"))
             })?;
             let Ok(data) = frame.into_data() else { continue };
             if held.bytes + data.len() > limit {
@@ -124,10 +130,12 @@ mod tests {
 
     #[test]
     fn a_body_is_limited_to_the_byte_and_counts_while_it_is_held() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(100_000);
         assert_eq!(receive(&budget, 10, 10), Ok(10));
         assert_eq!(receive(&budget, 11, 10), Err(StatusCode::PAYLOAD_TOO_LARGE));
-        assert_eq!(receive(&budget, 101, 200), Err(StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(receive(&budget, 100_001, 200_000), Err(StatusCode::SERVICE_UNAVAILABLE));
+        // A short one is always received.
+        assert_eq!(receive(&Budget::new(0), SHORT_BYTES, 200_000), Ok(SHORT_BYTES));
         assert_eq!(budget.held.load(Ordering::Relaxed), 0);
         assert_eq!(receive(&budget, 0, 10), Ok(0));
     }

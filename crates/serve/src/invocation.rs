@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use inference::{AnswerCounts, AnswerOptions, CsvHeader, Format};
+use inference::{AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Format};
 
 use crate::media::Wanted;
 use crate::refusal::Refusal;
@@ -11,6 +11,8 @@ use crate::served::ServedModel;
 
 /// The work in bytes that is done at once; more would make other requests of the thread wait.
 const INLINE_BYTES: usize = 32 << 10;
+/// The number of columns of a usual model.
+const USUAL_COLUMNS: usize = 64;
 /// How many times as long a record takes that is explained.
 const EXPLAINED_TIMES: usize = 100;
 
@@ -19,8 +21,8 @@ const EXPLAINED_TIMES: usize = 100;
 pub struct Question {
     /// The format of its records.
     pub format: Format,
-    /// Whether a CSV begins with a line of names.
-    pub header: CsvHeader,
+    /// What it says of a CSV.
+    pub csv: CsvFormat,
     /// The format of the answers.
     pub wanted: Wanted,
     /// What the answers are to say.
@@ -38,18 +40,26 @@ pub struct Answered {
 
 impl Question {
     /// Returns whether answering a request of this length makes other requests of the thread wait.
-    pub fn is_long(&self, length: usize) -> bool {
+    pub fn is_long(&self, served: &ServedModel, length: usize) -> bool {
         let times = if self.options.explain { EXPLAINED_TIMES } else { 1 };
-        length.saturating_mul(times) > INLINE_BYTES
+        // Few bytes may be many readings, of which an object leaves out the most.
+        let width = 1 + served.model.schema().columns().len() / USUAL_COLUMNS;
+        length.saturating_mul(times * width) > INLINE_BYTES
     }
 
     /// Answers the records of a request. All of them are read before the first one is answered, so that a
     /// record that cannot be read leaves no answer.
-    pub fn answer(&self, served: &ServedModel, body: &[u8]) -> Result<Answered, Refusal> {
-        let records = served.records.read(self.format, self.header, body);
-        let mut records = records.map_err(|error| Refusal::bad_request(common::chain(&error)))?;
+    pub fn answer(
+        &self,
+        served: &ServedModel,
+        body: &[u8],
+        limits: &AnswerLimits<'_>,
+    ) -> Result<Answered, Refusal> {
+        let records = served.records.read(self.format, self.csv, body);
+        let mut records = records
+            .map_err(|error| Refusal::bad_request(common::one_line(&common::chain(&error))))?;
         for remark in &records.remarks {
-            tracing::warn!("{}", common::printable(remark));
+            tracing::warn!("{}", common::one_line(remark));
         }
         let answered = inference::answer_text(
             &served.model,
@@ -57,10 +67,9 @@ impl Question {
             self.options,
             (self.wanted.format, self.wanted.header),
             &mut records,
+            limits,
         );
-        let (text, counts) = answered.map_err(|error| {
-            Refusal::bad_request(format!("the model cannot answer this: {error}"))
-        })?;
+        let (text, counts) = answered.map_err(|error| Refusal::bad_request(error.to_string()))?;
         Ok(Answered { text, counts })
     }
 }

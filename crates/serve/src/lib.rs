@@ -43,6 +43,9 @@ use crate::workers::Workers;
 const LONGEST_BODIES: usize = 2;
 /// The bytes of bodies that are held besides.
 const OTHER_BODIES: usize = 64 << 20;
+/// The maximum length of an answer, which in real time is that of the service.
+const REAL_TIME_ANSWER: usize = 25 << 20;
+const BATCH_ANSWER: usize = 100 << 20;
 /// The share of the machine's memory that the models of a multi-model endpoint may take, in percent.
 const MODEL_MEMORY_PERCENT: u64 = 60;
 /// The argument with which SageMaker starts the container.
@@ -101,6 +104,7 @@ fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
         is_batch,
         workers,
         log_requests,
+        max_answer: if is_batch { BATCH_ANSWER } else { REAL_TIME_ANSWER },
         budget: Budget::new(LONGEST_BODIES * max_payload + OTHER_BODIES),
         metrics: Metrics::new()
             .map_err(|error| ServeError::Worker(std::io::Error::other(error)))?,

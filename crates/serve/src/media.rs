@@ -2,7 +2,7 @@
 
 use config::serving::{CSV, JSON, JSON_LINES};
 use hyper::{HeaderMap, StatusCode, header};
-use inference::{CsvHeader, Format};
+use inference::{CsvFormat, CsvHeader, Format};
 
 use crate::refusal::Refusal;
 
@@ -15,6 +15,10 @@ const READ: [(&str, Format); 6] = [
     ("application/jsonl", Format::JsonLines),
     ("application/x-ndjson", Format::JsonLines),
 ];
+
+/// The separators by name.
+const SEPARATORS: [(&str, u8); 4] =
+    [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("pipe", b'|')];
 
 /// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +38,17 @@ pub fn content_type(format: Format) -> &'static str {
     }
 }
 
-/// Returns the format of a request, and what it says of its line of names.
-pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvHeader), Refusal> {
+/// Returns the format of a request, and what it says of a CSV.
+pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvFormat), Refusal> {
     let expected = || format!("expected {CSV}, {JSON} or {JSON_LINES}");
     let unsupported = |reason: String| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason);
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let encoding = common::one_line(&String::from_utf8_lossy(encoding.as_bytes()));
+        let reason = format!("the request has Content-Encoding `{encoding}`, expected none");
+        return Err(unsupported(reason));
+    }
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
         return Err(unsupported(format!("the request has no Content-Type, {}", expected())));
     };
@@ -45,34 +56,49 @@ pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvHeader), Refusa
     let mut parts = given.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let Some((_, format)) = READ.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
-        let shown = common::printable(&given);
+        let shown = common::one_line(&given);
         return Err(unsupported(format!("the request has Content-Type `{shown}`, {}", expected())));
     };
-    let mut csv_header = CsvHeader::IfNamed;
+    let mut csv = CsvFormat::default();
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let value = value.trim().trim_matches('"').to_ascii_lowercase();
-        match (name.trim().to_ascii_lowercase().as_str(), value.as_str()) {
-            ("charset", "utf-8" | "utf8" | "us-ascii") => {}
-            ("charset", other) => {
-                let other = common::printable(other);
-                return Err(unsupported(format!(
-                    "the request has charset `{other}`, expected utf-8"
-                )));
+        let (name, value) = (name.trim().to_ascii_lowercase(), unquoted(value));
+        let refused = |expected: &str| {
+            let value = common::one_line(&value);
+            unsupported(format!("the request has {name}=`{value}`, expected {expected}"))
+        };
+        match name.as_str() {
+            "charset" if matches!(value.as_str(), "utf-8" | "utf8" | "us-ascii") => {}
+            "charset" => return Err(refused("utf-8")),
+            "header" => {
+                csv.header = match value.as_str() {
+                    "present" => CsvHeader::Present,
+                    "absent" => CsvHeader::Absent,
+                    _ => return Err(refused("present or absent")),
+                }
             }
-            ("header", "present") => csv_header = CsvHeader::Present,
-            ("header", "absent") => csv_header = CsvHeader::Absent,
-            ("header", other) => {
-                let other = common::printable(other);
-                let reason =
-                    format!("the request has header=`{other}`, expected present or absent");
-                return Err(unsupported(reason));
+            "separator" => {
+                let known = SEPARATORS.iter().find(|(name, _)| *name == value);
+                let known = known.ok_or_else(|| refused("comma, semicolon, tab or pipe"))?;
+                csv.separator = Some(known.1);
+            }
+            "decimal" => {
+                csv.decimal = match value.as_str() {
+                    "point" => Some(b'.'),
+                    "comma" => Some(b','),
+                    _ => return Err(refused("point or comma")),
+                }
             }
             // Other parameters, such as `label_size`, say nothing that matters here.
             _ => {}
         }
     }
-    Ok((*format, csv_header))
+    Ok((*format, csv))
+}
+
+/// Returns the value of a parameter in lower case and without quotes.
+fn unquoted(value: &str) -> String {
+    value.trim().trim_matches('"').to_ascii_lowercase()
 }
 
 /// Returns the format in which an answer is wanted: that of the request unless `Accept` names another one.
@@ -97,7 +123,7 @@ pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Ref
             match parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
                 Some(("q" | "Q", value)) => quality = value.parse().unwrap_or(0.0),
                 Some((name, value)) if name.eq_ignore_ascii_case("header") => {
-                    header = value.eq_ignore_ascii_case("present");
+                    header = unquoted(value) == "present";
                 }
                 _ => {}
             }
@@ -123,7 +149,7 @@ pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Ref
         }
     }
     best.map(|(_, wanted)| wanted).ok_or_else(|| {
-        let given = common::printable(&given);
+        let given = common::one_line(&given);
         let reason = format!(
             "the request accepts `{given}`, expected {CSV}, {JSON} or {JSON_LINES} among it"
         );
@@ -150,9 +176,21 @@ mod tests {
             ("application/json; charset=\"UTF-8\"", Format::Json, CsvHeader::IfNamed),
             ("application/x-ndjson", Format::JsonLines, CsvHeader::IfNamed),
         ] {
-            assert_eq!(read(text), Ok((format, header)), "{text}");
+            assert_eq!(
+                read(text),
+                Ok((format, CsvFormat { header, ..CsvFormat::default() })),
+                "{text}"
+            );
         }
-        for text in ["text/html", "", "text/csv; charset=utf-16", "text/csv; header=maybe"] {
+        let (_, csv) = read("text/csv; separator=semicolon; decimal=\"comma\"").unwrap();
+        assert_eq!((csv.separator, csv.decimal), (Some(b';'), Some(b',')));
+        for text in [
+            "text/html",
+            "",
+            "text/csv; charset=utf-16",
+            "text/csv; header=maybe",
+            "text/csv; decimal=.",
+        ] {
             assert_eq!(read(text).unwrap_err().status, 415, "{text}");
         }
         assert_eq!(request_format(&HeaderMap::new()).unwrap_err().status, 415);

@@ -53,7 +53,7 @@ impl Models {
         {
             let entries = self.entries();
             if entries.contains_key(name) {
-                let reason = format!("model `{}` is loaded already", common::printable(name));
+                let reason = format!("model `{}` is loaded already", common::one_line(name));
                 return Err(Refusal::new(StatusCode::CONFLICT, reason));
             }
             if entries.len() == MAX_MODELS {
@@ -146,13 +146,13 @@ impl Models {
                 break;
             };
             taken -= entry.loaded.take().map_or(0, |model| model.memory);
-            tracing::info!("model `{}` leaves the memory", common::printable(name));
+            tracing::info!("model `{}` leaves the memory", common::one_line(name));
         }
         Ok(Arc::new(loaded))
     }
 }
 
 fn unknown(name: &str) -> Refusal {
-    let reason = format!("there is no model `{}`", common::printable(name));
+    let reason = format!("there is no model `{}`", common::one_line(name));
     Refusal::new(StatusCode::NOT_FOUND, reason)
 }

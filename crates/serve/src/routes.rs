@@ -1,6 +1,7 @@
 //! The routes of SageMaker's contract, and that of the metrics.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::Router;
@@ -13,7 +14,7 @@ use axum::routing::{get, post};
 use camino::Utf8PathBuf;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
-use inference::{AnswerCounts, CsvHeader};
+use inference::{AnswerCounts, AnswerLimits, CsvHeader};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -63,6 +64,8 @@ pub struct Server {
     pub workers: usize,
     /// Whether each request is logged.
     pub log_requests: bool,
+    /// The maximum length of an answer in bytes.
+    pub max_answer: usize,
     /// The bodies in memory.
     pub budget: Budget,
     /// What is measured.
@@ -73,13 +76,25 @@ pub struct Server {
 #[derive(Clone, Debug)]
 pub struct Worker {
     server: Arc<Server>,
-    long_requests: Arc<Semaphore>,
+    /// Room for those that wait, and for those that are answered.
+    waiting: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+/// Tells the work for a request that nobody waits for it any more, once the request is dropped.
+struct Cancelled(Arc<AtomicBool>);
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Worker {
     /// Makes the state of a thread.
     pub fn new(server: Arc<Server>) -> Self {
-        Self { server, long_requests: Arc::new(Semaphore::new(LONG_REQUESTS)) }
+        let [waiting, running] = [LONG_REQUESTS, 1].map(|room| Arc::new(Semaphore::new(room)));
+        Self { server, waiting, running }
     }
 
     /// Returns the routes.
@@ -107,23 +122,25 @@ impl Worker {
         }
     }
 
-    /// Does blocking work beside the requests of this thread.
-    async fn aside<T: Send + 'static>(
+    /// Answers a long request beside the others of this thread, one at a time.
+    async fn answer_aside(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let Ok(permit) = Arc::clone(&self.long_requests).try_acquire_owned() else {
-            return Err(busy(LONG_REQUESTS));
-        };
-        let worker = self.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work(&worker)
-        });
-        done.await.unwrap_or_else(|_| {
-            // A panic ends the program, so that only the end of the runtime is left.
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"))
+        question: Question,
+        served: Arc<ServedModel>,
+        received: Received,
+    ) -> Result<Answered, Refusal> {
+        let Ok(_waiting) = self.waiting.try_acquire() else { return Err(busy(LONG_REQUESTS)) };
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let _cancelled = Cancelled(Arc::clone(&is_cancelled));
+        let running = Arc::clone(&self.running).acquire_owned().await;
+        let max_answer = self.server.max_answer;
+        blocking(move || {
+            let _running = running;
+            let is_cancelled = || is_cancelled.load(Ordering::Relaxed);
+            let limits = AnswerLimits { length: max_answer, is_cancelled: &is_cancelled };
+            question.answer(&served, &received.bytes, &limits)
         })
+        .await
     }
 
     /// Answers an invocation, and counts it.
@@ -159,7 +176,7 @@ impl Worker {
                 unseen = counts.unseen.values().sum::<u64>(),
                 out_of_range = counts.out_of_range.values().sum::<u64>(),
                 id = id.as_deref(),
-                reason = reason.as_deref().map(common::printable).as_deref(),
+                reason = reason.as_deref().map(common::one_line).as_deref(),
                 "request"
             );
         }
@@ -173,16 +190,19 @@ impl Worker {
         name: Option<String>,
     ) -> Result<Invoked, Refusal> {
         let server = &self.server;
-        let (format, mut header) = media::request_format(headers)?;
-        if server.is_batch && header == CsvHeader::IfNamed {
-            header = CsvHeader::IfNamedInPiece;
+        let (format, mut csv) = media::request_format(headers)?;
+        if server.is_batch && csv.header == CsvHeader::IfNamed {
+            csv.header = CsvHeader::IfNamedInPiece;
         }
         let wanted = media::answer_format(headers, format)?;
         let served = match (&server.loaded, name) {
             (Loaded::One(served), _) => Arc::clone(served),
             (Loaded::Many(models), Some(name)) => match models.in_memory(&name)? {
                 Some(served) => served,
-                None => self.aside(move |worker| worker.models()?.get(&name)).await?,
+                None => {
+                    let worker = self.clone();
+                    blocking(move || worker.models()?.get(&name)).await?
+                }
             },
             (Loaded::Many(_), None) => {
                 return Err(Refusal::new(
@@ -192,15 +212,14 @@ impl Worker {
             }
         };
         let options = attributes::options(headers, served.options)?;
-        let question = Question { format, header, wanted, options };
+        let question = Question { format, csv, wanted, options };
         let received = server.budget.receive(body, server.max_payload).await?;
         let length = received.bytes.len();
-        let answered = if question.is_long(length) {
-            let Received { bytes, .. } = &received;
-            let (bytes, served) = (bytes.clone(), Arc::clone(&served));
-            self.aside(move |_| question.answer(&served, &bytes)).await?
+        let answered = if question.is_long(&served, length) {
+            self.answer_aside(question, Arc::clone(&served), received).await?
         } else {
-            question.answer(&served, &received.bytes)?
+            let limits = AnswerLimits { length: server.max_answer, is_cancelled: &|| false };
+            question.answer(&served, &received.bytes, &limits)?
         };
         let Answered { text, counts } = answered;
         server.metrics.answered(&served, &counts);
@@ -213,6 +232,16 @@ impl Worker {
         }
         Ok(Invoked { response, length, counts })
     }
+}
+
+/// Does work that blocks beside the requests of this thread.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        // A panic ends the program, so that only the end of the runtime is left.
+        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"))
+    })
 }
 
 /// The response to an invocation that is answered.
@@ -276,8 +305,8 @@ async fn load_model(State(worker): State<Worker>, body: Body) -> Result<Response
     if model_name.is_empty() {
         return Err(Refusal::bad_request("model_name is empty, expected a name"));
     }
-    let shown = common::printable(&model_name);
-    worker.aside(move |worker| worker.models()?.load(&model_name, url)).await?;
+    let shown = common::one_line(&model_name);
+    blocking(move || worker.models()?.load(&model_name, url)).await?;
     tracing::info!("model `{shown}` is loaded");
     Ok(StatusCode::OK.into_response())
 }
@@ -316,7 +345,7 @@ async fn unload_model(
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
     worker.models()?.unload(&name)?;
-    tracing::info!("model `{}` is unloaded", common::printable(&name));
+    tracing::info!("model `{}` is unloaded", common::one_line(&name));
     Ok(StatusCode::OK.into_response())
 }
 

@@ -63,7 +63,7 @@ impl ServedModel {
             (directory.to_owned(), Model::from_files(files), length, digest)
         } else if names.iter().any(|name| name == wire::MODEL_ARCHIVE) {
             let path = directory.join(wire::MODEL_ARCHIVE);
-            let archive = fs_err::read(&path).map_err(LoadError::Unreadable)?;
+            let archive = read(&path)?;
             let length = archive.len() as u64;
             let digest = common::sha256_hex(&archive);
             let model = Model::from_archive(archive.as_slice(), length);
@@ -109,6 +109,15 @@ impl ServedModel {
             _ => Err(LoadError::Probe(format!("it has {} answers", answers.len()))),
         }
     }
+}
+
+/// Reads a file. Reading anything else, such as a pipe, may never end.
+fn read(path: &Utf8Path) -> Result<Vec<u8>, LoadError> {
+    let kind = fs_err::metadata(path).map_err(LoadError::Unreadable)?;
+    if !kind.is_file() {
+        return Err(LoadError::NoFile { path: path.to_owned() });
+    }
+    fs_err::read(path).map_err(LoadError::Unreadable)
 }
 
 /// Returns the digest of a model's files. Of the forest's it takes the checksum at the end, because hashing

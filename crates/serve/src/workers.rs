@@ -27,8 +27,9 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 const HEAD_BYTES: usize = 64 << 10;
 /// The pause after a connection could not be accepted, because there were too many.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
-/// The number of threads of each worker for what takes long.
-const LONG_REQUEST_THREADS: usize = 1;
+/// The number of threads of each worker for what takes long: requests, of which one is answered at a time, and
+/// models that are loaded.
+const BLOCKING_THREADS: usize = 4;
 
 /// The threads.
 pub struct Workers {
@@ -51,7 +52,7 @@ impl Workers {
             let (router, stopped) = (Worker::new(Arc::clone(server)).router(), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
-                .max_blocking_threads(LONG_REQUEST_THREADS)
+                .max_blocking_threads(BLOCKING_THREADS)
                 .build()
                 .map_err(ServeError::Worker)?;
             // The runtime registers the listener.
@@ -118,7 +119,10 @@ async fn accept(
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
+    // A client may close its side when it has sent a request.
+    http.half_close(true);
     let open = GracefulShutdown::new();
+    let mut is_refusing = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -126,6 +130,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, _)) => {
+                is_refusing = false;
                 // Answers are small and are not to wait for more.
                 let _ = stream.set_nodelay(true);
                 let connection = http.serve_connection(TokioIo::new(stream), service.clone());
@@ -133,7 +138,10 @@ async fn accept(
                 tokio::spawn(open.watch(connection));
             }
             Err(error) => {
-                tracing::warn!("a connection is not accepted: {error}");
+                // It goes on until other connections are closed.
+                if !std::mem::replace(&mut is_refusing, true) {
+                    tracing::warn!("connections are not accepted: {error}");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -2,7 +2,8 @@
 
 use artifacts::{Bundle, Metadata};
 use dataset::{
-    CategoryRules, CleaningRules, Column, ColumnKind, Feature, Label, Recipe, Schema, TableReader,
+    CategoryRules, CleaningRules, Column, ColumnKind, Duplicates, Feature, Label, Recipe, Schema,
+    TableReader,
 };
 use forest::RandomForest;
 use inference::Model;
@@ -20,6 +21,18 @@ pub fn model() -> Model {
     Model::new(bundle())
 }
 
+/// Returns a model of two columns of words, `Line` and `Door`.
+#[allow(dead_code, reason = "not every test needs it")]
+pub fn words() -> Model {
+    let column =
+        |name: &str| Column { name: name.into(), kind: ColumnKind::Category, ..Column::default() };
+    Model::new(trained(
+        vec![column("Line"), column("Door")],
+        &[],
+        "Line,Door,Failed\nL1,open,yes\nL2,shut,no\nL1,shut,no\nL2,open,yes\n",
+    ))
+}
+
 /// Returns the files of the model.
 pub fn bundle() -> Bundle {
     let number = |name: &str, unit: &str, spellings: &[&str]| Column {
@@ -35,6 +48,11 @@ pub fn bundle() -> Bundle {
         words("Door", ColumnKind::YesNo),
         words("Line", ColumnKind::Category),
     ];
+    let feature = Feature { name: "Ratio".into(), expression: "Torque / Oil_Pressure".into() };
+    trained(columns, &[feature], TABLE)
+}
+
+fn trained(columns: Vec<Column>, features: &[Feature], table: &str) -> Bundle {
     let label = Label {
         column: "Failed".into(),
         positive: vec!["yes".into()],
@@ -42,12 +60,12 @@ pub fn bundle() -> Bundle {
         missing_markers: vec![],
     };
     let schema = Schema::new(columns, label).unwrap();
-    let mut table = TableReader::new(&schema, CleaningRules::default());
-    table.read("table.csv", TABLE.as_bytes()).unwrap();
-    let (table, _) = table.finish().unwrap();
-    let feature = Feature { name: "Ratio".into(), expression: "Torque / Oil_Pressure".into() };
+    let rules = CleaningRules { duplicates: Duplicates::Keep, ..CleaningRules::default() };
+    let mut reader = TableReader::new(&schema, rules);
+    reader.read("table.csv", table.as_bytes()).unwrap();
+    let (table, _) = reader.finish().unwrap();
     let rows: Vec<usize> = (0..table.len()).collect();
-    let recipe = Recipe::fit(&schema, &[feature], &table, &rows, CategoryRules::default()).unwrap();
+    let recipe = Recipe::fit(&schema, features, &table, &rows, CategoryRules::default()).unwrap();
     let (mut features, mut counts) = (Vec::new(), recipe.no_counts());
     for row in 0..table.len() {
         recipe.apply(&mut table.row(row).to_vec(), &mut features, &mut counts);

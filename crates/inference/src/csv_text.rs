@@ -1,0 +1,320 @@
+//! Reads a CSV in memory: its separator, its line of names, its decimal marks, and its records.
+
+use std::sync::Arc;
+
+use dataset::{CsvRecord, CsvRecords, RecordError};
+use memchr::{memchr, memchr_iter};
+use rayon::prelude::*;
+
+use crate::records::{
+    CsvFormat, CsvHeader, Named, Place, Records, RecordsError, RecordsReader, SUBJECT, Style,
+    shown, shown_names,
+};
+
+/// The separators, the likeliest first, with their names.
+const SEPARATORS: [(u8, &str); 4] =
+    [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab"), (b'|', "pipe")];
+/// The length of the blocks into which a long text is divided.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// Reads the records of a text.
+pub(crate) fn read(
+    reader: &RecordsReader,
+    format: CsvFormat,
+    text: &[u8],
+) -> Result<Records, RecordsError> {
+    let mut records = Records::default();
+    if let Err(error) = std::str::from_utf8(text) {
+        let before = &text[..error.valid_up_to()];
+        return Err(RecordsError::NotUtf8(1 + memchr_iter(b'\n', before).count() as u64));
+    }
+    let Some(first) = FirstLine::find(text, reader, format)? else { return Ok(records) };
+    let mut lines = CsvRecords::new(SUBJECT, text, 1, first.separator);
+    let begin = match &first.names {
+        Some(_) => lines.next()?.map_or(1, |names| names.next_line()),
+        None => 1,
+    };
+    let rest = lines.rest();
+    // Behind CR the line end is not complete.
+    let rest = if begin > 1 { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
+
+    let mut named = |style: Style| -> Result<Arc<Named>, RecordsError> {
+        let Some(names) = &first.names else {
+            return Ok(Arc::clone(&reader.lines[usize::from(style == Style::DecimalCommas)]));
+        };
+        let names = names.iter().map(String::as_str);
+        let found = reader.named(names, style, &mut records.remarks);
+        let (named, _) =
+            found.map_err(|problem| RecordsError::Names { place: SUBJECT.to_owned(), problem })?;
+        Ok(named)
+    };
+    let points = named(Style::DecimalPoints)?;
+    if first.names.is_some()
+        && format.header == CsvHeader::IfNamedInPiece
+        && !points.reads_as(&reader.lines[0])
+    {
+        let expected = shown_names(&reader.lines[0].names);
+        return Err(RecordsError::PieceHeader { expected });
+    }
+    let style = match format.decimal {
+        Some(b',') => Style::DecimalCommas,
+        None if first.separator == b';' => decimal_marks(&points, rest, begin, first.separator)?,
+        _ => Style::DecimalPoints,
+    };
+    let named = if style == Style::DecimalPoints { points } else { named(style)? };
+    let has_names = first.names.is_some();
+    let lines = Lines { named: &named, has_names, separator: first.separator };
+    for (readings, count) in lines.read_blocks(rest, begin, reader.most_records())? {
+        records.count += count;
+        if records.readings.is_empty() {
+            records.readings = readings;
+        } else {
+            records.readings.extend(readings);
+        }
+    }
+    if records.count > reader.most_records() {
+        return Err(RecordsError::TooMany(reader.most_records()));
+    }
+    if has_names && records.count == 0 {
+        return Err(RecordsError::HeaderAlone);
+    }
+    Ok(records)
+}
+
+/// The first line.
+struct FirstLine {
+    separator: u8,
+    /// Its fields, if they are names.
+    names: Option<Vec<String>>,
+}
+
+impl FirstLine {
+    /// Finds the separator, and whether the first line has names; `None` if there is no line.
+    fn find(
+        text: &[u8],
+        reader: &RecordsReader,
+        format: CsvFormat,
+    ) -> Result<Option<Self>, RecordsError> {
+        let is_wanted = |separator: u8| format.separator.is_none_or(|wanted| wanted == separator);
+        let mut possible = Vec::new();
+        let mut best: Option<(usize, Self)> = None;
+        for (separator, name) in
+            SEPARATORS.into_iter().filter(|(separator, _)| is_wanted(*separator))
+        {
+            let is_first = format.separator.is_some() || separator == SEPARATORS[0].0;
+            let mut lines = CsvRecords::new(SUBJECT, text, 1, separator);
+            let first = match lines.next() {
+                Ok(Some(first)) => first,
+                Ok(None) => return Ok(None),
+                Err(error) if is_first => return Err(error.into()),
+                // The line has too many fields with this separator.
+                Err(_) => continue,
+            };
+            if first.len() == 1 && !is_first {
+                continue;
+            }
+            let named = if format.header == CsvHeader::Absent {
+                0
+            } else {
+                first.fields().filter(|field| reader.known.contains(field)).count()
+            };
+            let is_header = format.header == CsvHeader::Present || 2 * named > reader.width();
+            if is_header && best.as_ref().is_none_or(|(most, _)| named > *most) {
+                let is_record = || can_be_record(reader, &first, format.decimal);
+                if format.header != CsvHeader::Present && is_record() {
+                    return Err(RecordsError::NamesOrRecord);
+                }
+                best = Some((named, Self { separator, names: Some(names(first)) }));
+            }
+            if is_record_wide(reader, &first) {
+                possible.push((separator, name, can_be_record(reader, &first, format.decimal)));
+            }
+        }
+        if let Some((_, first)) = best {
+            return Ok(Some(first));
+        }
+        let readable: Vec<_> = possible.iter().filter(|(_, _, is_record)| *is_record).collect();
+        let separator = match (&readable[..], &possible[..]) {
+            ([(separator, ..)], _) | ([], [(separator, ..), ..]) => *separator,
+            ([], []) => format.separator.unwrap_or(SEPARATORS[0].0),
+            ([..], _) => {
+                let names: Vec<&str> = readable.iter().map(|(_, name, _)| *name).collect();
+                return Err(RecordsError::Separators(names.join(" or ")));
+            }
+        };
+        Ok(Some(Self { separator, names: None }))
+    }
+}
+
+/// Returns whether a line has as many fields as lines without names; rows may end with a separator.
+fn is_record_wide(reader: &RecordsReader, line: &CsvRecord<'_>) -> bool {
+    let width = reader.lines[0].given;
+    line.len() == width || (line.len() == width + 1 && line.field(width).trim_ascii().is_empty())
+}
+
+/// Returns whether a line can be read as a record without names.
+fn can_be_record(reader: &RecordsReader, line: &CsvRecord<'_>, decimal: Option<u8>) -> bool {
+    if !is_record_wide(reader, line) {
+        return false;
+    }
+    let fields: Vec<&[u8]> = line.fields().collect();
+    let [points, commas] = &reader.lines;
+    let reads = |named: &Named| named.records.read(&fields, &mut Vec::new()).is_ok();
+    (decimal != Some(b',') && reads(points)) || (decimal != Some(b'.') && reads(commas))
+}
+
+/// Returns the fields of a line of names.
+pub(crate) fn names(line: CsvRecord<'_>) -> Vec<String> {
+    line.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+}
+
+/// Finds the decimal mark of the numbers in a text.
+fn decimal_marks(
+    named: &Named,
+    text: &[u8],
+    begin: u64,
+    separator: u8,
+) -> Result<Style, RecordsError> {
+    // The first numbers with a decimal comma, with a decimal point, and with one or the other.
+    let (mut comma, mut point, mut either) = (None, None, None);
+    let mut lines = CsvRecords::new(SUBJECT, text, begin, separator);
+    while let Some(record) = lines.next()? {
+        for (index, field) in record.fields().enumerate() {
+            if !named.records.is_number(index)
+                || memchr(b',', field).or(memchr(b'.', field)).is_none()
+            {
+                continue;
+            }
+            let found = || (record.line, shown(&String::from_utf8_lossy(field)));
+            let place = if field.contains(&b',') {
+                &mut comma
+            } else if is_group(field) {
+                &mut either
+            } else {
+                &mut point
+            };
+            if place.is_none() {
+                *place = Some(found());
+            }
+        }
+        if let (Some((comma_line, comma)), Some((point_line, point))) = (&comma, &point) {
+            let ((line, found), (_, other)) = if comma_line > point_line {
+                ((*comma_line, comma), (point_line, point))
+            } else {
+                ((*point_line, point), (comma_line, comma))
+            };
+            let (found, other) = (found.clone(), other.clone());
+            return Err(RecordsError::DecimalMarks { line, found, other });
+        }
+    }
+    match (comma, point, either) {
+        (Some(_), ..) => Ok(Style::DecimalCommas),
+        (None, None, Some((line, found))) => Err(RecordsError::TwoMeanings { line, found }),
+        _ => Ok(Style::DecimalPoints),
+    }
+}
+
+/// Returns whether a point may stand between groups of digits: `25.892`.
+fn is_group(field: &[u8]) -> bool {
+    let field = field.trim_ascii();
+    let Some(at) = field.iter().rposition(|byte| *byte == b'.') else { return false };
+    let (whole, fraction) = (&field[..at], &field[at + 1..]);
+    let whole = whole.strip_prefix(b"-").or(whole.strip_prefix(b"+")).unwrap_or(whole);
+    let is_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    // Nobody writes 0.892 for 892.
+    let begins = whole.first().is_some_and(|first| matches!(first, b'1'..=b'9'));
+    let mut groups = whole.split(|byte| *byte == b'.');
+    let first = groups.next().is_some_and(|group| group.len() <= 3 && is_digits(group));
+    let others = groups.all(|group| group.len() == 3 && is_digits(group));
+    begins && first && others && fraction.len() == 3 && is_digits(fraction)
+}
+
+/// How lines are read.
+struct Lines<'a> {
+    named: &'a Named,
+    /// Whether the names are in the text.
+    has_names: bool,
+    separator: u8,
+}
+
+impl Lines<'_> {
+    /// Reads lines, the first of which is line `begin`. Those of a long text are read by all threads of rayon:
+    /// readings and number of records of each block.
+    fn read_blocks(
+        &self,
+        text: &[u8],
+        begin: u64,
+        most: usize,
+    ) -> Result<Vec<(Vec<f64>, usize)>, RecordsError> {
+        // A line end in quotes ends no record. Blank lines behind the last record are none.
+        let end = text.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r'));
+        let text = &text[..end.map_or(0, |last| last + 1)];
+        if text.len() <= 2 * BLOCK_BYTES || memchr(b'"', text).is_some() {
+            return Ok(vec![self.read(text, begin, most)?]);
+        }
+        let (mut rest, mut line, mut blocks) = (text, begin, Vec::new());
+        while !rest.is_empty() {
+            let from = BLOCK_BYTES.min(rest.len());
+            let end = memchr(b'\n', &rest[from..]).map_or(rest.len(), |end| from + end + 1);
+            let (block, behind) = rest.split_at(end);
+            // A block that ends in a blank line is followed by records.
+            let ends_blank = block.ends_with(b"\n\n") || block.ends_with(b"\n\r\n");
+            let lines = memchr_iter(b'\n', block).count() as u64;
+            if ends_blank && !behind.is_empty() {
+                let blank = RecordsError::Blank(line + lines - 1);
+                return Err(self.read(text, begin, most).err().unwrap_or(blank));
+            }
+            blocks.push((block, line));
+            line += lines;
+            rest = behind;
+        }
+        if line - begin >= most as u64 {
+            return Err(RecordsError::TooMany(most));
+        }
+        // The first error of the text is returned.
+        let read: Vec<_> =
+            blocks.into_par_iter().map(|(block, line)| self.read(block, line, most)).collect();
+        read.into_iter().collect()
+    }
+
+    fn read(
+        &self,
+        text: &[u8],
+        begin: u64,
+        most: usize,
+    ) -> Result<(Vec<f64>, usize), RecordsError> {
+        let (mut readings, mut count, mut expected) = (Vec::new(), 0, begin);
+        let has_quotes = memchr(b'"', text).is_some();
+        let mut lines = CsvRecords::new(SUBJECT, text, begin, self.separator);
+        while let Some(record) = lines.next()? {
+            if record.line > expected {
+                return Err(RecordsError::Blank(expected));
+            }
+            if count == most {
+                return Err(RecordsError::TooMany(most));
+            }
+            expected = record.next_line();
+            let place = Place::Line(record.line);
+            let fields: Vec<&[u8]> = record.fields().collect();
+            if has_quotes && let Some(field) = fields.iter().find(|field| has_late_quote(field)) {
+                let found = shown(&String::from_utf8_lossy(field));
+                return Err(RecordsError::BlankBeforeQuote { line: record.line, found });
+            }
+            match self.named.records.read(&fields, &mut readings) {
+                Ok(_) => count += 1,
+                Err(RecordError::FieldCount { found, expected }) if !self.has_names => {
+                    let (place, columns) = (place.shown(), shown_names(&self.named.names));
+                    return Err(RecordsError::Width { place, found, expected, columns });
+                }
+                Err(problem) => return Err(RecordsError::Record { place: place.shown(), problem }),
+            }
+        }
+        Ok((readings, count))
+    }
+}
+
+/// Returns whether a field begins with blanks and a quote, which other programs read as a quoted field.
+fn has_late_quote(field: &[u8]) -> bool {
+    let trimmed = field.trim_ascii_start();
+    trimmed.len() < field.len() && trimmed.first() == Some(&b'"')
+}
