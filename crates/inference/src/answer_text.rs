@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::counts::AnswerCounts;
 use crate::model::{Answer, AnswerOptions, Model};
-use crate::records::{Format, Records};
+use crate::record_text::{Format, Records};
 
 /// The columns of an answer: what is predicted, and how probable a failure is; then the lists of columns.
 const PREDICTION: [&str; 2] = ["predicted", "probability"];

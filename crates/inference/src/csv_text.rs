@@ -6,10 +6,9 @@ use dataset::{CsvRecord, CsvRecords, RecordError};
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 
-use crate::records::{
-    CsvFormat, CsvHeader, Named, Place, Records, RecordsError, RecordsReader, SUBJECT, Style,
-    shown, shown_names,
-};
+use crate::record_names::{Named, RecordNames, Style};
+use crate::record_text::{CsvFormat, CsvHeader, Place, Records, SUBJECT, shown, shown_names};
+use crate::records_error::RecordsError;
 
 /// The separators, the likeliest first, with their names.
 const SEPARATORS: [(u8, &str); 4] =
@@ -19,7 +18,7 @@ const BLOCK_BYTES: usize = 64 << 10;
 
 /// Reads the records of a text.
 pub(crate) fn read(
-    reader: &RecordsReader,
+    reader: &RecordNames,
     format: CsvFormat,
     text: &[u8],
 ) -> Result<Records, RecordsError> {
@@ -92,7 +91,7 @@ impl FirstLine {
     /// Finds the separator, and whether the first line has names; `None` if there is no line.
     fn find(
         text: &[u8],
-        reader: &RecordsReader,
+        reader: &RecordNames,
         format: CsvFormat,
     ) -> Result<Option<Self>, RecordsError> {
         let is_wanted = |separator: u8| format.separator.is_none_or(|wanted| wanted == separator);
@@ -147,13 +146,13 @@ impl FirstLine {
 }
 
 /// Returns whether a line has as many fields as lines without names; rows may end with a separator.
-fn is_record_wide(reader: &RecordsReader, line: &CsvRecord<'_>) -> bool {
+fn is_record_wide(reader: &RecordNames, line: &CsvRecord<'_>) -> bool {
     let width = reader.lines[0].given;
     line.len() == width || (line.len() == width + 1 && line.field(width).trim_ascii().is_empty())
 }
 
 /// Returns whether a line can be read as a record without names.
-fn can_be_record(reader: &RecordsReader, line: &CsvRecord<'_>, decimal: Option<u8>) -> bool {
+fn can_be_record(reader: &RecordNames, line: &CsvRecord<'_>, decimal: Option<u8>) -> bool {
     if !is_record_wide(reader, line) {
         return false;
     }

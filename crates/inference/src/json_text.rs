@@ -6,9 +6,9 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use crate::json::{self, Json, Member};
-use crate::records::{
-    IsNew, Named, Place, Records, RecordsError, RecordsReader, SUBJECT, Style, shown, shown_names,
-};
+use crate::record_names::{IsNew, Named, RecordNames, Style};
+use crate::record_text::{Place, Records, SUBJECT, shown, shown_names};
+use crate::records_error::RecordsError;
 
 /// The maximum number of members of an object, which is that of fields of CSV.
 const MAX_MEMBERS: usize = 1 << 14;
@@ -19,14 +19,14 @@ const LISTS: [&str; 3] = ["instances", "inputs", "dataframe_records"];
 const MAX_LOOKUPS: usize = 200_000;
 
 /// Reads the records of a document.
-pub(crate) fn read(reader: &RecordsReader, text: &[u8]) -> Result<Records, RecordsError> {
+pub(crate) fn read(reader: &RecordNames, text: &[u8]) -> Result<Records, RecordsError> {
     let mut reading = Reading::new(reader);
     reading.document(text)?;
     Ok(reading.records)
 }
 
 /// Reads the records of lines.
-pub(crate) fn read_lines(reader: &RecordsReader, text: &[u8]) -> Result<Records, RecordsError> {
+pub(crate) fn read_lines(reader: &RecordNames, text: &[u8]) -> Result<Records, RecordsError> {
     let mut reading = Reading::new(reader);
     reading.lines(text)?;
     Ok(reading.records)
@@ -34,7 +34,7 @@ pub(crate) fn read_lines(reader: &RecordsReader, text: &[u8]) -> Result<Records,
 
 /// The reading of one text.
 struct Reading<'r> {
-    reader: &'r RecordsReader,
+    reader: &'r RecordNames,
     records: Records,
     /// The names of the last object.
     named: Option<Arc<Named>>,
@@ -44,7 +44,7 @@ struct Reading<'r> {
 }
 
 impl<'r> Reading<'r> {
-    fn new(reader: &'r RecordsReader) -> Self {
+    fn new(reader: &'r RecordNames) -> Self {
         let most_records = reader.most_records();
         Self { reader, records: Records::default(), named: None, new_names: 0, most_records }
     }

@@ -5,7 +5,8 @@
 //! where a model is kept.
 //!
 //! A [`Model`] answers rows of readings. A [`TableScorer`] reads the rows of tables, whose columns may
-//! have other names, units and formats than the training table's, and writes each with its answer.
+//! have other names, units and formats than the training table's, and writes each with its answer. A
+//! [`RecordsReader`] reads the records of a request, and [`answer_text`] writes the answers to them.
 //!
 //! ```
 //! use std::io::Cursor;
@@ -66,7 +67,10 @@ mod error;
 mod json;
 mod json_text;
 mod model;
+mod record_names;
+mod record_text;
 mod records;
+mod records_error;
 mod table;
 
 pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_text};
@@ -75,5 +79,7 @@ pub use counts::AnswerCounts;
 pub use error::InferenceError;
 pub use forest::ExplainError;
 pub use model::{Answer, AnswerOptions, Model};
-pub use records::{CsvFormat, CsvHeader, Format, Records, RecordsError, RecordsReader};
+pub use record_text::{CsvFormat, CsvHeader, Format, Records};
+pub use records::RecordsReader;
+pub use records_error::RecordsError;
 pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};

@@ -54,8 +54,7 @@ impl ServedModel {
         let (path, model, length, digest) = if names.iter().any(|name| Model::has_file(name)) {
             let mut files = BTreeMap::new();
             for name in names.into_iter().filter(|name| Model::has_file(name)) {
-                let contents =
-                    fs_err::read(directory.join(&name)).map_err(LoadError::Unreadable)?;
+                let contents = read(&directory.join(&name))?;
                 files.insert(name, contents);
             }
             let length = files.values().map(|contents| contents.len() as u64).sum();

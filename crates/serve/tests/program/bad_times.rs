@@ -199,3 +199,49 @@ fn a_small_request_is_answered_beside_a_large_one() {
     let whole = started.elapsed();
     assert!(small < whole / 2, "{small:?} of {whole:?}");
 }
+
+/// The work for a client that has left ends, and takes no room from others.
+#[test]
+fn the_work_for_a_client_that_leaves_ends() {
+    let server = Server::with(&[("SERVE_WORKERS", "1")]);
+    let body = format!("{RECORD}\n").repeat(20_000);
+    let explain = format!("{CSV}X-Amzn-SageMaker-Custom-Attributes: explain=true\r\n");
+    for _ in 0..5 {
+        let mut stream = server.connect();
+        send(&mut stream, "POST", "/invocations", &explain, body.as_bytes());
+    }
+    // Each of them would take many seconds.
+    let started = Instant::now();
+    let small = format!("{RECORD}\n").repeat(1_000);
+    server.invoke("text/csv", &small).expect(200);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// A client may close its side when it has sent everything.
+#[test]
+fn a_client_that_has_closed_its_side_gets_its_answer() {
+    let server = Server::start();
+    for rows in [1, 5_000] {
+        let body = format!("{RECORD}\n").repeat(rows);
+        let mut stream = server.connect();
+        send(&mut stream, "POST", "/invocations", CSV, body.as_bytes());
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let response = Response::read(&mut BufReader::new(stream)).expect(200);
+        assert_eq!(response.body.lines().count(), rows);
+    }
+}
+
+/// Words from outside do not look like another line of the log.
+#[test]
+fn names_from_outside_stay_on_their_line_of_the_log() {
+    let server = Server::with(&[("SERVE_LOG_REQUESTS", "true")]);
+    let forged = r#"{"Torque": 1, "x\n2026-11-30T00:00:00Z ERROR serve: forged": 1}"#;
+    server.invoke("application/json", forged).expect(200);
+    server.invoke("application/json", r#"{"Torque": "a\nforged"}"#).expect(400);
+    let log = server.stop();
+    assert!(log.contains("forged"), "{log}");
+    assert!(log.lines().all(|line| line.starts_with("20")), "{log}");
+    assert!(
+        !log.lines().any(|line| line.contains("ERROR serve: forged") && !line.contains("WARN"))
+    );
+}

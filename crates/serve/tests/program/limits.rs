@@ -112,6 +112,20 @@ fn unfinished_bodies_cost_what_has_arrived_of_them() {
     assert!(taken < 30_000, "{taken} KB for {} bodies", open.len());
 }
 
+/// An answer may be many times as long as its request.
+#[test]
+fn an_answer_that_would_be_too_long_is_refused() {
+    let server = Server::start();
+    let mut body = ",,,,,,,,,,,\n".repeat(200_000);
+    let headers = "Content-Type: text/csv\r\nAccept: application/json\r\n";
+    let reason = server.invoke_with(headers, &body).expect(400).reason();
+    assert!(reason.contains("longer than 26214400 bytes"), "{reason}");
+    body.truncate(1_200);
+    assert_eq!(server.invoke("text/csv", &body).expect(200).body.lines().count(), 100);
+    let memory = server.memory("VmHWM");
+    assert!(memory < 300_000, "{memory} KB");
+}
+
 #[test]
 fn more_bodies_than_there_is_memory_for_are_refused_and_small_ones_answered_later() {
     let server = Server::with(&[("SAGEMAKER_MAX_PAYLOAD_IN_MB", "25")]);
@@ -129,6 +143,8 @@ fn more_bodies_than_there_is_memory_for_are_refused_and_small_ones_answered_late
     }
     let refused = Response::read(&mut BufReader::new(open.pop().unwrap())).expect(503);
     assert_eq!(refused.headers["retry-after"], "1");
+    // Short ones are answered meanwhile.
+    server.invoke("text/csv", RECORD).expect(200);
     drop(open);
     crate::server::eventually("the memory is free again", || {
         server.invoke("text/csv", csv_of(MEGABYTE / 4)).status == 200

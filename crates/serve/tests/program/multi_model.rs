@@ -37,6 +37,13 @@ fn models_are_loaded_listed_used_and_unloaded_by_name() {
     let reason = load(&server, &sandbox, "c", "models/broken/model").expect(500).reason();
     assert!(reason.contains("recipe.json"), "{reason}");
     server.request("POST", "/models", "", b"{}").expect(400);
+    // A pipe would never end.
+    let pipe = sandbox.path("models/pipe/model/forest.bin");
+    fs_err::create_dir_all(pipe.parent().unwrap()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let reason = load(&server, &sandbox, "d", "models/pipe/model").expect(500).reason();
+    assert!(reason.contains("forest.bin is not a file"), "{reason}");
     assert_eq!(invoke(&server, "a").expect(200).body, invoke(&server, "b").expect(200).body);
 
     let url = |name: &str| json!({ "modelName": name, "modelUrl": sandbox.path("models/a/model") });

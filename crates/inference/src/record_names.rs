@@ -1,0 +1,180 @@
+//! The names that records have, and the model's columns among them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dataset::{ColumnNames, HeaderError, RecordReader, Schema};
+
+use crate::record_text::{MAX_SHOWN, shown_names};
+
+/// The maximum number of readings that are in memory at a time: 256 MB.
+const MAX_READINGS: usize = 32 << 20;
+/// The number of sets of names that are remembered.
+const MAX_MET: usize = 8;
+/// The maximum number of remarks about the names in one text.
+const MAX_REMARKS: usize = 10;
+
+/// The names that records may have. Those of the last ones are remembered, so that they are looked up once.
+#[derive(Debug)]
+pub(crate) struct RecordNames {
+    schema: Schema,
+    pub(crate) known: ColumnNames,
+    /// Records without names.
+    pub(crate) unnamed: Arc<Named>,
+    /// Lines of CSV without names, with decimal points and with decimal commas.
+    pub(crate) lines: [Arc<Named>; 2],
+    /// The names of the last records.
+    met: Mutex<VecDeque<Arc<Named>>>,
+}
+
+impl RecordNames {
+    /// Prepares records in the columns of a schema. `line` is the line of names that CSV without one would have.
+    pub(crate) fn new(schema: &Schema, line: Option<Vec<String>>) -> Result<Self, HeaderError> {
+        let own: Vec<String> = schema.names().map(str::to_owned).collect();
+        let line = line.unwrap_or_else(|| own.clone());
+        let find =
+            |names: &[String], style| Named::find(schema, names.to_vec(), style).map(Arc::new);
+        Ok(Self {
+            known: ColumnNames::of(schema),
+            unnamed: find(&own, Style::DecimalPoints)?,
+            lines: [find(&line, Style::DecimalPoints)?, find(&line, Style::DecimalCommas)?],
+            met: Mutex::default(),
+            schema: schema.clone(),
+        })
+    }
+
+    /// Returns the number of columns.
+    pub(crate) fn width(&self) -> usize {
+        self.schema.columns().len()
+    }
+
+    /// Returns the number of records that are read at once.
+    pub(crate) fn most_records(&self) -> usize {
+        MAX_READINGS / self.width().max(1)
+    }
+
+    /// Returns the reader of records with these names, and adds what is new about them to the remarks.
+    pub(crate) fn named<'n>(
+        &self,
+        names: impl ExactSizeIterator<Item = &'n str> + Clone,
+        style: Style,
+        remarks: &mut Vec<String>,
+    ) -> Result<(Arc<Named>, IsNew), HeaderError> {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(named) = met.iter().find(|named| named.is(names.clone(), style)) {
+            return Ok((Arc::clone(named), IsNew(false)));
+        }
+        drop(met);
+        let names = names.map(str::to_owned).collect();
+        let named = Arc::new(Named::find(&self.schema, names, style)?);
+        if remarks.len() < MAX_REMARKS {
+            remarks.extend(named.remarks());
+        }
+        met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.truncate(MAX_MET - 1);
+        met.push_front(Arc::clone(&named));
+        Ok((named, IsNew(true)))
+    }
+}
+
+/// Whether names were not met before.
+pub(crate) struct IsNew(pub(crate) bool);
+
+/// How records are written, apart from their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// With decimal points.
+    DecimalPoints,
+    /// With decimal commas, and points between groups of digits.
+    DecimalCommas,
+    /// With decimal points, and columns may be left out.
+    Object,
+}
+
+/// A reader of records that have these names.
+pub(crate) struct Named {
+    pub(crate) names: Vec<String>,
+    /// The number of names that records have; the columns behind them are missing in each record.
+    pub(crate) given: usize,
+    style: Style,
+    pub(crate) records: RecordReader<'static>,
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Named").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Named {
+    fn find(schema: &Schema, mut names: Vec<String>, style: Style) -> Result<Self, HeaderError> {
+        let given = names.len();
+        let find = |names: &[String]| match style {
+            Style::DecimalCommas => RecordReader::with_decimal_commas(schema, names),
+            Style::DecimalPoints | Style::Object => RecordReader::new(schema, names),
+        };
+        let records = match find(&names) {
+            Err(HeaderError::Missing { missing, found, all: false }) if style == Style::Object => {
+                // A name that is nearly the missing one is a slip and no other column.
+                let is_near = |name: &String| {
+                    common::nearest(name, names.iter().map(String::as_str)).is_some()
+                };
+                if missing.iter().take(MAX_SHOWN).any(is_near) {
+                    return Err(HeaderError::Missing { missing, found, all: false });
+                }
+                names.extend(missing);
+                find(&names)
+            }
+            records => records,
+        };
+        let records = records?.into_owned();
+        Ok(Self { names, given, style, records })
+    }
+
+    pub(crate) fn is<'n>(
+        &self,
+        names: impl ExactSizeIterator<Item = &'n str>,
+        style: Style,
+    ) -> bool {
+        self.style == style
+            && self.given == names.len()
+            && self.names.iter().zip(names).all(|(own, other)| own == other)
+    }
+
+    /// Returns whether records with other names have the model's columns in the same fields and units.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        let used = |named: &Self| -> Vec<Option<String>> {
+            let used = |(field, name): (usize, &String)| {
+                named.records.is_used(field).then(|| dataset::fold_name(name))
+            };
+            named.names.iter().enumerate().map(used).collect()
+        };
+        used(self) == used(other)
+    }
+
+    /// Returns what should be said of the names.
+    fn remarks(&self) -> Vec<String> {
+        let is_ignored =
+            |(field, name): (usize, &String)| (!self.records.is_used(field)).then(|| name.clone());
+        let given = self.names[..self.given].iter().enumerate();
+        let ignored: Vec<String> = given.filter_map(is_ignored).collect();
+        let mut remarks = Vec::new();
+        if !ignored.is_empty() {
+            remarks.push(format!(
+                "not used, because the model has no such column: {}",
+                shown_names(&ignored)
+            ));
+        }
+        if self.given < self.names.len() {
+            let missing = shown_names(&self.names[self.given..]);
+            remarks.push(format!("records have no {missing}: these readings count as missing"));
+        }
+        for (column, unit) in self.records.assumed_units() {
+            remarks.push(format!(
+                "column `{column}` is in {unit}; the model knows no unit of it, and takes its numbers as they are"
+            ));
+        }
+        remarks
+    }
+}
