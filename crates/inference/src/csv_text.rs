@@ -94,6 +94,10 @@ impl FirstLine {
         reader: &RecordNames,
         format: CsvFormat,
     ) -> Result<Option<Self>, RecordsError> {
+        // Most lines have one of the separators.
+        let begin = text.iter().position(|byte| !matches!(byte, b'\n' | b'\r')).unwrap_or_default();
+        let line = &text[begin..];
+        let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
         let is_wanted = |separator: u8| format.separator.is_none_or(|wanted| wanted == separator);
         let mut possible = Vec::new();
         let mut best: Option<(usize, Self)> = None;
@@ -101,6 +105,9 @@ impl FirstLine {
             SEPARATORS.into_iter().filter(|(separator, _)| is_wanted(*separator))
         {
             let is_first = format.separator.is_some() || separator == SEPARATORS[0].0;
+            if !is_first && memchr(separator, line).is_none() {
+                continue;
+            }
             let mut lines = CsvRecords::new(SUBJECT, text, 1, separator);
             let first = match lines.next() {
                 Ok(Some(first)) => first,
@@ -109,9 +116,6 @@ impl FirstLine {
                 // The line has too many fields with this separator.
                 Err(_) => continue,
             };
-            if first.len() == 1 && !is_first {
-                continue;
-            }
             let named = if format.header == CsvHeader::Absent {
                 0
             } else {
@@ -126,19 +130,29 @@ impl FirstLine {
                 best = Some((named, Self { separator, names: Some(names(first)) }));
             }
             if is_record_wide(reader, &first) {
-                possible.push((separator, name, can_be_record(reader, &first, format.decimal)));
+                possible.push((separator, name));
             }
         }
         if let Some((_, first)) = best {
             return Ok(Some(first));
         }
-        let readable: Vec<_> = possible.iter().filter(|(_, _, is_record)| *is_record).collect();
-        let separator = match (&readable[..], &possible[..]) {
-            ([(separator, ..)], _) | ([], [(separator, ..), ..]) => *separator,
-            ([], []) => format.separator.unwrap_or(SEPARATORS[0].0),
-            ([..], _) => {
-                let names: Vec<&str> = readable.iter().map(|(_, name, _)| *name).collect();
-                return Err(RecordsError::Separators(names.join(" or ")));
+        let is_readable = |(separator, _): &&(u8, &str)| {
+            let mut lines = CsvRecords::new(SUBJECT, text, 1, *separator);
+            matches!(lines.next(), Ok(Some(line)) if can_be_record(reader, &line, format.decimal))
+        };
+        let separator = match possible[..] {
+            [] => format.separator.unwrap_or(SEPARATORS[0].0),
+            [(separator, _)] => separator,
+            [(likeliest, _), ..] => {
+                let readable: Vec<_> = possible.iter().filter(is_readable).collect();
+                match readable[..] {
+                    [] => likeliest,
+                    [(separator, _)] => *separator,
+                    _ => {
+                        let names: Vec<&str> = readable.iter().map(|(_, name)| *name).collect();
+                        return Err(RecordsError::Separators(names.join(" or ")));
+                    }
+                }
             }
         };
         Ok(Some(Self { separator, names: None }))

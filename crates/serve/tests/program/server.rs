@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use config::steps::TableSettings;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use testkit::{Outcome, Sandbox};
+use testkit::{Outcome, Sandbox, executable};
 
 /// A record of the sample in the order of the model's columns.
 pub const RECORD: &str = "120.5,5.1,6.4,21.3,47.1,35.2,1.02,25.9,20123,342,24.5,2.71";
@@ -45,9 +45,12 @@ pub fn trained(trees: usize, hosts: Option<&str>) -> BTreeMap<String, Vec<u8>> {
 
 /// Returns a synthetic raw table.
 pub fn sample(rows: u64) -> Vec<u8> {
-    let mut table = Vec::new();
-    dataset::sample::write(&mut table, rows, 7).unwrap();
-    table
+    let output = Command::new(executable("orchestrator"))
+        .args(["sample", "--rows", &rows.to_string(), "--seed", "7", "--output", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
 }
 
 /// Writes the files of a model into a directory below the base directory.
