@@ -17,6 +17,7 @@ pub const TABLE: &str = "Torque (Nm),Oil Pressure [bar],Door,Line,Failed\n\
 
 /// Returns a model of `Torque`, `Oil_Pressure` (also `Druck`), `Door` and `Line`, with a feature of two
 /// columns.
+#[allow(dead_code, reason = "not every test needs it")]
 pub fn model() -> Model {
     Model::new(bundle())
 }
