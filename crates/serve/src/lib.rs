@@ -10,6 +10,12 @@
 //! A request comes in at a worker, a thread with a listener of its own. Its headers say in which format it is,
 //! and what the answer is to say; its body is received in bounded memory; its records are read, all of them
 //! before the first is answered.
+//!
+//! `main` is one call:
+//!
+//! ```no_run
+//! let code = container::serve("serve", serve::run);
+//! ```
 
 mod attributes;
 mod error;
