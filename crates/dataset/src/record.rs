@@ -236,6 +236,16 @@ impl<'a> RecordReader<'a> {
         self.roles.get(field).is_some_and(|role| !matches!(role, FieldRole::Ignored))
     }
 
+    /// Returns whether another reader of the same schema reads every record as this one does.
+    pub fn reads_as(&self, other: &RecordReader<'_>) -> bool {
+        let (own, others) = (&self.header.columns, &other.header.columns);
+        self.header.width() == other.header.width()
+            && own
+                .iter()
+                .zip(others)
+                .all(|(own, other)| own.field == other.field && own.conversion == other.conversion)
+    }
+
     /// Returns whether a field of the records is a number of the schema.
     pub fn is_number(&self, field: usize) -> bool {
         matches!(self.roles.get(field), Some(FieldRole::Number(_)))

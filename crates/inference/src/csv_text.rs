@@ -50,7 +50,7 @@ pub(crate) fn read(
     let points = named(Style::DecimalPoints)?;
     if first.names.is_some()
         && format.header == CsvHeader::IfNamedInPiece
-        && !points.reads_as(&reader.lines[0])
+        && !points.records.reads_as(&reader.lines[0].records)
     {
         let expected = shown_names(&reader.lines[0].names);
         return Err(RecordsError::PieceHeader { expected });

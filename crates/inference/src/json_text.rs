@@ -162,17 +162,17 @@ impl<'r> Reading<'r> {
             return Ok(None);
         };
         if columns.len() > MAX_MEMBERS {
-            let place = format!("{SUBJECT}, columns");
+            let place = format!("the list of columns in {SUBJECT}");
             return Err(RecordsError::TooManyMembers { place, most: MAX_MEMBERS });
         }
         let name = |raw: &&str| match json::text(raw) {
             Some(name) if raw.starts_with('"') => Ok(name.into_owned()),
-            _ => Err(shape(&format!("{SUBJECT}, columns"), raw, "a name")),
+            _ => Err(shape(&format!("the list of columns in {SUBJECT}"), raw, "a name")),
         };
         let names = columns.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let names = names.iter().map(String::as_str);
         let found = self.reader.named(names, Style::DecimalPoints, &mut self.records.remarks);
-        let place = format!("{SUBJECT}, columns");
+        let place = format!("the list of columns in {SUBJECT}");
         let (named, _) = found.map_err(|problem| RecordsError::Names { place, problem })?;
         for (index, raw) in rows.iter().enumerate() {
             let place = Place::Index(index);

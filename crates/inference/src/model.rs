@@ -13,6 +13,12 @@ use ndarray::ArrayView2;
 /// a model with it.
 const THRESHOLD: f64 = 0.5;
 
+/// The bytes that a node takes at most: in its tree, where it is walked and where it is explained, with its
+/// share of a leaf's.
+const NODE_MEMORY: u64 = 64;
+/// The bytes that a model takes besides.
+const OTHER_MEMORY: u64 = 1 << 20;
+
 /// What an answer is to say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AnswerOptions {
@@ -152,6 +158,12 @@ impl Model {
     /// Returns the errors of [`Self::with_explanations`].
     pub fn base(&self) -> Result<f64, ExplainError> {
         Ok(self.explanations()?.explainer.base())
+    }
+
+    /// Returns the bytes that the model takes at most, with what explains its answers.
+    pub fn memory(&self) -> u64 {
+        let nodes: usize = self.forest.trees().iter().map(|tree| tree.nodes.len()).sum();
+        (nodes as u64).saturating_mul(NODE_MEMORY).saturating_add(OTHER_MEMORY)
     }
 
     /// Returns the columns that the model reads.

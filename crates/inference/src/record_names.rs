@@ -142,17 +142,6 @@ impl Named {
             && self.names.iter().zip(names).all(|(own, other)| own == other)
     }
 
-    /// Returns whether records with other names have the model's columns in the same fields and units.
-    pub(crate) fn reads_as(&self, other: &Self) -> bool {
-        let used = |named: &Self| -> Vec<Option<String>> {
-            let used = |(field, name): (usize, &String)| {
-                named.records.is_used(field).then(|| dataset::fold_name(name))
-            };
-            named.names.iter().enumerate().map(used).collect()
-        };
-        used(self) == used(other)
-    }
-
     /// Returns what should be said of the names.
     fn remarks(&self) -> Vec<String> {
         let is_ignored =

@@ -24,6 +24,14 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
                     "custom attribute {name} is `{value}`, expected {expected}"
                 ))
             };
+            if value.is_empty()
+                && !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                return Err(Refusal::bad_request(format!(
+                    "custom attribute `{name}` is a number; does a decimal comma divide it?"
+                )));
+            }
             match name.as_str() {
                 "explain" => {
                     options.explain = match value.to_ascii_lowercase().as_str() {
@@ -72,6 +80,7 @@ mod tests {
     #[test]
     fn a_known_attribute_with_another_value_is_refused() {
         for (text, reason) in [
+            ("threshold=0,3", "custom attribute `3` is a number; does a decimal comma divide it?"),
             ("explain=yes", "custom attribute explain is `yes`, expected true or false"),
             (
                 "threshold=1.5",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use inference::{AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Format};
+use inference::{AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Format, RecordsError};
 
 use crate::media::Wanted;
 use crate::refusal::Refusal;
@@ -56,8 +56,16 @@ impl Question {
         limits: &AnswerLimits<'_>,
     ) -> Result<Answered, Refusal> {
         let records = served.records.read(self.format, self.csv, body);
-        let mut records = records
-            .map_err(|error| Refusal::bad_request(common::one_line(&common::chain(&error))))?;
+        let mut records = records.map_err(|error| {
+            let remedy = match error {
+                RecordsError::PieceHeader { .. } => {
+                    ": SERVE_CSV_COLUMNS names them, and header=present says it"
+                }
+                _ => "",
+            };
+            let reason = common::one_line(&common::chain(&error));
+            Refusal::bad_request(format!("{reason}{remedy}"))
+        })?;
         for remark in &records.remarks {
             tracing::warn!("{}", common::one_line(remark));
         }

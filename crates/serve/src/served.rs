@@ -11,10 +11,6 @@ use inference::{AnswerNames, AnswerOptions, Model, RecordsReader};
 use crate::attributes;
 use crate::error::LoadError;
 
-/// The bytes that a loaded model and its explanations take at most, for each byte of its files.
-const MEMORY_FOR_BYTE: u64 = 5;
-/// The bytes that they take besides.
-const MEMORY_BESIDES: u64 = 1 << 20;
 /// The number of digits of a digest that stands for a version.
 const VERSION_DIGITS: usize = 12;
 
@@ -51,23 +47,21 @@ impl ServedModel {
             names.push(entry.map_err(LoadError::Unreadable)?.file_name().to_owned());
         }
         names.sort();
-        let (path, model, length, digest) = if names.iter().any(|name| Model::has_file(name)) {
+        let (path, model, digest) = if names.iter().any(|name| Model::has_file(name)) {
             let mut files = BTreeMap::new();
             for name in names.into_iter().filter(|name| Model::has_file(name)) {
                 let contents = read(&directory.join(&name))?;
                 files.insert(name, contents);
             }
-            let length = files.values().map(|contents| contents.len() as u64).sum();
             let digest = digest(&files);
-            (directory.to_owned(), Model::from_files(files), length, digest)
+            (directory.to_owned(), Model::from_files(files), digest)
         } else if names.iter().any(|name| name == wire::MODEL_ARCHIVE) {
             let path = directory.join(wire::MODEL_ARCHIVE);
             let archive = read(&path)?;
             let length = archive.len() as u64;
             let digest = common::sha256_hex(&archive);
             let model = Model::from_archive(archive.as_slice(), length);
-            // A forest compresses by a factor of 3 to 5.
-            (path, model, length * 5, digest)
+            (path, model, digest)
         } else {
             let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
             return Err(LoadError::Nothing { directory: directory.to_owned(), found });
@@ -86,7 +80,7 @@ impl ServedModel {
             names: AnswerNames::new(&model, &version),
             options: model.options(),
             attributes: attributes::of_answer(&version),
-            memory: length.saturating_mul(MEMORY_FOR_BYTE).saturating_add(MEMORY_BESIDES),
+            memory: model.memory(),
             model,
             version,
         };

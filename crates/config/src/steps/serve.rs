@@ -89,7 +89,14 @@ impl Serve {
             (Self::EXPLAIN, &mut settings.explain),
             (Self::LOG_REQUESTS, &mut settings.log_requests),
         ] {
-            *flag = read(value(name), "true or false", |_| true, &mut faults).unwrap_or(*flag);
+            match variable(name).map(str::to_ascii_lowercase).as_deref() {
+                None => {}
+                Some("true" | "1") => *flag = true,
+                Some("false" | "0") => *flag = false,
+                Some(other) => {
+                    faults.push(fault("environment variable", name, other, "true or false"));
+                }
+            }
         }
         let address = read(value(Self::ADDRESS), "an IP address", |_| true, &mut faults);
         settings.address = address.unwrap_or(settings.address);
@@ -133,7 +140,7 @@ mod tests {
             ("SERVE_THRESHOLD", "0.25"),
             ("SERVE_EXPLAIN", "true"),
             ("SERVE_CSV_COLUMNS", "a,b"),
-            ("SERVE_LOG_REQUESTS", "true"),
+            ("SERVE_LOG_REQUESTS", "1"),
             ("SERVE_ADDRESS", "127.0.0.1"),
             ("SERVE_WORKERS", "3"),
             ("SERVE_MODEL_MEMORY_MB", "512"),

@@ -1,7 +1,7 @@
 //! `orchestrator serve`: the program of the image `serve`, on this machine.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
@@ -35,9 +35,9 @@ pub struct ServeArgs {
     /// The address to listen on; 0.0.0.0 is every one of this machine
     #[arg(long, value_name = "IP", default_value_t = IpAddr::from(Ipv4Addr::LOCALHOST))]
     address: IpAddr,
-    /// The probability above which a failure is predicted
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, allow_negative_numbers = true)]
-    threshold: f64,
+    /// The probability above which a failure is predicted [default: 0.5]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
+    threshold: Option<f64>,
     /// Explain every answer, also where the request does not ask for it
     #[arg(long)]
     explain: bool,
@@ -52,7 +52,7 @@ pub struct ServeArgs {
 /// Serves the model until the server ends.
 pub fn run(arguments: &ServeArgs) -> Result<Exit, CommandError> {
     let ServeArgs { port, address, threshold, .. } = arguments;
-    if !(0.0..=1.0).contains(threshold) {
+    if let Some(threshold) = threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
         let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
         return Err(CommandError::Usage(message));
     }
@@ -64,6 +64,11 @@ pub fn run(arguments: &ServeArgs) -> Result<Exit, CommandError> {
         let message = format!(
             "{program} does not exist; --programs names the directory of the program `serve`"
         );
+        return Err(CommandError::Usage(message));
+    }
+    // Another server that listens there would answer in place of this one.
+    if let Err(error) = TcpListener::bind((*address, *port)) {
+        let message = format!("--port {port}: cannot listen on {address}:{port}: {error}");
         return Err(CommandError::Usage(message));
     }
     let Chosen { name, version, archive } = arguments.model.read()?;
@@ -81,11 +86,20 @@ pub fn run(arguments: &ServeArgs) -> Result<Exit, CommandError> {
         .arg(PROGRAM)
         .env("SAGEMAKER_BASE_DIR", directory)
         .env("SAGEMAKER_BIND_TO_PORT", port.to_string())
-        .env(Serve::ADDRESS, address.to_string())
-        .env(Serve::THRESHOLD, threshold.to_string())
-        .env(Serve::EXPLAIN, arguments.explain.to_string())
-        .env(Serve::LOG_REQUESTS, arguments.log_requests.to_string())
-        .env(Serve::MODEL_VERSION, version.unwrap_or_default());
+        .env(Serve::ADDRESS, address.to_string());
+    // What no argument says, the server's own variables may.
+    let threshold = threshold.map(|threshold| threshold.to_string());
+    let flag = |is_set: bool| is_set.then(|| true.to_string());
+    for (name, value) in [
+        (Serve::THRESHOLD, threshold),
+        (Serve::EXPLAIN, flag(arguments.explain)),
+        (Serve::LOG_REQUESTS, flag(arguments.log_requests)),
+        (Serve::MODEL_VERSION, version),
+    ] {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
     // The terminal sends Ctrl-C to the server, too; this program outlives it, and removes the files.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(CommandError::Begin)?;
     let mut child = command.spawn().map_err(CommandError::Begin)?;
