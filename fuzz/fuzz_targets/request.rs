@@ -27,6 +27,7 @@ fn answer(
     reader: &RecordsReader,
     format: Format,
     csv: CsvFormat,
+    explain: bool,
     text: &[u8],
 ) -> Option<String> {
     let (model, names) = &*MODEL;
@@ -34,9 +35,10 @@ fn answer(
     let width = model.schema().columns().len();
     assert!(records.count > 0 && records.readings.len() == records.count * width);
     assert!(!records.is_single || records.count == 1);
-    let options = AnswerOptions { explain: text.len() % 2 == 0, ..AnswerOptions::default() };
+    let options = AnswerOptions { explain, ..AnswerOptions::default() };
     let (answers, counts) =
-        answer_text(model, names, options, (format, false), &mut records, &LIMITS).expect("answers");
+        answer_text(model, names, options, (format, false), &mut records, &LIMITS)
+            .expect("answers");
     assert_eq!(counts.rows as usize, records.count);
     let answers = String::from_utf8(answers).expect("UTF-8");
     match format {
@@ -62,42 +64,19 @@ fuzz_target!(|data: &[u8]| {
     let (model, _) = &*MODEL;
     let reader = RecordsReader::new(model, None).expect("the model's own columns");
     let csv = CsvFormat { header, ..CsvFormat::default() };
-    let first = answer(&reader, format, csv, text);
+    let answer = |text: &[u8]| answer(&reader, format, csv, false, text);
+    let whole = answer(text);
     // Names that were met before are read in the same way.
-    assert_eq!(answer(&reader, format, csv, text), first);
-    // Each line alone has the same answer. A line end in quotes ends no record.
-    if let (Some(whole), true, b'n' | b'l') = (first, !text.contains(&b'"') || *kind == b'l', kind)
+    assert_eq!(answer(text), whole);
+    let _ = self::answer(&reader, format, csv, true, text);
+    // Each line alone has the same answer, where a line is a record and is divided by commas alone.
+    let divides = |byte: &u8| matches!(byte, b'"' | b'\r' | b';' | b'\t' | b'|');
+    if let (Some(whole), b'n') = (whole, kind)
+        && !text.iter().any(divides)
     {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let lines: Vec<&[u8]> = lines.collect();
-        // A carriage return alone ends a line of CSV, too; the separator of the first line is that of all.
-        let alone: Option<Vec<String>> =
-            lines.iter().map(|line| answer_plain(&reader, format, csv, line)).collect();
-        if let Some(alone) = alone
-            && !text.contains(&b'\r')
-            && lines.len() == whole.lines().count()
-            && answer_plain(&reader, format, csv, text).is_some()
-        {
-            let whole = answer_plain(&reader, format, csv, text).unwrap_or_default();
-            // Another separator may divide a line that is alone.
-            if !text.iter().any(|byte| matches!(byte, b';' | b'\t' | b'|')) {
-                assert_eq!(alone.join("\n"), whole);
-            }
-        }
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let alone: Option<Vec<String>> = lines.map(answer).collect();
+        assert_eq!(alone.map(|alone| alone.join("\n")), Some(whole));
     }
 });
-
-/// Returns the answers without explanations.
-fn answer_plain(
-    reader: &RecordsReader,
-    format: Format,
-    csv: CsvFormat,
-    text: &[u8],
-) -> Option<String> {
-    let (model, names) = &*MODEL;
-    let mut records = reader.read(format, csv, text).ok()?;
-    let options = AnswerOptions::default();
-    let (answers, _) = answer_text(model, names, options, (format, false), &mut records, &LIMITS).ok()?;
-    String::from_utf8(answers).ok()
-}
