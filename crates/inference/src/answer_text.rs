@@ -20,6 +20,9 @@ const BASE: &str = "base_value";
 const SHAP_PREFIX: &str = "shap_";
 /// What separates the columns that an answer names.
 const NAME_SEPARATOR: &str = "; ";
+/// The number of records that one thread answers at a time, and that of explained ones.
+const RECORDS_AT_A_TIME: usize = 512;
+const EXPLAINED_AT_A_TIME: usize = 8;
 
 /// A text of answers.
 ///
@@ -37,10 +40,6 @@ struct AnswerText<'m> {
     /// The base value, and the names of contributors as JSON, if answers are explained.
     explanation: Option<(f64, Vec<String>)>,
 }
-
-/// The number of records that one thread answers at a time, and that of explained ones.
-const RECORDS_AT_A_TIME: usize = 512;
-const EXPLAINED_AT_A_TIME: usize = 8;
 
 /// What answers to records may take.
 pub struct AnswerLimits<'a> {

@@ -34,8 +34,9 @@ pub(crate) fn read(
         None => 1,
     };
     let rest = lines.rest();
-    // Behind CR the line end is not complete.
-    let rest = if begin > 1 { rest.strip_prefix(b"\n").unwrap_or(rest) } else { rest };
+    // The parser leaves the second half of CR LF.
+    let (before, _) = text.split_at(text.len() - rest.len());
+    let rest = rest.strip_prefix(b"\n").filter(|_| before.ends_with(b"\r")).unwrap_or(rest);
 
     let mut named = |style: Style| -> Result<Arc<Named>, RecordsError> {
         let Some(names) = &first.names else {

@@ -141,6 +141,8 @@ fn errors_name_place_value_and_what_was_expected() {
         (Format::Csv, "1,2,maybe,L1\n"),
         (Format::Csv, "1,2,no,L1\n\n1,2,no,L1\n"),
         (Format::Csv, "Torque,Druck,Door,Line\n\r\n1,2,no,L1\n\n\n"),
+        (Format::Csv, "Torque,Druck,Door,Line\n\n1,2,no,L1\n"),
+        (Format::Csv, "Torque,Druck,Door,Line\r\n1,2,no,L1\r\n1,x,no,L1\r\n"),
         (Format::Csv, "Torque,Druk,Door,Line\n1,2,no,L1\n"),
         (Format::Csv, "TORQUE,torque,Druck,Door,Line\n1,1,2,no,L1\n"),
         (Format::Csv, "Torque (bar),Druck,Door,Line\n1,2,no,L1\n"),

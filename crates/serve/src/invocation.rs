@@ -1,8 +1,5 @@
 //! Answers one request: its records are read, the model answers them, and the answers are written.
 
-use std::time::Duration;
-
-use hyper::StatusCode;
 use inference::{AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Format, RecordsError};
 
 use crate::media::Wanted;
@@ -81,16 +78,3 @@ impl Question {
         Ok(Answered { text, counts })
     }
 }
-
-/// Returns the refusal of a request for which there is no room among those that wait.
-pub fn busy(waiting: usize) -> Refusal {
-    let reason = format!("{waiting} long requests wait already");
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason)
-}
-
-/// The number of long requests that may wait for each thread.
-pub const LONG_REQUESTS: usize = 64;
-
-/// The time within which requests that are being answered end after a SIGTERM. SageMaker kills the container
-/// after 30 s.
-pub const DRAIN_TIME: Duration = Duration::from_secs(24);

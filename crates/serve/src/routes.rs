@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::attributes::{self, CUSTOM_ATTRIBUTES};
 use crate::intake::{Budget, Received};
-use crate::invocation::{Answered, LONG_REQUESTS, Question, busy};
+use crate::invocation::{Answered, Question};
 use crate::media;
 use crate::metrics::Metrics;
 use crate::models::Models;
@@ -33,6 +33,8 @@ const REQUEST_IDS: [HeaderName; 2] = [
     HeaderName::from_static("x-amzn-sagemaker-inference-id"),
     HeaderName::from_static("x-request-id"),
 ];
+/// The number of long requests that may wait for each thread.
+const LONG_REQUESTS: usize = 64;
 /// The maximum length of a request that loads a model.
 const LOAD_BYTES: usize = 64 << 10;
 /// The number of models on a page of the list.
@@ -129,7 +131,10 @@ impl Worker {
         served: Arc<ServedModel>,
         received: Received,
     ) -> Result<Answered, Refusal> {
-        let Ok(_waiting) = self.waiting.try_acquire() else { return Err(busy(LONG_REQUESTS)) };
+        let Ok(_waiting) = self.waiting.try_acquire() else {
+            let reason = format!("{LONG_REQUESTS} long requests wait already");
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason));
+        };
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let _cancelled = Cancelled(Arc::clone(&is_cancelled));
         let running = Arc::clone(&self.running).acquire_owned().await;

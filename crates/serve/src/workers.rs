@@ -16,7 +16,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 
 use crate::error::ServeError;
-use crate::invocation::DRAIN_TIME;
 use crate::routes::{Server, Worker};
 
 /// The number of connections that wait to be accepted.
@@ -27,6 +26,9 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 const HEAD_BYTES: usize = 64 << 10;
 /// The pause after a connection could not be accepted, because there were too many.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// The time within which requests that are being answered end after a SIGTERM. SageMaker kills the container
+/// after 30 s.
+const DRAIN_TIME: Duration = Duration::from_secs(24);
 /// The number of threads of each worker for what takes long: requests, of which one is answered at a time, and
 /// models that are loaded.
 const BLOCKING_THREADS: usize = 4;
