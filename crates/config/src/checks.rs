@@ -77,6 +77,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         faults.unless(is_instance_type(kind), &path, kind.as_str(), INSTANCE_TYPE);
         faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
     }
+    faults.0.extend(crate::endpoint::faults(settings));
     faults.0
 }
 

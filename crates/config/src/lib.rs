@@ -35,6 +35,7 @@
 
 mod checks;
 mod digests;
+mod endpoint;
 mod error;
 mod images;
 mod job_kind;
@@ -51,6 +52,10 @@ mod tree;
 mod variables;
 mod words;
 
+pub use endpoint::{
+    Asynchronous, Autoscaling, Capture, Captured, Endpoint, EndpointKind, EndpointUpdate,
+    Serverless, Shift,
+};
 pub use error::{ConfigError, Violation};
 pub use images::{Image, Images};
 pub use job_kind::{JobKind, PerJobKind};

@@ -12,6 +12,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::endpoint::Endpoint;
 use crate::images::{Image, Images};
 use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
@@ -94,6 +95,10 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub prices: Prices,
+    /// The endpoint on which an approved model answers requests.
+    #[serde(default)]
+    #[garde(dive)]
+    pub endpoint: Endpoint,
 }
 
 /// The pipeline's name and description in SageMaker.
@@ -145,6 +150,10 @@ pub struct S3Paths {
     #[serde(default = "evaluation_prefix")]
     #[garde(custom(is_object_key))]
     pub evaluation: String,
+    /// The prefix of batch transforms: the records that are uploaded for them, and their answers.
+    #[serde(default = "predictions")]
+    #[garde(custom(is_object_key))]
+    pub predictions: String,
 }
 
 impl S3Paths {
@@ -510,20 +519,25 @@ pub struct Prices {
     /// The currency, such as USD.
     #[garde(pattern(r"^[A-Z]{3}$"))]
     pub currency: String,
-    /// The price of one instance per hour, by instance type, as SageMaker bills Processing and
-    /// Training.
+    /// The price of one instance per hour, by instance type, as SageMaker bills Processing, Training,
+    /// endpoints and batch transforms.
     #[garde(skip)] // see checks::faults
     pub per_hour: IndexMap<String, f64>,
+    /// The price of one GB of a serverless endpoint's memory per second of its work.
+    #[garde(range(min = 0.0), custom(is_not_nan))]
+    pub serverless_gb_second: f64,
 }
 
 impl Default for Prices {
     fn default() -> Self {
         let per_hour = [
+            ("ml.t2.medium", 0.056),
             ("ml.t3.medium", 0.05),
             ("ml.m5.large", 0.115),
             ("ml.m5.xlarge", 0.23),
             ("ml.m5.2xlarge", 0.461),
             ("ml.m5.4xlarge", 0.922),
+            ("ml.c5.large", 0.102),
             ("ml.c5.xlarge", 0.204),
             ("ml.c5.2xlarge", 0.408),
         ];
@@ -531,6 +545,7 @@ impl Default for Prices {
             date: "2025-01-01".to_owned(),
             currency: "USD".to_owned(),
             per_hour: per_hour.map(|(kind, price)| (kind.to_owned(), price)).into(),
+            serverless_gb_second: 0.00002,
         }
     }
 }
@@ -636,6 +651,10 @@ fn model_artifacts() -> String {
 
 fn evaluation_prefix() -> String {
     "evaluation".to_owned()
+}
+
+fn predictions() -> String {
+    "predictions".to_owned()
 }
 
 fn region() -> String {
