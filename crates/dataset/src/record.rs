@@ -231,6 +231,11 @@ impl<'a> RecordReader<'a> {
         read.map(|label| label.class)
     }
 
+    /// Returns the field of the schema's column at an index.
+    pub fn field(&self, column: usize) -> usize {
+        self.header.columns[column].field
+    }
+
     /// Returns whether a field of the records is one of the schema's columns.
     pub fn is_used(&self, field: usize) -> bool {
         self.roles.get(field).is_some_and(|role| !matches!(role, FieldRole::Ignored))

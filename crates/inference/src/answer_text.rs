@@ -195,10 +195,7 @@ impl<'m> AnswerText<'m> {
 
     /// Writes the names of the columns in front of a CSV.
     fn push_header(&mut self, model: &Model, options: AnswerOptions) {
-        let names = answer_columns(model, options);
-        let (answer, explanation) = names.split_at(PREDICTION.len() + LISTS.len());
-        let version = VERSION.to_owned();
-        for (index, name) in answer.iter().chain([&version]).chain(explanation).enumerate() {
+        for (index, name) in answer_names(model, options).iter().enumerate() {
             self.text.extend((index > 0).then_some(b','));
             push_field(name.as_bytes(), &mut self.text);
         }
@@ -296,6 +293,13 @@ pub(crate) fn answer_columns(model: &Model, options: AnswerOptions) -> Vec<Strin
         names.push(BASE.to_owned());
         names.extend(contributors.iter().map(|name| format!("{SHAP_PREFIX}{name}")));
     }
+    names
+}
+
+/// Returns the columns of an answer to a request: those of a table's, and the version of the model.
+pub fn answer_names(model: &Model, options: AnswerOptions) -> Vec<String> {
+    let mut names = answer_columns(model, options);
+    names.insert(PREDICTION.len() + LISTS.len(), VERSION.to_owned());
     names
 }
 

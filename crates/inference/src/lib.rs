@@ -72,8 +72,9 @@ mod record_text;
 mod records;
 mod records_error;
 mod table;
+mod table_records;
 
-pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_text};
+pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_names, answer_text};
 pub use artifacts::BundleError;
 pub use counts::AnswerCounts;
 pub use error::InferenceError;
@@ -83,3 +84,4 @@ pub use record_text::{CsvFormat, CsvHeader, Format, Records};
 pub use records::RecordsReader;
 pub use records_error::RecordsError;
 pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};
+pub use table_records::{RecordBlock, TableRecords};

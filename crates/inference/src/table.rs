@@ -30,8 +30,39 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Returns the line of names of the tables' rows with answers behind them. A column of the table keeps
+    /// its name, and that of an answer gets `_` behind its own where both are the same.
+    pub fn header_with(&self, answers: impl IntoIterator<Item = String>) -> Vec<u8> {
+        let mut line = Vec::new();
+        let own = |mut name: String| {
+            while self.headers.contains(&name) {
+                name.push('_');
+            }
+            name
+        };
+        let file = (self.tables > 1).then(|| own(FILE_COLUMN.to_owned()));
+        let answers = answers.into_iter().map(own);
+        let names = file.into_iter().chain(self.headers.iter().cloned()).chain(answers);
+        for (index, name) in names.enumerate() {
+            line.extend((index > 0).then_some(b','));
+            push_field(name.as_bytes(), &mut line);
+        }
+        line.push(b'\n');
+        line
+    }
+
+    /// Returns what begins each line of a table's rows: the file, if there are several tables.
+    pub(crate) fn line_start(&self, table: &RawHeader) -> Vec<u8> {
+        let mut name = Vec::new();
+        if self.tables > 1 {
+            push_field(table.file.as_bytes(), &mut name);
+            name.push(b',');
+        }
+        name
+    }
+
     /// Returns the field of each column in a table, if the table has it.
-    fn fields(&self, table: &RawHeader) -> Vec<Option<usize>> {
+    pub(crate) fn fields(&self, table: &RawHeader) -> Vec<Option<usize>> {
         let mut fields: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
         for (field, column) in table.columns.iter().enumerate() {
             fields.entry(&column.header).or_default().push_back(field);
@@ -139,6 +170,22 @@ pub struct ScoredRows {
     pub notes: Vec<String>,
     /// The files that are no tables, with the reason.
     pub left_out: Vec<String>,
+}
+
+impl ScoredRows {
+    /// Adds what was found of a file that is not the usual.
+    pub(crate) fn note(&mut self, header: &RawHeader, records: &RecordReader<'_>) {
+        if !header.notes.is_empty() {
+            self.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
+        }
+        for (column, unit) in records.assumed_units() {
+            self.warnings.push(format!(
+                "{}: column `{column}` is in {unit}; the model knows no unit of it, and takes its numbers \
+                 as they are",
+                header.file
+            ));
+        }
+    }
 }
 
 impl<'m, W: Write> TableScorer<'m, W> {
@@ -272,28 +319,16 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         // The reader has found these columns already.
         let records = header.records(self.model.schema()).ok()?;
         if self.files.is_empty() {
-            let line = header_line(&self.columns, self.model);
+            let answers = answer_columns(self.model, self.model.options());
+            let line = self.columns.header_with(answers);
             if let Err(error) = self.output.write_all(&line) {
                 self.error.get_or_insert(InferenceError::Output(error));
             }
         }
         let fields = self.columns.fields(&header);
-        if !header.notes.is_empty() {
-            self.scored.notes.push(format!("{}: {}", header.file, header.notes.join("; ")));
-        }
-        for (column, unit) in records.assumed_units() {
-            self.scored.warnings.push(format!(
-                "{}: column `{column}` is in {unit}; the model knows no unit of it, and takes its numbers \
-                 as they are",
-                header.file
-            ));
-        }
+        self.scored.note(&header, &records);
         self.files.push(header.file.clone());
-        let mut name = Vec::new();
-        if self.columns.tables > 1 {
-            push_field(header.file.as_bytes(), &mut name);
-            name.push(b',');
-        }
+        let name = self.columns.line_start(&header);
         let (model, bad_cells) = (self.model, self.bad_cells);
         let names = AnswerNames::new(model, "");
         // Models whose answers are explained have a base value.
@@ -423,27 +458,4 @@ impl Part {
         self.waiting.clear();
         self.readings.clear();
     }
-}
-
-/// Returns the header of the output. A column of the table keeps its name, and that of an answer gets
-/// `_` behind its own where both are the same.
-fn header_line(columns: &Columns, model: &Model) -> Vec<u8> {
-    let mut line = Vec::new();
-    let file = (columns.tables > 1).then(|| FILE_COLUMN.to_owned());
-    let columns = &columns.headers;
-    let answers = answer_columns(model, model.options());
-    let own = |mut name: String| {
-        while columns.contains(&name) {
-            name.push('_');
-        }
-        name
-    };
-    let answers = answers.into_iter().map(own);
-    let names = file.into_iter().map(own).chain(columns.iter().cloned()).chain(answers);
-    for (index, name) in names.enumerate() {
-        line.extend((index > 0).then_some(b','));
-        push_field(name.as_bytes(), &mut line);
-    }
-    line.push(b'\n');
-    line
 }
