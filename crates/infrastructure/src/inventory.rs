@@ -92,13 +92,12 @@ impl<'a> Inventory<'a> {
         self.named("model-package", group, "/*")
     }
 
-    /// Returns the ARNs of the jobs' log groups, and of all log streams in them.
+    /// Returns the ARNs of the jobs' log groups, and of all log streams in them: no other group's name begins
+    /// with theirs.
     pub(crate) fn log_arns(&self) -> Vec<String> {
         let arn =
-            |job: &JobType| self.account.arn("logs", &format!("log-group:{}", job.log_group()));
-        let groups: Vec<String> = self.jobs.iter().map(arn).collect();
-        let streams = groups.iter().map(|group| format!("{group}:*"));
-        groups.iter().cloned().chain(streams).collect()
+            |job: &JobType| self.account.arn("logs", &format!("log-group:{}*", job.log_group()));
+        self.jobs.iter().map(arn).collect()
     }
 
     pub(crate) fn repository_arns(&self) -> Vec<String> {

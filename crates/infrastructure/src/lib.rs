@@ -35,6 +35,7 @@
 
 mod account;
 mod document;
+mod hosting;
 mod images;
 mod inventory;
 mod policy;
@@ -42,6 +43,7 @@ mod storage;
 mod template;
 
 pub use document::{Policy, Statement};
+pub use hosting::hosted_prefix;
 pub use images::Repository;
 pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, policy};
 pub use storage::DEFINITIONS;

@@ -6,16 +6,18 @@ use config::Settings;
 use pipeline::Definition;
 
 use crate::document::{Policy, Statement};
+use crate::hosting;
 use crate::inventory::{Inventory, JobType};
-use crate::storage::without_covered;
+use crate::storage::{S3Prefix, without_covered};
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
 
 /// The service that assumes the execution role.
 pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
-/// The id of the one statement of the `Deploy` policy that the `Github` policy does not have.
-const APPROVE: &str = "ApproveModels";
+/// The id of the statement that allows approving versions: the one of the `Deploy` policy that the `Github`
+/// policy does not have.
+pub(crate) const APPROVE: &str = "ApproveModels";
 
 /// The principal that a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +28,16 @@ pub enum PolicyKind {
     Deploy,
     /// GitHub Actions: pushes images, creates and starts the pipeline, approves nothing.
     Github,
+    /// Whoever deploys approved versions as the endpoint, and runs batch transforms.
+    Endpoint,
+    /// GitHub Actions behind reviewers: approves a version and deploys it.
+    Release,
 }
 
 impl PolicyKind {
     /// All policies.
-    pub const ALL: [Self; 3] = [Self::Execution, Self::Deploy, Self::Github];
+    pub const ALL: [Self; 5] =
+        [Self::Execution, Self::Deploy, Self::Github, Self::Endpoint, Self::Release];
 }
 
 /// Returns the policy with the least permissions that `kind` needs.
@@ -40,6 +47,8 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
         PolicyKind::Execution => execution(&inventory),
         PolicyKind::Deploy => deploy(&inventory),
         PolicyKind::Github => github(&inventory),
+        PolicyKind::Endpoint => hosting::endpoint(&inventory),
+        PolicyKind::Release => hosting::release(&inventory),
     })
 }
 
@@ -61,11 +70,12 @@ fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     statements.push(registry_token());
     statements.push(Statement::allow("PullImages", PULL, inventory.repository_arns()));
     statements.extend(list_objects(inventory));
-    statements.push(read_objects(inventory));
+    statements.push(read_objects(inventory, hosting::written_by_hosts(inventory)));
     statements.push(Statement::allow(
         "WriteObjects",
         ["s3:PutObject", "s3:AbortMultipartUpload"],
-        inventory.object_arns(&inventory.outputs),
+        inventory
+            .object_arns(inventory.outputs.iter().chain(&hosting::written_by_hosts(inventory))),
     ));
     statements.push(write_logs(inventory));
     statements.push(put_metrics(inventory));
@@ -111,7 +121,7 @@ fn experiment(inventory: &Inventory<'_>) -> Option<Statement> {
     Some(Statement::allow("FileJobs", actions, resources))
 }
 
-fn pass_role(inventory: &Inventory<'_>) -> Statement {
+pub(crate) fn pass_role(inventory: &Inventory<'_>) -> Statement {
     Statement::allow("PassExecutionRole", ["iam:PassRole"], [&inventory.settings.aws.role_arn])
         .when("StringEquals", "iam:PassedToService", [SAGEMAKER])
 }
@@ -125,12 +135,13 @@ fn write_logs(inventory: &Inventory<'_>) -> Statement {
             "logs:DescribeLogStreams",
             "logs:PutLogEvents",
         ],
-        inventory.log_arns(),
+        [inventory.log_arns(), hosting::log_arns(inventory)].concat(),
     )
 }
 
 fn put_metrics(inventory: &Inventory<'_>) -> Statement {
     let namespaces = inventory.jobs.iter().map(|job| job.log_group());
+    let namespaces = namespaces.chain(hosting::NAMESPACES);
     Statement::allow("PutMetrics", ["cloudwatch:PutMetricData"], ["*"]).when(
         "StringEquals",
         "cloudwatch:namespace",
@@ -139,7 +150,7 @@ fn put_metrics(inventory: &Inventory<'_>) -> Statement {
 }
 
 /// Allows the use of the customer's key for the volumes of the instances.
-fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
+pub(crate) fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
     let Some(key) = &inventory.settings.aws.kms.volume_key else { return Vec::new() };
     vec![
         with_key(inventory, "UseVolumeKey", &["kms:DescribeKey"], key),
@@ -160,7 +171,8 @@ fn registry_token() -> Statement {
 /// a statement of its own, since it has no `s3:prefix`.
 fn list_objects(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut buckets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for prefix in inventory.inputs.iter().chain(&inventory.outputs) {
+    let hosted = hosting::written_by_hosts(inventory);
+    for prefix in inventory.inputs.iter().chain(&inventory.outputs).chain(&hosted) {
         buckets.entry(&prefix.bucket).or_default().push(format!("{}*", prefix.key_prefix));
     }
     let arns: Vec<String> = buckets.keys().map(|bucket| inventory.account.s3(bucket)).collect();
@@ -175,9 +187,10 @@ fn list_objects(inventory: &Inventory<'_>) -> Vec<Statement> {
     ]
 }
 
-fn read_objects(inventory: &Inventory<'_>) -> Statement {
-    let prefixes = inventory.inputs.iter().chain(&inventory.outputs).cloned().collect();
-    let prefixes = without_covered(prefixes);
+/// Allows reading what the jobs read and write, and `more`.
+fn read_objects(inventory: &Inventory<'_>, more: Vec<S3Prefix>) -> Statement {
+    let prefixes = inventory.inputs.iter().chain(&inventory.outputs).cloned().chain(more);
+    let prefixes = without_covered(prefixes.collect());
     Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&prefixes))
 }
 
@@ -229,7 +242,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             inventory.object_arns(&inventory.inputs),
         ),
-        read_objects(inventory),
+        read_objects(inventory, Vec::new()),
         Statement::allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
@@ -264,7 +277,7 @@ fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
 }
 
 /// Allows the use of the customer's key for objects, for reading as well as for writing.
-fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
+pub(crate) fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
     let key = inventory.settings.aws.kms.output_key.as_ref()?;
     let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
     Some(with_key(inventory, "UseObjectKey", &actions, key))

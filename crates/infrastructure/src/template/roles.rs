@@ -13,6 +13,8 @@ const REPOSITORY: &str = "GitHubRepository";
 const BRANCH: &str = "GitHubBranch";
 /// The parameter and condition that decide whether the template creates the identity provider.
 const CREATE_PROVIDER: &str = "CreateGitHubProvider";
+/// The parameter for the environment whose jobs reviewers let start.
+const ENVIRONMENT: &str = "GitHubEnvironment";
 /// The condition that a GitHub repository is given.
 const HAS_GITHUB: &str = "HasGitHub";
 
@@ -84,9 +86,29 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Condition": HAS_GITHUB,
             "Properties": object! {
                 "Description": "What the workflows of the repository run as",
-                "AssumeRolePolicyDocument": github_trust(inventory),
+                "AssumeRolePolicyDocument": github_trust(inventory, branch_and_tags()),
                 "Policies": inline(inventory, "Github", PolicyKind::Github),
             },
+        },
+    );
+    sections.resource(
+        "GitHubReleaseRole",
+        object! {
+            "Type": "AWS::IAM::Role",
+            "Condition": HAS_GITHUB,
+            "Properties": object! {
+                "Description": "What approves a version and deploys it, once a reviewer has agreed",
+                "AssumeRolePolicyDocument": github_trust(inventory, environment()),
+                "Policies": inline(inventory, "Release", PolicyKind::Release),
+            },
+        },
+    );
+    sections.output(
+        "GitHubReleaseRoleArn",
+        object! {
+            "Condition": HAS_GITHUB,
+            "Description": "role-to-assume of the workflow that approves and deploys",
+            "Value": arn("GitHubReleaseRole"),
         },
     );
     sections.output(
@@ -116,6 +138,15 @@ fn github_parameters(sections: &mut Sections) {
             "Type": "String",
             "AllowedPattern": "^[A-Za-z0-9._/-]+$",
             "Default": "main",
+        },
+    );
+    sections.parameter(
+        ENVIRONMENT,
+        object! {
+            "Description": "The environment of the repository whose jobs may approve and deploy; its reviewers decide",
+            "Type": "String",
+            "AllowedPattern": "^[A-Za-z0-9._-]+$",
+            "Default": "production",
         },
     );
     sections.parameter(
@@ -169,15 +200,23 @@ fn audience(inventory: &Inventory<'_>) -> &'static str {
     }
 }
 
-/// Returns the trust policy: workflows of the repository may assume the role, on the branch and on
-/// release tags.
-fn github_trust(inventory: &Inventory<'_>) -> Value {
+/// Returns the subjects of the workflows on the branch, which deploy the pipeline, and on release tags, which
+/// push images.
+fn branch_and_tags() -> Vec<Value> {
+    let subject = |place: String| substitute(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}"));
+    [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()].map(subject).to_vec()
+}
+
+/// Returns the subject of the jobs of the environment.
+fn environment() -> Vec<Value> {
+    vec![substitute(&format!("repo:${{{REPOSITORY}}}:environment:${{{ENVIRONMENT}}}"))]
+}
+
+/// Returns the trust policy: jobs of the repository with these subjects may assume the role.
+fn github_trust(inventory: &Inventory<'_>, subjects: Vec<Value>) -> Value {
     let claim = |claim: &str, value: Value| {
         Value::Mapping([(format!("{ISSUER}:{claim}").into(), value)].into_iter().collect())
     };
-    // The branch is deployed from, and releases are pushed from their tags.
-    let subjects = [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()]
-        .map(|place| substitute(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}")));
     let existing =
         format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:oidc-provider/{ISSUER}");
     let provider = object! {

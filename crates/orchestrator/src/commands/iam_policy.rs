@@ -26,6 +26,10 @@ enum Principal {
     Deploy,
     /// GitHub Actions: as deploy, but they push images and approve no models
     Github,
+    /// Who deploys approved versions as the endpoint, and runs batch transforms
+    Endpoint,
+    /// GitHub Actions behind reviewers: as endpoint, and they approve versions
+    Release,
 }
 
 /// Prints a policy as JSON.
@@ -35,6 +39,8 @@ pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
         Principal::Execution => PolicyKind::Execution,
         Principal::Deploy => PolicyKind::Deploy,
         Principal::Github => PolicyKind::Github,
+        Principal::Endpoint => PolicyKind::Endpoint,
+        Principal::Release => PolicyKind::Release,
     };
     let definition = definition::build(&settings);
     print(&infrastructure::policy(kind, &settings, &definition).to_json())

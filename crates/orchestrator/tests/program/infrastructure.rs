@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::{CONFIG, Place};
 
-const KINDS: [&str; 3] = ["execution", "deploy", "github"];
+const KINDS: [&str; 5] = ["execution", "deploy", "github", "endpoint", "release"];
 
 fn text() -> String {
     fs_err::read_to_string(CONFIG).unwrap()
@@ -81,7 +81,7 @@ fn the_template() {
     assert!(own.len() < 51_200, "{} bytes", own.len());
 }
 
-fn policies(settings: &Settings) -> [Policy; 3] {
+fn policies(settings: &Settings) -> [Policy; 5] {
     let definition = orchestrator::build(settings);
     PolicyKind::ALL.map(|kind| infrastructure::policy(kind, settings, &definition))
 }
@@ -107,6 +107,10 @@ fn the_policies_are_within_the_limits_of_iam() {
                 "LogInToRegistry", // IAM has no resource for these calls, or it is not known beforehand.
                 "PutMetrics",
                 "ListModels",
+                "ListVersions",
+                "FindUsers",
+                "ReadMetrics",
+                "FollowTraffic",
                 "ReadQuotas",
                 "DescribeNetwork",
             ];
@@ -127,11 +131,14 @@ fn other_columns_need_no_other_policies() {
 
 #[test]
 fn github_approves_no_models() {
-    let [execution, deploy, github] = policies(&shipped());
+    let [execution, deploy, github, endpoint, release] = policies(&shipped());
     let approve = "sagemaker:UpdateModelPackage";
     assert!(deploy.actions().any(|action| action == approve));
     assert!(!github.actions().any(|action| action == approve));
     assert!(!execution.actions().any(|action| action == approve));
+    // Whoever deploys does not approve, but where reviewers decide.
+    assert!(!endpoint.actions().any(|action| action == approve));
+    assert!(release.actions().any(|action| action == approve));
     let mut rest = deploy.statement.iter().filter(|s| s.action != [approve]);
     assert!(rest.all(|statement| github.statement.contains(statement)));
 }
@@ -147,8 +154,9 @@ fn calls() -> BTreeSet<String> {
         .filter(|path| path.file_name() != Some("infrastructure"))
         .map(|path| path.join("src"))
         .collect();
-    let call =
-        Regex::new(r#""((?:sagemaker|s3|ecr|logs|iam|servicequotas|sts):[A-Z][A-Za-z0-9]+)""#);
+    let call = Regex::new(
+        r#""((?:sagemaker|s3|ecr|logs|iam|servicequotas|sts|cloudwatch|application-autoscaling):[A-Z][A-Za-z0-9]+)""#,
+    );
     let call = call.unwrap();
     let mut calls = BTreeSet::new();
     while let Some(directory) = directories.pop() {
@@ -185,20 +193,23 @@ fn permission(call: &str) -> &str {
 fn every_call_of_the_programs_is_allowed() {
     let calls = calls();
     assert!(calls.contains("sagemaker:CreateModelPackage"), "{calls:?}");
-    let [execution, deploy, _] = policies(&shipped());
+    let [execution, deploy, _, endpoint, _] = policies(&shipped());
+    let people = deploy.actions().chain(endpoint.actions());
     let allowed: BTreeSet<&str> =
-        execution.actions().chain(deploy.actions()).chain(NEEDS_NO_PERMISSION).collect();
+        execution.actions().chain(people).chain(NEEDS_NO_PERMISSION).collect();
     let denied: Vec<_> = calls.iter().filter(|call| !allowed.contains(call.as_str())).collect();
     assert!(denied.is_empty(), "no policy allows {denied:?}");
 }
 
 #[test]
-fn deploy_allows_no_more_than_the_programs_call() {
-    // CreatePipeline and UpdatePipeline need these in addition.
+fn people_may_do_no_more_than_the_programs_call() {
+    // Creating pipelines, models and jobs needs this in addition.
     let unnamed = ["iam:PassRole"];
     let calls = calls();
-    let [_, deploy, _] = policies(&shipped());
-    let never = deploy.actions().filter(|a| !calls.contains(*a) && !unnamed.contains(a));
-    let never: Vec<_> = never.collect();
-    assert!(never.is_empty(), "nothing calls {never:?}");
+    let [_, deploy, _, endpoint, _] = policies(&shipped());
+    for policy in [deploy, endpoint] {
+        let never = policy.actions().filter(|a| !calls.contains(*a) && !unnamed.contains(a));
+        let never: Vec<_> = never.collect();
+        assert!(never.is_empty(), "nothing calls {never:?}");
+    }
 }

@@ -1,0 +1,211 @@
+//! What whoever deploys an approved version as an endpoint, or runs it in batch transforms, may do.
+
+use config::EndpointKind;
+
+use crate::document::Statement;
+use crate::inventory::Inventory;
+use crate::policy::{APPROVE, object_key, pass_role, volume_key};
+use crate::storage::S3Prefix;
+
+/// The most characters of an endpoint's name in the names of what is made for it.
+const MAX_PREFIX: usize = 32;
+/// The log group of all batch transforms, and the namespace of their metrics.
+const TRANSFORMS: &str = "/aws/sagemaker/TransformJobs";
+/// What the log group of an endpoint begins with, and the namespace of its metrics.
+const ENDPOINTS: &str = "/aws/sagemaker/Endpoints";
+
+/// Returns what the names of the configurations, models and batch transforms of an endpoint begin with. The
+/// names have at most 63 characters, and end in a version and a digest or time.
+pub fn hosted_prefix(endpoint: &str) -> String {
+    let prefix = endpoint.get(..MAX_PREFIX).unwrap_or(endpoint).trim_end_matches('-');
+    format!("{prefix}-v")
+}
+
+/// The namespaces of the metrics that hosts of a model write.
+pub(crate) const NAMESPACES: [&str; 2] = [ENDPOINTS, TRANSFORMS];
+
+/// Returns the prefixes that hosts of a model write: answers, captured invocations, and what is sent to them.
+pub(crate) fn written_by_hosts(inventory: &Inventory<'_>) -> Vec<S3Prefix> {
+    let settings = inventory.settings;
+    let mut prefixes = vec![&settings.s3_paths.predictions];
+    prefixes.extend(settings.endpoint.capture.as_ref().map(|capture| &capture.prefix));
+    let queue = settings.endpoint.asynchronous.clone().unwrap_or_default();
+    if settings.endpoint.kind == EndpointKind::Asynchronous {
+        prefixes.push(&queue.prefix);
+    }
+    prefixes.into_iter().map(|prefix| own_prefix(inventory, prefix)).collect()
+}
+
+/// Returns a prefix in the settings' bucket.
+fn own_prefix(inventory: &Inventory<'_>, prefix: &str) -> S3Prefix {
+    let key_prefix = format!("{}/", prefix.trim_end_matches('/'));
+    S3Prefix { bucket: inventory.settings.s3_paths.bucket.clone(), key_prefix }
+}
+
+/// Returns the ARNs of the endpoint's log group, and of all log streams in it.
+fn endpoint_log_arns(inventory: &Inventory<'_>) -> Vec<String> {
+    let group = format!("log-group:{ENDPOINTS}/{}", inventory.settings.endpoint_name());
+    ["", ":*"].map(|streams| inventory.account.arn("logs", &format!("{group}{streams}"))).to_vec()
+}
+
+/// Returns the ARNs of the log groups that hosts of a model write, and of all log streams in them.
+pub(crate) fn log_arns(inventory: &Inventory<'_>) -> Vec<String> {
+    let mut arns = endpoint_log_arns(inventory);
+    arns.push(inventory.account.arn("logs", &format!("log-group:{TRANSFORMS}*")));
+    arns
+}
+
+/// Returns the statements of whoever operates the endpoint and runs batch transforms.
+pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let account = inventory.account;
+    let name = inventory.settings.endpoint_name();
+    let hosted = |kind: &str| inventory.named(kind, &hosted_prefix(name), "*");
+    let own = inventory.named("endpoint", name, "");
+    let (configurations, models) = (hosted("endpoint-config"), hosted("model"));
+    let transforms = hosted("transform-job");
+    let all = |kind: &str| account.arn("sagemaker", &format!("{kind}/*"));
+    let models_data = own_prefix(inventory, &inventory.settings.s3_paths.model_artifacts);
+    let mut statements = vec![
+        // The service does not document the resource of a listing.
+        Statement::allow("ListVersions", ["sagemaker:ListModelPackages"], ["*"]),
+        Statement::allow(
+            "DescribeVersions",
+            ["sagemaker:DescribeModelPackage"],
+            inventory.package_arns(),
+        ),
+        Statement::allow(
+            "Host",
+            [
+                "sagemaker:CreateModel",
+                "sagemaker:DeleteModel",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:DeleteEndpointConfig",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:UpdateEndpoint",
+                "sagemaker:DeleteEndpoint",
+                "sagemaker:InvokeEndpoint",
+                "sagemaker:InvokeEndpointAsync",
+                "sagemaker:CreateTransformJob",
+                "sagemaker:AddTags",
+                "sagemaker:ListTags",
+            ],
+            [own, configurations, models, transforms].concat(),
+        ),
+        // What is in use is not deleted, whoever uses it.
+        Statement::allow(
+            "FindUsers",
+            [
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListEndpointConfigs",
+                "sagemaker:ListModels",
+                "sagemaker:ListTransformJobs",
+            ],
+            ["*"],
+        ),
+        Statement::allow(
+            "DescribeHosts",
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DescribeModel",
+                "sagemaker:DescribeTransformJob",
+            ],
+            [all("endpoint"), all("endpoint-config"), all("model"), all("transform-job")],
+        ),
+        Statement::allow(
+            "ReadMetrics",
+            ["cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"],
+            ["*"],
+        ),
+        Statement::allow(
+            "ReadLogs",
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            endpoint_log_arns(inventory),
+        ),
+        // Without it, S3 refuses to say that an answer is not there yet.
+        Statement::allow(
+            "ListObjects",
+            ["s3:ListBucket"],
+            [account.s3(&inventory.settings.s3_paths.bucket)],
+        ),
+        Statement::allow(
+            "ReadObjects",
+            ["s3:GetObject"],
+            inventory.object_arns(written_by_hosts(inventory).iter().chain([&models_data])),
+        ),
+        Statement::allow(
+            "SendRecords",
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            inventory.object_arns(&written_by_hosts(inventory)),
+        ),
+        // The number of an endpoint's instances may follow the traffic, also where the settings have
+        // forgotten it.
+        Statement::allow(
+            "FollowTraffic",
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:RegisterScalableTarget",
+                "application-autoscaling:PutScalingPolicy",
+            ],
+            ["*"],
+        ),
+        pass_role(inventory),
+    ];
+    if inventory.settings.endpoint.autoscaling.is_some() {
+        let role = format!(
+            "arn:{}:iam::{}:role/aws-service-role/{SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+            account.partition(),
+            account.id
+        );
+        statements.push(
+            Statement::allow("MakeScalingRole", ["iam:CreateServiceLinkedRole"], [role]).when(
+                "StringEquals",
+                "iam:AWSServiceName",
+                [SCALING],
+            ),
+        );
+        // Application Auto Scaling asks these of whoever sets a policy.
+        let alarms = format!("alarm:TargetTracking-endpoint/{name}/*");
+        statements.push(Statement::allow(
+            "SetScalingAlarms",
+            ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
+            [account.arn("cloudwatch", &alarms)],
+        ));
+        statements.push(Statement::allow(
+            "ChangeCapacity",
+            ["sagemaker:UpdateEndpointWeightsAndCapacities"],
+            inventory.named("endpoint", name, ""),
+        ));
+    }
+    statements.extend(volume_key(inventory));
+    statements.extend(object_key(inventory));
+    statements
+}
+
+/// The service that changes the number of instances.
+const SCALING: &str = "sagemaker.application-autoscaling.amazonaws.com";
+
+/// Returns the statements of a workflow that approves a version and deploys it.
+pub(crate) fn release(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let mut statements = endpoint(inventory);
+    statements.push(Statement::allow(
+        APPROVE,
+        ["sagemaker:UpdateModelPackage"],
+        inventory.package_arns(),
+    ));
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_leaves_room_for_version_and_digest() {
+        assert_eq!(hosted_prefix("machine-downtime"), "machine-downtime-v");
+        let long = "a-".repeat(31) + "b";
+        assert_eq!(hosted_prefix(&long), format!("{}a-v", "a-".repeat(15)));
+    }
+}
