@@ -40,8 +40,9 @@ pub use aws_sdk_sagemaker as sagemaker;
 pub use error::{CallError, ConnectError, raise as raise_quota};
 #[cfg(feature = "account")]
 pub use {
+    aws_sdk_applicationautoscaling as autoscaling, aws_sdk_cloudwatch as cloudwatch,
     aws_sdk_cloudwatchlogs as logs, aws_sdk_ecr as ecr, aws_sdk_iam as iam, aws_sdk_s3 as s3,
-    aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
+    aws_sdk_sagemakerruntime as runtime, aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
 };
 
 /// The maximum number of attempts of a call; the SDK's default is 3. The waits between them are at
@@ -57,6 +58,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// The timeout of one attempt of a call with a body of some megabytes.
 #[cfg(feature = "account")]
 const BODY_TIMEOUT: Duration = Duration::from_secs(600);
+/// The timeout of one invocation of an endpoint: SageMaker itself waits up to 60 s for the model, and the
+/// bodies have up to 25 MB each way.
+#[cfg(feature = "account")]
+const INVOKE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The application's name in the user agent, which CloudTrail records.
 const APP_NAME: &str = "machine-downtime-pipeline";
 
@@ -163,6 +168,29 @@ impl Aws {
     /// Returns a client for ECR, the container registry.
     pub fn ecr(&self) -> ecr::Client {
         ecr::Client::new(&self.config)
+    }
+
+    /// Returns a client for Application Auto Scaling, which changes the number of an endpoint's instances.
+    pub fn autoscaling(&self) -> autoscaling::Client {
+        autoscaling::Client::new(&self.config)
+    }
+
+    /// Returns a client for CloudWatch, which keeps metrics and alarms.
+    pub fn cloudwatch(&self) -> cloudwatch::Client {
+        cloudwatch::Client::new(&self.config)
+    }
+
+    /// Returns a client for SageMaker Runtime, which invokes endpoints.
+    pub fn runtime(&self) -> runtime::Client {
+        // SageMaker waits up to 60 s for the answer of a model. A request that was not answered is not
+        // sent again: the model may still be at work on it.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(INVOKE_TIMEOUT)
+            .build();
+        runtime::Client::from_conf(
+            runtime::config::Builder::from(&self.config).timeout_config(timeouts).build(),
+        )
     }
 
     /// Returns a client for CloudWatch Logs.

@@ -1,5 +1,7 @@
 //! Creating and updating the pipeline.
 
+use std::collections::BTreeMap;
+
 use aws::CallError;
 use aws::sagemaker::types::{PipelineDefinitionS3Location, Tag};
 use infrastructure::DEFINITIONS;
@@ -39,25 +41,39 @@ impl Cloud {
     ///
     /// Fails with a description of the tags, or if SageMaker refuses to list them.
     pub fn check_owner(&self, deployed: &DeployedPipeline, owner: Owner) -> Result<(), CloudError> {
-        let mut pages =
-            self.sagemaker.list_tags().resource_arn(&deployed.arn).into_paginator().items().send();
-        let mut found = None;
-        while let Some(tag) = self.aws.wait(pages.next()) {
-            let tag = tag.map_err(|error| CallError::of("sagemaker:ListTags", error))?;
-            if tag.key.as_deref() == Some(owner.key) {
-                found = tag.value;
+        match self.owner_problem(&deployed.arn, owner)? {
+            None => Ok(()),
+            Some(owner) => {
+                Err(CloudError::Foreign { name: self.target.pipeline_name.clone(), owner })
             }
         }
+    }
+
+    /// Returns what is wrong with the owner's tag of a resource, such as `has no tag managed-by=...`.
+    pub(crate) fn owner_problem(
+        &self,
+        arn: &str,
+        owner: Owner,
+    ) -> Result<Option<String>, CallError> {
         let Owner { key, value } = owner;
         let wanted = self.target.tags.get(key).map_or(value, String::as_str);
-        if found.as_deref() == Some(wanted) {
-            return Ok(());
+        Ok(match self.tags_of(arn)?.remove(key) {
+            Some(found) if found == wanted => None,
+            Some(found) => Some(format!("has the tag {key}={found}, not {wanted}")),
+            None => Some(format!("has no tag {key}={wanted}")),
+        })
+    }
+
+    /// Returns the tags of a resource.
+    pub(crate) fn tags_of(&self, arn: &str) -> Result<BTreeMap<String, String>, CallError> {
+        let mut pages =
+            self.sagemaker.list_tags().resource_arn(arn).into_paginator().items().send();
+        let mut tags = BTreeMap::new();
+        while let Some(tag) = self.aws.wait(pages.next()) {
+            let tag = tag.map_err(|error| CallError::of("sagemaker:ListTags", error))?;
+            tags.extend(tag.key.zip(tag.value));
         }
-        let found = found.map_or_else(
-            || format!("has no tag {key}={wanted}"),
-            |found| format!("has the tag {key}={found}, not {wanted}"),
-        );
-        Err(CloudError::Foreign { name: self.target.pipeline_name.clone(), owner: found })
+        Ok(tags)
     }
 
     /// Creates the pipeline.
@@ -121,7 +137,8 @@ impl Cloud {
         Ok(())
     }
 
-    fn tags(&self, owner: Owner) -> Vec<Tag> {
+    /// Returns the target's tags and the owner's.
+    pub(crate) fn tags(&self, owner: Owner) -> Vec<Tag> {
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
         let mut tags: Vec<_> =
             self.target.tags.iter().map(|(key, value)| tag(key, value)).collect();

@@ -79,9 +79,99 @@ pub enum CloudError {
         /// Its status.
         status: String,
     },
-    /// An execution had not ended when the timeout passed.
-    #[error("execution {0} has not ended within the timeout")]
+    /// An execution, or something else that was watched, had not ended when the timeout passed.
+    #[error("{0} has not ended within the timeout")]
     Timeout(String),
+    /// There is no endpoint of this name.
+    #[error("there is no endpoint {name} in {region}")]
+    NoEndpoint {
+        /// The endpoint's name.
+        name: String,
+        /// The region.
+        region: String,
+    },
+    /// An endpoint of this name was created by something else.
+    #[error("the endpoint {name} is there and {owner}: it may be another one")]
+    ForeignEndpoint {
+        /// The endpoint's name.
+        name: String,
+        /// A description of its tags, such as `has no tag managed-by=...`.
+        owner: String,
+    },
+    /// An endpoint is changing.
+    #[error("the endpoint {name} is {status}; try again once it is InService")]
+    EndpointBusy {
+        /// The endpoint's name.
+        name: String,
+        /// Its status.
+        status: String,
+    },
+    /// An endpoint has failed.
+    #[error("the endpoint {name} is {status}: {reason}")]
+    EndpointFailed {
+        /// The endpoint's name.
+        name: String,
+        /// Its status.
+        status: String,
+        /// The service's reason.
+        reason: String,
+    },
+    /// An endpoint cannot become serverless.
+    #[error(
+        "the endpoint {name} is {from}, and SageMaker makes no such endpoint serverless; expected another \
+         endpoint.name, or that it is deleted first"
+    )]
+    EndpointKind {
+        /// The endpoint's name.
+        name: String,
+        /// Its kind.
+        from: String,
+    },
+    /// SageMaker undid an update of an endpoint.
+    #[error(
+        "SageMaker has rolled the update of endpoint {name} back: it answers with configuration {found}, not \
+         with {wanted}{}{}",
+        .reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default(),
+        .alarms.iter().map(|alarm| format!("; {alarm}")).collect::<String>()
+    )]
+    RolledBack {
+        /// The endpoint's name.
+        name: String,
+        /// The configuration that the update was to bring.
+        wanted: String,
+        /// The configuration that answers.
+        found: String,
+        /// The service's reason.
+        reason: Option<String>,
+        /// A line about each alarm that rolls updates back.
+        alarms: Vec<String>,
+    },
+    /// An endpoint has no configuration to go back to.
+    #[error("the endpoint {name} cannot go back: {reason}")]
+    NoPrevious {
+        /// The endpoint's name.
+        name: String,
+        /// The reason.
+        reason: String,
+    },
+    /// A model could not answer a request of an asynchronous endpoint.
+    #[error("the request was not answered: {reason} ({address})")]
+    Unanswerable {
+        /// The address of the failure.
+        address: String,
+        /// The model's own words.
+        reason: String,
+    },
+    /// A batch transform has failed or was stopped.
+    #[error("the transform job {name} is {status}: {reason}")]
+    TransformFailed {
+        /// The job's name.
+        name: String,
+        /// Its status.
+        status: String,
+        /// The service's reason.
+        reason: String,
+    },
     /// ECR holds an image in a format that SageMaker refuses.
     #[error(
         "the image {uri} is of type {kind}, expected {expected}, which is all that SageMaker takes"

@@ -1,5 +1,5 @@
 //! Operations on SageMaker and what a pipeline needs around it: pipelines, executions, jobs and their
-//! logs, images in ECR, objects in S3, and the checks of an account. Every operation takes values,
+//! logs, endpoints and batch transforms, images in ECR, objects in S3, and the checks of an account. Every operation takes values,
 //! calls AWS and returns values.
 //!
 //! Knows AWS's services. Must never know the settings file, a command line or the environment, and
@@ -22,11 +22,14 @@
 mod deploy;
 mod deployed;
 mod doctor;
+mod endpoint;
 mod error;
 mod execution;
 mod images;
 mod job;
+mod log;
 mod object;
+mod transform;
 mod upload;
 mod watch;
 
@@ -36,10 +39,17 @@ use indexmap::IndexMap;
 pub use deploy::{Owner, WrittenPipeline};
 pub use deployed::DeployedPipeline;
 pub use doctor::{Check, JobMachine, JobQuota, Remedy, Verdict, architecture_of};
+pub use endpoint::{
+    AsynchronousAnswer, Autoscaling, Capture, DeployedEndpoint, DeployedVariant, DesiredEndpoint,
+    EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting, Instances,
+    Invocation, Kept, Network, Queue, Removal, Rollback, StartedUpdate, TrafficShift, UpdatePolicy,
+};
 pub use error::CloudError;
 pub use execution::{SageMakerExecution, SageMakerStep};
 pub use images::{EcrImage, ResolvedImages};
-pub use job::{JobDescription, JobLog, SageMakerJob};
+pub use job::{JobDescription, SageMakerJob};
+pub use log::Log;
+pub use transform::{Transform, TransformJob};
 pub use upload::Upload;
 pub use watch::{Watch, WatchEvent};
 
@@ -77,6 +87,7 @@ impl Target {
 }
 
 /// A connection to AWS with the pipeline that it is used for.
+#[derive(Clone)]
 pub struct Cloud {
     target: Target,
     aws: Aws,

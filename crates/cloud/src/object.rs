@@ -12,6 +12,20 @@ impl Cloud {
         Some(body.into_bytes().to_vec())
     }
 
+    /// Stores a small object at an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if S3 refuses.
+    pub fn store(&self, uri: &str, content_type: &str, body: Vec<u8>) -> Result<(), CloudError> {
+        const ACTION: &str = "s3:PutObject";
+        let address = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+        let (bucket, key) = address.ok_or_else(|| Self::missing(ACTION, "address of an object"))?;
+        let put = self.aws.s3().put_object().bucket(bucket).key(key).content_type(content_type);
+        self.aws.call(ACTION, put.body(body.into()).send())?;
+        Ok(())
+    }
+
     /// Stores a small JSON document at `key` in the target's bucket and returns its address.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Watching an execution until it ends.
+//! Watching an execution, an endpoint or a job until it ends.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,20 +14,20 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The precision of the timeout.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Options of watching an execution.
+/// Options of watching.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
     /// The time between two calls.
     pub interval: Duration,
-    /// The time after which watching fails. The execution continues.
+    /// The time after which watching fails. What is watched continues.
     pub timeout: Option<Duration>,
 }
 
-/// An event of watching an execution.
+/// An event of watching.
 #[derive(Debug)]
-pub enum WatchEvent<'a> {
-    /// SageMaker described the execution.
-    Described(&'a SageMakerExecution),
+pub enum WatchEvent<'a, T = SageMakerExecution> {
+    /// SageMaker described what is watched.
+    Described(&'a T),
     /// AWS did not answer and is called again after a wait.
     Unreachable {
         /// The error.
@@ -35,6 +35,18 @@ pub enum WatchEvent<'a> {
         /// The wait.
         wait: Duration,
     },
+}
+
+/// What can be watched until it ends.
+pub(crate) trait Watched {
+    /// Returns whether it has ended.
+    fn is_over(&self) -> bool;
+}
+
+impl Watched for SageMakerExecution {
+    fn is_over(&self) -> bool {
+        self.is_over()
+    }
 }
 
 impl Cloud {
@@ -51,26 +63,28 @@ impl Cloud {
         on_event: &mut dyn FnMut(WatchEvent<'_>),
     ) -> Result<SageMakerExecution, CloudError> {
         let id = SageMakerExecution::id_of(arn);
-        until_over(id, watch, || self.execution(arn), on_event)
+        let id = format!("execution {id}");
+        until_over(&id, watch, || self.execution(arn), Watched::is_over, on_event)
     }
 }
 
-/// Calls `describe` as [`Cloud::watch`] does.
-fn until_over(
+/// Calls `describe` as [`Cloud::watch`] does, until `is_over`. `id` names what is watched.
+pub(crate) fn until_over<T>(
     id: &str,
     watch: Watch,
-    mut describe: impl FnMut() -> Result<SageMakerExecution, CallError>,
-    on_event: &mut dyn FnMut(WatchEvent<'_>),
-) -> Result<SageMakerExecution, CloudError> {
+    mut describe: impl FnMut() -> Result<T, CallError>,
+    is_over: impl Fn(&T) -> bool,
+    on_event: &mut dyn FnMut(WatchEvent<'_, T>),
+) -> Result<T, CloudError> {
     let deadline = watch.timeout.map(|timeout| Instant::now() + timeout);
     let mut last_answer = Instant::now();
     let mut wait = watch.interval;
     loop {
         match describe() {
-            Ok(execution) => {
-                on_event(WatchEvent::Described(&execution));
-                if execution.is_over() {
-                    return Ok(execution);
+            Ok(described) => {
+                on_event(WatchEvent::Described(&described));
+                if is_over(&described) {
+                    return Ok(described);
                 }
                 last_answer = Instant::now();
                 wait = watch.interval;
@@ -116,7 +130,7 @@ mod tests {
             let status = script.next().unwrap()?.to_owned();
             Ok(SageMakerExecution { status, ..SageMakerExecution::default() })
         };
-        let end = until_over("x1", watch, describe, &mut |_| {});
+        let end = until_over("x1", watch, describe, Watched::is_over, &mut |_| {});
         end.map(|execution| execution.status).map_err(|error| error.to_string())
     }
 

@@ -33,11 +33,14 @@ pub enum SageMakerError {
         /// The operation's error.
         error: Box<CloudError>,
     },
+    /// The answers of a model are not those of the rows that were sent.
+    #[error("{0}")]
+    Answers(String),
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
-    /// The execution did not end within `--timeout`.
-    #[error("execution {0} is not over within --timeout")]
+    /// The execution, or something else that was watched, did not end within `--timeout`.
+    #[error("{0} is not over within --timeout")]
     Timeout(String),
 }
 
@@ -57,10 +60,16 @@ impl SageMakerError {
         match self {
             Self::Timeout(_) => Exit::Failed,
             Self::Operation { error } => match **error {
-                CloudError::Open(_) | CloudError::NotAFile(_) => Exit::Usage,
+                CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
+                    Exit::Usage
+                }
                 CloudError::Empty(_)
                 | CloudError::Unreadable { .. }
                 | CloudError::Changed { .. } => Exit::Data,
+                CloudError::EndpointFailed { .. }
+                | CloudError::RolledBack { .. }
+                | CloudError::Unanswerable { .. }
+                | CloudError::TransformFailed { .. } => Exit::Failed,
                 _ => Exit::Aws,
             },
             _ => Exit::Aws,
@@ -77,6 +86,15 @@ fn argument(error: &CloudError) -> &'static str {
 fn hint(error: &CloudError) -> String {
     match error {
         CloudError::NoPipeline { .. } => "; `orchestrator deploy` makes it".to_owned(),
+        CloudError::NoEndpoint { .. } => "; `orchestrator endpoint deploy` makes it".to_owned(),
+        CloudError::ForeignEndpoint { .. } => {
+            ". endpoint.name of the settings names yours; --adopt takes this one over".to_owned()
+        }
+        CloudError::EndpointFailed { .. } => {
+            "; `orchestrator endpoint logs` shows what the container said, and `endpoint delete` makes room \
+             for another attempt"
+                .to_owned()
+        }
         CloudError::NoExecutions(_) => "; `orchestrator start` starts one".to_owned(),
         CloudError::Foreign { .. } => {
             ". pipeline.name of the settings names yours; --adopt takes this one over".to_owned()

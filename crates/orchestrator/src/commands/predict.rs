@@ -79,19 +79,38 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
     if is_printed {
         let scored = match scorer.score(&mut io::stdout().lock()) {
             // A closed pipe, as after `| head`, is not an error.
-            Err(CommandError::Inference(InferenceError::Output(error)))
-                if error.kind() == io::ErrorKind::BrokenPipe =>
-            {
-                return Ok(Exit::Done);
-            }
+            Err(error) if is_closed_pipe(&error) => return Ok(Exit::Done),
             scored => scored?,
         };
-        say(&common::printable(summary(&scored, &name, *threshold).trim_end()));
+        say(&common::printable(summary(&scored, &name, Some(*threshold)).trim_end()));
         return Ok(Exit::Done);
     }
+    let scored = to_file(output, |out| scorer.score(out))?;
+    if *json {
+        return print_json(&json!({
+            "model": name, "threshold": threshold, "output": output, "rows": scored,
+        }));
+    }
+    print_text(&format!("{}{output}\n", summary(&scored, &name, Some(*threshold))))
+}
+
+/// Returns whether the reader of the output has gone.
+pub fn is_closed_pipe(error: &CommandError) -> bool {
+    matches!(
+        error,
+        CommandError::Inference(InferenceError::Output(error))
+            if error.kind() == io::ErrorKind::BrokenPipe
+    )
+}
+
+/// Writes scored rows to a file, which is there whole or not at all.
+pub fn to_file(
+    output: &Utf8Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<ScoredRows, CommandError>,
+) -> Result<ScoredRows, CommandError> {
     let mut scored = None;
     let mut failed = None;
-    let written = common::write_with(output, |out| match scorer.score(out) {
+    let written = common::write_with(output, |out| match write(out) {
         Ok(rows) => {
             scored = Some(rows);
             Ok(())
@@ -105,13 +124,7 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
         return Err(error);
     }
     written?;
-    let scored = scored.unwrap_or_default();
-    if *json {
-        return print_json(&json!({
-            "model": name, "threshold": threshold, "output": output, "rows": scored,
-        }));
-    }
-    print_text(&format!("{}{output}\n", summary(&scored, &name, *threshold)))
+    Ok(scored.unwrap_or_default())
 }
 
 impl PredictArgs {
@@ -150,12 +163,13 @@ impl Scorer<'_> {
     }
 }
 
-/// Returns what became of the rows, for people.
-fn summary(scored: &ScoredRows, model: &str, threshold: f64) -> String {
+/// Returns what became of the rows, for people. The threshold is known unless another program has it.
+pub fn summary(scored: &ScoredRows, model: &str, threshold: Option<f64>) -> String {
     let ScoredRows { rows, failures, .. } = scored;
-    let mut text = format!(
-        "{rows} rows scored by {model}: {failures} predicted to fail (probability above {threshold})\n"
-    );
+    let threshold = threshold.map(|threshold| format!(" (probability above {threshold})"));
+    let threshold = threshold.unwrap_or_default();
+    let mut text =
+        format!("{rows} rows scored by {model}: {failures} predicted to fail{threshold}\n");
     for (what, counts) in [
         ("missing readings", &scored.imputed),
         ("values that are in no training row", &scored.unseen),

@@ -99,16 +99,28 @@ impl Request {
         stream: &mut TcpStream,
         status: u16,
         content_type: &str,
-        body: &str,
+        body: &[u8],
     ) -> io::Result<()> {
-        let length = body.len();
-        let sent = if self.method == "HEAD" { "" } else { body };
-        write!(
-            stream,
+        self.answer_with(stream, status, content_type, &[], body)
+    }
+
+    pub(super) fn answer_with(
+        &self,
+        stream: &mut TcpStream,
+        status: u16,
+        content_type: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> io::Result<()> {
+        let more = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let (length, more) = (body.len(), more.collect::<String>());
+        let head = format!(
             "HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n\
              x-amzn-requestid: {REQUEST_ID}\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{sent}"
-        )
+             {more}connection: close\r\n\r\n"
+        );
+        let sent = if self.method == "HEAD" { &[][..] } else { body };
+        stream.write_all(&[head.as_bytes(), sent].concat())
     }
 
     /// Sends the request to another server and returns the connection, from which its whole answer,

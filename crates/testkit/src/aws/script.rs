@@ -17,8 +17,17 @@ pub struct Answer(pub(super) Reply);
 
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
-    Body { status: u16, content_type: &'static str, body: String },
-    Refusal { status: u16, code: String, message: String },
+    Body {
+        status: u16,
+        content_type: &'static str,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    },
+    Refusal {
+        status: u16,
+        code: String,
+        message: String,
+    },
     Forwarded,
     Closed,
     Silence,
@@ -30,9 +39,26 @@ impl Answer {
         Self::body(200, JSON, body.to_string())
     }
 
+    /// Success with a body of CBOR, which some services answer in. Its numbers are floating-point numbers.
+    pub fn cbor(body: &Value) -> Self {
+        let mut bytes = Vec::new();
+        push_cbor(body, &mut bytes);
+        Self::body(200, "application/cbor", bytes)
+    }
+
     /// A status with a body of any type, such as the XML of the query protocol.
-    pub fn body(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
-        Self(Reply::Body { status, content_type, body: body.into() })
+    pub fn body(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self(Reply::Body { status, content_type, headers: Vec::new(), body: body.into() })
+    }
+
+    /// Adds a header to an answer with a body.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        match &mut self.0 {
+            Reply::Body { headers, .. } => headers.push((name, value.to_owned())),
+            other => panic!("{other:?} has no headers"),
+        }
+        self
     }
 
     /// An error with a code and a message, in the form of the call's protocol.
@@ -114,5 +140,37 @@ impl Rule {
     /// Answers each call with the result of `answer` for its body.
     pub fn with(action: &str, answer: impl FnMut(&Value) -> Answer + Send + 'static) -> Self {
         Self { action: action.to_owned(), answer: Box::new(answer) }
+    }
+}
+
+/// Appends a value as CBOR (RFC 8949).
+fn push_cbor(value: &Value, bytes: &mut Vec<u8>) {
+    let head = |kind: u8, length: usize, bytes: &mut Vec<u8>| {
+        bytes.push(kind << 5 | 26);
+        bytes.extend(u32::try_from(length).unwrap().to_be_bytes());
+    };
+    match value {
+        Value::Null => bytes.push(0xf6),
+        Value::Bool(flag) => bytes.push(if *flag { 0xf5 } else { 0xf4 }),
+        Value::Number(number) => {
+            bytes.push(0xfb);
+            bytes.extend(number.as_f64().unwrap().to_be_bytes());
+        }
+        Value::String(text) => {
+            head(3, text.len(), bytes);
+            bytes.extend(text.as_bytes());
+        }
+        Value::Array(items) => {
+            head(4, items.len(), bytes);
+            items.iter().for_each(|item| push_cbor(item, bytes));
+        }
+        Value::Object(members) => {
+            head(5, members.len(), bytes);
+            for (name, value) in members {
+                head(3, name.len(), bytes);
+                bytes.extend(name.as_bytes());
+                push_cbor(value, bytes);
+            }
+        }
     }
 }

@@ -114,22 +114,25 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, upstream: Option<&str>) ->
     let action = request.action();
     let Answer(reply) = state.lock().unwrap().answer(action.clone(), request.value());
     match reply {
-        Reply::Body { status, content_type, body } => {
-            request.answer(&mut stream, status, content_type, &body)
+        Reply::Body { status, content_type, headers, body } => {
+            request.answer_with(&mut stream, status, content_type, &headers, &body)
         }
         Reply::Refusal { status, code, message } => {
             let (content_type, body) = request.refusal(&code, &message);
-            request.answer(&mut stream, status, content_type, &body)
+            request.answer(&mut stream, status, content_type, body.as_bytes())
         }
         Reply::Forwarded => match upstream.map(|host| request.forward(host)) {
             Some(Ok(mut answer)) => io::copy(&mut answer, &mut stream).map(drop),
-            Some(Err(error)) => {
-                request.answer(&mut stream, 502, "text/plain", &format!("no other server: {error}"))
-            }
+            Some(Err(error)) => request.answer(
+                &mut stream,
+                502,
+                "text/plain",
+                format!("no other server: {error}").as_bytes(),
+            ),
             None => {
                 let (content_type, body) =
                     request.refusal("NoRule", &format!("there is no rule for {action}"));
-                request.answer(&mut stream, 400, content_type, &body)
+                request.answer(&mut stream, 400, content_type, body.as_bytes())
             }
         },
         Reply::Closed => stream.shutdown(Shutdown::Both),

@@ -51,8 +51,8 @@ pub struct DeployArgs {
     json: bool,
 }
 
-/// The tag of the pipelines that this program manages.
-const OWNER: Owner = Owner { key: "managed-by", value: "machine-downtime-orchestrator" };
+/// The tag of the pipelines and endpoints that this program manages.
+pub const OWNER: Owner = Owner { key: "managed-by", value: "machine-downtime-orchestrator" };
 
 /// Deploys the pipeline. With `--start` or `--watch` it also starts an execution.
 pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {

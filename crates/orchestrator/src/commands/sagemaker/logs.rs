@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use cloud::{JobLog, SageMakerStep};
+use cloud::{Log, SageMakerStep};
 use common::{Exit, chain, printable};
 
 use super::connect::connect;
@@ -36,7 +36,7 @@ pub struct LogsArgs {
 pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
     let (_, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
-    let mut log: Option<JobLog> = None;
+    let mut log: Option<Log> = None;
     loop {
         let execution = match cloud.execution(&arn) {
             // With --follow the command retries until AWS can be reached again.
@@ -54,8 +54,8 @@ pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
             Some(SageMakerStep { job: Some(job), .. }) => {
                 // A retried step has a new job.
                 let log = match &mut log {
-                    Some(log) if log.job == *job => log,
-                    other => other.insert(JobLog::new(job.clone())),
+                    Some(log) if log.is_of(job) => log,
+                    other => other.insert(Log::of_job(job)),
                 };
                 match cloud.read_log(log, &mut print_line) {
                     Ok(true) => {}
@@ -94,6 +94,6 @@ pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
 }
 
 /// Prints a line. Returns whether standard output is still open.
-fn print_line(line: &str) -> bool {
+pub fn print_line(line: &str) -> bool {
     writeln!(io::stdout().lock(), "{}", printable(line)).is_ok()
 }

@@ -1,21 +1,28 @@
 //! The commands on SageMaker. Each calls operations of the `cloud` crate and prints their results.
 
+mod answered_rows;
+mod confirm;
 mod connect;
 mod cost;
 mod deploy;
 mod doctor;
+mod endpoint;
 mod executions;
 mod follow;
+mod hosted_table;
 mod logs;
 mod plan;
 mod retry;
 mod start;
 mod status;
 mod stop;
+mod transform;
 mod watch;
 
 use clap::Subcommand;
+use cloud::Cloud;
 use common::Exit;
+use config::Settings;
 use registry::SageMakerRegistry;
 
 use super::models::group::{ModelGroup, RegistryArgs};
@@ -56,6 +63,14 @@ pub enum SageMakerCommand {
     /// Print the log of a step's job
     #[command(after_help = "Example: orchestrator logs Train --follow")]
     Logs(logs::LogsArgs),
+    /// Deploy an approved version as an endpoint, look at it, ask it, and delete it
+    #[command(after_help = "Example: orchestrator endpoint deploy")]
+    Endpoint(endpoint::EndpointArgs),
+    /// Answer the rows of a table, or of objects in S3, by a batch transform of an approved version
+    #[command(
+        after_help = "Example: orchestrator transform --input shift.parquet --output scored.csv"
+    )]
+    Transform(transform::TransformArgs),
 }
 
 /// The arguments of the program when it is called without a command: those of `deploy`.
@@ -81,6 +96,8 @@ impl SageMakerCommand {
             Self::Status(arguments) => status::run(arguments),
             Self::Watch(arguments) => watch::run(arguments),
             Self::Logs(arguments) => logs::run(arguments),
+            Self::Endpoint(arguments) => endpoint::run(arguments),
+            Self::Transform(arguments) => transform::run(arguments),
         }
     }
 }
@@ -88,8 +105,14 @@ impl SageMakerCommand {
 /// Opens a group of SageMaker's registry.
 pub fn open_registry(arguments: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     let (settings, cloud) = connect::connect(&arguments.config)?;
-    let name = settings.model_registry.model_package_group_name;
-    let name = arguments.group.clone().unwrap_or(name);
+    let group = group_of(&settings, &cloud);
+    Ok(ModelGroup { name: arguments.group.clone().unwrap_or(group.name), ..group })
+}
+
+/// Returns the settings' group of SageMaker's registry.
+fn group_of(settings: &Settings, cloud: &Cloud) -> ModelGroup {
     let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
-    Ok(ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) })
+    let cloud = cloud.clone();
+    let name = settings.model_registry.model_package_group_name.clone();
+    ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) }
 }

@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use cloud::{Cloud, SageMakerExecution, SageMakerJob, SageMakerStep, Watch, WatchEvent};
+use cloud::{
+    Cloud, CloudError, Log, SageMakerExecution, SageMakerJob, SageMakerStep, Watch, WatchEvent,
+};
 use common::{Exit, chain};
 use local::{Progress, Status, StepRecord};
 use signal_hook::consts::SIGINT;
@@ -32,19 +34,29 @@ pub struct WatchArgs {
     json: bool,
 }
 
-/// The arguments of all commands that watch an execution.
+/// The arguments of all commands that watch something.
 #[derive(Debug, Args)]
 pub struct WatchingArgs {
     /// How often SageMaker is asked
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_positive)]
     interval: f64,
-    /// Give up watching after so long, with exit code 1; the execution goes on
+    /// Give up watching after so long, with exit code 1; what is watched goes on
     #[arg(long, value_name = "MINUTES", value_parser = parse_positive)]
     timeout: Option<f64>,
 }
 
+impl WatchingArgs {
+    /// Returns how to watch.
+    pub fn watch(&self) -> Watch {
+        Watch {
+            interval: Duration::from_secs_f64(self.interval),
+            timeout: self.timeout.map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
+        }
+    }
+}
+
 /// Parses a duration that `Duration::from_secs_f64` accepts.
-fn parse_positive(text: &str) -> Result<f64, String> {
+pub fn parse_positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (0.001..=1e6).contains(&number) => Ok(number),
         _ => Err("expected a number from 0.001 to 1000000".to_owned()),
@@ -70,43 +82,49 @@ pub fn watch_to_end(
     arn: &str,
     arguments: &WatchingArgs,
 ) -> Result<SageMakerReport, CommandError> {
-    let id = SageMakerExecution::id_of(arn).to_owned();
+    let id = SageMakerExecution::id_of(arn);
+    let goes_on = format!(
+        "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
+    );
+    let mut view = ProgressView { cloud, progress: progress::stderr(), shown: BTreeMap::new() };
+    let execution = interruptible(&goes_on, || {
+        cloud.watch(arn, arguments.watch(), &mut |event| match event {
+            WatchEvent::Described(execution) => view.show(execution),
+            WatchEvent::Unreachable { error, wait } => {
+                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
+            }
+        })
+    })?;
+    drop(view);
+    Ok(SageMakerReport::of(cloud, &execution))
+}
+
+/// Waits for something that goes on without this program. If SIGINT ends the program, or waiting ends too
+/// early, `goes_on` is printed.
+pub fn interruptible<T>(
+    goes_on: &str,
+    wait: impl FnOnce() -> Result<T, CloudError>,
+) -> Result<T, CommandError> {
     let mut signals = Signals::new([SIGINT]).map_err(CommandError::Begin)?;
     let handle = signals.handle();
     let listener = thread::spawn({
-        let id = id.clone();
+        let goes_on = goes_on.to_owned();
         move || {
             for _ in signals.forever() {
-                say_how_to_follow(&id);
+                say(&goes_on);
                 // The default action lets a shell see that the program was interrupted.
                 let _ = low_level::emulate_default_handler(SIGINT);
             }
         }
     });
-    let watch = Watch {
-        interval: Duration::from_secs_f64(arguments.interval),
-        timeout: arguments.timeout.map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
-    };
-    let mut view = ProgressView { cloud, progress: progress::stderr(), shown: BTreeMap::new() };
-    let execution = cloud.watch(arn, watch, &mut |event| match event {
-        WatchEvent::Described(execution) => view.show(execution),
-        WatchEvent::Unreachable { error, wait } => {
-            say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
-        }
-    });
-    let execution = execution.inspect_err(|_| say_how_to_follow(&id))?;
-    drop(view);
-    let report = SageMakerReport::of(cloud, &execution);
+    let waited = wait();
+    if let Err(CloudError::Timeout(_) | CloudError::Call(_)) = waited {
+        say(goes_on);
+    }
     handle.close();
     // The listener ends when its signals are closed.
     let _ = listener.join();
-    Ok(report)
-}
-
-fn say_how_to_follow(id: &str) {
-    say(&format!(
-        "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
-    ));
+    Ok(waited?)
 }
 
 /// Prints the progress of an execution.
@@ -176,7 +194,7 @@ impl ProgressView<'_> {
         record.cached = step.cached;
         let mut tail = Vec::new();
         if let (Status::Failed, Some(job)) = (record.status, &step.job) {
-            match self.cloud.log_tail(job) {
+            match self.cloud.log_tail(&Log::of_job(job)) {
                 Ok(lines) => tail = lines,
                 Err(error) => self.progress.note(&format!(
                     "The log of {} cannot be read: {}",

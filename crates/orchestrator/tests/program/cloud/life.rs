@@ -31,7 +31,7 @@ fn step(name: &str, status: &str, metadata: Value) -> Value {
 }
 
 /// Runs the job of Register as SageMaker does, and stores the reports that it and Evaluate write.
-fn register(cloud: &Cloud, execution: &str, model: &str) {
+pub(super) fn register(cloud: &Cloud, execution: &str, model: &str) {
     let mut job = Sandbox::new();
     job.file("processing/evaluation/metrics.json", METRICS)
         .file("processing/evaluation/evaluation.json", evaluation(0.9874));

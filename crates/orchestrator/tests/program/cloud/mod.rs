@@ -3,6 +3,8 @@
 
 mod deploying;
 mod doctor;
+mod endpoint;
+mod hosted_rows;
 mod life;
 mod refusals;
 mod watching;
@@ -91,6 +93,11 @@ impl Cloud {
         fs_err::write(self.config(), text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Sets the endpoint's settings.
+    fn set_endpoint(&self, settings: &str) {
+        self.edit("endpoint:\n  kind: real_time\n", &format!("endpoint:\n{settings}"));
+    }
+
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = self.place.command(arguments);
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "IMAGE_TAG"] {
@@ -123,7 +130,9 @@ impl Cloud {
         let id = regex::Regex::new(r"execution/[a-z0-9]{12}").unwrap();
         let text = id.replace_all(&text, "execution/<execution>");
         let watch = regex::Regex::new(r"(watch|stop|xecution) [a-z0-9]{12}\b").unwrap();
-        watch.replace_all(&text, "$1 <execution>").replace(&self.name, "<name>")
+        let text = watch.replace_all(&text, "$1 <execution>").replace(&self.name, "<name>");
+        let digest = regex::Regex::new(r"-v(\d+)-[0-9a-f]{12}\b").unwrap();
+        digest.replace_all(&text, "-v$1-<digest>").into_owned()
     }
 
     fn pipeline_arn(&self) -> String {

@@ -1,0 +1,216 @@
+//! An endpoint as it is deployed.
+
+use std::collections::BTreeMap;
+
+use aws::CallError;
+use aws::sagemaker::types as api;
+use serde::Serialize;
+
+use super::configuration::{Facts, Parts, model_facts, version_of};
+use crate::watch::Watched;
+use crate::{Cloud, CloudError};
+
+/// An endpoint as SageMaker describes it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DeployedEndpoint {
+    /// The name.
+    pub name: String,
+    /// The ARN.
+    pub arn: String,
+    /// The status, such as `InService` or `Updating`.
+    pub status: String,
+    /// Why it failed, if the service says so.
+    pub failure_reason: Option<String>,
+    /// The name of the configuration that answers.
+    pub config_name: String,
+    /// The name of the configuration that an update in progress is bringing.
+    pub pending_config_name: Option<String>,
+    /// When it was created, in seconds since 1970.
+    pub created: Option<f64>,
+    /// When it last changed, in seconds since 1970.
+    pub modified: Option<f64>,
+    /// Its variants.
+    pub variants: Vec<DeployedVariant>,
+    /// The alarms that roll the last update back.
+    pub rollback_alarms: Vec<String>,
+}
+
+/// A variant of an endpoint.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DeployedVariant {
+    /// The name.
+    pub name: String,
+    /// The number of instances.
+    pub instances: Option<i32>,
+    /// The number of instances that is wanted.
+    pub desired_instances: Option<i32>,
+    /// What is happening to it, such as `ActivatingTraffic`.
+    pub activity: Vec<String>,
+}
+
+/// An endpoint's configuration, with the model that it names.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EndpointConfiguration {
+    /// The name.
+    pub name: String,
+    /// The names of the models of its variants.
+    pub models: Vec<String>,
+    /// The ARN of the model package, if the model is one.
+    pub package_arn: Option<String>,
+    /// The version of the model package.
+    pub version: Option<u32>,
+    /// The type of the instances. A serverless endpoint has none.
+    pub instance_type: Option<String>,
+    /// The S3 address of an asynchronous endpoint's answers.
+    pub queue_output: Option<String>,
+    /// What it and its model say, by setting.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl EndpointConfiguration {
+    /// Returns whether the endpoint is serverless.
+    pub fn is_serverless(&self) -> bool {
+        self.settings.contains_key("memory_mb")
+    }
+}
+
+impl Watched for DeployedEndpoint {
+    fn is_over(&self) -> bool {
+        // A status that the service adds later is waited for, too.
+        matches!(
+            self.status.as_str(),
+            "InService" | "OutOfService" | "Failed" | "UpdateRollbackFailed"
+        )
+    }
+}
+
+impl DeployedEndpoint {
+    /// Returns whether it answers requests and can be updated.
+    pub fn is_in_service(&self) -> bool {
+        self.status == "InService"
+    }
+}
+
+impl Cloud {
+    /// Describes an endpoint, or returns `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn endpoint(&self, name: &str) -> Result<Option<DeployedEndpoint>, CallError> {
+        const ACTION: &str = "sagemaker:DescribeEndpoint";
+        let call = self.sagemaker.describe_endpoint().endpoint_name(name);
+        let answer = match self.aws.call(ACTION, call.send()) {
+            Ok(answer) => answer,
+            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let variants = answer.production_variants.unwrap_or_default().into_iter();
+        let variant = |variant: api::ProductionVariantSummary| DeployedVariant {
+            name: variant.variant_name.unwrap_or_default(),
+            instances: variant.current_instance_count,
+            desired_instances: variant.desired_instance_count,
+            activity: variant
+                .variant_status
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|status| Some(status.status?.as_str().to_owned()))
+                .collect(),
+        };
+        let policy = answer.last_deployment_config.and_then(|it| it.auto_rollback_configuration);
+        let alarms = policy.and_then(|policy| policy.alarms).unwrap_or_default().into_iter();
+        let status =
+            answer.endpoint_status.ok_or_else(|| Self::missing(ACTION, "EndpointStatus"))?;
+        Ok(Some(DeployedEndpoint {
+            name: name.to_owned(),
+            arn: answer.endpoint_arn.ok_or_else(|| Self::missing(ACTION, "EndpointArn"))?,
+            status: status.as_str().to_owned(),
+            failure_reason: answer.failure_reason.filter(|reason| !reason.is_empty()),
+            config_name: answer.endpoint_config_name.unwrap_or_default(),
+            pending_config_name: answer
+                .pending_deployment_summary
+                .and_then(|pending| pending.endpoint_config_name),
+            created: answer.creation_time.map(|time| time.as_secs_f64()),
+            modified: answer.last_modified_time.map(|time| time.as_secs_f64()),
+            variants: variants.map(variant).collect(),
+            rollback_alarms: alarms.filter_map(|alarm| alarm.alarm_name).collect(),
+        }))
+    }
+
+    /// Describes an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Cloud::endpoint`] does, and if there is no such endpoint.
+    pub fn require_endpoint(&self, name: &str) -> Result<DeployedEndpoint, CloudError> {
+        self.endpoint(name)?.ok_or_else(|| self.no_endpoint(name))
+    }
+
+    pub(super) fn no_endpoint(&self, name: &str) -> CloudError {
+        let (name, region) = (name.to_owned(), self.target.region.clone());
+        CloudError::NoEndpoint { name, region }
+    }
+
+    /// Describes a configuration of an endpoint and its model, or returns `None` if it was deleted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn endpoint_configuration(
+        &self,
+        name: &str,
+    ) -> Result<Option<EndpointConfiguration>, CallError> {
+        let call = self.sagemaker.describe_endpoint_config().endpoint_config_name(name);
+        let answer = match self.aws.call("sagemaker:DescribeEndpointConfig", call.send()) {
+            Ok(answer) => answer,
+            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let variants = answer.production_variants.unwrap_or_default();
+        let models: Vec<String> =
+            variants.iter().filter_map(|variant| variant.model_name.clone()).collect();
+        let mut configuration = EndpointConfiguration {
+            name: name.to_owned(),
+            models,
+            queue_output: answer
+                .async_inference_config
+                .as_ref()
+                .and_then(|queue| Some(queue.output_config()?.s3_output_path()?.to_owned())),
+            ..EndpointConfiguration::default()
+        };
+        let mut facts = match configuration.models.first() {
+            Some(model) => self.model_facts(model)?.unwrap_or_default(),
+            None => Facts::new(),
+        };
+        configuration.package_arn = facts.get("model").cloned();
+        configuration.version = configuration.package_arn.as_deref().and_then(version_of);
+        if let Some(variant) = variants.into_iter().next() {
+            let instance_type = variant.instance_type.as_ref();
+            configuration.instance_type = instance_type.map(|name| name.as_str().to_owned());
+            let parts = Parts {
+                variant,
+                capture: answer.data_capture_config,
+                queue: answer.async_inference_config,
+                volume_key: answer.kms_key_id,
+            };
+            facts.extend(parts.facts());
+        }
+        configuration.settings = facts.into_iter().collect();
+        Ok(Some(configuration))
+    }
+
+    /// Returns what a model says, or `None` if it was deleted.
+    fn model_facts(&self, name: &str) -> Result<Option<Facts>, CallError> {
+        let call = self.sagemaker.describe_model().model_name(name);
+        let answer = match self.aws.call("sagemaker:DescribeModel", call.send()) {
+            Ok(answer) => answer,
+            Err(error) if error.is_absent() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let first = answer.containers.as_ref().and_then(|containers| containers.first());
+        let container = answer.primary_container.as_ref().or(first);
+        let role = answer.execution_role_arn.as_deref().unwrap_or_default();
+        let isolated = answer.enable_network_isolation == Some(true);
+        Ok(Some(model_facts(container, role, isolated, answer.vpc_config.as_ref())))
+    }
+}

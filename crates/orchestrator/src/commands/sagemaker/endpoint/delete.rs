@@ -1,0 +1,105 @@
+//! `orchestrator endpoint delete`: deletes the endpoint with what was made for it.
+
+use clap::Args;
+use cloud::{EndpointMetrics, Removal, WatchEvent};
+use common::{Exit, chain};
+use config::Settings;
+use serde_json::json;
+
+use super::status::hosting_cost;
+use crate::arguments::settings::SettingsArgs;
+use crate::commands::sagemaker::confirm::ConfirmArgs;
+use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::deploy::OWNER;
+use crate::commands::sagemaker::follow::announce;
+use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
+use crate::error::CommandError;
+use crate::output::{print_json, print_text, say};
+use crate::sagemaker_error::SageMakerError;
+
+/// Arguments of the delete command.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Deletes the endpoint.
+pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
+    let (settings, cloud) = connect(&arguments.config)?;
+    let name = settings.endpoint_name();
+    let removal = cloud.plan_removal(name)?;
+    let mut metrics = None;
+    match &removal.endpoint {
+        Some(endpoint) => {
+            cloud.check_arn(&endpoint.arn)?;
+            cloud.check_endpoint_owner(endpoint, OWNER)?;
+            metrics = Some(cloud.endpoint_metrics(name).map_err(SageMakerError::Call)?);
+        }
+        None if removal.configurations.is_empty() && removal.models.is_empty() => {
+            // Whoever deletes what is gone has what they want; a wrong name should not look like it.
+            cloud.require_endpoint(name)?;
+        }
+        None => cloud.check_credentials()?,
+    }
+    let report = |done: bool| json!({ "deleted": done, "removal": removal, "last_hour": metrics });
+    if !arguments.json {
+        print_text(&to_text(&settings, &removal, metrics))?;
+    }
+    if arguments.confirm.dry_run {
+        return if arguments.json {
+            print_json(&report(false))
+        } else {
+            print_text("Nothing was done: --dry-run.\n")
+        };
+    }
+    if !arguments.confirm.confirm("Delete it?")? {
+        return Ok(Exit::Failed);
+    }
+    let goes_on = "SageMaker goes on to delete the endpoint; the same command deletes the rest.";
+    interruptible(goes_on, || {
+        cloud.remove(&removal, arguments.watching.watch(), &mut |event| {
+            if let WatchEvent::Unreachable { error, wait } = event {
+                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
+            }
+        })
+    })?;
+    if arguments.json {
+        return print_json(&report(true));
+    }
+    announce(&format!("endpoint {name}: deleted"))
+}
+
+fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetrics>) -> String {
+    let name = settings.endpoint_name();
+    let mut text = String::new();
+    match &removal.endpoint {
+        None => text
+            .push_str(&format!("The endpoint {name} is gone; what was made for it is deleted.\n")),
+        Some(endpoint) => {
+            text.push_str(&format!("The endpoint {name} ({}) is deleted.\n", endpoint.status));
+            if let Some(cost) = hosting_cost(settings, endpoint, removal.current.as_ref()) {
+                text.push_str(&format!("It costs {cost}; that stops.\n"));
+            }
+            let requests = metrics.and_then(|metrics| metrics.invocations).unwrap_or_default();
+            text.push_str(&format!("Requests to it in the last hour: {requests:.0}.\n"));
+        }
+    }
+    for (what, names) in [("configurations", &removal.configurations), ("models", &removal.models)]
+    {
+        if !names.is_empty() {
+            text.push_str(&format!("Deleted with it, {what}: {}\n", names.join(", ")));
+        }
+    }
+    for kept in &removal.kept {
+        text.push_str(&format!("Kept: {}, which {} uses\n", kept.name, kept.user));
+    }
+    text
+}

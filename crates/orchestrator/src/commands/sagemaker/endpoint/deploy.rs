@@ -1,0 +1,173 @@
+//! `orchestrator endpoint deploy`: makes the endpoint what the settings say, with an approved version.
+
+use clap::Args;
+use cloud::{Cloud, DesiredEndpoint, EndpointPlan};
+use common::Exit;
+use config::Settings;
+use registry::{ApprovalStatus, ModelPackage, Status};
+use serde_json::json;
+
+use super::EndpointProgress;
+use super::desired::desired_endpoint;
+use super::hosting_cost::HostingCost;
+use crate::arguments::settings::SettingsArgs;
+use crate::commands::sagemaker::confirm::ConfirmArgs;
+use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::deploy::OWNER;
+use crate::commands::sagemaker::follow::announce;
+use crate::commands::sagemaker::group_of;
+use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
+use crate::error::CommandError;
+use crate::output::{print_json, print_text};
+
+/// Arguments of the deploy command.
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// The version's number [default: the latest approved one]
+    version: Option<String>,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    /// Take over an endpoint of this name that something else has made
+    #[arg(long)]
+    adopt: bool,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Deploys a version.
+pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
+    let (settings, cloud) = connect(&arguments.config)?;
+    let group = group_of(&settings, &cloud);
+    let version = arguments.version.as_deref().unwrap_or("approved");
+    let package = group.find(version)?;
+    require_deployable(&package)?;
+    let desired = desired_endpoint(&settings, &package);
+    // Every check comes before the first change.
+    let plan = cloud.plan_endpoint(&desired)?;
+    match &plan.deployed {
+        Some(deployed) => {
+            cloud.check_arn(&deployed.arn)?;
+            if !arguments.adopt {
+                cloud.check_endpoint_owner(deployed, OWNER)?;
+            }
+        }
+        None => cloud.check_credentials()?,
+    }
+    let cost = HostingCost::of_settings(&settings);
+    let report = |action: &str| {
+        json!({
+            "endpoint": desired.name, "action": action, "version": package.version,
+            "configuration": plan.config_name, "changes": changes(&plan), "cost": cost,
+        })
+    };
+    if !arguments.json {
+        print_text(&to_text(&plan, &desired, &settings, &cost))?;
+    }
+    if plan.is_empty() {
+        return if arguments.json { print_json(&report("unchanged")) } else { Ok(Exit::Done) };
+    }
+    let action = if plan.deployed.is_some() { "update" } else { "create" };
+    if arguments.confirm.dry_run {
+        return if arguments.json {
+            print_json(&report(action))
+        } else {
+            print_text("Nothing was done: --dry-run.\n")
+        };
+    }
+    if !arguments.confirm.confirm("Deploy it?")? {
+        return Ok(Exit::Failed);
+    }
+    apply(&cloud, &desired, &plan, &arguments.watching)?;
+    let done = if plan.deployed.is_some() { "updated" } else { "created" };
+    if arguments.json {
+        return print_json(&report(done));
+    }
+    announce(&format!(
+        "endpoint {}: {done}, version {} answers. orchestrator endpoint invoke --input TABLE asks it.",
+        desired.name, package.version
+    ))
+}
+
+/// Refuses a version that nobody has approved, or that is not whole.
+pub fn require_deployable(package: &ModelPackage) -> Result<(), CommandError> {
+    let ModelPackage { version, group, approval_status, status, .. } = package;
+    if *approval_status != ApprovalStatus::Approved {
+        return Err(CommandError::Usage(format!(
+            "version {version} of group {group} is {approval_status}, expected Approved; `orchestrator models \
+             approve {version}` approves it"
+        )));
+    }
+    if *status != Status::Completed {
+        return Err(CommandError::Usage(format!(
+            "version {version} of group {group} is {status:?}, expected Completed{}",
+            package.failure_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+        )));
+    }
+    Ok(())
+}
+
+/// Makes the endpoint what is wanted, and waits for it.
+fn apply(
+    cloud: &Cloud,
+    desired: &DesiredEndpoint,
+    plan: &EndpointPlan,
+    watching: &WatchingArgs,
+) -> Result<(), CommandError> {
+    if plan.brings_configuration() {
+        let update = cloud.start_update(desired, plan, OWNER)?;
+        let name = &desired.name;
+        let goes_on = format!(
+            "The endpoint {name} goes on to change: `orchestrator endpoint status` tells how it stands."
+        );
+        let mut progress = EndpointProgress::default();
+        interruptible(&goes_on, || {
+            cloud.watch_update(name, &update, watching.watch(), &mut |event| progress.show(event))
+        })?;
+    }
+    cloud.set_autoscaling(desired, plan)?;
+    Ok(())
+}
+
+fn changes(plan: &EndpointPlan) -> Vec<serde_json::Value> {
+    let changes = plan.changes.iter();
+    changes.map(|it| json!({ "place": it.place, "before": it.before, "after": it.after })).collect()
+}
+
+fn to_text(
+    plan: &EndpointPlan,
+    desired: &DesiredEndpoint,
+    settings: &Settings,
+    cost: &HostingCost,
+) -> String {
+    let (name, version) = (&desired.name, desired.model.version);
+    let region = &settings.aws.region;
+    if plan.is_empty() {
+        return format!(
+            "{name} in {region} is as it should be: version {version}.\nIt costs {cost}.\n"
+        );
+    }
+    let mut text = match (&plan.deployed, &plan.current) {
+        (None, _) => format!(
+            "{name} is not in {region} yet: it is created, {}, with version {version} of group {}.\n",
+            settings.endpoint.kind, settings.model_registry.model_package_group_name
+        ),
+        (Some(_), current) => {
+            let before = current.as_ref().and_then(|current| current.version);
+            let before =
+                before.map_or("another model".to_owned(), |before| format!("version {before}"));
+            let count = plan.changes.len();
+            let s = if count == 1 { "" } else { "s" };
+            format!("{name} in {region}: {before} -> version {version}, {count} change{s}.\n")
+        }
+    };
+    for change in &plan.changes {
+        text.push_str(&format!("  {change}\n"));
+    }
+    text.push_str(&format!("It will cost {cost}.\n"));
+    text
+}

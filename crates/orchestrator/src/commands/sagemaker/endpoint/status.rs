@@ -1,0 +1,180 @@
+//! `orchestrator endpoint status`: tells how the endpoint stands.
+
+use std::fmt::Write;
+
+use clap::Args;
+use cloud::{DeployedEndpoint, EndpointConfiguration, EndpointMetrics};
+use common::Exit;
+use config::Settings;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::hosting_cost::HostingCost;
+use crate::arguments::settings::SettingsArgs;
+use crate::commands::sagemaker::connect::connect;
+use crate::error::CommandError;
+use crate::output::{print_json, print_text};
+use crate::sagemaker_error::SageMakerError;
+
+/// Arguments of the status command.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the endpoint's state, its version, and what CloudWatch counted in the last hour.
+pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
+    let (settings, cloud) = connect(&arguments.config)?;
+    let name = settings.endpoint_name();
+    let endpoint = cloud.require_endpoint(name)?;
+    let current = cloud.endpoint_configuration(&endpoint.config_name);
+    let current = current.map_err(SageMakerError::Call)?;
+    let metrics = cloud.endpoint_metrics(name).map_err(SageMakerError::Call)?;
+    let status = EndpointStatus {
+        cost: hosting_cost(&settings, &endpoint, current.as_ref()),
+        age: endpoint.created.map(|created| Timestamp::now().as_second() as f64 - created),
+        endpoint,
+        current,
+        metrics,
+    };
+    if arguments.json {
+        return print_json(&json!({
+            "endpoint": status.endpoint, "configuration": status.current,
+            "last_hour": status.metrics, "age_seconds": status.age, "cost": status.cost,
+            "cost_so_far": status.cost_so_far(),
+        }));
+    }
+    print_text(&status.to_text())
+}
+
+/// Returns what an endpoint costs as it is now, or `None` if its configuration is unknown.
+pub fn hosting_cost(
+    settings: &Settings,
+    endpoint: &DeployedEndpoint,
+    current: Option<&EndpointConfiguration>,
+) -> Option<HostingCost> {
+    let current = current?;
+    if let Some(instance_type) = &current.instance_type {
+        let counts = endpoint.variants.iter().filter_map(|variant| variant.instances);
+        let count = counts.sum::<i32>().try_into().unwrap_or(0);
+        return Some(HostingCost::of_instances(&settings.prices, instance_type, count, count));
+    }
+    let memory = current.settings.get("memory_mb")?.parse().ok()?;
+    let provisioned = current.settings.contains_key("provisioned_concurrency");
+    Some(HostingCost::of_memory(&settings.prices, memory, provisioned))
+}
+
+struct EndpointStatus {
+    endpoint: DeployedEndpoint,
+    current: Option<EndpointConfiguration>,
+    metrics: EndpointMetrics,
+    cost: Option<HostingCost>,
+    /// The seconds since the endpoint was created.
+    age: Option<f64>,
+}
+
+impl EndpointStatus {
+    /// Returns what the endpoint has cost if it has always had the instances of now.
+    fn cost_so_far(&self) -> Option<f64> {
+        let (hour, _) = self.cost.as_ref()?.per_hour?;
+        Some(hour * self.age? / 3600.0)
+    }
+
+    fn to_text(&self) -> String {
+        let Self { endpoint, current, metrics, .. } = self;
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<18} {value}");
+        };
+        line("Endpoint", endpoint.name.clone());
+        let reason = endpoint.failure_reason.as_ref();
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        line("Status", format!("{}{reason}", endpoint.status));
+        let model = match current {
+            None => "unknown: its configuration was deleted, so AWS does not patch it any more"
+                .to_owned(),
+            Some(current) => match (current.version, &current.package_arn) {
+                (Some(version), Some(arn)) => format!("{version} ({arn})"),
+                (_, Some(model)) => format!("none: it is {model}"),
+                (_, None) => {
+                    "unknown: its model was deleted, so AWS does not patch it any more".to_owned()
+                }
+            },
+        };
+        line("Version", model);
+        line("Configuration", endpoint.config_name.clone());
+        if let Some(pending) = &endpoint.pending_config_name {
+            line("On its way", pending.clone());
+        }
+        for variant in &endpoint.variants {
+            let instances = match (variant.instances, variant.desired_instances) {
+                (Some(now), Some(wanted)) if now != wanted => {
+                    format!("{now} of {wanted} instances")
+                }
+                (Some(1), _) => "1 instance".to_owned(),
+                (Some(now), _) => format!("{now} instances"),
+                (None, _) => "serverless".to_owned(),
+            };
+            let activity = variant.activity.join(", ");
+            let activity = if activity.is_empty() { activity } else { format!(" ({activity})") };
+            line("Variant", format!("{}: {instances}{activity}", variant.name));
+        }
+        if let Some(age) = self.age {
+            line("Age", duration(age));
+        }
+        let count = |number: Option<f64>| number.map_or("none".to_owned(), |it| format!("{it:.0}"));
+        let errors = format!(
+            "{} refused (4xx), {} failed (5xx)",
+            count(metrics.client_errors),
+            count(metrics.server_errors)
+        );
+        line("Last hour", format!("{} requests, {errors}", count(metrics.invocations)));
+        let time =
+            |us: Option<f64>| us.map_or("unknown".to_owned(), |us| format!("{:.2} ms", us / 1e3));
+        line(
+            "Latency",
+            format!(
+                "p50 {}, p99 {}; SageMaker adds {} (p99)",
+                time(metrics.p50_us),
+                time(metrics.p99_us),
+                time(metrics.overhead_p99_us)
+            ),
+        );
+        if let Some(cost) = &self.cost {
+            line("Costs", cost.to_string());
+        }
+        if let Some(cost) = self.cost_so_far() {
+            line("Cost so far", format!("about {cost:.2}, if it always had these instances"));
+        }
+        text
+    }
+}
+
+/// Formats a duration for people: the two greatest units of it.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes} min")
+    } else {
+        format!("{minutes} min {} s", seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_its_two_greatest_units() {
+        let text = [59.0, 61.5, 3_660.0, 90_000.0, -1.0].map(duration);
+        assert_eq!(text, ["0 min 59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h", "0 min 0 s"]);
+    }
+}

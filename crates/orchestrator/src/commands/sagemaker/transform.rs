@@ -1,0 +1,283 @@
+//! `orchestrator transform`: a version's answers to a table, or to objects in S3, by a batch transform.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use cloud::{Cloud, Transform, TransformJob, Upload, WatchEvent};
+use common::{Exit, chain};
+use config::Settings;
+use config::serving::CSV;
+use config::steps::Serve;
+use inference::{AnswerOptions, ScoredRows, answer_names};
+use infrastructure::hosted_prefix;
+use jiff::Timestamp;
+use registry::ModelPackage;
+use serde_json::json;
+
+use super::answered_rows::AnsweredRows;
+use super::connect::connect;
+use super::deploy::OWNER;
+use super::endpoint::{hosted_model, require_deployable};
+use super::follow::announce;
+use super::group_of;
+use super::hosted_table::HostedTable;
+use super::watch::{WatchingArgs, interruptible};
+use crate::arguments::settings::SettingsArgs;
+use crate::commands::predict::{summary, to_file};
+use crate::error::CommandError;
+use crate::output::{print_json, print_text, say};
+use crate::sagemaker_error::SageMakerError;
+
+/// The name of the object with a table's records.
+const RECORDS: &str = "records.csv";
+/// The usual duration of a job on a small table. Most of it is the start of the instance.
+const USUAL_MINUTES: f64 = 5.0;
+
+/// Arguments of the transform command.
+#[derive(Debug, Args)]
+pub struct TransformArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// The version's number [default: the latest approved one]
+    version: Option<String>,
+    /// The table, in any format, which is uploaded; or records in S3, `s3://bucket/prefix`, each a line
+    #[arg(long, value_name = "TABLE-OR-S3")]
+    input: Utf8PathBuf,
+    /// Write the rows of the table here, with their answers [default: the answers stay in S3]
+    #[arg(long, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+    /// What the records in S3 are; CSV has no line of names
+    #[arg(long, value_name = "TYPE", default_value = CSV, value_parser = [CSV, config::serving::JSON_LINES])]
+    content_type: String,
+    /// Add what each column contributes to the probability
+    #[arg(long)]
+    explain: bool,
+    /// The probability above which a failure is predicted
+    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, allow_negative_numbers = true)]
+    threshold: f64,
+    /// The type of the instances
+    #[arg(long, value_name = "TYPE", default_value = "ml.m5.large")]
+    instance_type: String,
+    /// The number of instances, each of which takes some of the objects
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    instances: u32,
+    /// Do not wait for the job's end
+    #[arg(long, conflicts_with = "output")]
+    no_wait: bool,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a batch transform.
+pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
+    let TransformArgs { threshold, input, output, .. } = arguments;
+    if !(0.0..=1.0).contains(threshold) {
+        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
+        return Err(CommandError::Usage(message));
+    }
+    let is_in_s3 = input.as_str().starts_with("s3://");
+    if is_in_s3 && output.is_some() {
+        let message = "--output has the rows of a table with their answers; those to records in S3 stay there";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
+    if !is_in_s3 && arguments.content_type != CSV {
+        let message = "--content-type is of records in S3; a table's records are sent as CSV";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
+    let (settings, cloud) = connect(&arguments.config)?;
+    let version = arguments.version.as_deref().unwrap_or("approved");
+    let package = group_of(&settings, &cloud).find(version)?;
+    require_deployable(&package)?;
+    cloud.check_credentials()?;
+    let name = job_name(&settings, package.version);
+    let place = settings.s3_paths.url(&format!("{}/{name}", settings.s3_paths.predictions));
+    let none = Utf8PathBuf::new();
+    let table = if is_in_s3 {
+        None
+    } else {
+        let output = output.as_ref().unwrap_or(&none);
+        Some(HostedTable::of(&settings, &cloud, &package.arn, input, output)?)
+    };
+    let sent = match &table {
+        Some(table) => Some(upload(table, &cloud, &settings, &name)?),
+        None => None,
+    };
+    let source = match &sent {
+        Some(_) => format!("{place}/input/{RECORDS}"),
+        None => input.to_string(),
+    };
+    let transform =
+        transform(arguments, &settings, &package, &name, source, format!("{place}/output"));
+    cloud.start_transform(&transform, OWNER)?;
+    let report = |job: Option<&TransformJob>, rows: Option<&ScoredRows>| {
+        json!({
+            "transform_job": name, "version": package.version, "output": transform.output,
+            "job": job, "rows": rows, "file": output,
+        })
+    };
+    if !arguments.json {
+        announce(&format!("transform job {name}: started; {}", cost(&settings, arguments)))?;
+    }
+    if arguments.no_wait {
+        return if arguments.json {
+            print_json(&report(None, None))
+        } else {
+            print_text(&format!("Its answers will be below {}\n", transform.output))
+        };
+    }
+    let job = wait(&cloud, &name, &arguments.watching, &transform.output)?;
+    let rows = match (sent, &table, output) {
+        (Some((rows, read)), Some(table), Some(output)) => {
+            let written = to_file(output, |out| {
+                write_answers(arguments, &cloud, &transform, table, (&rows, read), out)
+            })?;
+            Some(written)
+        }
+        _ => None,
+    };
+    if arguments.json {
+        return print_json(&report(Some(&job), rows.as_ref()));
+    }
+    let mut text = String::new();
+    if let (Some(rows), Some(output)) = (&rows, output) {
+        let model = format!("version {} in transform job {name}", package.version);
+        text.push_str(&summary(rows, &model, Some(*threshold)));
+        text.push_str(&format!("{output}\n"));
+    }
+    announce(&format!(
+        "{text}transform job {name}: Completed; its answers are below {}",
+        transform.output
+    ))
+}
+
+/// Sends the records of a table to S3. Returns its rows, and what is known of them.
+fn upload(
+    table: &HostedTable,
+    cloud: &Cloud,
+    settings: &Settings,
+    name: &str,
+) -> Result<(Vec<Vec<u8>>, ScoredRows), CommandError> {
+    let directory = tempfile::tempdir().map_err(CommandError::Begin)?;
+    let path = Utf8Path::from_path(directory.path()).map(|path| path.join(RECORDS));
+    let path = path.ok_or_else(|| CommandError::Begin(io::ErrorKind::InvalidFilename.into()))?;
+    let mut rows = Vec::new();
+    let mut read = Ok(ScoredRows::default());
+    let mut failed = None;
+    let written = common::write_with(&path, |file| {
+        read = table.read(|block| {
+            rows.extend(block.rows);
+            match file.write_all(&block.records) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        failed.take().map_or(Ok(()), Err)
+    });
+    written?;
+    let read = read?;
+    let key = format!("{}/{name}/input/{RECORDS}", settings.s3_paths.predictions);
+    cloud.upload(Upload::open(&path)?, &key, &|_| {})?;
+    Ok((rows, read))
+}
+
+/// Returns a name that no other job has.
+fn job_name(settings: &Settings, version: u32) -> String {
+    let now = Timestamp::now();
+    let time = now.strftime("%Y%m%d%H%M%S");
+    let prefix = hosted_prefix(settings.endpoint_name());
+    format!("{prefix}{version}-{time}{:03}", now.subsec_millisecond())
+}
+
+fn transform(
+    arguments: &TransformArgs,
+    settings: &Settings,
+    package: &ModelPackage,
+    name: &str,
+    input: String,
+    output: String,
+) -> Transform {
+    let mut environment =
+        BTreeMap::from([(Serve::THRESHOLD.to_owned(), arguments.threshold.to_string())]);
+    if arguments.explain {
+        environment.insert(Serve::EXPLAIN.to_owned(), "true".to_owned());
+    }
+    Transform {
+        name: name.to_owned(),
+        endpoint: settings.endpoint_name().to_owned(),
+        model: hosted_model(settings, package),
+        environment,
+        input,
+        content_type: arguments.content_type.clone(),
+        accept: arguments.content_type.clone(),
+        output,
+        output_key: settings.aws.kms.output_key.clone(),
+        instance_type: arguments.instance_type.clone(),
+        count: arguments.instances,
+        volume_key: settings.aws.kms.volume_key.clone(),
+    }
+}
+
+fn cost(settings: &Settings, arguments: &TransformArgs) -> String {
+    let TransformArgs { instance_type, instances, .. } = arguments;
+    match settings.prices.per_hour.get(instance_type) {
+        Some(price) => format!(
+            "{instances} {instance_type} cost about {:.2} {} if it takes {USUAL_MINUTES} minutes (prices of {})",
+            price * f64::from(*instances) * USUAL_MINUTES / 60.0,
+            settings.prices.currency,
+            settings.prices.date
+        ),
+        None => format!("its cost is unknown: prices.per_hour does not list {instance_type}"),
+    }
+}
+
+fn wait(
+    cloud: &Cloud,
+    name: &str,
+    watching: &WatchingArgs,
+    output: &str,
+) -> Result<TransformJob, CommandError> {
+    let goes_on = format!("The transform job {name} goes on; its answers will be below {output}.");
+    let mut shown = String::new();
+    interruptible(&goes_on, || {
+        cloud.watch_transform(name, watching.watch(), &mut |event| match event {
+            WatchEvent::Described(job) => {
+                if job.status != shown {
+                    say(&format!("{name}: {}", job.status));
+                    shown.clone_from(&job.status);
+                }
+            }
+            WatchEvent::Unreachable { error, wait } => {
+                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
+            }
+        })
+    })
+}
+
+/// Writes the rows of a table with the answers of a transform that has ended.
+fn write_answers(
+    arguments: &TransformArgs,
+    cloud: &Cloud,
+    transform: &Transform,
+    table: &HostedTable,
+    (rows, read): (&[Vec<u8>], ScoredRows),
+    output: &mut dyn Write,
+) -> Result<ScoredRows, CommandError> {
+    let address = format!("{}/{RECORDS}.out", transform.output);
+    let answers = cloud.object(&address).ok_or_else(|| {
+        SageMakerError::Answers(format!("the answers at {address} cannot be read"))
+    })?;
+    let options = AnswerOptions { threshold: arguments.threshold, explain: arguments.explain };
+    let names = answer_names(&table.model, options);
+    let mut answered = AnsweredRows::with_names(table, output, names)?;
+    answered.add(rows, &answers)?;
+    answered.finish(read)
+}

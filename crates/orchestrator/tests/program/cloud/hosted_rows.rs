@@ -1,0 +1,376 @@
+//! Rows that a hosted version answers: on an endpoint, from its queue, and in a batch transform. The program
+//! `serve` answers in place of SageMaker's containers, with the registered model.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Stdio};
+
+use aws::Aws;
+use aws::s3::config::{Credentials, Region};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use testkit::aws::{Answer, Rule};
+use testkit::{executable, spellings};
+
+use super::life::register;
+use super::{ACCOUNT, Cloud};
+use crate::Place;
+
+/// A server of the model of a local run.
+struct Hosted {
+    _place: Place,
+    model: Vec<u8>,
+    child: Child,
+    _log: BufReader<ChildStderr>,
+    port: u16,
+}
+
+impl Hosted {
+    fn start() -> Self {
+        let place = Place::new();
+        let result = place.json(0, &[]);
+        let model = fs_err::read(place.stored(&result["model_package"]["model_data_url"])).unwrap();
+        let sandbox = place.path("opt");
+        fs_err::create_dir_all(sandbox.join("model")).unwrap();
+        let archive = flate2::read::GzDecoder::new(&model[..]);
+        tar::Archive::new(archive).unpack(sandbox.join("model")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mut child = std::process::Command::new(executable("serve"))
+            .arg("serve")
+            .env("SAGEMAKER_BASE_DIR", &sandbox)
+            .env("SAGEMAKER_BIND_TO_PORT", port.to_string())
+            .env("MODEL_VERSION", "1")
+            .env("SERVE_ADDRESS", "127.0.0.1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening on") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "serve has ended");
+        }
+        Self { _place: place, model, child, _log: log, port }
+    }
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends records to the server and returns its answers.
+fn ask(port: u16, accept: &str, records: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = records.len();
+    write!(
+        stream,
+        "POST /invocations HTTP/1.0\r\nContent-Type: text/csv\r\nAccept: {accept}\r\nContent-Length: {length}\r\n\r\n{records}"
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.0 200"), "{response}");
+    response.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// Returns a connection to moto past the server that stands before it.
+fn moto() -> Aws {
+    let loader = aws::config::from_env()
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+        .endpoint_url(testkit::aws::moto().unwrap());
+    Aws::with(loader).unwrap()
+}
+
+fn split(uri: &str) -> (&str, &str) {
+    uri.strip_prefix("s3://").unwrap().split_once('/').unwrap()
+}
+
+fn read(uri: &str) -> String {
+    let (aws, (bucket, key)) = (moto(), split(uri));
+    let object = aws.wait(aws.s3().get_object().bucket(bucket).key(key).send()).unwrap();
+    let body = aws.wait(object.body.collect()).unwrap().into_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+fn write(uri: &str, text: String) {
+    let (aws, (bucket, key)) = (moto(), split(uri));
+    let put = aws.s3().put_object().bucket(bucket).key(key).body(text.into_bytes().into());
+    aws.wait(put.send()).unwrap();
+}
+
+/// Returns the answers of `predict` with the registered model, and the version behind each.
+fn predicted(cloud: &Cloud, table: &str) -> String {
+    let arguments = ["predict", "--sagemaker", "--model", "1", "--input", table];
+    let arguments =
+        [&arguments[..], &["--config", "config/pipeline_config.yaml", "--group", &cloud.name]]
+            .concat();
+    let scored = cloud.orchestrator(&arguments).expect(0).stdout;
+    let mut lines = scored.lines();
+    let header = format!("{},model_version\n", lines.next().unwrap());
+    header + &lines.map(|line| format!("{line},1\n")).collect::<String>()
+}
+
+impl Cloud {
+    /// Registers the server's model as version 1, and approves it.
+    fn register_hosted(&self, hosted: &Hosted) {
+        self.put("model-artifacts/a/model.tar.gz", hosted.model.clone());
+        register(self, "x1", &format!("s3://{}/model-artifacts/a/model.tar.gz", self.name));
+        self.orchestrator(&["models", "approve", "1"]).expect(0);
+    }
+
+    fn sample(&self, rows: &str) {
+        self.orchestrator(&["sample", "--rows", rows, "--output", "rows.csv"]).expect(0);
+    }
+}
+
+#[test]
+fn an_endpoint_gives_the_answers_of_predict() {
+    let name = format!("hosted-{}", std::process::id());
+    let hosted = testkit::aws::moto().map(|_| Hosted::start());
+    let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
+    let invoke = Rule::with(&format!("POST /endpoints/{name}/invocations"), move |records| {
+        let answers = ask(port, "text/csv; header=present", records.as_str().unwrap());
+        Answer::body(200, "text/csv", answers)
+    });
+    let Some(cloud) = Cloud::before_moto("hosted", vec![invoke]) else { return };
+    cloud.register_hosted(hosted.as_ref().unwrap());
+    let none = cloud.orchestrator(&["endpoint", "invoke", "--input", "rows.csv"]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: there is no endpoint <name> in us-east-1; `orchestrator endpoint deploy` makes it");
+    // Requests to a serverless endpoint are small, so that there are several.
+    cloud.set_endpoint("  kind: serverless\n");
+    cloud.orchestrator(&["endpoint", "deploy", "--yes", "--interval", "0.01"]).expect(0);
+
+    cloud.sample("50");
+    let invoke = ["endpoint", "invoke", "--input"];
+    let answered = cloud.orchestrator(&[&invoke[..], &["rows.csv"]].concat()).expect(0);
+    assert_eq!(answered.stdout, predicted(&cloud, "rows.csv"));
+    insta::assert_snapshot!(cloud.neutral(&answered.stderr), @"
+    50 rows scored by version 1 on endpoint <name>: 21 predicted to fail
+    missing readings: Air_System_Pressure 1, Coolant_Pressure 1, Hydraulic_Pressure 1
+    ");
+    // The table in other spellings, units and formats: the row's fields stay, the digits are the same.
+    let table = fs_err::read_to_string(cloud.place.path("rows.csv")).unwrap();
+    for spelling in spellings(&table).into_iter().step_by(5) {
+        cloud.place.file("spelled.csv", spelling.bytes);
+        let answered = cloud.orchestrator(&[&invoke[..], &["spelled.csv"]].concat()).expect(0);
+        assert_eq!(answered.stdout, predicted(&cloud, "spelled.csv"), "{}", spelling.name);
+    }
+
+    cloud.sample("40000");
+    let before = cloud.server.count(&format!("POST /endpoints/{}/invocations", cloud.name));
+    let to_file = [&invoke[..], &["rows.csv", "--output", "scored.csv", "--json"]].concat();
+    let report = cloud.orchestrator(&to_file).expect(0).stdout;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["rows"]["rows"], 40_000);
+    let requests = cloud.server.count(&format!("POST /endpoints/{}/invocations", cloud.name));
+    assert!(requests > before + 1, "{requests}");
+    let scored = fs_err::read_to_string(cloud.place.path("scored.csv")).unwrap();
+    assert!(scored == predicted(&cloud, "rows.csv"), "the answers differ");
+}
+
+#[test]
+fn answers_that_are_not_those_of_the_rows_are_refused() {
+    let name = format!("wrong-{}", std::process::id());
+    let hosted = testkit::aws::moto().map(|_| Hosted::start());
+    let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
+    let mut calls = 0;
+    let invoke = Rule::with(&format!("POST /endpoints/{name}/invocations"), move |records| {
+        let answers = ask(port, "text/csv; header=present", records.as_str().unwrap());
+        calls += 1;
+        match calls {
+            // One answer is missing, one is too many, one is cut short; then the model refuses.
+            1 => Answer::body(200, "text/csv", answers.rsplit_once('\n').unwrap().0),
+            2 => Answer::body(
+                200,
+                "text/csv",
+                format!("{answers}\n{}", answers.lines().last().unwrap()),
+            ),
+            3 => Answer::body(200, "text/csv", answers.rsplit_once(',').unwrap().0),
+            _ => Answer::body(
+                424,
+                "application/json",
+                r#"{"Message": "Received client error (400) from primary with message: line 1: no"}"#,
+            )
+            .with_header("x-amzn-errortype", "ModelError"),
+        }
+    });
+    let Some(cloud) = Cloud::before_moto("wrong", vec![invoke]) else { return };
+    cloud.register_hosted(hosted.as_ref().unwrap());
+    cloud.orchestrator(&["endpoint", "deploy", "--yes", "--interval", "0.01"]).expect(0);
+    cloud.sample("5");
+    let arguments = ["endpoint", "invoke", "--input", "rows.csv", "--output", "scored.csv"];
+    let errors: Vec<String> =
+        (0..4).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
+    insta::assert_snapshot!(errors.concat(), @"
+    error: 5 records have 4 answers, expected one for each
+    error: 5 records have more answers, expected one for each
+    error: an answer has 5 fields, expected the 6 of predicted,probability,imputed,unseen,out_of_range,model_version
+    error: sagemaker:InvokeEndpoint was refused with ModelError: Received client error (400) from primary with message: line 1: no (request 8a1c)
+    ");
+    // Nothing half-written is left.
+    assert!(!cloud.place.path("scored.csv").exists());
+    let usage =
+        cloud.orchestrator(&["endpoint", "invoke", "--input", "rows.csv", "--threshold", "7"]);
+    insta::assert_snapshot!(usage.expect(2).stderr, @"error: --threshold 7: expected a probability from 0 to 1");
+}
+
+#[test]
+fn an_asynchronous_endpoint_answers_from_its_queue() {
+    let name = format!("queue-{}", std::process::id());
+    let hosted = testkit::aws::moto().map(|_| Hosted::start());
+    let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
+    let mut calls = 0;
+    let bucket = name.clone();
+    let invoke = Rule::with(&format!("POST /endpoints/{name}/async-invocations"), move |_| {
+        // The address of the request is in a header; it is the only object there.
+        let aws = moto();
+        let prefix = "asynchronous/input/";
+        let list = aws.s3().list_objects_v2().bucket(&bucket).prefix(prefix).send();
+        let key = aws.wait(list).unwrap().contents()[0].key().unwrap().to_owned();
+        let records = read(&format!("s3://{bucket}/{key}"));
+        calls += 1;
+        let output = format!("s3://{bucket}/asynchronous/output/{calls}.out");
+        let failure = format!("s3://{bucket}/asynchronous/failures/{calls}.out");
+        if calls == 1 {
+            write(&output, ask(port, "text/csv; header=present", &records));
+        } else {
+            write(&failure, "no memory".to_owned());
+        }
+        Answer::json(json!({ "InferenceId": "i" }))
+            .with_header("X-Amzn-SageMaker-OutputLocation", &output)
+            .with_header("X-Amzn-SageMaker-FailureLocation", &failure)
+    });
+    let Some(cloud) = Cloud::before_moto("queue", vec![invoke]) else { return };
+    cloud.register_hosted(hosted.as_ref().unwrap());
+    cloud.set_endpoint("  kind: asynchronous\n  asynchronous: { max_concurrent_invocations: 2 }\n");
+    cloud.orchestrator(&["endpoint", "deploy", "--yes", "--interval", "0.01"]).expect(0);
+    cloud.sample("20");
+    let arguments = ["endpoint", "invoke", "--input", "rows.csv"];
+    let answered = cloud.orchestrator(&arguments).expect(0);
+    assert_eq!(answered.stdout, predicted(&cloud, "rows.csv"));
+    let failed = cloud.orchestrator(&arguments).expect(1);
+    insta::assert_snapshot!(cloud.neutral(&failed.stderr), @"
+    Waiting for s3://<name>/asynchronous/output/2.out
+    error: the request was not answered: no memory (s3://<name>/asynchronous/failures/2.out)
+    ");
+}
+
+#[test]
+fn a_batch_transform_gives_the_answers_of_predict() {
+    let hosted = testkit::aws::moto().map(|_| Hosted::start());
+    let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
+    let create = Rule::with("CreateTransformJob", move |job| {
+        let input = job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"].as_str().unwrap();
+        let output = job["TransformOutput"]["S3OutputPath"].as_str().unwrap();
+        if input.ends_with("/records.csv") {
+            write(&format!("{output}/records.csv.out"), ask(port, "text/csv", &read(input)));
+        }
+        let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:transform-job/j");
+        Answer::json(json!({ "TransformJobArn": arn }))
+    });
+    let status = |status: &str, reason: &str| {
+        Answer::json(
+            json!({ "TransformJobStatus": status, "FailureReason": reason, "TransformJobName": "j" }),
+        )
+    };
+    let describe = Rule::answers(
+        "DescribeTransformJob",
+        [
+            status("InProgress", ""),
+            Answer::throttled(),
+            status("Completed", ""),
+            status("Failed", "ClientError: line 3"),
+        ],
+    );
+    let Some(cloud) = Cloud::before_moto("transform", vec![create, describe]) else { return };
+    cloud.register_hosted(hosted.as_ref().unwrap());
+    cloud.sample("200");
+    let time = regex::Regex::new(r"-v1-\d{17}").unwrap();
+    let neutral = |text: &str| time.replace_all(&cloud.neutral(text), "-v1-<time>").into_owned();
+    let transform = ["transform", "--interval", "0.01", "--input"];
+    let table = [&transform[..], &["rows.csv", "--output", "scored.csv"]].concat();
+    let done = cloud.orchestrator(&table).expect(0);
+    insta::assert_snapshot!(neutral(&done.stdout), @"
+    transform job <name>-v1-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    200 rows scored by version 1 in transform job <name>-v1-<time>: 90 predicted to fail (probability above 0.5)
+    missing readings: Air_System_Pressure 2, Coolant_Pressure 2, Coolant_Temperature 1, Hydraulic_Oil_Temperature 1, Hydraulic_Pressure 1, Spindle_Vibration 1
+    scored.csv
+    transform job <name>-v1-<time>: Completed; its answers are below s3://<name>/predictions/<name>-v1-<time>/output
+    ");
+    let scored = fs_err::read_to_string(cloud.place.path("scored.csv")).unwrap();
+    assert_eq!(scored, predicted(&cloud, "rows.csv"));
+
+    let address = format!("s3://{}/tables/", cloud.name);
+    let failed = cloud.orchestrator(&[&transform[..], &[&address]].concat()).expect(1);
+    insta::assert_snapshot!(neutral(&failed.stderr), @"
+    <name>-v1-<time>: Failed
+    error: the transform job <name>-v1-<time> is Failed: ClientError: line 3
+    ");
+    let started =
+        [&transform[..], &[&address, "--content-type", "application/jsonlines", "--no-wait"]];
+    let started = cloud.orchestrator(&started.concat()).expect(0);
+    insta::assert_snapshot!(neutral(&started.stdout), @"
+    transform job <name>-v1-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    Its answers will be below s3://<name>/predictions/<name>-v1-<time>/output
+    ");
+    let mut calls = cloud.server.calls();
+    calls.retain(|(action, _)| action == "CreateTransformJob");
+    let mut job = calls.pop().unwrap().1;
+    job["TransformJobName"] = "<job>".into();
+    job["TransformOutput"]["S3OutputPath"] = "<output>".into();
+    job["ModelName"] = "<model>".into();
+    job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] = "<input>".into();
+    insta::assert_json_snapshot!(job, @r#"
+    {
+      "BatchStrategy": "MultiRecord",
+      "Environment": {
+        "SERVE_THRESHOLD": "0.5"
+      },
+      "ModelName": "<model>",
+      "Tags": [
+        {
+          "Key": "project",
+          "Value": "machine-downtime"
+        },
+        {
+          "Key": "managed-by",
+          "Value": "machine-downtime-orchestrator"
+        }
+      ],
+      "TransformInput": {
+        "ContentType": "application/jsonlines",
+        "DataSource": {
+          "S3DataSource": {
+            "S3DataType": "S3Prefix",
+            "S3Uri": "<input>"
+          }
+        },
+        "SplitType": "Line"
+      },
+      "TransformJobName": "<job>",
+      "TransformOutput": {
+        "Accept": "application/jsonlines",
+        "AssembleWith": "Line",
+        "S3OutputPath": "<output>"
+      },
+      "TransformResources": {
+        "InstanceCount": 1,
+        "InstanceType": "ml.m5.large"
+      }
+    }
+    "#);
+    for arguments in [
+        vec!["transform", "--input", &address, "--output", "scored.csv"],
+        vec!["transform", "--input", "rows.csv", "--content-type", "application/jsonlines"],
+        vec!["transform", "--input", "rows.csv", "--threshold", "-1"],
+        vec!["transform", "--input", "rows.csv", "--output", "rows.csv"],
+    ] {
+        cloud.orchestrator(&arguments).expect(2);
+    }
+}
