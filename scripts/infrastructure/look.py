@@ -78,6 +78,13 @@ def roles(stack, checks):
     policy = stack.properties("GitHubRole")["Policies"][0]["PolicyDocument"]
     checks.equal("the GitHub role's policy", document, policy)
     checks.equal("the GitHub role is an output", stack.outputs["GitHubRoleArn"], made["Arn"])
+    made, trust, document = role(stack, "GitHubReleaseRole")
+    subjects = trust["Condition"]["StringLike"][f"{ISSUER}:sub"]
+    environment = ["repo:plant/downtime:environment:production"]
+    checks.equal("who releases", subjects, environment)
+    policy = stack.properties("GitHubReleaseRole")["Policies"][0]["PolicyDocument"]
+    checks.equal("the release role's policy", document, policy)
+    checks.equal("it is an output", stack.outputs["GitHubReleaseRoleArn"], made["Arn"])
     found = stack.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER)
     provider = (found["Url"], "sts.amazonaws.com" in found["ClientIDList"])
     checks.equal("the provider", provider, (ISSUER, True))

@@ -1,1 +1,1 @@
-"""A rehearsal of .github/workflows/pipeline.yml; see scripts/test-pipeline-workflow."""
+"""A rehearsal of the workflows pipeline and endpoint; see scripts/test-workflows."""

@@ -119,8 +119,20 @@ class Account:
             ModelMetrics={"ModelQuality": {"Statistics": statistics}},
         )["ModelPackageArn"]
 
+    def arn(self, number):
+        """The ARN of a version of the group."""
+        return f"arn:aws:sagemaker:{REGION}:{ID}:model-package/{self.group}/{number}"
+
     def remove(self):
         """Removes what was created. moto has no call that deletes a model package."""
+        attempt(self.sagemaker.delete_endpoint, EndpointName=self.group)
+        for found in attempt(self.sagemaker.list_endpoint_configs).get("EndpointConfigs", []):
+            if found["EndpointConfigName"].startswith(self.own):
+                name = found["EndpointConfigName"]
+                attempt(self.sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        for found in attempt(self.sagemaker.list_models).get("Models", []):
+            if found["ModelName"].startswith(self.own):
+                attempt(self.sagemaker.delete_model, ModelName=found["ModelName"])
         for found in attempt(self.s3.list_objects_v2, Bucket=self.bucket).get("Contents", []):
             attempt(self.s3.delete_object, Bucket=self.bucket, Key=found["Key"])
         attempt(self.s3.delete_bucket, Bucket=self.bucket)

@@ -1,4 +1,4 @@
-"""Runs the jobs of pipeline.yml as GitHub's runner does."""
+"""Runs the jobs of pipeline.yml and endpoint.yml as GitHub's runner does."""
 
 import json
 import os
@@ -30,8 +30,11 @@ class Runner:
 
     def __init__(self, work, orchestrator, account, checks):
         self.work, self.checks = work, checks
-        text = (ROOT / ".github/workflows/pipeline.yml").read_text()
-        self.jobs = yaml.safe_load(text)["jobs"]
+        self.jobs = {}
+        for name in ["pipeline", "endpoint"]:
+            text = (ROOT / f".github/workflows/{name}.yml").read_text()
+            # Both call the workflow that compiles.
+            self.jobs |= yaml.safe_load(text)["jobs"]
         for directory in ["bin", "runner", "config"]:
             (work / directory).mkdir()
         (work / "scripts").symlink_to(ROOT / "scripts")

@@ -4,7 +4,7 @@ import re
 import shlex
 import urllib.parse
 
-from . import telling
+from . import releases, telling
 from .account import COMMIT, ID, REGION, ROLE
 from .server import Handler, asked, job, play, with_output
 
@@ -27,6 +27,7 @@ def run_all(runner, account, checks):
     failed_job(runner, account, checks, digests)
     long_execution(runner, account, checks, digests)
     wrong_parameters(runner, checks, digests)
+    releases.run_all(runner, account, checks)
 
 
 def without_a_role(runner, checks):
@@ -34,7 +35,7 @@ def without_a_role(runner, checks):
     for called, each in runner.jobs.items():
         # `images` pushes nothing without a role, and `comment` needs the summary of `run`.
         if called not in ("images", "comment"):
-            checks.contains(f"{called} is left out", each["if"], "vars.AWS_ROLE_ARN != ''")
+            checks.contains(f"{called} is left out", each["if"], "_ROLE_ARN != ''")
 
 
 def success(runner, account, checks, digests):

@@ -114,6 +114,11 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[garde(skip)]
     pub log_requests: bool,
+    /// Whether a version is deployed as soon as somebody approves it: the template of `orchestrator
+    /// infrastructure` then starts the workflow of GitHub Actions that deploys.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[garde(skip)]
+    pub on_approval: bool,
 }
 
 impl Default for Endpoint {
@@ -135,6 +140,7 @@ impl Default for Endpoint {
             threshold: None,
             explain: false,
             log_requests: false,
+            on_approval: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 #[macro_use]
 mod value;
 mod notifications;
+mod on_approval;
 mod repositories;
 mod roles;
 mod sections;
@@ -30,6 +31,7 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
     repositories::add(&inventory, &mut sections);
     roles::add(&inventory, &mut sections);
     notifications::add(&inventory, &mut sections);
+    on_approval::add(&inventory, &mut sections);
     let document = object! {
         "AWSTemplateFormatVersion": value::TEMPLATE_VERSION,
         "Description": format!("What the pipeline {} needs of an account", settings.pipeline.name),

@@ -8,7 +8,7 @@ use crate::inventory::Inventory;
 use crate::policy::{PolicyKind, SAGEMAKER, policy};
 
 /// The parameter for the GitHub repository.
-const REPOSITORY: &str = "GitHubRepository";
+pub(super) const REPOSITORY: &str = "GitHubRepository";
 /// The parameter for the branch.
 const BRANCH: &str = "GitHubBranch";
 /// The parameter and condition that decide whether the template creates the identity provider.
@@ -76,7 +76,7 @@ fn path_and_name(arn: &str) -> (String, String) {
 
 /// Adds the role of GitHub Actions, which exists if a repository is given.
 fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
-    github_parameters(sections);
+    github_parameters(inventory, sections);
     github_conditions(sections);
     github_provider(inventory, sections);
     sections.resource(
@@ -98,7 +98,7 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Condition": HAS_GITHUB,
             "Properties": object! {
                 "Description": "What approves a version and deploys it, once a reviewer has agreed",
-                "AssumeRolePolicyDocument": github_trust(inventory, environment()),
+                "AssumeRolePolicyDocument": github_trust(inventory, environment(&format!("${{{ENVIRONMENT}}}"))),
                 "Policies": inline(inventory, "Release", PolicyKind::Release),
             },
         },
@@ -121,16 +121,23 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
     );
 }
 
-fn github_parameters(sections: &mut Sections) {
-    sections.parameter(
-        REPOSITORY,
+fn github_parameters(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let repository = if inventory.settings.endpoint.on_approval {
+        // Its workflow deploys what is approved, so there must be one.
+        object! {
+            "Description": "OWNER/NAME of the repository whose workflows push images and deploy",
+            "Type": "String",
+            "AllowedPattern": "^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$",
+        }
+    } else {
         object! {
             "Description": "OWNER/NAME of the repository whose workflows push images and deploy; empty for none",
             "Type": "String",
             "AllowedPattern": "^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$",
             "Default": "",
-        },
-    );
+        }
+    };
+    sections.parameter(REPOSITORY, repository);
     sections.parameter(
         BRANCH,
         object! {
@@ -207,13 +214,13 @@ fn branch_and_tags() -> Vec<Value> {
     [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()].map(subject).to_vec()
 }
 
-/// Returns the subject of the jobs of the environment.
-fn environment() -> Vec<Value> {
-    vec![substitute(&format!("repo:${{{REPOSITORY}}}:environment:${{{ENVIRONMENT}}}"))]
+/// Returns the subject of the jobs of an environment.
+pub(super) fn environment(name: &str) -> Vec<Value> {
+    vec![substitute(&format!("repo:${{{REPOSITORY}}}:environment:{name}"))]
 }
 
 /// Returns the trust policy: jobs of the repository with these subjects may assume the role.
-fn github_trust(inventory: &Inventory<'_>, subjects: Vec<Value>) -> Value {
+pub(super) fn github_trust(inventory: &Inventory<'_>, subjects: Vec<Value>) -> Value {
     let claim = |claim: &str, value: Value| {
         Value::Mapping([(format!("{ISSUER}:{claim}").into(), value)].into_iter().collect())
     };
@@ -241,7 +248,7 @@ fn github_trust(inventory: &Inventory<'_>, subjects: Vec<Value>) -> Value {
 }
 
 /// Returns the policies of a role: one inline policy.
-fn inline(inventory: &Inventory<'_>, name: &str, kind: PolicyKind) -> Value {
+pub(super) fn inline(inventory: &Inventory<'_>, name: &str, kind: PolicyKind) -> Value {
     list([object! {
         "PolicyName": name,
         "PolicyDocument": serialized(&policy(kind, inventory.settings, inventory.definition)),

@@ -49,11 +49,14 @@ pub(super) fn serialized(value: &impl Serialize) -> Value {
 /// The version of the template language.
 pub(super) const TEMPLATE_VERSION: &str = "2010-09-09";
 
+/// The version of GitHub's API.
+pub(super) const GITHUB_VERSION: &str = "2022-11-28";
+
 /// Returns the template as YAML. The versions are quoted, since many parsers follow YAML 1.1, which
 /// reads a bare date as a date.
 pub(super) fn text(value: &Value) -> String {
     let mut text = serde_yaml::to_string(value).unwrap_or_default();
-    for date in [TEMPLATE_VERSION, POLICY_VERSION] {
+    for date in [TEMPLATE_VERSION, POLICY_VERSION, GITHUB_VERSION] {
         text = text.replace(&format!(": {date}\n"), &format!(": '{date}'\n"));
     }
     text

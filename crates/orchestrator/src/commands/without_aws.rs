@@ -10,8 +10,20 @@ use super::models::group::{ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 /// The commands that need AWS.
-const COMMANDS: [&str; 10] =
-    ["deploy", "plan", "doctor", "start", "stop", "retry", "executions", "status", "watch", "logs"];
+const COMMANDS: [&str; 12] = [
+    "deploy",
+    "plan",
+    "doctor",
+    "start",
+    "stop",
+    "retry",
+    "executions",
+    "status",
+    "watch",
+    "logs",
+    "endpoint",
+    "transform",
+];
 
 /// A command that needs AWS, by its name.
 #[derive(Debug)]

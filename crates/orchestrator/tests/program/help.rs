@@ -23,8 +23,14 @@ fn every_command() {
             "status",
             "watch",
             "logs",
+            "endpoint",
+            "transform",
         ] {
             insta::assert_snapshot!(format!("help-{command}"), help(&[command]));
+        }
+        for command in ["deploy", "status", "invoke", "logs", "rollback", "delete"] {
+            let name = format!("help-endpoint-{command}");
+            insta::assert_snapshot!(name, help(&["endpoint", command]));
         }
     }
     insta::assert_snapshot!("help-models", help(&["models"]));

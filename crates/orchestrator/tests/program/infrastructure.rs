@@ -81,6 +81,21 @@ fn the_template() {
     assert!(own.len() < 51_200, "{} bytes", own.len());
 }
 
+/// The lines of the template by which an approval starts the workflow that deploys.
+#[test]
+fn the_template_of_an_endpoint_that_follows_approvals() {
+    let place = Place::new();
+    let print =
+        |config: &str| place.orchestrator(&["infrastructure", "--config", config]).expect(0).stdout;
+    let shipped = print(CONFIG);
+    let follows = text().replace("kind: real_time\n", "kind: real_time\n  on_approval: true\n");
+    let template = print(place.file("config.yaml", follows).as_str());
+    let known: BTreeSet<&str> = shipped.lines().collect();
+    let new: Vec<&str> = template.lines().filter(|line| !known.contains(line)).collect();
+    insta::assert_snapshot!("infrastructure-on-approval", new.join("\n"));
+    assert!(template.len() < 51_200, "{} bytes", template.len());
+}
+
 fn policies(settings: &Settings) -> [Policy; 5] {
     let definition = orchestrator::build(settings);
     PolicyKind::ALL.map(|kind| infrastructure::policy(kind, settings, &definition))
