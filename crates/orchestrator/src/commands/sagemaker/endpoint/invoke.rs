@@ -25,8 +25,10 @@ use crate::sagemaker_error::SageMakerError;
 const REQUEST: usize = 5 << 20;
 /// The length of a request to a serverless endpoint, which takes and answers 4 MB.
 const SERVERLESS_REQUEST: usize = 2 << 20;
-/// The length of a request to an asynchronous endpoint, whose server takes 100 MB.
-const ASYNCHRONOUS_REQUEST: usize = 50 << 20;
+/// The length of a request to an asynchronous endpoint, whose server takes 100 MB and answers 25 MB.
+const ASYNCHRONOUS_REQUEST: usize = 16 << 20;
+/// How many times as long as its record an explained answer is at most: some 20 digits for each reading.
+const EXPLAINED: usize = 16;
 
 /// Arguments of the invoke command.
 #[derive(Debug, Args)]
@@ -83,6 +85,7 @@ pub fn run(arguments: &InvokeArgs) -> Result<Exit, CommandError> {
         (None, true) => SERVERLESS_REQUEST,
         (None, false) => REQUEST,
     };
+    let request = if arguments.explain { request / EXPLAINED } else { request };
     let mut sender =
         Sender { arguments, cloud: &cloud, name, queue: current.queue_output.as_deref() };
     let mut ask = |out: &mut dyn Write| sender.send(&table, request, out);
