@@ -4,6 +4,8 @@
 use indexmap::IndexMap;
 use serde_yaml::Value;
 
+use crate::endpoint_checks;
+use crate::fault::Fault;
 use crate::job_kind::{JobKind, PerJobKind};
 use crate::metric::Metric;
 use crate::rules::{
@@ -15,16 +17,6 @@ use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split
 /// The most columns and engineered features. Preprocess writes them and the label as a table, and
 /// `dataset` reads tables of at most 16,384 fields.
 const MAX_FEATURES: usize = 16_383;
-
-/// A setting whose value is out of range.
-pub(crate) struct Fault {
-    /// The path of the setting, such as `tags.project`.
-    pub(crate) path: String,
-    /// The value found, if it can be shown.
-    pub(crate) value: Option<Value>,
-    /// What was expected.
-    pub(crate) expected: String,
-}
 
 /// Returns the faults of the settings that garde does not check.
 pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
@@ -77,7 +69,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         faults.unless(is_instance_type(kind), &path, kind.as_str(), INSTANCE_TYPE);
         faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
     }
-    faults.0.extend(crate::endpoint::faults(settings));
+    faults.0.extend(endpoint_checks::faults(settings));
     faults.0
 }
 

@@ -36,7 +36,9 @@
 mod checks;
 mod digests;
 mod endpoint;
+mod endpoint_checks;
 mod error;
+mod fault;
 mod images;
 mod job_kind;
 mod load;

@@ -551,6 +551,22 @@ impl Default for Prices {
 }
 
 impl Settings {
+    /// Returns the endpoint's name.
+    pub fn endpoint_name(&self) -> &str {
+        let group = &self.model_registry.model_package_group_name;
+        self.endpoint.name.as_ref().unwrap_or(group)
+    }
+
+    /// Returns whether the endpoint's containers have no network.
+    pub fn endpoint_is_isolated(&self) -> bool {
+        self.endpoint.network_isolation.unwrap_or(self.aws.network_isolation)
+    }
+
+    /// Returns whether the endpoint's containers are in the network of the settings.
+    pub fn endpoint_is_in_vpc(&self) -> bool {
+        self.aws.vpc.is_some() && self.endpoint.vpc.unwrap_or(true)
+    }
+
     /// Returns the container arguments of Preprocess.
     pub fn preprocess(&self) -> Preprocess {
         Preprocess {

@@ -4,7 +4,7 @@ use config::EndpointKind;
 
 use crate::document::Statement;
 use crate::inventory::Inventory;
-use crate::policy::{APPROVE, object_key, pass_role, volume_key};
+use crate::statements::{approve, object_key, pass_role, volume_key};
 use crate::storage::S3Prefix;
 
 /// The most characters of an endpoint's name in the names of what is made for it.
@@ -190,11 +190,7 @@ const SCALING: &str = "sagemaker.application-autoscaling.amazonaws.com";
 /// Returns the statements of a workflow that approves a version and deploys it.
 pub(crate) fn release(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut statements = endpoint(inventory);
-    statements.push(Statement::allow(
-        APPROVE,
-        ["sagemaker:UpdateModelPackage"],
-        inventory.package_arns(),
-    ));
+    statements.push(approve(inventory));
     statements
 }
 

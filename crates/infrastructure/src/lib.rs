@@ -39,6 +39,7 @@ mod hosting;
 mod images;
 mod inventory;
 mod policy;
+mod statements;
 mod storage;
 mod template;
 

@@ -8,16 +8,11 @@ use pipeline::Definition;
 use crate::document::{Policy, Statement};
 use crate::hosting;
 use crate::inventory::{Inventory, JobType};
+use crate::statements::{APPROVE, approve, object_key, pass_role, volume_key};
 use crate::storage::{S3Prefix, without_covered};
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
-
-/// The service that assumes the execution role.
-pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
-/// The id of the statement that allows approving versions: the one of the `Deploy` policy that the `Github`
-/// policy does not have.
-pub(crate) const APPROVE: &str = "ApproveModels";
 
 /// The principal that a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +116,6 @@ fn experiment(inventory: &Inventory<'_>) -> Option<Statement> {
     Some(Statement::allow("FileJobs", actions, resources))
 }
 
-pub(crate) fn pass_role(inventory: &Inventory<'_>) -> Statement {
-    Statement::allow("PassExecutionRole", ["iam:PassRole"], [&inventory.settings.aws.role_arn])
-        .when("StringEquals", "iam:PassedToService", [SAGEMAKER])
-}
-
 fn write_logs(inventory: &Inventory<'_>) -> Statement {
     Statement::allow(
         "WriteLogs",
@@ -147,20 +137,6 @@ fn put_metrics(inventory: &Inventory<'_>) -> Statement {
         "cloudwatch:namespace",
         namespaces,
     )
-}
-
-/// Allows the use of the customer's key for the volumes of the instances.
-pub(crate) fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
-    let Some(key) = &inventory.settings.aws.kms.volume_key else { return Vec::new() };
-    vec![
-        with_key(inventory, "UseVolumeKey", &["kms:DescribeKey"], key),
-        // The grant is for the service that manages the volumes, not for the role.
-        with_key(inventory, "GrantVolumeKey", &["kms:CreateGrant"], key).when(
-            "Bool",
-            "kms:GrantIsForAWSResource",
-            ["true"],
-        ),
-    ]
 }
 
 fn registry_token() -> Statement {
@@ -230,7 +206,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["sagemaker:DescribeModelPackage"],
             inventory.package_arns(),
         ),
-        Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], inventory.package_arns()),
+        approve(inventory),
         Statement::allow(
             "FindImages",
             ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -274,40 +250,6 @@ fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
         inventory.repository_arns(),
     ));
     statements
-}
-
-/// Allows the use of the customer's key for objects, for reading as well as for writing.
-pub(crate) fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
-    let key = inventory.settings.aws.kms.output_key.as_ref()?;
-    let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
-    Some(with_key(inventory, "UseObjectKey", &actions, key))
-}
-
-/// Allows actions on a KMS key. `key` is an id, an alias, or the ARN of either. The resource of a
-/// statement must be a key's id, so a key given by its alias is selected by a condition.
-fn with_key(
-    inventory: &Inventory<'_>,
-    sid: &'static str,
-    actions: &[&str],
-    key: &str,
-) -> Statement {
-    let arn = if key.starts_with("arn:") {
-        key.to_owned()
-    } else if key.starts_with("alias/") {
-        inventory.account.arn("kms", key)
-    } else {
-        inventory.account.arn("kms", &format!("key/{key}"))
-    };
-    match arn.split_once(":alias/") {
-        Some((account, alias)) => {
-            Statement::allow(sid, actions.iter().copied(), [format!("{account}:key/*")]).when(
-                "ForAnyValue:StringEquals",
-                "kms:ResourceAliases",
-                [format!("alias/{alias}")],
-            )
-        }
-        None => Statement::allow(sid, actions.iter().copied(), [arn]),
-    }
 }
 
 /// Allows creating the network interfaces of jobs in a VPC.

@@ -5,7 +5,8 @@ use serde_yaml::Value;
 use super::sections::Sections;
 use super::value::{POLICY_VERSION, arn, equals, list, reference, serialized, substitute};
 use crate::inventory::Inventory;
-use crate::policy::{PolicyKind, SAGEMAKER, policy};
+use crate::policy::{PolicyKind, policy};
+use crate::statements::SAGEMAKER;
 
 /// The parameter for the GitHub repository.
 pub(super) const REPOSITORY: &str = "GitHubRepository";

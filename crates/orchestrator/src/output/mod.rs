@@ -6,6 +6,7 @@ pub mod progress;
 pub mod report;
 #[cfg(feature = "aws")]
 pub mod sagemaker_report;
+pub mod scored_rows;
 
 use std::io::{self, Write};
 

@@ -3,8 +3,10 @@
 use aws::Aws;
 use cloud::{Cloud, Target};
 use config::Settings;
+use registry::SageMakerRegistry;
 
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::models::group::ModelGroup;
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
@@ -37,4 +39,12 @@ fn target(settings: &Settings) -> Target {
         bucket: s3_paths.bucket.clone(),
         tags: tags.clone(),
     }
+}
+
+/// Returns the settings' group of SageMaker's registry.
+pub fn group_of(settings: &Settings, cloud: &Cloud) -> ModelGroup {
+    let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
+    let cloud = cloud.clone();
+    let name = settings.model_registry.model_package_group_name.clone();
+    ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) }
 }

@@ -9,7 +9,7 @@ use config::Settings;
 use dataset::{BadCells, TextFormat};
 use inference::{ColumnFinder, Columns, Model, RecordBlock, ScoredRows, TableRecords};
 
-use super::group_of;
+use super::connect::group_of;
 use crate::commands::input::{files, is_same_file};
 use crate::error::CommandError;
 

@@ -20,10 +20,7 @@ mod transform;
 mod watch;
 
 use clap::Subcommand;
-use cloud::Cloud;
 use common::Exit;
-use config::Settings;
-use registry::SageMakerRegistry;
 
 use super::models::group::{ModelGroup, RegistryArgs};
 use crate::error::CommandError;
@@ -105,14 +102,6 @@ impl SageMakerCommand {
 /// Opens a group of SageMaker's registry.
 pub fn open_registry(arguments: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     let (settings, cloud) = connect::connect(&arguments.config)?;
-    let group = group_of(&settings, &cloud);
+    let group = connect::group_of(&settings, &cloud);
     Ok(ModelGroup { name: arguments.group.clone().unwrap_or(group.name), ..group })
-}
-
-/// Returns the settings' group of SageMaker's registry.
-fn group_of(settings: &Settings, cloud: &Cloud) -> ModelGroup {
-    let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
-    let cloud = cloud.clone();
-    let name = settings.model_registry.model_package_group_name.clone();
-    ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) }
 }

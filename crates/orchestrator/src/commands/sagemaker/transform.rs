@@ -18,16 +18,15 @@ use registry::ModelPackage;
 use serde_json::json;
 
 use super::answered_rows::AnsweredRows;
-use super::connect::connect;
+use super::connect::{connect, group_of};
 use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable};
 use super::follow::announce;
-use super::group_of;
 use super::hosted_table::HostedTable;
 use super::watch::{WatchingArgs, interruptible};
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::predict::{summary, to_file};
 use crate::error::CommandError;
+use crate::output::scored_rows::{summary, to_file};
 use crate::output::{print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
 

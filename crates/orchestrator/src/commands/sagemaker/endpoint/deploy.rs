@@ -7,15 +7,14 @@ use config::Settings;
 use registry::{ApprovalStatus, ModelPackage, Status};
 use serde_json::json;
 
-use super::EndpointProgress;
 use super::desired::desired_endpoint;
 use super::hosting_cost::HostingCost;
+use super::progress::EndpointProgress;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::confirm::ConfirmArgs;
-use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
-use crate::commands::sagemaker::group_of;
 use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};

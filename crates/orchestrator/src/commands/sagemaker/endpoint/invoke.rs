@@ -12,12 +12,12 @@ use inference::{RecordBlock, ScoredRows};
 use serde_json::json;
 
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::predict::{is_closed_pipe, summary, to_file};
 use crate::commands::sagemaker::answered_rows::AnsweredRows;
 use crate::commands::sagemaker::connect::connect;
 use crate::commands::sagemaker::hosted_table::HostedTable;
 use crate::commands::sagemaker::watch::parse_positive;
 use crate::error::CommandError;
+use crate::output::scored_rows::{is_closed_pipe, summary, to_file};
 use crate::output::{print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
 

@@ -6,15 +6,14 @@ mod desired;
 mod hosting_cost;
 mod invoke;
 mod logs;
+mod progress;
 mod rollback;
 mod status;
 
 use clap::{Args, Subcommand};
-use cloud::{DeployedEndpoint, WatchEvent};
-use common::{Exit, chain};
+use common::Exit;
 
 use crate::error::CommandError;
-use crate::output::say;
 
 pub use deploy::require_deployable;
 pub use desired::hosted_model;
@@ -62,33 +61,5 @@ pub fn run(arguments: &EndpointArgs) -> Result<Exit, CommandError> {
         EndpointCommand::Logs(arguments) => logs::run(arguments),
         EndpointCommand::Rollback(arguments) => rollback::run(arguments),
         EndpointCommand::Delete(arguments) => delete::run(arguments),
-    }
-}
-
-/// Prints how an endpoint changes: a line for each state that it comes into.
-#[derive(Default)]
-struct EndpointProgress {
-    shown: String,
-}
-
-impl EndpointProgress {
-    fn show(&mut self, event: WatchEvent<'_, DeployedEndpoint>) {
-        match event {
-            WatchEvent::Described(endpoint) => {
-                let activity = endpoint.variants.iter().flat_map(|variant| &variant.activity);
-                let activity: Vec<&str> = activity.map(String::as_str).collect();
-                let mut line = format!("{}: {}", endpoint.name, endpoint.status);
-                if !activity.is_empty() {
-                    line.push_str(&format!(" ({})", activity.join(", ")));
-                }
-                if line != self.shown {
-                    say(&line);
-                    self.shown = line;
-                }
-            }
-            WatchEvent::Unreachable { error, wait } => {
-                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
-            }
-        }
     }
 }

@@ -4,15 +4,14 @@ use clap::Args;
 use common::Exit;
 use serde_json::json;
 
-use super::EndpointProgress;
 use super::deploy::require_deployable;
 use super::desired::update_policy;
+use super::progress::EndpointProgress;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::confirm::ConfirmArgs;
-use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
-use crate::commands::sagemaker::group_of;
 use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};

@@ -1,0 +1,138 @@
+//! The rules of the endpoint that an attribute of a field cannot express: what SageMaker refuses of its kind.
+
+use crate::endpoint::{Autoscaling, Endpoint, EndpointKind, EndpointUpdate, Serverless, Shift};
+use crate::fault::Fault;
+use crate::rules::{INSTANCE_TYPE, is_instance_type};
+use crate::settings::Settings;
+
+/// Returns what SageMaker refuses of an endpoint, or would ignore.
+pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
+    let endpoint = &settings.endpoint;
+    let mut faults = Faults(Vec::new());
+    if let Some(name) = &endpoint.instance_type {
+        faults.unless(is_instance_type(name), "instance_type", name.as_str(), INSTANCE_TYPE);
+    }
+    faults.of_kind(settings);
+    faults.autoscaling(endpoint);
+    faults.update(&endpoint.update);
+    if let Some(serverless) = &endpoint.serverless {
+        let &Serverless { memory_mb, max_concurrency, provisioned_concurrency } = serverless;
+        let right = (1024..=6144).contains(&memory_mb) && memory_mb % 1024 == 0;
+        let expected = "1024, 2048, 3072, 4096, 5120 or 6144";
+        faults.unless(right, "serverless.memory_mb", memory_mb, expected);
+        if let Some(provisioned) = provisioned_concurrency {
+            let expected = format!("at most the {max_concurrency} of max_concurrency");
+            let right = provisioned <= max_concurrency;
+            faults.unless(right, "serverless.provisioned_concurrency", provisioned, &expected);
+        }
+    }
+    if endpoint.vpc == Some(true) && settings.aws.vpc.is_none() {
+        faults.unless(false, "vpc", true, "a network in aws.vpc beside it");
+    }
+    faults.0
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn unless(
+        &mut self,
+        right: bool,
+        path: &str,
+        value: impl Into<serde_yaml::Value>,
+        expected: &str,
+    ) {
+        if !right {
+            let (path, value) = (format!("endpoint.{path}"), Some(value.into()));
+            self.0.push(Fault { path, value, expected: expected.to_owned() });
+        }
+    }
+
+    /// Refuses a section or value that the kind of the endpoint does not have.
+    fn none(&mut self, is_there: bool, path: &str, why: &str) {
+        if is_there {
+            let expected = format!("no such key, because {why}");
+            self.0.push(Fault { path: format!("endpoint.{path}"), value: None, expected });
+        }
+    }
+
+    fn of_kind(&mut self, settings: &Settings) {
+        let endpoint = &settings.endpoint;
+        let kind = endpoint.kind;
+        if kind != EndpointKind::Serverless {
+            self.none(endpoint.serverless.is_some(), "serverless", "the kind is not serverless");
+        }
+        if kind != EndpointKind::Asynchronous {
+            let is_there = endpoint.asynchronous.is_some();
+            self.none(is_there, "asynchronous", "the kind is not asynchronous");
+        }
+        if kind != EndpointKind::Serverless {
+            return;
+        }
+        let instances = "a serverless endpoint has no instances";
+        self.none(endpoint.instance_type.is_some(), "instance_type", instances);
+        self.none(endpoint.instance_count.is_some(), "instance_count", instances);
+        let scales = "a serverless endpoint follows the traffic by itself";
+        self.none(endpoint.autoscaling.is_some(), "autoscaling", scales);
+        let capture = "SageMaker captures nothing of a serverless endpoint";
+        self.none(endpoint.capture.is_some(), "capture", capture);
+        let download = endpoint.download_timeout_seconds.is_some();
+        self.none(download, "download_timeout_seconds", instances);
+        self.none(endpoint.startup_timeout_seconds.is_some(), "startup_timeout_seconds", instances);
+        // The settings of the jobs hold for the endpoint, too, unless it has its own.
+        if settings.endpoint_is_isolated() {
+            let expected = "false, because a serverless endpoint cannot be isolated (the jobs' is \
+                            aws.network_isolation)";
+            self.unless(false, "network_isolation", true, expected);
+        }
+        if settings.endpoint_is_in_vpc() {
+            let expected =
+                "false, because a serverless endpoint cannot be in a VPC (the jobs' is aws.vpc)";
+            self.unless(false, "vpc", true, expected);
+        }
+    }
+
+    fn autoscaling(&mut self, endpoint: &Endpoint) {
+        let Some(&Autoscaling { min, max, .. }) = endpoint.autoscaling.as_ref() else { return };
+        let expected = format!("at least the {min} of min");
+        self.unless(min <= max, "autoscaling.max", max, &expected);
+        if let Some(count) = endpoint.instance_count {
+            let expected = format!("{min} to {max}, as autoscaling has it");
+            self.unless((min..=max).contains(&count), "instance_count", count, &expected);
+        }
+        let name = endpoint.instance_type();
+        let expected = "a type that autoscaling takes, which are all but the burstable ml.t2 ones";
+        self.unless(!name.starts_with("ml.t2."), "instance_type", name, expected);
+    }
+
+    fn update(&mut self, update: &EndpointUpdate) {
+        let (path, percent) = ("update.percent", update.percent);
+        let steps = match (update.shift, percent) {
+            (Shift::AllAtOnce, Some(percent)) => {
+                self.unless(false, path, percent, "no share, or shift: canary or linear beside it");
+                return;
+            }
+            (Shift::AllAtOnce, None) => 1,
+            (_, None) => {
+                let expected = "a share such as 10, which canary and linear need";
+                self.unless(false, path, serde_yaml::Value::Null, expected);
+                return;
+            }
+            (Shift::Canary, Some(percent)) => {
+                self.unless((1..=50).contains(&percent), path, percent, "1 to 50 percent");
+                2
+            }
+            (Shift::Linear, Some(percent)) => {
+                self.unless((10..=50).contains(&percent), path, percent, "10 to 50 percent");
+                100_u32.div_ceil(percent.max(1))
+            }
+        };
+        let waits = steps * update.wait_seconds + update.terminate_after_seconds;
+        if let Some(timeout) = update.timeout_seconds {
+            let expected = format!(
+                "more than the {waits} seconds that {steps} times wait_seconds and terminate_after_seconds come to"
+            );
+            self.unless(timeout > waits, "update.timeout_seconds", timeout, &expected);
+        }
+    }
+}
