@@ -22,12 +22,12 @@ use crate::model::{PredictError, RandomForest};
 use crate::tree::{Node, Tree};
 
 /// The maximum depth of a tree that is explained.
-const MAX_DEPTH: usize = 1_000;
+pub(crate) const MAX_DEPTH: usize = 1_000;
 /// The maximum number of points of a rule that one walk computes with. A rule of more takes several walks,
 /// so that the stack of a walk stays small.
 const MOST_POINTS: usize = 8;
 /// Up to this number of rows, one thread is done before a second one wakes up.
-const SINGLE_THREAD_ROWS: usize = 2;
+pub(crate) const SINGLE_THREAD_ROWS: usize = 2;
 
 /// The reason why a forest cannot be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,17 @@ pub enum ExplainError {
         "the forest does not say how many training rows its leaves have, which explanations need"
     )]
     NoCovers,
+    /// There are no rows of a background.
+    #[error("interventional explanations need rows to compare with, and there are none")]
+    NoBackground,
+    /// There are too many rows of a background.
+    #[error("there are {found} rows to compare with, expected at most {most}")]
+    LargeBackground {
+        /// The number of rows.
+        found: usize,
+        /// The maximum.
+        most: usize,
+    },
     /// A tree is too deep.
     #[error(
         "a tree of the forest is deeper than {MAX_DEPTH} levels, at most that many are explained"
@@ -184,7 +195,6 @@ impl PreparedTree {
             };
         }
         let mut base = 0.0;
-        let mut depths = vec![0_usize; count];
         for (index, node) in tree.nodes.iter().enumerate() {
             if node.is_leaf() {
                 base += nodes[index].value * covers[index] / covers[0];
@@ -193,10 +203,9 @@ impl PreparedTree {
             let next = node.next as usize;
             for child in [next, next + 1] {
                 nodes[child].share = covers[child] / covers[index];
-                depths[child] = depths[index] + 1;
             }
         }
-        let depth = depths.iter().copied().max().unwrap_or_default();
+        let depth = tree.depth();
         if depth > MAX_DEPTH {
             return Err(ExplainError::TooDeep);
         }
@@ -395,14 +404,14 @@ fn legendre(degree: usize, x: f64) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use linfa::prelude::Fit;
     use ndarray::{Array1, Array2, array};
 
     use super::*;
 
     /// Returns random numbers from 0 to 1.
-    fn random(seed: u64) -> impl FnMut() -> f32 {
+    pub(crate) fn random(seed: u64) -> impl FnMut() -> f32 {
         let mut state = seed;
         move || {
             state = state
@@ -412,7 +421,13 @@ mod tests {
         }
     }
 
-    fn forest(rows: usize, features: usize, depth: Option<usize>, seed: u64) -> RandomForest {
+    /// Returns a forest that was fitted to random rows.
+    pub(crate) fn forest(
+        rows: usize,
+        features: usize,
+        depth: Option<usize>,
+        seed: u64,
+    ) -> RandomForest {
         let mut next = random(seed);
         let records = Array2::from_shape_fn((rows, features), |_| next());
         let labels: Array1<usize> = records
@@ -455,15 +470,17 @@ mod tests {
         }
     }
 
-    /// Returns Shapley values by definition: a mean over all orders of the features.
     fn by_definition(forest: &RandomForest, row: &[f32]) -> Vec<f64> {
-        let features = forest.features();
-        let worth: Vec<f64> = (0..1_u32 << features)
-            .map(|known| {
-                let of_tree = |tree: &Tree| worth(tree, row, known, 0, &|node| cover(tree, node));
-                forest.trees().iter().map(of_tree).sum::<f64>() / forest.trees().len() as f64
-            })
-            .collect();
+        shapley(forest.features(), |known| {
+            let of_tree = |tree: &Tree| worth(tree, row, known, 0, &|node| cover(tree, node));
+            forest.trees().iter().map(of_tree).sum::<f64>() / forest.trees().len() as f64
+        })
+    }
+
+    /// Returns the Shapley values of a game by definition, a mean over all orders of the features.
+    /// `worth` says what a coalition is worth, whose members are bits.
+    pub(crate) fn shapley(features: usize, worth: impl Fn(u32) -> f64) -> Vec<f64> {
+        let worth: Vec<f64> = (0..1_u32 << features).map(worth).collect();
         let factorial = |n: usize| (1..=n).map(|k| k as f64).product::<f64>();
         let value = |feature: usize| {
             let others = (0..1_usize << features).filter(|known| known >> feature & 1 == 0);
@@ -499,7 +516,7 @@ mod tests {
     }
 
     /// A tree whose every split has a leaf and the next split, by the features in turn.
-    fn comb(depth: usize, features: usize) -> RandomForest {
+    pub(crate) fn comb(depth: usize, features: usize) -> RandomForest {
         let mut next = random(7);
         let mut nodes = vec![Node::leaf(0)];
         for level in 0..depth {

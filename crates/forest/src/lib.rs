@@ -21,7 +21,8 @@
 //!   classes, or rows with weights, are sorted (`sorted`); both by the same criteria (`impurity`);
 //! - growth and prediction: `grow` decides which node is split next, and `walk` traverses a tree
 //!   with several rows at a time;
-//! - forests: `model` predicts, `explain` says why, `out_of_bag` scores trees during the fit, `fit` runs it all.
+//! - forests: `model` predicts, `explain` and `interventional` say why, `out_of_bag` scores trees during the
+//!   fit, `fit` runs it all.
 //!
 //! Knows numbers and a seed. Must never know column names, files, or the clock.
 //!
@@ -57,6 +58,7 @@ mod fit;
 mod grow;
 mod histogram;
 mod impurity;
+mod interventional;
 mod layout;
 mod model;
 mod out_of_bag;
@@ -74,6 +76,7 @@ mod watch;
 pub use error::FitError;
 pub use explain::{ExplainError, Explainer};
 pub use fit::Fitted;
+pub use interventional::{InterventionalExplainer, MAX_BACKGROUND_ROWS, background_rows};
 pub use model::{MalformedForest, PredictError, RandomForest};
 pub use params::{
     ClassWeight, Criterion, MaxFeatures, ParamsError, RandomForestParams, RandomForestValidParams,

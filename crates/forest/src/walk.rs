@@ -109,7 +109,6 @@ const STEPS_PER_CHECK: usize = 16;
 
 impl<I: Copy + Into<u32>> CompactTree<I> {
     fn new(tree: &Tree, number: impl Fn(u32) -> I) -> Self {
-        let mut depths = vec![0; tree.nodes.len()];
         let count = tree.nodes.len();
         let (mut nodes, mut leaves) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, node) in tree.nodes.iter().enumerate() {
@@ -118,17 +117,11 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
             } else {
                 (ordered_key(node.threshold), node.feature, node.next)
             };
-            if !node.is_leaf() {
-                for child in [left as usize, left as usize + 1] {
-                    // If a node has several parents, the deepest one counts.
-                    depths[child] = depths[child].max(depths[index] + 1);
-                }
-            }
             let values = number(feature * ROW_LANES as u32);
             nodes.push(CompactNode { threshold, values, left: number(left) });
             leaves.push(if node.is_leaf() { node.next } else { 0 });
         }
-        Self { nodes, leaves, depth: depths.into_iter().max().unwrap_or(0) }
+        Self { nodes, leaves, depth: tree.depth() }
     }
 
     /// Returns the child of a node for the row in a lane.
