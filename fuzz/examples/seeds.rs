@@ -199,6 +199,7 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
             feature_importances: [("P".to_owned(), 0.75)].into_iter().collect(),
             permutation_importances: [("R".to_owned(), -0.25)].into_iter().collect(),
         },
+        background: Some(ndarray::array![[1.0, 2.0, -3.0], [2.0, 0.5, 4.0]]),
     };
     let files = bundle.to_files()?;
     let mut tar = tar::Builder::new(Vec::new());
@@ -213,9 +214,15 @@ fn bundle() -> Result<(), Box<dyn std::error::Error>> {
     gzip.write_all(&tar)?;
     seed("bundle", "archive", [b"a", gzip.finish()?.as_slice()].concat())?;
     seed("bundle", "tar", [b"t", tar.as_slice()].concat())?;
-    let [(_, forest), (_, recipe), (_, metadata)] = &files[..] else { return Ok(()) };
+    let [(_, forest), (_, recipe), (_, metadata), (_, background)] = &files[..] else {
+        return Ok(());
+    };
     let forest = &forest[..forest.len() - 4];
     seed("bundle", "files", [b"f", &metadata[..], b"\xff", recipe, b"\xff", forest].concat())?;
+    let background = &background[..background.len() - 4];
+    let length = (forest.len() as u16).to_le_bytes();
+    let parts = [b"b", &metadata[..], b"\xff", recipe, b"\xff", &length, forest, background];
+    seed("bundle", "background", parts.concat())?;
 
     let gains = [vec![0, 0, 1 << 43], vec![1 << 43, 0, 0]];
     let mut shards = Vec::new();

@@ -5,6 +5,8 @@
 //! - `t`: the tar archive, which the target compresses
 //! - `s`: `metadata.json`, 0xFF, `recipe.json`, 0xFF, the length of the first shard as u16, and two shards
 //!   without their checksums
+//! - `b`: `metadata.json`, 0xFF, `recipe.json`, 0xFF, the length of `forest.bin` as u16, and `forest.bin` and
+//!   `background.bin` without their checksums
 //! - other: `metadata.json`, 0xFF, `recipe.json`, 0xFF, `forest.bin` without its checksum
 
 #![no_main]
@@ -12,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, RECIPE_JSON};
+use artifacts::{BACKGROUND_BIN, Bundle, BundleError, FOREST_BIN, METADATA_JSON, RECIPE_JSON};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
@@ -24,22 +26,25 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Splits the input into the files of a bundle; `None` where there are fewer.
-fn files(data: &[u8], shards: bool) -> Option<BTreeMap<String, Vec<u8>>> {
+/// Splits the input into the files of a bundle; `None` where there are fewer. `names` are those of its last
+/// one or two files.
+fn files(data: &[u8], names: &[&str]) -> Option<BTreeMap<String, Vec<u8>>> {
     let mut parts = data.splitn(3, |&byte| byte == 0xff);
-    let (metadata, recipe, trees) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = |trees: &[u8]| [trees, &crc32fast::hash(trees).to_le_bytes()].concat();
+    let (metadata, recipe, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let contents = if names.len() == 2 {
+        let (&length, rest) = rest.split_first_chunk()?;
+        let (first, second) = rest.split_at_checked(u16::from_le_bytes(length).into())?;
+        vec![first, second]
+    } else {
+        vec![rest]
+    };
     let mut files = BTreeMap::from([
         (METADATA_JSON.to_owned(), metadata.to_vec()),
         (RECIPE_JSON.to_owned(), recipe.to_vec()),
     ]);
-    if shards {
-        let (&length, trees) = trees.split_first_chunk()?;
-        let (first, second) = trees.split_at_checked(u16::from_le_bytes(length).into())?;
-        files.insert("forest-1-of-2.bin".to_owned(), whole(first));
-        files.insert("forest-2-of-2.bin".to_owned(), whole(second));
-    } else {
-        files.insert(FOREST_BIN.to_owned(), whole(trees));
+    for (name, contents) in names.iter().zip(contents) {
+        let checksum = crc32fast::hash(contents).to_le_bytes();
+        files.insert((*name).to_owned(), [contents, &checksum].concat());
     }
     Some(files)
 }
@@ -51,7 +56,9 @@ fn read(kind: u8, data: &[u8]) -> Option<Result<Bundle, BundleError>> {
             let archive = gzip(data);
             Some(Bundle::from_archive(archive.as_slice(), archive.len() as u64))
         }
-        kind => files(data, kind == b's').map(Bundle::from_files),
+        b's' => files(data, &["forest-1-of-2.bin", "forest-2-of-2.bin"]).map(Bundle::from_files),
+        b'b' => files(data, &[FOREST_BIN, BACKGROUND_BIN]).map(Bundle::from_files),
+        _ => files(data, &[FOREST_BIN]).map(Bundle::from_files),
     }
 }
 

@@ -6,12 +6,14 @@ use std::io::Read;
 
 use dataset::Recipe;
 use forest::RandomForest;
+use ndarray::Array2;
 
 use crate::archive::{self, ArchiveError};
+use crate::background_file::{self, BackgroundFileError};
 use crate::document::DocumentError;
 use crate::forest_file::{self, ForestFileError};
 use crate::metadata::Metadata;
-use crate::names::{FOREST_BIN, METADATA_JSON, RECIPE_JSON};
+use crate::names::{BACKGROUND_BIN, FOREST_BIN, METADATA_JSON, RECIPE_JSON};
 use crate::recipe_file;
 use crate::shard::{Shard, is_forest_file};
 
@@ -24,6 +26,9 @@ pub struct Bundle {
     pub recipe: Recipe,
     /// How the model was trained.
     pub metadata: Metadata,
+    /// The training rows beside which the model explains, `rows x features` and at most
+    /// [`forest::MAX_BACKGROUND_ROWS`]. A model that was trained without them has none.
+    pub background: Option<Array2<f32>>,
 }
 
 /// The reason for which a bundle cannot be read or written.
@@ -43,6 +48,9 @@ pub enum BundleError {
     /// A forest file cannot be read.
     #[error(transparent)]
     Forest(#[from] ForestFileError),
+    /// The rows of the background cannot be read.
+    #[error(transparent)]
+    Background(#[from] BackgroundFileError),
     /// The number of trees is not that of the shard to be written.
     #[error("there are {found} trees, expected {expected}, which are the shard's")]
     Trees {
@@ -106,6 +114,10 @@ impl Bundle {
             }
             files.push((RECIPE_JSON.to_owned(), recipe_file::write_recipe(&self.recipe)?));
             files.push((METADATA_JSON.to_owned(), metadata.to_json()?));
+            if let Some(rows) = &self.background {
+                let background = background_file::write(rows.view(), training_id);
+                files.push((BACKGROUND_BIN.to_owned(), background));
+            }
         }
         Ok(files)
     }
@@ -120,7 +132,7 @@ impl Bundle {
 
     /// Returns whether `name` is the file name of a part of a bundle.
     pub fn has(name: &str) -> bool {
-        [RECIPE_JSON, METADATA_JSON].contains(&name) || is_forest_file(name)
+        [RECIPE_JSON, METADATA_JSON, BACKGROUND_BIN].contains(&name) || is_forest_file(name)
     }
 
     /// Reads a bundle from the contents of its files, by name. Other files are ignored.
@@ -138,6 +150,7 @@ impl Bundle {
         }
         let recipe = files.remove(RECIPE_JSON).ok_or_else(|| missing(RECIPE_JSON))?;
         let metadata = files.remove(METADATA_JSON).ok_or_else(|| missing(METADATA_JSON))?;
+        let background = files.remove(BACKGROUND_BIN);
         let recipe = recipe_file::read_recipe(&recipe)?;
         let mut metadata = Metadata::from_json(&metadata)?;
         files.retain(|name, _| is_forest_file(name));
@@ -153,11 +166,15 @@ impl Bundle {
         if forest.features() != features {
             return Err(BundleError::Features { forest: forest.features(), recipe: features });
         }
+        let training_id = metadata.training_id()?;
+        let background = background
+            .map(|bytes| background_file::read(&bytes, training_id, features))
+            .transpose()?;
         // The hosts of a sharded training leave the importances out: each had only its own trees.
         if metadata.feature_importances.is_empty() {
             let names = recipe.feature_names().map(str::to_owned);
             metadata.feature_importances = names.zip(forest.feature_importances()).collect();
         }
-        Ok(Self { forest, recipe, metadata })
+        Ok(Self { forest, recipe, metadata, background })
     }
 }

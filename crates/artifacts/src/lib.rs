@@ -29,6 +29,7 @@
 //! ```
 
 mod archive;
+mod background_file;
 mod bundle;
 mod document;
 mod evaluation;
@@ -42,13 +43,14 @@ mod scores;
 mod shard;
 
 pub use archive::ArchiveError;
+pub use background_file::BackgroundFileError;
 pub use bundle::{Bundle, BundleError};
 pub use document::DocumentError;
 pub use evaluation::{Evaluation, GateVerdict, ModelOrigin};
 pub use forest_file::ForestFileError;
 pub use measure::Measure;
 pub use metadata::Metadata;
-pub use names::{FOREST_BIN, METADATA_JSON, MODEL_ONNX, RECIPE_JSON};
+pub use names::{BACKGROUND_BIN, FOREST_BIN, METADATA_JSON, MODEL_ONNX, RECIPE_JSON};
 pub use onnx::OnnxError;
 pub use recipe_file::{read_recipe, write_recipe};
 pub use scores::{ConfusionMatrix, Scores};

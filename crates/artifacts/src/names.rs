@@ -9,3 +9,5 @@ pub const RECIPE_JSON: &str = "recipe.json";
 pub const METADATA_JSON: &str = "metadata.json";
 /// The forest in the ONNX format.
 pub const MODEL_ONNX: &str = "model.onnx";
+/// The training rows beside which the model explains.
+pub const BACKGROUND_BIN: &str = "background.bin";

@@ -60,7 +60,7 @@ impl Bundle {
     /// # Errors
     /// A forest that has more than 4,194,304 nodes, or other than two classes.
     pub fn to_onnx(&self) -> Result<Vec<u8>, OnnxError> {
-        let Self { forest, recipe, metadata } = self;
+        let Self { forest, recipe, metadata, .. } = self;
         let nodes = forest.trees().iter().map(|tree| tree.nodes.len()).sum();
         if nodes > MAX_NODES {
             return Err(OnnxError::Nodes(nodes));

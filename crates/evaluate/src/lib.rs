@@ -31,6 +31,7 @@
 //! #         feature_importances: Default::default(),
 //! #         permutation_importances: Default::default(),
 //! #     },
+//! #     background: None,
 //! # };
 //! # let level = flate2::Compression::default();
 //! # let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), level));

@@ -38,6 +38,7 @@
 //! #         feature_importances: Default::default(),
 //! #         permutation_importances: Default::default(),
 //! #     },
+//! #     background: None,
 //! # };
 //! // A model that knows one column, the torque, which is low where a machine fails.
 //! let model = Model::new(bundle);

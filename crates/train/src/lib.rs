@@ -21,7 +21,7 @@
 //!     .hyperparameters(&[("n_estimators", "10")]);
 //!
 //! train::run(&Container::new(opt_ml.base(), Vec::new(), [].into()))?;
-//! let model = ["forest.bin", "metadata.json", "model.onnx", "recipe.json"];
+//! let model = ["background.bin", "forest.bin", "metadata.json", "model.onnx", "recipe.json"];
 //! assert_eq!(opt_ml.list("model"), model);
 //! # Ok::<(), train::TrainError>(())
 //! ```
@@ -38,7 +38,7 @@ use container::Container;
 use dataset::{FeatureTable, Recipe};
 use forest::{Fitted, RandomForest, RandomForestParams, TrainingSet, Watch};
 use linfa::ParamGuard;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
 
 pub use error::TrainError;
 
@@ -76,6 +76,7 @@ pub fn run(container: &Container) -> Result<(), TrainError> {
         },
         forest,
         recipe,
+        background: Some(background(&settings, &table)),
     };
     log_metrics(&bundle.metadata);
     write(container, &bundle, shard, settings.n_estimators)
@@ -123,6 +124,13 @@ fn table(container: &Container, recipe: &Recipe) -> Result<(FeatureTable, String
         return Err(TrainError::OneClass { path, rows, class: failures.min(1) });
     }
     Ok((table, input.digest()))
+}
+
+/// Returns the training rows beside which the model explains. They depend on rows and seed alone, so that
+/// each of several hosts would choose the same.
+fn background(settings: &Hyperparameters, table: &FeatureTable) -> Array2<f32> {
+    let rows = forest::background_rows(table.labels.len(), settings.random_state.into());
+    table.records.select(Axis(0), &rows)
 }
 
 fn fit(

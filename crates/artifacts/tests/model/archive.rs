@@ -1,6 +1,6 @@
 //! Reading bundles from archives and files, valid and damaged.
 
-use artifacts::{Bundle, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
+use artifacts::{BACKGROUND_BIN, Bundle, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
 use indexmap::IndexMap;
 use ndarray::array;
 use proptest::prelude::*;
@@ -32,6 +32,7 @@ fn a_bundle_of_format_version_1_is_read() {
     }
     assert_eq!(found.recipe, artifacts::read_recipe(old.to_string().as_bytes()).unwrap());
     assert_eq!(found.forest.trees().len(), 5);
+    assert_eq!(found.background, None);
     let metadata = Metadata {
         feature_importances: found.metadata.feature_importances.clone(),
         permutation_importances: IndexMap::new(),
@@ -59,8 +60,8 @@ fn the_bytes_of_a_bundle_do_not_change() {
     assert_eq!(crc32fast::hash(&written), WRITTEN);
 }
 
-/// The CRC-32 of the three files. It may change only together with a format version.
-const WRITTEN: u32 = 3_410_340_166;
+/// The CRC-32 of the four files. It may change only together with a format version.
+const WRITTEN: u32 = 2_092_973_770;
 
 #[test]
 fn hostile_archives_are_refused() {
@@ -138,6 +139,38 @@ fn a_damaged_forest_is_refused() {
 }
 
 #[test]
+fn a_damaged_background_is_refused() {
+    let mut files = files(&bundle());
+    let background = files[BACKGROUND_BIN].clone();
+    let read = |bytes: Vec<u8>| with(files.clone(), BACKGROUND_BIN, bytes);
+    for length in 0..background.len() {
+        let error = read(background[..length].to_vec()).unwrap_err();
+        assert!(error.starts_with("background.bin "), "{error}");
+    }
+    for bit in 0..background.len() * 8 {
+        let mut damaged = background.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(read(damaged).is_err(), "{bit}");
+    }
+    let patched = |at: usize, bytes: &[u8]| read(patched(&background, at, bytes)).unwrap_err();
+    insta::assert_snapshot!(read(b"PK\x03\x04....".to_vec()).unwrap_err(), @"background.bin does not begin with `MDBACKGR`, it has no training rows");
+    insta::assert_snapshot!(read(background[..26].to_vec()).unwrap_err(), @"background.bin has 26 bytes, expected 52");
+    insta::assert_snapshot!(patched(8, &[2]), @"background.bin has format version 2, expected 1");
+    insta::assert_snapshot!(patched(12, &[0xff; 4]), @"background.bin is of another training than metadata.json");
+    insta::assert_snapshot!(patched(16, &[0]), @"background.bin has 0 rows, expected 1 to 100");
+    insta::assert_snapshot!(patched(16, &[101]), @"background.bin has 101 rows, expected 1 to 100");
+    insta::assert_snapshot!(patched(16, &[3]), @"background.bin has 52 bytes, expected 64");
+    insta::assert_snapshot!(patched(20, &[2]), @"background.bin has rows of 2 features, expected 3, which the forest takes");
+    insta::assert_snapshot!(patched(24, &f32::NAN.to_le_bytes()), @"background.bin has the value NaN, expected a finite number");
+    let mut flipped = background.clone();
+    flipped[24] ^= 1;
+    assert!(read(flipped).unwrap_err().starts_with("background.bin is damaged: its checksum is "));
+    // Models of earlier versions have none.
+    files.remove(BACKGROUND_BIN);
+    assert_eq!(Bundle::from_files(files).unwrap(), Bundle { background: None, ..bundle() });
+}
+
+#[test]
 fn files_that_do_not_belong_together_are_refused() {
     let files = files(&bundle());
     let (recipe, metadata) = (&files[RECIPE_JSON], &files[METADATA_JSON]);
@@ -172,6 +205,7 @@ proptest! {
         let whole = files(&bundle());
         let _ = with(whole.clone(), METADATA_JSON, bytes.clone());
         let _ = with(whole.clone(), RECIPE_JSON, bytes.clone());
+        let _ = with(whole.clone(), BACKGROUND_BIN, [&b"MDBACKGR"[..], &bytes].concat());
         for version in [1, 2] {
             let forest = [&b"MDFOREST"[..], &[version, 0, 0, 0], &bytes].concat();
             let _ = with(whole.clone(), FOREST_BIN, forest);

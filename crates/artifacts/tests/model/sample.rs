@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Measure, Metadata, RECIPE_JSON};
+use artifacts::{
+    BACKGROUND_BIN, Bundle, BundleError, FOREST_BIN, METADATA_JSON, Measure, Metadata, RECIPE_JSON,
+};
 use dataset::{CategoryRules, CleaningRules, Column, Feature, Label, Recipe, Schema, TableReader};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use forest::{Node, RandomForest, Tree};
 use indexmap::IndexMap;
+use ndarray::array;
 use tar::{EntryType, Header};
 
 pub fn from_archive(bytes: &[u8]) -> Result<Bundle, BundleError> {
@@ -77,6 +80,7 @@ pub fn bundle_of(trees: u32) -> Bundle {
         },
         forest,
         recipe: recipe(),
+        background: Some(array![[1.5, 2.0, 0.48], [3.0, 4.25, 0.96]]),
     }
 }
 
@@ -131,6 +135,7 @@ pub fn valid_archive(prefix: &str) -> Vec<u8> {
         (&format!("{prefix}code/anything.py"), EntryType::Regular, b"passed over"),
         (&format!("{prefix}{METADATA_JSON}"), EntryType::Regular, &files[METADATA_JSON]),
         (&format!("{prefix}{RECIPE_JSON}"), EntryType::Regular, &files[RECIPE_JSON]),
+        (&format!("{prefix}{BACKGROUND_BIN}"), EntryType::Regular, &files[BACKGROUND_BIN]),
     ])
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use artifacts::{Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON, Shard};
+use artifacts::{
+    BACKGROUND_BIN, Bundle, BundleError, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON, Shard,
+};
 use forest::RandomForest;
 use proptest::prelude::*;
 use tar::EntryType;
@@ -40,7 +42,7 @@ fn each_host_writes_its_shard_and_the_first_the_common_files() {
     let hosts = hosts(&bundle(), 3);
     let names: Vec<Vec<_>> =
         hosts.iter().map(|files| files.keys().map(String::as_str).collect()).collect();
-    let first = vec!["forest-1-of-3.bin", METADATA_JSON, RECIPE_JSON];
+    let first = vec![BACKGROUND_BIN, "forest-1-of-3.bin", METADATA_JSON, RECIPE_JSON];
     assert_eq!(names, [first, vec!["forest-2-of-3.bin"], vec!["forest-3-of-3.bin"]]);
     let files = merged(hosts);
     let entries: Vec<_> = (files.iter())
@@ -48,6 +50,7 @@ fn each_host_writes_its_shard_and_the_first_the_common_files() {
         .collect();
     let read = from_archive(&archive(&entries)).unwrap();
     assert_eq!(read.forest, bundle().forest);
+    assert_eq!(read.background, bundle().background);
     // No host knows the metrics of the whole forest; its importances follow from the trees.
     assert!(read.metadata.training_metrics.is_empty());
     let metadata =
@@ -64,9 +67,9 @@ fn missing_and_foreign_shards_are_named() {
         assert!(files.remove(name).is_some());
         files
     };
-    insta::assert_snapshot!(refused(without("forest-1-of-3.bin")), @"the model has no `forest-1-of-3.bin`; it has: forest-2-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
-    insta::assert_snapshot!(refused(without("forest-2-of-3.bin")), @"the model has no `forest-2-of-3.bin`; it has: forest-1-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
-    insta::assert_snapshot!(refused(without("forest-3-of-3.bin")), @"the model has no `forest-3-of-3.bin`; it has: forest-1-of-3.bin, forest-2-of-3.bin, metadata.json, recipe.json");
+    insta::assert_snapshot!(refused(without("forest-1-of-3.bin")), @"the model has no `forest-1-of-3.bin`; it has: background.bin, forest-2-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
+    insta::assert_snapshot!(refused(without("forest-2-of-3.bin")), @"the model has no `forest-2-of-3.bin`; it has: background.bin, forest-1-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
+    insta::assert_snapshot!(refused(without("forest-3-of-3.bin")), @"the model has no `forest-3-of-3.bin`; it has: background.bin, forest-1-of-3.bin, forest-2-of-3.bin, metadata.json, recipe.json");
     let in_place = |bytes: &[u8]| with(three.clone(), "forest-2-of-3.bin", bytes).unwrap_err();
     insta::assert_snapshot!(in_place(&three["forest-3-of-3.bin"]), @"forest-3-of-3.bin holds the same trees as forest-2-of-3.bin");
     // Shards of other rows, of other hyperparameters, and of another number of hosts.

@@ -102,7 +102,7 @@ fn a_shard_that_is_missing_or_of_another_model() {
     let second = "forest-2-of-3.bin";
     let mut without = model.clone();
     without.remove(second);
-    insta::assert_snapshot!(refused_model(job::archive(&without)), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the model has no `forest-2-of-3.bin`; it has: forest-1-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
+    insta::assert_snapshot!(refused_model(job::archive(&without)), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the model has no `forest-2-of-3.bin`; it has: background.bin, forest-1-of-3.bin, forest-3-of-3.bin, metadata.json, recipe.json");
     let foreign = job::model_of_hosts(3, "43")[second].clone();
     let with = |bytes| {
         let mut model = model.clone();

@@ -76,6 +76,7 @@ fn trained(columns: Vec<Column>, features: &[Feature], table: &str) -> Bundle {
     let rows = linfa::Dataset::new(records.unwrap(), labels);
     let forest = RandomForest::params().n_estimators(8).random_state(3).fit(&rows).unwrap();
     Bundle {
+        background: Some(rows.records),
         forest,
         recipe,
         metadata: Metadata {

@@ -88,8 +88,13 @@ pub fn trained() -> Sandbox {
     sandbox
 }
 
-const OUTPUTS: [&str; 4] =
-    ["model/forest.bin", "model/metadata.json", "model/model.onnx", "model/recipe.json"];
+const OUTPUTS: [&str; 5] = [
+    "model/background.bin",
+    "model/forest.bin",
+    "model/metadata.json",
+    "model/model.onnx",
+    "model/recipe.json",
+];
 
 fn model(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let files = sandbox.files("model");
@@ -107,7 +112,7 @@ fn evaluate() -> Sandbox {
     let archive = sandbox.path("processing/model/model.tar.gz");
     let packed = Command::new("tar")
         .args(["-czf", archive.as_str(), "-C", before.path("model").as_str()])
-        .args(["forest.bin", "metadata.json", "model.onnx", "recipe.json"])
+        .args(["background.bin", "forest.bin", "metadata.json", "model.onnx", "recipe.json"])
         .status();
     assert!(packed.unwrap().success());
     sandbox

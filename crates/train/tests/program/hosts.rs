@@ -1,9 +1,10 @@
 //! Jobs of several hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use artifacts::Bundle;
 use dataset::FeatureTable;
+use ndarray::Array2;
 use testkit::Sandbox;
 
 use crate::job::{TRAIN, job, left, logged, refused};
@@ -52,6 +53,7 @@ fn several_hosts_grow_the_forest_of_one() {
         let several = read_model(&trained_on(count, &hyperparameters));
         assert!(several.forest == one.forest, "{count} hosts");
         assert_eq!(several.recipe, one.recipe);
+        assert_eq!(several.background, one.background);
         assert_eq!(several.metadata.feature_importances, one.metadata.feature_importances);
         let bits = |bundle: &Bundle| predict(bundle).mapv(f64::to_bits);
         assert!(bits(&several) == bits(&one), "{count} hosts");
@@ -59,9 +61,37 @@ fn several_hosts_grow_the_forest_of_one() {
 }
 
 #[test]
+fn a_background_is_a_hundred_different_training_rows_or_all() {
+    let sandbox = job();
+    let text = sandbox.read(TRAIN);
+    let background = |seed: &str, rows: usize| {
+        let few: Vec<&str> = text.lines().take(rows + 1).collect();
+        sandbox.file(TRAIN, few.join("\n"));
+        sandbox.hyperparameters(&[("n_estimators", "2"), ("random_state", seed)]);
+        sandbox.run("train", &[]).expect(0);
+        let files = left(&sandbox).into_iter();
+        let files = files.map(|file| (file.clone(), fs_err::read(sandbox.path(&file)).unwrap()));
+        let bundle = read_model(&files.collect());
+        let few = few.join("\n");
+        let table = FeatureTable::read(TRAIN, few.as_bytes(), bundle.recipe.feature_names());
+        let bits = |rows: &Array2<f32>| -> BTreeSet<Vec<u32>> {
+            rows.rows().into_iter().map(|row| row.mapv(f32::to_bits).to_vec()).collect()
+        };
+        let (all, chosen) = (bits(&table.unwrap().records), bits(&bundle.background.unwrap()));
+        assert!(chosen.is_subset(&all));
+        chosen
+    };
+    let chosen = background("42", 400);
+    assert_eq!(chosen.len(), 100);
+    assert_ne!(background("43", 400), chosen);
+    assert_eq!(background("42", 60).len(), 60);
+}
+
+#[test]
 fn each_host_leaves_its_shard_and_the_first_one_the_shared_files() {
     let files = trained_on(3, &[("n_estimators", "10")]);
     insta::assert_snapshot!(files.keys().cloned().collect::<Vec<_>>().join("\n"), @"
+    model/background.bin
     model/forest-1-of-3.bin
     model/forest-2-of-3.bin
     model/forest-3-of-3.bin

@@ -12,7 +12,8 @@ pub const RECIPE: &str = "input/data/recipe/recipe.json";
 pub const TEST: &str = "test.csv";
 
 /// All that the only host of a job leaves, in the order of the paths.
-pub const OUTPUTS: [&str; 5] = [
+pub const OUTPUTS: [&str; 6] = [
+    "model/background.bin",
     "model/forest.bin",
     "model/metadata.json",
     "model/model.onnx",
@@ -62,7 +63,7 @@ pub fn left(sandbox: &Sandbox) -> Vec<String> {
 }
 
 /// Returns the contents of [`OUTPUTS`], after checking that the job left nothing else.
-pub fn outputs(sandbox: &Sandbox) -> [Vec<u8>; 5] {
+pub fn outputs(sandbox: &Sandbox) -> [Vec<u8>; 6] {
     assert_eq!(left(sandbox), OUTPUTS);
     OUTPUTS.map(|output| fs_err::read(sandbox.path(output)).unwrap())
 }

@@ -12,7 +12,7 @@ use crate::job::{RECIPE, TRAIN, job, job_over, logged, outputs, sample};
 fn channels_become_a_model() {
     let sandbox = job();
     let outcome = sandbox.run("train", &[]).expect(0);
-    let [_, metadata, _, recipe, metrics] = outputs(&sandbox);
+    let [_, _, metadata, _, recipe, metrics] = outputs(&sandbox);
     assert_eq!(recipe, fs_err::read(sandbox.path(RECIPE)).unwrap());
     assert_eq!(outcome.stdout, "");
     insta::assert_snapshot!(logged(&outcome, "INFO"), @"
