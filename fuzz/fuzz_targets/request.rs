@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use inference::{
-    AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Format, Model, RecordsReader,
-    answer_text,
+    AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Explanation, Format, Model,
+    RecordsReader, answer_text,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -27,7 +27,7 @@ fn answer(
     reader: &RecordsReader,
     format: Format,
     csv: CsvFormat,
-    explain: bool,
+    explain: Option<Explanation>,
     text: &[u8],
 ) -> Option<String> {
     let (model, names) = &*MODEL;
@@ -64,11 +64,13 @@ fuzz_target!(|data: &[u8]| {
     let (model, _) = &*MODEL;
     let reader = RecordsReader::new(model, None).expect("the model's own columns");
     let csv = CsvFormat { header, ..CsvFormat::default() };
-    let answer = |text: &[u8]| answer(&reader, format, csv, false, text);
+    let answer = |text: &[u8]| answer(&reader, format, csv, None, text);
     let whole = answer(text);
     // Names that were met before are read in the same way.
     assert_eq!(answer(text), whole);
-    let _ = self::answer(&reader, format, csv, true, text);
+    for kind in [Explanation::PathDependent, Explanation::Interventional] {
+        let _ = self::answer(&reader, format, csv, Some(kind), text);
+    }
     // Each line alone has the same answer, where a line is a record and is divided by commas alone.
     let divides = |byte: &u8| matches!(byte, b'"' | b'\r' | b';' | b'\t' | b'|');
     if let (Some(whole), b'n') = (whole, kind)

@@ -38,7 +38,9 @@ pub enum ExplainError {
     )]
     NoCovers,
     /// There are no rows of a background.
-    #[error("interventional explanations need rows to compare with, and there are none")]
+    #[error(
+        "interventional explanations need training rows, of which the model has none: train it again"
+    )]
     NoBackground,
     /// There are too many rows of a background.
     #[error("there are {found} rows to compare with, expected at most {most}")]

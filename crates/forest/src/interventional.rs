@@ -486,7 +486,7 @@ mod tests {
         };
         assert_eq!(
             refused(rows(0, 3, 1)),
-            "interventional explanations need rows to compare with, and there are none"
+            "interventional explanations need training rows, of which the model has none: train it again"
         );
         assert_eq!(
             refused(rows(101, 3, 1)),

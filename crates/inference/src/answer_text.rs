@@ -7,6 +7,7 @@ use forest::ExplainError;
 use rayon::prelude::*;
 
 use crate::counts::AnswerCounts;
+use crate::explanations::Explanation;
 use crate::model::{Answer, AnswerOptions, Model};
 use crate::record_text::{Format, Records};
 
@@ -15,7 +16,7 @@ const PREDICTION: [&str; 2] = ["predicted", "probability"];
 const LISTS: [&str; 3] = ["imputed", "unseen", "out_of_range"];
 /// What names the model.
 const VERSION: &str = "model_version";
-/// The columns of an explanation: the mean probability, and what begins the name of each contribution.
+/// The columns of an explanation: the base value, and what begins the name of each contribution.
 const BASE: &str = "base_value";
 const SHAP_PREFIX: &str = "shap_";
 /// What separates the columns that an answer names.
@@ -28,7 +29,8 @@ const EXPLAINED_AT_A_TIME: usize = 8;
 ///
 /// An answer has what is predicted, in the words of the training table; the probability of a failure; the
 /// columns that were imputed, whose value was never seen, and whose number is out of the range of the training
-/// rows; and the version of the model. If it is explained, the base value and the contributions follow.
+/// rows; and the version of the model. If it is explained, the base value and the contributions follow, in JSON
+/// behind the kind of the explanation unless that is the usual one.
 /// In CSV and JSON lines there is one line for each answer, and no line end behind the last one, so that texts
 /// can be joined. JSON is one line, too: an object for a single record, and else `{"predictions": [...]}`.
 struct AnswerText<'m> {
@@ -37,8 +39,16 @@ struct AnswerText<'m> {
     is_single: bool,
     count: usize,
     text: Vec<u8>,
-    /// The base value, and the names of contributors as JSON, if answers are explained.
-    explanation: Option<(f64, Vec<String>)>,
+    /// What explained answers have in common.
+    explanation: Option<ExplanationText>,
+}
+
+/// What all explained answers of a model say.
+struct ExplanationText {
+    kind: Explanation,
+    base: f64,
+    /// The names of contributors as JSON.
+    contributors: Vec<String>,
 }
 
 /// What answers to records may take.
@@ -79,7 +89,7 @@ pub fn answer_text(
     limits: &AnswerLimits<'_>,
 ) -> Result<(Vec<u8>, AnswerCounts), AnswerError> {
     let width = model.schema().columns().len();
-    let at_a_time = if options.explain { EXPLAINED_AT_A_TIME } else { RECORDS_AT_A_TIME };
+    let at_a_time = if options.explain.is_some() { EXPLAINED_AT_A_TIME } else { RECORDS_AT_A_TIME };
     let mut text = AnswerText::new(model, names, options, format, records.is_single)?;
     if header && format == Format::Csv {
         text.push_header(model, options);
@@ -184,12 +194,11 @@ impl<'m> AnswerText<'m> {
         format: Format,
         is_single: bool,
     ) -> Result<Self, ExplainError> {
-        let explanation = if options.explain {
-            let contributors = model.contributors()?.iter().map(|name| quoted(name));
-            Some((model.base()?, contributors.collect()))
-        } else {
-            None
-        };
+        let explanation = options.explain.map(|kind| {
+            let contributors = model.contributors().iter().map(|name| quoted(name)).collect();
+            model.base(kind).map(|base| ExplanationText { kind, base, contributors })
+        });
+        let explanation = explanation.transpose()?;
         Ok(Self { names, format, is_single, count: 0, text: Vec::new(), explanation })
     }
 
@@ -244,7 +253,7 @@ impl<'m> AnswerText<'m> {
         names.push_prediction(answer, text);
         text.push(b',');
         text.extend_from_slice(&names.version);
-        if let Some((base, _)) = explanation {
+        if let Some(ExplanationText { base, .. }) = explanation {
             push_numbers(*base, answer, text);
         }
     }
@@ -267,7 +276,11 @@ impl<'m> AnswerText<'m> {
         }
         text.extend_from_slice(b", \"model_version\": ");
         text.extend_from_slice(names.json_version.as_bytes());
-        if let Some((base, contributors)) = explanation {
+        if let Some(ExplanationText { kind, base, contributors }) = explanation {
+            // Path-dependent values came first, and their answers stay as they were.
+            if *kind == Explanation::Interventional {
+                text.extend_from_slice(b", \"explanation\": \"interventional\"");
+            }
             text.extend_from_slice(b", \"base_value\": ");
             push_number(*base, text);
             text.extend_from_slice(b", \"contributions\": {");
@@ -289,9 +302,9 @@ impl<'m> AnswerText<'m> {
 pub(crate) fn answer_columns(model: &Model, options: AnswerOptions) -> Vec<String> {
     let mut names: Vec<String> =
         PREDICTION.iter().chain(&LISTS).map(|name| (*name).to_owned()).collect();
-    if let (true, Ok(contributors)) = (options.explain, model.contributors()) {
+    if options.explain.is_some() {
         names.push(BASE.to_owned());
-        names.extend(contributors.iter().map(|name| format!("{SHAP_PREFIX}{name}")));
+        names.extend(model.contributors().iter().map(|name| format!("{SHAP_PREFIX}{name}")));
     }
     names
 }

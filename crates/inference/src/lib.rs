@@ -65,6 +65,7 @@ mod answer_text;
 mod counts;
 mod csv_text;
 mod error;
+mod explanations;
 mod json;
 mod json_text;
 mod model;
@@ -79,6 +80,7 @@ pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_names, answ
 pub use artifacts::BundleError;
 pub use counts::AnswerCounts;
 pub use error::InferenceError;
+pub use explanations::Explanation;
 pub use forest::ExplainError;
 pub use model::{Answer, AnswerOptions, Model};
 pub use record_text::{CsvFormat, CsvHeader, Format, Records};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::OnceLock;
 
 use artifacts::{Bundle, BundleError};
 use dataset::{Recipe, Schema};
-use forest::{ExplainError, Explainer, PredictError, RandomForest};
+use forest::{ExplainError, PredictError, RandomForest};
 use ndarray::ArrayView2;
+
+use crate::explanations::{Explanation, Explanations};
 
 /// The probability above which a row is predicted to fail, unless another one is set. Evaluate measures
 /// a model with it.
@@ -16,6 +17,8 @@ const THRESHOLD: f64 = 0.5;
 /// The bytes that a node takes at most: in its tree, where it is walked and where it is explained, with its
 /// share of a leaf's.
 const NODE_MEMORY: u64 = 64;
+/// The bytes that it takes besides where it is explained beside training rows.
+const INTERVENTIONAL_MEMORY: u64 = 32;
 /// The bytes that a model takes besides.
 const OTHER_MEMORY: u64 = 1 << 20;
 
@@ -24,13 +27,13 @@ const OTHER_MEMORY: u64 = 1 << 20;
 pub struct AnswerOptions {
     /// The probability above which a row is predicted to fail.
     pub threshold: f64,
-    /// Whether the answer has what each column contributes.
-    pub explain: bool,
+    /// How the answer explains what each column contributes, if it does.
+    pub explain: Option<Explanation>,
 }
 
 impl Default for AnswerOptions {
     fn default() -> Self {
-        Self { threshold: THRESHOLD, explain: false }
+        Self { threshold: THRESHOLD, explain: None }
     }
 }
 
@@ -41,8 +44,7 @@ pub struct Model {
     recipe: Recipe,
     /// What answers say unless a caller wants something else.
     options: AnswerOptions,
-    /// What explains answers, once it is needed.
-    explanations: OnceLock<Result<Explanations, ExplainError>>,
+    explanations: Explanations,
     /// The word for no failure, and that for a failure.
     words: [String; 2],
 }
@@ -61,25 +63,15 @@ pub struct Answer {
     pub unseen: Vec<usize>,
     /// The columns whose number is outside of the range of the training rows.
     pub out_of_range: Vec<usize>,
-    /// The Shapley value of each of [`Model::contributors`], if the model explains: together with
+    /// The Shapley value of each of [`Model::contributors`], if the answer is explained: together with
     /// [`Model::base`] they add up to the probability.
     pub contributions: Vec<f64>,
-}
-
-/// What a model explains its answers by.
-#[derive(Clone, Debug)]
-struct Explanations {
-    explainer: Explainer,
-    /// The names of what contributes.
-    names: Vec<String>,
-    /// The contributor of each feature.
-    contributors: Vec<usize>,
 }
 
 impl Model {
     /// Creates a model from a bundle.
     pub fn new(bundle: Bundle) -> Self {
-        let Bundle { forest, recipe, .. } = bundle;
+        let Bundle { forest, recipe, background, .. } = bundle;
         let label = recipe.schema().label();
         // A label may be written as an empty cell where nothing failed.
         let word = |words: &[String], class: &str| {
@@ -88,7 +80,8 @@ impl Model {
         };
         let words = [word(&label.negative, "0"), word(&label.positive, "1")];
         let options = AnswerOptions::default();
-        Self { forest, recipe, options, explanations: OnceLock::new(), words }
+        let explanations = Explanations::new(&recipe, background);
+        Self { forest, recipe, options, explanations, words }
     }
 
     /// Reads a model from a `model.tar.gz` of `length` bytes.
@@ -119,14 +112,22 @@ impl Model {
         self
     }
 
+    /// Makes the model explain its answers by [`Explanation::PathDependent`].
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::with_explanations_of`].
+    pub fn with_explanations(self) -> Result<Self, ExplainError> {
+        self.with_explanations_of(Explanation::PathDependent)
+    }
+
     /// Makes the model explain its answers.
     ///
     /// # Errors
-    /// Returns an error if the model was trained by an old program, which did not write what explanations
-    /// need, or if a tree is too deep.
-    pub fn with_explanations(mut self) -> Result<Self, ExplainError> {
-        self.explanations()?;
-        self.options.explain = true;
+    /// Returns an error if the model was trained by an old program, which did not write what such
+    /// explanations need, or if a tree is too deep.
+    pub fn with_explanations_of(mut self, kind: Explanation) -> Result<Self, ExplainError> {
+        self.base(kind)?;
+        self.options.explain = Some(kind);
         Ok(self)
     }
 
@@ -135,35 +136,28 @@ impl Model {
         self.options
     }
 
-    /// Returns what explains answers, which is prepared when it is first needed.
-    fn explanations(&self) -> Result<&Explanations, ExplainError> {
-        let explanations =
-            self.explanations.get_or_init(|| Explanations::new(&self.forest, &self.recipe));
-        explanations.as_ref().map_err(|error| *error)
-    }
-
     /// Returns what contributes to an answer: each column, with all features that are computed from it
     /// alone, and each feature of several columns.
-    ///
-    /// # Errors
-    /// Returns the errors of [`Self::with_explanations`].
-    pub fn contributors(&self) -> Result<&[String], ExplainError> {
-        Ok(&self.explanations()?.names)
+    pub fn contributors(&self) -> &[String] {
+        &self.explanations.names
     }
 
-    /// Returns the mean probability of the rows that the trees drew, to which contributions are added; with
-    /// class weights these are as many of each class.
+    /// Returns the value to which contributions are added: for [`Explanation::PathDependent`] the mean
+    /// probability of the rows that the trees drew, which with class weights are as many of each class; for
+    /// [`Explanation::Interventional`] that of the training rows that are stored with the model.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::with_explanations`].
-    pub fn base(&self) -> Result<f64, ExplainError> {
-        Ok(self.explanations()?.explainer.base())
+    /// Returns the errors of [`Self::with_explanations_of`].
+    pub fn base(&self, kind: Explanation) -> Result<f64, ExplainError> {
+        self.explanations.base(kind, &self.forest)
     }
 
     /// Returns the bytes that the model takes at most, with what explains its answers.
     pub fn memory(&self) -> u64 {
         let nodes: usize = self.forest.trees().iter().map(|tree| tree.nodes.len()).sum();
-        (nodes as u64).saturating_mul(NODE_MEMORY).saturating_add(OTHER_MEMORY)
+        let interventional =
+            if self.explanations.is_interventional() { INTERVENTIONAL_MEMORY } else { 0 };
+        (nodes as u64).saturating_mul(NODE_MEMORY + interventional).saturating_add(OTHER_MEMORY)
     }
 
     /// Returns the columns that the model reads.
@@ -195,7 +189,7 @@ impl Model {
     /// Does the same for answers that say what `options` want.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::answer`], and of [`Self::with_explanations`] if answers are to be
+    /// Returns the errors of [`Self::answer`], and of [`Self::with_explanations_of`] if answers are to be
     /// explained.
     pub fn answer_with(
         &self,
@@ -221,43 +215,17 @@ impl Model {
         let rows = ArrayView2::from_shape((answers.len(), found), &features);
         let rows = rows.map_err(|_| PredictError { found, expected })?;
         let probabilities = self.forest.predict_proba(rows)?;
-        if options.explain {
-            self.explanations()?.add(rows, &mut answers)?;
+        if let Some(kind) = options.explain {
+            let contributions = self.explanations.contributions(kind, &self.forest, rows)?;
+            for (answer, contributions) in answers.iter_mut().zip(contributions) {
+                answer.contributions = contributions;
+            }
         }
         for (answer, probability) in answers.iter_mut().zip(probabilities.column(1)) {
             answer.probability = *probability;
             answer.is_failure = *probability > options.threshold;
         }
         Ok(answers)
-    }
-}
-
-impl Explanations {
-    fn new(forest: &RandomForest, recipe: &Recipe) -> Result<Self, ExplainError> {
-        let mut names: Vec<String> = recipe.schema().names().map(str::to_owned).collect();
-        let features = recipe.feature_names().zip(recipe.columns_of_features());
-        let contributors = features.map(|(feature, columns)| match columns[..] {
-            [column] => column,
-            _ => {
-                names.push(feature.to_owned());
-                names.len() - 1
-            }
-        });
-        let contributors = contributors.collect();
-        Ok(Self { explainer: Explainer::new(forest)?, names, contributors })
-    }
-
-    /// Adds the contributions to the answers to these rows of features.
-    fn add(&self, rows: ArrayView2<'_, f32>, answers: &mut [Answer]) -> Result<(), ExplainError> {
-        let mut values = Vec::new();
-        self.explainer.explain(rows, &mut values)?;
-        for (answer, values) in answers.iter_mut().zip(values.chunks_exact(rows.ncols().max(1))) {
-            answer.contributions = vec![0.0; self.names.len()];
-            for (contributor, value) in self.contributors.iter().zip(values) {
-                answer.contributions[*contributor] += value;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -332,7 +332,7 @@ impl<'m, W: Write> RowSink for Sink<'m, W> {
         let (model, bad_cells) = (self.model, self.bad_cells);
         let names = AnswerNames::new(model, "");
         // Models whose answers are explained have a base value.
-        let base = if model.options().explain { model.base().ok() } else { None };
+        let base = model.options().explain.and_then(|kind| model.base(kind).ok());
         Some(OpenFile { model, names, base, header, records, bad_cells, name, fields })
     }
 

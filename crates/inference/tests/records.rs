@@ -4,9 +4,10 @@
 
 mod made;
 
+use artifacts::Bundle;
 use inference::{
-    AnswerError, AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Format, Model,
-    Records, RecordsReader, answer_text,
+    AnswerError, AnswerLimits, AnswerNames, AnswerOptions, CsvFormat, CsvHeader, Explanation,
+    Format, Model, Records, RecordsReader, answer_text,
 };
 use made::model;
 
@@ -365,7 +366,7 @@ fn answers_are_lines_that_can_be_joined() {
     }
     let json = r#"{"instances": [[14.8, 70.5, "yes", "L2"], [24.9, null, "no", "L9"]]}"#;
     let single = r#"{"Torque": 14.8, "Druck": 70.5, "Door": "yes", "Line": "L2"}"#;
-    let strict = AnswerOptions { threshold: 0.95, explain: true };
+    let strict = AnswerOptions { threshold: 0.95, explain: Some(Explanation::PathDependent) };
     let texts = [
         csv,
         answered(&model, usual, Format::Json, json),
@@ -377,4 +378,56 @@ fn answers_are_lines_that_can_be_joined() {
     let numbers: Vec<f64> = line.split(',').skip(6).map(|number| number.parse().unwrap()).collect();
     let probability: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
     assert!((numbers.iter().sum::<f64>() - probability).abs() < 1e-9, "{line}");
+}
+
+#[test]
+fn interventional_answers_say_so_and_add_up() {
+    let model = model();
+    let kind = Explanation::Interventional;
+    let options = AnswerOptions { explain: Some(kind), ..AnswerOptions::default() };
+    let record = "14.8,70.5,yes,L2";
+    let array = r#"[14.8, 70.5, "yes", "L2"]"#;
+    let json = answered(&model, options, Format::Json, array);
+    assert!(json.contains(r#", "explanation": "interventional", "base_value": "#), "{json}");
+    assert_eq!(answered(&model, options, Format::JsonLines, array), json);
+    let line = answered(&model, options, Format::Csv, record);
+    let numbers: Vec<&str> = line.split(',').skip(6).collect();
+    let names = model.contributors().iter().zip(&numbers[1..]);
+    let named = names.map(|(name, number)| format!("\"{name}\": {number}"));
+    let expected = format!(
+        "\"base_value\": {}, \"contributions\": {{{}}}}}",
+        numbers[0],
+        named.collect::<Vec<_>>().join(", ")
+    );
+    assert!(json.ends_with(&expected), "{json} {expected}");
+    let sum: f64 = numbers.iter().map(|number| number.parse::<f64>().unwrap()).sum();
+    let probability = |line: &str| line.split(',').nth(1).unwrap().parse::<f64>().unwrap();
+    assert!((sum - probability(&line)).abs() < 1e-12, "{line}");
+    // The base value is the mean over the rows that the model was trained with.
+    let rows = made::TABLE.lines().skip(1).filter_map(|line| Some(line.rsplit_once(',')?.0));
+    let rows = rows.collect::<Vec<_>>().join("\n");
+    let answers = answered(&model, AnswerOptions::default(), Format::Csv, &rows);
+    let mean = answers.lines().map(probability).sum::<f64>() / 6.0;
+    assert!((model.base(kind).unwrap() - mean).abs() < 1e-12, "{mean}");
+    assert_ne!(model.base(Explanation::PathDependent).unwrap(), model.base(kind).unwrap());
+    // A model may explain in one way by itself.
+    let explaining = model.with_explanations_of(kind).unwrap();
+    assert_eq!(answered(&explaining, explaining.options(), Format::Csv, record), line);
+}
+
+#[test]
+fn a_model_without_training_rows_does_not_explain_in_another_way() {
+    let model = Model::new(Bundle { background: None, ..made::bundle() });
+    let options =
+        AnswerOptions { explain: Some(Explanation::Interventional), ..AnswerOptions::default() };
+    let reader = RecordsReader::new(&model, None).unwrap();
+    let mut records = reader.read(Format::Csv, CsvFormat::default(), b"14.8,70.5,yes,L2").unwrap();
+    let names = AnswerNames::new(&model, "7");
+    let limits = WITHOUT_LIMITS;
+    let refused = answer_text(&model, &names, options, (Format::Csv, false), &mut records, &limits);
+    insta::assert_snapshot!(refused.unwrap_err(), @"interventional explanations need training rows, of which the model has none: train it again");
+    // It explains by its covers, as before, and counts with less memory.
+    assert!(model.base(Explanation::PathDependent).is_ok());
+    assert!(model.memory() < made::model().memory());
+    assert!(model.with_explanations_of(Explanation::Interventional).is_err());
 }

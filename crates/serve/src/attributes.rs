@@ -1,7 +1,7 @@
 //! The custom attributes of a request: what SageMaker passes from the client to the container and back.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use inference::AnswerOptions;
+use inference::{AnswerOptions, Explanation};
 
 use crate::refusal::Refusal;
 
@@ -9,8 +9,11 @@ use crate::refusal::Refusal;
 pub const CUSTOM_ATTRIBUTES: HeaderName =
     HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
 
-/// Returns what a request wants of its answer: `explain=true` and `threshold=0.3`, between commas or semicolons.
-/// Attributes by other names are the client's own.
+/// The value of `explain` for the kind of explanation that is not the usual one.
+const INTERVENTIONAL: &str = "interventional";
+
+/// Returns what a request wants of its answer: `explain=true` or `explain=interventional` and `threshold=0.3`,
+/// between commas or semicolons. Attributes by other names are the client's own.
 pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOptions, Refusal> {
     let mut options = usual;
     for given in headers.get_all(CUSTOM_ATTRIBUTES) {
@@ -35,9 +38,10 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
             match name.as_str() {
                 "explain" => {
                     options.explain = match value.to_ascii_lowercase().as_str() {
-                        "true" => true,
-                        "false" => false,
-                        _ => return Err(refused("true or false")),
+                        "true" => Some(Explanation::PathDependent),
+                        INTERVENTIONAL => Some(Explanation::Interventional),
+                        "false" => None,
+                        _ => return Err(refused("true, interventional or false")),
                     }
                 }
                 "threshold" => {
@@ -53,9 +57,14 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
     Ok(options)
 }
 
-/// Returns the custom attributes of an answer: the version of the model.
-pub fn of_answer(version: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("model_version={version}")).ok()
+/// Returns the custom attributes of an answer: the version of the model, and the kind of its explanations
+/// unless that is the usual one.
+pub fn of_answer(version: &str, explain: Option<Explanation>) -> Option<HeaderValue> {
+    let kind = match explain {
+        Some(Explanation::Interventional) => format!(",explain={INTERVENTIONAL}"),
+        Some(Explanation::PathDependent) | None => String::new(),
+    };
+    HeaderValue::from_str(&format!("model_version={version}{kind}")).ok()
 }
 
 #[cfg(test)]
@@ -72,8 +81,11 @@ mod tests {
         let usual = AnswerOptions::default();
         assert_eq!(options(&HeaderMap::new(), usual), Ok(usual));
         assert_eq!(of("trace_id=7f, ,x"), Ok(usual));
-        assert_eq!(of("explain=true"), Ok(AnswerOptions { explain: true, ..usual }));
-        let both = AnswerOptions { explain: true, threshold: 0.25 };
+        let explained = |kind| Ok(AnswerOptions { explain: Some(kind), ..usual });
+        assert_eq!(of("explain=true"), explained(Explanation::PathDependent));
+        assert_eq!(of("explain=Interventional"), explained(Explanation::Interventional));
+        assert_eq!(of("explain=true;explain=false"), Ok(usual));
+        let both = AnswerOptions { explain: Some(Explanation::PathDependent), threshold: 0.25 };
         assert_eq!(of("trace=1; Explain = TRUE ;threshold=0.25"), Ok(both));
     }
 
@@ -81,7 +93,10 @@ mod tests {
     fn a_known_attribute_with_another_value_is_refused() {
         for (text, reason) in [
             ("threshold=0,3", "custom attribute `3` is a number; does a decimal comma divide it?"),
-            ("explain=yes", "custom attribute explain is `yes`, expected true or false"),
+            (
+                "explain=yes",
+                "custom attribute explain is `yes`, expected true, interventional or false",
+            ),
             (
                 "threshold=1.5",
                 "custom attribute threshold is `1.5`, expected a probability from 0 to 1",

@@ -1,6 +1,8 @@
 //! Answers one request: its records are read, the model answers them, and the answers are written.
 
-use inference::{AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Format, RecordsError};
+use inference::{
+    AnswerCounts, AnswerLimits, AnswerOptions, CsvFormat, Explanation, Format, RecordsError,
+};
 
 use crate::media::Wanted;
 use crate::refusal::Refusal;
@@ -10,8 +12,9 @@ use crate::served::ServedModel;
 const INLINE_BYTES: usize = 32 << 10;
 /// The number of columns of a usual model.
 const USUAL_COLUMNS: usize = 64;
-/// How many times as long a record takes that is explained.
+/// How many times as long a record takes that is explained by covers, and one that is explained beside rows.
 const EXPLAINED_TIMES: usize = 100;
+const INTERVENTIONAL_TIMES: usize = 300;
 
 /// What a request asks.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +41,11 @@ pub struct Answered {
 impl Question {
     /// Returns whether answering a request of this length makes other requests of the thread wait.
     pub fn is_long(&self, served: &ServedModel, length: usize) -> bool {
-        let times = if self.options.explain { EXPLAINED_TIMES } else { 1 };
+        let times = match self.options.explain {
+            None => 1,
+            Some(Explanation::PathDependent) => EXPLAINED_TIMES,
+            Some(Explanation::Interventional) => INTERVENTIONAL_TIMES,
+        };
         // Few bytes may be many readings, of which an object leaves out the most.
         let width = 1 + served.model.schema().columns().len() / USUAL_COLUMNS;
         length.saturating_mul(times * width) > INLINE_BYTES

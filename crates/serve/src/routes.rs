@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use camino::Utf8PathBuf;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
-use inference::{AnswerCounts, AnswerLimits, CsvHeader};
+use inference::{AnswerCounts, AnswerLimits, CsvHeader, Explanation};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -232,8 +232,14 @@ impl Worker {
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static(media::content_type(wanted.format));
         headers.insert(CONTENT_TYPE, content_type);
-        if let Some(attributes) = &served.attributes {
-            headers.insert(CUSTOM_ATTRIBUTES, attributes.clone());
+        let attributes = match options.explain {
+            Some(kind @ Explanation::Interventional) => {
+                attributes::of_answer(&served.version, Some(kind))
+            }
+            Some(Explanation::PathDependent) | None => served.attributes.clone(),
+        };
+        if let Some(attributes) = attributes {
+            headers.insert(CUSTOM_ATTRIBUTES, attributes);
         }
         Ok(Invoked { response, length, counts })
     }

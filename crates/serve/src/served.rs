@@ -27,7 +27,7 @@ pub struct ServedModel {
     pub version: String,
     /// What answers say unless a request wants something else.
     pub options: AnswerOptions,
-    /// The custom attributes of answers.
+    /// The custom attributes of answers without interventional explanations.
     pub attributes: Option<HeaderValue>,
     /// The bytes that the model takes at most.
     pub memory: u64,
@@ -79,7 +79,7 @@ impl ServedModel {
             records: RecordsReader::new(&model, columns).map_err(LoadError::Columns)?,
             names: AnswerNames::new(&model, &version),
             options: model.options(),
-            attributes: attributes::of_answer(&version),
+            attributes: attributes::of_answer(&version, None),
             memory: model.memory(),
             model,
             version,

@@ -85,7 +85,7 @@ fn a_row_has_the_same_digits_however_it_is_asked() {
     let archive = place.path("model.tar.gz");
     let packed = Command::new("tar")
         .args(["-czf", archive.as_str(), "-C", tree.path("model").as_str()])
-        .args(["forest.bin", "metadata.json", "recipe.json"])
+        .args(["background.bin", "forest.bin", "metadata.json", "recipe.json"])
         .status();
     assert!(packed.unwrap().success());
     place.file("rows.csv", &table);
@@ -170,6 +170,57 @@ fn custom_attributes_ask_for_a_threshold_and_for_explanations() {
     let answer = Server::with(&settings).invoke(JSON, format!("[{RECORD}]")).expect(200).json();
     assert!(answer["contributions"].is_object());
     assert_eq!(answer["predicted"], "No_Machine_Failure");
+}
+
+#[test]
+fn custom_attributes_ask_for_interventional_explanations() {
+    let tree = tree();
+    let server = Server::over(&tree, &[("MODEL_VERSION", "7")]);
+    let ask = |server: &Server, accept: &str, explain: &str| {
+        let headers = format!(
+            "Content-Type: {CSV}\r\nAccept: {accept}\r\nX-Amzn-SageMaker-Custom-Attributes: {explain}\r\n"
+        );
+        server.invoke_with(&headers, [RECORD; 4].join("\n"))
+    };
+    let interventional = |accept: &str| {
+        let answer = ask(&server, accept, "explain=interventional").expect(200);
+        let said = &answer.headers["x-amzn-sagemaker-custom-attributes"];
+        assert_eq!(said, "model_version=7,explain=interventional");
+        answer
+    };
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let json = interventional(JSON).json();
+    let first = &json["predictions"][0];
+    assert_eq!(first["explanation"], "interventional");
+    let sum: f64 = first["contributions"].as_object().unwrap().values().map(number).sum();
+    assert!((number(&first["base_value"]) + sum - number(&first["probability"])).abs() < 1e-9);
+    let lines = interventional(JSON_LINES).body;
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json["predictions"], serde_json::Value::from(lines));
+    let csv = interventional("text/csv; header=present").body;
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!((lines.len(), lines[0][6]), (5, "base_value"));
+    for (name, value) in lines[0].iter().zip(&lines[1]).skip(7) {
+        let named = &first["contributions"][name.strip_prefix("shap_").unwrap()];
+        assert_eq!(value.parse::<f64>().unwrap(), number(named), "{name}");
+    }
+    // The other kind has other values, and does not name itself.
+    let usual = ask(&server, JSON, "explain=true").expect(200);
+    assert_eq!(usual.headers["x-amzn-sagemaker-custom-attributes"], "model_version=7");
+    let usual = &usual.json()["predictions"][0];
+    assert_eq!(usual.get("explanation"), None);
+    assert_ne!(usual["base_value"], first["base_value"]);
+
+    // A model that was trained without rows beside it says what to do.
+    fs_err::remove_file(tree.path("model/background.bin")).unwrap();
+    let older = Server::over(&tree, &[]);
+    let reason = ask(&older, JSON, "explain=interventional").expect(400).reason();
+    assert_eq!(
+        reason,
+        "interventional explanations need training rows, of which the model has none: train it again"
+    );
+    ask(&older, JSON, "explain=true").expect(200);
 }
 
 #[test]

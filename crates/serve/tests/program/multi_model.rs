@@ -63,8 +63,8 @@ fn the_least_recently_used_model_leaves_the_memory_and_comes_back() {
     for name in ["a", "b", "c"] {
         write_model(&sandbox, &format!("models/{name}/model"), &MODEL);
     }
-    // A model takes 64 bytes for each node, which has 18 in its file, and 1 MB: this is room for two of three.
-    let model = MODEL["forest.bin"].len() / 18 * 64 + (1 << 20);
+    // A model takes 96 bytes for each node, which has 18 in its file, and 1 MB: this is room for two of three.
+    let model = MODEL["forest.bin"].len() / 18 * 96 + (1 << 20);
     let megabytes = (2 * model).div_ceil(1 << 20);
     let server = multi(&sandbox, &megabytes.to_string());
     for name in ["a", "b"] {
