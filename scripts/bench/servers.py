@@ -84,11 +84,11 @@ class Server:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def post(self, body):
+    def post(self, body, **more):
         """Gives the seconds until a body is answered, and the lines of the answer."""
         connection = http.client.HTTPConnection(HOST, self.port)
         started = time.perf_counter()
-        connection.request("POST", "/invocations", body, {"Content-Type": "text/csv"})
+        connection.request("POST", "/invocations", body, {"Content-Type": "text/csv"} | more)
         answer = connection.getresponse()
         text = answer.read()
         seconds = time.perf_counter() - started
@@ -98,12 +98,12 @@ class Server:
         return seconds, text.decode().splitlines()
 
 
-def ours(programs, base, log):
-    """Starts ours with the model in the directory `base`/model."""
+def ours(programs, base, log, **more):
+    """Starts ours with the model in the directory `base`/model, and with more variables."""
     port = free_port()
     environment = {"SAGEMAKER_BASE_DIR": str(base), "SERVE_ADDRESS": HOST}
     environment["SAGEMAKER_BIND_TO_PORT"] = str(port)
-    return Server("ours", [programs / "serve", "serve"], environment, log, port)
+    return Server("ours", [programs / "serve", "serve"], environment | more, log, port)
 
 
 def starts(programs, base, made):
