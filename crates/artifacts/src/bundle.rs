@@ -2,7 +2,7 @@
 //! directory as `model.tar.gz`.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 
 use dataset::Recipe;
 use forest::RandomForest;
@@ -10,6 +10,7 @@ use ndarray::Array2;
 
 use crate::archive::{self, ArchiveError};
 use crate::background_file::{self, BackgroundFileError};
+use crate::bundle_file::BundleFile;
 use crate::document::DocumentError;
 use crate::forest_file::{self, ForestFileError};
 use crate::metadata::Metadata;
@@ -44,6 +45,14 @@ pub enum BundleError {
         missing: String,
         /// The names of the files that exist.
         found: Vec<String>,
+    },
+    /// A file other than a forest cannot be read.
+    #[error("{name} cannot be read")]
+    Unreadable {
+        /// The name of the file.
+        name: &'static str,
+        /// The cause.
+        source: io::Error,
     },
     /// A forest file cannot be read.
     #[error(transparent)]
@@ -139,7 +148,16 @@ impl Bundle {
     ///
     /// # Errors
     /// Those of [`Self::from_archive`], except for the archive's own.
-    pub fn from_files(mut files: BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
+    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
+        Self::from_readers(files.into_iter().map(|(name, bytes)| (name, bytes.into())).collect())
+    }
+
+    /// Reads a bundle from its files, by name. A forest is prepared while it is read, so that its bytes are
+    /// never all in memory. Other files are ignored.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_files`], and files that cannot be read.
+    pub fn from_readers(mut files: BTreeMap<String, BundleFile<'_>>) -> Result<Self, BundleError> {
         let found: Vec<String> = files.keys().cloned().collect();
         let missing = |missing: &str| BundleError::Missing {
             missing: missing.to_owned(),
@@ -148,9 +166,13 @@ impl Bundle {
         if !found.iter().any(|name| is_forest_file(name)) {
             return Err(missing(FOREST_BIN));
         }
-        let recipe = files.remove(RECIPE_JSON).ok_or_else(|| missing(RECIPE_JSON))?;
-        let metadata = files.remove(METADATA_JSON).ok_or_else(|| missing(METADATA_JSON))?;
-        let background = files.remove(BACKGROUND_BIN);
+        let mut read = |name: &'static str| {
+            let contents = files.remove(name).map(BundleFile::read).transpose();
+            contents.map_err(|source| BundleError::Unreadable { name, source })
+        };
+        let recipe = read(RECIPE_JSON)?.ok_or_else(|| missing(RECIPE_JSON))?;
+        let metadata = read(METADATA_JSON)?.ok_or_else(|| missing(METADATA_JSON))?;
+        let background = read(BACKGROUND_BIN)?;
         let recipe = recipe_file::read_recipe(&recipe)?;
         let mut metadata = Metadata::from_json(&metadata)?;
         files.retain(|name, _| is_forest_file(name));

@@ -23,9 +23,13 @@
 //! Version 2 has no covers.
 
 use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read};
+use std::sync::{Mutex, PoisonError};
 
-use forest::{MalformedForest, Node, RandomForest, Tree};
+use forest::{CheckedTree, MalformedForest, Node, RandomForest, Tree};
 use rayon::prelude::*;
+
+use crate::bundle_file::BundleFile;
 
 use crate::names::{FOREST_BIN, METADATA_JSON};
 use crate::shard::Shard;
@@ -37,8 +41,12 @@ const WITHOUT_COVERS: u32 = 2;
 /// the gains each feature's share of the total gain, as f64.
 const FIRST_VERSION: u32 = 1;
 const NODE_BYTES: usize = 12;
+const NUMBER_BYTES: u64 = 4;
+const CHECKSUM_BYTES: u64 = 4;
 /// Up to this number of bytes, one thread reads a file.
-const SINGLE_THREAD_BYTES: usize = 2 << 20;
+const SINGLE_THREAD_BYTES: u64 = 2 << 20;
+/// The bytes that are read at a time where less is needed.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// A forest file that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +67,10 @@ enum ForestFault {
     Version(u32),
     /// The file ends too early.
     #[error("is cut short at byte {0}")]
-    Short(usize),
+    Short(u64),
+    /// The bytes cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
     /// The checksum does not match.
     #[error("is damaged: its checksum is {found:08x}, expected {expected:08x}")]
     Checksum {
@@ -70,7 +81,7 @@ enum ForestFault {
     },
     /// Bytes follow the last tree.
     #[error("has {0} bytes after its last tree")]
-    Long(usize),
+    Long(u64),
     /// The header names an impossible shard.
     #[error("says that it is shard {} of {} of {trees} trees", u64::from(.shard.index) + 1, .shard.count)]
     Shard {
@@ -155,14 +166,14 @@ impl Shards {
 /// Reads forest files by name. All of them must be shards of one forest, grown by the training
 /// `training_id`.
 pub(crate) fn read_all(
-    files: BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, BundleFile<'_>>,
     training_id: u32,
 ) -> Result<Shards, ForestFileError> {
     let mut shards = Shards { count: 1, found: BTreeMap::new() };
     let mut first = None;
-    for (file, bytes) in files {
+    for (file, contents) in files {
         let refused = |fault| ForestFileError { file: file.clone(), fault };
-        let stored = read(&bytes).map_err(refused)?;
+        let stored = read(contents.reader, contents.length).map_err(refused)?;
         let StoredShard { forest, shard, trees, .. } = stored;
         if stored.training_id.is_some_and(|found| found != training_id) {
             return Err(refused(ForestFault::OtherTraining));
@@ -214,134 +225,190 @@ pub(crate) fn write(forest: &RandomForest, shard: Shard, trees: u32, training_id
     out
 }
 
-fn read(bytes: &[u8]) -> Result<StoredShard, ForestFault> {
-    let mut reader = ByteReader { bytes, position: 0, has_covers: false };
-    if reader.bytes.get(..MAGIC.len()) != Some(MAGIC) {
-        return Err(ForestFault::Magic);
+/// Reads a file of this length. Trees are prepared while later ones are read, so that their bytes need no
+/// memory of their own: fresh memory costs more time than reading does.
+fn read(input: impl Read + Send, length: u64) -> Result<StoredShard, ForestFault> {
+    let capacity = usize::try_from(length).unwrap_or(usize::MAX).min(BUFFER_BYTES);
+    let mut reader = ForestReader {
+        input: BufReader::with_capacity(capacity, input),
+        checksum: crc32fast::Hasher::new(),
+        length,
+        position: 0,
+        has_covers: false,
+    };
+    let mut magic = Vec::new();
+    match reader.read(MAGIC.len() as u64, &mut magic) {
+        Err(fault @ ForestFault::Unreadable(_)) => return Err(fault),
+        _ if magic != MAGIC => return Err(ForestFault::Magic),
+        _ => {}
     }
-    reader.position = MAGIC.len();
     let version = reader.number()?;
     if ![FIRST_VERSION, WITHOUT_COVERS, VERSION].contains(&version) {
         return Err(ForestFault::Version(version));
     }
-    let Some((body, checksum)) = bytes[reader.position..].split_last_chunk::<4>() else {
-        return Err(ForestFault::Short(bytes.len()));
-    };
-    let end = reader.position + body.len();
-    // A truncated file does not end in a valid checksum either. That it is truncated is the more
-    // useful error, so the trees are read first, and the checksum is compared unless they are
-    // incomplete.
-    let expected = u32::from_le_bytes(*checksum);
-    reader.bytes = &bytes[..end];
-    reader.has_covers = version == VERSION;
-    let parse = || if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
-    let checksum = || crc32fast::hash(&bytes[..end]);
-    let (stored, found) = if bytes.len() > SINGLE_THREAD_BYTES {
-        rayon::join(parse, checksum)
-    } else {
-        (parse(), checksum())
-    };
-    match stored {
-        Err(ForestFault::Short(_)) => stored,
-        _ if found != expected => Err(ForestFault::Checksum { found, expected }),
-        _ => stored,
+    reader.length = length.saturating_sub(CHECKSUM_BYTES);
+    if reader.length < reader.position {
+        return Err(ForestFault::Short(length));
     }
+    reader.has_covers = version == VERSION;
+    let stored = if version == FIRST_VERSION { reader.version_1() } else { reader.shard() };
+    // A truncated file does not end in a valid checksum either. That it is truncated is the more
+    // useful error, so the checksum is compared unless the trees are incomplete.
+    if let Err(ForestFault::Short(_) | ForestFault::Unreadable(_)) = stored {
+        return stored;
+    }
+    let (found, expected) = reader.checksums()?;
+    if found == expected { stored } else { Err(ForestFault::Checksum { found, expected }) }
 }
 
-/// Reads numbers and trees from bytes, from `position` on.
-struct ByteReader<'a> {
-    bytes: &'a [u8],
-    position: usize,
+/// Reads numbers and trees from the bytes of a file.
+struct ForestReader<R> {
+    input: BufReader<R>,
+    /// The checksum of the bytes that were read.
+    checksum: crc32fast::Hasher,
+    /// The number of bytes of the file; once the version is known, without the checksum at the end.
+    length: u64,
+    /// The number of bytes that were read.
+    position: u64,
     /// Whether trees have the covers of their leaves.
     has_covers: bool,
 }
 
-impl<'a> ByteReader<'a> {
-    /// Returns the next `count` chunks of `N` bytes. Their presence is checked before anything is
+impl<R: Read + Send> ForestReader<R> {
+    /// Reads the next `count` bytes into `bytes`. Their presence is checked before anything is
     /// allocated for them.
-    fn chunks<const N: usize>(&mut self, count: u32) -> Result<&'a [[u8; N]], ForestFault> {
-        let short = ForestFault::Short(self.bytes.len());
-        let length = (count as usize).checked_mul(N);
-        let end = length.and_then(|length| length.checked_add(self.position));
-        let Some(bytes) = end.and_then(|end| self.bytes.get(self.position..end)) else {
+    fn read(&mut self, count: u64, bytes: &mut Vec<u8>) -> Result<(), ForestFault> {
+        let short = ForestFault::Short(self.length);
+        let end = self.position.checked_add(count).filter(|end| *end <= self.length);
+        let (Some(end), Ok(capacity)) = (end, usize::try_from(count)) else { return Err(short) };
+        bytes.clear();
+        bytes.reserve(capacity);
+        let read = (&mut self.input).take(count).read_to_end(bytes);
+        if read.map_err(ForestFault::Unreadable)? < capacity {
             return Err(short);
-        };
-        self.position += bytes.len();
-        Ok(bytes.as_chunks().0)
+        }
+        self.checksum.update(bytes);
+        self.position = end;
+        Ok(())
+    }
+
+    /// Returns the next `count` chunks of `N` bytes.
+    fn chunks<const N: usize>(&mut self, count: u32) -> Result<Vec<[u8; N]>, ForestFault> {
+        let mut bytes = Vec::new();
+        self.read(u64::from(count) * N as u64, &mut bytes)?;
+        Ok(bytes.as_chunks().0.to_vec())
     }
 
     fn number(&mut self) -> Result<u32, ForestFault> {
         Ok(u32::from_le_bytes(self.chunks::<4>(1)?[0]))
     }
 
-    fn shard(mut self) -> Result<StoredShard, ForestFault> {
+    /// Reads what is left, and returns the checksum of the bytes and that at the end of the file.
+    fn checksums(&mut self) -> Result<(u32, u32), ForestFault> {
+        let mut bytes = Vec::new();
+        while self.position < self.length {
+            self.read((self.length - self.position).min(BUFFER_BYTES as u64), &mut bytes)?;
+        }
+        let found = self.checksum.clone().finalize();
+        self.length += CHECKSUM_BYTES;
+        Ok((found, self.number()?))
+    }
+
+    fn shard(&mut self) -> Result<StoredShard, ForestFault> {
         let training_id = Some(self.number()?);
         let shard = Shard { index: self.number()?, count: self.number()? };
         let (trees, features, classes) = (self.number()?, self.number()?, self.number()?);
         if shard.index >= shard.count || shard.count > trees {
             return Err(ForestFault::Shard { shard, trees });
         }
-        let gains = self.chunks(features)?.iter().map(|&gain| u64::from_le_bytes(gain)).collect();
+        let gains = self.chunks(features)?.into_iter().map(u64::from_le_bytes).collect();
         let forest = self.forest(shard.trees(trees).len(), gains, classes)?;
         Ok(StoredShard { forest, shard, trees, training_id })
     }
 
-    fn version_1(mut self) -> Result<StoredShard, ForestFault> {
+    fn version_1(&mut self) -> Result<StoredShard, ForestFault> {
         let (features, classes, trees) = (self.number()?, self.number()?, self.number()?);
         let whole = f64::from(trees) * RandomForest::WHOLE_GAIN as f64;
-        let gain = |&share: &[u8; 8]| (f64::from_le_bytes(share) * whole).round() as u64;
-        let gains = self.chunks(features)?.iter().map(gain).collect();
+        let gain = |share: [u8; 8]| (f64::from_le_bytes(share) * whole).round() as u64;
+        let gains = self.chunks(features)?.into_iter().map(gain).collect();
         let forest = self.forest(trees as usize, gains, classes)?;
         Ok(StoredShard { forest, shard: Shard::WHOLE, trees, training_id: None })
     }
 
     fn forest(
-        mut self,
+        &mut self,
         trees: usize,
         gains: Vec<u64>,
         classes: u32,
     ) -> Result<RandomForest, ForestFault> {
-        let stored = (0..trees).map(|_| self.tree(classes)).collect::<Result<Vec<_>, _>>()?;
-        let trees = if self.bytes.len() > SINGLE_THREAD_BYTES {
-            stored.par_iter().map(StoredTree::tree).collect()
-        } else {
-            stored.iter().map(StoredTree::tree).collect()
+        let (features, is_large) = (gains.len(), self.length > SINGLE_THREAD_BYTES);
+        // The buffers that are not in use.
+        let spare = Mutex::new(Vec::new());
+        let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first tree that cannot be read is the last one.
+        let mut is_cut = false;
+        let stored = (0..trees).map_while(|index| {
+            let buffer = spare().pop().unwrap_or_default();
+            let stored = (!is_cut).then(|| self.tree(classes, buffer))?;
+            is_cut = stored.is_err();
+            Some((index, stored))
+        });
+        let prepare = |(index, stored): (usize, Result<StoredTree, ForestFault>)| {
+            let stored = stored?;
+            let checked = CheckedTree::new(stored.tree(), features, classes as usize);
+            spare().push(stored.bytes);
+            Ok((index, checked))
         };
-        match self.bytes.len() - self.position {
-            0 => RandomForest::from_trees(trees, gains, classes as usize)
+        let prepared: Result<Vec<_>, ForestFault> = if is_large {
+            stored.par_bridge().map(prepare).collect()
+        } else {
+            stored.map(prepare).collect()
+        };
+        let mut prepared = prepared?;
+        prepared.sort_unstable_by_key(|(index, _)| *index);
+        let checked = prepared.into_iter().map(|(_, checked)| checked).collect();
+        match self.length - self.position {
+            0 => RandomForest::from_checked(checked, gains, classes as usize)
                 .map_err(ForestFault::Malformed),
             more => Err(ForestFault::Long(more)),
         }
     }
 
-    fn tree(&mut self, classes: u32) -> Result<StoredTree<'a>, ForestFault> {
-        let (nodes, leaves) = (self.number()?, self.number()?);
-        let shares = leaves.checked_mul(classes).ok_or(ForestFault::Short(self.bytes.len()))?;
-        let covers = if self.has_covers { leaves } else { 0 };
-        Ok(StoredTree {
-            nodes: self.chunks(nodes)?,
-            shares: self.chunks(shares)?,
-            covers: self.chunks(covers)?,
-        })
+    /// Reads a tree into a buffer.
+    fn tree(&mut self, classes: u32, mut bytes: Vec<u8>) -> Result<StoredTree, ForestFault> {
+        let (nodes, leaves) = (self.number()?, u64::from(self.number()?));
+        let nodes = u64::from(nodes) * NODE_BYTES as u64;
+        let covers = if self.has_covers { leaves * NUMBER_BYTES } else { 0 };
+        let shares = leaves.checked_mul(u64::from(classes) * NUMBER_BYTES);
+        let before_covers = shares.and_then(|shares| shares.checked_add(nodes));
+        let all = before_covers.and_then(|bytes| bytes.checked_add(covers));
+        let (Some(before_covers), Some(all)) = (before_covers, all) else {
+            return Err(ForestFault::Short(self.length));
+        };
+        self.read(all, &mut bytes)?;
+        // They fit, since they were read.
+        Ok(StoredTree { bytes, nodes: nodes as usize, before_covers: before_covers as usize })
     }
 }
 
 /// The bytes of a tree.
-struct StoredTree<'a> {
-    nodes: &'a [[u8; NODE_BYTES]],
-    shares: &'a [[u8; 4]],
-    covers: &'a [[u8; 4]],
+struct StoredTree {
+    bytes: Vec<u8>,
+    /// The number of bytes of the nodes.
+    nodes: usize,
+    /// The number of bytes of the nodes and the class shares.
+    before_covers: usize,
 }
 
-impl StoredTree<'_> {
+impl StoredTree {
     fn tree(&self) -> Tree {
-        let numbers = |bytes: &[[u8; 4]]| -> Vec<f32> {
-            bytes.iter().map(|&number| f32::from_le_bytes(number)).collect()
+        let numbers = |bytes: &[u8]| -> Vec<f32> {
+            bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect()
         };
         Tree {
-            nodes: self.nodes.iter().map(node).collect(),
-            shares: numbers(self.shares),
-            covers: numbers(self.covers),
+            nodes: self.bytes[..self.nodes].as_chunks().0.iter().map(node).collect(),
+            shares: numbers(&self.bytes[self.nodes..self.before_covers]),
+            covers: numbers(&self.bytes[self.before_covers..]),
         }
     }
 }

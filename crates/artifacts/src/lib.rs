@@ -31,6 +31,7 @@
 mod archive;
 mod background_file;
 mod bundle;
+mod bundle_file;
 mod document;
 mod evaluation;
 mod forest_file;
@@ -45,6 +46,7 @@ mod shard;
 pub use archive::ArchiveError;
 pub use background_file::BackgroundFileError;
 pub use bundle::{Bundle, BundleError};
+pub use bundle_file::BundleFile;
 pub use document::DocumentError;
 pub use evaluation::{Evaluation, GateVerdict, ModelOrigin};
 pub use forest_file::ForestFileError;

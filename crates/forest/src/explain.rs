@@ -92,11 +92,14 @@ impl Explainer {
     /// # Errors
     /// Returns an error if the forest was read from a file without covers, or if a tree is too deep.
     pub fn new(forest: &RandomForest) -> Result<Self, ExplainError> {
+        let depth = forest.depth();
+        if depth > MAX_DEPTH {
+            return Err(ExplainError::TooDeep);
+        }
         let mut explained = Vec::with_capacity(forest.trees().len());
-        let (mut depth, mut features_of_path, mut base) = (0, 1, 0.0);
+        let (mut features_of_path, mut base) = (1, 0.0);
         for tree in forest.trees() {
             let prepared = PreparedTree::of(tree, forest.classes())?;
-            depth = depth.max(prepared.depth);
             features_of_path = features_of_path.max(prepared.features_of_path);
             base += prepared.base;
             explained.push(prepared.nodes);
@@ -163,7 +166,6 @@ impl Explainer {
 /// A tree that is prepared for explanations.
 struct PreparedTree {
     nodes: Vec<ExplainedNode>,
-    depth: usize,
     /// The maximum number of different features on a path.
     features_of_path: usize,
     /// The mean value of the tree's rows.
@@ -207,12 +209,8 @@ impl PreparedTree {
                 nodes[child].share = covers[child] / covers[index];
             }
         }
-        let depth = tree.depth();
-        if depth > MAX_DEPTH {
-            return Err(ExplainError::TooDeep);
-        }
         let features_of_path = Self::features_of_path(&nodes, 0, &mut Vec::new());
-        Ok(Self { nodes, depth, features_of_path, base })
+        Ok(Self { nodes, features_of_path, base })
     }
 
     /// Returns the maximum number of different features on a path from a node to a leaf, with those of

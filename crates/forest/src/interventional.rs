@@ -107,7 +107,7 @@ impl InterventionalExplainer {
             return Err(ExplainError::LargeBackground { found: rows, most: MAX_BACKGROUND_ROWS });
         }
         let probabilities = forest.predict_proba(background)?;
-        let depth = forest.trees().iter().map(Tree::depth).max().unwrap_or_default();
+        let depth = forest.depth();
         if depth > MAX_DEPTH {
             return Err(ExplainError::TooDeep);
         }

@@ -77,7 +77,7 @@ pub use error::FitError;
 pub use explain::{ExplainError, Explainer};
 pub use fit::Fitted;
 pub use interventional::{InterventionalExplainer, MAX_BACKGROUND_ROWS, background_rows};
-pub use model::{MalformedForest, PredictError, RandomForest};
+pub use model::{CheckedTree, MalformedForest, PredictError, RandomForest};
 pub use params::{
     ClassWeight, Criterion, MaxFeatures, ParamsError, RandomForestParams, RandomForestValidParams,
     Samples,

@@ -70,6 +70,32 @@ pub struct PredictError {
     pub expected: usize,
 }
 
+/// A tree that was checked and is prepared for predictions. Whoever reads trees one by one can prepare each
+/// while it is still in the cache of the processor.
+#[derive(Clone, Debug)]
+pub struct CheckedTree {
+    tree: Tree,
+    walker: TreeWalker,
+    /// The numbers of features and classes for which it was checked.
+    features: usize,
+    classes: usize,
+}
+
+impl CheckedTree {
+    /// Checks a tree of a forest of this number of features and classes.
+    ///
+    /// # Errors
+    /// Returns the reason for which a prediction could fail to end or leave the tree.
+    pub fn new(tree: Tree, features: usize, classes: usize) -> Result<Self, &'static str> {
+        if features > MAX_FEATURES || classes < 2 {
+            return Err("its forest has too many features or too few classes");
+        }
+        tree.check(features, classes)?;
+        let walker = TreeWalker::new(&tree, features);
+        Ok(Self { tree, walker, features, classes })
+    }
+}
+
 /// Up to this number of nodes, one thread prepares the trees.
 const SINGLE_THREAD_NODES: usize = 100_000;
 
@@ -115,25 +141,46 @@ impl RandomForest {
         classes: usize,
     ) -> Result<Self, MalformedForest> {
         let features = gains.len();
-        if trees.is_empty() || features == 0 || features > MAX_FEATURES || classes < 2 {
-            return Err(MalformedForest::Empty { trees: trees.len(), features, classes });
+        let check = |tree| CheckedTree::new(tree, features, classes);
+        let checked = if is_large(&trees) {
+            trees.into_par_iter().map(check).collect()
+        } else {
+            trees.into_iter().map(check).collect()
+        };
+        Self::from_checked(checked, gains, classes)
+    }
+
+    /// Builds a forest of `classes` classes from the outcome of checking each of its trees, and from
+    /// [`Self::gains`].
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::from_trees`]. Of several malformed trees the first is named.
+    pub fn from_checked(
+        checked: Vec<Result<CheckedTree, &'static str>>,
+        gains: Vec<u64>,
+        classes: usize,
+    ) -> Result<Self, MalformedForest> {
+        let features = gains.len();
+        if checked.is_empty() || features == 0 || features > MAX_FEATURES || classes < 2 {
+            return Err(MalformedForest::Empty { trees: checked.len(), features, classes });
         }
         // The shares of each tree add up to 1, plus rounding errors.
-        let most = (trees.len() as u128) * (u128::from(Self::WHOLE_GAIN) + features as u128);
+        let most = (checked.len() as u128) * (u128::from(Self::WHOLE_GAIN) + features as u128);
         if gains.iter().map(|&gain| u128::from(gain)).sum::<u128>() > most {
-            return Err(MalformedForest::Gains(trees.len()));
+            return Err(MalformedForest::Gains(checked.len()));
         }
-        let check = |(index, tree): (usize, &Tree)| {
-            tree.check(features, classes).map_err(|reason| MalformedForest::Tree { index, reason })
-        };
-        if is_large(&trees) {
-            // The first tree that is malformed is named.
-            let checked: Vec<_> = trees.par_iter().enumerate().map(check).collect();
-            checked.into_iter().collect::<Result<(), _>>()?;
-        } else {
-            trees.iter().enumerate().try_for_each(check)?;
+        let mut trees = Vec::with_capacity(checked.len());
+        let mut walkers = Vec::with_capacity(checked.len());
+        for (index, checked) in checked.into_iter().enumerate() {
+            let malformed = |reason| MalformedForest::Tree { index, reason };
+            let checked = checked.map_err(malformed)?;
+            if (checked.features, checked.classes) != (features, classes) {
+                return Err(malformed("it was checked for another forest"));
+            }
+            trees.push(checked.tree);
+            walkers.push(checked.walker);
         }
-        Ok(Self::new(trees, gains, classes))
+        Ok(Self { trees, walkers, gains, classes })
     }
 
     pub(crate) fn new(trees: Vec<Tree>, gains: Vec<u64>, classes: usize) -> Self {
@@ -176,6 +223,11 @@ impl RandomForest {
     /// Returns the trees.
     pub fn trees(&self) -> &[Tree] {
         &self.trees
+    }
+
+    /// Returns the number of splits on the way to the deepest leaf.
+    pub(crate) fn depth(&self) -> usize {
+        self.walkers.iter().map(TreeWalker::depth).max().unwrap_or_default()
     }
 
     /// Returns the number of classes.

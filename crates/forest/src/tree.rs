@@ -71,18 +71,6 @@ impl Tree {
         &self.shares[leaf * classes..][..classes]
     }
 
-    /// Returns the number of splits on the way to the deepest leaf.
-    pub(crate) fn depth(&self) -> usize {
-        let mut depths = vec![0; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| !node.is_leaf()) {
-            for child in [node.next as usize, node.next as usize + 1] {
-                // If a node has several parents, the deepest one counts.
-                depths[child] = depths[child].max(depths[index] + 1);
-            }
-        }
-        depths.into_iter().max().unwrap_or_default()
-    }
-
     /// Checks that every traversal of the tree stays inside it and ends. Children after their
     /// parents make an endless traversal impossible.
     pub(crate) fn check(&self, features: usize, classes: usize) -> Result<(), &'static str> {

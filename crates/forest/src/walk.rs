@@ -22,7 +22,7 @@ struct CompactNode<I> {
 pub(crate) struct CompactTree<I> {
     nodes: Vec<CompactNode<I>>,
     /// The leaf number of each node, 0 for a split.
-    leaves: Vec<u32>,
+    leaves: Vec<I>,
     /// The number of steps to the deepest leaf.
     depth: usize,
 }
@@ -37,10 +37,20 @@ pub(crate) enum TreeWalker {
 impl TreeWalker {
     /// Converts a tree that was checked.
     pub(crate) fn new(tree: &Tree, features: usize) -> Self {
-        if tree.nodes.len().max(features * ROW_LANES) <= 1 << 16 {
+        // A leaf has at least two shares.
+        let numbers = tree.nodes.len().max(features * ROW_LANES).max(tree.shares.len() / 2);
+        if numbers <= 1 << 16 {
             Self::Small(CompactTree::new(tree, |number| number as u16))
         } else {
             Self::Large(CompactTree::new(tree, |number| number))
+        }
+    }
+
+    /// Returns the number of splits on the way to the deepest leaf.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::Small(tree) => tree.depth,
+            Self::Large(tree) => tree.depth,
         }
     }
 
@@ -110,6 +120,7 @@ const STEPS_PER_CHECK: usize = 16;
 impl<I: Copy + Into<u32>> CompactTree<I> {
     fn new(tree: &Tree, number: impl Fn(u32) -> I) -> Self {
         let count = tree.nodes.len();
+        let mut depths = vec![0_u32; count];
         let (mut nodes, mut leaves) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, node) in tree.nodes.iter().enumerate() {
             let (threshold, feature, left) = if node.is_leaf() {
@@ -117,11 +128,17 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
             } else {
                 (ordered_key(node.threshold), node.feature, node.next)
             };
+            if !node.is_leaf() {
+                for child in [left as usize, left as usize + 1] {
+                    // If a node has several parents, the deepest one counts.
+                    depths[child] = depths[child].max(depths[index] + 1);
+                }
+            }
             let values = number(feature * ROW_LANES as u32);
             nodes.push(CompactNode { threshold, values, left: number(left) });
-            leaves.push(if node.is_leaf() { node.next } else { 0 });
+            leaves.push(number(if node.is_leaf() { node.next } else { 0 }));
         }
-        Self { nodes, leaves, depth: tree.depth() }
+        Self { nodes, leaves, depth: depths.into_iter().max().unwrap_or_default() as usize }
     }
 
     /// Returns the child of a node for the row in a lane.
@@ -149,7 +166,7 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
                 break;
             }
         }
-        nodes.map(|node| self.leaves[node])
+        nodes.map(|node| self.leaves[node].into())
     }
 
     fn leaves(&self, groups: &[RowGroup], leaves: &mut [[u32; ROW_LANES]]) {
@@ -191,7 +208,7 @@ pub(crate) fn leaves_of_row(trees: &[TreeWalker], group: &RowGroup) -> Vec<u32> 
                 break;
             }
         }
-        leaves.extend(trees.iter().zip(nodes).map(|(tree, node)| tree.leaves[node]));
+        leaves.extend(trees.iter().zip(nodes).map(|(tree, node)| u32::from(tree.leaves[node])));
     }
     leaves.extend(rest.iter().map(|tree| tree.leaf(group)));
     leaves

@@ -77,7 +77,7 @@ mod table;
 mod table_records;
 
 pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_names, answer_text};
-pub use artifacts::BundleError;
+pub use artifacts::{BundleError, BundleFile};
 pub use counts::AnswerCounts;
 pub use error::InferenceError;
 pub use explanations::Explanation;

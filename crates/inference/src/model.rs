@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use artifacts::{Bundle, BundleError};
+use artifacts::{Bundle, BundleError, BundleFile};
 use dataset::{Recipe, Schema};
 use forest::{ExplainError, PredictError, RandomForest};
 use ndarray::ArrayView2;
@@ -98,6 +98,15 @@ impl Model {
     /// Returns an error if a file is damaged or missing, or if they do not belong together.
     pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
         Bundle::from_files(files).map(Self::new)
+    }
+
+    /// Reads a model from its files, by name, which need not be in memory. Files for which
+    /// [`Self::has_file`] is false are ignored.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::from_files`], and of files that cannot be read.
+    pub fn from_readers(files: BTreeMap<String, BundleFile<'_>>) -> Result<Self, BundleError> {
+        Bundle::from_readers(files).map(Self::new)
     }
 
     /// Returns whether a file of this name is a part of a model.

@@ -1,18 +1,22 @@
 //! A model that is loaded and has proved that it scores.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
 
 use axum::http::HeaderValue;
 use camino::Utf8Path;
 use config::steps::Serve;
 use container::wire;
-use inference::{AnswerNames, AnswerOptions, Model, RecordsReader};
+use fs_err::File;
+use inference::{AnswerNames, AnswerOptions, BundleFile, Model, RecordsReader};
 
 use crate::attributes;
 use crate::error::LoadError;
 
 /// The number of digits of a digest that stands for a version.
 const VERSION_DIGITS: usize = 12;
+/// The length of the checksum at the end of a file of numbers.
+const CHECKSUM_BYTES: u64 = 4;
 
 /// A model with what reading its requests and writing its answers takes.
 #[derive(Debug)]
@@ -49,12 +53,13 @@ impl ServedModel {
         names.sort();
         let (path, model, digest) = if names.iter().any(|name| Model::has_file(name)) {
             let mut files = BTreeMap::new();
+            let mut digested = Vec::new();
             for name in names.into_iter().filter(|name| Model::has_file(name)) {
-                let contents = read(&directory.join(&name))?;
-                files.insert(name, contents);
+                let file = part(directory, &name, &mut digested)?;
+                files.insert(name, file);
             }
-            let digest = digest(&files);
-            (directory.to_owned(), Model::from_files(files), digest)
+            let digest = common::sha256_hex(&digested);
+            (directory.to_owned(), Model::from_readers(files), digest)
         } else if names.iter().any(|name| name == wire::MODEL_ARCHIVE) {
             let path = directory.join(wire::MODEL_ARCHIVE);
             let archive = read(&path)?;
@@ -104,24 +109,42 @@ impl ServedModel {
     }
 }
 
-/// Reads a file. Reading anything else, such as a pipe, may never end.
-fn read(path: &Utf8Path) -> Result<Vec<u8>, LoadError> {
+/// Opens a file and returns its length. Reading anything else, such as a pipe, may never end.
+fn open(path: &Utf8Path) -> Result<(File, u64), LoadError> {
     let kind = fs_err::metadata(path).map_err(LoadError::Unreadable)?;
     if !kind.is_file() {
         return Err(LoadError::NoFile { path: path.to_owned() });
     }
-    fs_err::read(path).map_err(LoadError::Unreadable)
+    Ok((File::open(path).map_err(LoadError::Unreadable)?, kind.len()))
 }
 
-/// Returns the digest of a model's files. Of the forest's it takes the checksum at the end, because hashing
-/// millions of nodes takes longer than reading them.
-fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
-    let mut digested = Vec::new();
-    for (name, contents) in files {
-        digested.extend_from_slice(name.as_bytes());
-        let is_document = name.ends_with(".json");
-        let end = contents.split_last_chunk::<4>().map_or(contents.as_slice(), |(_, end)| end);
-        digested.extend_from_slice(if is_document { contents } else { end });
+fn read(path: &Utf8Path) -> Result<Vec<u8>, LoadError> {
+    let (mut file, length) = open(path)?;
+    let mut contents = Vec::with_capacity(length as usize);
+    file.read_to_end(&mut contents).map_err(LoadError::Unreadable)?;
+    Ok(contents)
+}
+
+/// Opens a part of a model, and appends to `digested` what the digest of the model takes of it: a document, or
+/// the checksum at the end of any other file, because hashing millions of nodes takes longer than reading them.
+fn part(
+    directory: &Utf8Path,
+    name: &str,
+    digested: &mut Vec<u8>,
+) -> Result<BundleFile<'static>, LoadError> {
+    let path = directory.join(name);
+    digested.extend_from_slice(name.as_bytes());
+    if name.ends_with(".json") {
+        let contents = read(&path)?;
+        digested.extend_from_slice(&contents);
+        return Ok(contents.into());
     }
-    common::sha256_hex(&digested)
+    let (mut file, length) = open(&path)?;
+    let mut end = || {
+        file.seek(SeekFrom::Start(length.saturating_sub(CHECKSUM_BYTES)))?;
+        file.by_ref().take(CHECKSUM_BYTES).read_to_end(digested)?;
+        file.rewind()
+    };
+    end().map_err(LoadError::Unreadable)?;
+    Ok(BundleFile::new(file, length))
 }

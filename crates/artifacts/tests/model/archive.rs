@@ -1,13 +1,19 @@
 //! Reading bundles from archives and files, valid and damaged.
 
-use artifacts::{BACKGROUND_BIN, Bundle, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use artifacts::{
+    BACKGROUND_BIN, Bundle, BundleFile, FOREST_BIN, METADATA_JSON, Metadata, RECIPE_JSON,
+};
 use indexmap::IndexMap;
 use ndarray::array;
 use proptest::prelude::*;
 use tar::EntryType;
 
 use crate::sample::{
-    archive, bundle, chain, files, from_archive, gzip, patched, recipe, valid_archive, with,
+    archive, bundle, bundle_of, chain, files, from_archive, gzip, patched, recipe, valid_archive,
+    with,
 };
 
 fn refused(archive: &[u8]) -> String {
@@ -136,6 +142,51 @@ fn a_damaged_forest_is_refused() {
     let mut flipped = forest.clone();
     flipped[36 + 24 + 12] ^= 1;
     assert!(read(flipped).unwrap_err().starts_with("forest.bin is damaged: its checksum is "));
+}
+
+#[test]
+fn a_large_forest_is_prepared_by_several_threads_in_the_order_of_its_trees() {
+    let whole = bundle_of(40_000);
+    let files = files(&whole);
+    let forest = &files[FOREST_BIN];
+    assert_eq!(Bundle::from_files(files.clone()).unwrap(), whole);
+    let read = |forest: &[u8]| with(files.clone(), FOREST_BIN, forest).unwrap_err();
+    // A tree of one split has 68 bytes: two counts, three nodes, four shares, two covers.
+    let feature_of = |tree: usize| 36 + 24 + 68 * tree + 8;
+    let one = patched(forest, feature_of(30_000), &[9]);
+    let two = patched(&one, feature_of(29_999), &[9]);
+    insta::assert_snapshot!(read(&two), @"forest.bin holds no usable forest: tree 29999 cannot be used: a split looks at a feature that does not exist");
+    insta::assert_snapshot!(read(&forest[..1 << 21]), @"forest.bin is cut short at byte 2097148");
+    insta::assert_snapshot!(read(&patched(forest, 24, &39_999_u32.to_le_bytes())), @"forest.bin has 68 bytes after its last tree");
+    let mut flipped = forest.clone();
+    flipped[1 << 21] ^= 1;
+    assert!(read(&flipped).starts_with("forest.bin is damaged: its checksum is "));
+}
+
+#[test]
+fn files_that_end_early_or_cannot_be_read_are_named() {
+    struct Gone;
+    impl Read for Gone {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is gone"))
+        }
+    }
+    let files = files(&bundle());
+    let read = |name: &str, file: BundleFile<'_>| {
+        let others = files.iter().map(|(name, bytes)| (name.clone(), bytes.clone().into()));
+        let mut readers: BTreeMap<String, BundleFile<'_>> = others.collect();
+        readers.insert(name.to_owned(), file);
+        chain(&Bundle::from_readers(readers).unwrap_err())
+    };
+    insta::assert_snapshot!(read(RECIPE_JSON, BundleFile::new(Gone, 100)), @"recipe.json cannot be read: the disk is gone");
+    let forest = &files[FOREST_BIN];
+    let length = forest.len() as u64;
+    for begin in [0, 12, 100] {
+        let error = read(FOREST_BIN, BundleFile::new(forest[..begin].chain(Gone), length));
+        assert_eq!(error, "forest.bin cannot be read: the disk is gone", "{begin}");
+    }
+    let error = read(FOREST_BIN, BundleFile::new(&forest[..100], length));
+    assert_eq!(error, format!("forest.bin is cut short at byte {}", length - 4));
 }
 
 #[test]
