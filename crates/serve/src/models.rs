@@ -126,7 +126,7 @@ impl Models {
         let loaded = ServedModel::load(directory, &self.settings).map_err(|error| {
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, common::chain(&error))
         })?;
-        let needed = loaded.memory;
+        let needed = loaded.model.memory();
         if needed > self.memory {
             let reason = format!(
                 "the model takes up to {needed} bytes, and all models together may take {}",
@@ -138,14 +138,14 @@ impl Models {
         let mut taken: u64 = entries
             .values()
             .filter_map(|entry| entry.loaded.as_ref())
-            .map(|model| model.memory)
+            .map(|loaded| loaded.model.memory())
             .sum();
         while taken + needed > self.memory {
             let in_memory = entries.iter_mut().filter(|(_, entry)| entry.loaded.is_some());
             let Some((name, entry)) = in_memory.min_by_key(|(_, entry)| entry.last_use) else {
                 break;
             };
-            taken -= entry.loaded.take().map_or(0, |model| model.memory);
+            taken -= entry.loaded.take().map_or(0, |loaded| loaded.model.memory());
             tracing::info!("model `{}` leaves the memory", common::one_line(name));
         }
         Ok(Arc::new(loaded))

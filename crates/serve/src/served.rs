@@ -33,8 +33,6 @@ pub struct ServedModel {
     pub options: AnswerOptions,
     /// The custom attributes of answers without interventional explanations.
     pub attributes: Option<HeaderValue>,
-    /// The bytes that the model takes at most.
-    pub memory: u64,
 }
 
 impl ServedModel {
@@ -85,7 +83,6 @@ impl ServedModel {
             names: AnswerNames::new(&model, &version),
             options: model.options(),
             attributes: attributes::of_answer(&version, None),
-            memory: model.memory(),
             model,
             version,
         };
