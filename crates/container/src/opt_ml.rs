@@ -107,6 +107,11 @@ impl Container {
         self.environment.get(name).map(String::as_str)
     }
 
+    /// Returns the names of the environment variables, in their order.
+    pub fn variable_names(&self) -> impl Iterator<Item = &str> {
+        self.environment.keys().map(String::as_str)
+    }
+
     /// Returns a directory of a Processing job, `/opt/ml/processing/<relative>`.
     pub fn processing(&self, relative: &str) -> Utf8PathBuf {
         self.base.join(wire::PROCESSING).join(relative)

@@ -56,6 +56,18 @@ const BATCH_ANSWER: usize = 100 << 20;
 const MODEL_MEMORY_PERCENT: u64 = 60;
 /// The argument with which SageMaker starts the container.
 const ARGUMENT: &str = "serve";
+/// What begins the names of the server's own environment variables.
+const OWN_PREFIX: &str = "SERVE_";
+/// Those that it knows.
+const OWN_VARIABLES: [&str; 7] = [
+    Serve::THRESHOLD,
+    Serve::EXPLAIN,
+    Serve::CSV_COLUMNS,
+    Serve::LOG_REQUESTS,
+    Serve::ADDRESS,
+    Serve::WORKERS,
+    Serve::MODEL_MEMORY_MB,
+];
 
 /// Loads the model, and answers requests until the container is asked to stop.
 ///
@@ -89,6 +101,7 @@ pub fn router(container: &Container) -> Result<axum::Router, ServeError> {
 /// Loads the model or prepares for many, and returns the server with the address to listen on.
 fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
     let settings = Serve::parse(|name| container.variable(name))?;
+    warn_of_unknown_variables(container);
     let Serving { port, is_batch, is_multi_model, max_payload } = container.serving()?;
     let workers = settings.workers.unwrap_or_else(|| {
         std::thread::available_parallelism().map_or(1, |available| available.get())
@@ -116,6 +129,22 @@ fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
             .map_err(|error| ServeError::Worker(std::io::Error::other(error)))?,
     };
     Ok((server, SocketAddr::new(address, port)))
+}
+
+/// Warns of each environment variable that is meant for the server and that it does not know.
+fn warn_of_unknown_variables(container: &Container) {
+    for name in container.variable_names() {
+        let own = name.get(..OWN_PREFIX.len());
+        if own.is_some_and(|own| own.eq_ignore_ascii_case(OWN_PREFIX))
+            && !OWN_VARIABLES.contains(&name)
+        {
+            tracing::warn!(
+                "environment variable {} is not known here, it is ignored{}",
+                common::one_line(name),
+                common::did_you_mean(common::nearest(name, OWN_VARIABLES))
+            );
+        }
+    }
 }
 
 /// Returns the memory for the models of a multi-model endpoint: a share of the container's, or of the machine's.

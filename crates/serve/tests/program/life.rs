@@ -72,6 +72,22 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn settings_that_are_not_known_are_warned_of() {
+    let variables = [("SERVE_TRESHOLD", "0.3"), ("serve_explain", "1"), ("SERVE_FOO", "1")];
+    let log = Server::with(&variables).stop();
+    for warning in [
+        "SERVE_TRESHOLD is not known here, it is ignored; did you mean SERVE_THRESHOLD?",
+        "serve_explain is not known here, it is ignored; did you mean SERVE_EXPLAIN?",
+        "SERVE_FOO is not known here, it is ignored",
+    ] {
+        assert!(log.contains(&format!("WARN serve: environment variable {warning}\n")), "{log}");
+    }
+    let known = [("SERVE_THRESHOLD", "0.3"), ("SERVE_LOG_REQUESTS", "true")];
+    let log = Server::with(&known).stop();
+    assert!(!log.contains("is not known here"), "{log}");
+}
+
+#[test]
 fn invalid_settings_are_all_named() {
     let settings = [("SERVE_THRESHOLD", "2"), ("SERVE_WORKERS", "many")];
     let log = ended(&tree(), &settings, 2).stderr;
