@@ -49,9 +49,14 @@ pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvFormat), Refusa
         let reason = format!("the request has Content-Encoding `{encoding}`, expected none");
         return Err(unsupported(reason));
     }
-    let Some(given) = headers.get(header::CONTENT_TYPE) else {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let Some(given) = types.next() else {
         return Err(unsupported(format!("the request has no Content-Type, {}", expected())));
     };
+    // Another program on the way may have read the other one.
+    if types.next().is_some() {
+        return Err(Refusal::bad_request("the request has several Content-Types, expected one"));
+    }
     let given = String::from_utf8_lossy(given.as_bytes());
     let mut parts = given.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
@@ -194,6 +199,9 @@ mod tests {
             assert_eq!(read(text).unwrap_err().status, 415, "{text}");
         }
         assert_eq!(request_format(&HeaderMap::new()).unwrap_err().status, 415);
+        let mut several = headers(header::CONTENT_TYPE, "text/csv");
+        several.append(header::CONTENT_TYPE, "text/csv".parse().unwrap());
+        assert_eq!(request_format(&several).unwrap_err().status, 400);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use camino::Utf8PathBuf;
@@ -110,7 +110,7 @@ impl Worker {
             .route("/models", get(list_models).post(load_model))
             .route("/models/{name}", get(show_model).delete(unload_model))
             .route("/models/{name}/invoke", post(invoke_model));
-        many.fallback(no_route).with_state(self)
+        many.fallback(no_route).method_not_allowed_fallback(no_method).with_state(self)
     }
 
     fn models(&self) -> Result<&Models, Refusal> {
@@ -365,6 +365,13 @@ async fn no_route() -> Refusal {
         StatusCode::NOT_FOUND,
         "there is no such path, expected /ping, /invocations, /execution-parameters, /metrics or /models",
     )
+}
+
+/// The header `Allow` names the methods.
+async fn no_method(method: Method, uri: Uri) -> Refusal {
+    let path = common::one_line(uri.path());
+    let reason = format!("{path} takes no {method}; the header Allow says which methods it takes");
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason)
 }
 
 fn described(name: &str, url: &Utf8PathBuf) -> serde_json::Value {

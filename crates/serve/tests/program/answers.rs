@@ -20,8 +20,15 @@ fn the_contract_is_kept() {
     assert_eq!(parameters["MaxPayloadInMB"], 6);
     assert!(parameters["MaxConcurrentTransforms"].as_u64().unwrap() >= 1);
     assert!(server.request("GET", "/", "", b"").expect(404).reason().contains("/invocations"));
-    server.request("GET", "/invocations", "", b"").expect(405);
-    server.request("POST", "/ping", "", b"").expect(405);
+    let refused = server.request("GET", "/invocations", "", b"").expect(405);
+    assert_eq!(refused.headers["allow"], "POST");
+    let reason = "/invocations takes no GET; the header Allow says which methods it takes";
+    assert_eq!(refused.reason(), reason);
+    let refused = server.request("POST", "/ping", "", b"").expect(405);
+    assert_eq!(
+        (refused.headers["allow"].as_str(), refused.reason().is_empty()),
+        ("GET,HEAD", false)
+    );
     server.request("GET", "/models", "", b"").expect(404);
     let log = server.stop();
     assert!(log.contains("serve starts") && log.contains("serve is done"), "{log}");
@@ -54,6 +61,9 @@ fn an_answer_is_in_the_format_of_the_request_unless_another_is_accepted() {
     server.invoke_with(&accept("text/html"), RECORD).expect(406);
     server.invoke("text/html", RECORD).expect(415);
     server.invoke_with("", RECORD).expect(415);
+    let twice = "Content-Type: text/csv\r\nContent-Type: application/json\r\n";
+    let reason = server.invoke_with(twice, RECORD).expect(400).reason();
+    assert_eq!(reason, "the request has several Content-Types, expected one");
 }
 
 /// Every content type that is sent is one that captured data is not encoded for.
