@@ -184,6 +184,42 @@ fn good_requests_among_malformed_ones_are_all_answered() {
     assert!(!log.contains("panicked") && !log.contains("defect"), "{log}");
 }
 
+/// Clients that send a byte at a time, in the head or in the body of a request.
+#[test]
+fn slow_clients_do_not_hurt_others_and_are_answered_at_last() {
+    let server = Server::with(&[("SERVE_WORKERS", "1")]);
+    let expected = server.invoke("text/csv", RECORD).expect(200).body;
+    let length = RECORD.len();
+    let head =
+        format!("POST /invocations HTTP/1.1\r\nHost: x\r\n{CSV}Content-Length: {length}\r\n\r\n");
+    let text = format!("{head}{RECORD}");
+    let slow: Vec<_> = (0..60).map(|_| server.connect()).collect();
+    // Half of them begin with the body.
+    let mut sent: Vec<usize> =
+        (0..slow.len()).map(|index| if index % 2 == 0 { head.len() } else { 0 }).collect();
+    for (mut stream, sent) in slow.iter().zip(&sent) {
+        stream.write_all(&text.as_bytes()[..*sent]).unwrap();
+    }
+    let started = Instant::now();
+    let mut slowest = Duration::ZERO;
+    while sent.iter().any(|sent| *sent < text.len()) {
+        for (mut stream, sent) in slow.iter().zip(&mut sent).filter(|(_, sent)| **sent < text.len())
+        {
+            stream.write_all(&text.as_bytes()[*sent..=*sent]).unwrap();
+            *sent += 1;
+        }
+        let asked = Instant::now();
+        assert_eq!(server.invoke("text/csv", RECORD).expect(200).body, expected);
+        slowest = slowest.max(asked.elapsed());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(started.elapsed() > Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    for stream in slow {
+        assert_eq!(Response::read(&mut BufReader::new(stream)).expect(200).body, expected);
+    }
+}
+
 /// A large request does not make small ones wait for its end.
 #[test]
 fn a_small_request_is_answered_beside_a_large_one() {
