@@ -126,6 +126,19 @@ impl CallError {
         }
     }
 
+    /// Turns the error that a resource does not exist into `None`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every other error.
+    pub fn if_there<T>(answer: Result<T, Self>) -> Result<Option<T>, Self> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns whether the service refused the request as invalid. No resource has an invalid name.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "ValidationException")

@@ -1,22 +1,10 @@
 //! Creating and updating the pipeline.
 
-use std::collections::BTreeMap;
-
-use aws::CallError;
-use aws::sagemaker::types::{PipelineDefinitionS3Location, Tag};
+use aws::sagemaker::types::PipelineDefinitionS3Location;
 use infrastructure::DEFINITIONS;
 use pipeline::LARGEST_DEFINITION;
 
-use crate::{Cloud, CloudError, DeployedPipeline};
-
-/// The tag that says which program manages a pipeline.
-#[derive(Clone, Copy, Debug)]
-pub struct Owner {
-    /// The tag's key.
-    pub key: &'static str,
-    /// The tag's value, unless the target's tags give the key another one.
-    pub value: &'static str,
-}
+use crate::{Cloud, CloudError, DeployedPipeline, Owner};
 
 /// A pipeline that was created or updated.
 #[derive(Debug)]
@@ -47,33 +35,6 @@ impl Cloud {
                 Err(CloudError::Foreign { name: self.target.pipeline_name.clone(), owner })
             }
         }
-    }
-
-    /// Returns what is wrong with the owner's tag of a resource, such as `has no tag managed-by=...`.
-    pub(crate) fn owner_problem(
-        &self,
-        arn: &str,
-        owner: Owner,
-    ) -> Result<Option<String>, CallError> {
-        let Owner { key, value } = owner;
-        let wanted = self.target.tags.get(key).map_or(value, String::as_str);
-        Ok(match self.tags_of(arn)?.remove(key) {
-            Some(found) if found == wanted => None,
-            Some(found) => Some(format!("has the tag {key}={found}, not {wanted}")),
-            None => Some(format!("has no tag {key}={wanted}")),
-        })
-    }
-
-    /// Returns the tags of a resource.
-    pub(crate) fn tags_of(&self, arn: &str) -> Result<BTreeMap<String, String>, CallError> {
-        let mut pages =
-            self.sagemaker.list_tags().resource_arn(arn).into_paginator().items().send();
-        let mut tags = BTreeMap::new();
-        while let Some(tag) = self.aws.wait(pages.next()) {
-            let tag = tag.map_err(|error| CallError::of("sagemaker:ListTags", error))?;
-            tags.extend(tag.key.zip(tag.value));
-        }
-        Ok(tags)
     }
 
     /// Creates the pipeline.
@@ -124,28 +85,6 @@ impl Cloud {
         self.tag(&deployed.arn, owner)?;
         self.aws.call("sagemaker:UpdatePipeline", call.send())?;
         Ok(WrittenPipeline { arn: deployed.arn.clone(), definition_uri: body.uri })
-    }
-
-    /// Adds or changes the target's and the owner's tags; other tags of the pipeline stay.
-    ///
-    /// # Errors
-    ///
-    /// Fails if SageMaker refuses.
-    pub fn tag(&self, arn: &str, owner: Owner) -> Result<(), CloudError> {
-        let call = self.sagemaker.add_tags().resource_arn(arn).set_tags(Some(self.tags(owner)));
-        self.aws.call("sagemaker:AddTags", call.send())?;
-        Ok(())
-    }
-
-    /// Returns the target's tags and the owner's.
-    pub(crate) fn tags(&self, owner: Owner) -> Vec<Tag> {
-        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-        let mut tags: Vec<_> =
-            self.target.tags.iter().map(|(key, value)| tag(key, value)).collect();
-        if !self.target.tags.contains_key(owner.key) {
-            tags.push(tag(owner.key, owner.value));
-        }
-        tags
     }
 
     /// Stores a definition that is too large for a request under its digest.

@@ -118,8 +118,8 @@ pub enum CloudError {
     },
     /// An endpoint cannot become serverless.
     #[error(
-        "the endpoint {name} is {from}, and SageMaker makes no such endpoint serverless; expected another \
-         endpoint.name, or that it is deleted first"
+        "the endpoint {name} is {from}, and SageMaker makes no such endpoint serverless; expected another name, \
+         or that it is deleted first"
     )]
     EndpointKind {
         /// The endpoint's name.
@@ -146,6 +146,24 @@ pub enum CloudError {
         /// A line about each alarm that rolls updates back.
         alarms: Vec<String>,
     },
+    /// An endpoint has several variants.
+    #[error(
+        "the endpoint {name} has several variants, with the models {}; expected one, since an update would \
+         drop the others",
+        .models.join(", ")
+    )]
+    EndpointVariants {
+        /// The endpoint's name.
+        name: String,
+        /// The names of the variants' models.
+        models: Vec<String>,
+    },
+    /// There is no such object in S3.
+    #[error("there is no object {0}")]
+    NoObject(String),
+    /// An address is none of an object in S3.
+    #[error("`{0}` is no object in S3, expected s3://bucket/key")]
+    Address(String),
     /// An endpoint has no configuration to go back to.
     #[error("the endpoint {name} cannot go back: {reason}")]
     NoPrevious {

@@ -29,6 +29,7 @@ mod images;
 mod job;
 mod log;
 mod object;
+mod tags;
 mod transform;
 mod upload;
 mod watch;
@@ -36,19 +37,20 @@ mod watch;
 use aws::{Aws, CallError};
 use indexmap::IndexMap;
 
-pub use deploy::{Owner, WrittenPipeline};
+pub use deploy::WrittenPipeline;
 pub use deployed::DeployedPipeline;
 pub use doctor::{Check, JobMachine, JobQuota, Remedy, Verdict, architecture_of};
 pub use endpoint::{
     AsynchronousAnswer, Autoscaling, Capture, DeployedEndpoint, DeployedVariant, DesiredEndpoint,
-    EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting, Instances,
-    Invocation, Kept, Network, Queue, Removal, Rollback, StartedUpdate, TrafficShift, UpdatePolicy,
+    EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting, Instances, Kept,
+    Network, Queue, Removal, Rollback, StartedUpdate, TrafficShift, UpdatePolicy,
 };
 pub use error::CloudError;
 pub use execution::{SageMakerExecution, SageMakerStep};
 pub use images::{EcrImage, ResolvedImages};
 pub use job::{JobDescription, SageMakerJob};
 pub use log::Log;
+pub use tags::Owner;
 pub use transform::{Transform, TransformJob};
 pub use upload::Upload;
 pub use watch::{Watch, WatchEvent};

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws::CallError;
+use infrastructure::endpoint_log_group;
 
 use crate::{Cloud, SageMakerJob};
-
-/// The beginning of the log group of an endpoint, which its name ends.
-const ENDPOINTS: &str = "/aws/sagemaker/Endpoints/";
 
 /// The number of lines in the tail of a log.
 const TAIL: i32 = 20;
@@ -33,7 +31,7 @@ impl Log {
 
     /// Makes an endpoint's log, which is read from a time on, in milliseconds since 1970.
     pub fn of_endpoint(name: &str, since: i64) -> Self {
-        Self::new(format!("{ENDPOINTS}{name}"), String::new(), Some(since))
+        Self::new(endpoint_log_group(name), String::new(), Some(since))
     }
 
     fn new(group: String, prefix: String, since: Option<i64>) -> Self {

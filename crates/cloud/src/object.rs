@@ -1,28 +1,50 @@
 //! Objects in S3.
 
+use aws::CallError;
+
 use crate::{Cloud, CloudError};
 
 impl Cloud {
-    /// Reads a small object, or returns `None` where it cannot be read.
+    /// Reads an object whole, or returns `None` where it cannot be read.
     pub fn object(&self, uri: &str) -> Option<Vec<u8>> {
-        let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
-        let call = self.aws.s3().get_object().bucket(bucket).key(key);
-        let answer = self.aws.call("s3:GetObject", call.send()).ok()?;
-        let body = self.aws.wait(answer.body.collect()).ok()?;
-        Some(body.into_bytes().to_vec())
+        self.object_if_any(uri).ok().flatten()
     }
 
-    /// Stores a small object at an address.
+    /// Reads an object whole, or returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Fails if S3 refuses.
+    /// Fails if the address is none of an object, or if S3 refuses.
+    pub fn object_if_any(&self, uri: &str) -> Result<Option<Vec<u8>>, CloudError> {
+        const ACTION: &str = "s3:GetObject";
+        let (bucket, key) = bucket_and_key(uri)?;
+        let call = self.aws.s3().get_object().bucket(bucket).key(key);
+        let Some(answer) = CallError::if_there(self.aws.call(ACTION, call.send()))? else {
+            return Ok(None);
+        };
+        let body = self.aws.wait(answer.body.collect());
+        let body = body.map_err(|_| Self::missing(ACTION, "whole body"))?;
+        Ok(Some(body.into_bytes().to_vec()))
+    }
+
+    /// Reads an object whole.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Cloud::object_if_any`] does, and if there is no such object.
+    pub fn require_object(&self, uri: &str) -> Result<Vec<u8>, CloudError> {
+        self.object_if_any(uri)?.ok_or_else(|| CloudError::NoObject(uri.to_owned()))
+    }
+
+    /// Stores an object at an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address is none of an object, or if S3 refuses.
     pub fn store(&self, uri: &str, content_type: &str, body: Vec<u8>) -> Result<(), CloudError> {
-        const ACTION: &str = "s3:PutObject";
-        let address = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-        let (bucket, key) = address.ok_or_else(|| Self::missing(ACTION, "address of an object"))?;
+        let (bucket, key) = bucket_and_key(uri)?;
         let put = self.aws.s3().put_object().bucket(bucket).key(key).content_type(content_type);
-        self.aws.call(ACTION, put.body(body.into()).send())?;
+        self.aws.call("s3:PutObject", put.body(body.into()).send())?;
         Ok(())
     }
 
@@ -32,10 +54,15 @@ impl Cloud {
     ///
     /// Fails if S3 refuses.
     pub fn store_json(&self, key: &str, json: &str) -> Result<String, CloudError> {
-        let bucket = &self.target.bucket;
-        let put = self.aws.s3().put_object().bucket(bucket).key(key);
-        let put = put.content_type("application/json").body(json.as_bytes().to_vec().into());
-        self.aws.call("s3:PutObject", put.send())?;
-        Ok(format!("s3://{bucket}/{key}"))
+        let uri = format!("s3://{}/{key}", self.target.bucket);
+        self.store(&uri, "application/json", json.as_bytes().to_vec())?;
+        Ok(uri)
     }
+}
+
+/// Splits the address of an object.
+fn bucket_and_key(uri: &str) -> Result<(&str, &str), CloudError> {
+    let address = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    let address = address.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
+    address.ok_or_else(|| CloudError::Address(uri.to_owned()))
 }

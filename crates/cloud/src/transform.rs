@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws::sagemaker::types as api;
 use serde::Serialize;
 
-use crate::endpoint::HostedModel;
-use crate::watch::{Watch, WatchEvent, Watched, until_over};
+use crate::endpoint::{HostedModel, number};
+use crate::watch::{Watch, WatchEvent, until_over};
 use crate::{Cloud, CloudError, Owner};
 
 /// A batch transform that is wanted.
@@ -18,7 +18,7 @@ pub struct Transform {
     pub endpoint: String,
     /// The model.
     pub model: HostedModel,
-    /// What the container's environment has besides.
+    /// Additional environment variables of the container.
     pub environment: BTreeMap<String, String>,
     /// The S3 address of the records: an object or a prefix.
     pub input: String,
@@ -26,7 +26,7 @@ pub struct Transform {
     pub content_type: String,
     /// The content type of the answers.
     pub accept: String,
-    /// Below which S3 address the answers are stored, by the names of the inputs and `.out`.
+    /// The S3 prefix of the answers: `<input>.out` for each input.
     pub output: String,
     /// The KMS key of the answers.
     pub output_key: Option<String>,
@@ -53,8 +53,9 @@ pub struct TransformJob {
     pub ended: Option<f64>,
 }
 
-impl Watched for TransformJob {
-    fn is_over(&self) -> bool {
+impl TransformJob {
+    /// Returns whether it has ended.
+    pub fn is_over(&self) -> bool {
         matches!(self.status.as_str(), "Completed" | "Failed" | "Stopped")
     }
 }
@@ -83,7 +84,7 @@ impl Cloud {
             .set_kms_key_id(transform.output_key.clone());
         let resources = api::TransformResources::builder()
             .instance_type(transform.instance_type.as_str().into())
-            .instance_count(i32::try_from(transform.count).unwrap_or(1))
+            .instance_count(number(transform.count))
             .set_volume_kms_key_id(transform.volume_key.clone());
         let call = self
             .sagemaker
@@ -126,7 +127,7 @@ impl Cloud {
             })
         };
         let id = format!("transform job {name}");
-        let job = until_over(&id, watch, describe, Watched::is_over, on_event)?;
+        let job = until_over(&id, watch, describe, TransformJob::is_over, on_event)?;
         if job.status != "Completed" {
             return Err(CloudError::TransformFailed {
                 name: job.name,

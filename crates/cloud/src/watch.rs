@@ -37,18 +37,6 @@ pub enum WatchEvent<'a, T = SageMakerExecution> {
     },
 }
 
-/// What can be watched until it ends.
-pub(crate) trait Watched {
-    /// Returns whether it has ended.
-    fn is_over(&self) -> bool;
-}
-
-impl Watched for SageMakerExecution {
-    fn is_over(&self) -> bool {
-        self.is_over()
-    }
-}
-
 impl Cloud {
     /// Polls an execution until it has ended, and passes each event to `on_event`. It tolerates that
     /// AWS cannot be reached for up to 15 minutes.
@@ -64,7 +52,7 @@ impl Cloud {
     ) -> Result<SageMakerExecution, CloudError> {
         let id = SageMakerExecution::id_of(arn);
         let id = format!("execution {id}");
-        until_over(&id, watch, || self.execution(arn), Watched::is_over, on_event)
+        until_over(&id, watch, || self.execution(arn), SageMakerExecution::is_over, on_event)
     }
 }
 
@@ -130,7 +118,7 @@ mod tests {
             let status = script.next().unwrap()?.to_owned();
             Ok(SageMakerExecution { status, ..SageMakerExecution::default() })
         };
-        let end = until_over("x1", watch, describe, Watched::is_over, &mut |_| {});
+        let end = until_over("x1", watch, describe, SageMakerExecution::is_over, &mut |_| {});
         end.map(|execution| execution.status).map_err(|error| error.to_string())
     }
 

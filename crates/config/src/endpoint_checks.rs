@@ -49,7 +49,7 @@ impl Faults {
     }
 
     /// Refuses a section or value that the kind of the endpoint does not have.
-    fn none(&mut self, is_there: bool, path: &str, why: &str) {
+    fn forbid(&mut self, is_there: bool, path: &str, why: &str) {
         if is_there {
             let expected = format!("no such key, because {why}");
             self.0.push(Fault { path: format!("endpoint.{path}"), value: None, expected });
@@ -60,25 +60,33 @@ impl Faults {
         let endpoint = &settings.endpoint;
         let kind = endpoint.kind;
         if kind != EndpointKind::Serverless {
-            self.none(endpoint.serverless.is_some(), "serverless", "the kind is not serverless");
+            self.forbid(endpoint.serverless.is_some(), "serverless", "the kind is not serverless");
         }
         if kind != EndpointKind::Asynchronous {
             let is_there = endpoint.asynchronous.is_some();
-            self.none(is_there, "asynchronous", "the kind is not asynchronous");
+            self.forbid(is_there, "asynchronous", "the kind is not asynchronous");
         }
         if kind != EndpointKind::Serverless {
             return;
         }
         let instances = "a serverless endpoint has no instances";
-        self.none(endpoint.instance_type.is_some(), "instance_type", instances);
-        self.none(endpoint.instance_count.is_some(), "instance_count", instances);
+        self.forbid(endpoint.instance_type.is_some(), "instance_type", instances);
+        self.forbid(endpoint.instance_count.is_some(), "instance_count", instances);
         let scales = "a serverless endpoint follows the traffic by itself";
-        self.none(endpoint.autoscaling.is_some(), "autoscaling", scales);
+        self.forbid(endpoint.autoscaling.is_some(), "autoscaling", scales);
         let capture = "SageMaker captures nothing of a serverless endpoint";
-        self.none(endpoint.capture.is_some(), "capture", capture);
+        self.forbid(endpoint.capture.is_some(), "capture", capture);
         let download = endpoint.download_timeout_seconds.is_some();
-        self.none(download, "download_timeout_seconds", instances);
-        self.none(endpoint.startup_timeout_seconds.is_some(), "startup_timeout_seconds", instances);
+        self.forbid(download, "download_timeout_seconds", instances);
+        self.forbid(
+            endpoint.startup_timeout_seconds.is_some(),
+            "startup_timeout_seconds",
+            instances,
+        );
+        let guarded = "SageMaker updates a serverless endpoint all at once";
+        let update = &endpoint.update;
+        self.forbid(update.shift != Shift::AllAtOnce, "update.shift", guarded);
+        self.forbid(!update.rollback_alarms.is_empty(), "update.rollback_alarms", guarded);
         // The settings of the jobs hold for the endpoint, too, unless it has its own.
         if settings.endpoint_is_isolated() {
             let expected = "false, because a serverless endpoint cannot be isolated (the jobs' is \
@@ -127,12 +135,13 @@ impl Faults {
                 100_u32.div_ceil(percent.max(1))
             }
         };
-        let waits = steps * update.wait_seconds + update.terminate_after_seconds;
+        let waits = u64::from(steps) * u64::from(update.wait_seconds)
+            + u64::from(update.terminate_after_seconds);
         if let Some(timeout) = update.timeout_seconds {
             let expected = format!(
                 "more than the {waits} seconds that {steps} times wait_seconds and terminate_after_seconds come to"
             );
-            self.unless(timeout > waits, "update.timeout_seconds", timeout, &expected);
+            self.unless(u64::from(timeout) > waits, "update.timeout_seconds", timeout, &expected);
         }
     }
 }

@@ -62,6 +62,7 @@
 //! ```
 
 mod answer_text;
+mod columns;
 mod counts;
 mod csv_text;
 mod error;
@@ -73,11 +74,14 @@ mod record_names;
 mod record_text;
 mod records;
 mod records_error;
+mod scored_rows;
 mod table;
 mod table_records;
+mod table_rows;
 
 pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_names, answer_text};
 pub use artifacts::{BundleError, BundleFile};
+pub use columns::{ColumnFinder, Columns};
 pub use counts::AnswerCounts;
 pub use error::InferenceError;
 pub use explanations::Explanation;
@@ -86,5 +90,6 @@ pub use model::{Answer, AnswerOptions, Model};
 pub use record_text::{CsvFormat, CsvHeader, Format, Records};
 pub use records::RecordsReader;
 pub use records_error::RecordsError;
-pub use table::{ColumnFinder, Columns, ScoredRows, TableScorer};
+pub use scored_rows::ScoredRows;
+pub use table::TableScorer;
 pub use table_records::{RecordBlock, TableRecords};

@@ -4,26 +4,29 @@ use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
 use dataset::{
-    BadCells, ColumnKind, OtherRow, RawHeader, RawReader, RecordError, RecordReader, RowSink,
-    TableError, TextFormat, is_totals_row, push_field,
+    BadCells, ColumnKind, OtherRow, RawHeader, RawReader, RowSink, TextFormat, push_field,
 };
 
+use crate::columns::Columns;
 use crate::error::InferenceError;
 use crate::model::Model;
-use crate::table::{Columns, ScoredRows};
+use crate::scored_rows::ScoredRows;
+use crate::table_rows::{LeftOut, TableRows};
 
 /// Rows of a table, and the records that they come to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordBlock {
     /// The records, each a line of CSV: the readings in the order and units of the model's columns.
     pub records: Vec<u8>,
+    /// The end of each record.
+    pub ends: Vec<usize>,
     /// The rows as they are in the table, each a line of CSV without its end.
     pub rows: Vec<Vec<u8>>,
 }
 
 /// Reads tables, one file after another, and passes their rows to a function as records of CSV without a
-/// line of names, which is what a server of the model reads as it reads nothing else: numbers have a point
-/// and the model's units.
+/// line of names, which a server of the model reads without guessing: numbers have a point and the model's
+/// units.
 ///
 /// The order is that of the rows, and memory is bounded by what the function keeps.
 pub struct TableRecords<'m, F>(RawReader<Sink<'m, F>>);
@@ -88,16 +91,10 @@ struct Sink<'m, F> {
     error: Option<InferenceError>,
 }
 
-/// What reading the rows of a file takes.
+/// What passing on the rows of a file takes.
 struct OpenFile<'m> {
-    header: RawHeader,
-    records: RecordReader<'m>,
+    rows: TableRows<'m>,
     kinds: Vec<ColumnKind>,
-    bad_cells: BadCells,
-    /// What begins each row: the file, if there are several tables.
-    name: Vec<u8>,
-    /// The field of each column of the tables, if this one has it.
-    fields: Vec<Option<usize>>,
 }
 
 /// The rows of a block.
@@ -106,26 +103,7 @@ struct Part {
     block: RecordBlock,
     /// Memory for the readings of a row.
     readings: Vec<f64>,
-    totals_rows: u64,
-    header_rows: u64,
-    blank_rows: u64,
-    unreadable_rows: u64,
-    first_unreadable: Option<String>,
-    error: Option<InferenceError>,
-}
-
-impl Part {
-    /// Leaves out a row that cannot be read, or ends with its error.
-    fn refuse(&mut self, file: &OpenFile<'_>, line: u64, problem: RecordError) {
-        let (name, place) = (file.header.file.clone(), file.header.place(line));
-        let error = InferenceError::Table(TableError::Record { file: name, place, problem });
-        if file.bad_cells == BadCells::Error {
-            self.error.get_or_insert(error);
-        } else {
-            self.unreadable_rows += 1;
-            self.first_unreadable.get_or_insert_with(|| error.to_string());
-        }
-    }
+    left_out: LeftOut,
 }
 
 impl OpenFile<'_> {
@@ -144,7 +122,7 @@ impl OpenFile<'_> {
                     let _ = write!(record, "{reading}");
                 }
                 ColumnKind::YesNo | ColumnKind::Category => {
-                    push_field(fields[self.records.field(column)], record);
+                    push_word(fields[self.rows.field(column)], record);
                 }
             }
         }
@@ -161,14 +139,13 @@ impl<'m, F: FnMut(RecordBlock) -> ControlFlow<()>> RowSink for Sink<'m, F> {
     type Part = Part;
 
     fn open(&mut self, header: RawHeader) -> Option<OpenFile<'m>> {
+        let file = header.file.clone();
         // The reader has found these columns already.
-        let records = header.records(self.model.schema()).ok()?;
-        self.read.note(&header, &records);
-        self.files.push(header.file.clone());
-        let (fields, name) = (self.columns.fields(&header), self.columns.line_start(&header));
-        let columns = self.model.schema().columns();
-        let kinds = columns.iter().map(|column| column.kind).collect();
-        Some(OpenFile { header, records, kinds, bad_cells: self.bad_cells, name, fields })
+        let (model, rule) = (self.model, self.bad_cells);
+        let rows = TableRows::new(model, header, &self.columns, rule, &mut self.read)?;
+        self.files.push(file);
+        let kinds = model.schema().columns().iter().map(|column| column.kind).collect();
+        Some(OpenFile { rows, kinds })
     }
 
     fn part(_: &OpenFile<'m>) -> Part {
@@ -176,59 +153,44 @@ impl<'m, F: FnMut(RecordBlock) -> ControlFlow<()>> RowSink for Sink<'m, F> {
     }
 
     fn row(file: &OpenFile<'m>, part: &mut Part, line: u64, fields: &[&[u8]]) {
-        if part.error.is_some() {
+        part.readings.clear();
+        if !file.rows.read(line, fields, &mut part.readings, &mut part.left_out) {
             return;
         }
-        let mut readings = std::mem::take(&mut part.readings);
-        readings.clear();
-        let read = match file.bad_cells {
-            BadCells::Missing => file.records.read_leniently(fields, &mut readings),
-            BadCells::Error | BadCells::Drop => file.records.read(fields, &mut readings),
-        };
-        let lacks_something = readings.iter().any(|reading| reading.is_nan());
-        if (lacks_something || read.is_err()) && is_totals_row(fields.iter().copied()) {
-            part.totals_rows += 1;
-        } else if let Err(problem) = read {
-            part.refuse(file, line, problem);
-        } else {
-            file.push_record(&readings, fields, &mut part.block.records);
-            let mut row = file.name.clone();
-            for (index, place) in file.fields.iter().enumerate() {
-                row.extend((index > 0).then_some(b','));
-                if let Some(place) = place {
-                    push_field(fields[*place], &mut row);
-                }
-            }
-            part.block.rows.push(row);
-        }
-        part.readings = readings;
+        file.push_record(&part.readings, fields, &mut part.block.records);
+        part.block.ends.push(part.block.records.len());
+        let mut row = Vec::new();
+        file.rows.push_row(fields, &mut row);
+        part.block.rows.push(row);
     }
 
     fn ragged(file: &OpenFile<'m>, part: &mut Part, line: u64, fields: usize, expected: usize) {
-        part.refuse(file, line, RecordError::FieldCount { found: fields, expected });
+        file.rows.refuse_ragged(line, fields, expected, &mut part.left_out);
     }
 
     fn other(part: &mut Part, row: OtherRow) {
-        match row {
-            OtherRow::Totals => part.totals_rows += 1,
-            OtherRow::Header => part.header_rows += 1,
-            OtherRow::Blank => part.blank_rows += 1,
-        }
+        part.left_out.count(row);
     }
 
-    fn take(&mut self, _: &OpenFile<'m>, part: Part) -> ControlFlow<()> {
+    fn take(&mut self, _: &OpenFile<'m>, mut part: Part) -> ControlFlow<()> {
         if self.error.is_none() {
-            self.error = part.error;
+            self.error = part.left_out.error.take();
         }
         if self.error.is_some() {
             return ControlFlow::Break(());
         }
         self.read.rows += part.block.rows.len() as u64;
-        self.read.totals_rows += part.totals_rows;
-        self.read.header_rows += part.header_rows;
-        self.read.blank_rows += part.blank_rows;
-        self.read.unreadable_rows += part.unreadable_rows;
-        self.read.first_unreadable = self.read.first_unreadable.take().or(part.first_unreadable);
+        part.left_out.add_to(&mut self.read);
         if part.block.rows.is_empty() { ControlFlow::Continue(()) } else { (self.pass)(part.block) }
     }
+}
+
+/// Appends a word as a field. A line break within it becomes a blank, since records are cut at line ends.
+fn push_word(word: &[u8], record: &mut Vec<u8>) {
+    if !word.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return push_field(word, record);
+    }
+    let breaks = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+    let word: Vec<u8> = word.iter().map(breaks).collect();
+    push_field(&word, record);
 }

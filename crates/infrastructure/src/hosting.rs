@@ -1,4 +1,4 @@
-//! What whoever deploys an approved version as an endpoint, or runs it in batch transforms, may do.
+//! The permissions to host approved versions: as an endpoint, and in batch transforms.
 
 use config::EndpointKind;
 
@@ -42,9 +42,14 @@ fn own_prefix(inventory: &Inventory<'_>, prefix: &str) -> S3Prefix {
     S3Prefix { bucket: inventory.settings.s3_paths.bucket.clone(), key_prefix }
 }
 
+/// Returns the name of an endpoint's log group.
+pub fn endpoint_log_group(endpoint: &str) -> String {
+    format!("{ENDPOINTS}/{endpoint}")
+}
+
 /// Returns the ARNs of the endpoint's log group, and of all log streams in it.
 fn endpoint_log_arns(inventory: &Inventory<'_>) -> Vec<String> {
-    let group = format!("log-group:{ENDPOINTS}/{}", inventory.settings.endpoint_name());
+    let group = format!("log-group:{}", endpoint_log_group(inventory.settings.endpoint_name()));
     ["", ":*"].map(|streams| inventory.account.arn("logs", &format!("{group}{streams}"))).to_vec()
 }
 
@@ -57,14 +62,6 @@ pub(crate) fn log_arns(inventory: &Inventory<'_>) -> Vec<String> {
 
 /// Returns the statements of whoever operates the endpoint and runs batch transforms.
 pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
-    let account = inventory.account;
-    let name = inventory.settings.endpoint_name();
-    let hosted = |kind: &str| inventory.named(kind, &hosted_prefix(name), "*");
-    let own = inventory.named("endpoint", name, "");
-    let (configurations, models) = (hosted("endpoint-config"), hosted("model"));
-    let transforms = hosted("transform-job");
-    let all = |kind: &str| account.arn("sagemaker", &format!("{kind}/*"));
-    let models_data = own_prefix(inventory, &inventory.settings.s3_paths.model_artifacts);
     let mut statements = vec![
         // The service does not document the resource of a listing.
         Statement::allow("ListVersions", ["sagemaker:ListModelPackages"], ["*"]),
@@ -73,25 +70,60 @@ pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["sagemaker:DescribeModelPackage"],
             inventory.package_arns(),
         ),
-        Statement::allow(
-            "Host",
-            [
-                "sagemaker:CreateModel",
-                "sagemaker:DeleteModel",
-                "sagemaker:CreateEndpointConfig",
-                "sagemaker:DeleteEndpointConfig",
-                "sagemaker:CreateEndpoint",
-                "sagemaker:UpdateEndpoint",
-                "sagemaker:DeleteEndpoint",
-                "sagemaker:InvokeEndpoint",
-                "sagemaker:InvokeEndpointAsync",
-                "sagemaker:CreateTransformJob",
-                "sagemaker:AddTags",
-                "sagemaker:ListTags",
-            ],
-            [own, configurations, models, transforms].concat(),
-        ),
-        // What is in use is not deleted, whoever uses it.
+        host(inventory),
+    ];
+    statements.extend(find_users(inventory));
+    statements.push(Statement::allow(
+        "ReadMetrics",
+        ["cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"],
+        ["*"],
+    ));
+    statements.push(Statement::allow(
+        "ReadLogs",
+        ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+        endpoint_log_arns(inventory),
+    ));
+    statements.extend(objects(inventory));
+    statements.extend(scale(inventory));
+    statements.push(pass_role(inventory));
+    statements.extend(volume_key(inventory));
+    statements.extend(object_key(inventory));
+    statements
+}
+
+/// Allows making, changing, asking and deleting what belongs to the endpoint.
+fn host(inventory: &Inventory<'_>) -> Statement {
+    let name = inventory.settings.endpoint_name();
+    let hosted = |kind: &str| inventory.named(kind, &hosted_prefix(name), "*");
+    let mut resources = inventory.named("endpoint", name, "");
+    for kind in ["endpoint-config", "model", "transform-job"] {
+        resources.extend(hosted(kind));
+    }
+    Statement::allow(
+        "Host",
+        [
+            "sagemaker:CreateModel",
+            "sagemaker:DeleteModel",
+            "sagemaker:CreateEndpointConfig",
+            "sagemaker:DeleteEndpointConfig",
+            "sagemaker:CreateEndpoint",
+            "sagemaker:UpdateEndpoint",
+            "sagemaker:DeleteEndpoint",
+            "sagemaker:InvokeEndpoint",
+            "sagemaker:InvokeEndpointAsync",
+            "sagemaker:CreateTransformJob",
+            "sagemaker:AddTags",
+            "sagemaker:ListTags",
+        ],
+        resources,
+    )
+}
+
+/// Allows finding what uses a configuration or a model, which is then not deleted, whoever made it.
+fn find_users(inventory: &Inventory<'_>) -> [Statement; 2] {
+    let all = ["endpoint", "endpoint-config", "model", "transform-job"];
+    let all = all.map(|kind| inventory.account.arn("sagemaker", &format!("{kind}/*")));
+    [
         Statement::allow(
             "FindUsers",
             [
@@ -110,78 +142,88 @@ pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
                 "sagemaker:DescribeModel",
                 "sagemaker:DescribeTransformJob",
             ],
-            [all("endpoint"), all("endpoint-config"), all("model"), all("transform-job")],
+            all,
         ),
-        Statement::allow(
-            "ReadMetrics",
-            ["cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"],
-            ["*"],
-        ),
-        Statement::allow(
-            "ReadLogs",
-            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            endpoint_log_arns(inventory),
-        ),
+    ]
+}
+
+/// Allows sending records, and reading models and answers.
+fn objects(inventory: &Inventory<'_>) -> [Statement; 3] {
+    let settings = inventory.settings;
+    let models = own_prefix(inventory, &settings.s3_paths.model_artifacts);
+    let sent = written_by_hosts(inventory);
+    [
         // Without it, S3 refuses to say that an answer is not there yet.
         Statement::allow(
             "ListObjects",
             ["s3:ListBucket"],
-            [account.s3(&inventory.settings.s3_paths.bucket)],
+            [inventory.account.s3(&settings.s3_paths.bucket)],
         ),
         Statement::allow(
             "ReadObjects",
             ["s3:GetObject"],
-            inventory.object_arns(written_by_hosts(inventory).iter().chain([&models_data])),
+            inventory.object_arns(sent.iter().chain([&models])),
         ),
         Statement::allow(
             "SendRecords",
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            inventory.object_arns(&written_by_hosts(inventory)),
+            inventory.object_arns(&sent),
         ),
-        // The number of an endpoint's instances may follow the traffic, also where the settings have
-        // forgotten it.
-        Statement::allow(
-            "FollowTraffic",
-            [
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DescribeScalingPolicies",
-                "application-autoscaling:DeregisterScalableTarget",
-                "application-autoscaling:RegisterScalableTarget",
-                "application-autoscaling:PutScalingPolicy",
-            ],
-            ["*"],
-        ),
-        pass_role(inventory),
-    ];
-    if inventory.settings.endpoint.autoscaling.is_some() {
-        let role = format!(
-            "arn:{}:iam::{}:role/aws-service-role/{SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-            account.partition(),
-            account.id
-        );
-        statements.push(
-            Statement::allow("MakeScalingRole", ["iam:CreateServiceLinkedRole"], [role]).when(
-                "StringEquals",
-                "iam:AWSServiceName",
-                [SCALING],
-            ),
-        );
-        // Application Auto Scaling asks these of whoever sets a policy.
-        let alarms = format!("alarm:TargetTracking-endpoint/{name}/*");
-        statements.push(Statement::allow(
-            "SetScalingAlarms",
-            ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
-            [account.arn("cloudwatch", &alarms)],
-        ));
-        statements.push(Statement::allow(
-            "ChangeCapacity",
-            ["sagemaker:UpdateEndpointWeightsAndCapacities"],
-            inventory.named("endpoint", name, ""),
-        ));
+    ]
+}
+
+/// Allows making the number of instances follow the traffic. What the settings have forgotten is looked for
+/// and removed, so that most of it is always needed.
+fn scale(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let mut statements = vec![Statement::allow(
+        "FollowTraffic",
+        [
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingPolicies",
+            "application-autoscaling:DeregisterScalableTarget",
+            "application-autoscaling:RegisterScalableTarget",
+            "application-autoscaling:PutScalingPolicy",
+        ],
+        ["*"],
+    )];
+    if inventory.settings.endpoint.autoscaling.is_none() {
+        return statements;
     }
-    statements.extend(volume_key(inventory));
-    statements.extend(object_key(inventory));
+    let (account, name) = (inventory.account, inventory.settings.endpoint_name());
+    let role = format!(
+        "arn:{}:iam::{}:role/aws-service-role/{SCALING}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        account.partition(),
+        account.id
+    );
+    statements.push(
+        Statement::allow("MakeScalingRole", ["iam:CreateServiceLinkedRole"], [role]).when(
+            "StringEquals",
+            "iam:AWSServiceName",
+            [SCALING],
+        ),
+    );
+    // Application Auto Scaling asks these of whoever sets a policy.
+    let alarms = format!("alarm:TargetTracking-endpoint/{name}/*");
+    statements.push(Statement::allow(
+        "SetScalingAlarms",
+        ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
+        [account.arn("cloudwatch", &alarms)],
+    ));
+    statements.push(Statement::allow(
+        "ChangeCapacity",
+        ["sagemaker:UpdateEndpointWeightsAndCapacities"],
+        inventory.named("endpoint", name, ""),
+    ));
     statements
+}
+
+/// Allows the role of the containers to look at the alarms that undo an update, for which SageMaker uses it.
+pub(crate) fn watch_alarms(inventory: &Inventory<'_>) -> Option<Statement> {
+    let alarms = &inventory.settings.endpoint.update.rollback_alarms;
+    let arns =
+        alarms.iter().map(|name| inventory.account.arn("cloudwatch", &format!("alarm:{name}")));
+    let statement = Statement::allow("WatchAlarms", ["cloudwatch:DescribeAlarms"], arns);
+    Some(statement).filter(|statement| !statement.resource.is_empty())
 }
 
 /// The service that changes the number of instances.

@@ -92,8 +92,8 @@ impl<'a> Inventory<'a> {
         self.named("model-package", group, "/*")
     }
 
-    /// Returns the ARNs of the jobs' log groups, and of all log streams in them: no other group's name begins
-    /// with theirs.
+    /// Returns the ARNs of the jobs' log groups and their streams. The wildcard covers both, and no other log
+    /// group has such a prefix.
     pub(crate) fn log_arns(&self) -> Vec<String> {
         let arn =
             |job: &JobType| self.account.arn("logs", &format!("log-group:{}*", job.log_group()));

@@ -74,6 +74,7 @@ fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     ));
     statements.push(write_logs(inventory));
     statements.push(put_metrics(inventory));
+    statements.extend(hosting::watch_alarms(inventory));
     statements.extend(volume_key(inventory));
     statements.extend(object_key(inventory));
     statements.extend(network(inventory));

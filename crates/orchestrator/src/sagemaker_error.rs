@@ -36,6 +36,9 @@ pub enum SageMakerError {
     /// The answers of a model are not those of the rows that were sent.
     #[error("{0}")]
     Answers(String),
+    /// A table has no row that can be sent.
+    #[error("no row can be read, so nothing was sent; the first: {0}")]
+    NoRows(String),
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
@@ -59,7 +62,9 @@ impl SageMakerError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Timeout(_) => Exit::Failed,
+            Self::NoRows(_) => Exit::Data,
             Self::Operation { error } => match **error {
+                CloudError::Address(_) | CloudError::EndpointVariants { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
                     Exit::Usage
                 }
@@ -88,7 +93,7 @@ fn hint(error: &CloudError) -> String {
         CloudError::NoPipeline { .. } => "; `orchestrator deploy` makes it".to_owned(),
         CloudError::NoEndpoint { .. } => "; `orchestrator endpoint deploy` makes it".to_owned(),
         CloudError::ForeignEndpoint { .. } => {
-            ". endpoint.name of the settings names yours; --adopt takes this one over".to_owned()
+            ". endpoint.name of the settings names yours; `endpoint deploy --adopt` takes this one over".to_owned()
         }
         CloudError::EndpointFailed { .. } => {
             "; `orchestrator endpoint logs` shows what the container said, and `endpoint delete` makes room \

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use crate::brief::{brief, cut_value, write_text};
@@ -14,7 +15,7 @@ use crate::walk::{PlaceSegment, is_expression, within};
 /// One difference between two definitions.
 ///
 /// [`Display`](fmt::Display) writes a line: `Parameters.MaxDepth.DefaultValue: 10 -> 12`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// The place of the part that was added or removed, or else of the smallest part that differs,
     /// such as `Parameters.MaxDepth.DefaultValue` or `Steps.QualityGate.IfSteps.Register`.

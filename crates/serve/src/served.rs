@@ -5,10 +5,10 @@ use std::io::{Read, Seek, SeekFrom};
 
 use axum::http::HeaderValue;
 use camino::Utf8Path;
-use config::steps::Serve;
+use config::steps::{Explain, Serve};
 use container::wire;
 use fs_err::File;
-use inference::{AnswerNames, AnswerOptions, BundleFile, Model, RecordsReader};
+use inference::{AnswerNames, AnswerOptions, BundleFile, Explanation, Model, RecordsReader};
 
 use crate::attributes;
 use crate::error::LoadError;
@@ -71,8 +71,13 @@ impl ServedModel {
         };
         let model = model.map_err(|source| LoadError::Bundle { path, source })?;
         let mut model = model.with_threshold(settings.threshold);
-        if settings.explain {
-            model = model.with_explanations().map_err(LoadError::Explain)?;
+        let explanation = match settings.explain {
+            Explain::Never => None,
+            Explain::PathDependent => Some(Explanation::PathDependent),
+            Explain::Interventional => Some(Explanation::Interventional),
+        };
+        if let Some(kind) = explanation {
+            model = model.with_explanations_of(kind).map_err(LoadError::Explain)?;
         }
         let mut version = digest;
         version.truncate(VERSION_DIGITS);

@@ -13,7 +13,6 @@ const DIMENSION: api::ScalableDimension =
     api::ScalableDimension::SageMakerVariantDesiredInstanceCount;
 
 impl Autoscaling {
-    /// Formats it for people.
     pub(super) fn to_text(&self) -> String {
         text(
             (self.min.into(), self.max.into()),
@@ -31,7 +30,11 @@ fn text((min, max): (i64, i64), policy: Option<(f64, i64, i64)>) -> String {
 
 impl Cloud {
     /// Returns how the number of the endpoint's instances follows the traffic, or `None` if it does not.
-    pub(super) fn autoscaling(&self, endpoint: &str) -> Result<Option<String>, CloudError> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if Application Auto Scaling refuses.
+    pub fn autoscaling(&self, endpoint: &str) -> Result<Option<String>, CloudError> {
         let client = self.aws.autoscaling();
         let resource = resource_id(endpoint);
         let call = client

@@ -47,6 +47,11 @@ impl HostedModel {
 }
 
 impl DesiredEndpoint {
+    /// Returns whether the endpoint is serverless.
+    pub(super) fn is_serverless(&self) -> bool {
+        matches!(self.hosting, Hosting::Serverless { .. })
+    }
+
     /// Returns the name of the model.
     pub(super) fn model_name(&self, role_arn: &str) -> String {
         self.model.name(&self.name, role_arn)
@@ -237,7 +242,7 @@ fn named(endpoint: &str, version: u32, facts: &Facts) -> String {
 }
 
 /// Returns a number of the settings as the service's type. The settings' ranges are far smaller.
-pub(super) fn number(number: u32) -> i32 {
+pub(crate) fn number(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

@@ -7,7 +7,6 @@ use aws::sagemaker::types as api;
 use serde::Serialize;
 
 use super::configuration::{Facts, Parts, model_facts, version_of};
-use crate::watch::Watched;
 use crate::{Cloud, CloudError};
 
 /// An endpoint as SageMaker describes it.
@@ -74,17 +73,16 @@ impl EndpointConfiguration {
     }
 }
 
-impl Watched for DeployedEndpoint {
-    fn is_over(&self) -> bool {
+impl DeployedEndpoint {
+    /// Returns whether no change of it is in progress.
+    pub fn is_over(&self) -> bool {
         // A status that the service adds later is waited for, too.
         matches!(
             self.status.as_str(),
             "InService" | "OutOfService" | "Failed" | "UpdateRollbackFailed"
         )
     }
-}
 
-impl DeployedEndpoint {
     /// Returns whether it answers requests and can be updated.
     pub fn is_in_service(&self) -> bool {
         self.status == "InService"
@@ -100,10 +98,8 @@ impl Cloud {
     pub fn endpoint(&self, name: &str) -> Result<Option<DeployedEndpoint>, CallError> {
         const ACTION: &str = "sagemaker:DescribeEndpoint";
         let call = self.sagemaker.describe_endpoint().endpoint_name(name);
-        let answer = match self.aws.call(ACTION, call.send()) {
-            Ok(answer) => answer,
-            Err(error) if error.is_absent() => return Ok(None),
-            Err(error) => return Err(error),
+        let Some(answer) = CallError::if_there(self.aws.call(ACTION, call.send()))? else {
+            return Ok(None);
         };
         let variants = answer.production_variants.unwrap_or_default().into_iter();
         let variant = |variant: api::ProductionVariantSummary| DeployedVariant {
@@ -161,11 +157,8 @@ impl Cloud {
         name: &str,
     ) -> Result<Option<EndpointConfiguration>, CallError> {
         let call = self.sagemaker.describe_endpoint_config().endpoint_config_name(name);
-        let answer = match self.aws.call("sagemaker:DescribeEndpointConfig", call.send()) {
-            Ok(answer) => answer,
-            Err(error) if error.is_absent() => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let answer = self.aws.call("sagemaker:DescribeEndpointConfig", call.send());
+        let Some(answer) = CallError::if_there(answer)? else { return Ok(None) };
         let variants = answer.production_variants.unwrap_or_default();
         let models: Vec<String> =
             variants.iter().filter_map(|variant| variant.model_name.clone()).collect();
@@ -202,11 +195,8 @@ impl Cloud {
     /// Returns what a model says, or `None` if it was deleted.
     fn model_facts(&self, name: &str) -> Result<Option<Facts>, CallError> {
         let call = self.sagemaker.describe_model().model_name(name);
-        let answer = match self.aws.call("sagemaker:DescribeModel", call.send()) {
-            Ok(answer) => answer,
-            Err(error) if error.is_absent() => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let answer = self.aws.call("sagemaker:DescribeModel", call.send());
+        let Some(answer) = CallError::if_there(answer)? else { return Ok(None) };
         let first = answer.containers.as_ref().and_then(|containers| containers.first());
         let container = answer.primary_container.as_ref().or(first);
         let role = answer.execution_role_arn.as_deref().unwrap_or_default();

@@ -3,8 +3,6 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aws::CallError;
-
 use crate::{Cloud, CloudError};
 
 /// The time between two looks for the answer of an asynchronous endpoint.
@@ -12,15 +10,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The content type of the answers, with the line of names that tells what the model answers with.
 const ACCEPT: &str = "text/csv; header=present";
-
-/// The answer to a request.
-#[derive(Debug)]
-pub struct Invocation {
-    /// The body.
-    pub body: Vec<u8>,
-    /// The variant that answered.
-    pub variant: Option<String>,
-}
 
 /// Where the answer of an asynchronous endpoint will be.
 #[derive(Debug)]
@@ -40,22 +29,22 @@ impl Cloud {
     pub fn invoke(
         &self,
         endpoint: &str,
-        records: Vec<u8>,
+        (content_type, records): (&str, Vec<u8>),
         attributes: Option<&str>,
-    ) -> Result<Invocation, CloudError> {
+    ) -> Result<Vec<u8>, CloudError> {
         const ACTION: &str = "sagemaker:InvokeEndpoint";
         let call = self
             .aws
             .runtime()
             .invoke_endpoint()
             .endpoint_name(endpoint)
-            .content_type("text/csv")
+            .content_type(content_type)
             .accept(ACCEPT)
             .set_custom_attributes(attributes.map(str::to_owned))
             .body(records.into());
         let answer = self.aws.call(ACTION, call.send())?;
         let body = answer.body.ok_or_else(|| Self::missing(ACTION, "Body"))?;
-        Ok(Invocation { body: body.into_inner(), variant: answer.invoked_production_variant })
+        Ok(body.into_inner())
     }
 
     /// Queues a request whose records are an object in S3.
@@ -66,7 +55,7 @@ impl Cloud {
     pub fn invoke_asynchronously(
         &self,
         endpoint: &str,
-        input: &str,
+        (content_type, input): (&str, &str),
         attributes: Option<&str>,
     ) -> Result<AsynchronousAnswer, CloudError> {
         const ACTION: &str = "sagemaker:InvokeEndpointAsync";
@@ -75,7 +64,7 @@ impl Cloud {
             .runtime()
             .invoke_endpoint_async()
             .endpoint_name(endpoint)
-            .content_type("text/csv")
+            .content_type(content_type)
             .accept(ACCEPT)
             .set_custom_attributes(attributes.map(str::to_owned))
             .input_location(input);
@@ -114,23 +103,6 @@ impl Cloud {
                 )));
             }
             thread::sleep(LOOK_AGAIN.min(timeout));
-        }
-    }
-
-    /// Reads an object, or returns `None` if there is none.
-    fn object_if_any(&self, uri: &str) -> Result<Option<Vec<u8>>, CallError> {
-        const ACTION: &str = "s3:GetObject";
-        let address = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-        let (bucket, key) = address.ok_or_else(|| Self::missing(ACTION, "address of an object"))?;
-        let call = self.aws.s3().get_object().bucket(bucket).key(key);
-        match self.aws.call(ACTION, call.send()) {
-            Ok(answer) => {
-                let body = self.aws.wait(answer.body.collect());
-                let body = body.map_err(|_| Self::missing(ACTION, "whole body"))?;
-                Ok(Some(body.into_bytes().to_vec()))
-            }
-            Err(error) if error.is_absent() => Ok(None),
-            Err(error) => Err(error),
         }
     }
 }

@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::VARIANT;
 use crate::Cloud;
 
-/// The time that is looked at, in seconds.
-const HOUR: i64 = 3600;
+/// The length of the only period, in seconds.
+const PERIOD: i32 = 3600;
 
-/// What CloudWatch counted of an endpoint in the last hour. What it has no figure of is `None`.
+/// What CloudWatch counted of an endpoint in the last hour. A metric without data points is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct EndpointMetrics {
     /// The number of requests.
@@ -53,10 +53,8 @@ impl Cloud {
                 .metric_name(metric)
                 .dimensions(dimension("EndpointName", endpoint))
                 .dimensions(dimension("VariantName", VARIANT));
-            let stat = api::MetricStat::builder()
-                .metric(metric.build())
-                .period(HOUR as i32)
-                .stat(statistic);
+            let stat =
+                api::MetricStat::builder().metric(metric.build()).period(PERIOD).stat(statistic);
             api::MetricDataQuery::builder().id(id).metric_stat(stat.build()).build()
         };
         // One period of an hour that ends with the last whole minute.
@@ -66,7 +64,7 @@ impl Cloud {
             .aws
             .cloudwatch()
             .get_metric_data()
-            .start_time(DateTime::from_secs(end - HOUR))
+            .start_time(DateTime::from_secs(end - i64::from(PERIOD)))
             .end_time(DateTime::from_secs(end))
             .set_metric_data_queries(Some(QUERIES.map(query).to_vec()));
         let answer = self.aws.call("cloudwatch:GetMetricData", call.send())?;

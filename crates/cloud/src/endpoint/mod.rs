@@ -5,16 +5,19 @@ mod configuration;
 mod deployed;
 mod invoke;
 mod metrics;
+mod plan;
 mod remove;
 mod update;
 
 use std::collections::BTreeMap;
 
+pub(crate) use configuration::number;
 pub use deployed::{DeployedEndpoint, DeployedVariant, EndpointConfiguration};
-pub use invoke::{AsynchronousAnswer, Invocation};
+pub use invoke::AsynchronousAnswer;
 pub use metrics::EndpointMetrics;
+pub use plan::{EndpointPlan, Rollback};
 pub use remove::{Kept, Removal};
-pub use update::{EndpointPlan, Rollback, StartedUpdate};
+pub use update::StartedUpdate;
 
 /// The name of an endpoint's only variant. An update finds the old variant by its name.
 pub const VARIANT: &str = "AllTraffic";
@@ -65,7 +68,7 @@ pub struct Network {
 pub enum Hosting {
     /// Instances.
     Instances(Instances),
-    /// Memory that is there while requests are.
+    /// Memory that is allocated on demand.
     Serverless {
         /// The memory in MB.
         memory_mb: u32,
@@ -134,9 +137,9 @@ pub struct Autoscaling {
     pub max: u32,
     /// The invocations a minute of each instance, or the requests that wait for each.
     pub target: f64,
-    /// The time after an instance was added, in seconds.
+    /// The cooldown after scaling out, in seconds.
     pub scale_out_cooldown: u32,
-    /// The time after an instance was removed, in seconds.
+    /// The cooldown after scaling in, in seconds.
     pub scale_in_cooldown: u32,
 }
 

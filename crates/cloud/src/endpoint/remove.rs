@@ -6,8 +6,8 @@ use aws::CallError;
 use infrastructure::hosted_prefix;
 use serde::Serialize;
 
-use super::update::MADE_FOR;
 use super::{DeployedEndpoint, EndpointConfiguration};
+use crate::tags::MADE_FOR;
 use crate::watch::{Watch, WatchEvent, until_over};
 use crate::{Cloud, CloudError};
 
@@ -33,8 +33,8 @@ pub struct Removal {
 pub struct Kept {
     /// Its name.
     pub name: String,
-    /// Who uses it.
-    pub user: String,
+    /// What uses it.
+    pub used_by: String,
 }
 
 impl Cloud {
@@ -74,51 +74,60 @@ impl Cloud {
             match users.get(&configuration) {
                 None => removal.configurations.push(configuration),
                 Some(endpoint) => {
-                    let user = format!("endpoint {endpoint}");
-                    removal.kept.push(Kept { name: configuration, user });
+                    let used_by = format!("endpoint {endpoint}");
+                    removal.kept.push(Kept { name: configuration, used_by });
                 }
             }
         }
         for model in models {
             match users_of_models.get(&model) {
                 None => removal.models.push(model),
-                Some(user) => removal.kept.push(Kept { name: model, user: user.clone() }),
+                Some(user) => removal.kept.push(Kept { name: model, used_by: user.clone() }),
             }
         }
         Ok(removal)
     }
 
-    /// Deletes what a removal names: first the endpoint, and once it is gone what it used. Passes each
-    /// event of waiting to `on_event`.
+    /// Starts the deletion of a removal's endpoint, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// Fails if AWS refuses.
+    pub fn start_removal(&self, removal: &Removal) -> Result<(), CloudError> {
+        let Some(endpoint) = &removal.endpoint else { return Ok(()) };
+        if removal.is_autoscaled {
+            self.remove_autoscaling(&endpoint.name)?;
+        }
+        if endpoint.status != "Deleting" {
+            let call = self.sagemaker.delete_endpoint().endpoint_name(&endpoint.name);
+            CallError::if_there(self.aws.call("sagemaker:DeleteEndpoint", call.send()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a removal's endpoint is gone, passes each event to `on_event`, and deletes what the
+    /// endpoint used.
     ///
     /// # Errors
     ///
     /// Fails if SageMaker refuses, or if the timeout passes. The same command goes on.
-    pub fn remove(
+    pub fn finish_removal(
         &self,
         removal: &Removal,
         watch: Watch,
         on_event: &mut dyn FnMut(WatchEvent<'_, Option<DeployedEndpoint>>),
     ) -> Result<(), CloudError> {
-        if let Some(endpoint) = &removal.endpoint {
-            let name = &endpoint.name;
-            if removal.is_autoscaled {
-                self.remove_autoscaling(name)?;
-            }
-            if endpoint.status != "Deleting" {
-                let call = self.sagemaker.delete_endpoint().endpoint_name(name);
-                ignore_absent(self.aws.call("sagemaker:DeleteEndpoint", call.send()))?;
-            }
+        if let Some(DeployedEndpoint { name, .. }) = &removal.endpoint {
             let id = format!("the deletion of endpoint {name}");
             until_over(&id, watch, || self.endpoint(name), Option::is_none, on_event)?;
         }
         for name in &removal.configurations {
             let call = self.sagemaker.delete_endpoint_config().endpoint_config_name(name);
-            ignore_absent(self.aws.call("sagemaker:DeleteEndpointConfig", call.send()))?;
+            CallError::if_there(self.aws.call("sagemaker:DeleteEndpointConfig", call.send()))?;
         }
         for name in &removal.models {
             let call = self.sagemaker.delete_model().model_name(name);
-            ignore_absent(self.aws.call("sagemaker:DeleteModel", call.send()))?;
+            CallError::if_there(self.aws.call("sagemaker:DeleteModel", call.send()))?;
         }
         Ok(())
     }
@@ -195,13 +204,5 @@ impl Cloud {
             models.extend(job.model_name.map(|model| (model, format!("transform job {name}"))));
         }
         Ok(models)
-    }
-}
-
-/// Takes it for done that there is nothing to delete.
-fn ignore_absent<T>(deleted: Result<T, CallError>) -> Result<(), CallError> {
-    match deleted {
-        Err(error) if !error.is_absent() => Err(error),
-        _ => Ok(()),
     }
 }

@@ -1,136 +1,36 @@
-//! Making an endpoint what is wanted: what would change, the calls, and how it ended.
+//! Making an endpoint what is wanted, or what it was: the calls, and how the update ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws::sagemaker::types as api;
-use pipeline::Change;
-use serde_json::Value;
 
 use super::configuration::number;
+use super::plan::HISTORY;
 use super::{
-    DeployedEndpoint, DesiredEndpoint, EndpointConfiguration, HostedModel, TrafficShift,
+    DeployedEndpoint, DesiredEndpoint, EndpointPlan, HostedModel, Rollback, TrafficShift,
     UpdatePolicy,
 };
-use crate::watch::{Watch, WatchEvent, Watched, until_over};
+use crate::watch::{Watch, WatchEvent, until_over};
 use crate::{Cloud, CloudError, Owner};
 
-/// The tag of an endpoint that names the configuration before the last update.
-const PREVIOUS: &str = "previous-config";
-/// The tag of a configuration and of a model that names the endpoint that they were made for.
-pub(super) const MADE_FOR: &str = "deployed-to";
-/// The name of the autoscaling among what an endpoint's configuration says.
-const AUTOSCALING: &str = "autoscaling";
+/// The number of configurations that an endpoint's tag names. A tag has at most 256 characters.
+const REMEMBERED: usize = 3;
 /// The time within which SageMaker shows that an update has begun.
 const BEGINS_WITHIN: Duration = Duration::from_secs(120);
-
-/// The difference between an endpoint that is wanted and the deployed one.
-#[derive(Debug)]
-pub struct EndpointPlan {
-    /// The endpoint.
-    pub deployed: Option<DeployedEndpoint>,
-    /// The configuration that answers now.
-    pub current: Option<EndpointConfiguration>,
-    /// The name of the configuration that is wanted.
-    pub config_name: String,
-    /// What an update changes, by setting. A new endpoint has no changes.
-    pub changes: Vec<Change>,
-    /// Whether the number of instances follows the traffic now.
-    pub(super) is_autoscaled: bool,
-}
-
-/// The way back to the configuration before an endpoint's last update.
-#[derive(Debug)]
-pub struct Rollback {
-    /// The endpoint.
-    pub deployed: DeployedEndpoint,
-    /// The configuration that answers now.
-    pub current: Option<EndpointConfiguration>,
-    /// The configuration before.
-    pub previous: EndpointConfiguration,
-    /// What the way back changes, by setting.
-    pub changes: Vec<Change>,
-    /// Whether the number of instances follows the traffic now.
-    is_autoscaled: bool,
-}
-
-impl Rollback {
-    /// Returns whether the number of instances follows the traffic no more afterwards: SageMaker changes
-    /// no type of instances whose number does.
-    pub fn removes_autoscaling(&self) -> bool {
-        let current = self.current.as_ref().and_then(|current| current.instance_type.as_ref());
-        self.is_autoscaled && current != self.previous.instance_type.as_ref()
-    }
-}
 
 /// An update of an endpoint that was started.
 #[derive(Debug)]
 pub struct StartedUpdate {
     /// The name of the configuration that it brings.
     pub config_name: String,
+    /// Whether the number of instances followed the traffic before and does no more.
+    pub has_removed_autoscaling: bool,
     /// When the endpoint had changed last before, in seconds since 1970.
     modified: Option<f64>,
 }
 
-impl EndpointPlan {
-    /// Returns whether the endpoint is as it should be.
-    pub fn is_empty(&self) -> bool {
-        self.deployed.is_some() && self.changes.is_empty() && !self.brings_configuration()
-    }
-
-    /// Returns whether the endpoint gets another configuration, and not another autoscaling alone.
-    pub fn brings_configuration(&self) -> bool {
-        self.deployed.as_ref().is_none_or(|deployed| deployed.config_name != self.config_name)
-    }
-}
-
 impl Cloud {
-    /// Compares an endpoint that is wanted with the deployed one.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the endpoint is busy or has failed, if it cannot become what is wanted, or if AWS refuses.
-    pub fn plan_endpoint(&self, desired: &DesiredEndpoint) -> Result<EndpointPlan, CloudError> {
-        let role_arn = &self.target.role_arn;
-        let mut plan = EndpointPlan {
-            deployed: self.endpoint(&desired.name)?,
-            current: None,
-            config_name: desired.config_name(role_arn),
-            changes: Vec::new(),
-            is_autoscaled: false,
-        };
-        let Some(deployed) = &plan.deployed else { return Ok(plan) };
-        require_in_service(deployed)?;
-        plan.current = self.endpoint_configuration(&deployed.config_name)?;
-        let mut before = plan.current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
-        let mut after: BTreeMap<_, _> = desired.facts(role_arn).into_iter().collect();
-        let kind = |settings: &BTreeMap<String, String>| settings.get("kind").cloned();
-        if let (Some(from), Some(to)) = (kind(&before), kind(&after))
-            && from != to
-            && to == "serverless"
-        {
-            return Err(CloudError::EndpointKind { name: desired.name.clone(), from });
-        }
-        if !before.contains_key("memory_mb") {
-            let scaling = self.autoscaling(&desired.name)?;
-            plan.is_autoscaled = scaling.is_some();
-            before.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
-        }
-        let scaling = desired.autoscaling.as_ref().map(|scaling| scaling.to_text());
-        after.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
-        if desired.autoscaling.is_some() && plan.is_autoscaled {
-            // Autoscaling has the say about the number; the configuration's is the one to begin with.
-            before.remove("instance_count");
-            after.remove("instance_count");
-        }
-        plan.changes = differences(&before, &after);
-        if !plan.brings_configuration() {
-            // What has the same name has the same content, however the service describes it.
-            plan.changes.retain(|change| change.place == AUTOSCALING);
-        }
-        Ok(plan)
-    }
-
     /// Refuses an endpoint that does not carry the owner's tag.
     ///
     /// # Errors
@@ -170,32 +70,45 @@ impl Cloud {
                 .endpoint_config_name(&config_name)
                 .set_tags(Some(self.tags(owner)));
             self.aws.call("sagemaker:CreateEndpoint", call.send())?;
-            return Ok(StartedUpdate { config_name, modified: None });
+            return Ok(StartedUpdate {
+                config_name,
+                has_removed_autoscaling: false,
+                modified: None,
+            });
         };
         let settings = plan.current.as_ref().map(|current| &current.settings);
         let own = desired.facts(&self.target.role_arn);
         let same_type = settings.and_then(|it| it.get("instance_type")) == own.get("instance_type");
         let keeps_scaling = plan.is_autoscaled && same_type && desired.autoscaling.is_some();
-        if plan.is_autoscaled && !keeps_scaling {
+        let removes_scaling = plan.is_autoscaled && !keeps_scaling;
+        if removes_scaling {
             // SageMaker refuses other instances while autoscaling changes their number.
             self.remove_autoscaling(&desired.name)?;
         }
         self.tag(&deployed.arn, owner)?;
-        self.start_update_to(deployed, &config_name, &desired.update, keeps_scaling)
+        let policy = Some(&desired.update).filter(|_| !desired.is_serverless());
+        let modified = self.start_update_to(deployed, &config_name, policy, keeps_scaling)?;
+        Ok(StartedUpdate { config_name, has_removed_autoscaling: removes_scaling, modified })
     }
 
-    /// Starts the update of an endpoint to a configuration that is there.
+    /// Starts the update of an endpoint to a configuration that is there. Returns when the endpoint had
+    /// changed last before.
     fn start_update_to(
         &self,
         deployed: &DeployedEndpoint,
         config_name: &str,
-        policy: &UpdatePolicy,
+        policy: Option<&UpdatePolicy>,
         keeps_instances: bool,
-    ) -> Result<StartedUpdate, CloudError> {
-        // The tag comes first: after a failure in between, the configuration before is the one that
-        // answers, and not an older one.
-        let previous = api::Tag::builder().key(PREVIOUS).value(&deployed.config_name).build();
-        let call = self.sagemaker.add_tags().resource_arn(&deployed.arn).tags(previous);
+    ) -> Result<Option<f64>, CloudError> {
+        // Written before the update, and with those before: if this program ends in between, or SageMaker
+        // undoes the update, an earlier configuration is still known.
+        let mut history = vec![deployed.config_name.clone()];
+        history.extend(self.configuration_history(deployed)?);
+        let mut seen = BTreeSet::new();
+        history.retain(|name| seen.insert(name.clone()));
+        history.truncate(REMEMBERED);
+        let tag = api::Tag::builder().key(HISTORY).value(history.join(" ")).build();
+        let call = self.sagemaker.add_tags().resource_arn(&deployed.arn).tags(tag);
         self.aws.call("sagemaker:AddTags", call.send())?;
         let call = self
             .sagemaker
@@ -203,9 +116,9 @@ impl Cloud {
             .endpoint_name(&deployed.name)
             .endpoint_config_name(config_name)
             .set_retain_all_variant_properties(keeps_instances.then_some(true))
-            .deployment_config(policy.config());
+            .set_deployment_config(policy.map(UpdatePolicy::config));
         self.aws.call("sagemaker:UpdateEndpoint", call.send())?;
-        Ok(StartedUpdate { config_name: config_name.to_owned(), modified: deployed.modified })
+        Ok(deployed.modified)
     }
 
     /// Waits until an update has ended, and passes each event to `on_event`.
@@ -219,21 +132,25 @@ impl Cloud {
         name: &str,
         update: &StartedUpdate,
         watch: Watch,
-        on_event: &mut dyn FnMut(WatchEvent<'_, DeployedEndpoint>),
+        on_event: &mut dyn FnMut(WatchEvent<'_, Option<DeployedEndpoint>>),
     ) -> Result<DeployedEndpoint, CloudError> {
         let begun = Instant::now();
-        let describe = || {
-            let found = self.endpoint(name)?;
-            found.ok_or_else(|| Self::missing("sagemaker:DescribeEndpoint", "endpoint any more"))
-        };
-        let is_over = |endpoint: &DeployedEndpoint| {
+        let describe = || self.endpoint(name);
+        let is_over = |endpoint: &Option<DeployedEndpoint>| {
             // Right after the call, the endpoint may still be described as it was before.
-            let has_begun = endpoint.config_name == update.config_name
-                || endpoint.modified != update.modified
-                || begun.elapsed() > BEGINS_WITHIN;
-            endpoint.is_over() && has_begun
+            let is_late = begun.elapsed() > BEGINS_WITHIN;
+            match endpoint {
+                Some(endpoint) => {
+                    let has_begun = endpoint.config_name == update.config_name
+                        || endpoint.modified != update.modified;
+                    endpoint.is_over() && (has_begun || is_late)
+                }
+                // Somebody has deleted it.
+                None => update.modified.is_some() || is_late,
+            }
         };
         let ended = until_over(&format!("endpoint {name}"), watch, describe, is_over, on_event)?;
+        let ended = ended.ok_or_else(|| self.no_endpoint(name))?;
         if !ended.is_in_service() {
             return Err(failed(&ended));
         }
@@ -247,35 +164,6 @@ impl Cloud {
             });
         }
         Ok(ended)
-    }
-
-    /// Finds the way back to the configuration that an endpoint had before its last update.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no endpoint, if it is busy, if it has had no other configuration or that was
-    /// deleted, or if AWS refuses.
-    pub fn plan_rollback(&self, name: &str) -> Result<Rollback, CloudError> {
-        let deployed = self.require_endpoint(name)?;
-        require_in_service(&deployed)?;
-        let none = |reason: String| CloudError::NoPrevious { name: name.to_owned(), reason };
-        let tags = self.tags_of(&deployed.arn)?;
-        let previous = tags.get(PREVIOUS).filter(|previous| **previous != deployed.config_name);
-        let Some(previous) = previous else {
-            return Err(none("it has had no other configuration".to_owned()));
-        };
-        let found = self.endpoint_configuration(previous)?;
-        let previous =
-            found.ok_or_else(|| none(format!("its configuration {previous} was deleted")))?;
-        let current = self.endpoint_configuration(&deployed.config_name)?;
-        let before = current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
-        Ok(Rollback {
-            changes: differences(&before, &previous.settings),
-            is_autoscaled: !previous.is_serverless() && self.autoscaling(name)?.is_some(),
-            deployed,
-            current,
-            previous,
-        })
     }
 
     /// Starts the way back.
@@ -294,7 +182,11 @@ impl Cloud {
         }
         let keeps_instances = rollback.is_autoscaled && !removes;
         let config_name = &rollback.previous.name;
-        self.start_update_to(&rollback.deployed, config_name, policy, keeps_instances)
+        let policy = Some(policy).filter(|_| !rollback.previous.is_serverless());
+        let modified =
+            self.start_update_to(&rollback.deployed, config_name, policy, keeps_instances)?;
+        let config_name = config_name.clone();
+        Ok(StartedUpdate { config_name, has_removed_autoscaling: removes, modified })
     }
 
     /// Creates the model of a version for an endpoint, unless it is there, and returns its name.
@@ -341,12 +233,6 @@ impl Cloud {
             Err(error) if !error.already_exists() => Err(error.into()),
             _ => Ok(()),
         }
-    }
-
-    fn tags_for(&self, endpoint: &str, owner: Owner) -> Vec<api::Tag> {
-        let mut tags = self.tags(owner);
-        tags.push(api::Tag::builder().key(MADE_FOR).value(endpoint).build());
-        tags
     }
 
     /// Returns a line about each alarm: whether it is in alarm, and why.
@@ -411,34 +297,7 @@ impl UpdatePolicy {
     }
 }
 
-/// Lists the settings that differ.
-fn differences(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Change> {
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let value = |text: Option<&String>| text.map(|text| Value::String(text.clone()));
-    names
-        .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name))
-        .map(|name| Change {
-            place: name.clone(),
-            before: value(before.get(name)),
-            after: value(after.get(name)),
-        })
-        .collect()
-}
-
-/// Refuses an endpoint that cannot be updated now.
-fn require_in_service(endpoint: &DeployedEndpoint) -> Result<(), CloudError> {
-    if endpoint.is_in_service() {
-        return Ok(());
-    }
-    if endpoint.is_over() {
-        return Err(failed(endpoint));
-    }
-    let (name, status) = (endpoint.name.clone(), endpoint.status.clone());
-    Err(CloudError::EndpointBusy { name, status })
-}
-
-fn failed(endpoint: &DeployedEndpoint) -> CloudError {
+pub(super) fn failed(endpoint: &DeployedEndpoint) -> CloudError {
     CloudError::EndpointFailed {
         name: endpoint.name.clone(),
         status: endpoint.status.clone(),

@@ -27,7 +27,7 @@ pub use hyperparameter_types::{
 pub use hyperparameters::Hyperparameters;
 pub use preprocess::Preprocess;
 pub use register::{Register, RegisterVariables};
-pub use serve::Serve;
+pub use serve::{Explain, Serve};
 pub use table::{
     BadCells, Categories, Column, ColumnKind, Decimal, Duplicates, Encoding, Feature, Format,
     Label, MissingValues, Separator, Split, TableFormat, TableSettings, TableSettingsError,

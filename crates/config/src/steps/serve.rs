@@ -4,14 +4,27 @@
 use std::str::FromStr;
 
 use super::arguments::{StepError, fault};
+use crate::words::words;
+
+words! {
+    /// How answers are explained.
+    Explain {
+        /// Not at all.
+        Never = "false",
+        /// By exact path-dependent Shapley values.
+        PathDependent = "true",
+        /// By exact Shapley values beside training rows.
+        Interventional = "interventional",
+    }
+}
 
 /// The settings of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Serve {
     /// `SERVE_THRESHOLD`: the probability above which a failure is predicted, unless a request names one.
     pub threshold: f64,
-    /// `SERVE_EXPLAIN`: whether answers are explained, unless a request says.
-    pub explain: bool,
+    /// `SERVE_EXPLAIN`: how answers are explained, unless a request says.
+    pub explain: Explain,
     /// `SERVE_CSV_COLUMNS`: the names of the fields of CSV without a line of names, as such a line.
     pub csv_columns: Option<String>,
     /// `SERVE_LOG_REQUESTS`: whether each request is logged.
@@ -30,7 +43,7 @@ impl Default for Serve {
     fn default() -> Self {
         Self {
             threshold: 0.5,
-            explain: false,
+            explain: Explain::Never,
             csv_columns: None,
             log_requests: false,
             address: std::net::Ipv4Addr::UNSPECIFIED.into(),
@@ -85,17 +98,25 @@ impl Serve {
         let expected = "a probability from 0 to 1";
         let threshold = read(value(Self::THRESHOLD), expected, probability, &mut faults);
         settings.threshold = threshold.unwrap_or(settings.threshold);
-        for (name, flag) in [
-            (Self::EXPLAIN, &mut settings.explain),
-            (Self::LOG_REQUESTS, &mut settings.log_requests),
-        ] {
-            match variable(name).map(str::to_ascii_lowercase).as_deref() {
-                None => {}
-                Some("true" | "1") => *flag = true,
-                Some("false" | "0") => *flag = false,
-                Some(other) => {
-                    faults.push(fault("environment variable", name, other, "true or false"));
+        match variable(Self::EXPLAIN).map(str::to_ascii_lowercase).as_deref() {
+            None => {}
+            Some("1") => settings.explain = Explain::PathDependent,
+            Some("0") => settings.explain = Explain::Never,
+            Some(word) => match word.parse() {
+                Ok(explain) => settings.explain = explain,
+                Err(()) => {
+                    let expected = "true, interventional or false";
+                    faults.push(fault("environment variable", Self::EXPLAIN, word, expected));
                 }
+            },
+        }
+        match variable(Self::LOG_REQUESTS).map(str::to_ascii_lowercase).as_deref() {
+            None => {}
+            Some("true" | "1") => settings.log_requests = true,
+            Some("false" | "0") => settings.log_requests = false,
+            Some(other) => {
+                let name = Self::LOG_REQUESTS;
+                faults.push(fault("environment variable", name, other, "true or false"));
             }
         }
         let address = read(value(Self::ADDRESS), "an IP address", |_| true, &mut faults);
@@ -148,7 +169,7 @@ mod tests {
         ]);
         let expected = Serve {
             threshold: 0.25,
-            explain: true,
+            explain: Explain::PathDependent,
             csv_columns: Some("a,b".to_owned()),
             log_requests: true,
             address: [127, 0, 0, 1].into(),
@@ -170,7 +191,7 @@ mod tests {
         ]);
         insta::assert_snapshot!(error.unwrap_err().faults.join("\n"), @r"
         environment variable SERVE_THRESHOLD is `1.5`, expected a probability from 0 to 1
-        environment variable SERVE_EXPLAIN is `yes`, expected true or false
+        environment variable SERVE_EXPLAIN is `yes`, expected true, interventional or false
         environment variable SERVE_ADDRESS is `localhost`, expected an IP address
         environment variable SERVE_WORKERS is `0`, expected a number from 1 to 1024
         environment variable MODEL_VERSION is `a b`, expected at most 256 visible characters of ASCII

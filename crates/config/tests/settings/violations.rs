@@ -466,6 +466,14 @@ fn invalid_endpoints() {
     config.yaml:179:40: endpoint.update.timeout_seconds: found `599`, expected at least 600
     ");
     insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 25, wait_seconds: 600, terminate_after_seconds: 300, timeout_seconds: 2700 }\n"), @"config.yaml:179:90: endpoint.update.timeout_seconds: found `2700`, expected more than the 2700 seconds that 4 times wait_seconds and terminate_after_seconds come to");
+    insta::assert_snapshot!(endpoint("  kind: serverless\n  update: { shift: canary, percent: 10, rollback_alarms: [a] }\n"), @"
+    config.yaml:180:13: endpoint.update.shift: expected no such key, because SageMaker updates a serverless endpoint all at once
+    config.yaml:180:41: endpoint.update.rollback_alarms: expected no such key, because SageMaker updates a serverless endpoint all at once
+    ");
+    insta::assert_snapshot!(endpoint("  update: { wait_seconds: 4294967295, timeout_seconds: 28800 }\n"), @"
+    config.yaml:179:13: endpoint.update.wait_seconds: found `4294967295`, expected at most 3600
+    config.yaml:179:39: endpoint.update.timeout_seconds: found `28800`, expected more than the 4294967295 seconds that 1 times wait_seconds and terminate_after_seconds come to
+    ");
     let alarms = (0..11).map(|alarm| format!("a{alarm}")).collect::<Vec<_>>().join(", ");
     insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:179:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");
 }

@@ -1,6 +1,8 @@
-//! The raw table of a local run, and the settings of the table.
+//! The tables that commands read: that of a local run, and those whose rows are scored.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use dataset::TextFormat;
+use inference::{ColumnFinder, Columns, Model};
 use local::{StageError, Staged, Store};
 use pipeline::Definition;
 
@@ -101,6 +103,46 @@ pub fn files(input: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>, CommandErro
     files.sort();
     let name = |path: &Utf8PathBuf| path.strip_prefix(input).unwrap_or(path).to_string();
     Ok(files.into_iter().map(|path| (name(&path), path)).collect())
+}
+
+/// Opens a file of an input.
+pub fn open(path: &Utf8PathBuf) -> Result<fs_err::File, CommandError> {
+    fs_err::File::open(path).map_err(CommandError::Read)
+}
+
+/// Finds the columns of the tables of an input, which have those of the model.
+pub fn columns(
+    model: &Model,
+    files: &[(String, Utf8PathBuf)],
+    format: &TextFormat,
+) -> Result<Columns, CommandError> {
+    let mut columns = ColumnFinder::new(model, format.clone());
+    for (name, path) in files {
+        columns.read_file(name, open(path)?).map_err(CommandError::Inference)?;
+    }
+    columns.finish().map_err(CommandError::Inference)
+}
+
+/// Refuses an output that is a directory, one of the tables, or another file that is read.
+pub fn check_output(
+    output: &Utf8Path,
+    tables: &[(String, Utf8PathBuf)],
+    read: &[&Utf8Path],
+) -> Result<(), CommandError> {
+    if output.is_dir() {
+        let message = format!("--output {output} is a directory, expected a file");
+        return Err(CommandError::Usage(message));
+    }
+    if let Some(read) = read.iter().find(|path| is_same_file(path, output)) {
+        let message = format!("--output {output} is {read}, which is read; expected another file");
+        return Err(CommandError::Usage(message));
+    }
+    if let Some((_, table)) = tables.iter().find(|(_, path)| is_same_file(path, output)) {
+        let message =
+            format!("--output {output} is the table {table} itself, expected another file");
+        return Err(CommandError::Usage(message));
+    }
+    Ok(())
 }
 
 /// Returns whether two paths lead to the same file.

@@ -6,11 +6,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
 use dataset::{BadCells, TextFormat};
-use inference::{ColumnFinder, Model, ScoredRows, TableScorer};
+use inference::{Model, ScoredRows, TableScorer};
 use serde_json::json;
 
-use super::input::{files, is_same_file};
+use super::input::{check_output, columns, files, open};
 use super::model_choice::ModelChoice;
+use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::error::CommandError;
 use crate::output::scored_rows::{is_closed_pipe, summary, to_file};
 use crate::output::{print_json, print_text, say};
@@ -29,10 +30,8 @@ pub struct PredictArgs {
     /// The probability above which a failure is predicted
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, allow_negative_numbers = true)]
     threshold: f64,
-    /// Add what each column contributes to the probability: `base_value` and the Shapley values
-    /// `shap_...` add up to it
-    #[arg(long)]
-    explain: bool,
+    #[command(flatten)]
+    explain: ExplainArgs,
     /// Print what became of the rows as one JSON object; needs --output
     #[arg(long)]
     json: bool,
@@ -41,35 +40,20 @@ pub struct PredictArgs {
 /// Scores the table.
 pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
     let PredictArgs { input, output, threshold, json, .. } = arguments;
-    if !(0.0..=1.0).contains(threshold) {
-        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
-        return Err(CommandError::Usage(message));
-    }
+    check_threshold(*threshold)?;
     let is_printed = output == "-";
     if *json && is_printed {
         let message =
             "--json prints what became of the rows, so --output must name a file for them";
         return Err(CommandError::Usage(message.to_owned()));
     }
-    if output.is_dir() {
-        let message = format!("--output {output} is a directory, expected a file");
-        return Err(CommandError::Usage(message));
-    }
     let files = files(input)?;
-    let inputs = [Utf8Path::new(&arguments.model.model), &arguments.model.config];
-    if let Some(read) = inputs.into_iter().find(|path| is_same_file(path, output)) {
-        let message = format!("--output {output} is {read}, which is read; expected another file");
-        return Err(CommandError::Usage(message));
-    }
-    if let Some((_, table)) = files.iter().find(|(_, path)| is_same_file(path, output)) {
-        let message =
-            format!("--output {output} is the table {table} itself, expected another file");
-        return Err(CommandError::Usage(message));
-    }
+    let read = [Utf8Path::new(&arguments.model.model), &arguments.model.config];
+    check_output(output, &files, &read)?;
     let (name, model) = arguments.model.load()?;
     let mut model = model.with_threshold(*threshold);
-    if arguments.explain {
-        let explained = model.with_explanations();
+    if let Some(kind) = arguments.explain.kind() {
+        let explained = model.with_explanations_of(kind);
         model = explained.map_err(|source| {
             CommandError::Usage(format!("--explain: {name} cannot be explained: {source}"))
         })?;
@@ -114,12 +98,7 @@ struct Scorer<'a> {
 impl Scorer<'_> {
     fn score(&self, output: &mut dyn Write) -> Result<ScoredRows, CommandError> {
         let (format, bad_cells) = self.arguments.table()?;
-        let open = |path: &Utf8PathBuf| fs_err::File::open(path).map_err(CommandError::Read);
-        let mut columns = ColumnFinder::new(self.model, format.clone());
-        for (name, path) in self.files {
-            columns.read_file(name, open(path)?).map_err(CommandError::Inference)?;
-        }
-        let columns = columns.finish().map_err(CommandError::Inference)?;
+        let columns = columns(self.model, self.files, &format)?;
         let scorer = TableScorer::new(self.model, format, columns, output);
         let mut scorer = scorer.with_bad_cells(bad_cells);
         for (name, path) in self.files {

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::model_choice::{Chosen, ModelChoice};
+use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::engine::programs;
 use crate::error::CommandError;
 use crate::output::{print_text, say};
@@ -38,9 +39,8 @@ pub struct ServeArgs {
     /// The probability above which a failure is predicted [default: 0.5]
     #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
     threshold: Option<f64>,
-    /// Explain every answer, also where the request does not ask for it
-    #[arg(long)]
-    explain: bool,
+    #[command(flatten)]
+    explain: ExplainArgs,
     /// Log each request
     #[arg(long)]
     log_requests: bool,
@@ -52,9 +52,8 @@ pub struct ServeArgs {
 /// Serves the model until the server ends.
 pub fn run(arguments: &ServeArgs) -> Result<Exit, CommandError> {
     let ServeArgs { port, address, threshold, .. } = arguments;
-    if let Some(threshold) = threshold.filter(|threshold| !(0.0..=1.0).contains(threshold)) {
-        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
-        return Err(CommandError::Usage(message));
+    if let Some(threshold) = threshold {
+        check_threshold(*threshold)?;
     }
     if *port == 0 {
         return Err(CommandError::Usage("--port 0: expected a port from 1 to 65535".to_owned()));
@@ -89,11 +88,11 @@ pub fn run(arguments: &ServeArgs) -> Result<Exit, CommandError> {
         .env(Serve::ADDRESS, address.to_string());
     // What no argument says, the server's own variables may.
     let threshold = threshold.map(|threshold| threshold.to_string());
-    let flag = |is_set: bool| is_set.then(|| true.to_string());
+    let log_requests = arguments.log_requests.then(|| true.to_string());
     for (name, value) in [
         (Serve::THRESHOLD, threshold),
-        (Serve::EXPLAIN, flag(arguments.explain)),
-        (Serve::LOG_REQUESTS, flag(arguments.log_requests)),
+        (Serve::EXPLAIN, arguments.explain.word().map(str::to_owned)),
+        (Serve::LOG_REQUESTS, log_requests),
         (Serve::MODEL_VERSION, version),
     ] {
         if let Some(value) = value {

@@ -47,6 +47,11 @@ impl Request {
         Ok(request)
     }
 
+    /// Returns the headers, whose names are in lower case.
+    pub(super) fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }

@@ -5,8 +5,6 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::{thread, vec};
 
-use serde_json::Value;
-
 use super::http::Request;
 use super::script::{Answer, Call, Reply, Rule, ScriptedCall};
 
@@ -20,6 +18,8 @@ pub struct Server {
 struct State {
     answers: Answers,
     calls: Vec<Call>,
+    /// The headers of each call.
+    headers: Vec<Vec<(String, String)>>,
 }
 
 enum Answers {
@@ -49,7 +49,7 @@ impl Server {
     fn listen(answers: Answers, upstream: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Mutex::new(State { answers, calls: Vec::new() }));
+        let state = Arc::new(Mutex::new(State { answers, calls: Vec::new(), headers: Vec::new() }));
         let served = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -76,6 +76,14 @@ impl Server {
         self.actions().iter().filter(|received| *received == action).count()
     }
 
+    /// Returns a header of the last call of an action, by its name in lower case.
+    pub fn header(&self, action: &str, name: &str) -> Option<String> {
+        let state = self.state.lock().unwrap();
+        let call = state.calls.iter().rposition(|(called, _)| called == action)?;
+        let headers = state.headers[call].iter();
+        headers.clone().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
     /// Returns the calls received, in order. Fails the test if a call of the script is outstanding.
     pub fn finish(self) -> Vec<Call> {
         let mut state = self.state.lock().unwrap();
@@ -87,7 +95,8 @@ impl Server {
 }
 
 impl State {
-    fn answer(&mut self, action: String, body: Value) -> Answer {
+    fn answer(&mut self, action: String, request: &Request) -> Answer {
+        let body = request.value();
         let answer = match &mut self.answers {
             Answers::Script(script) => match script.next() {
                 Some(expected) if expected.action == action => expected.answer,
@@ -103,6 +112,7 @@ impl State {
             },
         };
         self.calls.push((action, body));
+        self.headers.push(request.headers().to_vec());
         answer
     }
 }
@@ -112,7 +122,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, upstream: Option<&str>) ->
     // The lock is released at the end of this statement, so a call that is never answered does not
     // block the others.
     let action = request.action();
-    let Answer(reply) = state.lock().unwrap().answer(action.clone(), request.value());
+    let Answer(reply) = state.lock().unwrap().answer(action.clone(), &request);
     match reply {
         Reply::Body { status, content_type, headers, body } => {
             request.answer_with(&mut stream, status, content_type, &headers, &body)

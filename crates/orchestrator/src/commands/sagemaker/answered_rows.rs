@@ -10,8 +10,11 @@ use super::hosted_table::HostedTable;
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
-/// The columns of an answer that are counted: what is predicted, and the lists of columns.
+/// The column of an answer with what is predicted.
 const PREDICTED: &str = "predicted";
+/// The column of an answer with the version of the model.
+const VERSION: &str = "model_version";
+/// The columns of an answer that list columns of the model.
 const LISTS: [&str; 3] = ["imputed", "unseen", "out_of_range"];
 
 /// Writes rows with their answers, each a line of CSV.
@@ -20,6 +23,8 @@ pub struct AnsweredRows<'a> {
     output: &'a mut dyn Write,
     /// The columns of the answers, once they are known.
     names: Option<Vec<String>>,
+    /// The version that answers, if it is known by the name that answers give it.
+    version: Option<String>,
     rows: u64,
     failures: u64,
     /// How often each column is in each list.
@@ -28,17 +33,19 @@ pub struct AnsweredRows<'a> {
 
 impl<'a> AnsweredRows<'a> {
     /// Makes a writer of a table's rows. The first line of each text of answers names their columns.
-    pub fn new(table: &'a HostedTable, output: &'a mut dyn Write) -> Self {
-        Self { table, output, names: None, rows: 0, failures: 0, listed: Default::default() }
+    pub fn new(table: &'a HostedTable, output: &'a mut dyn Write, version: Option<String>) -> Self {
+        let (names, listed) = (None, Default::default());
+        Self { table, output, names, version, rows: 0, failures: 0, listed }
     }
 
     /// Makes a writer of a table's rows, whose answers have these columns and no line that names them.
     pub fn with_names(
         table: &'a HostedTable,
         output: &'a mut dyn Write,
+        version: String,
         names: Vec<String>,
     ) -> Result<Self, CommandError> {
-        let mut written = Self::new(table, output);
+        let mut written = Self::new(table, output, Some(version));
         written.write_header(names)?;
         Ok(written)
     }
@@ -87,13 +94,17 @@ impl<'a> AnsweredRows<'a> {
         let names = self.names.clone().unwrap_or_default();
         let column = |name: &str| names.iter().position(|own| own == name);
         let (predicted, lists) = (column(PREDICTED), LISTS.map(column));
+        let version = self.version.as_deref().and_then(|version| Some((column(VERSION)?, version)));
+        let first = self.rows + 1;
+        let last = self.rows + rows.len() as u64;
+        let place = format!("rows {first} to {last}");
         let failure = self.table.model.word(true).as_bytes();
         let mut lines = Vec::new();
         let mut answered = 0;
         while let Some(answer) = answers.next().map_err(answers_of)? {
             if answer.len() != names.len() {
                 return Err(wrong(format!(
-                    "an answer has {} fields, expected the {} of {}",
+                    "{place}: an answer has {} fields, expected the {} of {}",
                     answer.len(),
                     names.len(),
                     names.join(",")
@@ -102,10 +113,19 @@ impl<'a> AnsweredRows<'a> {
             let Some(row) = rows.get(answered) else {
                 let count = rows.len();
                 return Err(wrong(format!(
-                    "{count} records have more answers, expected one for each"
+                    "{place}: there are more than {count} answers, expected one for each"
                 )));
             };
             answered += 1;
+            if let Some((column, version)) =
+                version.filter(|(it, own)| answer.field(*it) != own.as_bytes())
+            {
+                return Err(wrong(format!(
+                    "{place}: version {} has answered, expected version {version}; was the endpoint updated \
+                     meanwhile?",
+                    text(answer.field(column))
+                )));
+            }
             lines.extend_from_slice(row);
             for field in answer.fields() {
                 lines.push(b',');
@@ -123,7 +143,7 @@ impl<'a> AnsweredRows<'a> {
         if answered != rows.len() {
             let count = rows.len();
             return Err(wrong(format!(
-                "{count} records have {answered} answers, expected one for each"
+                "{place}: there are {answered} answers, expected {count}, one for each"
             )));
         }
         self.rows += rows.len() as u64;
@@ -136,7 +156,9 @@ impl<'a> AnsweredRows<'a> {
         flushed.map_err(|error| CommandError::Inference(InferenceError::Output(error)))?;
         let [imputed, unseen, out_of_range] = self.listed;
         let (rows, failures) = (self.rows, self.failures);
-        Ok(ScoredRows { rows, failures, imputed, unseen, out_of_range, ..read })
+        let mut scored = ScoredRows { rows, failures, imputed, unseen, out_of_range, ..read };
+        scored.warn(&self.table.model);
+        Ok(scored)
     }
 }
 

@@ -93,7 +93,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     }
     let mut result = json!({
         "pipeline": cloud.target().pipeline_name, "pipeline_arn": arn, "action": done,
-        "changes": plan.changes_as_json(),
+        "changes": plan.changes,
     });
     if let Some(uri) = uploaded {
         result["uploaded"] = uri.into();
@@ -129,7 +129,7 @@ fn print_dry_run(arguments: &DeployArgs, plan: &Plan, cloud: &Cloud) -> Result<E
     if arguments.json {
         return print_json(&json!({
             "pipeline": cloud.target().pipeline_name, "action": plan.action(), "dry_run": true,
-            "changes": plan.changes_as_json(),
+            "changes": plan.changes,
             "table_settings": plan.table_to_upload().map(|table| &table.uri),
         }));
     }

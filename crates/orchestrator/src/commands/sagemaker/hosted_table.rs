@@ -6,12 +6,20 @@ use std::ops::ControlFlow;
 use camino::{Utf8Path, Utf8PathBuf};
 use cloud::Cloud;
 use config::Settings;
-use dataset::{BadCells, TextFormat};
-use inference::{ColumnFinder, Columns, Model, RecordBlock, ScoredRows, TableRecords};
+use dataset::{BadCells, ColumnKind, TextFormat};
+use inference::{Columns, Model, RecordBlock, ScoredRows, TableRecords};
+use registry::ModelPackage;
 
-use super::connect::group_of;
-use crate::commands::input::{files, is_same_file};
+use crate::arguments::settings::SettingsArgs;
+use crate::commands::input::{check_output, columns, files, open};
 use crate::error::CommandError;
+use crate::sagemaker_error::SageMakerError;
+
+/// The content type of records of numbers, which can be read in one way only. It is one of those that are
+/// captured as text.
+const NUMBERS: &str = config::serving::CSV;
+/// The content type of records with words, which could be names or contain other separators.
+const WORDS: &str = "text/csv; header=absent; separator=comma; decimal=point";
 
 /// A table, and the version that answers its rows. The version's model tells which columns are sent, and
 /// in which units.
@@ -25,43 +33,38 @@ pub struct HostedTable {
 }
 
 impl HostedTable {
-    /// Reads the model of a version, and the beginnings of the table's files.
+    /// Reads the model of a version, and the beginnings of the table's files. Refuses an output that is one
+    /// of the files.
     pub fn of(
-        settings: &Settings,
+        (settings, config): (&Settings, &SettingsArgs),
         cloud: &Cloud,
-        package_arn: &str,
+        package: &ModelPackage,
         input: &Utf8Path,
-        output: &Utf8Path,
+        output: Option<&Utf8Path>,
     ) -> Result<Self, CommandError> {
         let files = files(input)?;
-        if let Some((_, table)) = files.iter().find(|(_, path)| is_same_file(path, output)) {
-            let message =
-                format!("--output {output} is the table {table} itself, expected another file");
-            return Err(CommandError::Usage(message));
+        if let Some(output) = output {
+            check_output(output, &files, &[&config.config])?;
         }
-        let group = group_of(settings, cloud);
-        let package = group.registry.describe(package_arn)?;
-        let address = &package.serving.model_data_url;
-        let name = format!("version {} of group {}", package.version, package.group);
-        let archive = (group.read)(address).ok_or_else(|| {
-            CommandError::Usage(format!("{name} is at {address}, which cannot be read"))
-        })?;
+        let archive = cloud.require_object(&package.serving.model_data_url)?;
         let length = archive.len() as u64;
+        let path = format!("version {} of group {}", package.version, package.group);
         let model = Model::from_archive(Cursor::new(archive), length)
-            .map_err(|source| CommandError::Model { path: name, source })?;
+            .map_err(|source| CommandError::Model { path, source })?;
         let table = settings.table();
         let format = table_settings::format(&table.format);
-        let mut columns = ColumnFinder::new(&model, format.clone());
-        for (name, path) in &files {
-            let file = fs_err::File::open(path).map_err(CommandError::Read)?;
-            columns.read_file(name, file).map_err(CommandError::Inference)?;
-        }
-        let columns = columns.finish().map_err(CommandError::Inference)?;
+        let columns = columns(&model, &files, &format)?;
         let bad_cells = table_settings::rules(&table).bad_cells;
         Ok(Self { model, columns, files, format, bad_cells })
     }
 
-    /// Passes the rows on as records, until `pass` breaks off.
+    /// Returns the content type of the records.
+    pub fn content_type(&self) -> &'static str {
+        let columns = self.model.schema().columns();
+        if columns.iter().all(|column| column.kind == ColumnKind::Number) { NUMBERS } else { WORDS }
+    }
+
+    /// Passes the rows on as records, until `pass` breaks off. Refuses a table of which no row can be read.
     pub fn read(
         &self,
         pass: impl FnMut(RecordBlock) -> ControlFlow<()>,
@@ -70,9 +73,12 @@ impl HostedTable {
             TableRecords::new(&self.model, self.format.clone(), self.columns.clone(), pass);
         let mut records = records.with_bad_cells(self.bad_cells);
         for (name, path) in &self.files {
-            let file = fs_err::File::open(path).map_err(CommandError::Read)?;
-            records.read_file(name, file).map_err(CommandError::Inference)?;
+            records.read_file(name, open(path)?).map_err(CommandError::Inference)?;
         }
-        records.finish().map_err(CommandError::Inference)
+        let read = records.finish().map_err(CommandError::Inference)?;
+        match &read.first_unreadable {
+            Some(first) if read.rows == 0 => Err(SageMakerError::NoRows(first.clone()).into()),
+            _ => Ok(read),
+        }
     }
 }

@@ -7,7 +7,7 @@ use common::Exit;
 use config::{Image, Settings};
 use pipeline::{Change, Definition};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::connect::connect;
 use super::cost::ExecutionCost;
@@ -68,7 +68,7 @@ pub fn run(arguments: &PlanArgs) -> Result<Exit, CommandError> {
             "pipeline": cloud.target().pipeline_name,
             "region": cloud.target().region,
             "action": plan.action(),
-            "changes": plan.changes_as_json(),
+            "changes": plan.changes,
             "table_settings": plan.table_to_upload().map(|table| &table.uri),
             "cost": cost,
         }))?;
@@ -147,12 +147,6 @@ impl Plan {
         self.table_to_upload().map_or_else(String::new, |table| {
             format!("The settings of the table would be uploaded to {}\n", table.uri)
         })
-    }
-
-    /// Returns the changes as JSON.
-    pub fn changes_as_json(&self) -> Vec<Value> {
-        let change = |change: &Change| json!({ "place": change.place, "before": change.before, "after": change.after });
-        self.changes.iter().map(change).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use cloud::{Cloud, Transform, TransformJob, Upload, WatchEvent};
-use common::{Exit, chain};
+use common::Exit;
 use config::Settings;
 use config::serving::CSV;
 use config::steps::Serve;
@@ -23,12 +23,12 @@ use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable};
 use super::follow::announce;
 use super::hosted_table::HostedTable;
-use super::watch::{WatchingArgs, interruptible};
+use super::watch::{WatchingArgs, interruptible, say_unreachable};
+use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::scored_rows::{summary, to_file};
 use crate::output::{print_json, print_text, say};
-use crate::sagemaker_error::SageMakerError;
 
 /// The name of the object with a table's records.
 const RECORDS: &str = "records.csv";
@@ -51,12 +51,11 @@ pub struct TransformArgs {
     /// What the records in S3 are; CSV has no line of names
     #[arg(long, value_name = "TYPE", default_value = CSV, value_parser = [CSV, config::serving::JSON_LINES])]
     content_type: String,
-    /// Add what each column contributes to the probability
-    #[arg(long)]
-    explain: bool,
-    /// The probability above which a failure is predicted
-    #[arg(long, value_name = "PROBABILITY", default_value_t = 0.5, allow_negative_numbers = true)]
-    threshold: f64,
+    #[command(flatten)]
+    explain: ExplainArgs,
+    /// The probability above which a failure is predicted [default: endpoint.threshold, or 0.5]
+    #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
+    threshold: Option<f64>,
     /// The type of the instances
     #[arg(long, value_name = "TYPE", default_value = "ml.m5.large")]
     instance_type: String,
@@ -75,10 +74,9 @@ pub struct TransformArgs {
 
 /// Runs a batch transform.
 pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
-    let TransformArgs { threshold, input, output, .. } = arguments;
-    if !(0.0..=1.0).contains(threshold) {
-        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
-        return Err(CommandError::Usage(message));
+    let TransformArgs { input, output, .. } = arguments;
+    if let Some(threshold) = arguments.threshold {
+        check_threshold(threshold)?;
     }
     let is_in_s3 = input.as_str().starts_with("s3://");
     if is_in_s3 && output.is_some() {
@@ -96,12 +94,11 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
     cloud.check_credentials()?;
     let name = job_name(&settings, package.version);
     let place = settings.s3_paths.url(&format!("{}/{name}", settings.s3_paths.predictions));
-    let none = Utf8PathBuf::new();
     let table = if is_in_s3 {
         None
     } else {
-        let output = output.as_ref().unwrap_or(&none);
-        Some(HostedTable::of(&settings, &cloud, &package.arn, input, output)?)
+        let settings = (&settings, &arguments.config);
+        Some(HostedTable::of(settings, &cloud, &package, input, output.as_deref())?)
     };
     let sent = match &table {
         Some(table) => Some(upload(table, &cloud, &settings, &name)?),
@@ -111,8 +108,17 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         Some(_) => format!("{place}/input/{RECORDS}"),
         None => input.to_string(),
     };
-    let transform =
-        transform(arguments, &settings, &package, &name, source, format!("{place}/output"));
+    let content_type = match &table {
+        Some(table) => table.content_type(),
+        None => &arguments.content_type,
+    };
+    let mut options =
+        AnswerOptions { explain: arguments.explain.kind(), ..AnswerOptions::default() };
+    if let Some(threshold) = arguments.threshold.or(settings.endpoint.threshold) {
+        options.threshold = threshold;
+    }
+    let records = Records { name: &name, source, content_type, place: &place };
+    let transform = transform(arguments, &settings, &package, records, options);
     cloud.start_transform(&transform, OWNER)?;
     let report = |job: Option<&TransformJob>, rows: Option<&ScoredRows>| {
         json!({
@@ -134,7 +140,11 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
     let rows = match (sent, &table, output) {
         (Some((rows, read)), Some(table), Some(output)) => {
             let written = to_file(output, |out| {
-                write_answers(arguments, &cloud, &transform, table, (&rows, read), out)
+                write_answers(options, &cloud, &transform, table, (&rows, read), out)
+            });
+            // The job was paid for, and its answers are there.
+            let written = written.inspect_err(|_| {
+                say(&format!("The answers are below {}", transform.output));
             })?;
             Some(written)
         }
@@ -146,7 +156,7 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
     let mut text = String::new();
     if let (Some(rows), Some(output)) = (&rows, output) {
         let model = format!("version {} in transform job {name}", package.version);
-        text.push_str(&summary(rows, &model, Some(*threshold)));
+        text.push_str(&summary(rows, &model, Some(options.threshold)));
         text.push_str(&format!("{output}\n"));
     }
     announce(&format!(
@@ -196,28 +206,37 @@ fn job_name(settings: &Settings, version: u32) -> String {
     format!("{prefix}{version}-{time}{:03}", now.subsec_millisecond())
 }
 
+/// The records of a transform.
+struct Records<'a> {
+    /// The job's name.
+    name: &'a str,
+    source: String,
+    content_type: &'a str,
+    /// The S3 address of what belongs to the job.
+    place: &'a str,
+}
+
 fn transform(
     arguments: &TransformArgs,
     settings: &Settings,
     package: &ModelPackage,
-    name: &str,
-    input: String,
-    output: String,
+    records: Records<'_>,
+    options: AnswerOptions,
 ) -> Transform {
     let mut environment =
-        BTreeMap::from([(Serve::THRESHOLD.to_owned(), arguments.threshold.to_string())]);
-    if arguments.explain {
-        environment.insert(Serve::EXPLAIN.to_owned(), "true".to_owned());
+        BTreeMap::from([(Serve::THRESHOLD.to_owned(), options.threshold.to_string())]);
+    if let Some(word) = arguments.explain.word() {
+        environment.insert(Serve::EXPLAIN.to_owned(), word.to_owned());
     }
     Transform {
-        name: name.to_owned(),
+        name: records.name.to_owned(),
         endpoint: settings.endpoint_name().to_owned(),
         model: hosted_model(settings, package),
         environment,
-        input,
-        content_type: arguments.content_type.clone(),
+        input: records.source,
+        content_type: records.content_type.to_owned(),
         accept: arguments.content_type.clone(),
-        output,
+        output: format!("{}/output", records.place),
         output_key: settings.aws.kms.output_key.clone(),
         instance_type: arguments.instance_type.clone(),
         count: arguments.instances,
@@ -254,29 +273,24 @@ fn wait(
                     shown.clone_from(&job.status);
                 }
             }
-            WatchEvent::Unreachable { error, wait } => {
-                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
-            }
+            WatchEvent::Unreachable { error, wait } => say_unreachable(error, wait),
         })
     })
 }
 
 /// Writes the rows of a table with the answers of a transform that has ended.
 fn write_answers(
-    arguments: &TransformArgs,
+    options: AnswerOptions,
     cloud: &Cloud,
     transform: &Transform,
     table: &HostedTable,
     (rows, read): (&[Vec<u8>], ScoredRows),
     output: &mut dyn Write,
 ) -> Result<ScoredRows, CommandError> {
-    let address = format!("{}/{RECORDS}.out", transform.output);
-    let answers = cloud.object(&address).ok_or_else(|| {
-        SageMakerError::Answers(format!("the answers at {address} cannot be read"))
-    })?;
-    let options = AnswerOptions { threshold: arguments.threshold, explain: arguments.explain };
+    let answers = cloud.require_object(&format!("{}/{RECORDS}.out", transform.output))?;
     let names = answer_names(&table.model, options);
-    let mut answered = AnsweredRows::with_names(table, output, names)?;
+    let version = transform.model.version.to_string();
+    let mut answered = AnsweredRows::with_names(table, output, version, names)?;
     answered.add(rows, &answers)?;
     answered.finish(read)
 }

@@ -90,13 +90,16 @@ pub fn watch_to_end(
     let execution = interruptible(&goes_on, || {
         cloud.watch(arn, arguments.watch(), &mut |event| match event {
             WatchEvent::Described(execution) => view.show(execution),
-            WatchEvent::Unreachable { error, wait } => {
-                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
-            }
+            WatchEvent::Unreachable { error, wait } => say_unreachable(error, wait),
         })
     })?;
     drop(view);
     Ok(SageMakerReport::of(cloud, &execution))
+}
+
+/// Says that AWS is not within reach, and when it is asked again.
+pub fn say_unreachable(error: &aws::CallError, wait: Duration) {
+    say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
 }
 
 /// Waits for something that goes on without this program. If SIGINT ends the program, or waiting ends too

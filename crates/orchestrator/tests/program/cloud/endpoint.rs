@@ -134,18 +134,18 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let dry = cloud.endpoint(0, &["deploy", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> is not in us-east-1 yet: it is created, real_time, with version 1 of group <name>.
-    It will cost 0.12 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     Nothing was done: --dry-run.
     ");
     // Where nobody can be asked, nothing is done without --yes.
     let unasked = cloud.endpoint(2, &["deploy"]);
-    insta::assert_snapshot!(cloud.neutral(&unasked.stderr), @"error: nothing was done: where nobody can be asked, --yes does it, and --dry-run only says it");
+    insta::assert_snapshot!(cloud.neutral(&unasked.stderr), @"error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it");
     assert_eq!(cloud.server.count("CreateModel"), 0);
 
     let created = cloud.deploy(0, &[]);
     insta::assert_snapshot!(cloud.neutral(&created.stdout), @"
     <name> is not in us-east-1 yet: it is created, real_time, with version 1 of group <name>.
-    It will cost 0.12 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     endpoint <name>: created, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
     ");
     let model = cloud.last("CreateModel");
@@ -159,7 +159,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let again = cloud.deploy(0, &[]);
     insta::assert_snapshot!(cloud.neutral(&again.stdout), @"
     <name> in us-east-1 is as it should be: version 1.
-    It costs 0.12 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It costs 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     ");
     assert_eq!(cloud.server.count("CreateEndpoint"), 1);
 
@@ -175,7 +175,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     Age                0 min 0 s
     Last hour          1200 requests, 3 refused (4xx), none failed (5xx)
     Latency            p50 0.91 ms, p99 2.14 ms; SageMaker adds 8.30 ms (p99)
-    Costs              0.12 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01)
+    Costs              0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01)
     ");
 
     // A second version, captured, by a canary.
@@ -288,6 +288,54 @@ fn an_update_that_sagemaker_undoes_in_silence_fails_and_names_the_alarm() {
     assert!(broken.stderr.contains("is Failed: The container did not answer"), "{}", broken.stderr);
 }
 
+/// An update that was undone does not hide the configuration before it.
+#[test]
+fn the_way_back_leads_past_an_update_that_was_undone() {
+    let endings = vec![Ending::Updated, Ending::RolledBack, Ending::Updated];
+    let Some(cloud) = Cloud::before_moto("history", updates(endings).into()) else { return };
+    cloud.approve_a_version("1");
+    cloud.deploy(0, &[]);
+    let first = cloud.last("CreateEndpointConfig")["EndpointConfigName"].clone();
+    let none = cloud.endpoint(5, &["rollback", "--dry-run"]);
+    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: the endpoint <name> cannot go back: no update of it has ended with another configuration");
+    cloud.set_endpoint("  instance_count: 2\n");
+    cloud.deploy(0, &[]);
+    cloud.edit("instance_count: 2", "instance_count: 3");
+    cloud.deploy(1, &[]);
+    let back = cloud.endpoint(0, &["rollback", "--yes", "--interval", "0.01", "--json"]);
+    let report: Value = serde_json::from_str(&back.stdout).unwrap();
+    assert_eq!((&report["action"], &report["configuration"]), (&json!("rolled back"), &first));
+    assert_eq!(
+        report["changes"],
+        json!([{ "place": "instance_count", "before": "2", "after": "1" }])
+    );
+}
+
+#[test]
+fn an_endpoint_with_several_variants_is_not_replaced() {
+    let Some(cloud) = Cloud::before_moto("variants", vec![]) else { return };
+    cloud.approve_a_version("1");
+    cloud.deploy(0, &[]);
+    let model = cloud.last("CreateModel")["ModelName"].clone();
+    let variant = |name: &str| {
+        aws::sagemaker::types::ProductionVariant::builder()
+            .variant_name(name)
+            .model_name(model.as_str().unwrap())
+            .instance_type("ml.m5.large".into())
+            .initial_instance_count(1)
+            .build()
+    };
+    let (sagemaker, name) = (cloud.aws().sagemaker(), format!("{}-two", cloud.name));
+    let create = sagemaker.create_endpoint_config().endpoint_config_name(&name);
+    let create = create.production_variants(variant("a")).production_variants(variant("b"));
+    cloud.aws().wait(create.send()).unwrap();
+    let create = sagemaker.create_endpoint().endpoint_name(&name).endpoint_config_name(&name);
+    cloud.aws().wait(create.send()).unwrap();
+    cloud.set_endpoint(&format!("  name: {name}\n"));
+    let refused = cloud.deploy(2, &["--adopt"]);
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name>-two has several variants, with the models <name>-v1-<digest>, <name>-v1-<digest>; expected one, since an update would drop the others");
+}
+
 #[test]
 fn what_is_in_use_is_not_deleted() {
     let Some(cloud) = Cloud::before_moto("delete", vec![metrics()]) else { return };
@@ -306,7 +354,7 @@ fn what_is_in_use_is_not_deleted() {
     let dry = cloud.endpoint(0, &["delete", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     The endpoint <name> (InService) is deleted.
-    It costs 0.12 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01); that stops.
+    It costs 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01); that stops.
     Requests to it in the last hour: 1200.
     Kept: <name>-v1-<digest>, which endpoint <name>-other uses
     Kept: <name>-v1-<digest>, which endpoint <name>-other uses
@@ -344,7 +392,7 @@ fn an_endpoint_of_somebody_else_is_left_alone() {
     cloud.aws().wait(create.send()).unwrap();
     cloud.set_endpoint(&format!("  name: {other}\n  instance_count: 2\n"));
     let refused = cloud.deploy(5, &[]);
-    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name>-other is there and has no tag managed-by=machine-downtime-orchestrator: it may be another one. endpoint.name of the settings names yours; --adopt takes this one over");
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name>-other is there and has no tag managed-by=machine-downtime-orchestrator: it may be another one. endpoint.name of the settings names yours; `endpoint deploy --adopt` takes this one over");
     let refused = cloud.endpoint(5, &["delete", "--yes"]);
     assert!(refused.stderr.contains("has no tag managed-by"), "{}", refused.stderr);
 }
@@ -405,13 +453,13 @@ fn a_serverless_endpoint_is_deployed_and_none_becomes_one() {
         "  kind: serverless\n  serverless: { memory_mb: 2048, max_concurrency: 5 }\n",
     );
     let refused = cloud.deploy(2, &[]);
-    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name> is real_time, and SageMaker makes no such endpoint serverless; expected another endpoint.name, or that it is deleted first");
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name> is real_time, and SageMaker makes no such endpoint serverless; expected another name, or that it is deleted first");
     let other = format!("  name: {}-other\n  kind: serverless", cloud.name);
     cloud.edit("  kind: serverless", &other);
     let created = cloud.deploy(0, &[]);
     insta::assert_snapshot!(cloud.neutral(&created.stdout), @"
     <name>-other is not in us-east-1 yet: it is created, serverless, with version 1 of group <name>.
-    It will cost nothing without requests, and 0.0000400 USD for a second of work, which is 0.40 USD for a million requests of 10 ms, for 2048 MB (prices of 2025-01-01).
+    It will cost 0.0000400 USD for each second of work with 2048 MB, which is 0.40 USD for a million requests of 10 ms (prices of 2025-01-01).
     endpoint <name>-other: created, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
     ");
     let variant = &cloud.last("CreateEndpointConfig")["ProductionVariants"][0];

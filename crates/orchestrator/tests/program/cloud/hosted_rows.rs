@@ -154,6 +154,14 @@ fn an_endpoint_gives_the_answers_of_predict() {
     50 rows scored by version 1 on endpoint <name>: 21 predicted to fail
     missing readings: Air_System_Pressure 1, Coolant_Pressure 1, Hydraulic_Pressure 1
     ");
+    // What is asked for besides is a custom attribute.
+    let action = format!("POST /endpoints/{}/invocations", cloud.name);
+    let attributes = || cloud.server.header(&action, "x-amzn-sagemaker-custom-attributes");
+    assert_eq!(attributes(), None);
+    assert_eq!(cloud.server.header(&action, "content-type").as_deref(), Some("text/csv"));
+    let explained = ["rows.csv", "--explain=interventional", "--threshold", "0.3"];
+    cloud.orchestrator(&[&invoke[..], &explained].concat()).expect(0);
+    assert_eq!(attributes().as_deref(), Some("explain=interventional,threshold=0.3"));
     // The table in other spellings, units and formats: the row's fields stay, the digits are the same.
     let table = fs_err::read_to_string(cloud.place.path("rows.csv")).unwrap();
     for spelling in spellings(&table).into_iter().step_by(5) {
@@ -184,7 +192,8 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
         let answers = ask(port, "text/csv; header=present", records.as_str().unwrap());
         calls += 1;
         match calls {
-            // One answer is missing, one is too many, one is cut short; then the model refuses.
+            // One answer is missing, one is too many, one is cut short, another version answers; then the
+            // model refuses.
             1 => Answer::body(200, "text/csv", answers.rsplit_once('\n').unwrap().0),
             2 => Answer::body(
                 200,
@@ -192,6 +201,7 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
                 format!("{answers}\n{}", answers.lines().last().unwrap()),
             ),
             3 => Answer::body(200, "text/csv", answers.rsplit_once(',').unwrap().0),
+            4 => Answer::body(200, "text/csv", answers.replace(",,,,1\n", ",,,,2\n")),
             _ => Answer::body(
                 424,
                 "application/json",
@@ -206,11 +216,12 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
     cloud.sample("5");
     let arguments = ["endpoint", "invoke", "--input", "rows.csv", "--output", "scored.csv"];
     let errors: Vec<String> =
-        (0..4).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
+        (0..5).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
     insta::assert_snapshot!(errors.concat(), @"
-    error: 5 records have 4 answers, expected one for each
-    error: 5 records have more answers, expected one for each
-    error: an answer has 5 fields, expected the 6 of predicted,probability,imputed,unseen,out_of_range,model_version
+    error: rows 1 to 5: there are 4 answers, expected 5, one for each
+    error: rows 1 to 5: there are more than 5 answers, expected one for each
+    error: rows 1 to 5: an answer has 5 fields, expected the 6 of predicted,probability,imputed,unseen,out_of_range,model_version
+    error: rows 1 to 5: version 2 has answered, expected version 1; was the endpoint updated meanwhile?
     error: sagemaker:InvokeEndpoint was refused with ModelError: Received client error (400) from primary with message: line 1: no (request 8a1c)
     ");
     // Nothing half-written is left.

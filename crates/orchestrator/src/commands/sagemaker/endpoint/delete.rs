@@ -2,19 +2,19 @@
 
 use clap::Args;
 use cloud::{EndpointMetrics, Removal, WatchEvent};
-use common::{Exit, chain};
+use common::Exit;
 use config::Settings;
 use serde_json::json;
 
 use super::status::hosting_cost;
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::confirm::ConfirmArgs;
+use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::connect;
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
-use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
+use crate::commands::sagemaker::watch::{WatchingArgs, interruptible, say_unreachable};
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::print_json;
 use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the delete command.
@@ -50,24 +50,19 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         None => cloud.check_credentials()?,
     }
     let report = |done: bool| json!({ "deleted": done, "removal": removal, "last_hour": metrics });
-    if !arguments.json {
-        print_text(&to_text(&settings, &removal, metrics))?;
+    let text = to_text(&settings, &removal, metrics);
+    match arguments.confirm.decide(&text, "Delete it?", arguments.json)? {
+        Decision::Do => {}
+        Decision::Say if arguments.json => return print_json(&report(false)),
+        Decision::Say => return Ok(Exit::Done),
+        Decision::Leave => return Ok(Exit::Failed),
     }
-    if arguments.confirm.dry_run {
-        return if arguments.json {
-            print_json(&report(false))
-        } else {
-            print_text("Nothing was done: --dry-run.\n")
-        };
-    }
-    if !arguments.confirm.confirm("Delete it?")? {
-        return Ok(Exit::Failed);
-    }
+    cloud.start_removal(&removal)?;
     let goes_on = "SageMaker goes on to delete the endpoint; the same command deletes the rest.";
     interruptible(goes_on, || {
-        cloud.remove(&removal, arguments.watching.watch(), &mut |event| {
+        cloud.finish_removal(&removal, arguments.watching.watch(), &mut |event| {
             if let WatchEvent::Unreachable { error, wait } = event {
-                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
+                say_unreachable(error, wait);
             }
         })
     })?;
@@ -99,7 +94,7 @@ fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetri
         }
     }
     for kept in &removal.kept {
-        text.push_str(&format!("Kept: {}, which {} uses\n", kept.name, kept.user));
+        text.push_str(&format!("Kept: {}, which {} uses\n", kept.name, kept.used_by));
     }
     text
 }

@@ -1,7 +1,7 @@
 //! `orchestrator endpoint deploy`: makes the endpoint what the settings say, with an approved version.
 
 use clap::Args;
-use cloud::{Cloud, DesiredEndpoint, EndpointPlan};
+use cloud::{Cloud, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
 use config::Settings;
 use registry::{ApprovalStatus, ModelPackage, Status};
@@ -9,15 +9,15 @@ use serde_json::json;
 
 use super::desired::desired_endpoint;
 use super::hosting_cost::HostingCost;
-use super::progress::EndpointProgress;
+use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::confirm::ConfirmArgs;
+use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
-use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
+use crate::commands::sagemaker::watch::WatchingArgs;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 
 /// Arguments of the deploy command.
 #[derive(Debug, Args)]
@@ -61,25 +61,19 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let report = |action: &str| {
         json!({
             "endpoint": desired.name, "action": action, "version": package.version,
-            "configuration": plan.config_name, "changes": changes(&plan), "cost": cost,
+            "configuration": plan.config_name, "changes": plan.changes, "cost": cost,
         })
     };
-    if !arguments.json {
-        print_text(&to_text(&plan, &desired, &settings, &cost))?;
-    }
+    let text = to_text(&plan, &desired, &settings, &cost);
     if plan.is_empty() {
-        return if arguments.json { print_json(&report("unchanged")) } else { Ok(Exit::Done) };
+        return if arguments.json { print_json(&report("unchanged")) } else { print_text(&text) };
     }
     let action = if plan.deployed.is_some() { "update" } else { "create" };
-    if arguments.confirm.dry_run {
-        return if arguments.json {
-            print_json(&report(action))
-        } else {
-            print_text("Nothing was done: --dry-run.\n")
-        };
-    }
-    if !arguments.confirm.confirm("Deploy it?")? {
-        return Ok(Exit::Failed);
+    match arguments.confirm.decide(&text, "Deploy it?", arguments.json)? {
+        Decision::Do => {}
+        Decision::Say if arguments.json => return print_json(&report(action)),
+        Decision::Say => return Ok(Exit::Done),
+        Decision::Leave => return Ok(Exit::Failed),
     }
     apply(&cloud, &desired, &plan, &arguments.watching)?;
     let done = if plan.deployed.is_some() { "updated" } else { "created" };
@@ -90,6 +84,12 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         "endpoint {}: {done}, version {} answers. orchestrator endpoint invoke --input TABLE asks it.",
         desired.name, package.version
     ))
+}
+
+/// Returns the version of a configuration, for people.
+pub fn version_text(configuration: Option<&EndpointConfiguration>) -> String {
+    let version = configuration.and_then(|configuration| configuration.version);
+    version.map_or("another model".to_owned(), |version| format!("version {version}"))
 }
 
 /// Refuses a version that nobody has approved, or that is not whole.
@@ -103,7 +103,7 @@ pub fn require_deployable(package: &ModelPackage) -> Result<(), CommandError> {
     }
     if *status != Status::Completed {
         return Err(CommandError::Usage(format!(
-            "version {version} of group {group} is {status:?}, expected Completed{}",
+            "version {version} of group {group} is {status}, expected Completed{}",
             package.failure_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
         )));
     }
@@ -119,22 +119,20 @@ fn apply(
 ) -> Result<(), CommandError> {
     if plan.brings_configuration() {
         let update = cloud.start_update(desired, plan, OWNER)?;
-        let name = &desired.name;
-        let goes_on = format!(
-            "The endpoint {name} goes on to change: `orchestrator endpoint status` tells how it stands."
-        );
-        let mut progress = EndpointProgress::default();
-        interruptible(&goes_on, || {
-            cloud.watch_update(name, &update, watching.watch(), &mut |event| progress.show(event))
-        })?;
+        let afterwards = if desired.autoscaling.is_none() {
+            ""
+        } else {
+            " The same command then makes the number of instances follow the traffic."
+        };
+        if update.has_removed_autoscaling {
+            say(&format!(
+                "The number of instances follows the traffic no more while they are replaced.{afterwards}"
+            ));
+        }
+        watch_update(cloud, &desired.name, &update, watching, afterwards)?;
     }
     cloud.set_autoscaling(desired, plan)?;
     Ok(())
-}
-
-fn changes(plan: &EndpointPlan) -> Vec<serde_json::Value> {
-    let changes = plan.changes.iter();
-    changes.map(|it| json!({ "place": it.place, "before": it.before, "after": it.after })).collect()
 }
 
 fn to_text(
@@ -156,9 +154,7 @@ fn to_text(
             settings.endpoint.kind, settings.model_registry.model_package_group_name
         ),
         (Some(_), current) => {
-            let before = current.as_ref().and_then(|current| current.version);
-            let before =
-                before.map_or("another model".to_owned(), |before| format!("version {before}"));
+            let before = version_text(current.as_ref());
             let count = plan.changes.len();
             let s = if count == 1 { "" } else { "s" };
             format!("{name} in {region}: {before} -> version {version}, {count} change{s}.\n")

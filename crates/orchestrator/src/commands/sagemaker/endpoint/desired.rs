@@ -133,6 +133,7 @@ fn hosting(settings: &Settings) -> Hosting {
 #[cfg(test)]
 mod tests {
     use config::serving::RESPONSE_TYPES;
+    use config::steps::Explain;
     use registry::{ApprovalStatus, Serving, Status};
 
     use super::*;
@@ -181,7 +182,7 @@ mod tests {
         // The server reads what is written here.
         let read =
             Serve::parse(|name| all.model.environment.get(name).map(String::as_str)).unwrap();
-        assert!(read.explain && read.log_requests);
+        assert_eq!((read.explain, read.log_requests), (Explain::PathDependent, true));
         assert_eq!((read.threshold, read.model_version.as_deref()), (0.3, Some("3")));
     }
 }

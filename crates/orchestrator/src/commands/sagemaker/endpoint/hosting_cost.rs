@@ -9,7 +9,7 @@ const MONTH: f64 = 730.0;
 /// The estimated cost of an endpoint, by the settings' table of prices.
 #[derive(Debug, Serialize)]
 pub struct HostingCost {
-    currency: String,
+    pub currency: String,
     /// The date of the prices.
     prices_of: String,
     /// The cost per hour with the least and with the greatest number of instances. A serverless endpoint,
@@ -54,8 +54,11 @@ impl HostingCost {
 
     /// Computes the cost of a serverless endpoint.
     pub fn of_memory(prices: &Prices, memory_mb: u32, has_provisioned: bool) -> Self {
-        let provisioned =
-            if has_provisioned { "; provisioned concurrency is billed besides" } else { "" };
+        let provisioned = if has_provisioned {
+            ", besides provisioned concurrency, whose price is not known here"
+        } else {
+            ""
+        };
         Self {
             per_second: Some(prices.serverless_gb_second * f64::from(memory_mb) / 1024.0),
             what: format!("{memory_mb} MB{provisioned}"),
@@ -79,7 +82,7 @@ impl std::fmt::Display for HostingCost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { currency, prices_of, what, .. } = self;
         let range = |(least, most): (f64, f64)| {
-            if least == most { format!("{least:.2}") } else { format!("{least:.2} to {most:.2}") }
+            if least == most { format!("{least:.3}") } else { format!("{least:.3} to {most:.3}") }
         };
         match (self.per_hour, self.per_month, self.per_second) {
             (Some(hour), Some(month), _) => write!(
@@ -90,11 +93,11 @@ impl std::fmt::Display for HostingCost {
             ),
             (_, _, Some(second)) => write!(
                 f,
-                "nothing without requests, and {second:.7} {currency} for a second of work, which is {:.2} \
-                 {currency} for a million requests of 10 ms, for {what} (prices of {prices_of})",
+                "{second:.7} {currency} for each second of work with {what}, which is {:.2} {currency} for a million \
+                 requests of 10 ms (prices of {prices_of})",
                 second * 0.01 * 1e6
             ),
-            _ => write!(f, "unknown: prices.per_hour does not list the type of {what}"),
+            _ => write!(f, "an unknown price for {what}, whose type prices.per_hour does not list"),
         }
     }
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use cloud::Cloud;
+use cloud::{Cloud, EndpointConfiguration};
 use common::Exit;
-use inference::{RecordBlock, ScoredRows};
+use inference::{Model, ScoredRows};
 use serde_json::json;
 
+use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::answered_rows::AnsweredRows;
-use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::hosted_table::HostedTable;
 use crate::commands::sagemaker::watch::parse_positive;
 use crate::error::CommandError;
@@ -21,14 +22,28 @@ use crate::output::scored_rows::{is_closed_pipe, summary, to_file};
 use crate::output::{print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
 
-/// The length of a request in bytes. A real-time endpoint takes 25 MB, but has 60 s for its answer.
-const REQUEST: usize = 5 << 20;
-/// The length of a request to a serverless endpoint, which takes and answers 4 MB.
-const SERVERLESS_REQUEST: usize = 2 << 20;
-/// The length of a request to an asynchronous endpoint, whose server takes 100 MB and answers 25 MB.
-const ASYNCHRONOUS_REQUEST: usize = 16 << 20;
-/// How many times as long as its record an explained answer is at most: some 20 digits for each reading.
-const EXPLAINED: usize = 16;
+/// What requests and their answers may have, in bytes: below the limits of SageMaker and the server, for an
+/// answer whose columns are all listed.
+#[derive(Clone, Copy)]
+struct Limits {
+    request: usize,
+    answer: usize,
+}
+
+/// A real-time endpoint takes 25 MB, but has 60 s for its answer.
+const REAL_TIME: Limits = Limits { request: 5 << 20, answer: 20 << 20 };
+/// A serverless endpoint takes and answers 4 MB.
+const SERVERLESS: Limits = Limits { request: 3 << 20, answer: 3 << 20 };
+/// The server of an asynchronous endpoint takes 100 MB and answers 25 MB.
+const ASYNCHRONOUS: Limits = Limits { request: 64 << 20, answer: 20 << 20 };
+/// The most bytes of an answer beside the columns that it lists: a word, a probability and a version.
+const PREDICTION: usize = 256;
+/// The most bytes of a number and the separator behind it.
+const NUMBER: usize = 26;
+
+/// What a configuration says of the version that answers give, and of explanations.
+const VERSION: &str = "environment.MODEL_VERSION";
+const EXPLAIN: &str = "environment.SERVE_EXPLAIN";
 
 /// Arguments of the invoke command.
 #[derive(Debug, Args)]
@@ -41,9 +56,8 @@ pub struct InvokeArgs {
     /// Where the rows are written with their answers; `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: Utf8PathBuf,
-    /// Ask for what each column contributes to the probability
-    #[arg(long)]
-    explain: bool,
+    #[command(flatten)]
+    explain: ExplainArgs,
     /// The probability above which a failure is predicted [default: that of the endpoint]
     #[arg(long, value_name = "PROBABILITY", allow_negative_numbers = true)]
     threshold: Option<f64>,
@@ -58,9 +72,8 @@ pub struct InvokeArgs {
 /// Sends the table.
 pub fn run(arguments: &InvokeArgs) -> Result<Exit, CommandError> {
     let InvokeArgs { threshold, output, .. } = arguments;
-    if let Some(threshold) = threshold.filter(|it| !(0.0..=1.0).contains(it)) {
-        let message = format!("--threshold {threshold}: expected a probability from 0 to 1");
-        return Err(CommandError::Usage(message));
+    if let Some(threshold) = threshold {
+        check_threshold(*threshold)?;
     }
     if arguments.json && output == "-" {
         let message =
@@ -79,16 +92,17 @@ pub fn run(arguments: &InvokeArgs) -> Result<Exit, CommandError> {
             endpoint.config_name
         ))
     })?;
-    let table = HostedTable::of(&settings, &cloud, package, &arguments.input, output)?;
-    let request = match (&current.queue_output, current.is_serverless()) {
-        (Some(_), _) => ASYNCHRONOUS_REQUEST,
-        (None, true) => SERVERLESS_REQUEST,
-        (None, false) => REQUEST,
+    let package = group_of(&settings, &cloud).registry.describe(package)?;
+    let file = Some(output.as_path()).filter(|output| *output != "-");
+    let input = &arguments.input;
+    let table = HostedTable::of((&settings, &arguments.config), &cloud, &package, input, file)?;
+    let limits = match (&current.queue_output, current.is_serverless()) {
+        (Some(_), _) => ASYNCHRONOUS,
+        (None, true) => SERVERLESS,
+        (None, false) => REAL_TIME,
     };
-    let request = if arguments.explain { request / EXPLAINED } else { request };
-    let mut sender =
-        Sender { arguments, cloud: &cloud, name, queue: current.queue_output.as_deref() };
-    let mut ask = |out: &mut dyn Write| sender.send(&table, request, out);
+    let mut sender = Sender { arguments, cloud: &cloud, name, current: &current };
+    let mut ask = |out: &mut dyn Write| sender.send(&table, limits, out);
     let rows = if output == "-" {
         match ask(&mut io::stdout().lock()) {
             Err(error) if is_closed_pipe(&error) => return Ok(Exit::Done),
@@ -117,34 +131,42 @@ struct Sender<'a> {
     arguments: &'a InvokeArgs,
     cloud: &'a Cloud,
     name: &'a str,
-    /// The S3 address of the answers of an asynchronous endpoint.
-    queue: Option<&'a str>,
+    current: &'a EndpointConfiguration,
 }
 
 impl Sender<'_> {
-    /// Sends the rows of a table in requests of about `length` bytes, and writes them with their answers.
+    /// Sends the rows of a table in requests within the limits, and writes them with their answers.
     fn send(
         &mut self,
         table: &HostedTable,
-        length: usize,
+        limits: Limits,
         output: &mut dyn Write,
     ) -> Result<ScoredRows, CommandError> {
-        let mut answered = AnsweredRows::new(table, output);
-        let mut waiting = RecordBlock::default();
+        let most = self.most_rows(&table.model, limits);
+        let version = self.current.settings.get(VERSION).cloned();
+        let mut answered = AnsweredRows::new(table, output, version);
+        let (mut records, mut rows) = (Vec::new(), Vec::new());
         let mut failed = None;
-        let mut ask = |waiting: &mut RecordBlock| -> Result<(), CommandError> {
-            let RecordBlock { records, rows } = std::mem::take(waiting);
-            let answers = self.ask(records)?;
-            answered.add_named(&rows, &answers)
-        };
+        let mut ask =
+            |records: &mut Vec<u8>, rows: &mut Vec<Vec<u8>>| -> Result<(), CommandError> {
+                let answers = self.ask(table.content_type(), std::mem::take(records))?;
+                answered.add_named(&std::mem::take(rows), &answers)
+            };
         let read = table.read(|block| {
-            waiting.records.extend_from_slice(&block.records);
-            waiting.rows.extend(block.rows);
-            if waiting.records.len() >= length
-                && let Err(error) = ask(&mut waiting)
-            {
-                failed = Some(error);
-                return ControlFlow::Break(());
+            let mut begin = 0;
+            for (row, end) in block.rows.into_iter().zip(block.ends) {
+                let record = &block.records[begin..end];
+                begin = end;
+                let is_full = records.len() + record.len() > limits.request || rows.len() == most;
+                if is_full
+                    && !rows.is_empty()
+                    && let Err(error) = ask(&mut records, &mut rows)
+                {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+                records.extend_from_slice(record);
+                rows.push(row);
             }
             ControlFlow::Continue(())
         });
@@ -152,25 +174,36 @@ impl Sender<'_> {
             return Err(error);
         }
         let read = read?;
-        if !waiting.rows.is_empty() {
-            ask(&mut waiting)?;
+        if !rows.is_empty() {
+            ask(&mut records, &mut rows)?;
         }
         answered.finish(read)
     }
 
-    fn ask(&self, records: Vec<u8>) -> Result<Vec<u8>, CommandError> {
+    /// Returns the number of rows whose answers are within the limits, whatever they say.
+    fn most_rows(&self, model: &Model, limits: Limits) -> usize {
+        let columns = model.schema().columns();
+        let listed: usize = columns.iter().map(|column| column.name.len() + "; ".len()).sum();
+        let explains =
+            self.arguments.explain.kind().is_some() || self.current.settings.contains_key(EXPLAIN);
+        let explained = if explains { (model.contributors().len() + 1) * NUMBER } else { 0 };
+        (limits.answer / (PREDICTION + listed + explained)).max(1)
+    }
+
+    fn ask(&self, content_type: &str, records: Vec<u8>) -> Result<Vec<u8>, CommandError> {
         let attributes = self.attributes();
-        let Some(queue) = self.queue else {
-            let answer = self.cloud.invoke(self.name, records, attributes.as_deref())?;
-            return Ok(answer.body);
+        let attributes = attributes.as_deref();
+        let Some(answers) = &self.current.queue_output else {
+            return Ok(self.cloud.invoke(self.name, (content_type, records), attributes)?);
         };
-        // Beside the answers: `s3://bucket/prefix/output` has `s3://bucket/prefix/input` beside it.
-        let prefix =
-            queue.trim_end_matches('/').rsplit_once('/').map_or(queue, |(prefix, _)| prefix);
+        // `s3://bucket/prefix/output` has `s3://bucket/prefix/input` beside it.
+        let answers = answers.trim_end_matches('/');
+        let prefix = answers.rsplit_once('/').map_or(answers, |(prefix, _)| prefix);
         let digest = common::sha256_hex(&records);
         let input = format!("{prefix}/input/{digest:.32}.csv");
-        self.cloud.store(&input, "text/csv", records)?;
-        let answer = self.cloud.invoke_asynchronously(self.name, &input, attributes.as_deref())?;
+        self.cloud.store(&input, content_type, records)?;
+        let request = (content_type, input.as_str());
+        let answer = self.cloud.invoke_asynchronously(self.name, request, attributes)?;
         say(&format!("Waiting for {}", answer.output));
         let timeout = Duration::from_secs_f64(self.arguments.timeout * 60.0);
         Ok(self.cloud.await_answer(&answer, timeout)?)
@@ -178,7 +211,7 @@ impl Sender<'_> {
 
     /// Returns the custom attributes, which the server reads.
     fn attributes(&self) -> Option<String> {
-        let explain = self.arguments.explain.then(|| "explain=true".to_owned());
+        let explain = self.arguments.explain.word().map(|word| format!("explain={word}"));
         let threshold = self.arguments.threshold.map(|threshold| format!("threshold={threshold}"));
         let attributes: Vec<String> = explain.into_iter().chain(threshold).collect();
         Some(attributes.join(",")).filter(|attributes| !attributes.is_empty())

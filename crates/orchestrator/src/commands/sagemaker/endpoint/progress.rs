@@ -1,35 +1,46 @@
-//! The progress of an endpoint that changes, on standard error.
+//! Waiting for an endpoint that changes, with its progress on standard error.
 
-use cloud::{DeployedEndpoint, WatchEvent};
-use common::chain;
+use cloud::{Cloud, DeployedEndpoint, StartedUpdate, WatchEvent};
 
+use crate::commands::sagemaker::watch::{WatchingArgs, interruptible, say_unreachable};
+use crate::error::CommandError;
 use crate::output::say;
 
-/// Prints how an endpoint changes: a line for each state that it comes into.
-#[derive(Default)]
-pub struct EndpointProgress {
-    shown: String,
+/// Waits until an update of an endpoint has ended. `afterwards` is what is left to do then, for the case that
+/// waiting ends too early.
+pub fn watch_update(
+    cloud: &Cloud,
+    name: &str,
+    update: &StartedUpdate,
+    watching: &WatchingArgs,
+    afterwards: &str,
+) -> Result<DeployedEndpoint, CommandError> {
+    let goes_on = format!(
+        "The endpoint {name} goes on to change: `orchestrator endpoint status` tells how it stands.{afterwards}"
+    );
+    let mut shown = String::new();
+    interruptible(&goes_on, || {
+        cloud.watch_update(name, update, watching.watch(), &mut |event| match event {
+            WatchEvent::Described(Some(endpoint)) => {
+                let line = state(endpoint);
+                if line != shown {
+                    say(&line);
+                    shown = line;
+                }
+            }
+            WatchEvent::Described(None) => {}
+            WatchEvent::Unreachable { error, wait } => say_unreachable(error, wait),
+        })
+    })
 }
 
-impl EndpointProgress {
-    /// Prints the state if it is another one than before.
-    pub fn show(&mut self, event: WatchEvent<'_, DeployedEndpoint>) {
-        match event {
-            WatchEvent::Described(endpoint) => {
-                let activity = endpoint.variants.iter().flat_map(|variant| &variant.activity);
-                let activity: Vec<&str> = activity.map(String::as_str).collect();
-                let mut line = format!("{}: {}", endpoint.name, endpoint.status);
-                if !activity.is_empty() {
-                    line.push_str(&format!(" ({})", activity.join(", ")));
-                }
-                if line != self.shown {
-                    say(&line);
-                    self.shown = line;
-                }
-            }
-            WatchEvent::Unreachable { error, wait } => {
-                say(&format!("{}; asking again in {:.0} s", chain(error), wait.as_secs_f64()));
-            }
-        }
+/// Formats the state of an endpoint, and what its variants are doing.
+fn state(endpoint: &DeployedEndpoint) -> String {
+    let activity = endpoint.variants.iter().flat_map(|variant| &variant.activity);
+    let activity: Vec<&str> = activity.map(String::as_str).collect();
+    let DeployedEndpoint { name, status, .. } = endpoint;
+    if activity.is_empty() {
+        return format!("{name}: {status}");
     }
+    format!("{name}: {status} ({})", activity.join(", "))
 }

@@ -4,17 +4,17 @@ use clap::Args;
 use common::Exit;
 use serde_json::json;
 
-use super::deploy::require_deployable;
+use super::deploy::{require_deployable, version_text};
 use super::desired::update_policy;
-use super::progress::EndpointProgress;
+use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::confirm::ConfirmArgs;
+use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
-use crate::commands::sagemaker::watch::{WatchingArgs, interruptible};
+use crate::commands::sagemaker::watch::WatchingArgs;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::{print_json, say};
 
 /// Arguments of the rollback command.
 #[derive(Debug, Args)]
@@ -43,54 +43,33 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         // A version that was rejected since must not answer again.
         require_deployable(&group_of(&settings, &cloud).registry.describe(arn)?)?;
     }
-    let version = |version: Option<u32>| {
-        version.map_or("another model".to_owned(), |version| format!("version {version}"))
-    };
-    let before = rollback.current.as_ref().and_then(|current| current.version);
-    let (before, after) = (version(before), version(rollback.previous.version));
+    let (before, after) =
+        (version_text(rollback.current.as_ref()), version_text(Some(&rollback.previous)));
     let report = |action: &str| {
-        let changes = rollback.changes.iter();
-        let changes: Vec<_> = changes
-            .map(|it| json!({ "place": it.place, "before": it.before, "after": it.after }))
-            .collect();
         json!({
             "endpoint": name, "action": action, "version": rollback.previous.version,
-            "configuration": rollback.previous.name, "changes": changes,
+            "configuration": rollback.previous.name, "changes": rollback.changes,
         })
     };
-    if !arguments.json {
-        let mut text = format!("{name} goes back: {before} -> {after}.\n");
-        for change in &rollback.changes {
-            text.push_str(&format!("  {change}\n"));
-        }
-        print_text(&text)?;
+    let mut text = format!("{name} goes back: {before} -> {after}.\n");
+    for change in &rollback.changes {
+        text.push_str(&format!("  {change}\n"));
     }
-    if arguments.confirm.dry_run {
-        return if arguments.json {
-            print_json(&report("rollback"))
-        } else {
-            print_text("Nothing was done: --dry-run.\n")
-        };
-    }
-    if !arguments.confirm.confirm("Go back?")? {
-        return Ok(Exit::Failed);
+    match arguments.confirm.decide(&text, "Go back?", arguments.json)? {
+        Decision::Do => {}
+        Decision::Say if arguments.json => return print_json(&report("rollback")),
+        Decision::Say => return Ok(Exit::Done),
+        Decision::Leave => return Ok(Exit::Failed),
     }
     let policy = update_policy(&settings.endpoint.update);
     let update = cloud.start_rollback(&rollback, &policy)?;
-    if rollback.removes_autoscaling() {
+    if update.has_removed_autoscaling {
         say(
-            "The number of instances follows the traffic no more, since they are of another type; `orchestrator endpoint deploy` sets it again.",
+            "The number of instances follows the traffic no more, since they are of another type; `orchestrator \
+             endpoint deploy` sets it again.",
         );
     }
-    let goes_on = format!(
-        "The endpoint {name} goes on to change: `orchestrator endpoint status` tells how it stands."
-    );
-    let mut progress = EndpointProgress::default();
-    interruptible(&goes_on, || {
-        cloud.watch_update(name, &update, arguments.watching.watch(), &mut |event| {
-            progress.show(event);
-        })
-    })?;
+    watch_update(&cloud, name, &update, &arguments.watching, "")?;
     if arguments.json {
         return print_json(&report("rolled back"));
     }

@@ -34,17 +34,20 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     let current = cloud.endpoint_configuration(&endpoint.config_name);
     let current = current.map_err(SageMakerError::Call)?;
     let metrics = cloud.endpoint_metrics(name).map_err(SageMakerError::Call)?;
+    let is_serverless = current.as_ref().is_some_and(EndpointConfiguration::is_serverless);
+    let autoscaling = if is_serverless { None } else { cloud.autoscaling(name)? };
     let status = EndpointStatus {
         cost: hosting_cost(&settings, &endpoint, current.as_ref()),
         age: endpoint.created.map(|created| Timestamp::now().as_second() as f64 - created),
         endpoint,
         current,
         metrics,
+        autoscaling,
     };
     if arguments.json {
         return print_json(&json!({
             "endpoint": status.endpoint, "configuration": status.current,
-            "last_hour": status.metrics, "age_seconds": status.age, "cost": status.cost,
+            "autoscaling": status.autoscaling, "last_hour": status.metrics, "age_seconds": status.age, "cost": status.cost,
             "cost_so_far": status.cost_so_far(),
         }));
     }
@@ -72,6 +75,8 @@ struct EndpointStatus {
     endpoint: DeployedEndpoint,
     current: Option<EndpointConfiguration>,
     metrics: EndpointMetrics,
+    /// How the number of instances follows the traffic.
+    autoscaling: Option<String>,
     cost: Option<HostingCost>,
     /// The seconds since the endpoint was created.
     age: Option<f64>,
@@ -109,7 +114,7 @@ impl EndpointStatus {
         line("Version", model);
         line("Configuration", endpoint.config_name.clone());
         if let Some(pending) = &endpoint.pending_config_name {
-            line("On its way", pending.clone());
+            line("Pending", pending.clone());
         }
         for variant in &endpoint.variants {
             let instances = match (variant.instances, variant.desired_instances) {
@@ -123,6 +128,9 @@ impl EndpointStatus {
             let activity = variant.activity.join(", ");
             let activity = if activity.is_empty() { activity } else { format!(" ({activity})") };
             line("Variant", format!("{}: {instances}{activity}", variant.name));
+        }
+        if let Some(autoscaling) = &self.autoscaling {
+            line("Autoscaling", autoscaling.clone());
         }
         if let Some(age) = self.age {
             line("Age", duration(age));
@@ -149,7 +157,11 @@ impl EndpointStatus {
             line("Costs", cost.to_string());
         }
         if let Some(cost) = self.cost_so_far() {
-            line("Cost so far", format!("about {cost:.2}, if it always had these instances"));
+            let currency = self.cost.as_ref().map_or("", |cost| &cost.currency);
+            line(
+                "Cost so far",
+                format!("about {cost:.2} {currency}, if it always had these instances"),
+            );
         }
         text
     }

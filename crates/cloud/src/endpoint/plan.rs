@@ -1,0 +1,206 @@
+//! What an update of an endpoint would change, and what the way back would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline::Change;
+use serde_json::Value;
+
+use super::update::failed;
+use super::{DeployedEndpoint, DesiredEndpoint, EndpointConfiguration};
+use crate::{Cloud, CloudError};
+
+/// The tag of an endpoint that names its latest configurations, the last one first.
+pub(super) const HISTORY: &str = "previous-config";
+/// The name of the autoscaling among what an endpoint's configuration says.
+const AUTOSCALING: &str = "autoscaling";
+/// The kind of an endpoint that no other becomes.
+const SERVERLESS: &str = "serverless";
+
+/// The difference between an endpoint that is wanted and the deployed one.
+#[derive(Debug)]
+pub struct EndpointPlan {
+    /// The endpoint.
+    pub deployed: Option<DeployedEndpoint>,
+    /// The configuration that answers now.
+    pub current: Option<EndpointConfiguration>,
+    /// The name of the configuration that is wanted.
+    pub config_name: String,
+    /// What an update changes, by setting. A new endpoint has no changes.
+    pub changes: Vec<Change>,
+    /// Whether the number of instances follows the traffic now.
+    pub(super) is_autoscaled: bool,
+}
+
+/// The way back to the configuration before an endpoint's last update.
+#[derive(Debug)]
+pub struct Rollback {
+    /// The endpoint.
+    pub deployed: DeployedEndpoint,
+    /// The configuration that answers now.
+    pub current: Option<EndpointConfiguration>,
+    /// The configuration before.
+    pub previous: EndpointConfiguration,
+    /// What the way back changes, by setting.
+    pub changes: Vec<Change>,
+    /// Whether the number of instances follows the traffic now.
+    pub(super) is_autoscaled: bool,
+}
+
+impl Rollback {
+    /// Returns whether the number of instances follows the traffic no more afterwards: SageMaker changes
+    /// no type of instances whose number does.
+    pub fn removes_autoscaling(&self) -> bool {
+        let current = self.current.as_ref().and_then(|current| current.instance_type.as_ref());
+        self.is_autoscaled && current != self.previous.instance_type.as_ref()
+    }
+}
+
+impl EndpointPlan {
+    /// Returns whether the endpoint is as it should be.
+    pub fn is_empty(&self) -> bool {
+        self.deployed.is_some() && self.changes.is_empty() && !self.brings_configuration()
+    }
+
+    /// Returns whether the endpoint gets another configuration, and not another autoscaling alone.
+    pub fn brings_configuration(&self) -> bool {
+        self.deployed.as_ref().is_none_or(|deployed| deployed.config_name != self.config_name)
+    }
+}
+
+impl Cloud {
+    /// Returns the names of an endpoint's latest configurations, the last one first.
+    pub(super) fn configuration_history(
+        &self,
+        deployed: &DeployedEndpoint,
+    ) -> Result<Vec<String>, CloudError> {
+        let tags = self.tags_of(&deployed.arn)?;
+        let names = tags.get(HISTORY).into_iter().flat_map(|names| names.split(' '));
+        Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Compares an endpoint that is wanted with the deployed one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the endpoint is busy or has failed, if it cannot become what is wanted, or if AWS refuses.
+    pub fn plan_endpoint(&self, desired: &DesiredEndpoint) -> Result<EndpointPlan, CloudError> {
+        let role_arn = &self.target.role_arn;
+        let mut plan = EndpointPlan {
+            deployed: self.endpoint(&desired.name)?,
+            current: None,
+            config_name: desired.config_name(role_arn),
+            changes: Vec::new(),
+            is_autoscaled: false,
+        };
+        let Some(deployed) = &plan.deployed else { return Ok(plan) };
+        require_in_service(deployed)?;
+        plan.current = self.endpoint_configuration(&deployed.config_name)?;
+        let mut before = plan.current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
+        let mut after: BTreeMap<_, _> = desired.facts(role_arn).into_iter().collect();
+        require_kind(&desired.name, &before, &after)?;
+        require_one_variant(&desired.name, plan.current.as_ref())?;
+        if !before.contains_key("memory_mb") {
+            let scaling = self.autoscaling(&desired.name)?;
+            plan.is_autoscaled = scaling.is_some();
+            before.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
+        }
+        let scaling = desired.autoscaling.as_ref().map(|scaling| scaling.to_text());
+        after.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
+        if desired.autoscaling.is_some() && plan.is_autoscaled {
+            // Autoscaling has the say about the number; the configuration's is the one to begin with.
+            before.remove("instance_count");
+            after.remove("instance_count");
+        }
+        plan.changes = differences(&before, &after);
+        if !plan.brings_configuration() {
+            // What has the same name has the same content, however the service describes it.
+            plan.changes.retain(|change| change.place == AUTOSCALING);
+        }
+        Ok(plan)
+    }
+
+    /// Finds the way back to the configuration that an endpoint had before its last update.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no endpoint, if it is busy, if it has had no other configuration or that was
+    /// deleted, or if AWS refuses.
+    pub fn plan_rollback(&self, name: &str) -> Result<Rollback, CloudError> {
+        let deployed = self.require_endpoint(name)?;
+        require_in_service(&deployed)?;
+        let none = |reason: String| CloudError::NoPrevious { name: name.to_owned(), reason };
+        let current = self.endpoint_configuration(&deployed.config_name)?;
+        require_one_variant(name, current.as_ref())?;
+        let history = self.configuration_history(&deployed)?;
+        let Some(previous) = history.iter().find(|name| **name != deployed.config_name) else {
+            return Err(none("no update of it has ended with another configuration".to_owned()));
+        };
+        let found = self.endpoint_configuration(previous)?;
+        let previous =
+            found.ok_or_else(|| none(format!("its configuration {previous} was deleted")))?;
+        let before = current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
+        require_kind(name, &before, &previous.settings)?;
+        Ok(Rollback {
+            changes: differences(&before, &previous.settings),
+            is_autoscaled: !previous.is_serverless() && self.autoscaling(name)?.is_some(),
+            deployed,
+            current,
+            previous,
+        })
+    }
+}
+
+/// Refuses to make an endpoint serverless that is not.
+fn require_kind(
+    name: &str,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    match (before.get("kind"), after.get("kind")) {
+        (Some(from), Some(to)) if from != to && to == SERVERLESS => {
+            Err(CloudError::EndpointKind { name: name.to_owned(), from: from.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an endpoint that has more than the one variant that this program knows.
+fn require_one_variant(
+    name: &str,
+    current: Option<&EndpointConfiguration>,
+) -> Result<(), CloudError> {
+    match current {
+        Some(current) if current.models.len() > 1 => Err(CloudError::EndpointVariants {
+            name: name.to_owned(),
+            models: current.models.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Lists the settings that differ.
+fn differences(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Change> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let value = |text: Option<&String>| text.map(|text| Value::String(text.clone()));
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| Change {
+            place: name.clone(),
+            before: value(before.get(name)),
+            after: value(after.get(name)),
+        })
+        .collect()
+}
+
+/// Refuses an endpoint that cannot be updated now.
+fn require_in_service(endpoint: &DeployedEndpoint) -> Result<(), CloudError> {
+    if endpoint.is_in_service() {
+        return Ok(());
+    }
+    if endpoint.is_over() {
+        return Err(failed(endpoint));
+    }
+    let (name, status) = (endpoint.name.clone(), endpoint.status.clone());
+    Err(CloudError::EndpointBusy { name, status })
+}
