@@ -112,7 +112,8 @@ impl InterventionalExplainer {
             return Err(ExplainError::TooDeep);
         }
         let classes = forest.classes();
-        let trees = forest.trees().iter().map(|tree| SplitTree::new(tree, classes, background));
+        let columns: Vec<_> = background.columns().into_iter().map(SortedColumn::new).collect();
+        let trees = forest.trees().iter().map(|tree| SplitTree::new(tree, classes, &columns));
         Ok(Self {
             trees: trees.collect(),
             features: forest.features(),
@@ -156,20 +157,45 @@ impl InterventionalExplainer {
     }
 }
 
+/// A feature's values in the background.
+struct SortedColumn {
+    /// The values in ascending order, without NaN.
+    values: Vec<f32>,
+    /// The rows of the first values, for each number of them from 0.
+    rows: Vec<Rows>,
+}
+
+impl SortedColumn {
+    fn new(column: ArrayView1<'_, f32>) -> Self {
+        let numbers = column.iter().copied().enumerate().filter(|(_, value)| !value.is_nan());
+        let mut numbers: Vec<(usize, f32)> = numbers.collect();
+        numbers.sort_unstable_by(|(_, a), (_, b)| a.total_cmp(b));
+        let mut rows = vec![0];
+        let mut before = 0;
+        for (row, _) in &numbers {
+            before |= 1 << row;
+            rows.push(before);
+        }
+        Self { values: numbers.into_iter().map(|(_, value)| value).collect(), rows }
+    }
+
+    /// Returns the rows whose value is at most a threshold.
+    fn left(&self, threshold: f32) -> Rows {
+        // NaN goes right, as in a prediction.
+        self.rows[self.values.partition_point(|value| *value <= threshold)]
+    }
+}
+
 impl SplitTree {
-    fn new(tree: &Tree, classes: usize, background: ArrayView2<'_, f32>) -> Self {
+    fn new(tree: &Tree, classes: usize, columns: &[SortedColumn]) -> Self {
         let node = |node: &Node| {
             let Node { feature, threshold, next } = *node;
             if node.is_leaf() {
                 let value = tree.shares(next as usize, classes)[1];
                 return SplitNode { feature, threshold, next, value, left: 0 };
             }
-            let column = background.column(feature as usize);
-            let goes_left = column.iter().enumerate().map(|(row, value)| {
-                // NaN goes right, as in a prediction.
-                Rows::from(*value <= threshold) << row
-            });
-            SplitNode { feature, threshold, next, value: 0.0, left: goes_left.sum() }
+            let left = columns[feature as usize].left(threshold);
+            SplitNode { feature, threshold, next, value: 0.0, left }
         };
         let nodes: Vec<SplitNode> = tree.nodes.iter().map(node).collect();
         let mut counts = BTreeMap::<u32, usize>::new();
