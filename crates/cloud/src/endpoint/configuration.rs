@@ -6,9 +6,9 @@ use infrastructure::hosted_prefix;
 
 use super::{Capture, DesiredEndpoint, HostedModel, Hosting, Queue, VARIANT};
 
-/// What an endpoint's configuration and model say: a text for each setting, by the setting's name. It has
-/// everything that is sent, so that equal texts are equal endpoints.
-pub(super) type Facts = IndexMap<String, String>;
+/// The properties of an endpoint's configuration and model: a text for each, by its name. They are
+/// everything that is sent, so that equal properties are equal endpoints.
+pub(super) type Properties = IndexMap<String, String>;
 
 /// The parts of an endpoint's configuration, as they are sent and as they are described.
 pub(super) struct Parts {
@@ -35,14 +35,14 @@ impl HostedModel {
         Some(config.build())
     }
 
-    fn facts(&self, role_arn: &str) -> Facts {
+    fn properties(&self, role_arn: &str) -> Properties {
         let vpc = self.vpc_config();
-        model_facts(Some(&self.container()), role_arn, self.network_isolation, vpc.as_ref())
+        model_properties(Some(&self.container()), role_arn, self.network_isolation, vpc.as_ref())
     }
 
     /// Returns the name of the model: a name for each content, so that what is there under it is the same.
     pub(crate) fn name(&self, endpoint: &str, role_arn: &str) -> String {
-        named(endpoint, self.version, &self.facts(role_arn))
+        named(endpoint, self.version, &self.properties(role_arn))
     }
 }
 
@@ -59,14 +59,14 @@ impl DesiredEndpoint {
 
     /// Returns the name of the configuration: a name for each content.
     pub(super) fn config_name(&self, role_arn: &str) -> String {
-        named(&self.name, self.model.version, &self.facts(role_arn))
+        named(&self.name, self.model.version, &self.properties(role_arn))
     }
 
     /// Returns what the configuration and its model say.
-    pub(super) fn facts(&self, role_arn: &str) -> Facts {
-        let mut facts = self.model.facts(role_arn);
-        facts.extend(self.parts(role_arn).facts());
-        facts
+    pub(super) fn properties(&self, role_arn: &str) -> Properties {
+        let mut properties = self.model.properties(role_arn);
+        properties.extend(self.parts(role_arn).properties());
+        properties
     }
 
     /// Returns the parts of the configuration.
@@ -143,10 +143,10 @@ impl Queue {
 
 impl Parts {
     /// Returns what the configuration says, without the name of the model.
-    pub(super) fn facts(&self) -> Facts {
-        let mut facts = Facts::new();
+    pub(super) fn properties(&self) -> Properties {
+        let mut properties = Properties::new();
         let mut add = |name: &str, value: Option<String>| {
-            facts.extend(value.map(|value| (name.to_owned(), value)));
+            properties.extend(value.map(|value| (name.to_owned(), value)));
         };
         let variant = &self.variant;
         let text = |number: Option<i32>| number.map(|number| number.to_string());
@@ -193,37 +193,37 @@ impl Parts {
             let most = client.and_then(|it| it.max_concurrent_invocations_per_instance());
             add("queue.max_concurrent_invocations", text(most));
         }
-        facts
+        properties
     }
 }
 
 /// Returns what a model says.
-pub(super) fn model_facts(
+pub(super) fn model_properties(
     container: Option<&api::ContainerDefinition>,
     role_arn: &str,
     network_isolation: bool,
     vpc: Option<&api::VpcConfig>,
-) -> Facts {
-    let mut facts = Facts::new();
+) -> Properties {
+    let mut properties = Properties::new();
     let package = container.and_then(|container| container.model_package_name());
     // A model that something else made may have an image in place of a package.
     let image = container.and_then(|container| container.image());
     if let Some(model) = package.or(image) {
-        facts.insert("model".to_owned(), model.to_owned());
+        properties.insert("model".to_owned(), model.to_owned());
     }
-    facts.insert("role".to_owned(), role_arn.to_owned());
+    properties.insert("role".to_owned(), role_arn.to_owned());
     let environment = container.and_then(|container| container.environment());
     let mut environment: Vec<_> = environment.into_iter().flatten().collect();
     environment.sort();
     for (name, value) in environment {
-        facts.insert(format!("environment.{name}"), value.clone());
+        properties.insert(format!("environment.{name}"), value.clone());
     }
-    facts.insert("network_isolation".to_owned(), network_isolation.to_string());
+    properties.insert("network_isolation".to_owned(), network_isolation.to_string());
     if let Some(vpc) = vpc.filter(|vpc| !vpc.subnets().is_empty()) {
-        facts.insert("security_group_ids".to_owned(), vpc.security_group_ids().join(", "));
-        facts.insert("subnets".to_owned(), vpc.subnets().join(", "));
+        properties.insert("security_group_ids".to_owned(), vpc.security_group_ids().join(", "));
+        properties.insert("subnets".to_owned(), vpc.subnets().join(", "));
     }
-    facts
+    properties
 }
 
 /// Returns the version in the ARN of a model package, such as
@@ -235,8 +235,9 @@ pub(super) fn version_of(package_arn: &str) -> Option<u32> {
 
 /// Returns a name of the service: the beginning of the endpoint's, the version, and a digest of what the
 /// name is for.
-fn named(endpoint: &str, version: u32, facts: &Facts) -> String {
-    let text: Vec<String> = facts.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+fn named(endpoint: &str, version: u32, properties: &Properties) -> String {
+    let text: Vec<String> =
+        properties.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let digest = common::sha256_hex(format!("{endpoint}\n{}", text.concat()));
     format!("{}{version}-{digest:.12}", hosted_prefix(endpoint))
 }
@@ -252,17 +253,17 @@ mod tests {
 
     #[test]
     fn names_fit_and_differ_with_the_content() {
-        let facts = |model: &str| Facts::from([("model".to_owned(), model.to_owned())]);
-        let name = named("machine-downtime", 3, &facts("a"));
+        let properties = |model: &str| Properties::from([("model".to_owned(), model.to_owned())]);
+        let name = named("machine-downtime", 3, &properties("a"));
         assert_eq!(name.len(), "machine-downtime-v3-".len() + 12, "{name}");
         assert!(name.starts_with("machine-downtime-v3-"));
-        assert_ne!(name, named("machine-downtime", 3, &facts("b")));
+        assert_ne!(name, named("machine-downtime", 3, &properties("b")));
         let long = "a-".repeat(31) + "b";
         assert_eq!(long.len(), 63);
-        let short = named(&long, 12_345, &facts("a"));
+        let short = named(&long, 12_345, &properties("a"));
         assert!(short.len() <= 63 && !short.contains("--"), "{short}");
         // Endpoints whose names begin alike have configurations of their own.
-        assert_ne!(short, named(&(long[..62].to_owned() + "c"), 12_345, &facts("a")));
+        assert_ne!(short, named(&(long[..62].to_owned() + "c"), 12_345, &properties("a")));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use aws::CallError;
 use aws::sagemaker::types as api;
 use serde::Serialize;
 
-use super::configuration::{Facts, Parts, model_facts, version_of};
+use super::configuration::{Parts, Properties, model_properties, version_of};
 use crate::{Cloud, CloudError};
 
 /// An endpoint as SageMaker describes it.
@@ -171,11 +171,11 @@ impl Cloud {
                 .and_then(|queue| Some(queue.output_config()?.s3_output_path()?.to_owned())),
             ..EndpointConfiguration::default()
         };
-        let mut facts = match configuration.models.first() {
-            Some(model) => self.model_facts(model)?.unwrap_or_default(),
-            None => Facts::new(),
+        let mut properties = match configuration.models.first() {
+            Some(model) => self.model_properties(model)?.unwrap_or_default(),
+            None => Properties::new(),
         };
-        configuration.package_arn = facts.get("model").cloned();
+        configuration.package_arn = properties.get("model").cloned();
         configuration.version = configuration.package_arn.as_deref().and_then(version_of);
         if let Some(variant) = variants.into_iter().next() {
             let instance_type = variant.instance_type.as_ref();
@@ -186,14 +186,14 @@ impl Cloud {
                 queue: answer.async_inference_config,
                 volume_key: answer.kms_key_id,
             };
-            facts.extend(parts.facts());
+            properties.extend(parts.properties());
         }
-        configuration.settings = facts.into_iter().collect();
+        configuration.settings = properties.into_iter().collect();
         Ok(Some(configuration))
     }
 
     /// Returns what a model says, or `None` if it was deleted.
-    fn model_facts(&self, name: &str) -> Result<Option<Facts>, CallError> {
+    fn model_properties(&self, name: &str) -> Result<Option<Properties>, CallError> {
         let call = self.sagemaker.describe_model().model_name(name);
         let answer = self.aws.call("sagemaker:DescribeModel", call.send());
         let Some(answer) = CallError::if_there(answer)? else { return Ok(None) };
@@ -201,6 +201,6 @@ impl Cloud {
         let container = answer.primary_container.as_ref().or(first);
         let role = answer.execution_role_arn.as_deref().unwrap_or_default();
         let isolated = answer.enable_network_isolation == Some(true);
-        Ok(Some(model_facts(container, role, isolated, answer.vpc_config.as_ref())))
+        Ok(Some(model_properties(container, role, isolated, answer.vpc_config.as_ref())))
     }
 }

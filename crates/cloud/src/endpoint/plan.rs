@@ -96,7 +96,7 @@ impl Cloud {
         require_in_service(deployed)?;
         plan.current = self.endpoint_configuration(&deployed.config_name)?;
         let mut before = plan.current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
-        let mut after: BTreeMap<_, _> = desired.facts(role_arn).into_iter().collect();
+        let mut after: BTreeMap<_, _> = desired.properties(role_arn).into_iter().collect();
         require_kind(&desired.name, &before, &after)?;
         require_one_variant(&desired.name, plan.current.as_ref())?;
         if !before.contains_key("memory_mb") {

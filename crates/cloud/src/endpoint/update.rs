@@ -77,7 +77,7 @@ impl Cloud {
             });
         };
         let settings = plan.current.as_ref().map(|current| &current.settings);
-        let own = desired.facts(&self.target.role_arn);
+        let own = desired.properties(&self.target.role_arn);
         let same_type = settings.and_then(|it| it.get("instance_type")) == own.get("instance_type");
         let keeps_scaling = plan.is_autoscaled && same_type && desired.autoscaling.is_some();
         let removes_scaling = plan.is_autoscaled && !keeps_scaling;

@@ -9,8 +9,8 @@ use crate::error::CommandError;
 /// The argument that asks for explanations.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ExplainArgs {
-    /// Add what each column contributes to the probability, as exact Shapley values: `base_value` and
-    /// `shap_...` add up to it
+    /// Add what each column contributes to the probability: `base_value` and the Shapley values `shap_...`
+    /// add up to it; path-dependent unless the kind is named
     #[arg(
         long,
         value_name = "KIND",
@@ -23,9 +23,8 @@ pub struct ExplainArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ExplainKind {
-    /// What is not known goes the ways that the training rows went
+    // Values with a text of their own would make every help text twice as long.
     PathDependent,
-    /// What is not known is that of training rows, which are in the model
     Interventional,
 }
 
