@@ -35,6 +35,7 @@ def refusals(runner, account, checks, number):
     for version, reason, code in [
         ("$(touch pwned)", "good", 2),
         ("--json", "good", 2),
+        ("latest", "good", 2),
         ("9999", "good", 5),
         (number, "  ", 2),
     ]:
@@ -57,7 +58,7 @@ def refusals(runner, account, checks, number):
 def by_hand(runner, account, checks, number):
     print("a version that is approved and deployed by hand")
     reason = "it's `good` | $(touch pwned)"
-    code, summary = release(runner, "latest", reason)
+    code, summary = release(runner, number, reason)
     checks.equal("exit code", code, 0)
     [decision] = asked("UpdateModelPackage")
     checks.equal("the reason is unchanged", decision["ApprovalDescription"], reason)

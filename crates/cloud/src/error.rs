@@ -99,12 +99,24 @@ pub enum CloudError {
         owner: String,
     },
     /// An endpoint is changing.
-    #[error("the endpoint {name} is {status}; try again once it is InService")]
+    #[error("the endpoint {name} is {status}; try again once it is {until}")]
     EndpointBusy {
         /// The endpoint's name.
         name: String,
         /// Its status.
         status: String,
+        /// What it has to be first.
+        until: &'static str,
+    },
+    /// Somebody else has updated an endpoint meanwhile.
+    #[error(
+        "the endpoint {name} has got the configuration {found} meanwhile; the same command compares again"
+    )]
+    EndpointChanged {
+        /// The endpoint's name.
+        name: String,
+        /// The configuration that answers now.
+        found: String,
     },
     /// An endpoint has failed.
     #[error("the endpoint {name} is {status}: {reason}")]
@@ -146,17 +158,16 @@ pub enum CloudError {
         /// A line about each alarm that rolls updates back.
         alarms: Vec<String>,
     },
-    /// An endpoint has several variants.
+    /// An endpoint has other variants than this program makes.
     #[error(
-        "the endpoint {name} has several variants, with the models {}; expected one, since an update would \
-         drop the others",
-        .models.join(", ")
+        "the endpoint {name} has the variants {}; expected the one of {}, since an update keeps no other",
+        .variants.join(", "), crate::endpoint::VARIANT
     )]
     EndpointVariants {
         /// The endpoint's name.
         name: String,
-        /// The names of the variants' models.
-        models: Vec<String>,
+        /// The names of its variants.
+        variants: Vec<String>,
     },
     /// There is no such object in S3.
     #[error("there is no object {0}")]

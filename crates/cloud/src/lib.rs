@@ -41,9 +41,10 @@ pub use deploy::WrittenPipeline;
 pub use deployed::DeployedPipeline;
 pub use doctor::{Check, JobMachine, JobQuota, Remedy, Verdict, architecture_of};
 pub use endpoint::{
-    AsynchronousAnswer, Autoscaling, Capture, DeployedEndpoint, DeployedVariant, DesiredEndpoint,
-    EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting, Instances, Kept,
-    Network, Queue, Removal, Rollback, StartedUpdate, TrafficShift, UpdatePolicy,
+    AsynchronousAnswer, Autoscaling, Capture, DeployedEndpoint, DeployedScaling, DeployedVariant,
+    DesiredEndpoint, EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting,
+    Instances, Kept, Network, Queue, Removal, Rollback, ScalingMetric, StartedUpdate, TrafficShift,
+    UpdatePolicy,
 };
 pub use error::CloudError;
 pub use execution::{SageMakerExecution, SageMakerStep};

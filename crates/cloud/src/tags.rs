@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use aws::CallError;
 use aws::sagemaker::types::Tag;
+use infrastructure::MADE_FOR;
 
 use crate::{Cloud, CloudError};
-
-/// The tag of a configuration and of a model that names the endpoint that they were made for.
-pub(crate) const MADE_FOR: &str = "deployed-to";
 
 /// The tag that says which program manages a resource.
 #[derive(Clone, Copy, Debug)]

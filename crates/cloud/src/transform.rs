@@ -121,7 +121,7 @@ impl Cloud {
             Ok(TransformJob {
                 name: name.to_owned(),
                 status: status.as_str().to_owned(),
-                failure_reason: job.failure_reason,
+                failure_reason: job.failure_reason.filter(|reason| !reason.is_empty()),
                 started: job.transform_start_time.map(|time| time.as_secs_f64()),
                 ended: job.transform_end_time.map(|time| time.as_secs_f64()),
             })

@@ -18,6 +18,9 @@ use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split
 /// `dataset` reads tables of at most 16,384 fields.
 const MAX_FEATURES: usize = 16_383;
 
+/// The most tags of the settings. A resource has at most 50.
+const MAX_TAGS: usize = 48;
+
 /// Returns the faults of the settings that garde does not check.
 pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     let mut faults = Faults(Vec::new());
@@ -214,14 +217,18 @@ impl Faults {
     }
 
     fn tags(&mut self, tags: &IndexMap<String, String>) {
-        if tags.len() > 50 {
-            self.push("tags", None, "at most 50 tags");
+        if tags.len() > MAX_TAGS {
+            let expected =
+                format!("at most {MAX_TAGS} tags, beside which the program has two of its own");
+            self.push("tags", None, &expected);
         }
         for (key, value) in tags {
             let path = format!("tags.{key}");
             let right = (1..=128).contains(&key.chars().count()) && !key.starts_with("aws:");
             let expected = "a key of 1 to 128 characters that does not begin with aws:";
             self.unless(right, &path, key.as_str(), expected);
+            let own = ["deployed-to", "previous-config"].contains(&key.as_str());
+            self.unless(!own, &path, key.as_str(), "a key that the program does not use itself");
             let right = value.chars().count() <= 256;
             self.unless(right, &path, value.as_str(), "at most 256 characters");
         }

@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rules::is_object_key;
+use crate::rules::{is_alarm, is_object_key};
 use crate::words::words;
 
 words! {
@@ -51,7 +51,7 @@ pub struct Endpoint {
     /// The endpoint's name: letters, digits and hyphens, at most 63. The model package group's name if
     /// absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[garde(inner(pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")))]
+    #[garde(inner(length(max = 63), pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")))]
     pub name: Option<String>,
     /// How it takes and answers requests: `real_time`, `serverless` or `asynchronous`.
     #[garde(skip)]
@@ -60,8 +60,7 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(skip)] // see faults
     pub instance_type: Option<String>,
-    /// The number of its instances, 1 if absent. With autoscaling the number to begin with, its minimum
-    /// if absent.
+    /// The number of its instances, 1 if absent; with autoscaling the number to begin with.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(range(min = 1, max = 1000)))]
     pub instance_count: Option<u32>,
@@ -257,7 +256,7 @@ pub struct EndpointUpdate {
     pub timeout_seconds: Option<u32>,
     /// The alarms of CloudWatch that roll an update back, at most 10.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[garde(length(max = 10), inner(length(chars, min = 1, max = 255)))]
+    #[garde(length(max = 10), inner(length(chars, min = 1, max = 255), custom(is_alarm)))]
     pub rollback_alarms: Vec<String>,
 }
 
@@ -290,7 +289,6 @@ impl Endpoint {
 
     /// Returns the number of instances to begin with.
     pub fn instance_count(&self) -> u32 {
-        let least = self.autoscaling.as_ref().map_or(1, |autoscaling| autoscaling.min);
-        self.instance_count.unwrap_or(least)
+        self.instance_count.unwrap_or(1)
     }
 }

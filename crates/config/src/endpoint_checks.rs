@@ -5,6 +5,9 @@ use crate::fault::Fault;
 use crate::rules::{INSTANCE_TYPE, is_instance_type};
 use crate::settings::Settings;
 
+/// The longest time that an update may take, in seconds.
+const MAX_UPDATE: u32 = 28_800;
+
 /// Returns what SageMaker refuses of an endpoint, or would ignore.
 pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     let endpoint = &settings.endpoint;
@@ -15,6 +18,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     faults.of_kind(settings);
     faults.autoscaling(endpoint);
     faults.update(&endpoint.update);
+    faults.of_inferentia(endpoint);
     if let Some(serverless) = &endpoint.serverless {
         let &Serverless { memory_mb, max_concurrency, provisioned_concurrency } = serverless;
         let right = (1024..=6144).contains(&memory_mb) && memory_mb % 1024 == 0;
@@ -26,10 +30,27 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
             faults.unless(right, "serverless.provisioned_concurrency", provisioned, &expected);
         }
     }
+    let name = endpoint.instance_type();
+    if settings.aws.kms.volume_key.is_some()
+        && endpoint.kind != EndpointKind::Serverless
+        && has_local_disk(name)
+    {
+        let expected = "a type without a disk of its own, which aws.kms.volume_key cannot encrypt";
+        faults.unless(false, "instance_type", name, expected);
+    }
     if endpoint.vpc == Some(true) && settings.aws.vpc.is_none() {
         faults.unless(false, "vpc", true, "a network in aws.vpc beside it");
     }
     faults.0
+}
+
+/// Returns whether instances of a type have a disk of their own: those with a `d` behind the generation, such
+/// as ml.m5d.large, and some accelerated ones.
+fn has_local_disk(instance_type: &str) -> bool {
+    let family = instance_type.split('.').nth(1).unwrap_or_default();
+    let generation = family.find(|letter: char| letter.is_ascii_digit());
+    let options = generation.map_or("", |place| &family[place + 1..]);
+    options.contains('d') || ["g5", "g6", "p5", "trn1"].contains(&family)
 }
 
 struct Faults(Vec<Fault>);
@@ -113,6 +134,17 @@ impl Faults {
         self.unless(!name.starts_with("ml.t2."), "instance_type", name, expected);
     }
 
+    /// Refuses what SageMaker ignores of instances with the first Inferentia chip.
+    fn of_inferentia(&mut self, endpoint: &Endpoint) {
+        let update = &endpoint.update;
+        let is_guarded = update.shift != Shift::AllAtOnce || !update.rollback_alarms.is_empty();
+        let name = endpoint.instance_type();
+        let right = !name.starts_with("ml.inf1.") || !is_guarded;
+        let expected =
+            "another type, since SageMaker updates ml.inf1 all at once and without alarms";
+        self.unless(right, "instance_type", name, expected);
+    }
+
     fn update(&mut self, update: &EndpointUpdate) {
         let (path, percent) = ("update.percent", update.percent);
         let steps = match (update.shift, percent) {
@@ -135,8 +167,17 @@ impl Faults {
                 100_u32.div_ceil(percent.max(1))
             }
         };
+        let alarms = &update.rollback_alarms;
+        for (index, alarm) in alarms.iter().enumerate() {
+            let is_new = !alarms[..index].contains(alarm);
+            let path = format!("update.rollback_alarms[{index}]");
+            self.unless(is_new, &path, alarm.as_str(), "an alarm that is not listed before");
+        }
         let waits = u64::from(steps) * u64::from(update.wait_seconds)
             + u64::from(update.terminate_after_seconds);
+        let most = u64::from(MAX_UPDATE);
+        let expected = format!("waits of less than {most} seconds together, they come to {waits}");
+        self.unless(waits < most, "update.wait_seconds", update.wait_seconds, &expected);
         if let Some(timeout) = update.timeout_seconds {
             let expected = format!(
                 "more than the {waits} seconds that {steps} times wait_seconds and terminate_after_seconds come to"

@@ -17,6 +17,10 @@ pub(crate) fn is_not_blank(name: &str, _: &()) -> garde::Result {
     unless(name.trim().is_empty(), "a column's name")
 }
 
+pub(crate) fn is_alarm(name: &str, _: &()) -> garde::Result {
+    unless(name.trim().is_empty(), "an alarm's name")
+}
+
 /// Accepts an S3 key or prefix.
 pub(crate) fn is_object_key(key: &str, _: &()) -> garde::Result {
     let plain = |c: char| c.is_ascii_alphanumeric() || "!_.*'()/=-".contains(c);

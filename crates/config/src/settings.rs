@@ -106,7 +106,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct Pipeline {
     /// Letters, digits and hyphens, at most 256.
-    #[garde(pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$"))]
+    #[garde(length(max = 256), pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,255}$"))]
     pub name: String,
     /// At most 3,072 characters.
     #[garde(length(chars, max = 3072))]
@@ -180,7 +180,7 @@ words! {
 #[serde(deny_unknown_fields, default)]
 pub struct ModelRegistry {
     /// The model package group.
-    #[garde(pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"))]
+    #[garde(length(max = 63), pattern(r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"))]
     pub model_package_group_name: String,
     /// The description of the group, used when the group is created. It is passed in an environment
     /// variable of a Processing job, whose length is limited.

@@ -7,6 +7,8 @@ use crate::inventory::Inventory;
 use crate::statements::{approve, object_key, pass_role, volume_key};
 use crate::storage::S3Prefix;
 
+/// The tag of a configuration and of a model that names the endpoint that they were made for.
+pub const MADE_FOR: &str = "deployed-to";
 /// The most characters of an endpoint's name in the names of what is made for it.
 const MAX_PREFIX: usize = 32;
 /// The log group of all batch transforms, and the namespace of their metrics.
@@ -71,6 +73,7 @@ pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
             inventory.package_arns(),
         ),
         host(inventory),
+        delete(inventory),
     ];
     statements.extend(find_users(inventory));
     statements.push(Statement::allow(
@@ -103,9 +106,7 @@ fn host(inventory: &Inventory<'_>) -> Statement {
         "Host",
         [
             "sagemaker:CreateModel",
-            "sagemaker:DeleteModel",
             "sagemaker:CreateEndpointConfig",
-            "sagemaker:DeleteEndpointConfig",
             "sagemaker:CreateEndpoint",
             "sagemaker:UpdateEndpoint",
             "sagemaker:DeleteEndpoint",
@@ -117,6 +118,18 @@ fn host(inventory: &Inventory<'_>) -> Statement {
         ],
         resources,
     )
+}
+
+/// Allows deleting what was made for the endpoint. Other endpoints' names may begin alike.
+fn delete(inventory: &Inventory<'_>) -> Statement {
+    let name = inventory.settings.endpoint_name();
+    let hosted = |kind: &str| inventory.named(kind, &hosted_prefix(name), "*");
+    Statement::allow(
+        "DeleteOwn",
+        ["sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"],
+        [hosted("endpoint-config"), hosted("model")].concat(),
+    )
+    .when("StringEquals", &format!("aws:ResourceTag/{MADE_FOR}"), [name])
 }
 
 /// Allows finding what uses a configuration or a model, which is then not deleted, whoever made it.

@@ -44,7 +44,7 @@ mod storage;
 mod template;
 
 pub use document::{Policy, Statement};
-pub use hosting::{endpoint_log_group, hosted_prefix};
+pub use hosting::{MADE_FOR, endpoint_log_group, hosted_prefix};
 pub use images::Repository;
 pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, policy};
 pub use storage::DEFINITIONS;

@@ -1,9 +1,12 @@
 //! How the number of an endpoint's instances follows the traffic.
 
+use std::fmt;
+
+use aws::CallError;
 use aws::autoscaling::types as api;
 
 use super::configuration::number;
-use super::{Autoscaling, DesiredEndpoint, EndpointPlan, Hosting, VARIANT};
+use super::{Autoscaling, ScalingMetric, VARIANT};
 use crate::{Cloud, CloudError};
 
 /// The name of the scaling policy.
@@ -12,20 +15,36 @@ const NAMESPACE: api::ServiceNamespace = api::ServiceNamespace::Sagemaker;
 const DIMENSION: api::ScalableDimension =
     api::ScalableDimension::SageMakerVariantDesiredInstanceCount;
 
-impl Autoscaling {
-    pub(super) fn to_text(&self) -> String {
-        text(
-            (self.min.into(), self.max.into()),
-            Some((self.target, self.scale_out_cooldown.into(), self.scale_in_cooldown.into())),
-        )
+/// How the number of an endpoint's instances follows the traffic now.
+#[derive(Clone, Debug)]
+pub struct DeployedScaling {
+    min: i32,
+    max: i32,
+    /// This program's policy. Something else may have made another one.
+    policy: Option<Autoscaling>,
+}
+
+impl fmt::Display for DeployedScaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.policy {
+            Some(policy) => policy.fmt(f),
+            None => write!(f, "{} to {} instances, by another policy", self.min, self.max),
+        }
     }
 }
 
-fn text((min, max): (i64, i64), policy: Option<(f64, i64, i64)>) -> String {
-    let policy = policy.map(|(target, out, back)| {
-        format!(", {target} a minute or waiting for each, cooldowns {out} s and {back} s")
-    });
-    format!("{min} to {max} instances{}", policy.unwrap_or_default())
+impl fmt::Display for Autoscaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { min, max, target, scale_out_cooldown, scale_in_cooldown, .. } = self;
+        let of = match self.metric {
+            ScalingMetric::Invocations => "invocations a minute of each",
+            ScalingMetric::Backlog => "requests that wait for each",
+        };
+        write!(
+            f,
+            "{min} to {max} instances, {target} {of}, cooldowns {scale_out_cooldown} s and {scale_in_cooldown} s"
+        )
+    }
 }
 
 impl Cloud {
@@ -34,7 +53,7 @@ impl Cloud {
     /// # Errors
     ///
     /// Fails if Application Auto Scaling refuses.
-    pub fn autoscaling(&self, endpoint: &str) -> Result<Option<String>, CloudError> {
+    pub fn autoscaling(&self, endpoint: &str) -> Result<Option<DeployedScaling>, CloudError> {
         let client = self.aws.autoscaling();
         let resource = resource_id(endpoint);
         let call = client
@@ -54,35 +73,48 @@ impl Cloud {
             .scalable_dimension(DIMENSION);
         let answer =
             self.aws.call("application-autoscaling:DescribeScalingPolicies", call.send())?;
+        let (min, max) = (target.min_capacity, target.max_capacity);
         let mut policies = answer.scaling_policies.unwrap_or_default().into_iter();
         let policy = policies.find(|policy| policy.policy_name == POLICY);
         let policy = policy.and_then(|it| it.target_tracking_scaling_policy_configuration);
-        let policy = policy.map(|it| {
-            let seconds = |seconds: Option<i32>| i64::from(seconds.unwrap_or_default());
-            (it.target_value, seconds(it.scale_out_cooldown), seconds(it.scale_in_cooldown))
+        let count = |number: i32| u32::try_from(number).unwrap_or_default();
+        let policy = policy.map(|it| Autoscaling {
+            min: count(min),
+            max: count(max),
+            target: it.target_value,
+            metric: match it.customized_metric_specification {
+                Some(_) => ScalingMetric::Backlog,
+                None => ScalingMetric::Invocations,
+            },
+            scale_out_cooldown: count(it.scale_out_cooldown.unwrap_or_default()),
+            scale_in_cooldown: count(it.scale_in_cooldown.unwrap_or_default()),
         });
-        Ok(Some(text((target.min_capacity.into(), target.max_capacity.into()), policy)))
+        Ok(Some(DeployedScaling { min, max, policy }))
     }
 
-    /// Makes the number of the endpoint's instances follow the traffic as it is wanted, or stay.
+    /// Makes the number of the endpoint's instances follow the traffic again as it did, after an update
+    /// that was undone.
     ///
     /// # Errors
     ///
     /// Fails if Application Auto Scaling refuses.
-    pub fn set_autoscaling(
+    pub fn restore_autoscaling(
         &self,
-        desired: &DesiredEndpoint,
-        plan: &EndpointPlan,
+        endpoint: &str,
+        scaling: Option<&DeployedScaling>,
     ) -> Result<(), CloudError> {
-        let Some(scaling) = &desired.autoscaling else {
-            return if plan.is_autoscaled {
-                self.remove_autoscaling(&desired.name)
-            } else {
-                Ok(())
-            };
-        };
+        let policy = scaling.and_then(|scaling| scaling.policy.as_ref());
+        policy.map_or(Ok(()), |policy| self.set_autoscaling(endpoint, policy))
+    }
+
+    /// Makes the number of the endpoint's instances follow the traffic.
+    ///
+    /// # Errors
+    ///
+    /// Fails if Application Auto Scaling refuses.
+    pub fn set_autoscaling(&self, endpoint: &str, scaling: &Autoscaling) -> Result<(), CloudError> {
         let client = self.aws.autoscaling();
-        let resource = resource_id(&desired.name);
+        let resource = resource_id(endpoint);
         let call = client
             .register_scalable_target()
             .service_namespace(NAMESPACE)
@@ -95,13 +127,14 @@ impl Cloud {
             .target_value(scaling.target)
             .scale_out_cooldown(number(scaling.scale_out_cooldown))
             .scale_in_cooldown(number(scaling.scale_in_cooldown));
-        let waits = matches!(&desired.hosting, Hosting::Instances(it) if it.queue.is_some());
-        let tracking = if waits {
-            tracking.customized_metric_specification(backlog(&desired.name))
-        } else {
-            let metric = api::PredefinedMetricSpecification::builder()
-                .predefined_metric_type(api::MetricType::SageMakerVariantInvocationsPerInstance);
-            tracking.set_predefined_metric_specification(metric.build().ok())
+        let tracking = match scaling.metric {
+            ScalingMetric::Backlog => tracking.customized_metric_specification(backlog(endpoint)),
+            ScalingMetric::Invocations => {
+                let metric = api::PredefinedMetricSpecification::builder().predefined_metric_type(
+                    api::MetricType::SageMakerVariantInvocationsPerInstance,
+                );
+                tracking.set_predefined_metric_specification(metric.build().ok())
+            }
         };
         let call = client
             .put_scaling_policy()
@@ -116,7 +149,11 @@ impl Cloud {
     }
 
     /// Makes the number of the endpoint's instances stay as it is, with the policies that changed it.
-    pub(super) fn remove_autoscaling(&self, endpoint: &str) -> Result<(), CloudError> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if Application Auto Scaling refuses.
+    pub fn remove_autoscaling(&self, endpoint: &str) -> Result<(), CloudError> {
         let call = self
             .aws
             .autoscaling()
@@ -124,7 +161,8 @@ impl Cloud {
             .service_namespace(NAMESPACE)
             .resource_id(resource_id(endpoint))
             .scalable_dimension(DIMENSION);
-        self.aws.call("application-autoscaling:DeregisterScalableTarget", call.send())?;
+        let answer = self.aws.call("application-autoscaling:DeregisterScalableTarget", call.send());
+        CallError::if_there(answer)?;
         Ok(())
     }
 }

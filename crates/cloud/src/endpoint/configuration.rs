@@ -42,7 +42,7 @@ impl HostedModel {
 
     /// Returns the name of the model: a name for each content, so that what is there under it is the same.
     pub(crate) fn name(&self, endpoint: &str, role_arn: &str) -> String {
-        named(endpoint, self.version, &self.properties(role_arn))
+        named(endpoint, self.version, &self.content, &self.properties(role_arn))
     }
 }
 
@@ -59,7 +59,8 @@ impl DesiredEndpoint {
 
     /// Returns the name of the configuration: a name for each content.
     pub(super) fn config_name(&self, role_arn: &str) -> String {
-        named(&self.name, self.model.version, &self.properties(role_arn))
+        let model = &self.model;
+        named(&self.name, model.version, &model.content, &self.properties(role_arn))
     }
 
     /// Returns what the configuration and its model say.
@@ -235,10 +236,16 @@ pub(super) fn version_of(package_arn: &str) -> Option<u32> {
 
 /// Returns a name of the service: the beginning of the endpoint's, the version, and a digest of what the
 /// name is for.
-fn named(endpoint: &str, version: u32, properties: &Properties) -> String {
-    let text: Vec<String> =
-        properties.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    let digest = common::sha256_hex(format!("{endpoint}\n{}", text.concat()));
+fn named(endpoint: &str, version: u32, content: &[String], properties: &Properties) -> String {
+    let mut text = format!("{endpoint}\n");
+    for (name, value) in properties {
+        text.push_str(&format!("{name}={value}\n"));
+    }
+    // The service does not tell these of a model, so that they are no properties.
+    for content in content {
+        text.push_str(&format!("{content}\n"));
+    }
+    let digest = common::sha256_hex(text);
     format!("{}{version}-{digest:.12}", hosted_prefix(endpoint))
 }
 
@@ -254,16 +261,19 @@ mod tests {
     #[test]
     fn names_fit_and_differ_with_the_content() {
         let properties = |model: &str| Properties::from([("model".to_owned(), model.to_owned())]);
-        let name = named("machine-downtime", 3, &properties("a"));
+        let name = named("machine-downtime", 3, &[], &properties("a"));
         assert_eq!(name.len(), "machine-downtime-v3-".len() + 12, "{name}");
         assert!(name.starts_with("machine-downtime-v3-"));
-        assert_ne!(name, named("machine-downtime", 3, &properties("b")));
+        assert_ne!(name, named("machine-downtime", 3, &[], &properties("b")));
+        // A package that was changed in place is another model.
+        let content = ["serve:1".to_owned(), "s3://b/other.tar.gz".to_owned()];
+        assert_ne!(name, named("machine-downtime", 3, &content, &properties("a")));
         let long = "a-".repeat(31) + "b";
         assert_eq!(long.len(), 63);
-        let short = named(&long, 12_345, &properties("a"));
+        let short = named(&long, 12_345, &[], &properties("a"));
         assert!(short.len() <= 63 && !short.contains("--"), "{short}");
         // Endpoints whose names begin alike have configurations of their own.
-        assert_ne!(short, named(&(long[..62].to_owned() + "c"), 12_345, &properties("a")));
+        assert_ne!(short, named(&(long[..62].to_owned() + "c"), 12_345, &[], &properties("a")));
     }
 
     #[test]

@@ -52,7 +52,9 @@ pub struct DeployedVariant {
 pub struct EndpointConfiguration {
     /// The name.
     pub name: String,
-    /// The names of the models of its variants.
+    /// The names of its variants.
+    pub variants: Vec<String>,
+    /// The names of the models of its variants, those without traffic of their own among them.
     pub models: Vec<String>,
     /// The ARN of the model package, if the model is one.
     pub package_arn: Option<String>,
@@ -67,6 +69,11 @@ pub struct EndpointConfiguration {
 }
 
 impl EndpointConfiguration {
+    /// Returns whether its model was deleted.
+    pub fn lacks_model(&self) -> bool {
+        self.package_arn.is_none()
+    }
+
     /// Returns whether the endpoint is serverless.
     pub fn is_serverless(&self) -> bool {
         self.settings.contains_key("memory_mb")
@@ -160,11 +167,12 @@ impl Cloud {
         let answer = self.aws.call("sagemaker:DescribeEndpointConfig", call.send());
         let Some(answer) = CallError::if_there(answer)? else { return Ok(None) };
         let variants = answer.production_variants.unwrap_or_default();
-        let models: Vec<String> =
-            variants.iter().filter_map(|variant| variant.model_name.clone()).collect();
+        let shadows = answer.shadow_production_variants.unwrap_or_default();
+        let all = || variants.iter().chain(&shadows);
         let mut configuration = EndpointConfiguration {
             name: name.to_owned(),
-            models,
+            variants: all().filter_map(|variant| variant.variant_name.clone()).collect(),
+            models: all().filter_map(|variant| variant.model_name.clone()).collect(),
             queue_output: answer
                 .async_inference_config
                 .as_ref()

@@ -8,6 +8,8 @@ use crate::{Cloud, CloudError};
 /// The time between two looks for the answer of an asynchronous endpoint.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// The most characters of a failure that are shown; the whole is in S3.
+const LONGEST_REASON: usize = 2000;
 /// The content type of the answers, with the line of names that tells what the model answers with.
 const ACCEPT: &str = "text/csv; header=present";
 
@@ -93,7 +95,8 @@ impl Cloud {
             if let Some(address) = &answer.failure
                 && let Some(reason) = self.object_if_any(address)?
             {
-                let reason = String::from_utf8_lossy(&reason).trim().to_owned();
+                let reason = String::from_utf8_lossy(&reason);
+                let reason = reason.trim().chars().take(LONGEST_REASON).collect();
                 return Err(CloudError::Unanswerable { address: address.clone(), reason });
             }
             if begun.elapsed() >= timeout {

@@ -11,6 +11,7 @@ mod update;
 
 use std::collections::BTreeMap;
 
+pub use autoscaling::DeployedScaling;
 pub(crate) use configuration::number;
 pub use deployed::{DeployedEndpoint, DeployedVariant, EndpointConfiguration};
 pub use invoke::AsynchronousAnswer;
@@ -46,6 +47,8 @@ pub struct HostedModel {
     pub package_arn: String,
     /// Its version.
     pub version: u32,
+    /// The image and the model's data that the package has now. Packages can be changed in place.
+    pub content: [String; 2],
     /// The environment of the container.
     pub environment: BTreeMap<String, String>,
     /// Whether the container has no network.
@@ -135,12 +138,23 @@ pub struct Autoscaling {
     pub min: u32,
     /// The greatest number of instances.
     pub max: u32,
-    /// The invocations a minute of each instance, or the requests that wait for each.
+    /// What the number of instances follows.
+    pub metric: ScalingMetric,
+    /// What the metric should be for each instance.
     pub target: f64,
     /// The cooldown after scaling out, in seconds.
     pub scale_out_cooldown: u32,
     /// The cooldown after scaling in, in seconds.
     pub scale_in_cooldown: u32,
+}
+
+/// What the number of instances follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScalingMetric {
+    /// The invocations a minute.
+    Invocations,
+    /// The requests that wait in the queue of an asynchronous endpoint.
+    Backlog,
 }
 
 /// How an update replaces the version that answers.

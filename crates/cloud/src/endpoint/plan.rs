@@ -6,10 +6,10 @@ use pipeline::Change;
 use serde_json::Value;
 
 use super::update::failed;
-use super::{DeployedEndpoint, DesiredEndpoint, EndpointConfiguration};
+use super::{DeployedEndpoint, DeployedScaling, DesiredEndpoint, EndpointConfiguration, VARIANT};
 use crate::{Cloud, CloudError};
 
-/// The tag of an endpoint that names its latest configurations, the last one first.
+/// The tag of an endpoint that names the configurations that it had before, the last one first.
 pub(super) const HISTORY: &str = "previous-config";
 /// The name of the autoscaling among what an endpoint's configuration says.
 const AUTOSCALING: &str = "autoscaling";
@@ -27,8 +27,8 @@ pub struct EndpointPlan {
     pub config_name: String,
     /// What an update changes, by setting. A new endpoint has no changes.
     pub changes: Vec<Change>,
-    /// Whether the number of instances follows the traffic now.
-    pub(super) is_autoscaled: bool,
+    /// How the number of instances follows the traffic now.
+    pub scaling: Option<DeployedScaling>,
 }
 
 /// The way back to the configuration before an endpoint's last update.
@@ -42,23 +42,33 @@ pub struct Rollback {
     pub previous: EndpointConfiguration,
     /// What the way back changes, by setting.
     pub changes: Vec<Change>,
-    /// Whether the number of instances follows the traffic now.
-    pub(super) is_autoscaled: bool,
+    /// How the number of instances follows the traffic now.
+    pub scaling: Option<DeployedScaling>,
 }
 
 impl Rollback {
     /// Returns whether the number of instances follows the traffic no more afterwards: SageMaker changes
-    /// no type of instances whose number does.
+    /// no type of instances whose number does, and what is followed depends on the kind.
     pub fn removes_autoscaling(&self) -> bool {
-        let current = self.current.as_ref().and_then(|current| current.instance_type.as_ref());
-        self.is_autoscaled && current != self.previous.instance_type.as_ref()
+        let current = self.current.as_ref();
+        let property = |name: &str| current.and_then(|current| current.settings.get(name));
+        let differs = |name: &str| property(name) != self.previous.settings.get(name);
+        self.scaling.is_some() && (differs("instance_type") || differs("kind"))
     }
 }
 
 impl EndpointPlan {
     /// Returns whether the endpoint is as it should be.
     pub fn is_empty(&self) -> bool {
-        self.deployed.is_some() && self.changes.is_empty() && !self.brings_configuration()
+        self.deployed.is_some()
+            && self.changes.is_empty()
+            && !self.brings_configuration()
+            && !self.lacks_something()
+    }
+
+    /// Returns whether the endpoint's configuration or model was deleted, so that it is not patched.
+    pub fn lacks_something(&self) -> bool {
+        self.deployed.is_some() && self.current.as_ref().is_none_or(|it| it.lacks_model())
     }
 
     /// Returns whether the endpoint gets another configuration, and not another autoscaling alone.
@@ -90,7 +100,7 @@ impl Cloud {
             current: None,
             config_name: desired.config_name(role_arn),
             changes: Vec::new(),
-            is_autoscaled: false,
+            scaling: None,
         };
         let Some(deployed) = &plan.deployed else { return Ok(plan) };
         require_in_service(deployed)?;
@@ -100,13 +110,13 @@ impl Cloud {
         require_kind(&desired.name, &before, &after)?;
         require_one_variant(&desired.name, plan.current.as_ref())?;
         if !before.contains_key("memory_mb") {
-            let scaling = self.autoscaling(&desired.name)?;
-            plan.is_autoscaled = scaling.is_some();
-            before.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
+            plan.scaling = self.autoscaling(&desired.name)?;
         }
-        let scaling = desired.autoscaling.as_ref().map(|scaling| scaling.to_text());
-        after.extend(scaling.map(|text| (AUTOSCALING.to_owned(), text)));
-        if desired.autoscaling.is_some() && plan.is_autoscaled {
+        let own = plan.scaling.as_ref().map(|scaling| scaling.to_string());
+        before.extend(own.map(|text| (AUTOSCALING.to_owned(), text)));
+        let wanted = desired.autoscaling.as_ref().map(|scaling| scaling.to_string());
+        after.extend(wanted.map(|text| (AUTOSCALING.to_owned(), text)));
+        if desired.autoscaling.is_some() && plan.scaling.is_some() {
             // Autoscaling has the say about the number; the configuration's is the one to begin with.
             before.remove("instance_count");
             after.remove("instance_count");
@@ -115,6 +125,12 @@ impl Cloud {
         if !plan.brings_configuration() {
             // What has the same name has the same content, however the service describes it.
             plan.changes.retain(|change| change.place == AUTOSCALING);
+        } else if plan.changes.is_empty() {
+            plan.changes.push(Change {
+                place: "configuration".to_owned(),
+                before: Some(deployed.config_name.clone().into()),
+                after: Some(plan.config_name.clone().into()),
+            });
         }
         Ok(plan)
     }
@@ -132,17 +148,19 @@ impl Cloud {
         let current = self.endpoint_configuration(&deployed.config_name)?;
         require_one_variant(name, current.as_ref())?;
         let history = self.configuration_history(&deployed)?;
-        let Some(previous) = history.iter().find(|name| **name != deployed.config_name) else {
-            return Err(none("no update of it has ended with another configuration".to_owned()));
+        let Some(previous) = earlier(&history, &deployed.config_name).first() else {
+            return Err(none("it has had no earlier configuration".to_owned()));
         };
         let found = self.endpoint_configuration(previous)?;
-        let previous =
-            found.ok_or_else(|| none(format!("its configuration {previous} was deleted")))?;
+        let previous = found.filter(|found| !found.lacks_model()).ok_or_else(|| {
+            none(format!("its configuration {previous} or the model of that was deleted"))
+        })?;
         let before = current.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
         require_kind(name, &before, &previous.settings)?;
+        let is_serverless = current.as_ref().is_some_and(EndpointConfiguration::is_serverless);
         Ok(Rollback {
             changes: differences(&before, &previous.settings),
-            is_autoscaled: !previous.is_serverless() && self.autoscaling(name)?.is_some(),
+            scaling: if is_serverless { None } else { self.autoscaling(name)? },
             deployed,
             current,
             previous,
@@ -164,18 +182,25 @@ fn require_kind(
     }
 }
 
-/// Refuses an endpoint that has more than the one variant that this program knows.
+/// Refuses an endpoint that has not the one variant that this program knows.
 fn require_one_variant(
     name: &str,
     current: Option<&EndpointConfiguration>,
 ) -> Result<(), CloudError> {
     match current {
-        Some(current) if current.models.len() > 1 => Err(CloudError::EndpointVariants {
+        Some(current) if current.variants != [VARIANT] => Err(CloudError::EndpointVariants {
             name: name.to_owned(),
-            models: current.models.clone(),
+            variants: current.variants.clone(),
         }),
         _ => Ok(()),
     }
+}
+
+/// Returns the configurations that an endpoint had before the one that answers. That is in the history after
+/// a way back.
+pub(super) fn earlier<'a>(history: &'a [String], current: &str) -> &'a [String] {
+    let place = history.iter().position(|name| name == current);
+    place.map_or(history, |place| &history[place + 1..])
 }
 
 /// Lists the settings that differ.
@@ -202,5 +227,6 @@ fn require_in_service(endpoint: &DeployedEndpoint) -> Result<(), CloudError> {
         return Err(failed(endpoint));
     }
     let (name, status) = (endpoint.name.clone(), endpoint.status.clone());
-    Err(CloudError::EndpointBusy { name, status })
+    let until = if status == "Deleting" { "gone" } else { "InService" };
+    Err(CloudError::EndpointBusy { name, status, until })
 }

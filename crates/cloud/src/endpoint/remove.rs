@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::CallError;
-use infrastructure::hosted_prefix;
+use infrastructure::{MADE_FOR, hosted_prefix};
 use serde::Serialize;
 
 use super::{DeployedEndpoint, EndpointConfiguration};
-use crate::tags::MADE_FOR;
 use crate::watch::{Watch, WatchEvent, until_over};
 use crate::{Cloud, CloudError};
 
 /// What the deletion of an endpoint deletes, and what it keeps.
 #[derive(Debug, Serialize)]
 pub struct Removal {
+    /// The endpoint's name.
+    pub name: String,
     /// The endpoint, if it is there.
     pub endpoint: Option<DeployedEndpoint>,
     /// Its configuration.
@@ -26,6 +27,14 @@ pub struct Removal {
     pub models: Vec<String>,
     /// What was made for it and is kept, because it is in use.
     pub kept: Vec<Kept>,
+}
+
+impl Removal {
+    /// Returns whether there is nothing of the endpoint.
+    pub fn is_empty(&self) -> bool {
+        let Self { endpoint, configurations, models, kept, .. } = self;
+        endpoint.is_none() && configurations.is_empty() && models.is_empty() && kept.is_empty()
+    }
 }
 
 /// What is kept, because it is in use.
@@ -45,6 +54,7 @@ impl Cloud {
     /// Fails if SageMaker refuses.
     pub fn plan_removal(&self, name: &str) -> Result<Removal, CloudError> {
         let mut removal = Removal {
+            name: name.to_owned(),
             endpoint: self.endpoint(name)?,
             current: None,
             is_autoscaled: false,
@@ -95,18 +105,20 @@ impl Cloud {
     /// Fails if AWS refuses.
     pub fn start_removal(&self, removal: &Removal) -> Result<(), CloudError> {
         let Some(endpoint) = &removal.endpoint else { return Ok(()) };
-        if removal.is_autoscaled {
-            self.remove_autoscaling(&endpoint.name)?;
-        }
         if endpoint.status != "Deleting" {
             let call = self.sagemaker.delete_endpoint().endpoint_name(&endpoint.name);
             CallError::if_there(self.aws.call("sagemaker:DeleteEndpoint", call.send()))?;
+        }
+        // Not before SageMaker has agreed.
+        if removal.is_autoscaled {
+            self.remove_autoscaling(&endpoint.name)?;
         }
         Ok(())
     }
 
     /// Waits until a removal's endpoint is gone, passes each event to `on_event`, and deletes what the
-    /// endpoint used.
+    /// endpoint used, unless something else has taken it into use meanwhile. Returns what was deleted and
+    /// what was kept.
     ///
     /// # Errors
     ///
@@ -116,11 +128,11 @@ impl Cloud {
         removal: &Removal,
         watch: Watch,
         on_event: &mut dyn FnMut(WatchEvent<'_, Option<DeployedEndpoint>>),
-    ) -> Result<(), CloudError> {
-        if let Some(DeployedEndpoint { name, .. }) = &removal.endpoint {
-            let id = format!("the deletion of endpoint {name}");
-            until_over(&id, watch, || self.endpoint(name), Option::is_none, on_event)?;
-        }
+    ) -> Result<Removal, CloudError> {
+        let name = &removal.name;
+        let id = format!("the deletion of endpoint {name}");
+        until_over(&id, watch, || self.endpoint(name), Option::is_none, on_event)?;
+        let removal = self.plan_removal(name)?;
         for name in &removal.configurations {
             let call = self.sagemaker.delete_endpoint_config().endpoint_config_name(name);
             CallError::if_there(self.aws.call("sagemaker:DeleteEndpointConfig", call.send()))?;
@@ -129,7 +141,7 @@ impl Cloud {
             let call = self.sagemaker.delete_model().model_name(name);
             CallError::if_there(self.aws.call("sagemaker:DeleteModel", call.send()))?;
         }
-        Ok(())
+        Ok(removal)
     }
 
     fn configurations_made_for(&self, name: &str, prefix: &str) -> Result<Vec<String>, CallError> {
@@ -142,7 +154,7 @@ impl Cloud {
             let (own, arn) = (summary.endpoint_config_name, summary.endpoint_config_arn);
             found.extend(own.zip(arn));
         }
-        self.made_for(name, found)
+        self.made_for(name, prefix, found)
     }
 
     fn models_made_for(&self, name: &str, prefix: &str) -> Result<Vec<String>, CallError> {
@@ -153,17 +165,19 @@ impl Cloud {
             let summary = summary.map_err(|error| CallError::of("sagemaker:ListModels", error))?;
             found.extend(summary.model_name.zip(summary.model_arn));
         }
-        self.made_for(name, found)
+        self.made_for(name, prefix, found)
     }
 
-    /// Returns the names of those that carry the endpoint's name as a tag.
+    /// Returns the names that begin with the prefix, of those that carry the endpoint's name as a tag.
     fn made_for(
         &self,
         endpoint: &str,
+        prefix: &str,
         found: Vec<(String, String)>,
     ) -> Result<Vec<String>, CallError> {
         let mut own = Vec::new();
-        for (name, arn) in found {
+        // The service finds names that contain the prefix anywhere.
+        for (name, arn) in found.into_iter().filter(|(name, _)| name.starts_with(prefix)) {
             if self.tags_of(&arn)?.get(MADE_FOR).is_some_and(|made_for| made_for == endpoint) {
                 own.push(name);
             }

@@ -1,12 +1,11 @@
 //! Making an endpoint what is wanted, or what it was: the calls, and how the update ended.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws::sagemaker::types as api;
 
 use super::configuration::number;
-use super::plan::HISTORY;
+use super::plan::{HISTORY, earlier};
 use super::{
     DeployedEndpoint, DesiredEndpoint, EndpointPlan, HostedModel, Rollback, TrafficShift,
     UpdatePolicy,
@@ -31,6 +30,21 @@ pub struct StartedUpdate {
 }
 
 impl Cloud {
+    /// Makes the configuration and the model of an endpoint again that were deleted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn replace_deleted(
+        &self,
+        desired: &DesiredEndpoint,
+        plan: &EndpointPlan,
+        owner: Owner,
+    ) -> Result<(), CloudError> {
+        self.create_model(&desired.model, &desired.name, owner)?;
+        self.create_configuration(desired, &plan.config_name, owner)
+    }
+
     /// Refuses an endpoint that does not carry the owner's tag.
     ///
     /// # Errors
@@ -79,16 +93,33 @@ impl Cloud {
         let settings = plan.current.as_ref().map(|current| &current.settings);
         let own = desired.properties(&self.target.role_arn);
         let same_type = settings.and_then(|it| it.get("instance_type")) == own.get("instance_type");
-        let keeps_scaling = plan.is_autoscaled && same_type && desired.autoscaling.is_some();
-        let removes_scaling = plan.is_autoscaled && !keeps_scaling;
+        let is_autoscaled = plan.scaling.is_some();
+        let keeps_scaling = is_autoscaled && same_type && desired.autoscaling.is_some();
+        let removes_scaling = is_autoscaled && !keeps_scaling;
         if removes_scaling {
             // SageMaker refuses other instances while autoscaling changes their number.
             self.remove_autoscaling(&desired.name)?;
         }
         self.tag(&deployed.arn, owner)?;
+        self.remember(deployed, &config_name)?;
         let policy = Some(&desired.update).filter(|_| !desired.is_serverless());
         let modified = self.start_update_to(deployed, &config_name, policy, keeps_scaling)?;
         Ok(StartedUpdate { config_name, has_removed_autoscaling: removes_scaling, modified })
+    }
+
+    /// Writes down that the configuration that answers is the one before another. It is written before the
+    /// update, and with those before it: if this program ends in between, or SageMaker undoes the update, an
+    /// earlier one is still known.
+    fn remember(&self, deployed: &DeployedEndpoint, next: &str) -> Result<(), CloudError> {
+        let history = self.configuration_history(deployed)?;
+        let current = &deployed.config_name;
+        let mut names = vec![current.clone()];
+        names.extend(earlier(&history, current).iter().filter(|name| *name != next).cloned());
+        names.truncate(REMEMBERED);
+        let tag = api::Tag::builder().key(HISTORY).value(names.join(" ")).build();
+        let call = self.sagemaker.add_tags().resource_arn(&deployed.arn).tags(tag);
+        self.aws.call("sagemaker:AddTags", call.send())?;
+        Ok(())
     }
 
     /// Starts the update of an endpoint to a configuration that is there. Returns when the endpoint had
@@ -100,16 +131,11 @@ impl Cloud {
         policy: Option<&UpdatePolicy>,
         keeps_instances: bool,
     ) -> Result<Option<f64>, CloudError> {
-        // Written before the update, and with those before: if this program ends in between, or SageMaker
-        // undoes the update, an earlier configuration is still known.
-        let mut history = vec![deployed.config_name.clone()];
-        history.extend(self.configuration_history(deployed)?);
-        let mut seen = BTreeSet::new();
-        history.retain(|name| seen.insert(name.clone()));
-        history.truncate(REMEMBERED);
-        let tag = api::Tag::builder().key(HISTORY).value(history.join(" ")).build();
-        let call = self.sagemaker.add_tags().resource_arn(&deployed.arn).tags(tag);
-        self.aws.call("sagemaker:AddTags", call.send())?;
+        // It may have changed while somebody was asked, such as by autoscaling.
+        let now = self.require_endpoint(&deployed.name)?;
+        if now.config_name != deployed.config_name {
+            return Err(CloudError::EndpointChanged { name: now.name, found: now.config_name });
+        }
         let call = self
             .sagemaker
             .update_endpoint()
@@ -118,7 +144,7 @@ impl Cloud {
             .set_retain_all_variant_properties(keeps_instances.then_some(true))
             .set_deployment_config(policy.map(UpdatePolicy::config));
         self.aws.call("sagemaker:UpdateEndpoint", call.send())?;
-        Ok(deployed.modified)
+        Ok(now.modified)
     }
 
     /// Waits until an update has ended, and passes each event to `on_event`.
@@ -160,7 +186,7 @@ impl Cloud {
                 wanted: update.config_name.clone(),
                 found: ended.config_name.clone(),
                 reason: ended.failure_reason.clone(),
-                alarms: self.alarm_states(&ended.rollback_alarms)?,
+                alarms: self.alarm_states(&ended.rollback_alarms),
             });
         }
         Ok(ended)
@@ -171,20 +197,16 @@ impl Cloud {
     /// # Errors
     ///
     /// Fails if AWS refuses.
-    pub fn start_rollback(
-        &self,
-        rollback: &Rollback,
-        policy: &UpdatePolicy,
-    ) -> Result<StartedUpdate, CloudError> {
+    pub fn start_rollback(&self, rollback: &Rollback) -> Result<StartedUpdate, CloudError> {
         let removes = rollback.removes_autoscaling();
         if removes {
             self.remove_autoscaling(&rollback.deployed.name)?;
         }
-        let keeps_instances = rollback.is_autoscaled && !removes;
+        let keeps_instances = rollback.scaling.is_some() && !removes;
         let config_name = &rollback.previous.name;
-        let policy = Some(policy).filter(|_| !rollback.previous.is_serverless());
+        // All at once, and whatever alarms: those of the settings have gone off for what is left behind.
         let modified =
-            self.start_update_to(&rollback.deployed, config_name, policy, keeps_instances)?;
+            self.start_update_to(&rollback.deployed, config_name, None, keeps_instances)?;
         let config_name = config_name.clone();
         Ok(StartedUpdate { config_name, has_removed_autoscaling: removes, modified })
     }
@@ -236,12 +258,17 @@ impl Cloud {
     }
 
     /// Returns a line about each alarm: whether it is in alarm, and why.
-    fn alarm_states(&self, names: &[String]) -> Result<Vec<String>, CloudError> {
+    fn alarm_states(&self, names: &[String]) -> Vec<String> {
         if names.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let call = self.aws.cloudwatch().describe_alarms().set_alarm_names(Some(names.to_vec()));
-        let answer = self.aws.call("cloudwatch:DescribeAlarms", call.send())?;
+        let answer = match self.aws.call("cloudwatch:DescribeAlarms", call.send()) {
+            Ok(answer) => answer,
+            Err(error) => {
+                return vec![format!("its alarms are {}, and {error}", names.join(", "))];
+            }
+        };
         let (metric, composite) = (answer.metric_alarms, answer.composite_alarms);
         let metric = metric
             .into_iter()
@@ -259,7 +286,7 @@ impl Cloud {
             let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             Some(format!("alarm {} is {state}{reason}", name?))
         };
-        Ok(metric.chain(composite).filter_map(line).collect())
+        metric.chain(composite).filter_map(line).collect()
     }
 }
 

@@ -474,6 +474,28 @@ fn invalid_endpoints() {
     config.yaml:179:13: endpoint.update.wait_seconds: found `4294967295`, expected at most 3600
     config.yaml:179:39: endpoint.update.timeout_seconds: found `28800`, expected more than the 4294967295 seconds that 1 times wait_seconds and terminate_after_seconds come to
     ");
+    insta::assert_snapshot!(endpoint("  update: { rollback_alarms: [' ', a, b, a] }\n"), @"
+    config.yaml:179:31: endpoint.update.rollback_alarms[0]: found ` `, expected an alarm's name
+    config.yaml:179:42: endpoint.update.rollback_alarms[3]: found `a`, expected an alarm that is not listed before
+    ");
+    insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:179:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
+    insta::assert_snapshot!(endpoint("  instance_type: ml.inf1.xlarge\n  update: { rollback_alarms: [a] }\n"), @"config.yaml:179:3: endpoint.instance_type: found `ml.inf1.xlarge`, expected another type, since SageMaker updates ml.inf1 all at once and without alarms");
+    insta::assert_snapshot!(endpoint(&format!("  name: a{}b\n", "-".repeat(62))), @"config.yaml:179:3: endpoint.name: found 64 characters, expected at most 63");
+    let key = with("aws:\n", "aws:\n  kms: { volume_key: alias/x }\n");
+    for (name, has_disk) in [
+        ("ml.m5d.large", true),
+        ("ml.g4dn.xlarge", true),
+        ("ml.m5.large", false),
+        ("ml.c7i.large", false),
+    ] {
+        let own = format!("  kind: real_time\n  instance_type: {name}\n");
+        assert_eq!(
+            read(&key.replacen("  kind: real_time\n", &own, 1)).is_err(),
+            has_disk,
+            "{name}"
+        );
+    }
+    insta::assert_snapshot!(message("  project: machine-downtime\n", "  deployed-to: x\n"), @"config.yaml:153:3: tags.deployed-to: found `deployed-to`, expected a key that the program does not use itself");
     let alarms = (0..11).map(|alarm| format!("a{alarm}")).collect::<Vec<_>>().join(", ");
     insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:179:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");
 }

@@ -225,6 +225,11 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     }
     "#);
 
+    // A version that was rejected since does not answer again.
+    cloud.orchestrator(&["models", "reject", "1", "--reason", "wrong"]).expect(0);
+    let refused = cloud.endpoint(2, &["rollback", "--yes"]);
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: version 1 of group <name> is Rejected, expected Approved; `orchestrator models approve 1` approves it");
+    cloud.orchestrator(&["models", "approve", "1"]).expect(0);
     let dry = cloud.endpoint(0, &["rollback", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> goes back: version 2 -> version 1.
@@ -252,11 +257,6 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     endpoint <name>: version 1 answers again
     ");
     assert_eq!(cloud.last("UpdateEndpoint")["EndpointConfigName"], before);
-
-    // A version that was rejected since does not answer again.
-    cloud.orchestrator(&["models", "reject", "2", "--reason", "wrong"]).expect(0);
-    let refused = cloud.endpoint(2, &["rollback", "--yes"]);
-    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: version 2 of group <name> is Rejected, expected Approved; `orchestrator models approve 2` approves it");
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn the_way_back_leads_past_an_update_that_was_undone() {
     cloud.deploy(0, &[]);
     let first = cloud.last("CreateEndpointConfig")["EndpointConfigName"].clone();
     let none = cloud.endpoint(5, &["rollback", "--dry-run"]);
-    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: the endpoint <name> cannot go back: no update of it has ended with another configuration");
+    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: the endpoint <name> cannot go back: it has had no earlier configuration");
     cloud.set_endpoint("  instance_count: 2\n");
     cloud.deploy(0, &[]);
     cloud.edit("instance_count: 2", "instance_count: 3");
@@ -309,6 +309,33 @@ fn the_way_back_leads_past_an_update_that_was_undone() {
         report["changes"],
         json!([{ "place": "instance_count", "before": "2", "after": "1" }])
     );
+    // The way back is taken whatever alarms, and it is no way forward.
+    assert_eq!(cloud.last("UpdateEndpoint")["DeploymentConfig"], Value::Null);
+    let none = cloud.endpoint(5, &["rollback", "--dry-run"]);
+    assert!(none.stderr.contains("it has had no earlier configuration"), "{}", none.stderr);
+}
+
+/// AWS stops patching an endpoint whose model was deleted.
+#[test]
+fn what_was_deleted_of_an_endpoint_is_made_again() {
+    let Some(cloud) = Cloud::before_moto("lacking", vec![]) else { return };
+    cloud.approve_a_version("1");
+    cloud.deploy(0, &[]);
+    let model = cloud.last("CreateModel")["ModelName"].clone();
+    let delete = cloud.aws().sagemaker().delete_model().model_name(model.as_str().unwrap());
+    cloud.aws().wait(delete.send()).unwrap();
+    let made = cloud.deploy(0, &[]);
+    insta::assert_snapshot!(cloud.neutral(&made.stdout), @"
+    <name> in us-east-1: another model -> version 1, 0 changes.
+      Its configuration or model was deleted, so that AWS does not patch it: it is made again.
+    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    endpoint <name>: updated, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
+    ");
+    assert_eq!(cloud.server.count("CreateModel"), 2);
+    assert_eq!(cloud.last("CreateModel")["ModelName"], model);
+    assert_eq!(cloud.server.count("UpdateEndpoint"), 0);
+    let again = cloud.deploy(0, &["--json"]);
+    assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
 }
 
 #[test]
@@ -333,7 +360,7 @@ fn an_endpoint_with_several_variants_is_not_replaced() {
     cloud.aws().wait(create.send()).unwrap();
     cloud.set_endpoint(&format!("  name: {name}\n"));
     let refused = cloud.deploy(2, &["--adopt"]);
-    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name>-two has several variants, with the models <name>-v1-<digest>, <name>-v1-<digest>; expected one, since an update would drop the others");
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name>-two has the variants a, b; expected the one of AllTraffic, since an update keeps no other");
 }
 
 #[test]
@@ -399,7 +426,8 @@ fn an_endpoint_of_somebody_else_is_left_alone() {
 
 #[test]
 fn the_number_of_instances_follows_the_traffic_while_the_settings_say_so() {
-    let rules = updates(vec![Ending::Updated, Ending::Updated]);
+    let rules =
+        updates(vec![Ending::Updated, Ending::Updated, Ending::RolledBack, Ending::Updated]);
     let Some(cloud) = Cloud::before_moto("scaling", rules.into()) else { return };
     cloud.approve_a_version("1");
     cloud.set_endpoint(
@@ -442,6 +470,17 @@ fn the_number_of_instances_follows_the_traffic_while_the_settings_say_so() {
     cloud.deploy(0, &[]);
     assert_eq!(cloud.server.count("DeregisterScalableTarget"), 1);
     assert_eq!(cloud.last("UpdateEndpoint")["RetainAllVariantProperties"], Value::Null);
+    // An update that is undone leaves the scaling as it was.
+    cloud.edit("ml.c5.large\n  log_requests", "ml.m5.xlarge\n  log_requests");
+    let policies = cloud.server.count("PutScalingPolicy");
+    cloud.deploy(1, &[]);
+    assert_eq!(cloud.server.count("DeregisterScalableTarget"), 2);
+    assert_eq!(cloud.server.count("PutScalingPolicy"), policies + 1);
+    // Without it, the number stays as it is.
+    cloud.edit("  autoscaling: { min: 1, max: 6, target: 600 }\n", "");
+    cloud.deploy(0, &[]);
+    assert_eq!(cloud.server.count("DeregisterScalableTarget"), 3);
+    assert_eq!(cloud.server.count("PutScalingPolicy"), policies + 1);
 }
 
 #[test]

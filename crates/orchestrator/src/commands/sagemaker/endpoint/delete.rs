@@ -6,7 +6,7 @@ use common::Exit;
 use config::Settings;
 use serde_json::json;
 
-use super::status::hosting_cost;
+use super::status::{hosting_cost, metrics_or_say};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::connect;
@@ -15,7 +15,6 @@ use crate::commands::sagemaker::follow::announce;
 use crate::commands::sagemaker::watch::{WatchingArgs, interruptible, say_unreachable};
 use crate::error::CommandError;
 use crate::output::print_json;
-use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the delete command.
 #[derive(Debug, Args)]
@@ -41,9 +40,9 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         Some(endpoint) => {
             cloud.check_arn(&endpoint.arn)?;
             cloud.check_endpoint_owner(endpoint, OWNER)?;
-            metrics = Some(cloud.endpoint_metrics(name).map_err(SageMakerError::Call)?);
+            metrics = Some(metrics_or_say(&cloud, name));
         }
-        None if removal.configurations.is_empty() && removal.models.is_empty() => {
+        None if removal.is_empty() => {
             // Whoever deletes what is gone has what they want; a wrong name should not look like it.
             cloud.require_endpoint(name)?;
         }
@@ -59,7 +58,7 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
     }
     cloud.start_removal(&removal)?;
     let goes_on = "SageMaker goes on to delete the endpoint; the same command deletes the rest.";
-    interruptible(goes_on, || {
+    let removal = interruptible(goes_on, || {
         cloud.finish_removal(&removal, arguments.watching.watch(), &mut |event| {
             if let WatchEvent::Unreachable { error, wait } = event {
                 say_unreachable(error, wait);
@@ -67,9 +66,10 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         })
     })?;
     if arguments.json {
-        return print_json(&report(true));
+        return print_json(&json!({ "deleted": true, "removal": removal, "last_hour": metrics }));
     }
-    announce(&format!("endpoint {name}: deleted"))
+    // What is kept is told again, since something may have been taken into use meanwhile.
+    announce(&format!("{}endpoint {name}: deleted", kept_text(&removal)))
 }
 
 fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetrics>) -> String {
@@ -93,8 +93,10 @@ fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetri
             text.push_str(&format!("Deleted with it, {what}: {}\n", names.join(", ")));
         }
     }
-    for kept in &removal.kept {
-        text.push_str(&format!("Kept: {}, which {} uses\n", kept.name, kept.used_by));
-    }
-    text
+    text + &kept_text(removal)
+}
+
+fn kept_text(removal: &Removal) -> String {
+    let kept = removal.kept.iter();
+    kept.map(|kept| format!("Kept: {}, which {} uses\n", kept.name, kept.used_by)).collect()
 }

@@ -1,7 +1,7 @@
 //! `orchestrator endpoint deploy`: makes the endpoint what the settings say, with an approved version.
 
 use clap::Args;
-use cloud::{Cloud, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
+use cloud::{Cloud, CloudError, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
 use config::Settings;
 use registry::{ApprovalStatus, ModelPackage, Status};
@@ -17,7 +17,8 @@ use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;
 use crate::commands::sagemaker::watch::WatchingArgs;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::{print_json, print_text};
+use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the deploy command.
 #[derive(Debug, Args)]
@@ -66,6 +67,9 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     };
     let text = to_text(&plan, &desired, &settings, &cost);
     if plan.is_empty() {
+        if let (Some(deployed), true) = (&plan.deployed, arguments.adopt) {
+            cloud.tag(&deployed.arn, OWNER)?;
+        }
         return if arguments.json { print_json(&report("unchanged")) } else { print_text(&text) };
     }
     let action = if plan.deployed.is_some() { "update" } else { "create" };
@@ -75,6 +79,8 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         Decision::Say => return Ok(Exit::Done),
         Decision::Leave => return Ok(Exit::Failed),
     }
+    // It may have been rejected while somebody was asked.
+    require_deployable(&group.registry.describe(&package.arn)?)?;
     apply(&cloud, &desired, &plan, &arguments.watching)?;
     let done = if plan.deployed.is_some() { "updated" } else { "created" };
     if arguments.json {
@@ -117,21 +123,34 @@ fn apply(
     plan: &EndpointPlan,
     watching: &WatchingArgs,
 ) -> Result<(), CommandError> {
+    let name = &desired.name;
+    let mut has_removed_autoscaling = false;
     if plan.brings_configuration() {
         let update = cloud.start_update(desired, plan, OWNER)?;
+        has_removed_autoscaling = update.has_removed_autoscaling;
         let afterwards = if desired.autoscaling.is_none() {
             ""
         } else {
             " The same command then makes the number of instances follow the traffic."
         };
-        if update.has_removed_autoscaling {
-            say(&format!(
-                "The number of instances follows the traffic no more while they are replaced.{afterwards}"
-            ));
+        let ended = watch_update(cloud, name, &update, watching, afterwards);
+        if has_removed_autoscaling
+            && let Err(CommandError::SageMaker(SageMakerError::Operation { error })) = &ended
+            && matches!(**error, CloudError::RolledBack { .. })
+        {
+            cloud.restore_autoscaling(name, plan.scaling.as_ref())?;
         }
-        watch_update(cloud, &desired.name, &update, watching, afterwards)?;
+        ended?;
+    } else if plan.lacks_something() {
+        cloud.replace_deleted(desired, plan, OWNER)?;
     }
-    cloud.set_autoscaling(desired, plan)?;
+    match &desired.autoscaling {
+        Some(scaling) => cloud.set_autoscaling(name, scaling)?,
+        None if plan.scaling.is_some() && !has_removed_autoscaling => {
+            cloud.remove_autoscaling(name)?;
+        }
+        None => {}
+    }
     Ok(())
 }
 
@@ -162,6 +181,9 @@ fn to_text(
     };
     for change in &plan.changes {
         text.push_str(&format!("  {change}\n"));
+    }
+    if plan.lacks_something() {
+        text.push_str("  Its configuration or model was deleted, so that AWS does not patch it: it is made again.\n");
     }
     text.push_str(&format!("It will cost {cost}.\n"));
     text

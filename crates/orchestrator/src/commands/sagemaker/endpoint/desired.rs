@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloud::{
     Autoscaling, Capture, DesiredEndpoint, HostedModel, Hosting, Instances, Network, Queue,
-    TrafficShift, UpdatePolicy,
+    ScalingMetric, TrafficShift, UpdatePolicy,
 };
 use config::serving::{CSV, JSON, JSON_LINES};
 use config::steps::Serve;
@@ -36,6 +36,10 @@ pub fn desired_endpoint(settings: &Settings, package: &ModelPackage) -> DesiredE
     let autoscaling = endpoint.autoscaling.as_ref().map(|scaling| Autoscaling {
         min: scaling.min,
         max: scaling.max,
+        metric: match endpoint.kind {
+            EndpointKind::Asynchronous => ScalingMetric::Backlog,
+            EndpointKind::RealTime | EndpointKind::Serverless => ScalingMetric::Invocations,
+        },
         target: scaling.target,
         scale_out_cooldown: scaling.scale_out_cooldown_seconds,
         scale_in_cooldown: scaling.scale_in_cooldown_seconds,
@@ -56,6 +60,7 @@ pub fn hosted_model(settings: &Settings, package: &ModelPackage) -> HostedModel 
     HostedModel {
         package_arn: package.arn.clone(),
         version: package.version,
+        content: [package.serving.inference_image.clone(), package.serving.model_data_url.clone()],
         environment: BTreeMap::from([(
             Serve::MODEL_VERSION.to_owned(),
             package.version.to_string(),
@@ -69,7 +74,7 @@ pub fn hosted_model(settings: &Settings, package: &ModelPackage) -> HostedModel 
 }
 
 /// Returns how an update replaces the version that answers.
-pub fn update_policy(update: &EndpointUpdate) -> UpdatePolicy {
+fn update_policy(update: &EndpointUpdate) -> UpdatePolicy {
     let percent = update.percent.unwrap_or(100);
     UpdatePolicy {
         shift: match update.shift {

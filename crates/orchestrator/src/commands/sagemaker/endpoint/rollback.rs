@@ -5,7 +5,6 @@ use common::Exit;
 use serde_json::json;
 
 use super::deploy::{require_deployable, version_text};
-use super::desired::update_policy;
 use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
@@ -37,12 +36,12 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
     let rollback = cloud.plan_rollback(name)?;
     cloud.check_arn(&rollback.deployed.arn)?;
     cloud.check_endpoint_owner(&rollback.deployed, OWNER)?;
-    if let Some(arn) = &rollback.previous.package_arn
-        && rollback.previous.version.is_some()
-    {
-        // A version that was rejected since must not answer again.
-        require_deployable(&group_of(&settings, &cloud).registry.describe(arn)?)?;
-    }
+    let group = group_of(&settings, &cloud);
+    let arn = rollback.previous.package_arn.as_deref();
+    let arn = arn.filter(|_| rollback.previous.version.is_some());
+    // A version that was rejected since must not answer again.
+    let check = || arn.map_or(Ok(()), |arn| require_deployable(&group.registry.describe(arn)?));
+    check()?;
     let (before, after) =
         (version_text(rollback.current.as_ref()), version_text(Some(&rollback.previous)));
     let report = |action: &str| {
@@ -61,11 +60,11 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         Decision::Say => return Ok(Exit::Done),
         Decision::Leave => return Ok(Exit::Failed),
     }
-    let policy = update_policy(&settings.endpoint.update);
-    let update = cloud.start_rollback(&rollback, &policy)?;
+    check()?;
+    let update = cloud.start_rollback(&rollback)?;
     if update.has_removed_autoscaling {
         say(
-            "The number of instances follows the traffic no more, since they are of another type; `orchestrator \
+            "The number of instances follows the traffic no more, since they are of another type or kind; `orchestrator \
              endpoint deploy` sets it again.",
         );
     }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use clap::Args;
-use cloud::{DeployedEndpoint, EndpointConfiguration, EndpointMetrics};
-use common::Exit;
+use cloud::{Cloud, DeployedEndpoint, EndpointConfiguration, EndpointMetrics};
+use common::{Exit, chain};
 use config::Settings;
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::hosting_cost::HostingCost;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::connect::connect;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the status command.
@@ -33,9 +33,10 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     let endpoint = cloud.require_endpoint(name)?;
     let current = cloud.endpoint_configuration(&endpoint.config_name);
     let current = current.map_err(SageMakerError::Call)?;
-    let metrics = cloud.endpoint_metrics(name).map_err(SageMakerError::Call)?;
+    let metrics = metrics_or_say(&cloud, name);
     let is_serverless = current.as_ref().is_some_and(EndpointConfiguration::is_serverless);
     let autoscaling = if is_serverless { None } else { cloud.autoscaling(name)? };
+    let autoscaling = autoscaling.map(|scaling| scaling.to_string());
     let status = EndpointStatus {
         cost: hosting_cost(&settings, &endpoint, current.as_ref()),
         age: endpoint.created.map(|created| Timestamp::now().as_second() as f64 - created),
@@ -52,6 +53,14 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
         }));
     }
     print_text(&status.to_text())
+}
+
+/// Returns what CloudWatch counted of an endpoint, or says why it does not tell.
+pub fn metrics_or_say(cloud: &Cloud, name: &str) -> EndpointMetrics {
+    cloud.endpoint_metrics(name).unwrap_or_else(|error| {
+        say(&format!("The requests of the last hour are not known: {}", chain(&error)));
+        EndpointMetrics::default()
+    })
 }
 
 /// Returns what an endpoint costs as it is now, or `None` if its configuration is unknown.
