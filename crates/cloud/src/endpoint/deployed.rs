@@ -90,6 +90,15 @@ impl DeployedEndpoint {
         )
     }
 
+    /// Returns the error of an endpoint that has failed.
+    pub(super) fn failure(&self) -> CloudError {
+        CloudError::EndpointFailed {
+            name: self.name.clone(),
+            status: self.status.clone(),
+            reason: self.failure_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
+        }
+    }
+
     /// Returns whether it answers requests and can be updated.
     pub fn is_in_service(&self) -> bool {
         self.status == "InService"

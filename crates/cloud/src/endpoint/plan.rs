@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline::Change;
 use serde_json::Value;
 
-use super::update::failed;
 use super::{DeployedEndpoint, DeployedScaling, DesiredEndpoint, EndpointConfiguration, VARIANT};
 use crate::{Cloud, CloudError};
 
@@ -224,7 +223,7 @@ fn require_in_service(endpoint: &DeployedEndpoint) -> Result<(), CloudError> {
         return Ok(());
     }
     if endpoint.is_over() {
-        return Err(failed(endpoint));
+        return Err(endpoint.failure());
     }
     let (name, status) = (endpoint.name.clone(), endpoint.status.clone());
     let until = if status == "Deleting" { "gone" } else { "InService" };

@@ -178,7 +178,7 @@ impl Cloud {
         let ended = until_over(&format!("endpoint {name}"), watch, describe, is_over, on_event)?;
         let ended = ended.ok_or_else(|| self.no_endpoint(name))?;
         if !ended.is_in_service() {
-            return Err(failed(&ended));
+            return Err(ended.failure());
         }
         if ended.config_name != update.config_name {
             return Err(CloudError::RolledBack {
@@ -321,13 +321,5 @@ impl UpdatePolicy {
             .blue_green_update_policy(blue_green.build())
             .set_auto_rollback_configuration(rollback)
             .build()
-    }
-}
-
-pub(super) fn failed(endpoint: &DeployedEndpoint) -> CloudError {
-    CloudError::EndpointFailed {
-        name: endpoint.name.clone(),
-        status: endpoint.status.clone(),
-        reason: endpoint.failure_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
     }
 }

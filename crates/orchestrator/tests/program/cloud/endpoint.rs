@@ -134,7 +134,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let dry = cloud.endpoint(0, &["deploy", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> is not in us-east-1 yet: it is created, real_time, with version 1 of group <name>.
-    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     Nothing was done: --dry-run.
     ");
     // Where nobody can be asked, nothing is done without --yes.
@@ -145,7 +145,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let created = cloud.deploy(0, &[]);
     insta::assert_snapshot!(cloud.neutral(&created.stdout), @"
     <name> is not in us-east-1 yet: it is created, real_time, with version 1 of group <name>.
-    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     endpoint <name>: created, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
     ");
     let model = cloud.last("CreateModel");
@@ -159,7 +159,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let again = cloud.deploy(0, &[]);
     insta::assert_snapshot!(cloud.neutral(&again.stdout), @"
     <name> in us-east-1 is as it should be: version 1.
-    It costs 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It costs 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     ");
     assert_eq!(cloud.server.count("CreateEndpoint"), 1);
 
@@ -175,7 +175,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     Age                0 min 0 s
     Last hour          1200 requests, 3 refused (4xx), none failed (5xx)
     Latency            p50 0.91 ms, p99 2.14 ms; SageMaker adds 8.30 ms (p99)
-    Costs              0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01)
+    Costs              0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01)
     ");
 
     // A second version, captured, by a canary.
@@ -328,7 +328,7 @@ fn what_was_deleted_of_an_endpoint_is_made_again() {
     insta::assert_snapshot!(cloud.neutral(&made.stdout), @"
     <name> in us-east-1: another model -> version 1, 0 changes.
       Its configuration or model was deleted, so that AWS does not patch it: it is made again.
-    It will cost 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
+    It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     endpoint <name>: updated, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
     ");
     assert_eq!(cloud.server.count("CreateModel"), 2);
@@ -381,7 +381,7 @@ fn what_is_in_use_is_not_deleted() {
     let dry = cloud.endpoint(0, &["delete", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     The endpoint <name> (InService) is deleted.
-    It costs 0.115 USD an hour, 83.950 USD a month, for 1 ml.m5.large (prices of 2025-01-01); that stops.
+    It costs 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01); that stops.
     Requests to it in the last hour: 1200.
     Kept: <name>-v1-<digest>, which endpoint <name>-other uses
     Kept: <name>-v1-<digest>, which endpoint <name>-other uses

@@ -81,15 +81,17 @@ impl HostingCost {
 impl std::fmt::Display for HostingCost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { currency, prices_of, what, .. } = self;
-        let range = |(least, most): (f64, f64)| {
-            if least == most { format!("{least:.3}") } else { format!("{least:.3} to {most:.3}") }
+        let range = |(least, most): (f64, f64), digits: usize| {
+            let most_text =
+                if least == most { String::new() } else { format!(" to {most:.digits$}") };
+            format!("{least:.digits$}{most_text}")
         };
         match (self.per_hour, self.per_month, self.per_second) {
             (Some(hour), Some(month), _) => write!(
                 f,
                 "{} {currency} an hour, {} {currency} a month, for {what} (prices of {prices_of})",
-                range(hour),
-                range(month)
+                range(hour, 3),
+                range(month, 2)
             ),
             (_, _, Some(second)) => write!(
                 f,
@@ -117,9 +119,9 @@ mod tests {
 
     #[test]
     fn the_cost_is_of_the_instances_or_of_the_work() {
-        insta::assert_snapshot!(cost("  instance_count: 2\n"), @"0.23 USD an hour, 167.90 USD a month, for 2 ml.m5.large (prices of 2025-01-01)");
-        insta::assert_snapshot!(cost("  autoscaling: { min: 1, max: 4, target: 600 }\n"), @"0.12 to 0.46 USD an hour, 83.95 to 335.80 USD a month, for 1 to 4 ml.m5.large (prices of 2025-01-01)");
-        insta::assert_snapshot!(cost("  kind: serverless\n  serverless: { memory_mb: 2048, provisioned_concurrency: 1 }\n"), @"nothing without requests, and 0.0000400 USD for a second of work, which is 0.40 USD for a million requests of 10 ms, for 2048 MB; provisioned concurrency is billed besides (prices of 2025-01-01)");
-        insta::assert_snapshot!(cost("  instance_type: ml.c7i.large\n"), @"unknown: prices.per_hour does not list the type of 1 ml.c7i.large");
+        insta::assert_snapshot!(cost("  instance_count: 2\n"), @"0.230 USD an hour, 167.90 USD a month, for 2 ml.m5.large (prices of 2025-01-01)");
+        insta::assert_snapshot!(cost("  autoscaling: { min: 1, max: 4, target: 600 }\n"), @"0.115 to 0.460 USD an hour, 83.95 to 335.80 USD a month, for 1 to 4 ml.m5.large (prices of 2025-01-01)");
+        insta::assert_snapshot!(cost("  kind: serverless\n  serverless: { memory_mb: 2048, provisioned_concurrency: 1 }\n"), @"0.0000400 USD for each second of work with 2048 MB, besides provisioned concurrency, whose price is not known here, which is 0.40 USD for a million requests of 10 ms (prices of 2025-01-01)");
+        insta::assert_snapshot!(cost("  instance_type: ml.c7i.large\n"), @"an unknown price for 1 ml.c7i.large, whose type prices.per_hour does not list");
     }
 }
