@@ -5,8 +5,8 @@
 //! where a model is kept.
 //!
 //! A [`Model`] answers rows of readings. A [`TableScorer`] reads the rows of tables, whose columns may
-//! have other names, units and formats than the training table's, and writes each with its answer. A
-//! [`RecordsReader`] reads the records of a request, and [`answer_text`] writes the answers to them.
+//! have other names, units and formats than the training table's, and writes each with its answer;
+//! [`TableRecords`] passes them on for a model that answers elsewhere. A [`RecordsReader`] reads the records of a request, and [`answer_text`] writes the answers to them.
 //!
 //! ```
 //! use std::io::Cursor;

@@ -27,7 +27,7 @@ pub struct ScoredRows {
     /// Rows without any value, which are not answered.
     pub blank_rows: u64,
     /// Rows that cannot be read, which are not answered. There are none unless
-    /// [`TableScorer::with_bad_cells`] allows them.
+    /// [`TableScorer::with_bad_cells`](crate::TableScorer::with_bad_cells) allows them.
     pub unreadable_rows: u64,
     /// The first row that cannot be read.
     pub first_unreadable: Option<String>,
