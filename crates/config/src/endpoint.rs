@@ -1,10 +1,14 @@
 //! The settings of the endpoint on which an approved model answers requests.
 
+use std::fmt;
+
 use garde::Validate;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{is_alarm, is_object_key};
+use crate::steps::Explain;
 use crate::words::words;
 
 words! {
@@ -103,10 +107,11 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(range(min = 0.0, max = 1.0), custom(crate::rules::is_not_nan)))]
     pub threshold: Option<f64>,
-    /// Whether answers are explained, unless a request says.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// How answers are explained, unless a request says: `true`, `interventional` or `false`.
+    #[serde(deserialize_with = "explain", skip_serializing_if = "Explain::is_never")]
+    #[schemars(schema_with = "explain_schema")]
     #[garde(skip)]
-    pub explain: bool,
+    pub explain: Explain,
     /// Whether each request is logged.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[garde(skip)]
@@ -135,7 +140,7 @@ impl Default for Endpoint {
             network_isolation: None,
             vpc: None,
             threshold: None,
-            explain: false,
+            explain: Explain::Never,
             log_requests: false,
             on_approval: false,
         }
@@ -271,6 +276,33 @@ impl Default for EndpointUpdate {
             rollback_alarms: Vec::new(),
         }
     }
+}
+
+/// Reads a word, of which YAML takes two for truth values.
+fn explain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Explain, D::Error> {
+    struct ExplainVisitor;
+
+    impl Visitor<'_> for ExplainVisitor {
+        type Value = Explain;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true, interventional or false")
+        }
+
+        fn visit_bool<E: de::Error>(self, is_set: bool) -> Result<Explain, E> {
+            Ok(if is_set { Explain::PathDependent } else { Explain::Never })
+        }
+
+        fn visit_str<E: de::Error>(self, word: &str) -> Result<Explain, E> {
+            word.parse().map_err(|()| E::invalid_value(de::Unexpected::Str(word), &self))
+        }
+    }
+
+    deserializer.deserialize_any(ExplainVisitor)
+}
+
+fn explain_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": [true, false, "interventional"] })
 }
 
 fn scale_out_cooldown() -> u32 {

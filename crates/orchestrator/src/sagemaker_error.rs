@@ -39,6 +39,9 @@ pub enum SageMakerError {
     /// A table has no row that can be sent.
     #[error("no row can be read, so nothing was sent; the first: {0}")]
     NoRows(String),
+    /// No version is approved.
+    #[error("{0}; `orchestrator models approve VERSION` approves one")]
+    NothingApproved(registry::RegistryError),
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),

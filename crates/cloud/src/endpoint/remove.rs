@@ -40,6 +40,8 @@ impl Removal {
 /// What is kept, because it is in use.
 #[derive(Debug, Serialize)]
 pub struct Kept {
+    /// What it is: `configuration` or `model`.
+    pub kind: &'static str,
     /// Its name.
     pub name: String,
     /// What uses it.
@@ -85,14 +87,17 @@ impl Cloud {
                 None => removal.configurations.push(configuration),
                 Some(endpoint) => {
                     let used_by = format!("endpoint {endpoint}");
-                    removal.kept.push(Kept { name: configuration, used_by });
+                    removal.kept.push(Kept { kind: "configuration", name: configuration, used_by });
                 }
             }
         }
         for model in models {
             match users_of_models.get(&model) {
                 None => removal.models.push(model),
-                Some(user) => removal.kept.push(Kept { name: model, used_by: user.clone() }),
+                Some(user) => {
+                    let used_by = user.clone();
+                    removal.kept.push(Kept { kind: "model", name: model, used_by });
+                }
             }
         }
         Ok(removal)

@@ -18,6 +18,13 @@ words! {
     }
 }
 
+impl Explain {
+    /// Returns whether answers are not explained.
+    pub fn is_never(&self) -> bool {
+        *self == Self::Never
+    }
+}
+
 /// The settings of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Serve {

@@ -481,6 +481,7 @@ fn invalid_endpoints() {
     insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:179:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
     insta::assert_snapshot!(endpoint("  instance_type: ml.inf1.xlarge\n  update: { rollback_alarms: [a] }\n"), @"config.yaml:179:3: endpoint.instance_type: found `ml.inf1.xlarge`, expected another type, since SageMaker updates ml.inf1 all at once and without alarms");
     insta::assert_snapshot!(endpoint(&format!("  name: a{}b\n", "-".repeat(62))), @"config.yaml:179:3: endpoint.name: found 64 characters, expected at most 63");
+    insta::assert_snapshot!(endpoint("  capture: { prefix: raw/captured }\n"), @"config.yaml:179:14: endpoint.capture.prefix: found `raw/captured`, expected a prefix apart from s3_paths.raw_data, which is raw");
     let key = with("aws:\n", "aws:\n  kms: { volume_key: alias/x }\n");
     for (name, has_disk) in [
         ("ml.m5d.large", true),

@@ -10,6 +10,8 @@ use super::hosted_table::HostedTable;
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
+/// The most characters of a wrong answer that are shown.
+const LONGEST_SHOWN: usize = 200;
 /// The column of an answer with what is predicted.
 const PREDICTED: &str = "predicted";
 /// The column of an answer with the version of the model.
@@ -68,6 +70,13 @@ impl<'a> AnsweredRows<'a> {
         let found: Vec<String> =
             first.into_iter().flat_map(|first| first.fields()).map(text).collect();
         match &self.names {
+            None if !found.iter().any(|name| name == PREDICTED) => {
+                let begin: String = text(answers).chars().take(LONGEST_SHOWN).collect();
+                return Err(wrong(format!(
+                    "the endpoint has answered `{}`, expected a line of names with {PREDICTED}",
+                    common::printable(&begin)
+                )));
+            }
             None => self.write_header(found)?,
             Some(names) if *names == found => {}
             Some(names) => {

@@ -79,6 +79,12 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         check_threshold(threshold)?;
     }
     let is_in_s3 = input.as_str().starts_with("s3://");
+    let key = input.as_str().strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    if is_in_s3 && key.is_none_or(|(bucket, key)| bucket.is_empty() || key.is_empty()) {
+        let message =
+            format!("--input {input}: expected s3://bucket/prefix, and not a whole bucket");
+        return Err(CommandError::Usage(message));
+    }
     if is_in_s3 && output.is_some() {
         let message = "--output has the rows of a table with their answers; those to records in S3 stay there";
         return Err(CommandError::Usage(message.to_owned()));

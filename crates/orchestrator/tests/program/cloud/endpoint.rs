@@ -129,6 +129,8 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     register(&cloud, "x1", "s3://b/model-artifacts/a/model.tar.gz");
     let pending = cloud.endpoint(2, &["deploy", "1", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&pending.stderr), @"error: version 1 of group <name> is PendingManualApproval, expected Approved; `orchestrator models approve 1` approves it");
+    let none = cloud.endpoint(5, &["deploy", "--yes"]);
+    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"");
     cloud.orchestrator(&["models", "approve", "1"]).expect(0);
 
     let dry = cloud.endpoint(0, &["deploy", "--dry-run"]);
@@ -173,7 +175,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     Configuration      <name>-v1-<digest>
     Variant            AllTraffic: 1 instance
     Age                0 min 0 s
-    Last hour          1200 requests, 3 refused (4xx), none failed (5xx)
+    Last hour          1200 requests, 3 refused (4xx), 0 failed (5xx)
     Latency            p50 0.91 ms, p99 2.14 ms; SageMaker adds 8.30 ms (p99)
     Costs              0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01)
     ");
@@ -383,8 +385,8 @@ fn what_is_in_use_is_not_deleted() {
     The endpoint <name> (InService) is deleted.
     It costs 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01); that stops.
     Requests to it in the last hour: 1200.
-    Kept: <name>-v1-<digest>, which endpoint <name>-other uses
-    Kept: <name>-v1-<digest>, which endpoint <name>-other uses
+    Kept: the configuration <name>-v1-<digest>, which endpoint <name>-other uses
+    Kept: the model <name>-v1-<digest>, which endpoint <name>-other uses
     Nothing was done: --dry-run.
     ");
     cloud.endpoint(0, &["delete", "--yes", "--interval", "0.01"]);

@@ -192,8 +192,8 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
         let answers = ask(port, "text/csv; header=present", records.as_str().unwrap());
         calls += 1;
         match calls {
-            // One answer is missing, one is too many, one is cut short, another version answers; then the
-            // model refuses.
+            // One answer is missing, one is too many, one is cut short, another version answers, and
+            // something else does; then the model refuses.
             1 => Answer::body(200, "text/csv", answers.rsplit_once('\n').unwrap().0),
             2 => Answer::body(
                 200,
@@ -202,6 +202,7 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
             ),
             3 => Answer::body(200, "text/csv", answers.rsplit_once(',').unwrap().0),
             4 => Answer::body(200, "text/csv", answers.replace(",,,,1\n", ",,,,2\n")),
+            5 => Answer::body(200, "text/html", "<p>Who are you?"),
             _ => Answer::body(
                 424,
                 "application/json",
@@ -216,7 +217,7 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
     cloud.sample("5");
     let arguments = ["endpoint", "invoke", "--input", "rows.csv", "--output", "scored.csv"];
     let errors: Vec<String> =
-        (0..5).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
+        (0..6).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
     insta::assert_snapshot!(errors.concat(), @"
     error: rows 1 to 5: there are 4 answers, expected 5, one for each
     error: rows 1 to 5: there are more than 5 answers, expected one for each

@@ -56,6 +56,7 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         Decision::Say => return Ok(Exit::Done),
         Decision::Leave => return Ok(Exit::Failed),
     }
+    let was_there = removal.endpoint.is_some();
     cloud.start_removal(&removal)?;
     let goes_on = "SageMaker goes on to delete the endpoint; the same command deletes the rest.";
     let removal = interruptible(goes_on, || {
@@ -69,6 +70,10 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         return print_json(&json!({ "deleted": true, "removal": removal, "last_hour": metrics }));
     }
     // What is kept is told again, since something may have been taken into use meanwhile.
+    let deleted = removal.configurations.len() + removal.models.len();
+    if !was_there && deleted == 0 {
+        return announce(&format!("{}endpoint {name}: nothing was deleted", kept_text(&removal)));
+    }
     announce(&format!("{}endpoint {name}: deleted", kept_text(&removal)))
 }
 
@@ -83,8 +88,13 @@ fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetri
             if let Some(cost) = hosting_cost(settings, endpoint, removal.current.as_ref()) {
                 text.push_str(&format!("It costs {cost}; that stops.\n"));
             }
-            let requests = metrics.and_then(|metrics| metrics.invocations).unwrap_or_default();
-            text.push_str(&format!("Requests to it in the last hour: {requests:.0}.\n"));
+            let requests = match metrics {
+                Some(metrics) if metrics != EndpointMetrics::default() => {
+                    format!("{:.0}", metrics.invocations.unwrap_or_default())
+                }
+                _ => "unknown".to_owned(),
+            };
+            text.push_str(&format!("Requests to it in the last hour: {requests}.\n"));
         }
     }
     for (what, names) in [("configurations", &removal.configurations), ("models", &removal.models)]
@@ -98,5 +108,6 @@ fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetri
 
 fn kept_text(removal: &Removal) -> String {
     let kept = removal.kept.iter();
-    kept.map(|kept| format!("Kept: {}, which {} uses\n", kept.name, kept.used_by)).collect()
+    kept.map(|kept| format!("Kept: the {} {}, which {} uses\n", kept.kind, kept.name, kept.used_by))
+        .collect()
 }

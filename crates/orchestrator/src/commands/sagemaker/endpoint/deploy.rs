@@ -3,8 +3,8 @@
 use clap::Args;
 use cloud::{Cloud, CloudError, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
-use config::Settings;
-use registry::{ApprovalStatus, ModelPackage, Status};
+use config::{EndpointUpdate, Settings, Shift};
+use registry::{ApprovalStatus, ModelPackage, RegistryError, Status};
 use serde_json::json;
 
 use super::desired::desired_endpoint;
@@ -44,7 +44,14 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let group = group_of(&settings, &cloud);
     let version = arguments.version.as_deref().unwrap_or("approved");
-    let package = group.find(version)?;
+    let package = match group.find(version) {
+        Err(CommandError::Registry(error @ RegistryError::NoVersion { .. }))
+            if arguments.version.is_none() =>
+        {
+            return Err(SageMakerError::NothingApproved(error).into());
+        }
+        found => found?,
+    };
     require_deployable(&package)?;
     let desired = desired_endpoint(&settings, &package);
     // Every check comes before the first change.
@@ -185,6 +192,25 @@ fn to_text(
     if plan.lacks_something() {
         text.push_str("  Its configuration or model was deleted, so that AWS does not patch it: it is made again.\n");
     }
+    if plan.deployed.is_some() && plan.brings_configuration() {
+        text.push_str(&update_text(&settings.endpoint.update));
+    }
     text.push_str(&format!("It will cost {cost}.\n"));
     text
+}
+
+/// Formats how an update moves the traffic.
+fn update_text(update: &EndpointUpdate) -> String {
+    let EndpointUpdate { wait_seconds, rollback_alarms, .. } = update;
+    let percent = update.percent.unwrap_or(100);
+    let moves = match update.shift {
+        Shift::AllAtOnce => format!("all at once, and {wait_seconds} s are waited"),
+        Shift::Canary => format!("{percent} % first and the rest {wait_seconds} s later"),
+        Shift::Linear => format!("{percent} % every {wait_seconds} s"),
+    };
+    let alarms = match &rollback_alarms[..] {
+        [] => "no alarm undoes it".to_owned(),
+        alarms => format!("undone by the alarms {}", alarms.join(", ")),
+    };
+    format!("The traffic moves {moves}; {alarms}.\n")
 }

@@ -95,12 +95,11 @@ fn environment(settings: &Settings) -> BTreeMap<String, String> {
     if let Some(threshold) = endpoint.threshold {
         environment.insert(Serve::THRESHOLD.to_owned(), threshold.to_string());
     }
-    for (name, is_set) in
-        [(Serve::EXPLAIN, endpoint.explain), (Serve::LOG_REQUESTS, endpoint.log_requests)]
-    {
-        if is_set {
-            environment.insert(name.to_owned(), "true".to_owned());
-        }
+    if !endpoint.explain.is_never() {
+        environment.insert(Serve::EXPLAIN.to_owned(), endpoint.explain.to_string());
+    }
+    if endpoint.log_requests {
+        environment.insert(Serve::LOG_REQUESTS.to_owned(), "true".to_owned());
     }
     environment
 }

@@ -95,7 +95,7 @@ impl EndpointStatus {
     /// Returns what the endpoint has cost if it has always had the instances of now.
     fn cost_so_far(&self) -> Option<f64> {
         let (hour, _) = self.cost.as_ref()?.per_hour?;
-        Some(hour * self.age? / 3600.0)
+        Some(hour * self.age?.max(0.0) / 3600.0)
     }
 
     fn to_text(&self) -> String {
@@ -144,7 +144,13 @@ impl EndpointStatus {
         if let Some(age) = self.age {
             line("Age", duration(age));
         }
-        let count = |number: Option<f64>| number.map_or("none".to_owned(), |it| format!("{it:.0}"));
+        // CloudWatch has no figure of what has not happened; without any it did not answer.
+        let is_known = *metrics != EndpointMetrics::default();
+        let count = |number: Option<f64>| match number {
+            Some(number) => format!("{number:.0}"),
+            None if is_known => "0".to_owned(),
+            None => "unknown".to_owned(),
+        };
         let errors = format!(
             "{} refused (4xx), {} failed (5xx)",
             count(metrics.client_errors),
