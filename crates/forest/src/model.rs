@@ -85,13 +85,17 @@ impl CheckedTree {
     /// Checks a tree of a forest of this number of features and classes.
     ///
     /// # Errors
-    /// Returns the reason for which a prediction could fail to end or leave the tree.
+    /// Returns the reason for which a prediction could fail to end or leave the tree, or for which it is
+    /// not a tree.
     pub fn new(tree: Tree, features: usize, classes: usize) -> Result<Self, &'static str> {
         if features > MAX_FEATURES || classes < 2 {
             return Err("its forest has too many features or too few classes");
         }
         tree.check(features, classes)?;
         let walker = TreeWalker::new(&tree, features);
+        if !walker.is_tree() {
+            return Err("a node has several parents, or none");
+        }
         Ok(Self { tree, walker, features, classes })
     }
 }

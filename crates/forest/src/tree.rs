@@ -26,8 +26,8 @@ impl Node {
     }
 }
 
-/// A tree. The root is the first node, children come after their parents, and siblings are
-/// adjacent.
+/// A tree. The root is the first node, children come after their parents, siblings are adjacent, and
+/// every node but the root has one parent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree {
     /// The nodes.
@@ -72,7 +72,8 @@ impl Tree {
     }
 
     /// Checks that every traversal of the tree stays inside it and ends. Children after their
-    /// parents make an endless traversal impossible.
+    /// parents make an endless traversal impossible. That every node has one parent is seen when the
+    /// tree is prepared, where it costs no time.
     pub(crate) fn check(&self, features: usize, classes: usize) -> Result<(), &'static str> {
         if self.nodes.is_empty() {
             return Err("it has no nodes");

@@ -25,6 +25,8 @@ pub(crate) struct CompactTree<I> {
     leaves: Vec<I>,
     /// The number of steps to the deepest leaf.
     depth: usize,
+    /// Whether every node but the root has exactly one parent.
+    is_tree: bool,
 }
 
 /// A tree in the layout for traversal, with the smallest indices that suffice.
@@ -51,6 +53,15 @@ impl TreeWalker {
         match self {
             Self::Small(tree) => tree.depth,
             Self::Large(tree) => tree.depth,
+        }
+    }
+
+    /// Returns whether every node but the root has exactly one parent. With more, a few nodes would have
+    /// more paths than an explanation could ever walk.
+    pub(crate) fn is_tree(&self) -> bool {
+        match self {
+            Self::Small(tree) => tree.is_tree,
+            Self::Large(tree) => tree.is_tree,
         }
     }
 
@@ -123,6 +134,7 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
         // The level of a node, which is 1 for the root. Memory that begins as zeros, which the system gives
         // when it is first read, would take two page faults: a quarter of the time of loading a large forest.
         let mut levels = vec![1_u32; count];
+        let (mut has_two_parents, mut reached) = (false, 1);
         let (mut nodes, mut leaves) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (index, node) in tree.nodes.iter().enumerate() {
             let (threshold, feature, left) = if node.is_leaf() {
@@ -132,16 +144,18 @@ impl<I: Copy + Into<u32>> CompactTree<I> {
             };
             if !node.is_leaf() {
                 for child in [left as usize, left as usize + 1] {
-                    // If a node has several parents, the deepest one counts.
-                    levels[child] = levels[child].max(levels[index] + 1);
+                    // The level is still that of the root unless there was a parent before.
+                    has_two_parents |= levels[child] > 1;
+                    levels[child] = levels[index] + 1;
                 }
+                reached += 2;
             }
             let values = number(feature * ROW_LANES as u32);
             nodes.push(CompactNode { threshold, values, left: number(left) });
             leaves.push(number(if node.is_leaf() { node.next } else { 0 }));
         }
         let depth = levels.into_iter().max().unwrap_or(1) as usize - 1;
-        Self { nodes, leaves, depth }
+        Self { nodes, leaves, depth, is_tree: !has_two_parents && reached == count }
     }
 
     /// Returns the child of a node for the row in a lane.

@@ -201,32 +201,6 @@ fn a_fit_stops_before_a_tree_is_complete() {
 }
 
 #[test]
-fn a_node_may_have_several_parents() {
-    let split = |next| Node { feature: 0, threshold: 0.0, next };
-    let leaf = Node::leaf;
-    // The last two nodes are four steps deep by way of 1, 3, 5, and three by way of 2, 7.
-    let nodes = [
-        split(1),
-        split(3),
-        split(7),
-        split(5),
-        leaf(0),
-        split(9),
-        leaf(0),
-        split(9),
-        leaf(0),
-        leaf(1),
-        leaf(0),
-    ];
-    let tree = Tree { nodes: nodes.to_vec(), shares: vec![1.0, 0.0, 0.0, 1.0], ..Tree::default() };
-    let forest = RandomForest::from_trees(vec![tree], vec![1], 2).unwrap();
-    for rows in [1, 20] {
-        let records = Array2::from_elem((rows, 1), -1.0);
-        assert_eq!(forest.predict_proba(records.view()).unwrap()[[rows - 1, 1]], 1.0);
-    }
-}
-
-#[test]
 fn malformed_trees_are_errors() {
     let refused = |nodes: Vec<Node>, shares: Vec<f32>| {
         RandomForest::from_trees(vec![Tree { nodes, shares, ..Tree::default() }], vec![1, 1], 2)
@@ -251,6 +225,25 @@ fn malformed_trees_are_errors() {
             refused(with(split(0, 0.0, next)), fair.clone()),
             "tree 0 cannot be used: a split's children are not behind it"
         );
+    }
+    // Two parents for both children, for one of them, and a node and a pair without a parent.
+    let pairs = |next: &[u32], count: usize| {
+        let splits = next.iter().map(|&next| split(0, 0.0, next));
+        let nodes = splits.chain(std::iter::repeat(Node::leaf(0)));
+        nodes.take(count).collect::<Vec<Node>>()
+    };
+    for (next, count) in
+        [(&[1, 3, 3][..], 5), (&[1, 3, 3], 7), (&[1, 2], 4), (&[1, 2, 4], 6), (&[2], 4), (&[1], 5)]
+    {
+        assert_eq!(
+            refused(pairs(next, count), fair.clone()),
+            "tree 0 cannot be used: a node has several parents, or none"
+        );
+    }
+    for next in [&[1, 3][..], &[1, 5, 3], &[1, 3, 5]] {
+        let nodes = pairs(next, 2 * next.len() + 1);
+        let tree = Tree { nodes, shares: fair.clone(), ..Tree::default() };
+        RandomForest::from_trees(vec![tree], vec![1], 2).unwrap();
     }
     assert_eq!(
         refused(with(split(0, f32::NAN, 1)), fair.clone()),
