@@ -12,14 +12,28 @@
 //! ```
 //!
 //! The integrand is a polynomial, so that a Gauss-Legendre rule with half as many points as a path has
-//! features is exact, and all its terms are positive: nothing cancels, however deep a tree is. One walk
-//! over a tree computes the products of all paths at all points.
+//! features is exact, and nothing cancels, however deep a tree is. One walk over a tree computes the
+//! products of all paths at all points.
+//!
+//! From one split to the next, only the factor of one feature changes, from `b` to `c`, and the value of
+//! that feature by
+//!
+//! ```text
+//! v (o_c - z_c) / c - v (o_b - z_b) / b = v (o_c z_b - o_b z_c) / (b c)
+//! ```
+//!
+//! times the product of all factors. The shares `z` belong to the tree, and a row decides nothing but the
+//! `o`. So the splits are a list: the way down computes products, and the way back sums over leaves, without
+//! a branch that depends on the row. A constant that all leaves have in common explains nothing; values are
+//! taken relative to the commonest one of a tree, and its leaves take no time.
+
+use std::collections::BTreeMap;
 
 use ndarray::{ArrayView1, ArrayView2};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::model::{PredictError, RandomForest};
-use crate::tree::{Node, Tree};
+use crate::tree::Tree;
 
 /// The maximum depth of a tree that is explained.
 pub(crate) const MAX_DEPTH: usize = 1_000;
@@ -60,29 +74,44 @@ pub enum ExplainError {
     Width(#[from] PredictError),
 }
 
-/// A node in the order of the tree.
+/// A split of a path to a leaf that explains something.
 #[derive(Clone, Copy, Debug)]
-struct ExplainedNode {
-    /// The feature of a split, or [`Node::LEAF`].
-    feature: u32,
+struct ExplainedSplit {
     threshold: f32,
-    /// The left child, which the right child follows.
-    next: u32,
-    /// The share of its parent's rows.
-    share: f64,
-    /// The probability of class 1 of a leaf.
-    value: f64,
+    feature: u16,
+    /// The feature of the split above, 0 for the root.
+    feature_above: u16,
+    /// The number of splits on the path with this one.
+    level: u16,
+    /// The level of the first split below the last one by the same feature, 0 if the path has none.
+    before: u16,
+    /// Whether it is the right child of the split above.
+    is_right: bool,
+    /// For each child, the share of the rows that pass all splits by the feature down to it.
+    shares: [f64; 2],
+    /// For each child, the value of a leaf, 0 if the child is a split or explains nothing.
+    values: [f64; 2],
+}
+
+/// Trees whose paths need a rule of the same number of points.
+#[derive(Clone, Debug)]
+struct RuleGroup {
+    /// The quadrature rule on the interval from 0 to 1.
+    rule: Vec<RulePoint>,
+    /// The splits of each tree, each before those below it, and those to the left before those to the right.
+    trees: Vec<Vec<ExplainedSplit>>,
 }
 
 /// Explains the probability of class 1 that a forest of two or more classes gives to a row.
 #[derive(Clone, Debug)]
 pub struct Explainer {
-    trees: Vec<Vec<ExplainedNode>>,
+    /// The trees by the number of points that they need.
+    groups: Vec<RuleGroup>,
+    /// The number of trees, also of those that explain nothing.
+    trees: usize,
     features: usize,
     /// The maximum depth of a tree.
     depth: usize,
-    /// The quadrature rule on the interval from 0 to 1.
-    rule: Vec<RulePoint>,
     base: f64,
 }
 
@@ -96,20 +125,23 @@ impl Explainer {
         if depth > MAX_DEPTH {
             return Err(ExplainError::TooDeep);
         }
-        let mut explained = Vec::with_capacity(forest.trees().len());
-        let (mut features_of_path, mut base) = (1, 0.0);
+        let mut groups = BTreeMap::<usize, Vec<Vec<ExplainedSplit>>>::new();
+        let mut base = 0.0;
         for tree in forest.trees() {
-            let prepared = PreparedTree::of(tree, forest.classes())?;
-            features_of_path = features_of_path.max(prepared.features_of_path);
+            let prepared = PreparedTree::of(tree, forest)?;
             base += prepared.base;
-            explained.push(prepared.nodes);
+            if !prepared.splits.is_empty() {
+                let points = points(prepared.features_of_path);
+                groups.entry(points).or_default().push(prepared.splits);
+            }
         }
+        let group = |(points, trees)| RuleGroup { rule: gauss_legendre(points), trees };
         Ok(Self {
-            base: base / explained.len() as f64,
-            trees: explained,
+            groups: groups.into_iter().map(group).collect(),
+            trees: forest.trees().len(),
             features: forest.features(),
             depth,
-            rule: gauss_legendre(features_of_path.div_ceil(2)),
+            base: base / forest.trees().len() as f64,
         })
     }
 
@@ -132,233 +164,318 @@ impl Explainer {
             let error = PredictError { found: records.ncols(), expected: self.features };
             return Err(error.into());
         }
-        match self.rule.len() {
-            0..=2 => self.explain_at::<2>(records, values),
-            3..=4 => self.explain_at::<4>(records, values),
-            5..=6 => self.explain_at::<6>(records, values),
-            _ => self.explain_at::<MOST_POINTS>(records, values),
-        }
-        Ok(())
-    }
-
-    /// Does the work of [`Self::explain`] with this number of points at a time, which is a constant for
-    /// the compiler.
-    fn explain_at<const POINTS: usize>(&self, records: ArrayView2<'_, f32>, values: &mut Vec<f64>) {
         let begin = values.len();
         values.resize(begin + records.len(), 0.0);
         let outs = values[begin..].chunks_exact_mut(self.features.max(1));
         let pairs: Vec<_> = records.rows().into_iter().zip(outs).collect();
-        let walks = || -> Vec<Walk<POINTS>> {
-            self.rule.chunks(POINTS).map(|rule| Walk::new(self, rule)).collect()
-        };
-        let explain = |walks: &mut Vec<Walk<POINTS>>, (row, out): (_, &mut [f64])| {
-            walks.iter_mut().for_each(|walk| walk.explain(&self.trees, row, out));
-        };
+        let explain =
+            |walks: &mut Walks, (row, out): (_, &mut [f64])| walks.explain(self, row, out);
         if pairs.len() <= SINGLE_THREAD_ROWS {
-            let mut walks = walks();
+            let mut walks = Walks::default();
             pairs.into_iter().for_each(|pair| explain(&mut walks, pair));
         } else {
-            pairs.into_par_iter().for_each_init(walks, explain);
+            pairs.into_par_iter().for_each_init(Walks::default, explain);
         }
+        Ok(())
     }
+}
+
+/// Returns the number of points of a rule for paths of this number of features: at least a half, and a
+/// number for which there is a walk.
+fn points(features: usize) -> usize {
+    let least = features.div_ceil(2);
+    least.next_multiple_of(if least <= MOST_POINTS { 2 } else { MOST_POINTS })
 }
 
 /// A tree that is prepared for explanations.
 struct PreparedTree {
-    nodes: Vec<ExplainedNode>,
-    /// The maximum number of different features on a path.
+    splits: Vec<ExplainedSplit>,
+    /// The maximum number of different features on a path to a leaf that explains something.
     features_of_path: usize,
     /// The mean value of the tree's rows.
     base: f64,
 }
 
 impl PreparedTree {
-    fn of(tree: &Tree, classes: usize) -> Result<Self, ExplainError> {
+    fn of(tree: &Tree, forest: &RandomForest) -> Result<Self, ExplainError> {
         if tree.covers.is_empty() {
             return Err(ExplainError::NoCovers);
         }
-        let count = tree.nodes.len();
-        let mut covers = vec![0.0; count];
-        let mut nodes = Vec::with_capacity(count);
-        for node in &tree.nodes {
-            let value = if node.is_leaf() {
-                f64::from(tree.shares(node.next as usize, classes)[1])
-            } else {
-                0.0
-            };
-            let Node { feature, threshold, next } = *node;
-            nodes.push(ExplainedNode { feature, threshold, next, share: 1.0, value });
-        }
+        let mut covers = vec![0.0; tree.nodes.len()];
+        let mut values = vec![0.0; tree.nodes.len()];
+        let mut counts = BTreeMap::<u64, usize>::new();
+        let mut base = 0.0;
         // Children come after their parents.
         for (index, node) in tree.nodes.iter().enumerate().rev() {
             let next = node.next as usize;
-            covers[index] = if node.is_leaf() {
-                f64::from(tree.covers[next])
-            } else {
-                covers[next] + covers[next + 1]
-            };
-        }
-        let mut base = 0.0;
-        for (index, node) in tree.nodes.iter().enumerate() {
             if node.is_leaf() {
-                base += nodes[index].value * covers[index] / covers[0];
-                continue;
+                covers[index] = f64::from(tree.covers[next]);
+                values[index] = f64::from(tree.shares(next, forest.classes())[1]);
+                base += values[index] * covers[index];
+                *counts.entry(values[index].to_bits()).or_default() += 1;
+            } else {
+                covers[index] = covers[next] + covers[next + 1];
             }
-            let next = node.next as usize;
-            for child in [next, next + 1] {
-                nodes[child].share = covers[child] / covers[index];
-            }
         }
-        let features_of_path = Self::features_of_path(&nodes, 0, &mut Vec::new());
-        Ok(Self { nodes, features_of_path, base })
-    }
-
-    /// Returns the maximum number of different features on a path from a node to a leaf, with those of
-    /// `path` above it.
-    fn features_of_path(nodes: &[ExplainedNode], index: usize, path: &mut Vec<u32>) -> usize {
-        let node = &nodes[index];
-        if node.feature == Node::LEAF {
-            return path.len();
+        let commonest = counts.into_iter().max_by_key(|(_, count)| *count);
+        let reference = commonest.map_or(0.0, |(value, _)| f64::from_bits(value));
+        let mut builder = Builder {
+            tree,
+            covers: &covers,
+            values: &values,
+            reference,
+            path: Vec::new(),
+            splits: Vec::new(),
+            features_of_path: 0,
+        };
+        if !tree.nodes[0].is_leaf() {
+            builder.split(0, 1, None);
         }
-        let is_new = !path.contains(&node.feature);
-        if is_new {
-            path.push(node.feature);
-        }
-        let next = node.next as usize;
-        let most = [next, next + 1].map(|child| Self::features_of_path(nodes, child, path));
-        if is_new {
-            path.pop();
-        }
-        most[0].max(most[1])
+        let Builder { splits, features_of_path, .. } = builder;
+        Ok(Self { splits, features_of_path, base: base / covers[0] })
     }
 }
 
-/// What the splits by a feature do on a path.
+/// A feature by which the path to a node is split.
 #[derive(Clone, Copy)]
-struct Factor<const POINTS: usize> {
-    /// 1 if the row passes all splits by the feature, else 0.
-    passed: f64,
-    /// The share of the rows that pass them.
+struct PathFeature {
+    feature: u32,
+    /// The share of the rows that pass all splits by it.
     share: f64,
-    /// 1 over `(1 - t) share + t passed` at each point.
-    inverse: [f64; POINTS],
+    /// The level below the last of them.
+    level: u16,
 }
 
-/// What a walk knows of the node at one depth.
+/// Finds the splits of a tree that explain something.
+struct Builder<'a> {
+    tree: &'a Tree,
+    /// The weight of each node.
+    covers: &'a [f64],
+    /// The value of each leaf, in the order of the nodes.
+    values: &'a [f64],
+    /// The value of a leaf that explains nothing.
+    reference: f64,
+    path: Vec<PathFeature>,
+    splits: Vec<ExplainedSplit>,
+    features_of_path: usize,
+}
+
+impl Builder<'_> {
+    /// Appends a split and those below it, unless no leaf below it explains anything. `above` is the
+    /// feature of the split above and whether this is its right child.
+    fn split(&mut self, index: usize, level: u16, above: Option<(u16, bool)>) {
+        let node = self.tree.nodes[index];
+        let next = node.next as usize;
+        let found = self.path.iter().position(|path| path.feature == node.feature);
+        let place = found.unwrap_or(self.path.len());
+        if found.is_none() {
+            self.path.push(PathFeature { feature: node.feature, share: 1.0, level: 0 });
+        }
+        let before = self.path[place];
+        let share = |child: usize| before.share * (self.covers[child] / self.covers[index]);
+        let shares = [share(next), share(next + 1)];
+        let begin = self.splits.len();
+        // A model has at most 65,536 features.
+        let feature = node.feature as u16;
+        let (feature_above, is_right) = above.unwrap_or_default();
+        self.splits.push(ExplainedSplit {
+            threshold: node.threshold,
+            feature,
+            feature_above,
+            level,
+            before: before.level,
+            is_right,
+            shares,
+            values: [0.0; 2],
+        });
+        for side in [0, 1] {
+            let child = next + side;
+            if !self.tree.nodes[child].is_leaf() {
+                let path = PathFeature { share: shares[side], level: level + 1, ..before };
+                self.path[place] = path;
+                self.split(child, level + 1, Some((feature, side == 1)));
+            } else if self.values[child] != self.reference {
+                self.splits[begin].values[side] = self.values[child] - self.reference;
+                self.features_of_path = self.features_of_path.max(self.path.len());
+            }
+        }
+        if self.splits.len() == begin + 1 && self.splits[begin].values == [0.0; 2] {
+            self.splits.pop();
+        }
+        if found.is_none() {
+            self.path.pop();
+        } else {
+            self.path[place] = before;
+        }
+    }
+}
+
+/// What a walk knows of the split at one level, and of the factor above it.
 #[derive(Clone, Copy)]
 struct Level<const POINTS: usize> {
-    /// The factor of the feature by which the node's parent is split.
-    factor: Factor<POINTS>,
-    /// The product of all factors on the path, times the weight, at each point.
+    /// 1 over the factor of the feature of the split above, `(1 - t) share + t passed`, at each point.
+    inverse: [f64; POINTS],
+    /// The product of the factors of all other features than this split's, times the weight.
     product: [f64; POINTS],
-    /// The sum over the leaves below.
-    sum: [f64; POINTS],
+    /// 1 if the row passes all splits by the feature of the split above, down to this one, else 0.
+    passed: f64,
+    /// The same for this split's feature and each of its children.
+    passes: [f64; 2],
+    /// The shares of the children.
+    shares: [f64; 2],
+    /// By how much the value of each child counts, before it is multiplied by the inverse of both factors.
+    changes: [f64; 2],
+    /// The level of [`ExplainedSplit::before`].
+    before: usize,
 }
 
-/// The walk over a tree for one row.
+/// What the way down a tree keeps of a split for the way up.
+#[derive(Clone, Copy)]
+struct Kept<const POINTS: usize> {
+    /// The sum over the leaves of the split of value times product times weight.
+    sum: [f64; POINTS],
+    /// What the sum over the leaves below is multiplied by for the feature of the split above.
+    change: [f64; POINTS],
+}
+
+/// The walk over trees with this number of points at a time, which is a constant for the compiler.
+#[derive(Default)]
 struct Walk<const POINTS: usize> {
-    points: [f64; POINTS],
-    weights: [f64; POINTS],
-    /// The level that has the factor of each feature; the first level if the path has none.
-    level_of: Vec<u32>,
     levels: Vec<Level<POINTS>>,
-    /// The row, whose values are adjacent.
-    row: Vec<f32>,
+    /// The sums over the leaves below the splits of each level that have the same split above.
+    sums: Vec<[f64; POINTS]>,
+    kept: Vec<Kept<POINTS>>,
     /// The value of each feature, whose points are not added up yet.
     values: Vec<[f64; POINTS]>,
 }
 
 impl<const POINTS: usize> Walk<POINTS> {
-    /// Creates a walk at some points of the explainer's rule. Points beyond them weigh nothing.
-    fn new(explainer: &Explainer, rule: &[RulePoint]) -> Self {
-        let point =
-            |at: usize| rule.get(at).copied().unwrap_or(RulePoint { point: 0.5, weight: 0.0 });
-        let factor = Factor { passed: 1.0, share: 1.0, inverse: [1.0; POINTS] };
-        let level = Level { factor, product: [0.0; POINTS], sum: [0.0; POINTS] };
-        Self {
-            points: std::array::from_fn(|at| point(at).point),
-            weights: std::array::from_fn(|at| point(at).weight),
-            level_of: vec![0; explainer.features],
-            levels: vec![level; explainer.depth + 2],
-            row: Vec::with_capacity(explainer.features),
-            values: vec![[0.0; POINTS]; explainer.features],
+    /// Adds to `out` the sum over a group's trees of the values of a row.
+    fn explain(&mut self, explainer: &Explainer, group: &RuleGroup, row: &[f32], out: &mut [f64]) {
+        // The root is the left child of a level that has no factor.
+        let level = Level {
+            inverse: [1.0; POINTS],
+            product: [0.0; POINTS],
+            passed: 1.0,
+            passes: [1.0, 0.0],
+            shares: [1.0, 0.0],
+            changes: [0.0; 2],
+            before: 0,
+        };
+        self.levels.resize(explainer.depth + 1, level);
+        self.sums.resize(explainer.depth + 2, [0.0; POINTS]);
+        self.values.resize(explainer.features, [0.0; POINTS]);
+        for rule in group.rule.as_chunks::<POINTS>().0 {
+            self.values.fill([0.0; POINTS]);
+            self.levels[0].product = rule.map(|at| at.weight);
+            let points = rule.map(|at| at.point);
+            for splits in &group.trees {
+                self.down(splits, &points, row);
+                self.up(splits);
+            }
+            for (out, value) in out.iter_mut().zip(&self.values) {
+                *out += value.iter().sum::<f64>();
+            }
         }
     }
 
-    /// Adds to `out` what these points contribute to the values of a row.
-    fn explain(&mut self, trees: &[Vec<ExplainedNode>], row: ArrayView1<'_, f32>, out: &mut [f64]) {
-        self.values.fill([0.0; POINTS]);
-        let mut values = std::mem::take(&mut self.row);
-        values.clear();
-        values.extend(row);
-        for nodes in trees {
-            // A tree without a split explains nothing.
-            if nodes[0].feature != Node::LEAF {
-                self.levels[0].product = self.weights;
-                self.split(nodes, &values, nodes[0], 0);
-            }
+    /// Computes the products of all paths, and adds what leaves contribute to the feature of the split above
+    /// them.
+    fn down(&mut self, splits: &[ExplainedSplit], points: &[f64; POINTS], row: &[f32]) {
+        let Self { levels, kept, values, .. } = self;
+        let none = Kept { sum: [0.0; POINTS], change: [0.0; POINTS] };
+        if kept.len() < splits.len() {
+            kept.resize(splits.len(), none);
         }
-        self.row = values;
-        for (out, value) in out.iter_mut().zip(&self.values) {
-            *out += value.iter().sum::<f64>() / trees.len() as f64;
+        for (split, kept) in splits.iter().zip(kept) {
+            let level = usize::from(split.level);
+            let side = usize::from(split.is_right);
+            // Fields are copied one by one: a copy of a level would wait for what has just been written to it.
+            let above = &levels[level - 1];
+            let (passed, share, change) =
+                (above.passes[side], above.shares[side], above.changes[side]);
+            let (product, inverse_before) = (above.product, levels[above.before].inverse);
+            let factor = points.map(|point| share + point * (passed - share));
+            let inverse = factor.map(|factor| 1.0 / factor);
+            kept.change = each(|at| change * inverse[at] * inverse_before[at]);
+            levels[level].inverse = inverse;
+            levels[level].passed = passed;
+            let before = &levels[usize::from(split.before)];
+            let (passed, inverse_before) = (before.passed, before.inverse);
+            // NaN goes right, as in a prediction.
+            let goes_left = row[usize::from(split.feature)] <= split.threshold;
+            let left = passed * f64::from(u8::from(goes_left));
+            let right = passed - left;
+            let gain = left * split.shares[1] - right * split.shares[0];
+            let here = &mut levels[level];
+            here.before = usize::from(split.before);
+            here.passes = [left, right];
+            here.shares = split.shares;
+            here.changes = [gain, -gain];
+            // The leaves among the children.
+            let [one, other] = split.values;
+            let unknown = one * split.shares[0] + other * split.shares[1];
+            let known = one * left + other * right;
+            let weight = gain * (one - other);
+            let product: [f64; POINTS] = each(|at| product[at] * factor[at] * inverse_before[at]);
+            kept.sum = each(|at| product[at] * (unknown + points[at] * (known - unknown)));
+            here.product = product;
+            let value = values[usize::from(split.feature)];
+            values[usize::from(split.feature)] =
+                each(|at| value[at] + product[at] * (weight * inverse_before[at]));
         }
     }
 
-    /// Adds what a split and those below it contribute. The sum of its level is then that over the leaves
-    /// below of value times product times weight, at each point. All arrays are in the levels: a deep
-    /// tree must not need a deep stack.
-    fn split(&mut self, nodes: &[ExplainedNode], row: &[f32], node: ExplainedNode, depth: usize) {
-        let feature = node.feature as usize;
-        let level_before = self.level_of[feature];
-        let before = self.levels[level_before as usize].factor;
-        let here = &mut self.levels[depth];
-        here.sum = [0.0; POINTS];
-        // The product without the factor of this feature.
-        for at in 0..POINTS {
-            here.product[at] *= before.inverse[at];
+    /// Adds what the leaves further below contribute to the feature of each split.
+    fn up(&mut self, splits: &[ExplainedSplit]) {
+        let Self { sums, kept, values, .. } = self;
+        for (split, kept) in splits.iter().zip(kept).rev() {
+            let level = usize::from(split.level);
+            let (beside, below) = (sums[level], sums[level + 1]);
+            let value = values[usize::from(split.feature_above)];
+            let sum: [f64; POINTS] = each(|at| kept.sum[at] + below[at]);
+            sums[level + 1] = [0.0; POINTS];
+            sums[level] = each(|at| beside[at] + sum[at]);
+            values[usize::from(split.feature_above)] =
+                each(|at| value[at] + sum[at] * kept.change[at]);
         }
-        // NaN goes right, as in a prediction.
-        let goes_left = row[feature] <= node.threshold;
-        let next = node.next as usize;
-        for (child, goes_here) in [(next, goes_left), (next + 1, !goes_left)] {
-            let child = nodes[child];
-            let passed = if goes_here { before.passed } else { 0.0 };
-            let share = before.share * child.share;
-            let difference = passed - share;
-            // The factor of the deepest split by a feature replaces that of the ones above it.
-            let (gain, loss) = (difference, before.passed - before.share);
-            let [here, below] = &mut self.levels[depth..depth + 2] else { return };
-            if child.feature == Node::LEAF {
-                // Arrays of their own, so that the compiler knows that they do not overlap.
-                let (mut value, mut sum) = (self.values[feature], here.sum);
-                // The factor and its inverse cancel.
-                for at in 0..POINTS {
-                    let factor = share + self.points[at] * difference;
-                    let weight = here.product[at] * child.value;
-                    value[at] += weight * (gain - loss * before.inverse[at] * factor);
-                    sum[at] += weight * factor;
-                }
-                (self.values[feature], here.sum) = (value, sum);
-                continue;
+        sums[1] = [0.0; POINTS];
+    }
+}
+
+/// Returns a value for each point.
+#[inline(always)]
+fn each<const POINTS: usize>(value: impl FnMut(usize) -> f64) -> [f64; POINTS] {
+    std::array::from_fn(value)
+}
+
+/// The walks of one thread, of which each group needs one.
+#[derive(Default)]
+struct Walks {
+    two: Walk<2>,
+    four: Walk<4>,
+    six: Walk<6>,
+    eight: Walk<MOST_POINTS>,
+    /// The row, whose values are adjacent.
+    row: Vec<f32>,
+}
+
+impl Walks {
+    /// Adds the values of a row to `out`.
+    fn explain(&mut self, explainer: &Explainer, row: ArrayView1<'_, f32>, out: &mut [f64]) {
+        self.row.clear();
+        self.row.extend(row);
+        for group in &explainer.groups {
+            match group.rule.len() {
+                2 => self.two.explain(explainer, group, &self.row, out),
+                4 => self.four.explain(explainer, group, &self.row, out),
+                6 => self.six.explain(explainer, group, &self.row, out),
+                _ => self.eight.explain(explainer, group, &self.row, out),
             }
-            (below.factor.passed, below.factor.share) = (passed, share);
-            for at in 0..POINTS {
-                let factor = share + self.points[at] * difference;
-                below.factor.inverse[at] = 1.0 / factor;
-                below.product[at] = here.product[at] * factor;
-            }
-            self.level_of[feature] = depth as u32 + 1;
-            self.split(nodes, row, child, depth + 1);
-            let [here, below] = &mut self.levels[depth..depth + 2] else { return };
-            let (mut value, mut sum) = (self.values[feature], here.sum);
-            for at in 0..POINTS {
-                let change = gain * below.factor.inverse[at] - loss * before.inverse[at];
-                value[at] += below.sum[at] * change;
-                sum[at] += below.sum[at];
-            }
-            (self.values[feature], here.sum) = (value, sum);
         }
-        self.level_of[feature] = level_before;
+        for value in out {
+            *value /= explainer.trees as f64;
+        }
     }
 }
 
@@ -409,6 +526,7 @@ pub(crate) mod tests {
     use ndarray::{Array1, Array2, array};
 
     use super::*;
+    use crate::tree::Node;
 
     /// Returns random numbers from 0 to 1.
     pub(crate) fn random(seed: u64) -> impl FnMut() -> f32 {
