@@ -130,7 +130,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let pending = cloud.endpoint(2, &["deploy", "1", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&pending.stderr), @"error: version 1 of group <name> is PendingManualApproval, expected Approved; `orchestrator models approve 1` approves it");
     let none = cloud.endpoint(5, &["deploy", "--yes"]);
-    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"");
+    insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: model package with status Approved in group <name> (versions there: 1) does not exist; `orchestrator models approve VERSION` approves one");
     cloud.orchestrator(&["models", "approve", "1"]).expect(0);
 
     let dry = cloud.endpoint(0, &["deploy", "--dry-run"]);

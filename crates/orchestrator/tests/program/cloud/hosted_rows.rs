@@ -223,6 +223,7 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
     error: rows 1 to 5: there are more than 5 answers, expected one for each
     error: rows 1 to 5: an answer has 5 fields, expected the 6 of predicted,probability,imputed,unseen,out_of_range,model_version
     error: rows 1 to 5: version 2 has answered, expected version 1; was the endpoint updated meanwhile?
+    error: the endpoint has answered `<p>Who are you?`, expected a line of names with predicted
     error: sagemaker:InvokeEndpoint was refused with ModelError: Received client error (400) from primary with message: line 1: no (request 8a1c)
     ");
     // Nothing half-written is left.
