@@ -12,9 +12,6 @@ use hyper::body::Body as _;
 
 use crate::refusal::Refusal;
 
-/// The time that a body may take to arrive. SageMaker gives up on a request after as long.
-const BODY_TIME: Duration = Duration::from_secs(60);
-
 /// A body of at most this length is accepted whatever else is in memory, so that slow long requests do not take
 /// short ones down.
 const SHORT_BYTES: usize = 64 << 10;
@@ -24,6 +21,8 @@ const SHORT_BYTES: usize = 64 << 10;
 pub struct Budget {
     held: Arc<AtomicUsize>,
     most: usize,
+    /// The time that a body may take to arrive.
+    time: Duration,
 }
 
 /// The body of a request. It counts until it is dropped.
@@ -60,9 +59,9 @@ impl Held {
 }
 
 impl Budget {
-    /// Makes a budget of this number of bytes.
-    pub fn new(most: usize) -> Self {
-        Self { held: Arc::default(), most }
+    /// Makes a budget of this number of bytes, of which a body has this time to arrive.
+    pub fn new(most: usize, time: Duration) -> Self {
+        Self { held: Arc::default(), most, time }
     }
 
     /// Reads a body of at most `limit` bytes.
@@ -76,9 +75,9 @@ impl Budget {
         if announced > limit as u64 {
             return Err(too_large());
         }
-        let received = tokio::time::timeout(BODY_TIME, self.collect(body, limit, too_large));
+        let received = tokio::time::timeout(self.time, self.collect(body, limit, too_large));
         received.await.unwrap_or_else(|_| {
-            let seconds = BODY_TIME.as_secs();
+            let seconds = self.time.as_secs_f64();
             let reason = format!("the request did not arrive within {seconds} s");
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason))
         })
@@ -119,24 +118,58 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
     use super::*;
 
-    fn receive(budget: &Budget, length: usize, limit: usize) -> Result<usize, StatusCode> {
+    fn receive(budget: &Budget, body: Body, limit: usize) -> Result<usize, Refusal> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let body = Body::from(vec![b'x'; length]);
         let received = runtime.block_on(budget.receive(body, limit));
-        received.map(|received| received.bytes.len()).map_err(|refusal| refusal.status)
+        received.map(|received| received.bytes.len())
     }
 
     #[test]
     fn a_body_is_limited_to_the_byte_and_counts_while_it_is_held() {
-        let budget = Budget::new(100_000);
+        let time = Duration::from_secs(60);
+        let receive = |budget: &Budget, length: usize, limit: usize| {
+            receive(budget, Body::from(vec![b'x'; length]), limit).map_err(|error| error.status)
+        };
+        let budget = Budget::new(100_000, time);
         assert_eq!(receive(&budget, 10, 10), Ok(10));
         assert_eq!(receive(&budget, 11, 10), Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert_eq!(receive(&budget, 100_001, 200_000), Err(StatusCode::SERVICE_UNAVAILABLE));
         // A short one is always received.
-        assert_eq!(receive(&Budget::new(0), SHORT_BYTES, 200_000), Ok(SHORT_BYTES));
+        assert_eq!(receive(&Budget::new(0, time), SHORT_BYTES, 200_000), Ok(SHORT_BYTES));
         assert_eq!(budget.held.load(Ordering::Relaxed), 0);
         assert_eq!(receive(&budget, 0, 10), Ok(0));
+    }
+
+    /// A body of which one piece arrives, and then nothing.
+    struct Stalled(Option<Bytes>);
+
+    impl hyper::body::Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.take().map_or(Poll::Pending, |piece| Poll::Ready(Some(Ok(Frame::data(piece)))))
+        }
+    }
+
+    #[test]
+    fn a_body_that_does_not_arrive_in_time_is_refused_and_no_longer_held() {
+        let budget = Budget::new(100_000, Duration::from_millis(50));
+        let stalled = Body::new(Stalled(Some(Bytes::from_static(b"1,2"))));
+        let refusal = receive(&budget, stalled, 100).unwrap_err();
+        assert_eq!(refusal.status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(refusal.reason, "the request did not arrive within 0.05 s");
+        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
     }
 }

@@ -31,7 +31,7 @@ mod workers;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use config::steps::Serve;
 use container::{Container, Serving, Shutdown};
@@ -49,6 +49,8 @@ use crate::workers::Workers;
 const LONGEST_BODIES: usize = 2;
 /// The bytes of bodies that are held besides.
 const OTHER_BODIES: usize = 64 << 20;
+/// The time that a body may take to arrive. SageMaker gives up on a request after as long.
+const BODY_TIME: Duration = Duration::from_secs(60);
 /// The maximum length of an answer, which in real time is that of the service.
 const REAL_TIME_ANSWER: usize = 25 << 20;
 const BATCH_ANSWER: usize = 100 << 20;
@@ -124,7 +126,7 @@ fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
         workers,
         log_requests,
         max_answer: if is_batch { BATCH_ANSWER } else { REAL_TIME_ANSWER },
-        budget: Budget::new(LONGEST_BODIES * max_payload + OTHER_BODIES),
+        budget: Budget::new(LONGEST_BODIES * max_payload + OTHER_BODIES, BODY_TIME),
         metrics: Metrics::new()
             .map_err(|error| ServeError::Worker(std::io::Error::other(error)))?,
     };
