@@ -1,5 +1,7 @@
 //! The rules of the endpoint that an attribute of a field cannot express: what SageMaker refuses of its kind.
 
+use std::ops::RangeInclusive;
+
 use crate::endpoint::{Autoscaling, Endpoint, EndpointKind, EndpointUpdate, Serverless, Shift};
 use crate::fault::Fault;
 use crate::rules::{INSTANCE_TYPE, is_instance_type};
@@ -18,6 +20,7 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     faults.of_kind(settings);
     faults.autoscaling(endpoint);
     faults.update(&endpoint.update);
+    faults.moved_part(endpoint);
     faults.of_inferentia(endpoint);
     if let Some(serverless) = &endpoint.serverless {
         let &Serverless { memory_mb, max_concurrency, provisioned_concurrency } = serverless;
@@ -52,6 +55,15 @@ fn has_local_disk(instance_type: &str) -> bool {
     let generation = family.find(|letter: char| letter.is_ascii_digit());
     let options = generation.map_or("", |place| &family[place + 1..]);
     options.contains('d') || ["g5", "g6", "p5", "trn1"].contains(&family)
+}
+
+/// Returns the shares of the instances that SageMaker moves at a time, in percent.
+fn percent_range(shift: Shift) -> RangeInclusive<u32> {
+    match shift {
+        Shift::AllAtOnce => 100..=100,
+        Shift::Canary => 1..=50,
+        Shift::Linear => 10..=50,
+    }
 }
 
 /// Returns whether one prefix is below the other.
@@ -179,6 +191,35 @@ impl Faults {
         self.unless(right, "instance_type", name, expected);
     }
 
+    /// Refuses a canary or a step of less than one instance, of the least number that an update may find.
+    fn moved_part(&mut self, endpoint: &Endpoint) {
+        let EndpointUpdate { shift, percent, .. } = endpoint.update;
+        if shift == Shift::AllAtOnce || endpoint.kind == EndpointKind::Serverless {
+            return;
+        }
+        let (place, least) = match &endpoint.autoscaling {
+            Some(scaling) => ("autoscaling.min", scaling.min),
+            None => ("instance_count", endpoint.instance_count()),
+        };
+        if least < 2 {
+            let expected = format!(
+                "all_at_once, or an endpoint.{place} of at least 2, since one instance does not move in parts"
+            );
+            self.unless(false, "update.shift", shift.to_string(), &expected);
+            return;
+        }
+        // Another share is refused by its range.
+        let Some(percent) = percent.filter(|&percent| percent_range(shift).contains(&percent))
+        else {
+            return;
+        };
+        let expected = format!(
+            "at least {}, which moves one of the {least} instances of endpoint.{place}",
+            100_u32.div_ceil(least)
+        );
+        self.unless(percent.saturating_mul(least) >= 100, "update.percent", percent, &expected);
+    }
+
     fn update(&mut self, update: &EndpointUpdate) {
         let (path, percent) = ("update.percent", update.percent);
         let steps = match (update.shift, percent) {
@@ -192,13 +233,11 @@ impl Faults {
                 self.unless(false, path, serde_yaml::Value::Null, expected);
                 return;
             }
-            (Shift::Canary, Some(percent)) => {
-                self.unless((1..=50).contains(&percent), path, percent, "1 to 50 percent");
-                2
-            }
-            (Shift::Linear, Some(percent)) => {
-                self.unless((10..=50).contains(&percent), path, percent, "10 to 50 percent");
-                100_u32.div_ceil(percent.max(1))
+            (shift, Some(percent)) => {
+                let range = percent_range(shift);
+                let expected = format!("{} to {} percent", range.start(), range.end());
+                self.unless(range.contains(&percent), path, percent, &expected);
+                if shift == Shift::Canary { 2 } else { 100_u32.div_ceil(percent.max(1)) }
             }
         };
         let alarms = &update.rollback_alarms;

@@ -455,17 +455,30 @@ fn invalid_endpoints() {
     config.yaml:180:37: endpoint.asynchronous.max_concurrent_invocations: found `1001`, expected at most 1000
     ");
     // How traffic moves.
-    insta::assert_snapshot!(endpoint("  update: { shift: canary }\n"), @"config.yaml:179:3: endpoint.update.percent: found nothing, expected a share such as 10, which canary and linear need");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: canary }\n"), @"config.yaml:180:3: endpoint.update.percent: found nothing, expected a share such as 10, which canary and linear need");
     insta::assert_snapshot!(endpoint("  update: { percent: 10 }\n"), @"config.yaml:179:13: endpoint.update.percent: found `10`, expected no share, or shift: canary or linear beside it");
-    insta::assert_snapshot!(endpoint("  update: { shift: canary, percent: 51, wait_seconds: 3601 }\n"), @"
-    config.yaml:179:28: endpoint.update.percent: found `51`, expected 1 to 50 percent
-    config.yaml:179:41: endpoint.update.wait_seconds: found `3601`, expected at most 3600
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: canary, percent: 51, wait_seconds: 3601 }\n"), @"
+    config.yaml:180:28: endpoint.update.percent: found `51`, expected 1 to 50 percent
+    config.yaml:180:41: endpoint.update.wait_seconds: found `3601`, expected at most 3600
     ");
-    insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 5, timeout_seconds: 599 }\n"), @"
-    config.yaml:179:28: endpoint.update.percent: found `5`, expected 10 to 50 percent
-    config.yaml:179:40: endpoint.update.timeout_seconds: found `599`, expected at least 600
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 5, timeout_seconds: 599 }\n"), @"
+    config.yaml:180:28: endpoint.update.percent: found `5`, expected 10 to 50 percent
+    config.yaml:180:40: endpoint.update.timeout_seconds: found `599`, expected at least 600
     ");
-    insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 25, wait_seconds: 600, terminate_after_seconds: 300, timeout_seconds: 2700 }\n"), @"config.yaml:179:90: endpoint.update.timeout_seconds: found `2700`, expected more than the 2700 seconds that 4 times wait_seconds and terminate_after_seconds come to");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 25, wait_seconds: 600, terminate_after_seconds: 300, timeout_seconds: 2700 }\n"), @"config.yaml:180:90: endpoint.update.timeout_seconds: found `2700`, expected more than the 2700 seconds that 4 times wait_seconds and terminate_after_seconds come to");
+    // One instance, or less than one, is no part. The instances are the fewest that autoscaling may have left.
+    insta::assert_snapshot!(endpoint("  update: { shift: canary, percent: 50 }\n"), @"config.yaml:179:13: endpoint.update.shift: found `canary`, expected all_at_once, or an endpoint.instance_count of at least 2, since one instance does not move in parts");
+    insta::assert_snapshot!(endpoint("  instance_count: 2\n  autoscaling: { min: 1, max: 4, target: 5 }\n  update: { shift: linear, percent: 50 }\n"), @"config.yaml:181:13: endpoint.update.shift: found `linear`, expected all_at_once, or an endpoint.autoscaling.min of at least 2, since one instance does not move in parts");
+    insta::assert_snapshot!(endpoint("  instance_count: 9\n  update: { shift: canary, percent: 11 }\n"), @"config.yaml:180:28: endpoint.update.percent: found `11`, expected at least 12, which moves one of the 9 instances of endpoint.instance_count");
+    insta::assert_snapshot!(endpoint("  autoscaling: { min: 3, max: 9, target: 5 }\n  update: { shift: linear, percent: 33 }\n"), @"config.yaml:180:28: endpoint.update.percent: found `33`, expected at least 34, which moves one of the 3 instances of endpoint.autoscaling.min");
+    for whole in [
+        "  instance_count: 9\n  update: { shift: canary, percent: 12 }\n",
+        "  instance_count: 100\n  update: { shift: canary, percent: 1 }\n",
+        "  instance_count: 2\n  update: { shift: linear, percent: 50 }\n",
+        "  autoscaling: { min: 3, max: 9, target: 5 }\n  update: { shift: linear, percent: 34 }\n",
+    ] {
+        read(&with("  kind: real_time\n", whole)).unwrap();
+    }
     insta::assert_snapshot!(endpoint("  kind: serverless\n  update: { shift: canary, percent: 10, rollback_alarms: [a] }\n"), @"
     config.yaml:180:13: endpoint.update.shift: expected no such key, because SageMaker updates a serverless endpoint all at once
     config.yaml:180:41: endpoint.update.rollback_alarms: expected no such key, because SageMaker updates a serverless endpoint all at once
@@ -478,7 +491,7 @@ fn invalid_endpoints() {
     config.yaml:179:31: endpoint.update.rollback_alarms[0]: found ` `, expected an alarm's name
     config.yaml:179:42: endpoint.update.rollback_alarms[3]: found `a`, expected an alarm that is not listed before
     ");
-    insta::assert_snapshot!(endpoint("  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:179:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:180:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
     insta::assert_snapshot!(endpoint("  instance_type: ml.inf1.xlarge\n  update: { rollback_alarms: [a] }\n"), @"config.yaml:179:3: endpoint.instance_type: found `ml.inf1.xlarge`, expected another type, since SageMaker updates ml.inf1 all at once and without alarms");
     insta::assert_snapshot!(endpoint(&format!("  name: a{}b\n", "-".repeat(62))), @"config.yaml:179:3: endpoint.name: found 64 characters, expected at most 63");
     insta::assert_snapshot!(endpoint("  capture: { prefix: raw/captured }\n"), @"config.yaml:179:14: endpoint.capture.prefix: found `raw/captured`, expected a prefix apart from s3_paths.raw_data, which is raw");

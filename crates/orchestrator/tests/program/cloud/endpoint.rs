@@ -182,7 +182,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
 
     // A second version, captured, by a canary.
     cloud.approve_a_version("2");
-    cloud.set_endpoint("  threshold: 0.3\n  capture: { percent: 20 }\n  update: { shift: canary, percent: 10, wait_seconds: 60, rollback_alarms: [too-slow] }\n");
+    cloud.set_endpoint("  instance_count: 2\n  threshold: 0.3\n  capture: { percent: 20 }\n  update: { shift: canary, percent: 50, wait_seconds: 60, rollback_alarms: [too-slow] }\n");
     let before = cloud.last("CreateEndpointConfig")["EndpointConfigName"].clone();
     let updated = cloud.deploy(0, &["--json"]);
     let report: Value = serde_json::from_str(&updated.stdout).unwrap();
@@ -206,7 +206,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
         "TrafficRoutingConfiguration": {
           "CanarySize": {
             "Type": "CAPACITY_PERCENT",
-            "Value": 10
+            "Value": 50
           },
           "Type": "CANARY",
           "WaitIntervalInSeconds": 60
@@ -242,6 +242,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
       capture.prefix: removed s3://<name>/capture
       environment.MODEL_VERSION: 2 -> 1
       environment.SERVE_THRESHOLD: removed 0.3
+      instance_count: 2 -> 1
       model: arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2 -> arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1
     Nothing was done: --dry-run.
     ");
@@ -255,6 +256,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
       capture.prefix: removed s3://<name>/capture
       environment.MODEL_VERSION: 2 -> 1
       environment.SERVE_THRESHOLD: removed 0.3
+      instance_count: 2 -> 1
       model: arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2 -> arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1
     endpoint <name>: version 1 answers again
     ");
