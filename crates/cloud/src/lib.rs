@@ -52,7 +52,7 @@ pub use images::{EcrImage, ResolvedImages};
 pub use job::{JobDescription, SageMakerJob};
 pub use log::Log;
 pub use tags::Owner;
-pub use transform::{Transform, TransformJob};
+pub use transform::{Transform, TransformJob, TransformRecords};
 pub use upload::Upload;
 pub use watch::{Watch, WatchEvent};
 

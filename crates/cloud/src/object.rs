@@ -61,7 +61,7 @@ impl Cloud {
 }
 
 /// Splits the address of an object.
-fn bucket_and_key(uri: &str) -> Result<(&str, &str), CloudError> {
+pub(crate) fn bucket_and_key(uri: &str) -> Result<(&str, &str), CloudError> {
     let address = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
     let address = address.filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
     address.ok_or_else(|| CloudError::Address(uri.to_owned()))

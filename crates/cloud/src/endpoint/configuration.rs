@@ -8,7 +8,7 @@ use super::{Capture, DesiredEndpoint, HostedModel, Hosting, Queue, VARIANT};
 
 /// The properties of an endpoint's configuration and model: a text for each, by its name. They are
 /// everything that is sent, so that equal properties are equal endpoints.
-pub(super) type Properties = IndexMap<String, String>;
+pub(crate) type Properties = IndexMap<String, String>;
 
 /// The parts of an endpoint's configuration, as they are sent and as they are described.
 pub(super) struct Parts {
@@ -236,7 +236,12 @@ pub(super) fn version_of(package_arn: &str) -> Option<u32> {
 
 /// Returns a name of the service: the beginning of the endpoint's, the version, and a digest of what the
 /// name is for.
-fn named(endpoint: &str, version: u32, content: &[String], properties: &Properties) -> String {
+pub(crate) fn named(
+    endpoint: &str,
+    version: u32,
+    content: &[String],
+    properties: &Properties,
+) -> String {
     let mut text = format!("{endpoint}\n");
     for (name, value) in properties {
         text.push_str(&format!("{name}={value}\n"));

@@ -12,7 +12,7 @@ mod update;
 use std::collections::BTreeMap;
 
 pub use autoscaling::DeployedScaling;
-pub(crate) use configuration::number;
+pub(crate) use configuration::{Properties, named, number};
 pub use deployed::{DeployedEndpoint, DeployedVariant, EndpointConfiguration};
 pub use invoke::AsynchronousAnswer;
 pub use metrics::EndpointMetrics;

@@ -12,6 +12,7 @@ mod follow;
 mod hosted_table;
 mod logs;
 mod plan;
+mod records;
 mod retry;
 mod start;
 mod status;

@@ -1,28 +1,25 @@
 //! `orchestrator transform`: a version's answers to a table, or to objects in S3, by a batch transform.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::ops::ControlFlow;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use clap::Args;
-use cloud::{Cloud, Transform, TransformJob, Upload, WatchEvent};
+use cloud::{Cloud, Transform, TransformJob, TransformRecords, Upload, WatchEvent};
 use common::Exit;
 use config::Settings;
 use config::serving::CSV;
 use config::steps::Serve;
-use inference::{AnswerOptions, ScoredRows, answer_names};
-use infrastructure::hosted_prefix;
+use inference::{AnswerOptions, ScoredRows};
 use jiff::Timestamp;
 use registry::ModelPackage;
 use serde_json::json;
 
-use super::answered_rows::AnsweredRows;
 use super::connect::{connect, group_of};
 use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable};
 use super::follow::announce;
 use super::hosted_table::HostedTable;
+use super::records::Records;
 use super::watch::{WatchingArgs, interruptible, say_unreachable};
 use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::settings::SettingsArgs;
@@ -30,8 +27,6 @@ use crate::error::CommandError;
 use crate::output::scored_rows::{summary, to_file};
 use crate::output::{print_json, print_text, say};
 
-/// The name of the object with a table's records.
-const RECORDS: &str = "records.csv";
 /// The usual duration of a job on a small table. Most of it is the start of the instance.
 const USUAL_MINUTES: f64 = 5.0;
 
@@ -98,22 +93,13 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
     let package = group_of(&settings, &cloud).find(version)?;
     require_deployable(&package)?;
     cloud.check_credentials()?;
-    let name = job_name(&settings, package.version);
-    let place = settings.s3_paths.url(&format!("{}/{name}", settings.s3_paths.predictions));
     let table = if is_in_s3 {
         None
     } else {
         let settings = (&settings, &arguments.config);
         Some(HostedTable::of(settings, &cloud, &package, input, output.as_deref())?)
     };
-    let sent = match &table {
-        Some(table) => Some(upload(table, &cloud, &settings, &name)?),
-        None => None,
-    };
-    let source = match &sent {
-        Some(_) => format!("{place}/input/{RECORDS}"),
-        None => input.to_string(),
-    };
+    let records = table.as_ref().map(Records::of).transpose()?;
     let content_type = match &table {
         Some(table) => table.content_type(),
         None => &arguments.content_type,
@@ -123,34 +109,57 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
     if let Some(threshold) = arguments.threshold.or(settings.endpoint.threshold) {
         options.threshold = threshold;
     }
-    let records = Records { name: &name, source, content_type, place: &place };
-    let transform = transform(arguments, &settings, &package, records, options);
-    cloud.start_transform(&transform, OWNER)?;
+    let source = match &records {
+        Some(records) => TransformRecords::Sent(records.digest.clone()),
+        None => TransformRecords::Stored(input.to_string()),
+    };
+    let transform = transform(arguments, &settings, &package, (source, content_type), options);
+    // One that was started before costs nothing more.
+    let (action, name) = match cloud.running_transform(&transform)? {
+        Some(name) => ("taken up", name),
+        None => {
+            let name = cloud.transform_name(&transform, Timestamp::now().as_second());
+            if let Some(records) = &records {
+                cloud.send_records(&transform, &name, Upload::open(&records.path)?)?;
+            }
+            cloud.start_transform(&transform, &name, OWNER)?;
+            ("started", name)
+        }
+    };
+    let place = transform.output(&name);
     let report = |job: Option<&TransformJob>, rows: Option<&ScoredRows>| {
         json!({
-            "transform_job": name, "version": package.version, "output": transform.output,
+            "transform_job": name, "action": action, "version": package.version, "output": place,
             "job": job, "rows": rows, "file": output,
         })
     };
     if !arguments.json {
-        announce(&format!("transform job {name}: started; {}", cost(&settings, arguments)))?;
+        announce(&match action {
+            "started" => {
+                format!("transform job {name}: started; {}", cost(&settings, arguments))
+            }
+            _ => format!(
+                "transform job {name}: it answers the same and is in progress, so no other is started"
+            ),
+        })?;
     }
     if arguments.no_wait {
         return if arguments.json {
             print_json(&report(None, None))
         } else {
-            print_text(&format!("Its answers will be below {}\n", transform.output))
+            print_text(&format!("Its answers will be below {place}\n"))
         };
     }
-    let job = wait(&cloud, &name, &arguments.watching, &transform.output)?;
-    let rows = match (sent, &table, output) {
-        (Some((rows, read)), Some(table), Some(output)) => {
+    let job = wait(&cloud, &name, &arguments.watching, &place)?;
+    let rows = match (&records, &table, output) {
+        (Some(records), Some(table), Some(output)) => {
             let written = to_file(output, |out| {
-                write_answers(options, &cloud, &transform, table, (&rows, read), out)
+                let answers = cloud.require_object(&transform.answers(&name))?;
+                records.write(table, &answers, package.version, options, out)
             });
             // The job was paid for, and its answers are there.
             let written = written.inspect_err(|_| {
-                say(&format!("The answers are below {}", transform.output));
+                say(&format!("The answers are below {place}"));
             })?;
             Some(written)
         }
@@ -165,68 +174,14 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         text.push_str(&summary(rows, &model, Some(options.threshold)));
         text.push_str(&format!("{output}\n"));
     }
-    announce(&format!(
-        "{text}transform job {name}: Completed; its answers are below {}",
-        transform.output
-    ))
-}
-
-/// Sends the records of a table to S3. Returns its rows, and what is known of them.
-fn upload(
-    table: &HostedTable,
-    cloud: &Cloud,
-    settings: &Settings,
-    name: &str,
-) -> Result<(Vec<Vec<u8>>, ScoredRows), CommandError> {
-    let directory = tempfile::tempdir().map_err(CommandError::Begin)?;
-    let path = Utf8Path::from_path(directory.path()).map(|path| path.join(RECORDS));
-    let path = path.ok_or_else(|| CommandError::Begin(io::ErrorKind::InvalidFilename.into()))?;
-    let mut rows = Vec::new();
-    let mut read = Ok(ScoredRows::default());
-    let mut failed = None;
-    let written = common::write_with(&path, |file| {
-        read = table.read(|block| {
-            rows.extend(block.rows);
-            match file.write_all(&block.records) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        failed.take().map_or(Ok(()), Err)
-    });
-    written?;
-    let read = read?;
-    let key = format!("{}/{name}/input/{RECORDS}", settings.s3_paths.predictions);
-    cloud.upload(Upload::open(&path)?, &key, &|_| {})?;
-    Ok((rows, read))
-}
-
-/// Returns a name that no other job has.
-fn job_name(settings: &Settings, version: u32) -> String {
-    let now = Timestamp::now();
-    let time = now.strftime("%Y%m%d%H%M%S");
-    let prefix = hosted_prefix(settings.endpoint_name());
-    format!("{prefix}{version}-{time}{:03}", now.subsec_millisecond())
-}
-
-/// The records of a transform.
-struct Records<'a> {
-    /// The job's name.
-    name: &'a str,
-    source: String,
-    content_type: &'a str,
-    /// The S3 address of what belongs to the job.
-    place: &'a str,
+    announce(&format!("{text}transform job {name}: Completed; its answers are below {place}"))
 }
 
 fn transform(
     arguments: &TransformArgs,
     settings: &Settings,
     package: &ModelPackage,
-    records: Records<'_>,
+    (records, content_type): (TransformRecords, &str),
     options: AnswerOptions,
 ) -> Transform {
     let mut environment =
@@ -235,14 +190,13 @@ fn transform(
         environment.insert(Serve::EXPLAIN.to_owned(), word.to_owned());
     }
     Transform {
-        name: records.name.to_owned(),
         endpoint: settings.endpoint_name().to_owned(),
         model: hosted_model(settings, package),
         environment,
-        input: records.source,
-        content_type: records.content_type.to_owned(),
+        records,
+        content_type: content_type.to_owned(),
         accept: arguments.content_type.clone(),
-        output: format!("{}/output", records.place),
+        place: settings.s3_paths.url(&settings.s3_paths.predictions),
         output_key: settings.aws.kms.output_key.clone(),
         instance_type: arguments.instance_type.clone(),
         count: arguments.instances,
@@ -282,21 +236,4 @@ fn wait(
             WatchEvent::Unreachable { error, wait } => say_unreachable(error, wait),
         })
     })
-}
-
-/// Writes the rows of a table with the answers of a transform that has ended.
-fn write_answers(
-    options: AnswerOptions,
-    cloud: &Cloud,
-    transform: &Transform,
-    table: &HostedTable,
-    (rows, read): (&[Vec<u8>], ScoredRows),
-    output: &mut dyn Write,
-) -> Result<ScoredRows, CommandError> {
-    let answers = cloud.require_object(&format!("{}/{RECORDS}.out", transform.output))?;
-    let names = answer_names(&table.model, options);
-    let version = transform.model.version.to_string();
-    let mut answered = AnsweredRows::with_names(table, output, version, names)?;
-    answered.add(rows, &answers)?;
-    answered.finish(read)
 }

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Stdio};
+use std::sync::{Arc, Mutex};
 
 use aws::Aws;
 use aws::s3::config::{Credentials, Region};
@@ -274,16 +275,27 @@ fn an_asynchronous_endpoint_answers_from_its_queue() {
     ");
 }
 
+/// Replaces the times in the names of batch transforms by placeholders.
+fn without_time(text: &str) -> String {
+    let time = regex::Regex::new(r"-v1-<digest>-\d{10}\b").unwrap();
+    time.replace_all(text, "-v1-<digest>-<time>").into_owned()
+}
+
+/// Writes the answers of the server to the records of a batch transform.
+fn answer_transform(port: u16, job: &serde_json::Value) {
+    let input = job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"].as_str().unwrap();
+    let output = job["TransformOutput"]["S3OutputPath"].as_str().unwrap();
+    if input.ends_with("/records.csv") {
+        write(&format!("{output}/records.csv.out"), ask(port, "text/csv", &read(input)));
+    }
+}
+
 #[test]
 fn a_batch_transform_gives_the_answers_of_predict() {
     let hosted = testkit::aws::moto().map(|_| Hosted::start());
     let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
     let create = Rule::with("CreateTransformJob", move |job| {
-        let input = job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"].as_str().unwrap();
-        let output = job["TransformOutput"]["S3OutputPath"].as_str().unwrap();
-        if input.ends_with("/records.csv") {
-            write(&format!("{output}/records.csv.out"), ask(port, "text/csv", &read(input)));
-        }
+        answer_transform(port, job);
         let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:transform-job/j");
         Answer::json(json!({ "TransformJobArn": arn }))
     });
@@ -304,17 +316,16 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     let Some(cloud) = Cloud::before_moto("transform", vec![create, describe]) else { return };
     cloud.register_hosted(hosted.as_ref().unwrap());
     cloud.sample("200");
-    let time = regex::Regex::new(r"-v1-\d{17}").unwrap();
-    let neutral = |text: &str| time.replace_all(&cloud.neutral(text), "-v1-<time>").into_owned();
+    let neutral = |text: &str| without_time(&cloud.neutral(text));
     let transform = ["transform", "--interval", "0.01", "--input"];
     let table = [&transform[..], &["rows.csv", "--output", "scored.csv"]].concat();
     let done = cloud.orchestrator(&table).expect(0);
     insta::assert_snapshot!(neutral(&done.stdout), @"
-    transform job <name>-v1-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
-    200 rows scored by version 1 in transform job <name>-v1-<time>: 90 predicted to fail (probability above 0.5)
+    transform job <name>-v1-<digest>-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    200 rows scored by version 1 in transform job <name>-v1-<digest>-<time>: 90 predicted to fail (probability above 0.5)
     missing readings: Air_System_Pressure 2, Coolant_Pressure 2, Coolant_Temperature 1, Hydraulic_Oil_Temperature 1, Hydraulic_Pressure 1, Spindle_Vibration 1
     scored.csv
-    transform job <name>-v1-<time>: Completed; its answers are below s3://<name>/predictions/<name>-v1-<time>/output
+    transform job <name>-v1-<digest>-<time>: Completed; its answers are below s3://<name>/predictions/<name>-v1-<digest>-<time>/output
     ");
     let scored = fs_err::read_to_string(cloud.place.path("scored.csv")).unwrap();
     assert_eq!(scored, predicted(&cloud, "rows.csv"));
@@ -322,15 +333,15 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     let address = format!("s3://{}/tables/", cloud.name);
     let failed = cloud.orchestrator(&[&transform[..], &[&address]].concat()).expect(1);
     insta::assert_snapshot!(neutral(&failed.stderr), @"
-    <name>-v1-<time>: Failed
-    error: the transform job <name>-v1-<time> is Failed: ClientError: line 3
+    <name>-v1-<digest>-<time>: Failed
+    error: the transform job <name>-v1-<digest>-<time> is Failed: ClientError: line 3
     ");
     let started =
         [&transform[..], &[&address, "--content-type", "application/jsonlines", "--no-wait"]];
     let started = cloud.orchestrator(&started.concat()).expect(0);
     insta::assert_snapshot!(neutral(&started.stdout), @"
-    transform job <name>-v1-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
-    Its answers will be below s3://<name>/predictions/<name>-v1-<time>/output
+    transform job <name>-v1-<digest>-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    Its answers will be below s3://<name>/predictions/<name>-v1-<digest>-<time>/output
     ");
     let mut calls = cloud.server.calls();
     calls.retain(|(action, _)| action == "CreateTransformJob");
@@ -386,4 +397,85 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     ] {
         cloud.orchestrator(&arguments).expect(2);
     }
+}
+
+/// Of two jobs that answer the same records, the second would cost what the first did.
+#[test]
+fn a_transform_that_is_in_progress_is_taken_up() {
+    let hosted = testkit::aws::moto().map(|_| Hosted::start());
+    let port = hosted.as_ref().map_or(0, |hosted| hosted.port);
+    let jobs = Arc::new(Mutex::new(Vec::new()));
+    let create = {
+        let jobs = Arc::clone(&jobs);
+        Rule::with("CreateTransformJob", move |job| {
+            answer_transform(port, job);
+            jobs.lock().unwrap().push(job["TransformJobName"].as_str().unwrap().to_owned());
+            let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:transform-job/j");
+            Answer::json(json!({ "TransformJobArn": arn }))
+        })
+    };
+    // All jobs are in progress. One of another endpoint, whose name ends in this one's, is in each listing.
+    let list = Rule::with("ListTransformJobs", move |request| {
+        let wanted = request["NameContains"].as_str().unwrap();
+        assert_eq!(request["StatusEquals"], "InProgress");
+        let jobs = jobs.lock().unwrap();
+        let found = jobs.iter().filter(|name| name.contains(wanted));
+        let summary = |name: &String| {
+            json!({
+                "TransformJobName": name, "TransformJobStatus": "InProgress", "CreationTime": 1.0,
+                "TransformJobArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:transform-job/{name}"),
+            })
+        };
+        let others = [summary(&format!("other-{wanted}1790000000"))].into_iter();
+        let found: Vec<_> = others.chain(found.map(summary)).collect();
+        Answer::json(json!({ "TransformJobSummaries": found }))
+    });
+    let status = |status: &str| Answer::json(json!({ "TransformJobStatus": status }));
+    // The first command gives up after it has asked once.
+    let mut asked = 0;
+    let describe = Rule::with("DescribeTransformJob", move |_| {
+        asked += 1;
+        status(if asked == 1 { "InProgress" } else { "Completed" })
+    });
+    let rules = vec![create, list, describe];
+    let Some(cloud) = Cloud::before_moto("again", rules) else { return };
+    cloud.register_hosted(hosted.as_ref().unwrap());
+    cloud.sample("20");
+    let neutral = |text: &str| without_time(&cloud.neutral(text));
+    let table = ["transform", "--input", "rows.csv", "--output", "scored.csv"];
+    let lost = [&table[..], &["--interval", "60", "--timeout", "0.001"]].concat();
+    let lost = cloud.orchestrator(&lost).expect(1);
+    insta::assert_snapshot!(neutral(&lost.stderr), @"
+    <name>-v1-<digest>-<time>: InProgress
+    The transform job <name>-v1-<digest>-<time> goes on; its answers will be below s3://<name>/predictions/<name>-v1-<digest>-<time>/output.
+    error: transform job <name>-v1-<digest>-<time> is not over within --timeout
+    ");
+    let actions = cloud.server.actions();
+    let sent = |actions: &[String]| {
+        actions.iter().filter(|it| it.starts_with("PUT /") && it.contains("/input/")).count()
+    };
+    assert_eq!(sent(&actions), 1, "{actions:?}");
+
+    let again = [&table[..], &["--interval", "0.01"]].concat();
+    let taken = cloud.orchestrator(&again).expect(0);
+    insta::assert_snapshot!(neutral(&taken.stdout), @"
+    transform job <name>-v1-<digest>-<time>: it answers the same and is in progress, so no other is started
+    20 rows scored by version 1 in transform job <name>-v1-<digest>-<time>: 10 predicted to fail (probability above 0.5)
+    missing readings: Coolant_Pressure 1
+    scored.csv
+    transform job <name>-v1-<digest>-<time>: Completed; its answers are below s3://<name>/predictions/<name>-v1-<digest>-<time>/output
+    ");
+    let scored = fs_err::read_to_string(cloud.place.path("scored.csv")).unwrap();
+    assert_eq!(scored, predicted(&cloud, "rows.csv"));
+    let report = cloud.json(0, &[&table[..], &["--interval", "0.01"]].concat());
+    assert_eq!((&report["action"], &report["rows"]["rows"]), (&json!("taken up"), &json!(20)));
+    // Neither records nor a job were sent again.
+    assert_eq!(sent(&cloud.server.actions()), 1);
+    assert_eq!(cloud.server.count("CreateTransformJob"), 1);
+
+    // Another threshold gives other answers, and so do other rows.
+    cloud.orchestrator(&[&again[..], &["--threshold", "0.4"]].concat()).expect(0);
+    cloud.sample("21");
+    cloud.orchestrator(&again).expect(0);
+    assert_eq!(cloud.server.count("CreateTransformJob"), 3);
 }
