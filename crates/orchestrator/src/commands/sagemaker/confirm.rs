@@ -31,6 +31,17 @@ pub enum Decision {
 }
 
 impl ConfirmArgs {
+    /// Decides as [`ConfirmArgs::decide`] does, but asks nobody where there is nothing to ask about.
+    pub fn decide_if(
+        &self,
+        is_asked: bool,
+        proposal: &str,
+        question: &str,
+        as_json: bool,
+    ) -> Result<Decision, CommandError> {
+        Self { yes: self.yes || !is_asked, ..*self }.decide(proposal, question, as_json)
+    }
+
     /// Prints what would be done, unless the result is JSON, and returns what the user wants. Where nobody
     /// can be asked, `--yes` must have said so.
     pub fn decide(

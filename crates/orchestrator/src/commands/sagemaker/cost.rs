@@ -1,14 +1,17 @@
-//! The cost of an execution's instances.
+//! The cost of the instances of an execution, and of a batch transform.
 
 use std::collections::BTreeSet;
 
-use config::Settings;
+use config::{Prices, Settings};
 use serde::Serialize;
 
 use crate::definition::machines::{JobInstances, job_instances};
 
 /// The usual duration of a job on a small table. Most of it is the start of the instance.
 const USUAL_MINUTES: f64 = 4.0;
+
+/// The usual duration of a batch transform of a small table. Most of it is the start of the instance.
+const USUAL_TRANSFORM_MINUTES: f64 = 5.0;
 
 /// The estimated cost of an execution, by the settings' table of prices.
 #[derive(Debug, Serialize)]
@@ -67,6 +70,50 @@ impl std::fmt::Display for ExecutionCost {
     }
 }
 
+/// The estimated cost of a batch transform, by the settings' table of prices.
+#[derive(Debug, Serialize)]
+pub struct TransformCost {
+    currency: String,
+    /// The date of the prices.
+    prices_of: String,
+    /// The cost of an hour. A type without a price in the settings has none.
+    per_hour: Option<f64>,
+    /// The cost if the job takes the usual time.
+    usual: Option<f64>,
+    usual_minutes: f64,
+    what: String,
+}
+
+impl TransformCost {
+    /// Computes the cost of a job on instances.
+    pub fn of(prices: &Prices, instance_type: &str, instances: u32) -> Self {
+        let price = prices.per_hour.get(instance_type);
+        let per_hour = price.map(|price| price * f64::from(instances));
+        Self {
+            currency: prices.currency.clone(),
+            prices_of: prices.date.clone(),
+            per_hour,
+            usual: per_hour.map(|per_hour| per_hour * USUAL_TRANSFORM_MINUTES / 60.0),
+            usual_minutes: USUAL_TRANSFORM_MINUTES,
+            what: format!("{instances} {instance_type}"),
+        }
+    }
+}
+
+impl std::fmt::Display for TransformCost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { currency, prices_of, what, usual_minutes, .. } = self;
+        match (self.per_hour, self.usual) {
+            (Some(hour), Some(usual)) => write!(
+                f,
+                "{hour:.3} {currency} an hour for {what}, about {usual:.2} {currency} if it takes {usual_minutes} minutes \
+                 (prices of {prices_of})"
+            ),
+            _ => write!(f, "an unknown price for {what}, whose type prices.per_hour does not list"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +129,13 @@ mod tests {
         insta::assert_snapshot!(ExecutionCost::of(&settings), @"An execution costs about 0.05 USD if each job takes 4 minutes, and at most 0.69 USD, with each at its time limit (prices of 2025-01-01).");
         settings.instance_types.training = "ml.p5.48xlarge".to_owned();
         insta::assert_snapshot!(ExecutionCost::of(&settings), @"An execution costs about 0.02 USD if each job takes 4 minutes, and at most 0.35 USD, with each at its time limit (prices of 2025-01-01). Not in it: ml.p5.48xlarge, which prices.per_hour does not list.");
+    }
+
+    #[test]
+    fn a_transform_costs_the_time_of_its_instances() {
+        let prices = Settings::from_yaml("c.yaml", YAML, |_| None).unwrap().prices;
+        // Three at 0.23 an hour, of which five minutes are a twelfth.
+        insta::assert_snapshot!(TransformCost::of(&prices, "ml.m5.xlarge", 3), @"0.690 USD an hour for 3 ml.m5.xlarge, about 0.06 USD if it takes 5 minutes (prices of 2025-01-01)");
+        insta::assert_snapshot!(TransformCost::of(&prices, "ml.c7i.large", 2), @"an unknown price for 2 ml.c7i.large, whose type prices.per_hour does not list");
     }
 }

@@ -55,6 +55,11 @@ impl Records {
         Ok(Self { path, digest, rows, read, _directory: directory })
     }
 
+    /// Returns the number of records.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Writes the rows with the answers of a version to the records.
     pub fn write(
         &self,

@@ -12,9 +12,11 @@ use config::steps::Serve;
 use inference::{AnswerOptions, ScoredRows};
 use jiff::Timestamp;
 use registry::ModelPackage;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::confirm::{ConfirmArgs, Decision};
 use super::connect::{connect, group_of};
+use super::cost::TransformCost;
 use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable};
 use super::follow::announce;
@@ -26,9 +28,6 @@ use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::scored_rows::{summary, to_file};
 use crate::output::{print_json, print_text, say};
-
-/// The usual duration of a job on a small table. Most of it is the start of the instance.
-const USUAL_MINUTES: f64 = 5.0;
 
 /// Arguments of the transform command.
 #[derive(Debug, Args)]
@@ -57,6 +56,8 @@ pub struct TransformArgs {
     /// The number of instances, each of which takes some of the objects
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     instances: u32,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     /// Do not wait for the job's end
     #[arg(long, conflicts_with = "output")]
     no_wait: bool,
@@ -69,6 +70,47 @@ pub struct TransformArgs {
 
 /// Runs a batch transform.
 pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
+    let is_in_s3 = is_in_s3(arguments)?;
+    let (settings, cloud) = connect(&arguments.config)?;
+    let group = group_of(&settings, &cloud);
+    let package = group.find(arguments.version.as_deref().unwrap_or("approved"))?;
+    require_deployable(&package)?;
+    cloud.check_credentials()?;
+    let table = if is_in_s3 {
+        None
+    } else {
+        let (input, output) = (&arguments.input, arguments.output.as_deref());
+        let settings = (&settings, &arguments.config);
+        let table = HostedTable::of(settings, &cloud, &package, input, output)?;
+        let records = Records::of(&table)?;
+        Some((table, records))
+    };
+    let job = Job::of(arguments, &settings, &cloud, &package, table)?;
+    // A job that was started before costs nothing more.
+    let (plan, done) = if job.is_new { ("start", "started") } else { ("take up", "taken up") };
+    let (confirm, as_json) = (&arguments.confirm, arguments.json);
+    match confirm.decide_if(job.is_new, &job.to_text(), "Start it?", as_json)? {
+        Decision::Do => {}
+        Decision::Say if as_json => return print_json(&job.report(plan, None, None)),
+        Decision::Say => return Ok(Exit::Done),
+        Decision::Leave => return Ok(Exit::Failed),
+    }
+    if job.is_new {
+        // It may have been rejected while somebody was asked.
+        require_deployable(&group.registry.describe(&package.arn)?)?;
+        job.start()?;
+    }
+    if !arguments.no_wait {
+        return job.finish(done);
+    }
+    if as_json {
+        return print_json(&job.report(done, None, None));
+    }
+    print_text(&format!("Its answers will be below {}\n", job.place()))
+}
+
+/// Refuses arguments that contradict each other. Returns whether the records are in S3.
+fn is_in_s3(arguments: &TransformArgs) -> Result<bool, CommandError> {
     let TransformArgs { input, output, .. } = arguments;
     if let Some(threshold) = arguments.threshold {
         check_threshold(threshold)?;
@@ -88,93 +130,139 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         let message = "--content-type is of records in S3; a table's records are sent as CSV";
         return Err(CommandError::Usage(message.to_owned()));
     }
-    let (settings, cloud) = connect(&arguments.config)?;
-    let version = arguments.version.as_deref().unwrap_or("approved");
-    let package = group_of(&settings, &cloud).find(version)?;
-    require_deployable(&package)?;
-    cloud.check_credentials()?;
-    let table = if is_in_s3 {
-        None
-    } else {
-        let settings = (&settings, &arguments.config);
-        Some(HostedTable::of(settings, &cloud, &package, input, output.as_deref())?)
-    };
-    let records = table.as_ref().map(Records::of).transpose()?;
-    let content_type = match &table {
-        Some(table) => table.content_type(),
-        None => &arguments.content_type,
-    };
-    let mut options =
-        AnswerOptions { explain: arguments.explain.kind(), ..AnswerOptions::default() };
-    if let Some(threshold) = arguments.threshold.or(settings.endpoint.threshold) {
-        options.threshold = threshold;
-    }
-    let source = match &records {
-        Some(records) => TransformRecords::Sent(records.digest.clone()),
-        None => TransformRecords::Stored(input.to_string()),
-    };
-    let transform = transform(arguments, &settings, &package, (source, content_type), options);
-    // One that was started before costs nothing more.
-    let (action, name) = match cloud.running_transform(&transform)? {
-        Some(name) => ("taken up", name),
-        None => {
-            let name = cloud.transform_name(&transform, Timestamp::now().as_second());
-            if let Some(records) = &records {
-                cloud.send_records(&transform, &name, Upload::open(&records.path)?)?;
-            }
-            cloud.start_transform(&transform, &name, OWNER)?;
-            ("started", name)
+    Ok(is_in_s3)
+}
+
+/// A batch transform, and the job that does it.
+struct Job<'a> {
+    arguments: &'a TransformArgs,
+    cloud: &'a Cloud,
+    package: &'a ModelPackage,
+    /// The table and its records, unless the records are in S3.
+    table: Option<(HostedTable, Records)>,
+    options: AnswerOptions,
+    transform: Transform,
+    cost: TransformCost,
+    name: String,
+    /// Whether no such job is in progress.
+    is_new: bool,
+}
+
+impl<'a> Job<'a> {
+    /// Finds the job that is in progress, or names a new one.
+    fn of(
+        arguments: &'a TransformArgs,
+        settings: &Settings,
+        cloud: &'a Cloud,
+        package: &'a ModelPackage,
+        table: Option<(HostedTable, Records)>,
+    ) -> Result<Self, CommandError> {
+        let mut options =
+            AnswerOptions { explain: arguments.explain.kind(), ..AnswerOptions::default() };
+        if let Some(threshold) = arguments.threshold.or(settings.endpoint.threshold) {
+            options.threshold = threshold;
         }
-    };
-    let place = transform.output(&name);
-    let report = |job: Option<&TransformJob>, rows: Option<&ScoredRows>| {
-        json!({
-            "transform_job": name, "action": action, "version": package.version, "output": place,
-            "job": job, "rows": rows, "file": output,
-        })
-    };
-    if !arguments.json {
-        announce(&match action {
-            "started" => {
-                format!("transform job {name}: started; {}", cost(&settings, arguments))
+        let records = match &table {
+            Some((table, records)) => {
+                (TransformRecords::Sent(records.digest.clone()), table.content_type())
             }
-            _ => format!(
-                "transform job {name}: it answers the same and is in progress, so no other is started"
-            ),
-        })?;
-    }
-    if arguments.no_wait {
-        return if arguments.json {
-            print_json(&report(None, None))
-        } else {
-            print_text(&format!("Its answers will be below {place}\n"))
+            None => {
+                let address = arguments.input.to_string();
+                (TransformRecords::Stored(address), arguments.content_type.as_str())
+            }
         };
+        let transform = transform(arguments, settings, package, records, options);
+        let running = cloud.running_transform(&transform)?;
+        let is_new = running.is_none();
+        let new = || cloud.transform_name(&transform, Timestamp::now().as_second());
+        let name = running.unwrap_or_else(new);
+        let TransformArgs { instance_type, instances, .. } = arguments;
+        let cost = TransformCost::of(&settings.prices, instance_type, *instances);
+        Ok(Self { arguments, cloud, package, table, options, transform, cost, name, is_new })
     }
-    let job = wait(&cloud, &name, &arguments.watching, &place)?;
-    let rows = match (&records, &table, output) {
-        (Some(records), Some(table), Some(output)) => {
-            let written = to_file(output, |out| {
-                let answers = cloud.require_object(&transform.answers(&name))?;
-                records.write(table, &answers, package.version, options, out)
-            });
-            // The job was paid for, and its answers are there.
-            let written = written.inspect_err(|_| {
-                say(&format!("The answers are below {place}"));
-            })?;
-            Some(written)
+
+    /// Returns the S3 prefix of the answers.
+    fn place(&self) -> String {
+        self.transform.output(&self.name)
+    }
+
+    fn report(&self, action: &str, job: Option<&TransformJob>, rows: Option<&ScoredRows>) -> Value {
+        json!({
+            "transform_job": self.name, "action": action, "version": self.package.version,
+            "output": self.place(), "cost": self.cost, "job": job, "rows": rows,
+            "file": self.arguments.output,
+        })
+    }
+
+    /// Formats what the job would do and cost.
+    fn to_text(&self) -> String {
+        let Self { name, package, cost, .. } = self;
+        if !self.is_new {
+            return format!(
+                "transform job {name}: it answers the same and is in progress, so no other is started\n"
+            );
         }
-        _ => None,
-    };
-    if arguments.json {
-        return print_json(&report(Some(&job), rows.as_ref()));
+        let TransformArgs { input, output, .. } = self.arguments;
+        let address = self.transform.input(name);
+        let records = match &self.table {
+            Some((_, records)) => {
+                format!("{} rows of {input}, which are sent to {address}", records.count())
+            }
+            None => address,
+        };
+        let file = output.as_ref().map(|file| format!("; the rows with them: {file}"));
+        format!(
+            "Version {} of group {} answers records in transform job {name}.\n  records: {records}\n  answers: {}{}\n\
+             It will cost {cost}.\n",
+            package.version,
+            package.group,
+            self.place(),
+            file.unwrap_or_default()
+        )
     }
-    let mut text = String::new();
-    if let (Some(rows), Some(output)) = (&rows, output) {
-        let model = format!("version {} in transform job {name}", package.version);
-        text.push_str(&summary(rows, &model, Some(options.threshold)));
-        text.push_str(&format!("{output}\n"));
+
+    /// Sends the records, if they are of a table, and starts the job.
+    fn start(&self) -> Result<(), CommandError> {
+        if let Some((_, records)) = &self.table {
+            self.cloud.send_records(&self.transform, &self.name, Upload::open(&records.path)?)?;
+        }
+        self.cloud.start_transform(&self.transform, &self.name, OWNER)?;
+        if !self.arguments.json {
+            announce(&format!("transform job {}: started", self.name))?;
+        }
+        Ok(())
     }
-    announce(&format!("{text}transform job {name}: Completed; its answers are below {place}"))
+
+    /// Waits for the job's end, writes the rows with its answers, and prints the result.
+    fn finish(&self, done: &str) -> Result<Exit, CommandError> {
+        let Self { cloud, name, package, options, .. } = self;
+        let (output, place) = (&self.arguments.output, self.place());
+        let job = wait(cloud, name, &self.arguments.watching, &place)?;
+        let rows = match (&self.table, output) {
+            (Some((table, records)), Some(output)) => {
+                let written = to_file(output, |out| {
+                    let answers = cloud.require_object(&self.transform.answers(name))?;
+                    records.write(table, &answers, package.version, *options, out)
+                });
+                // The job was paid for, and its answers are there.
+                let written = written.inspect_err(|_| {
+                    say(&format!("The answers are below {place}"));
+                })?;
+                Some(written)
+            }
+            _ => None,
+        };
+        if self.arguments.json {
+            return print_json(&self.report(done, Some(&job), rows.as_ref()));
+        }
+        let mut text = String::new();
+        if let (Some(rows), Some(output)) = (&rows, output) {
+            let model = format!("version {} in transform job {name}", package.version);
+            text.push_str(&summary(rows, &model, Some(options.threshold)));
+            text.push_str(&format!("{output}\n"));
+        }
+        announce(&format!("{text}transform job {name}: Completed; its answers are below {place}"))
+    }
 }
 
 fn transform(
@@ -201,19 +289,6 @@ fn transform(
         instance_type: arguments.instance_type.clone(),
         count: arguments.instances,
         volume_key: settings.aws.kms.volume_key.clone(),
-    }
-}
-
-fn cost(settings: &Settings, arguments: &TransformArgs) -> String {
-    let TransformArgs { instance_type, instances, .. } = arguments;
-    match settings.prices.per_hour.get(instance_type) {
-        Some(price) => format!(
-            "{instances} {instance_type} cost about {:.2} {} if it takes {USUAL_MINUTES} minutes (prices of {})",
-            price * f64::from(*instances) * USUAL_MINUTES / 60.0,
-            settings.prices.currency,
-            settings.prices.date
-        ),
-        None => format!("its cost is unknown: prices.per_hour does not list {instance_type}"),
     }
 }
 

@@ -317,11 +317,35 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     cloud.register_hosted(hosted.as_ref().unwrap());
     cloud.sample("200");
     let neutral = |text: &str| without_time(&cloud.neutral(text));
-    let transform = ["transform", "--interval", "0.01", "--input"];
+    let plain = ["transform", "--input", "rows.csv", "--output", "scored.csv"];
+    let dry = cloud.orchestrator(&[&plain[..], &["--dry-run"]].concat()).expect(0);
+    insta::assert_snapshot!(neutral(&dry.stdout), @"
+    Version 1 of group <name> answers records in transform job <name>-v1-<digest>-<time>.
+      records: 200 rows of rows.csv, which are sent to s3://<name>/predictions/<name>-v1-<digest>-<time>/input/records.csv
+      answers: s3://<name>/predictions/<name>-v1-<digest>-<time>/output; the rows with them: scored.csv
+    It will cost 0.115 USD an hour for 1 ml.m5.large, about 0.01 USD if it takes 5 minutes (prices of 2025-01-01).
+    Nothing was done: --dry-run.
+    ");
+    let dry = cloud.json(0, &[&plain[..], &["--dry-run", "--instances", "2"]].concat());
+    assert_eq!((&dry["action"], &dry["cost"]["per_hour"]), (&json!("start"), &json!(0.23)));
+    // Where nobody can be asked, nothing is done without --yes.
+    let unasked = cloud.orchestrator(&plain).expect(2);
+    insta::assert_snapshot!(unasked.stderr, @"error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it");
+    let actions = cloud.server.actions();
+    assert!(
+        !actions.iter().any(|it| it == "CreateModel" || it.contains("/predictions/")),
+        "{actions:?}"
+    );
+
+    let transform = ["transform", "--yes", "--interval", "0.01", "--input"];
     let table = [&transform[..], &["rows.csv", "--output", "scored.csv"]].concat();
     let done = cloud.orchestrator(&table).expect(0);
     insta::assert_snapshot!(neutral(&done.stdout), @"
-    transform job <name>-v1-<digest>-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    Version 1 of group <name> answers records in transform job <name>-v1-<digest>-<time>.
+      records: 200 rows of rows.csv, which are sent to s3://<name>/predictions/<name>-v1-<digest>-<time>/input/records.csv
+      answers: s3://<name>/predictions/<name>-v1-<digest>-<time>/output; the rows with them: scored.csv
+    It will cost 0.115 USD an hour for 1 ml.m5.large, about 0.01 USD if it takes 5 minutes (prices of 2025-01-01).
+    transform job <name>-v1-<digest>-<time>: started
     200 rows scored by version 1 in transform job <name>-v1-<digest>-<time>: 90 predicted to fail (probability above 0.5)
     missing readings: Air_System_Pressure 2, Coolant_Pressure 2, Coolant_Temperature 1, Hydraulic_Oil_Temperature 1, Hydraulic_Pressure 1, Spindle_Vibration 1
     scored.csv
@@ -340,7 +364,11 @@ fn a_batch_transform_gives_the_answers_of_predict() {
         [&transform[..], &[&address, "--content-type", "application/jsonlines", "--no-wait"]];
     let started = cloud.orchestrator(&started.concat()).expect(0);
     insta::assert_snapshot!(neutral(&started.stdout), @"
-    transform job <name>-v1-<digest>-<time>: started; 1 ml.m5.large cost about 0.01 USD if it takes 5 minutes (prices of 2025-01-01)
+    Version 1 of group <name> answers records in transform job <name>-v1-<digest>-<time>.
+      records: s3://<name>/tables/
+      answers: s3://<name>/predictions/<name>-v1-<digest>-<time>/output
+    It will cost 0.115 USD an hour for 1 ml.m5.large, about 0.01 USD if it takes 5 minutes (prices of 2025-01-01).
+    transform job <name>-v1-<digest>-<time>: started
     Its answers will be below s3://<name>/predictions/<name>-v1-<digest>-<time>/output
     ");
     let mut calls = cloud.server.calls();
@@ -443,7 +471,7 @@ fn a_transform_that_is_in_progress_is_taken_up() {
     cloud.sample("20");
     let neutral = |text: &str| without_time(&cloud.neutral(text));
     let table = ["transform", "--input", "rows.csv", "--output", "scored.csv"];
-    let lost = [&table[..], &["--interval", "60", "--timeout", "0.001"]].concat();
+    let lost = [&table[..], &["--yes", "--interval", "60", "--timeout", "0.001"]].concat();
     let lost = cloud.orchestrator(&lost).expect(1);
     insta::assert_snapshot!(neutral(&lost.stderr), @"
     <name>-v1-<digest>-<time>: InProgress
@@ -456,7 +484,13 @@ fn a_transform_that_is_in_progress_is_taken_up() {
     };
     assert_eq!(sent(&actions), 1, "{actions:?}");
 
+    // It costs nothing more, so that nobody is asked.
     let again = [&table[..], &["--interval", "0.01"]].concat();
+    let dry = cloud.orchestrator(&[&again[..], &["--dry-run"]].concat()).expect(0);
+    insta::assert_snapshot!(neutral(&dry.stdout), @"
+    transform job <name>-v1-<digest>-<time>: it answers the same and is in progress, so no other is started
+    Nothing was done: --dry-run.
+    ");
     let taken = cloud.orchestrator(&again).expect(0);
     insta::assert_snapshot!(neutral(&taken.stdout), @"
     transform job <name>-v1-<digest>-<time>: it answers the same and is in progress, so no other is started
@@ -474,8 +508,8 @@ fn a_transform_that_is_in_progress_is_taken_up() {
     assert_eq!(cloud.server.count("CreateTransformJob"), 1);
 
     // Another threshold gives other answers, and so do other rows.
-    cloud.orchestrator(&[&again[..], &["--threshold", "0.4"]].concat()).expect(0);
+    cloud.orchestrator(&[&again[..], &["--yes", "--threshold", "0.4"]].concat()).expect(0);
     cloud.sample("21");
-    cloud.orchestrator(&again).expect(0);
+    cloud.orchestrator(&[&again[..], &["--yes"]].concat()).expect(0);
     assert_eq!(cloud.server.count("CreateTransformJob"), 3);
 }
