@@ -169,6 +169,17 @@ pub enum CloudError {
         /// The names of its variants.
         variants: Vec<String>,
     },
+    /// An endpoint hosts inference components.
+    #[error(
+        "the endpoint {name} hosts the inference components {}; expected none, since they would be gone with it",
+        .components.join(", ")
+    )]
+    EndpointComponents {
+        /// The endpoint's name.
+        name: String,
+        /// The names of the components.
+        components: Vec<String>,
+    },
     /// There is no such object in S3.
     #[error("there is no object {0}")]
     NoObject(String),

@@ -132,7 +132,8 @@ fn delete(inventory: &Inventory<'_>) -> Statement {
     .when("StringEquals", &format!("aws:ResourceTag/{MADE_FOR}"), [name])
 }
 
-/// Allows finding what uses a configuration or a model, which is then not deleted, whoever made it.
+/// Allows finding what uses an endpoint, a configuration or a model, which is then not deleted, whoever made
+/// it.
 fn find_users(inventory: &Inventory<'_>) -> [Statement; 2] {
     let all = ["endpoint", "endpoint-config", "model", "transform-job"];
     let all = all.map(|kind| inventory.account.arn("sagemaker", &format!("{kind}/*")));
@@ -144,6 +145,7 @@ fn find_users(inventory: &Inventory<'_>) -> [Statement; 2] {
                 "sagemaker:ListEndpointConfigs",
                 "sagemaker:ListModels",
                 "sagemaker:ListTransformJobs",
+                "sagemaker:ListInferenceComponents",
             ],
             ["*"],
         ),

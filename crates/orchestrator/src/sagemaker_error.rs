@@ -103,6 +103,9 @@ fn hint(error: &CloudError) -> String {
              for another attempt"
                 .to_owned()
         }
+        CloudError::EndpointComponents { .. } => {
+            "; `aws sagemaker delete-inference-component --inference-component-name NAME` deletes one".to_owned()
+        }
         CloudError::NoExecutions(_) => "; `orchestrator start` starts one".to_owned(),
         CloudError::Foreign { .. } => {
             ". pipeline.name of the settings names yours; --adopt takes this one over".to_owned()

@@ -10,6 +10,9 @@ use super::{DeployedEndpoint, EndpointConfiguration};
 use crate::watch::{Watch, WatchEvent, until_over};
 use crate::{Cloud, CloudError};
 
+/// The status of an endpoint that is being deleted.
+const DELETING: &str = "Deleting";
+
 /// What the deletion of an endpoint deletes, and what it keeps.
 #[derive(Debug, Serialize)]
 pub struct Removal {
@@ -53,7 +56,7 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails if SageMaker refuses.
+    /// Fails if the endpoint has inference components, or if SageMaker refuses.
     pub fn plan_removal(&self, name: &str) -> Result<Removal, CloudError> {
         let mut removal = Removal {
             name: name.to_owned(),
@@ -65,6 +68,7 @@ impl Cloud {
             kept: Vec::new(),
         };
         if let Some(endpoint) = &removal.endpoint {
+            self.require_no_components(endpoint)?;
             removal.current = self.endpoint_configuration(&endpoint.config_name)?;
             removal.is_autoscaled = self.autoscaling(name)?.is_some();
         }
@@ -107,10 +111,11 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails if AWS refuses.
+    /// Fails if the endpoint has got inference components meanwhile, or if AWS refuses.
     pub fn start_removal(&self, removal: &Removal) -> Result<(), CloudError> {
         let Some(endpoint) = &removal.endpoint else { return Ok(()) };
-        if endpoint.status != "Deleting" {
+        self.require_no_components(endpoint)?;
+        if endpoint.status != DELETING {
             let call = self.sagemaker.delete_endpoint().endpoint_name(&endpoint.name);
             CallError::if_there(self.aws.call("sagemaker:DeleteEndpoint", call.send()))?;
         }
@@ -147,6 +152,25 @@ impl Cloud {
             CallError::if_there(self.aws.call("sagemaker:DeleteModel", call.send()))?;
         }
         Ok(removal)
+    }
+
+    /// Refuses an endpoint that hosts inference components: models that somebody has put on its instances
+    /// beside its own.
+    fn require_no_components(&self, endpoint: &DeployedEndpoint) -> Result<(), CloudError> {
+        if endpoint.status == DELETING {
+            return Ok(());
+        }
+        let call = self.sagemaker.list_inference_components().endpoint_name_equals(&endpoint.name);
+        let mut pages = call.into_paginator().items().send();
+        let mut components = Vec::new();
+        while let Some(summary) = self.aws.wait(pages.next()) {
+            let error = |error| CallError::of("sagemaker:ListInferenceComponents", error);
+            components.extend(summary.map_err(error)?.inference_component_name);
+        }
+        if components.is_empty() {
+            return Ok(());
+        }
+        Err(CloudError::EndpointComponents { name: endpoint.name.clone(), components })
     }
 
     fn configurations_made_for(&self, name: &str, prefix: &str) -> Result<Vec<String>, CallError> {

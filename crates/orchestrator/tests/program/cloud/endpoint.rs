@@ -408,6 +408,48 @@ fn what_is_in_use_is_not_deleted() {
     assert_eq!(cloud.server.count("DeleteEndpoint"), 2);
 }
 
+/// What somebody has put on the endpoint's instances would be gone with it.
+#[test]
+fn an_endpoint_with_inference_components_is_not_deleted() {
+    let page = |names: &[&str], more: Option<&str>| {
+        let component = |name: &&str| {
+            json!({
+                "InferenceComponentName": name, "EndpointName": "e", "VariantName": "AllTraffic",
+                "InferenceComponentArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:inference-component/{name}"),
+                "EndpointArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/e"),
+                "CreationTime": 1.0, "LastModifiedTime": 1.0,
+            })
+        };
+        let components: Vec<_> = names.iter().map(component).collect();
+        Answer::json(json!({ "InferenceComponents": components, "NextToken": more }))
+    };
+    // There are two pages for each of the first two commands. The third finds a component once it was
+    // confirmed, and the last one none.
+    let pages = [
+        page(&["llm", "adapter"], Some("2")),
+        page(&["more"], None),
+        page(&["llm"], Some("2")),
+        page(&[], None),
+        page(&[], None),
+        page(&["late"], None),
+        page(&[], None),
+    ];
+    let rules = vec![metrics(), Rule::answers("ListInferenceComponents", pages)];
+    let Some(cloud) = Cloud::before_moto("components", rules) else { return };
+    cloud.approve_a_version("1");
+    cloud.deploy(0, &[]);
+    let refused = cloud.endpoint(5, &["delete", "--dry-run"]);
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: the endpoint <name> hosts the inference components llm, adapter, more; expected none, since they would be gone with it; `aws sagemaker delete-inference-component --inference-component-name NAME` deletes one");
+    assert_eq!(cloud.last("ListInferenceComponents")["EndpointNameEquals"], cloud.name.as_str());
+    assert_eq!(cloud.last("ListInferenceComponents")["NextToken"], "2");
+    cloud.endpoint(5, &["delete", "--yes"]);
+    let late = cloud.endpoint(5, &["delete", "--yes"]);
+    assert!(late.stderr.contains("hosts the inference components late;"), "{}", late.stderr);
+    assert_eq!(cloud.server.count("DeleteEndpoint"), 0);
+    cloud.endpoint(0, &["delete", "--yes", "--interval", "0.01"]);
+    assert_eq!(cloud.server.count("DeleteEndpoint"), 1);
+}
+
 #[test]
 fn an_endpoint_of_somebody_else_is_left_alone() {
     let Some(cloud) = Cloud::before_moto("foreign", vec![metrics()]) else { return };

@@ -43,7 +43,10 @@ fn images() -> Rule {
 
 impl Cloud {
     /// Returns a server that forwards calls without a rule to moto, or `None` if no moto runs.
-    fn before_moto(name: &str, rules: Vec<Rule>) -> Option<Self> {
+    fn before_moto(name: &str, mut rules: Vec<Rule>) -> Option<Self> {
+        // moto does not know this call. Of several rules for an action the first one applies.
+        let none = json!({ "InferenceComponents": [] });
+        rules.push(Rule::answers("ListInferenceComponents", [Answer::json(none)]));
         let moto = testkit::aws::moto()?;
         // Earlier runs of the tests may have left objects of the same name.
         let name = format!("{name}-{}", std::process::id());
