@@ -1,5 +1,6 @@
 """What the workflow finds in its AWS account: images, a bucket, a model group, all kept by moto."""
 
+import contextlib
 import json
 import os
 import sys
@@ -26,7 +27,8 @@ class Account:
         self.pipeline = values["pipeline"]["name"]
         self.bucket = values["s3_paths"]["bucket"]
         self.group = values["model_registry"]["model_package_group_name"]
-        self.s3, self.ecr, self.sagemaker = map(client, ["s3", "ecr", "sagemaker"])
+        services = ["s3", "ecr", "sagemaker", "iam"]
+        self.s3, self.ecr, self.sagemaker, self.iam = map(client, services)
 
     def create(self):
         """Creates bucket, repositories and images. Gives the file that push-images would write."""
@@ -37,7 +39,17 @@ class Account:
             digest = self.put_image(step)["imageId"]["imageDigest"]
             digests += f"  {step}: {REGISTRY}/{self.own}/{step}@{digest}\n"
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
+        self.create_role()
         return digests
+
+    def create_role(self):
+        """Creates the jobs' role, unless an earlier run has."""
+        service = {"Service": "sagemaker.amazonaws.com"}
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": service}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        with contextlib.suppress(self.iam.exceptions.EntityAlreadyExistsException):
+            name = ROLE.rpartition("/")[2]
+            self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)
 
     def put_image(self, step):
         config = {
@@ -101,7 +113,7 @@ class Account:
     def register(self, report, status):
         """Creates a version of the group, as Register does, and gives its ARN."""
         container = {
-            "Image": f"{REGISTRY}/{self.own}/serve:1",
+            "Image": f"{REGISTRY}/{self.own}/serve:{COMMIT[:12]}",
             "ModelDataUrl": f"s3://{self.bucket}/model.tar.gz",
         }
         statistics = {

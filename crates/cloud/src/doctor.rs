@@ -113,6 +113,14 @@ impl Cloud {
         doctor.pipeline();
         doctor.checks
     }
+
+    /// Checks what an endpoint needs besides its model: the role, and the image that it runs.
+    pub fn check_hosting(&self, image: EcrImage) -> Vec<Check> {
+        let mut doctor = Doctor { cloud: self, checks: Vec::new() };
+        doctor.role();
+        doctor.images(vec![image]);
+        doctor.checks
+    }
 }
 
 struct Doctor<'a> {

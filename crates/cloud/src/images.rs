@@ -21,9 +21,9 @@ pub struct EcrImage {
     pub name: &'static str,
     /// The address with its tag or digest.
     pub uri: String,
-    /// Whether an execution fails without the image.
+    /// Whether what is deployed fails without the image.
     pub is_required: bool,
-    /// The instance type of the job that runs the image, if a job of the pipeline does.
+    /// The instance type of the job or endpoint that runs the image, if one does.
     pub instance_type: Option<String>,
     /// The digest and type of its manifest, if ECR has the image.
     found: Option<(String, Option<String>)>,
@@ -49,6 +49,14 @@ impl EcrImage {
     pub fn run_by_job(mut self, instance_type: &str) -> Self {
         self.is_required = true;
         self.instance_type = Some(instance_type.to_owned());
+        self
+    }
+
+    /// Makes the image one that an endpoint runs, on this type of instance unless it is serverless.
+    #[must_use]
+    pub fn run_by_endpoint(mut self, instance_type: Option<&str>) -> Self {
+        self.is_required = true;
+        self.instance_type = instance_type.map(str::to_owned);
         self
     }
 

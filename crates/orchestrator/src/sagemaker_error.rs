@@ -39,6 +39,14 @@ pub enum SageMakerError {
     /// A table has no row that can be sent.
     #[error("no row can be read, so nothing was sent; the first: {0}")]
     NoRows(String),
+    /// SageMaker could not run a version.
+    #[error("version {version} cannot run: {}", .faults.join(". "))]
+    NotHostable {
+        /// The version.
+        version: u32,
+        /// What is missing, each with its remedy.
+        faults: Vec<String>,
+    },
     /// No version is approved.
     #[error("{0}; `orchestrator models approve VERSION` approves one")]
     NothingApproved(registry::RegistryError),

@@ -77,7 +77,7 @@ fn to_json(check: &Check) -> Value {
 }
 
 /// Returns the command to run or the setting to change.
-fn advice(remedy: &Remedy) -> String {
+pub fn advice(remedy: &Remedy) -> String {
     match remedy {
         Remedy::RenewCredentials => "renew or replace them".to_owned(),
         Remedy::UseOtherProfile => "choose another AWS_PROFILE, or set AWS_ACCOUNT_ID".to_owned(),

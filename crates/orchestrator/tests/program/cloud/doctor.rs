@@ -1,9 +1,9 @@
 //! `orchestrator doctor`, with a complete account and with faults.
 
 use serde_json::{Value, json};
-use testkit::aws::{Answer, Rule, Server};
+use testkit::aws::{Answer, Rule};
 
-use super::{ACCOUNT, Cloud, images};
+use super::{ACCOUNT, Cloud, built_for, images, trusted_by_sagemaker};
 
 fn quotas(processing: f64) -> Rule {
     let quota = |kind: &str, value: f64| {
@@ -16,20 +16,6 @@ fn quotas(processing: f64) -> Rule {
     Rule::answers("ListServiceQuotas", [Answer::json(json!({ "Quotas": quotas }))])
 }
 
-/// Returns rules by which every image is built for `architecture`. The configuration of an image is
-/// read from an address that ECR returns.
-fn built_for(architecture: &'static str) -> [Rule; 2] {
-    let layer = Answer::json(json!({ "architecture": architecture, "os": "linux" }));
-    let layers = Server::alone(vec![Rule::answers("GET /layer", [layer])]);
-    let manifest = json!({ "schemaVersion": 2, "config": { "digest": "sha256:c0" } });
-    let images = json!({ "images": [{ "imageManifest": manifest.to_string() }] });
-    let address = json!({ "downloadUrl": format!("{}/layer?signed=1", layers.url) });
-    [
-        Rule::answers("BatchGetImage", [Answer::json(images)]),
-        Rule::answers("GetDownloadUrlForLayer", [Answer::json(address)]),
-    ]
-}
-
 /// Replaces digests, and all that [`Cloud::neutral`] replaces, by placeholders.
 fn shown(cloud: &Cloud, text: &str) -> String {
     let digest = regex::Regex::new("sha256:[0-9a-f]{64}").unwrap();
@@ -40,13 +26,9 @@ fn shown(cloud: &Cloud, text: &str) -> String {
 fn a_complete_account() {
     let rules = built_for("amd64").into_iter().chain([images(), quotas(4.0)]);
     let Some(cloud) = Cloud::before_moto("well", rules.collect()) else { return };
-    let trust = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": { "Service": "sagemaker.amazonaws.com" },
-    }]});
     let role = format!("role-{}", cloud.name);
     let create = cloud.aws().iam().create_role().role_name(&role);
-    cloud.aws().wait(create.assume_role_policy_document(trust.to_string()).send()).unwrap();
+    cloud.aws().wait(create.assume_role_policy_document(trusted_by_sagemaker()).send()).unwrap();
     cloud.edit("role/MachineDowntimePipelineExecutionRole", &format!("role/{role}"));
     cloud.put("raw/machine_downtime.csv", "Date\n");
     cloud.orchestrator(&["deploy"]).expect(0);

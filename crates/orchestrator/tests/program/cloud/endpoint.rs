@@ -408,6 +408,43 @@ fn what_is_in_use_is_not_deleted() {
     assert_eq!(cloud.server.count("DeleteEndpoint"), 2);
 }
 
+/// What SageMaker would find minutes later, or once the model is made, is found before anything is.
+#[test]
+fn a_version_that_cannot_run_is_not_deployed() {
+    let gone = Answer::refused(400, "ImageNotFoundException", "The image does not exist");
+    let built = Answer::json(json!({ "imageDetails": [{ "imageDigest": "sha256:5e" }] }));
+    let denied = Answer::refused(400, "AccessDeniedException", "no");
+    let answers = [gone.clone(), gone, built.clone(), built, denied];
+    let rules = vec![Rule::answers("DescribeImages", answers)];
+    let Some(cloud) = Cloud::before_moto("unhostable", rules) else { return };
+    cloud.approve_a_version("1");
+    let absent = cloud.endpoint(5, &["deploy", "--dry-run"]);
+    insta::assert_snapshot!(cloud.neutral(&absent.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com");
+    cloud.edit(super::ROLE, "Nobody");
+    let both = cloud.deploy(5, &[]);
+    insta::assert_snapshot!(cloud.neutral(&both.stderr), @"error: version 1 cannot run: role arn:aws:iam::123456789012:role/Nobody is not there; `orchestrator infrastructure` prints a template that makes it, `orchestrator iam-policy execution` what it may do. image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com");
+    cloud.edit("Nobody", super::ROLE);
+    cloud.set_endpoint("  instance_type: ml.c7g.large\n");
+    let other = cloud.deploy(5, &[]);
+    insta::assert_snapshot!(cloud.neutral(&other.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is built for amd64, and ml.c7g.large takes arm64; scripts/build-images --platform linux/arm64, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com");
+    for made in ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"] {
+        assert_eq!(cloud.server.count(made), 0);
+    }
+    // A serverless endpoint has no instances that the image could be wrong for. What cannot be looked at is
+    // said.
+    cloud.edit("  instance_type: ml.c7g.large\n", "  kind: serverless\n");
+    cloud.endpoint(0, &["deploy", "--dry-run"]);
+    let unchecked = cloud.deploy(0, &[]);
+    insta::assert_snapshot!(cloud.neutral(&unchecked.stderr), @r#"
+    Not checked: images: ecr:DescribeImages was refused with AccessDeniedException: no; allowed by a policy with {"Effect": "Allow", "Action": "ecr:DescribeImages", "Resource": "*"} (request 8a1c)
+    <name>: InService
+    "#);
+    // Of an endpoint that is as it should be, nothing is looked at.
+    let looks = cloud.server.count("DescribeImages");
+    cloud.deploy(0, &[]);
+    assert_eq!(cloud.server.count("DescribeImages"), looks);
+}
+
 /// What somebody has put on the endpoint's instances would be gone with it.
 #[test]
 fn an_endpoint_with_inference_components_is_not_deleted() {

@@ -19,6 +19,8 @@ use testkit::aws::{Answer, Rule, Server};
 use crate::{CONFIG, Place};
 
 const ACCOUNT: &str = "123456789012";
+/// The name of the settings' execution role.
+const ROLE: &str = "MachineDowntimePipelineExecutionRole";
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A directory with settings of its own, and a server that stands for AWS.
@@ -41,18 +43,58 @@ fn images() -> Rule {
     })
 }
 
+/// Returns rules by which every image is built for `architecture`. The configuration of an image is
+/// read from an address that ECR returns.
+fn built_for(architecture: &'static str) -> [Rule; 2] {
+    let layer = Answer::json(json!({ "architecture": architecture, "os": "linux" }));
+    let layers = Server::alone(vec![Rule::answers("GET /layer", [layer])]);
+    let manifest = json!({ "schemaVersion": 2, "config": { "digest": "sha256:c0" } });
+    let images = json!({ "images": [{ "imageManifest": manifest.to_string() }] });
+    let address = json!({ "downloadUrl": format!("{}/layer?signed=1", layers.url) });
+    [
+        Rule::answers("BatchGetImage", [Answer::json(images)]),
+        Rule::answers("GetDownloadUrlForLayer", [Answer::json(address)]),
+    ]
+}
+
+/// Returns the trust policy of a role that SageMaker runs jobs and hosts as.
+fn trusted_by_sagemaker() -> String {
+    json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": { "Service": "sagemaker.amazonaws.com" },
+    }]})
+    .to_string()
+}
+
+/// Returns the rules for what an endpoint needs and moto does not have. Of several rules for an action the
+/// first one applies, so that a test may have its own.
+fn hosting() -> Vec<Rule> {
+    let none = Answer::json(json!({ "InferenceComponents": [] }));
+    let image = Rule::with("DescribeImages", |request| {
+        if request["repositoryName"] != "serve" {
+            return Answer::forwarded();
+        }
+        let digest = format!("sha256:{}", "5e".repeat(32));
+        let image = json!({ "imageDigest": digest, "imageManifestMediaType": MANIFEST });
+        Answer::json(json!({ "imageDetails": [image] }))
+    });
+    let components = Rule::answers("ListInferenceComponents", [none]);
+    built_for("amd64").into_iter().chain([image, components]).collect()
+}
+
 impl Cloud {
     /// Returns a server that forwards calls without a rule to moto, or `None` if no moto runs.
     fn before_moto(name: &str, mut rules: Vec<Rule>) -> Option<Self> {
-        // moto does not know this call. Of several rules for an action the first one applies.
-        let none = json!({ "InferenceComponents": [] });
-        rules.push(Rule::answers("ListInferenceComponents", [Answer::json(none)]));
+        rules.extend(hosting());
         let moto = testkit::aws::moto()?;
         // Earlier runs of the tests may have left objects of the same name.
         let name = format!("{name}-{}", std::process::id());
         let cloud = Self::of(name, Server::proxy(&moto, rules));
         let s3 = cloud.aws().s3();
         cloud.aws().wait(s3.create_bucket().bucket(&cloud.name).send()).unwrap();
+        let role = cloud.aws().iam().create_role().role_name(ROLE);
+        // Another test may have created it.
+        let _ = cloud.aws().wait(role.assume_role_policy_document(trusted_by_sagemaker()).send());
         Some(cloud)
     }
 

@@ -8,6 +8,7 @@ use registry::{ApprovalStatus, ModelPackage, RegistryError, Status};
 use serde_json::json;
 
 use super::desired::desired_endpoint;
+use super::hosting_check::require_hostable;
 use super::hosting_cost::HostingCost;
 use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
@@ -79,6 +80,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         }
         return if arguments.json { print_json(&report("unchanged")) } else { print_text(&text) };
     }
+    require_hostable(&cloud, &settings, &package)?;
     let action = if plan.deployed.is_some() { "update" } else { "create" };
     match arguments.confirm.decide(&text, "Deploy it?", arguments.json)? {
         Decision::Do => {}

@@ -3,6 +3,7 @@
 mod delete;
 mod deploy;
 mod desired;
+mod hosting_check;
 mod hosting_cost;
 mod invoke;
 mod logs;
