@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::CallError;
 use aws::sagemaker::types as api;
+use infrastructure::hosted_prefix;
 use serde::Serialize;
 
 use super::configuration::{Parts, Properties, model_properties, version_of};
@@ -102,6 +103,13 @@ impl DeployedEndpoint {
     /// Returns whether it answers requests and can be updated.
     pub fn is_in_service(&self) -> bool {
         self.status == "InService"
+    }
+
+    /// Returns the version that answers, as the name of a configuration of this program tells it.
+    pub fn version(&self) -> Option<u32> {
+        let rest = self.config_name.strip_prefix(&hosted_prefix(&self.name))?;
+        let (version, _) = rest.split_once('-')?;
+        version.parse().ok()
     }
 }
 
@@ -219,5 +227,25 @@ impl Cloud {
         let role = answer.execution_role_arn.as_deref().unwrap_or_default();
         let isolated = answer.enable_network_isolation == Some(true);
         Ok(Some(model_properties(container, role, isolated, answer.vpc_config.as_ref())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_configuration_tells_the_version() {
+        let version = |config_name: &str| {
+            let config_name = config_name.to_owned();
+            let name = "machine-downtime".to_owned();
+            DeployedEndpoint { name, config_name, ..DeployedEndpoint::default() }.version()
+        };
+        assert_eq!(version("machine-downtime-v12-0123456789ab"), Some(12));
+        for other in
+            ["machine-downtime-v12", "machine-downtime-vx-1", "somebody-v3-0123456789ab", ""]
+        {
+            assert_eq!(version(other), None, "{other}");
+        }
     }
 }

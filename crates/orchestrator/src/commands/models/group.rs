@@ -39,7 +39,23 @@ pub struct ModelGroup {
     pub name: String,
     /// Reads the objects that versions refer to.
     pub read: ReadObject,
+    /// Finds the endpoint that answers with one of the versions.
+    pub find_endpoint: FindEndpoint,
 }
+
+/// An endpoint that answers with a version.
+pub struct ServedVersion {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The version.
+    pub version: u32,
+    /// Whether a version is deployed as soon as it is approved.
+    pub follows_approvals: bool,
+}
+
+/// A function that returns the endpoint that answers with one of a group's versions, or `None` if there is
+/// none, or none that these credentials may look at.
+pub type FindEndpoint = Box<dyn Fn() -> Option<ServedVersion>>;
 
 /// A function that returns the contents of the object at an address, or `None` if that cannot be
 /// read.

@@ -164,5 +164,6 @@ pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
         registry: Box::new(DirectoryRegistry::new(directory)),
         name,
         read: Box::new(read),
+        find_endpoint: Box::new(|| None),
     })
 }

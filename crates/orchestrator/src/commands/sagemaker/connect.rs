@@ -6,7 +6,7 @@ use config::Settings;
 use registry::SageMakerRegistry;
 
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::models::group::ModelGroup;
+use crate::commands::models::group::{ModelGroup, ServedVersion};
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
@@ -44,7 +44,19 @@ fn target(settings: &Settings) -> Target {
 /// Returns the settings' group of SageMaker's registry.
 pub fn group_of(settings: &Settings, cloud: &Cloud) -> ModelGroup {
     let registry = Box::new(SageMakerRegistry::new(cloud.aws().clone()));
-    let cloud = cloud.clone();
     let name = settings.model_registry.model_package_group_name.clone();
-    ModelGroup { registry, name, read: Box::new(move |uri| cloud.object(uri)) }
+    let endpoint = settings.endpoint_name().to_owned();
+    let follows_approvals = settings.endpoint.on_approval;
+    let (reader, finder) = (cloud.clone(), cloud.clone());
+    let find_endpoint = move || {
+        // Who approves need not be allowed to look at endpoints.
+        let version = finder.endpoint(&endpoint).ok()??.version()?;
+        Some(ServedVersion { endpoint: endpoint.clone(), version, follows_approvals })
+    };
+    ModelGroup {
+        registry,
+        name,
+        read: Box::new(move |uri| reader.object(uri)),
+        find_endpoint: Box::new(find_endpoint),
+    }
 }

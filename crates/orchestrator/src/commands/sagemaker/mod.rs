@@ -104,5 +104,11 @@ impl SageMakerCommand {
 pub fn open_registry(arguments: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     let (settings, cloud) = connect::connect(&arguments.config)?;
     let group = connect::group_of(&settings, &cloud);
-    Ok(ModelGroup { name: arguments.group.clone().unwrap_or(group.name), ..group })
+    match &arguments.group {
+        // The endpoint of the settings answers with versions of the settings' group.
+        Some(name) if *name != group.name => {
+            Ok(ModelGroup { name: name.clone(), find_endpoint: Box::new(|| None), ..group })
+        }
+        _ => Ok(group),
+    }
 }

@@ -408,6 +408,51 @@ fn what_is_in_use_is_not_deleted() {
     assert_eq!(cloud.server.count("DeleteEndpoint"), 2);
 }
 
+#[test]
+fn a_decision_about_a_version_says_what_the_endpoint_goes_on_to_do() {
+    let denied = Answer::refused(400, "AccessDeniedException", "not authorized");
+    let describe = Rule::with("DescribeEndpoint", move |request| {
+        // Who approves with the policy `deploy` may not look at endpoints.
+        let is_hidden = request["EndpointName"].as_str().unwrap().ends_with("-hidden");
+        if is_hidden { denied.clone() } else { Answer::forwarded() }
+    });
+    let Some(cloud) = Cloud::before_moto("decisions", vec![describe]) else { return };
+    for number in ["1", "2", "3"] {
+        cloud.approve_a_version(number);
+    }
+    let approve = |version: &str| cloud.orchestrator(&["models", "approve", version]).expect(0);
+    let reject = |version: &str| {
+        let reason = ["--reason", "wrong"];
+        cloud.orchestrator(&[&["models", "reject", version], &reason[..]].concat()).expect(0)
+    };
+    // Nothing is deployed yet.
+    assert_eq!(approve("1").stderr, "");
+    cloud.deploy(0, &["2"]);
+    insta::assert_snapshot!(cloud.neutral(&approve("1").stderr), @"The endpoint <name> answers with version 2: `orchestrator endpoint deploy` deploys the latest approved version, `orchestrator endpoint deploy 1` this one");
+    insta::assert_snapshot!(cloud.neutral(&reject("2").stderr), @"The endpoint <name> answers with version 2 and goes on to: `orchestrator endpoint rollback` brings the one before back, `orchestrator endpoint deploy VERSION` another");
+    assert_eq!(reject("2").stdout.lines().count(), 1);
+    // What the endpoint does is what one expects.
+    for expected in [approve("2"), approve("3"), reject("3"), reject("1")] {
+        assert_eq!(expected.stderr, "");
+    }
+    // The endpoint answers with versions of the settings' group.
+    let group = cloud.name.clone();
+    cloud.edit(&format!("group_name: {group}"), "group_name: another");
+    cloud.set_endpoint(&format!("  name: {group}\n"));
+    let other = ["models", "reject", "2", "--reason", "wrong", "--group", &group];
+    assert_eq!(cloud.orchestrator(&other).expect(0).stderr, "");
+    cloud.edit("group_name: another", &format!("group_name: {group}"));
+    assert!(!reject("2").stderr.is_empty());
+    // It is deployed by the approval itself.
+    assert!(!approve("1").stderr.is_empty());
+    let named = |name: &str| format!("endpoint:\n  name: {name}\n");
+    cloud.edit(&named(&group), &(named(&group) + "  on_approval: true\n"));
+    assert_eq!(approve("1").stderr, "");
+    cloud.edit(&named(&group), &named(&format!("{group}-hidden")));
+    assert_eq!(reject("2").stderr, "");
+    assert!(cloud.last("DescribeEndpoint")["EndpointName"].as_str().unwrap().ends_with("-hidden"));
+}
+
 /// What SageMaker would find minutes later, or once the model is made, is found before anything is.
 #[test]
 fn a_version_that_cannot_run_is_not_deployed() {
