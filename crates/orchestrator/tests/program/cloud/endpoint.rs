@@ -15,7 +15,7 @@ const ALARMS: &str = "POST /service/GraniteServiceVersion20100801/operation/Desc
 
 /// How an update ends.
 #[derive(Clone, Copy)]
-enum Ending {
+pub(super) enum Ending {
     Updated,
     /// The endpoint is InService again with the configuration before, and with an empty reason.
     RolledBack,
@@ -23,7 +23,7 @@ enum Ending {
 }
 
 /// Returns the rules by which an endpoint is updated: each update ends as the next of `endings` says.
-fn updates(endings: Vec<Ending>) -> [Rule; 2] {
+pub(super) fn updates(endings: Vec<Ending>) -> [Rule; 2] {
     #[derive(Default)]
     struct State {
         /// The configuration that answers, and the one that is on its way, once there was an update.
@@ -86,7 +86,7 @@ fn updates(endings: Vec<Ending>) -> [Rule; 2] {
 }
 
 /// Returns the rule by which CloudWatch has counted requests.
-fn metrics() -> Rule {
+pub(super) fn metrics() -> Rule {
     let result = |id: &str, value: f64| json!({ "Id": id, "Values": [value] });
     let results = json!({ "MetricDataResults": [
         result("invocations", 1200.0), result("client_errors", 3.0), result("p50", 910.0),
@@ -97,23 +97,23 @@ fn metrics() -> Rule {
 
 impl Cloud {
     /// Registers a version, and approves it.
-    fn approve_a_version(&self, number: &str) {
+    pub(super) fn approve_a_version(&self, number: &str) {
         let model = format!("s3://{}/model-artifacts/{number}/model.tar.gz", self.name);
         register(self, &format!("x{number}"), &model);
         self.orchestrator(&["models", "approve", number]).expect(0);
     }
 
     /// Calls `orchestrator endpoint` without waiting long.
-    fn endpoint(&self, code: i32, arguments: &[&str]) -> testkit::Outcome {
+    pub(super) fn endpoint(&self, code: i32, arguments: &[&str]) -> testkit::Outcome {
         self.orchestrator(&[&["endpoint"], arguments].concat()).expect(code)
     }
 
-    fn deploy(&self, code: i32, more: &[&str]) -> testkit::Outcome {
+    pub(super) fn deploy(&self, code: i32, more: &[&str]) -> testkit::Outcome {
         self.endpoint(code, &[&["deploy", "--yes", "--interval", "0.01"], more].concat())
     }
 
     /// Returns the body of the last call of an action.
-    fn last(&self, action: &str) -> Value {
+    pub(super) fn last(&self, action: &str) -> Value {
         let mut calls = self.server.calls();
         calls.retain(|(called, _)| called == action);
         calls.pop().unwrap_or_else(|| panic!("no {action}")).1

@@ -5,6 +5,7 @@ mod deploying;
 mod doctor;
 mod endpoint;
 mod hosted_rows;
+mod hosting;
 mod life;
 mod refusals;
 mod watching;
@@ -68,7 +69,7 @@ fn trusted_by_sagemaker() -> String {
 
 /// Returns the rules for what an endpoint needs and moto does not have. Of several rules for an action the
 /// first one applies, so that a test may have its own.
-fn hosting() -> Vec<Rule> {
+fn hosting_rules() -> Vec<Rule> {
     let none = Answer::json(json!({ "InferenceComponents": [] }));
     let image = Rule::with("DescribeImages", |request| {
         if request["repositoryName"] != "serve" {
@@ -85,7 +86,7 @@ fn hosting() -> Vec<Rule> {
 impl Cloud {
     /// Returns a server that forwards calls without a rule to moto, or `None` if no moto runs.
     fn before_moto(name: &str, mut rules: Vec<Rule>) -> Option<Self> {
-        rules.extend(hosting());
+        rules.extend(hosting_rules());
         let moto = testkit::aws::moto()?;
         // Earlier runs of the tests may have left objects of the same name.
         let name = format!("{name}-{}", std::process::id());
