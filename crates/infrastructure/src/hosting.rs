@@ -4,7 +4,7 @@ use config::EndpointKind;
 
 use crate::document::Statement;
 use crate::inventory::Inventory;
-use crate::statements::{approve, object_key, pass_role, volume_key};
+use crate::statements::{approve, find_images, find_role, object_key, pass_role, volume_key};
 use crate::storage::S3Prefix;
 
 /// The tag of a configuration and of a model that names the endpoint that they were made for.
@@ -88,6 +88,8 @@ pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
     ));
     statements.extend(objects(inventory));
     statements.extend(scale(inventory));
+    statements.push(find_images(inventory));
+    statements.push(find_role(inventory));
     statements.push(pass_role(inventory));
     statements.extend(volume_key(inventory));
     statements.extend(object_key(inventory));

@@ -8,7 +8,9 @@ use pipeline::Definition;
 use crate::document::{Policy, Statement};
 use crate::hosting;
 use crate::inventory::{Inventory, JobType};
-use crate::statements::{APPROVE, approve, object_key, pass_role, volume_key};
+use crate::statements::{
+    APPROVE, approve, find_images, find_role, object_key, pass_role, volume_key,
+};
 use crate::storage::{S3Prefix, without_covered};
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
@@ -208,11 +210,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
             inventory.package_arns(),
         ),
         approve(inventory),
-        Statement::allow(
-            "FindImages",
-            ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            inventory.repository_arns(),
-        ),
+        find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
         Statement::allow(
             "Upload",
@@ -225,7 +223,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
             inventory.log_arns(),
         ),
-        Statement::allow("FindExecutionRole", ["iam:GetRole"], [&inventory.settings.aws.role_arn]),
+        find_role(inventory),
         pass_role(inventory),
         // The resource would be a single quota, and the listing is of all of a service's quotas.
         Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),

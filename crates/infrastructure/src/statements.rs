@@ -15,6 +15,20 @@ pub(crate) fn pass_role(inventory: &Inventory<'_>) -> Statement {
         .when("StringEquals", "iam:PassedToService", [SAGEMAKER])
 }
 
+/// Allows looking for the role before anything needs it.
+pub(crate) fn find_role(inventory: &Inventory<'_>) -> Statement {
+    Statement::allow("FindExecutionRole", ["iam:GetRole"], [&inventory.settings.aws.role_arn])
+}
+
+/// Allows looking for images, and for what processors they are built for.
+pub(crate) fn find_images(inventory: &Inventory<'_>) -> Statement {
+    Statement::allow(
+        "FindImages",
+        ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        inventory.repository_arns(),
+    )
+}
+
 /// Allows approving and rejecting the group's versions.
 pub(crate) fn approve(inventory: &Inventory<'_>) -> Statement {
     Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], inventory.package_arns())

@@ -41,7 +41,7 @@ impl Removal {
 }
 
 /// What is kept, because it is in use.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// What it is: `configuration` or `model`.
     pub kind: &'static str,

@@ -209,7 +209,6 @@ fn what_is_listed_later_is_deleted_or_kept() {
     insta::assert_snapshot!(kept(&deleted.stdout), @"
     Deleted with it, configurations: <name>-v1-<digest>
     Kept: the model <name>-v1-<digest>, which transform job j uses
-    Kept: the model <name>-v1-<digest>, which transform job j uses
     ");
     assert_eq!(cloud.server.count("DeleteEndpointConfig"), 1);
     assert_eq!(cloud.server.count("DeleteModel"), 0);

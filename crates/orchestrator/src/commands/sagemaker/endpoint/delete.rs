@@ -1,7 +1,7 @@
 //! `orchestrator endpoint delete`: deletes the endpoint with what was made for it.
 
 use clap::Args;
-use cloud::{EndpointMetrics, Removal, WatchEvent};
+use cloud::{EndpointMetrics, Kept, Removal, WatchEvent};
 use common::Exit;
 use config::Settings;
 use serde_json::json;
@@ -56,10 +56,9 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         Decision::Say => return Ok(Exit::Done),
         Decision::Leave => return Ok(Exit::Failed),
     }
-    let was_there = removal.endpoint.is_some();
     cloud.start_removal(&removal)?;
     let goes_on = "SageMaker goes on to delete the endpoint; the same command deletes the rest.";
-    let removal = interruptible(goes_on, || {
+    let removed = interruptible(goes_on, || {
         cloud.finish_removal(&removal, arguments.watching.watch(), &mut |event| {
             if let WatchEvent::Unreachable { error, wait } = event {
                 say_unreachable(error, wait);
@@ -67,14 +66,15 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         })
     })?;
     if arguments.json {
-        return print_json(&json!({ "deleted": true, "removal": removal, "last_hour": metrics }));
+        return print_json(&json!({ "deleted": true, "removal": removed, "last_hour": metrics }));
     }
-    // What is kept is told again, since something may have been taken into use meanwhile.
-    let deleted = removal.configurations.len() + removal.models.len();
-    if !was_there && deleted == 0 {
-        return announce(&format!("{}endpoint {name}: nothing was deleted", kept_text(&removal)));
+    // What was taken into use meanwhile is kept, too.
+    let kept = kept_text(removed.kept.iter().filter(|kept| !removal.kept.contains(kept)));
+    let deleted = removed.configurations.len() + removed.models.len();
+    if removal.endpoint.is_none() && deleted == 0 {
+        return announce(&format!("{kept}endpoint {name}: nothing was deleted"));
     }
-    announce(&format!("{}endpoint {name}: deleted", kept_text(&removal)))
+    announce(&format!("{kept}endpoint {name}: deleted"))
 }
 
 fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetrics>) -> String {
@@ -103,11 +103,11 @@ fn to_text(settings: &Settings, removal: &Removal, metrics: Option<EndpointMetri
             text.push_str(&format!("Deleted with it, {what}: {}\n", names.join(", ")));
         }
     }
-    text + &kept_text(removal)
+    text + &kept_text(&removal.kept)
 }
 
-fn kept_text(removal: &Removal) -> String {
-    let kept = removal.kept.iter();
+fn kept_text<'a>(kept: impl IntoIterator<Item = &'a Kept>) -> String {
+    let kept = kept.into_iter();
     kept.map(|kept| format!("Kept: the {} {}, which {} uses\n", kept.kind, kept.name, kept.used_by))
         .collect()
 }
