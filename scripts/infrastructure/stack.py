@@ -67,6 +67,7 @@ class Stack:
             "GitHubRepository": "plant/downtime",
             "CreateGitHubProvider": "false",
             "CreateLogGroups": str(self.makes_groups).lower(),
+            "CreateHostingLogGroups": str(self.makes_groups).lower(),
         }
         self.cloudformation.create_stack(
             StackName=self.name,

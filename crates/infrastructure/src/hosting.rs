@@ -12,7 +12,7 @@ pub const MADE_FOR: &str = "deployed-to";
 /// The most characters of an endpoint's name in the names of what is made for it.
 const MAX_PREFIX: usize = 32;
 /// The log group of all batch transforms, and the namespace of their metrics.
-const TRANSFORMS: &str = "/aws/sagemaker/TransformJobs";
+pub(crate) const TRANSFORMS: &str = "/aws/sagemaker/TransformJobs";
 /// What the log group of an endpoint begins with, and the namespace of its metrics.
 const ENDPOINTS: &str = "/aws/sagemaker/Endpoints";
 

@@ -12,14 +12,17 @@ mod storage;
 use config::Settings;
 use pipeline::Definition;
 
+use crate::hosting::{TRANSFORMS, endpoint_log_group};
 use crate::inventory::Inventory;
 use sections::Sections;
 
 /// The retention of logs in days.
 const LOG_DAYS: u64 = 90;
 
-/// The parameter and condition that decide whether the template creates the log groups.
+/// The parameter and condition that decide whether the template creates the log groups of the jobs.
 const CREATE_LOG_GROUPS: &str = "CreateLogGroups";
+/// The same for the log groups of what hosts a model.
+const CREATE_HOSTING_LOG_GROUPS: &str = "CreateHostingLogGroups";
 
 /// Returns a template of all resources that the pipeline of these settings needs, as YAML with
 /// comments.
@@ -78,28 +81,48 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// Adds the log groups of the jobs. SageMaker would create them without a retention limit.
+/// Adds the log groups of the jobs and of what hosts a model. SageMaker would create them without a retention
+/// limit.
 fn log_groups(inventory: &Inventory<'_>, sections: &mut Sections) {
+    let jobs = inventory.jobs.iter();
+    let jobs = jobs.map(|job| (format!("{}Logs", job.name()), job.log_group().to_owned()));
+    let about = "An account has these log groups once, from its first SageMaker job on: false where they are there";
+    log_groups_of(CREATE_LOG_GROUPS, about, jobs, sections);
+    let endpoint = endpoint_log_group(inventory.settings.endpoint_name());
+    let hosts = [("EndpointLogs", endpoint), ("TransformLogs", TRANSFORMS.to_owned())];
+    let hosts = hosts.map(|(name, group)| (name.to_owned(), group));
+    let about =
+        "The log groups of the endpoint and of batch transforms: false where one has run before";
+    log_groups_of(CREATE_HOSTING_LOG_GROUPS, about, hosts, sections);
+}
+
+/// Adds log groups by their names as resources, and the parameter that decides whether they are created.
+fn log_groups_of(
+    parameter: &str,
+    about: &str,
+    groups: impl IntoIterator<Item = (String, String)>,
+    sections: &mut Sections,
+) {
     sections.parameter(
-        CREATE_LOG_GROUPS,
+        parameter,
         object! {
-            "Description": "An account has these log groups once, from its first SageMaker job on: false where they are there",
+            "Description": about,
             "Type": "String",
             "AllowedValues": value::list(["true", "false"]),
             "Default": "true",
         },
     );
-    sections.condition(CREATE_LOG_GROUPS, value::equals(CREATE_LOG_GROUPS, "true"));
-    for job in &inventory.jobs {
+    sections.condition(parameter, value::equals(parameter, "true"));
+    for (resource, group) in groups {
         sections.resource(
-            &format!("{}Logs", job.name()),
+            &resource,
             object! {
                 "Type": "AWS::Logs::LogGroup",
-                "Condition": CREATE_LOG_GROUPS,
+                "Condition": parameter,
                 "DeletionPolicy": "Retain",
                 "UpdateReplacePolicy": "Retain",
                 "Properties": object! {
-                    "LogGroupName": job.log_group(),
+                    "LogGroupName": group,
                     "RetentionInDays": LOG_DAYS,
                 },
             },
