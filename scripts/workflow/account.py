@@ -33,6 +33,7 @@ class Account:
     def create(self):
         """Creates bucket, repositories and images. Gives the file that push-images would write."""
         self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_object(Bucket=self.bucket, Key="raw/machine_downtime.csv", Body=b"Date\n")
         digests = "images:\n"
         for step in STEPS:
             self.ecr.create_repository(repositoryName=f"{self.own}/{step}")

@@ -139,6 +139,12 @@ impl CallError {
         }
     }
 
+    /// Returns whether the credentials may not make the call.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { code, .. }
+            if code.starts_with("AccessDenied") || ["HTTP 403", "Forbidden"].contains(&code.as_str()))
+    }
+
     /// Returns whether the service refused the request as invalid. No resource has an invalid name.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "ValidationException")

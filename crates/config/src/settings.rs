@@ -175,6 +175,16 @@ words! {
     }
 }
 
+impl ApprovalStatus {
+    /// Returns the statuses that an execution may register a version with where the settings name this one:
+    /// `Approved` only then. Else whoever may start an execution could approve by a parameter.
+    pub fn at_registration(self) -> Vec<&'static str> {
+        let approved = Self::Approved.to_string();
+        let words = Self::WORDS.iter().copied();
+        words.filter(|word| self == Self::Approved || *word != approved).collect()
+    }
+}
+
 /// Where models are registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
@@ -572,6 +582,7 @@ impl Settings {
         Preprocess {
             test_size: self.preprocessing.test_size,
             seed: self.hyperparameters.random_state.into(),
+            ..Preprocess::default()
         }
     }
 

@@ -222,8 +222,10 @@ proptest! {
     }
 
     #[test]
-    fn preprocess_settings_survive_the_round_trip(test_size in 0.01_f64..0.99, seed: u64) {
-        let settings = Preprocess { test_size, seed };
+    fn preprocess_settings_survive_the_round_trip(
+        test_size in 0.01_f64..0.99, seed: u64, input_version in ".{1,40}",
+    ) {
+        let settings = Preprocess { test_size, seed, input_version };
         let parsed = Preprocess::parse(&texts(&settings.to_arguments())).unwrap();
         prop_assert_eq!(parsed.settings, settings);
     }

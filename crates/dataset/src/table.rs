@@ -81,6 +81,11 @@ impl<'a> TableReader<'a> {
         Ok(Self { all_columns: Some(AllColumns::except(except)), ..reader })
     }
 
+    /// Creates a reader of tables with the columns of a schema, which it keeps.
+    pub fn of_schema(schema: Schema, rules: CleaningRules) -> Self {
+        Self::with_schema(Cow::Owned(schema), rules)
+    }
+
     fn with_schema(schema: Cow<'a, Schema>, rules: CleaningRules) -> Self {
         let width = schema.columns().len();
         Self {

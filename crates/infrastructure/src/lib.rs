@@ -46,6 +46,6 @@ mod template;
 pub use document::{Policy, Statement};
 pub use hosting::{MADE_FOR, endpoint_log_group, hosted_prefix};
 pub use images::Repository;
-pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, policy};
+pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, jobs_may_read, policy};
 pub use storage::DEFINITIONS;
 pub use template::template;

@@ -49,21 +49,19 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
     })
 }
 
+/// Returns whether the policy for the role of the jobs allows reading what is stored at an address.
+pub fn jobs_may_read(settings: &Settings, definition: &Definition, uri: &str) -> bool {
+    let inventory = Inventory::of(settings, definition);
+    let mut allowed = inventory.inputs.iter().chain(&inventory.outputs);
+    S3Prefix::of(uri).is_some_and(|wanted| allowed.any(|prefix| prefix.covers(&wanted)))
+}
+
 fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut statements = Vec::new();
     statements.push(run_jobs(inventory));
     statements.extend(experiment(inventory));
     statements.push(pass_role(inventory));
-    statements.push(Statement::allow(
-        "RegisterModels",
-        [
-            "sagemaker:DescribeModelPackageGroup",
-            "sagemaker:CreateModelPackageGroup",
-            "sagemaker:CreateModelPackage",
-            "sagemaker:DescribeModelPackage",
-        ],
-        [inventory.group_arns(), inventory.package_arns()].concat(),
-    ));
+    statements.push(register(inventory));
     statements.push(registry_token());
     statements.push(Statement::allow("PullImages", PULL, inventory.repository_arns()));
     statements.extend(list_objects(inventory));
@@ -81,6 +79,24 @@ fn execution(inventory: &Inventory<'_>) -> Vec<Statement> {
     statements.extend(object_key(inventory));
     statements.extend(network(inventory));
     statements
+}
+
+/// Allows registering versions that somebody has yet to approve, and approved ones only if the settings say so:
+/// approving is a right of its own.
+fn register(inventory: &Inventory<'_>) -> Statement {
+    let status = inventory.settings.model_registry.approval_status;
+    Statement::allow(
+        "RegisterModels",
+        [
+            "sagemaker:DescribeModelPackageGroup",
+            "sagemaker:CreateModelPackageGroup",
+            "sagemaker:CreateModelPackage",
+            "sagemaker:DescribeModelPackage",
+        ],
+        [inventory.group_arns(), inventory.package_arns()].concat(),
+    )
+    // Only a new version has a status.
+    .when("StringEqualsIfExists", "sagemaker:ModelApprovalStatus", status.at_registration())
 }
 
 /// The actions of an image pull.

@@ -18,13 +18,13 @@ pub(crate) struct S3Prefix {
 
 impl S3Prefix {
     /// Parses an S3 URI; none if it does not name a bucket.
-    fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let (bucket, prefix) = text.strip_prefix("s3://")?.split_once('/')?;
         Some(Self { bucket: bucket.to_owned(), key_prefix: prefix.to_owned() })
     }
 
     /// Whether every object of `other` is under this prefix too.
-    fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         self.bucket == other.bucket && other.key_prefix.starts_with(&self.key_prefix)
     }
 }

@@ -50,6 +50,11 @@ pub enum SageMakerError {
     /// No version is approved.
     #[error("{0}; `orchestrator models approve VERSION` approves one")]
     NothingApproved(registry::RegistryError),
+    /// An execution would read nothing.
+    #[error(
+        "there is no table at {0}, which the execution would read; `orchestrator deploy --upload TABLE` uploads one"
+    )]
+    NoInput(String),
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
@@ -73,7 +78,7 @@ impl SageMakerError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Timeout(_) => Exit::Failed,
-            Self::NoRows(_) => Exit::Data,
+            Self::NoRows(_) | Self::NoInput(_) => Exit::Data,
             Self::Operation { error } => match **error {
                 CloudError::Address(_) | CloudError::EndpointVariants { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
@@ -122,8 +127,8 @@ fn hint(error: &CloudError) -> String {
         CloudError::NoImages { uris } => {
             let registry = uris.first().and_then(|uri| uri.split('/').next()).unwrap_or_default();
             format!(
-                "; scripts/build-images makes the images and `scripts/push-images {registry}` \
-                 pushes them"
+                "; scripts/build-images makes the images, `scripts/push-images {registry}` pushes them by \
+                 commit, and aws.images.tag of the settings, which may read IMAGE_TAG, must name that tag"
             )
         }
         _ => String::new(),

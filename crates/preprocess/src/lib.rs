@@ -35,9 +35,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::{write_all_or_none, write_file, write_with};
 use config::steps::{self, TableSettings, paths};
 use container::Container;
-use dataset::{
-    CleaningCounts, Recipe, RecordError, Schema, SensorTable, Split, TableError, TableReader,
-};
+use dataset::{CleaningCounts, Recipe, RecordError, Schema, SensorTable, Split, TableError};
 
 pub use error::PreprocessError;
 use summary::Summary;
@@ -80,7 +78,7 @@ fn split(
     settings: &TableSettings,
     arguments: &steps::Preprocess,
 ) -> Result<(Split, Option<String>), PreprocessError> {
-    let steps::Preprocess { test_size, seed } = *arguments;
+    let &steps::Preprocess { test_size, seed, .. } = arguments;
     let (labels, keys) = (table.labels(), table.split_keys());
     Ok(match &settings.split {
         steps::Split::Random => (dataset::split(labels, test_size, settings.stratify, seed)?, None),
@@ -184,21 +182,7 @@ fn read(
     input: &Utf8Path,
     table: &TableSettings,
 ) -> Result<(Schema, SensorTable, CleaningCounts), PreprocessError> {
-    let rules = table_settings::rules(table);
-    let named;
-    let reader = match &table.all_columns_except {
-        Some(except) => {
-            TableReader::of_all_columns(table_settings::label(table), except.clone(), rules)?
-        }
-        None => {
-            named = table_settings::schema(table)?;
-            TableReader::new(&named, rules)
-        }
-    };
-    let mut reader = reader.with_format(table_settings::format(&table.format));
-    if let Some(column) = table_settings::split_column(table) {
-        reader = reader.with_split_column(column);
-    }
+    let mut reader = table_settings::reader(table)?;
     let files = files(input)?;
     for path in &files.visible {
         let file = fs_err::File::open(path).map_err(PreprocessError::Input)?;

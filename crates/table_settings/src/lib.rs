@@ -14,7 +14,7 @@
 use config::steps::{self, Decimal, Separator, Thousands};
 use dataset::{
     BadCells, CategoryRules, CleaningRules, Column, ColumnKind, Duplicates, Encoding, Feature,
-    Label, MissingValues, Schema, SchemaError, SplitColumn, TextFormat,
+    Label, MissingValues, Schema, SchemaError, SplitColumn, TableReader, TextFormat,
 };
 
 /// Returns the schema of the columns that the settings name.
@@ -36,6 +36,23 @@ pub fn schema(settings: &steps::TableSettings) -> Result<Schema, SchemaError> {
         missing_markers: column.missing_markers.clone(),
     });
     Schema::new(columns.collect(), label(settings))
+}
+
+/// Returns a reader of tables with these settings.
+///
+/// # Errors
+/// Returns an error if the columns or the label are ambiguous.
+pub fn reader(settings: &steps::TableSettings) -> Result<TableReader<'static>, SchemaError> {
+    let rules = rules(settings);
+    let reader = match &settings.all_columns_except {
+        Some(except) => TableReader::of_all_columns(label(settings), except.clone(), rules)?,
+        None => TableReader::of_schema(schema(settings)?, rules),
+    };
+    let reader = reader.with_format(format(&settings.format));
+    Ok(match split_column(settings) {
+        Some(column) => reader.with_split_column(column),
+        None => reader,
+    })
 }
 
 /// Returns the label.

@@ -25,7 +25,7 @@ pub use hyperparameter_types::{
     ClassWeight, Criterion, HyperparameterValue, MaxFeatures, Samples, Weights,
 };
 pub use hyperparameters::Hyperparameters;
-pub use preprocess::Preprocess;
+pub use preprocess::{Preprocess, UNCHECKED};
 pub use register::{Register, RegisterVariables};
 pub use serve::{Explain, Serve};
 pub use table::{

@@ -8,17 +8,24 @@ use super::paths::{PREPROCESS_SETTINGS, TABLE_JSON};
 /// The container arguments of Preprocess, which parameters of the pipeline set. Its other settings
 /// are a file, [`TableSettings`](super::TableSettings). The defaults are those of the shipped
 /// settings file.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Preprocess {
     /// The share of rows in the test set, between 0 and 1.
     pub test_size: f64,
     /// The seed of the split.
     pub seed: u64,
+    /// What tells the contents of the input from others at the same address. The step does nothing with
+    /// it: it makes the arguments of a job differ where its table does, so that SageMaker's cache, which
+    /// compares addresses, does not take the rows of an earlier table.
+    pub input_version: String,
 }
+
+/// The version of an input at which nobody has looked.
+pub const UNCHECKED: &str = "unchecked";
 
 impl Default for Preprocess {
     fn default() -> Self {
-        Self { test_size: 0.2, seed: 42 }
+        Self { test_size: 0.2, seed: 42, input_version: UNCHECKED.to_owned() }
     }
 }
 
@@ -38,7 +45,11 @@ const ARGUMENTS_OF_THE_TABLE: [&str; 8] = [
 impl Preprocess {
     /// Returns the settings as container arguments.
     pub fn to_arguments(&self) -> Vec<Argument> {
-        vec![Argument::new("test-size", self.test_size), Argument::new("seed", self.seed)]
+        vec![
+            Argument::new("test-size", self.test_size),
+            Argument::new("seed", self.seed),
+            Argument::new("input-version", &self.input_version),
+        ]
     }
 
     /// Parses container arguments. Settings without an argument keep their default.
@@ -47,7 +58,7 @@ impl Preprocess {
     /// All invalid values, and the arguments of earlier versions whose values are in the settings
     /// of the table now.
     pub fn parse(arguments: &[String]) -> Result<Parsed<Self>, StepError> {
-        let mut parser = ArgumentParser::new(arguments, &["test-size", "seed"]);
+        let mut parser = ArgumentParser::new(arguments, &["test-size", "seed", "input-version"]);
         let mut settings = Self::default();
         let name = |argument: &'_ String| -> Option<&'static str> {
             let name = argument.strip_prefix("--")?.split('=').next()?;
@@ -69,6 +80,8 @@ impl Preprocess {
             |&share| share > 0.0 && share < 1.0,
         );
         parser.parse_value("seed", &mut settings.seed, "a whole number from 0", |_| true);
+        let version = &mut settings.input_version;
+        parser.parse_value("input-version", version, "a text", |text| !text.is_empty());
         parser.finish(settings)
     }
 }

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use pipeline::{Definition, lint_values};
 use serde_json::Value;
 
-use crate::definition::names::INPUT_PARAMETER;
+use crate::definition::names::{APPROVAL_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER};
 use crate::error::CommandError;
 
 /// The arguments `-p NAME=VALUE`, which may be repeated.
@@ -54,7 +54,14 @@ pub fn values(
     assignments: &[(&str, &str)],
 ) -> Result<IndexMap<String, Value>, CommandError> {
     let values = definition.parameter_values(assignments.iter().copied());
-    values.map_err(|error| CommandError::Usage(common::chain(&error)))
+    values.map_err(|error| {
+        let mut message = common::chain(&error);
+        let approves = assignments.contains(&(APPROVAL_PARAMETER, "Approved"));
+        if approves && message.contains(APPROVAL_PARAMETER) {
+            message.push_str("; `orchestrator models approve` approves a version");
+        }
+        CommandError::Usage(message)
+    })
 }
 
 /// Refuses values with which the service would not run the definition, such as one that makes a
@@ -118,9 +125,9 @@ pub fn check_ranges(
             ));
         }
     }
-    if let Some(name) = parameters.get("ModelPackageGroupName").and_then(Value::as_str) {
+    if let Some(name) = parameters.get(GROUP_PARAMETER).and_then(Value::as_str) {
         let fault = registry::check_group_name(name).err();
-        faults.extend(fault.map(|error| format!("parameter ModelPackageGroupName: {error}")));
+        faults.extend(fault.map(|error| format!("parameter {GROUP_PARAMETER}: {error}")));
     }
     if faults.is_empty() { Ok(()) } else { Err(CommandError::Usage(faults.join("; "))) }
 }

@@ -2,6 +2,12 @@
 
 /// The parameter that names the raw table.
 pub const INPUT_PARAMETER: &str = "InputDataUrl";
+/// The parameter that tells the contents of the raw table from others at the same address.
+pub const INPUT_VERSION_PARAMETER: &str = "InputDataVersion";
+/// The parameter that says whether the model may be deployed.
+pub const APPROVAL_PARAMETER: &str = "ModelApprovalStatus";
+/// The parameter that names the group in which the model is registered.
+pub const GROUP_PARAMETER: &str = "ModelPackageGroupName";
 /// The step that reads the raw table.
 pub const PREPROCESS: &str = "Preprocess";
 /// The step that trains the forest.

@@ -1,10 +1,9 @@
 //! The parameters of the pipeline, with the settings' values as defaults.
 
-use config::ApprovalStatus;
-use config::steps::{HyperparameterValue, pascal_case};
+use config::steps::{HyperparameterValue, UNCHECKED, pascal_case};
 use pipeline::Parameter;
 
-use super::names::INPUT_PARAMETER;
+use super::names::{APPROVAL_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER, INPUT_VERSION_PARAMETER};
 use super::shared::DefinitionBuilder;
 
 impl DefinitionBuilder<'_> {
@@ -16,7 +15,10 @@ impl DefinitionBuilder<'_> {
         if s.s3_paths.input_dataset.ends_with('/') {
             input.push('/');
         }
-        let mut parameters = vec![Parameter::string(INPUT_PARAMETER, input)];
+        let mut parameters = vec![
+            Parameter::string(INPUT_PARAMETER, input),
+            Parameter::string(INPUT_VERSION_PARAMETER, UNCHECKED),
+        ];
         for (kind, instance_type) in s.instance_types.iter() {
             parameters.push(Parameter::string(kind.instance_type_parameter(), instance_type));
         }
@@ -40,15 +42,13 @@ impl DefinitionBuilder<'_> {
         parameters.extend(
             gates.map(|(metric, &minimum)| Parameter::float(metric.gate_parameter(), minimum)),
         );
-        let status = s.model_registry.approval_status.to_string();
+        let status = s.model_registry.approval_status;
         parameters.push(
-            Parameter::string("ModelApprovalStatus", status)
-                .one_of(ApprovalStatus::WORDS.iter().copied()),
+            Parameter::string(APPROVAL_PARAMETER, status.to_string())
+                .one_of(status.at_registration()),
         );
-        parameters.push(Parameter::string(
-            "ModelPackageGroupName",
-            &s.model_registry.model_package_group_name,
-        ));
+        parameters
+            .push(Parameter::string(GROUP_PARAMETER, &s.model_registry.model_package_group_name));
         parameters
     }
 }

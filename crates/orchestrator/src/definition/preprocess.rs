@@ -4,7 +4,7 @@ use config::steps::paths;
 use config::{Image, JobKind};
 use pipeline::{Expression, Step};
 
-use super::names::{INPUT_PARAMETER, PREPROCESS};
+use super::names::{INPUT_PARAMETER, INPUT_VERSION_PARAMETER, PREPROCESS};
 use super::shared::{DefinitionBuilder, from_parameter, input, output};
 use super::table::TableDocument;
 
@@ -16,6 +16,7 @@ impl DefinitionBuilder<'_> {
         let arguments = arguments.iter().map(|argument| match argument.name {
             "test-size" => from_parameter("--test-size=", "TestSize"),
             "seed" => from_parameter("--seed=", "RandomState"),
+            "input-version" => from_parameter("--input-version=", INPUT_VERSION_PARAMETER),
             _ => argument.to_string().into(),
         });
         let mut job = self.processing(JobKind::Processing, Image::Preprocess, arguments.collect());

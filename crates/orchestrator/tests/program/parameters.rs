@@ -12,7 +12,7 @@ fn parameters_are_checked_against_the_definition() {
     insta::assert_snapshot!(refused("ClassWeight=heavy"), @r#"error: hyperparameter class_weight is `heavy`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
     insta::assert_snapshot!(refused(r#"ClassWeight={"negative":1,"positive":0}"#), @r#"error: hyperparameter class_weight is `{"negative":1,"positive":0}`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
     insta::assert_snapshot!(refused(r#"ClassWeight={"positive":5}"#), @r#"error: hyperparameter class_weight is `{"positive":5}`, expected balanced, none, or a weight for each class such as {"negative": 1, "positive": 5}"#);
-    insta::assert_snapshot!(refused("ModelApprovalStatus=Maybe"), @r#"error: parameter ModelApprovalStatus (String): found "Maybe", expected one of PendingManualApproval, Approved, Rejected"#);
+    insta::assert_snapshot!(refused("ModelApprovalStatus=Maybe"), @r#"error: parameter ModelApprovalStatus (String): found "Maybe", expected one of PendingManualApproval, Rejected"#);
     insta::assert_snapshot!(refused("MinRecall=1.5"), @"error: parameter MinRecall is `1.5`, expected a number from 0 to 1");
     insta::assert_snapshot!(refused("EvaluationInstanceCount=2"), @"error: parameter EvaluationInstanceCount is `2`, expected 1, because the step works on the whole table at once");
     insta::assert_snapshot!(refused("TrainingInstanceCount=0"), @"error: parameter TrainingInstanceCount is `0`, expected 1 to 100, and no more than the 200 trees of n_estimators");

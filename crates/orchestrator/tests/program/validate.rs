@@ -16,7 +16,7 @@ fn edited(place: &Place, edits: &[(&str, &str)]) -> String {
 fn the_shipped_settings_are_valid() {
     let place = Place::new();
     let outcome = place.orchestrator(&["validate", "--config", CONFIG]).expect(0);
-    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 20 parameters");
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 21 parameters");
 }
 
 /// The live settings in `config/`, which people edit, are valid.
@@ -113,7 +113,7 @@ fn a_definition_from_a_file() {
     <here>/other.json: Steps.a b.Arguments.ErrorMessage: error: there is no parameter "Nobody"
     "#);
     let own = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
-    insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 20 parameters");
+    insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 21 parameters");
 }
 
 /// Faults that Preprocess would report are found before it runs, together with all others.

@@ -1,15 +1,17 @@
 //! `orchestrator deploy`: creates or updates the pipeline on SageMaker.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 use clap::Args;
 use cloud::{Cloud, Owner, Upload, WrittenPipeline};
 use common::Exit;
 use config::Settings;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::connect::connect;
 use super::follow::announce;
+use super::input_table::{TableUpload, use_newest, with_version};
 use super::plan::{DeployAction, Plan};
 use super::start::start_parameters;
 use super::watch::{WatchingArgs, watch_to_end};
@@ -30,7 +32,7 @@ pub struct DeployArgs {
     /// Say what would be done, and do nothing of it
     #[arg(long)]
     dry_run: bool,
-    /// First put this table where the pipeline reads its input
+    /// First upload this table, under the digest of its contents, and make it the pipeline's input
     #[arg(long, value_name = "CSV")]
     upload: Option<Utf8PathBuf>,
     /// Take over a pipeline of this name that something else has made
@@ -62,9 +64,16 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         let message = "-p sets a parameter of an execution; --start starts one".to_owned();
         return Err(CommandError::Usage(message));
     }
-    let upload = arguments.upload.as_deref().map(Upload::open).transpose()?;
+    let file = arguments.upload.as_deref().map(Upload::open).transpose()?;
     let (mut settings, cloud) = connect(&arguments.config)?;
     // Every check comes before the first change.
+    let upload = file.map(|file| TableUpload::of(file, &settings)).transpose()?;
+    match &upload {
+        Some(upload) => upload.become_input(&mut settings),
+        // A definition from a file names its input itself.
+        None if arguments.definition.is_none() => use_newest(&mut settings, &cloud)?,
+        None => {}
+    }
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
     let parameters = if starts {
         Some(start_parameters(&settings, Some(&plan.definition), &assignments)?)
@@ -72,13 +81,20 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         None
     };
     check_ownership(&cloud, &plan, arguments.adopt)?;
+    let versioned = |parameters: Option<_>| {
+        let with = |all| with_version(&settings, &cloud, Some(&plan.definition), all);
+        parameters.map(with).transpose()
+    };
+    let has_upload = upload.is_some();
+    let parameters = if has_upload { parameters } else { versioned(parameters)? };
     if !arguments.json {
-        print_text(&plan.to_text(&cloud))?;
+        let upload = upload.as_ref().map(TableUpload::to_text).unwrap_or_default();
+        print_text(&format!("{upload}{}", plan.to_text(&cloud)))?;
     }
     if arguments.dry_run {
-        return print_dry_run(arguments, &plan, &cloud);
+        return print_dry_run(arguments, &plan, upload.as_ref(), parameters.as_deref(), &cloud);
     }
-    let uploaded = upload.map(|upload| upload_input(&settings, &cloud, upload)).transpose()?;
+    let uploaded = upload.map(|upload| upload.send(&settings, &cloud)).transpose()?;
     // The jobs of the new definition read the settings of the table.
     let table = plan.table_to_upload();
     let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;
@@ -102,6 +118,8 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         say(&format!("The settings of the table: {uri}"));
         result["table_settings"] = uri.into();
     }
+    // What was just uploaded could not be looked for before.
+    let parameters = if has_upload { versioned(parameters)? } else { parameters };
     let ended = execute(arguments, &settings, &cloud, parameters, &mut result);
     // The result of the deployment is printed, even if the execution failed.
     if arguments.json {
@@ -125,38 +143,36 @@ fn check_ownership(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<(), Comman
     Ok(())
 }
 
-fn print_dry_run(arguments: &DeployArgs, plan: &Plan, cloud: &Cloud) -> Result<Exit, CommandError> {
+fn print_dry_run(
+    arguments: &DeployArgs,
+    plan: &Plan,
+    upload: Option<&TableUpload>,
+    parameters: Option<&[(String, String)]>,
+    cloud: &Cloud,
+) -> Result<Exit, CommandError> {
     if arguments.json {
+        let execution = parameters.map(|parameters| {
+            let parameters = parameters.iter().map(|(name, value)| (name.clone(), value.clone()));
+            json!({ "parameters": parameters.collect::<BTreeMap<_, _>>(), "watch": arguments.watch })
+        });
         return print_json(&json!({
             "pipeline": cloud.target().pipeline_name, "action": plan.action(), "dry_run": true,
             "changes": plan.changes,
+            "upload": upload.map(TableUpload::uri),
             "table_settings": plan.table_to_upload().map(|table| &table.uri),
+            "execution": execution,
         }));
     }
-    let upload = arguments.upload.as_ref().map(|path| format!("{path} would be uploaded.\n"));
-    let table = plan.upload_to_text();
-    print_text(&format!("{}{table}Nothing was done: --dry-run.\n", upload.unwrap_or_default()))
-}
-
-/// Uploads the table to where the pipeline reads its input, and shows the progress.
-fn upload_input(
-    settings: &Settings,
-    cloud: &Cloud,
-    upload: Upload,
-) -> Result<String, CommandError> {
-    let mut key = settings.s3_paths.input_dataset.clone();
-    if key.ends_with('/') {
-        key.push_str(upload.path().file_name().unwrap_or("table.csv"));
+    let mut text = plan.upload_to_text();
+    if let Some(parameters) = parameters {
+        text.push_str("An execution would be started");
+        for (index, (name, value)) in parameters.iter().enumerate() {
+            let word = if index == 0 { " with" } else { "," };
+            text.push_str(&format!("{word} {name}={value}"));
+        }
+        text.push_str(".\n");
     }
-    let bar = ProgressBar::new(upload.length()).with_message(upload.path().to_string());
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}")
-    {
-        bar.set_style(style);
-    }
-    let result = cloud.upload(upload, &key, &|sent| bar.inc(sent));
-    bar.finish_and_clear();
-    Ok(result?)
+    print_text(&format!("{text}Nothing was done: --dry-run.\n"))
 }
 
 /// Creates or updates the pipeline and returns its ARN.

@@ -7,6 +7,7 @@ use config::{JobKind, Settings};
 use serde_json::{Value, json};
 
 use super::connect::connect;
+use super::input_table::use_newest;
 use super::plan::ecr_images;
 use crate::arguments::settings::SettingsArgs;
 use crate::definition::machines::{JobInstances, job_instances};
@@ -25,7 +26,8 @@ pub struct DoctorArgs {
 
 /// Runs every check and prints the results.
 pub fn run(arguments: &DoctorArgs) -> Result<Exit, CommandError> {
-    let (settings, cloud) = connect(&arguments.config)?;
+    let (mut settings, cloud) = connect(&arguments.config)?;
+    use_newest(&mut settings, &cloud)?;
     let checks = cloud.check_everything(
         ecr_images(&settings),
         &job_machines(&settings),
@@ -93,11 +95,13 @@ pub fn advice(remedy: &Remedy) -> String {
         Remedy::UseBucketOfRegion => "s3_paths.bucket names one of the same region".to_owned(),
         Remedy::UploadInput => "`orchestrator deploy --upload FILE` puts a table there".to_owned(),
         Remedy::BuildImages { registry } => {
-            format!("scripts/build-images, then scripts/push-images {registry}")
+            format!(
+                "scripts/build-images, then scripts/push-images {registry}, and the tag that it says as IMAGE_TAG"
+            )
         }
         Remedy::BuildImagesFor { architecture, registry } => format!(
             "scripts/build-images --platform linux/{architecture}, then scripts/push-images \
-             {registry}"
+             {registry}, and the tag that it says as IMAGE_TAG"
         ),
         Remedy::RaiseQuota { code, count } => format!(
             "aws service-quotas request-service-quota-increase --service-code sagemaker \

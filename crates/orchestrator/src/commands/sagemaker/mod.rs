@@ -10,6 +10,7 @@ mod endpoint;
 mod executions;
 mod follow;
 mod hosted_table;
+mod input_table;
 mod logs;
 mod plan;
 mod records;

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use cloud::{Cloud, DeployedPipeline, EcrImage};
+use cloud::{Cloud, CloudError, DeployedPipeline, EcrImage};
 use common::Exit;
 use config::{Image, Settings};
 use pipeline::{Change, Definition};
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::connect::connect;
 use super::cost::ExecutionCost;
+use super::input_table::use_newest;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
 use crate::definition::TableDocument;
@@ -60,6 +61,9 @@ pub struct Plan {
 /// Compares the pipelines and prints the changes.
 pub fn run(arguments: &PlanArgs) -> Result<Exit, CommandError> {
     let (mut settings, cloud) = connect(&arguments.config)?;
+    if arguments.definition.is_none() {
+        use_newest(&mut settings, &cloud)?;
+    }
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
     // The settings know the instances of their own definition only.
     let cost = arguments.definition.is_none().then(|| ExecutionCost::of(&settings));
@@ -165,7 +169,15 @@ pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
 
 /// Replaces the tags of the settings' images by digests.
 fn use_digests(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandError> {
-    let resolved = cloud.resolve_images(ecr_images(settings))?;
+    let resolved = match cloud.resolve_images(ecr_images(settings)) {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            // Credentials of another account find none of its images.
+            let account = cloud.check_credentials().err();
+            let account = account.filter(|error| matches!(error, CloudError::Account { .. }));
+            return Err(account.unwrap_or(error).into());
+        }
+    };
     for uri in resolved.absent {
         say(&format!(
             "There is no image {uri} yet. Models are registered with that name and can be deployed \

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::connect::connect;
 use super::follow::{FollowArgs, follow};
+use super::input_table::with_version;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
 use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE, TRAIN};
@@ -32,6 +33,7 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     cloud.check_arn(&deployed.arn)?;
     let definition = Definition::from_json(&deployed.text).ok();
     let parameters = start_parameters(&settings, definition.as_ref(), &assignments)?;
+    let parameters = with_version(&settings, &cloud, definition.as_ref(), parameters)?;
     let execution = cloud.start(&parameters)?;
     follow(&settings, &cloud, &execution, "started", &arguments.follow)
 }

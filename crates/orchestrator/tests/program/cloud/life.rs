@@ -144,16 +144,16 @@ fn deploy_change_run_approve() {
 fn deploy_for_the_first_time(cloud: &Cloud) {
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
-    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
     The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
 
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
-    let table = cloud.place.file("table.csv", "Date\n");
+    let table = cloud.table("table.csv", 200);
     let dry = cloud.orchestrator(&["deploy", "--dry-run", "--upload", table.as_str()]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
-    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
-    <here>/table.csv would be uploaded.
+    <here>/table.csv (200 rows, 198 of them usable) goes to s3://<name>/raw/42a0819c49eae962/table.csv, which the pipeline reads in place of s3://<name>/raw/machine_downtime.csv. Nothing is overwritten.
+    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
     The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
     Nothing was done: --dry-run.
     ");
@@ -162,15 +162,19 @@ fn deploy_for_the_first_time(cloud: &Cloud) {
     // Without a command the program deploys.
     let deployed = cloud.orchestrator(&[]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&deployed.stdout), @"
-    <name> is not in us-east-1 yet: 6 steps, 20 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
     arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>: created
     ");
     cloud.orchestrator(&["plan"]).expect(0);
-    let again = cloud.json(0, &["deploy", "--upload", table.as_str()]);
-    assert_eq!(again["action"], "unchanged");
-    assert_eq!(again["uploaded"], format!("s3://{}/raw/machine_downtime.csv", cloud.name));
-    assert_eq!(cloud.server.count("CreatePipeline"), 1);
     assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+    // What is uploaded becomes the input.
+    let again = cloud.json(0, &["deploy", "--upload", table.as_str()]);
+    let digest = common::sha256_hex(fs_err::read(&table).unwrap());
+    let address = format!("s3://{}/raw/{}/table.csv", cloud.name, &digest[..16]);
+    assert_eq!(again["action"], "updated");
+    assert_eq!(again["uploaded"], address);
+    assert_eq!(again["changes"][0]["after"], address);
+    assert_eq!(cloud.server.count("CreatePipeline"), 1);
 }
 
 fn change_a_hyperparameter(cloud: &Cloud) {
@@ -212,7 +216,7 @@ fn run(cloud: &Cloud) {
         .into_iter()
         .find(|(action, _)| action == "StartPipelineExecution")
         .unwrap();
-    assert_eq!(started["PipelineParameters"], json!([{ "Name": "MinRecall", "Value": "0.9" }]));
+    assert_eq!(started["PipelineParameters"][0], json!({ "Name": "MinRecall", "Value": "0.9" }));
     assert!(started["ClientRequestToken"].as_str().unwrap().len() >= 32, "{started}");
     insta::assert_snapshot!(cloud.neutral(&ran.stderr), @"
     Preprocess         Succeeded <time>

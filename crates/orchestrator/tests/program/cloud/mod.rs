@@ -6,9 +6,12 @@ mod doctor;
 mod endpoint;
 mod hosted_rows;
 mod hosting;
+mod input_table;
 mod life;
 mod refusals;
 mod watching;
+
+use std::collections::BTreeMap;
 
 use aws::Aws;
 use aws::s3::config::{Credentials, Region};
@@ -99,9 +102,27 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Returns a server that refuses calls without a rule.
-    fn alone(rules: Vec<Rule>) -> Self {
+    /// Returns a server that refuses calls without a rule, except that nothing was ever uploaded.
+    fn alone(mut rules: Vec<Rule>) -> Self {
+        let newest = "GET /alone/pipeline-definitions/alone/newest-upload.json";
+        rules.push(Rule::answers(newest, [Answer::refused(404, "NoSuchKey", "no such key")]));
         Self::of("alone".to_owned(), Server::alone(rules))
+    }
+
+    /// Makes a synthetic table of this many rows.
+    fn table(&self, name: &str, rows: u64) -> Utf8PathBuf {
+        let mut table = Vec::new();
+        dataset::sample::write(&mut table, rows, 7).unwrap();
+        self.place.file(name, table)
+    }
+
+    /// Returns the parameters of the execution that was started last.
+    fn started(&self) -> BTreeMap<String, String> {
+        let calls = self.server.calls();
+        let started = calls.iter().rfind(|(action, _)| action == "StartPipelineExecution");
+        let parameters = started.unwrap().1["PipelineParameters"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        parameters.iter().map(|one| (text(&one["Name"]), text(&one["Value"]))).collect()
     }
 
     fn of(name: String, server: Server) -> Self {

@@ -179,7 +179,19 @@ fn missing_images() {
     let absent =
         Answer::refused(400, "ImageNotFoundException", "The image requested does not exist");
     let cloud = with(Vec::new(), "DescribeImages", absent);
-    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: not in ECR: 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/evaluate:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/register:latest; scripts/build-images makes the images and `scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com` pushes them");
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: not in ECR: 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/preprocess:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/evaluate:latest, 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/register:latest; scripts/build-images makes the images, `scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com` pushes them by commit, and aws.images.tag of the settings, which may read IMAGE_TAG, must name that tag");
+    // Another account has none of this one's images, and that is what is wrong.
+    let absent =
+        Answer::refused(400, "ImageNotFoundException", "The image requested does not exist");
+    let identity = Answer::body(
+        200,
+        "text/xml",
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>210987654321</Account>\
+         </GetCallerIdentityResult></GetCallerIdentityResponse>",
+    );
+    let rules = vec![Rule::answers("GetCallerIdentity", [identity])];
+    let cloud = with(rules, "DescribeImages", absent);
+    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: the credentials are of account 210987654321, and aws.account_id is 123456789012");
     let index = json!({ "imageDetails": [{
         "imageDigest": format!("sha256:{}", "0".repeat(64)),
         "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",

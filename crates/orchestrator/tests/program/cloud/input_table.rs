@@ -1,0 +1,208 @@
+//! The table that an execution reads: uploads under their digest, and contents that change.
+
+use camino::Utf8Path;
+use testkit::aws::{Answer, Rule};
+
+use super::{Cloud, images};
+
+impl Cloud {
+    /// Uploads a table, and returns its address.
+    fn upload(&self, table: &Utf8Path) -> String {
+        let deployed = self.json(0, &["deploy", "--upload", table.as_str()]);
+        deployed["uploaded"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts an execution, and returns the version of its input.
+    fn start(&self, arguments: &[&str]) -> String {
+        self.orchestrator(&[&["start"], arguments].concat()).expect(0);
+        self.started().remove("InputDataVersion").unwrap()
+    }
+
+    /// Returns the input of an execution that is started without parameters.
+    fn input(&self) -> String {
+        let definition = self.deployed_definition();
+        let parameters = definition["Parameters"].as_array().unwrap();
+        let input = parameters.iter().find(|one| one["Name"] == "InputDataUrl").unwrap();
+        input["DefaultValue"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the objects that were sent, with their bucket.
+    fn sent(&self) -> Vec<String> {
+        let actions = self.server.actions().into_iter();
+        let paths = actions.filter_map(|action| Some(action.strip_prefix("PUT /")?.to_owned()));
+        // The test makes the bucket itself.
+        paths.filter(|path| path.trim_end_matches('/') != self.name).collect()
+    }
+
+    fn deployed_definition(&self) -> serde_json::Value {
+        let call = self.aws().sagemaker().describe_pipeline().pipeline_name(&self.name);
+        let answer = self.aws().wait(call.send()).unwrap();
+        serde_json::from_str(answer.pipeline_definition().unwrap()).unwrap()
+    }
+}
+
+/// SageMaker's cache compares addresses and arguments, so new contents must change one of them, and the same
+/// contents none.
+#[test]
+fn new_contents_are_read_again_and_the_same_contents_are_not() {
+    let Some(cloud) = Cloud::before_moto("contents", vec![images()]) else { return };
+    let (one, other) = (cloud.table("table.csv", 200), cloud.table("other/table.csv", 201));
+
+    let first = cloud.upload(&one);
+    assert_eq!(cloud.input(), first);
+    let version = cloud.start(&[]);
+    assert_eq!(version.len(), 32);
+
+    let second = cloud.upload(&other);
+    assert_ne!(second, first);
+    assert_eq!(cloud.input(), second);
+    assert_ne!(cloud.start(&[]), version);
+
+    // The same contents again are not sent again, and are the same to the cache.
+    let tables = || cloud.sent().into_iter().filter(|path| path.contains("/raw/")).count();
+    let before = tables();
+    assert_eq!(cloud.upload(&one), first);
+    assert_eq!(tables(), before);
+    assert_eq!(cloud.input(), first);
+    assert_eq!(cloud.start(&[]), version);
+
+    // Whoever deploys later, from a checkout that knows nothing of the upload, keeps it.
+    cloud.edit("max_depth: 10", "max_depth: 11");
+    let outcome = cloud.orchestrator(&["deploy"]).expect(0);
+    assert!(
+        cloud.neutral(&outcome.stderr).contains("table.csv, uploaded at "),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(cloud.input(), first);
+}
+
+#[test]
+fn contents_that_are_replaced_in_place_have_another_version() {
+    let Some(cloud) = Cloud::before_moto("replaced", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    // Nothing is there, so that Preprocess could only fail.
+    let missing = cloud.orchestrator(&["start"]).expect(3).stderr;
+    insta::assert_snapshot!(cloud.neutral(&missing), @"error: there is no table at s3://<name>/raw/machine_downtime.csv, which the execution would read; `orchestrator deploy --upload TABLE` uploads one");
+    assert_eq!(cloud.server.count("StartPipelineExecution"), 0);
+
+    let key = "raw/machine_downtime.csv";
+    cloud.put(key, "one");
+    let one = cloud.start(&[]);
+    assert_eq!(cloud.start(&[]), one);
+    cloud.put(key, "two");
+    assert_ne!(cloud.start(&[]), one);
+    cloud.put(key, "one");
+    assert_eq!(cloud.start(&[]), one);
+    // Of a prefix every object counts.
+    let prefix = format!("InputDataUrl=s3://{}/raw/", cloud.name);
+    let few = cloud.start(&["-p", &prefix]);
+    cloud.put("raw/more.csv", "more");
+    assert_ne!(cloud.start(&["-p", &prefix]), few);
+    // Whoever knows better says so.
+    assert_eq!(cloud.start(&["-p", "InputDataVersion=7"]), "7");
+}
+
+#[test]
+fn the_newer_of_the_upload_and_of_the_settings_own_input_is_read() {
+    let Some(cloud) = Cloud::before_moto("newer", vec![images()]) else { return };
+    let uploaded = cloud.upload(&cloud.table("table.csv", 200));
+    // S3 knows the time to a second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    cloud.put("raw/machine_downtime.csv", "newer");
+    let outcome = cloud.orchestrator(&["deploy"]).expect(0);
+    assert!(outcome.stderr.contains("which is newer than"), "{}", outcome.stderr);
+    assert_eq!(cloud.input(), format!("s3://{}/raw/machine_downtime.csv", cloud.name));
+    // Settings that name another input mean that one.
+    cloud.edit("input_dataset: raw/machine_downtime.csv", "input_dataset: raw/other.csv");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    assert_eq!(cloud.input(), format!("s3://{}/raw/other.csv", cloud.name));
+    assert_ne!(cloud.input(), uploaded);
+}
+
+#[test]
+fn a_file_that_is_not_the_settings_table_is_not_uploaded() {
+    let Some(cloud) = Cloud::before_moto("readme", vec![images()]) else { return };
+    let file = cloud.place.file("README.md", "# What this is\n\nA plant records a row.\n");
+    let refused = cloud.orchestrator(&["deploy", "--upload", file.as_str()]).expect(3).stderr;
+    assert!(refused.contains("README.md lacks column `Downtime`"), "{refused}");
+    let bad = fs_err::read_to_string(cloud.table("bad.csv", 50)).unwrap().replacen(
+        "No_Machine_Failure",
+        "maybe",
+        1,
+    );
+    let bad = cloud.place.file("bad.csv", bad);
+    let refused = cloud.orchestrator(&["deploy", "--upload", bad.as_str()]).expect(3).stderr;
+    assert!(refused.contains("bad.csv, line 2, column `Downtime`"), "{refused}");
+    assert_eq!(cloud.sent(), [""; 0]);
+
+    // What is there stays, and a dry run says what would be uploaded where.
+    let table = cloud.table("table.csv", 50);
+    let dry = cloud
+        .orchestrator(&["deploy", "--upload", table.as_str(), "--watch", "--dry-run"])
+        .expect(0);
+    insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
+    <here>/table.csv (50 rows, 50 of them usable) goes to s3://<name>/raw/2d40a645c309b97e/table.csv, which the pipeline reads in place of s3://<name>/raw/machine_downtime.csv. Nothing is overwritten.
+    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
+    The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
+    An execution would be started.
+    Nothing was done: --dry-run.
+    ");
+    let dry = cloud.json(
+        0,
+        &["deploy", "--upload", table.as_str(), "--start", "-p", "MaxDepth=4", "--dry-run"],
+    );
+    assert!(dry["upload"].as_str().unwrap().ends_with("/table.csv"));
+    assert_eq!(dry["execution"]["parameters"]["MaxDepth"], "4");
+    assert_eq!(cloud.sent(), [""; 0]);
+}
+
+/// A table of several: the others stay part of the input.
+#[test]
+fn a_table_below_a_prefix_is_read_beside_the_others() {
+    let Some(cloud) = Cloud::before_moto("beside", vec![images()]) else { return };
+    cloud.edit("input_dataset: raw/machine_downtime.csv", "input_dataset: raw/line-1/");
+    let uploaded = cloud.upload(&cloud.table("january.csv", 50));
+    let prefix = format!("s3://{}/raw/line-1/", cloud.name);
+    assert!(uploaded.starts_with(&prefix) && uploaded.ends_with("/january.csv"), "{uploaded}");
+    assert_eq!(cloud.input(), prefix);
+    let version = cloud.start(&[]);
+    cloud.upload(&cloud.table("february.csv", 51));
+    assert_eq!(cloud.input(), prefix);
+    assert_ne!(cloud.start(&[]), version);
+}
+
+#[test]
+fn what_the_jobs_may_not_do_is_said_at_the_start() {
+    let Some(cloud) = Cloud::before_moto("rights", vec![images()]) else { return };
+    cloud.upload(&cloud.table("table.csv", 50));
+    cloud.put("elsewhere/table.csv", "x");
+    let elsewhere = format!("InputDataUrl=s3://{}/elsewhere/table.csv", cloud.name);
+    let said =
+        cloud.orchestrator(&["start", "-p", &elsewhere, "-p", "ModelPackageGroupName=other"]);
+    insta::assert_snapshot!(cloud.neutral(&said.expect(0).stderr), @"
+    InputDataUrl: the policy that `orchestrator iam-policy execution` prints does not let the jobs read s3://<name>/elsewhere/table.csv, as it lets them read what is below s3://<name>/raw
+    ModelPackageGroupName: the policy that `orchestrator iam-policy execution` prints does not let the jobs register models in other, as it does in <name>
+    ");
+    let approving = cloud.orchestrator(&["start", "-p", "ModelApprovalStatus=Approved"]).expect(2);
+    insta::assert_snapshot!(approving.stderr, @r#"error: parameter ModelApprovalStatus (String): found "Approved", expected one of PendingManualApproval, Rejected; `orchestrator models approve` approves a version"#);
+    // Whoever may decide it in the settings may do it.
+    cloud.edit("approval_status: PendingManualApproval", "approval_status: Approved");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    cloud.start(&["-p", "ModelApprovalStatus=Approved"]);
+}
+
+#[test]
+fn credentials_that_may_not_look_start_preprocess_again() {
+    let denied = || Answer::refused(403, "AccessDenied", "Access Denied");
+    let name = format!("denied-{}", std::process::id());
+    let rules = vec![images(), Rule::answers(&format!("GET /{name}/"), [denied()])];
+    let Some(cloud) = Cloud::before_moto("denied", rules) else { return };
+    assert_eq!(cloud.name, name);
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let outcome = cloud.orchestrator(&["start"]).expect(0);
+    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @r#"Whether s3://<name>/raw/machine_downtime.csv has changed is unknown, so Preprocess runs again: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"} (request 8a1c)"#);
+    let first = cloud.started().remove("InputDataVersion").unwrap();
+    assert!(first.starts_with("unknown-"), "{first}");
+    assert_ne!(cloud.start(&[]), first);
+}
