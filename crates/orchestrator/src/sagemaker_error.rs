@@ -5,6 +5,8 @@ use camino::Utf8PathBuf;
 use cloud::CloudError;
 use common::Exit;
 
+use crate::arguments::settings::DEFAULT_CONFIG;
+
 /// The reason why a command on SageMaker failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SageMakerError {
@@ -14,15 +16,16 @@ pub enum SageMakerError {
     /// The environment and the settings name different regions.
     #[error(
         "the AWS environment names the region {environment}, and aws.region of {file} is {wanted}; \
-         AWS_REGION={wanted} makes them the same"
+         AWS_REGION={wanted} makes them the same",
+        file = .file.as_deref().unwrap_or(DEFAULT_CONFIG.into())
     )]
     Region {
         /// The environment's region.
         environment: String,
         /// The settings' region.
         wanted: String,
-        /// The settings' file.
-        file: Utf8PathBuf,
+        /// The settings' file, if it is named.
+        file: Option<Utf8PathBuf>,
     },
     /// A call to AWS failed. Its message names the remedy.
     #[error(transparent)]

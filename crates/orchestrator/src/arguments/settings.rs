@@ -14,19 +14,24 @@ pub const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
 pub struct SettingsArgs {
-    /// The settings
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
-    pub config: Utf8PathBuf,
+    /// The settings [default: config/pipeline_config.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<Utf8PathBuf>,
     /// The images by digest, as scripts/push-images wrote them down
     #[arg(long, value_name = "FILE")]
     pub images: Option<Utf8PathBuf>,
 }
 
 impl SettingsArgs {
+    /// Returns the file of the settings: the one that is named, or the one that is read by default.
+    pub fn file(&self) -> &Utf8Path {
+        self.config.as_deref().unwrap_or(Utf8Path::new(DEFAULT_CONFIG))
+    }
+
     /// Reads and checks the settings, for a command that can do without. Returns none if the command
     /// names no file and there is none where it is by default.
     pub fn settings_if_any(&self) -> Result<Option<Settings>, CommandError> {
-        if self.config == DEFAULT_CONFIG && !self.config.exists() {
+        if self.config.is_none() && !self.file().exists() {
             return Ok(None);
         }
         self.settings().map(Some)
@@ -34,10 +39,11 @@ impl SettingsArgs {
 
     /// Reads and checks the settings.
     pub fn settings(&self) -> Result<Settings, CommandError> {
-        let text = read(&self.config).map_err(|error| {
+        let file = self.file();
+        let text = read(file).map_err(|error| {
             CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
         })?;
-        let mut settings = checked_settings(&self.config, &text)?;
+        let mut settings = checked_settings(file, &text)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }

@@ -6,11 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use config::Settings;
 use inference::Model;
-use registry::DirectoryRegistry;
 
 use super::models::group::{ModelGroup, RegistryArgs};
 use super::models::{of_local, open};
-use crate::arguments::settings::{DEFAULT_CONFIG, SettingsArgs};
+use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 
 /// The arguments that choose a model.
@@ -24,9 +23,9 @@ pub struct ModelChoice {
     #[arg(long)]
     sagemaker: bool,
     /// The settings: the group, and what `preprocessing` says of a table's format and bad cells, if
-    /// they are named
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
-    pub config: Utf8PathBuf,
+    /// they are named [default: config/pipeline_config.yaml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<Utf8PathBuf>,
     /// The model package group [default: that of the settings if they are named, or the only one]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -83,44 +82,26 @@ impl ModelChoice {
 
     /// Returns the settings, if they are named.
     pub fn settings(&self) -> Result<Option<Settings>, CommandError> {
-        if self.config == DEFAULT_CONFIG {
-            return Ok(None);
-        }
-        let config = SettingsArgs { config: self.config.clone(), images: None };
-        config.settings().map(Some)
+        self.config.as_ref().map(|_| self.settings_args().settings()).transpose()
+    }
+
+    /// Returns the file of the settings, which SageMaker's registry needs even if it is not named.
+    pub fn settings_file(&self) -> Utf8PathBuf {
+        self.settings_args().file().to_owned()
+    }
+
+    fn settings_args(&self) -> SettingsArgs {
+        SettingsArgs { config: self.config.clone(), images: None }
     }
 
     fn group(&self) -> Result<ModelGroup, CommandError> {
-        let config = SettingsArgs { config: self.config.clone(), images: None };
-        let mut group = self.group.clone();
-        if !self.sagemaker && group.is_none() && self.config == DEFAULT_CONFIG {
-            group = Some(self.only_group()?);
-        }
         let registry = RegistryArgs {
-            config,
-            group,
+            config: self.settings_args(),
+            group: self.group.clone(),
             local: !self.sagemaker,
             runs: self.runs.clone(),
             json: false,
         };
         open(&registry)
-    }
-
-    /// Returns the only group of the runs on this machine, where nothing names one.
-    fn only_group(&self) -> Result<String, CommandError> {
-        let mut groups = DirectoryRegistry::new(local::registry(&self.runs)).groups()?;
-        match &groups[..] {
-            [_] => Ok(groups.remove(0)),
-            [] => Err(CommandError::Usage(format!(
-                "there is no registered model in {}; --runs names another directory, and `run` registers \
-                 a model",
-                self.runs
-            ))),
-            _ => Err(CommandError::Usage(format!(
-                "there are models of several groups in {}; --config or --group names one of: {}",
-                self.runs,
-                groups.join(", ")
-            ))),
-        }
     }
 }

@@ -48,7 +48,7 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message.to_owned()));
     }
     let files = files(input)?;
-    let read = [Utf8Path::new(&arguments.model.model), &arguments.model.config];
+    let read = [Utf8Path::new(&arguments.model.model), &arguments.model.settings_file()];
     check_output(output, &files, &read)?;
     let (name, model) = arguments.model.load()?;
     let mut model = model.with_threshold(*threshold);

@@ -24,9 +24,9 @@ pub struct ValidateArgs {
 /// Checks the definition and prints every finding.
 pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
     let (file, definition) = match &arguments.definition {
-        Some(file) => (file, read_definition(file)?),
+        Some(file) => (file.as_path(), read_definition(file)?),
         None => {
-            let file = &arguments.config.config;
+            let file = arguments.config.file();
             (file, definition::build(&arguments.config.settings()?))
         }
     };

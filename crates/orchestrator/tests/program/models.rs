@@ -66,3 +66,47 @@ fn a_missing_group_or_version_is_wrong_usage() {
         stderr(&["reject", "1", "--reason", &long]).contains("at most 1024 printable characters")
     );
 }
+
+/// The file that is read by default is chosen like every other one where it is named.
+#[test]
+fn of_several_groups_one_must_be_named() {
+    let place = Place::new();
+    let default = "config/pipeline_config.yaml";
+    let call = |code: i32, arguments: &[&str]| place.orchestrator(arguments).expect(code);
+    insta::assert_snapshot!(call(2, &["models", "list", "--local"]).stderr, @"error: there is no registered model in runs; --runs names another directory, and `run` registers a model");
+    place.json(0, &[]);
+    let settings = fs_err::read_to_string(CONFIG).unwrap();
+    let settings = settings
+        .replace("machine-downtime-model-group", "line-2")
+        .replace("bad_cells: error", "bad_cells: missing");
+    place.file(default, settings);
+    // The only group is taken, whatever the settings say that nobody names.
+    let only = call(0, &["models", "show", "latest", "--local"]).stdout;
+    assert!(only.contains("model-package/machine-downtime-model-group/1"), "{only}");
+    call(2, &["models", "show", "latest", "--local", "--config", default]);
+
+    call(0, &["run"]);
+    call(0, &["sample", "--rows", "20", "--output", "rows.csv"]);
+    let rows = fs_err::read_to_string(place.path("rows.csv")).unwrap();
+    let (header, first) = rows.split_once('\n').unwrap();
+    let column = header.split(',').position(|name| name.starts_with("Torque")).unwrap();
+    let mut cells: Vec<&str> = first.lines().next().unwrap().split(',').collect();
+    cells[column] = "broken";
+    place.file("rows.csv", format!("{header}\n{}\n", cells.join(",")));
+    let show = ["models", "show", "latest", "--local"];
+    let predict = ["predict", "--model", "latest", "--input", "rows.csv"];
+    let unnamed = call(2, &show).stderr;
+    insta::assert_snapshot!(unnamed, @"error: there are models of several groups in runs; --config or --group names one of: line-2, machine-downtime-model-group");
+    assert_eq!(call(2, &predict).stderr, unnamed);
+    let named = call(0, &[&show[..], &["--config", default]].concat()).stdout;
+    assert!(named.contains("model-package/line-2/1"), "{named}");
+    let named = call(0, &[&show[..], &["--group", "machine-downtime-model-group"]].concat()).stdout;
+    assert!(named.contains("model-package/machine-downtime-model-group/1"), "{named}");
+    // What the named settings say of bad cells holds.
+    let scored = call(0, &[&predict[..], &["--config", default]].concat());
+    assert!(scored.stderr.contains("scored by version 1 of group line-2"), "{}", scored.stderr);
+    assert!(scored.stdout.lines().nth(1).unwrap().contains(",Torque,"), "{}", scored.stdout);
+    let group = ["--group", "line-2"];
+    let strict = call(3, &[&predict[..], &group].concat()).stderr;
+    assert!(strict.contains("found `broken`, expected a number"), "{strict}");
+}

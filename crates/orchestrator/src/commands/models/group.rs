@@ -17,7 +17,7 @@ use crate::output::say;
 pub struct RegistryArgs {
     #[command(flatten)]
     pub config: SettingsArgs,
-    /// The model package group [default: model_registry.model_package_group_name]
+    /// The model package group [default: that of the settings; with --local that of --config, or the only one]
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
     /// The registry of the runs on this machine, not SageMaker's

@@ -11,7 +11,6 @@ use common::Exit;
 use registry::{ApprovalStatus, DirectoryRegistry, RegistryError};
 
 use super::sagemaker;
-use crate::arguments::settings::DEFAULT_CONFIG;
 use crate::error::CommandError;
 use compare::compare;
 use decide::decide;
@@ -89,21 +88,22 @@ pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
     execute(&arguments.command).map_err(|error| if local { of_local(error) } else { error })
 }
 
-/// Returns the group of the settings, or the only one of the runs on this machine if the settings are not
-/// named and theirs is not there.
+/// Returns the group of the settings if they are named, and otherwise the only one of the runs on this machine.
 fn local_group(registry: &RegistryArgs) -> Result<String, CommandError> {
-    let settings = registry.config.settings_if_any()?;
-    let wanted = settings.map(|settings| settings.model_registry.model_package_group_name);
-    if registry.config.config == DEFAULT_CONFIG {
-        let mut groups = DirectoryRegistry::new(local::registry(&registry.runs)).groups()?;
-        let is_there = wanted.as_ref().is_some_and(|wanted| groups.contains(wanted));
-        if groups.len() == 1 && !is_there {
-            return Ok(groups.remove(0));
-        }
+    if registry.config.config.is_some() {
+        return Ok(registry.config.settings()?.model_registry.model_package_group_name);
     }
-    match wanted {
-        Some(wanted) => Ok(wanted),
-        None => Ok(registry.config.settings()?.model_registry.model_package_group_name),
+    let runs = &registry.runs;
+    let mut groups = DirectoryRegistry::new(local::registry(runs)).groups()?;
+    match &groups[..] {
+        [_] => Ok(groups.remove(0)),
+        [] => Err(CommandError::Usage(format!(
+            "there is no registered model in {runs}; --runs names another directory, and `run` registers a model"
+        ))),
+        _ => Err(CommandError::Usage(format!(
+            "there are models of several groups in {runs}; --config or --group names one of: {}",
+            groups.join(", ")
+        ))),
     }
 }
 
