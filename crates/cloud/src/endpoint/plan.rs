@@ -87,6 +87,18 @@ impl Cloud {
         Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
+    /// Returns the name of the configuration that an endpoint had before the one that answers, or `None` if it
+    /// has had no other.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no endpoint of this name, or if SageMaker refuses.
+    pub fn earlier_configuration(&self, name: &str) -> Result<Option<String>, CloudError> {
+        let deployed = self.require_endpoint(name)?;
+        let history = self.configuration_history(&deployed)?;
+        Ok(earlier(&history, &deployed.config_name).first().cloned())
+    }
+
     /// Compares an endpoint that is wanted with the deployed one.
     ///
     /// # Errors

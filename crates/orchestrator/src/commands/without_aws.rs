@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_parser};
 use common::Exit;
 
-use super::models::group::{ModelGroup, RegistryArgs};
+use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 /// The commands that need AWS.
@@ -82,6 +82,12 @@ impl SageMakerCommand {
              `cargo run -p orchestrator -- {command}` builds it with AWS"
         )))
     }
+}
+
+/// Fails, since SageMaker's registry needs AWS.
+pub fn open_to_decide(arguments: &RegistryArgs) -> Result<DecidedGroup, CommandError> {
+    let group = open_registry(arguments)?;
+    Ok(DecidedGroup { group, can_go_back: Box::new(|_| false) })
 }
 
 /// Fails, since SageMaker's registry needs AWS.

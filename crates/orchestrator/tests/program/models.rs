@@ -110,3 +110,33 @@ fn of_several_groups_one_must_be_named() {
     let strict = call(3, &[&predict[..], &group].concat()).stderr;
     assert!(strict.contains("found `broken`, expected a number"), "{strict}");
 }
+
+#[test]
+fn a_decision_that_is_made_again_keeps_its_reasons() {
+    let place = Place::new();
+    place.json(0, &[]);
+    let reason = || {
+        let shown = json(&place, &["show", "1"]);
+        shown["model_package"]["approval_description"].clone()
+    };
+    let approve = |more: &[&str]| {
+        let text = models(&place, 0, &[&["approve", "1"], more].concat()).stdout;
+        text.strip_prefix("arn:aws:sagemaker:local:000000000000:model-package/").unwrap().to_owned()
+    };
+    insta::assert_snapshot!(approve(&[]), @"machine-downtime-model-group/1: Approved");
+    insta::assert_snapshot!(approve(&[]), @"machine-downtime-model-group/1: Approved already; it has no reason");
+    assert_eq!(reason(), Value::Null);
+    insta::assert_snapshot!(approve(&["--reason", "recall 0.98"]), @"machine-downtime-model-group/1: Approved already; its reason is now: recall 0.98");
+    insta::assert_snapshot!(approve(&[]), @"machine-downtime-model-group/1: Approved already; its reason stays: recall 0.98");
+    assert_eq!(reason(), "recall 0.98");
+    insta::assert_snapshot!(approve(&["--reason", "good on line 2"]), @"machine-downtime-model-group/1: Approved already; its reason is now: recall 0.98; good on line 2");
+    let again = json(&place, &["approve", "1", "--reason", "recall 0.98"]);
+    assert_eq!(again["changed"], false);
+    assert_eq!(reason(), "recall 0.98; good on line 2");
+    // The reasons of an approval are none of a rejection.
+    models(&place, 0, &["reject", "1", "--reason", "a bad export"]);
+    assert_eq!(reason(), "a bad export");
+    let approved = json(&place, &["approve", "1"]);
+    assert_eq!(approved["changed"], true);
+    assert_eq!(reason(), Value::Null);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use clap::Args;
 use common::chain;
-use registry::{ApprovalStatus, ModelPackage, Registry, RegistryError};
+use registry::{ApprovalStatus, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
 use crate::arguments::settings::SettingsArgs;
@@ -60,6 +60,27 @@ pub type FindEndpoint = Box<dyn Fn() -> Option<ServedVersion>>;
 /// A function that returns the contents of the object at an address, or `None` if that cannot be
 /// read.
 pub type ReadObject = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
+
+/// A group about whose versions somebody decides.
+pub struct DecidedGroup {
+    /// The group.
+    pub group: ModelGroup,
+    /// Tells of an endpoint by its name whether it has an earlier configuration to go back to, as far as these
+    /// credentials may look at it.
+    pub can_go_back: Box<dyn Fn(&str) -> bool>,
+}
+
+/// Refuses a version whose registration has failed or is not over.
+pub fn require_complete(package: &ModelPackage) -> Result<(), CommandError> {
+    let ModelPackage { version, group, status, failure_reason, .. } = package;
+    if *status == Status::Completed {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!(
+        "version {version} of group {group} is {status}, expected Completed{}",
+        failure_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
+    )))
+}
 
 impl ModelGroup {
     /// Returns the version with a number, or the `latest` or the latest `approved` one.

@@ -14,7 +14,7 @@ use super::sagemaker;
 use crate::error::CommandError;
 use compare::compare;
 use decide::decide;
-use group::{ModelGroup, RegistryArgs};
+use group::{DecidedGroup, ModelGroup, RegistryArgs};
 use list::list;
 use show::show;
 
@@ -139,13 +139,21 @@ fn execute(command: &ModelsCommand) -> Result<Exit, CommandError> {
         }
         ModelsCommand::Approve { version, reason, registry } => {
             let status = ApprovalStatus::Approved;
-            decide(&open(registry)?, version, status, reason.as_deref(), registry.json)
+            decide(&open_to_decide(registry)?, version, status, reason.as_deref(), registry.json)
         }
         ModelsCommand::Reject { version, reason, registry } => {
             let status = ApprovalStatus::Rejected;
-            decide(&open(registry)?, version, status, Some(reason), registry.json)
+            decide(&open_to_decide(registry)?, version, status, Some(reason), registry.json)
         }
     }
+}
+
+/// Opens the group that the arguments name, to decide about its versions.
+fn open_to_decide(registry: &RegistryArgs) -> Result<DecidedGroup, CommandError> {
+    if !registry.local {
+        return sagemaker::open_to_decide(registry);
+    }
+    Ok(DecidedGroup { group: open(registry)?, can_go_back: Box::new(|_| false) })
 }
 
 /// Opens the group that the arguments name.

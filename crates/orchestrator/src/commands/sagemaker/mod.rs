@@ -22,9 +22,11 @@ mod transform;
 mod watch;
 
 use clap::Subcommand;
+use cloud::Cloud;
 use common::Exit;
+use config::Settings;
 
-use super::models::group::{ModelGroup, RegistryArgs};
+use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 /// The commands on SageMaker.
@@ -104,12 +106,30 @@ impl SageMakerCommand {
 /// Opens a group of SageMaker's registry.
 pub fn open_registry(arguments: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     let (settings, cloud) = connect::connect(&arguments.config)?;
-    let group = connect::group_of(&settings, &cloud);
+    Ok(named_group(arguments, &settings, &cloud))
+}
+
+/// Opens a group of SageMaker's registry to decide about its versions. Refuses credentials of another account
+/// than the settings', where a group of this name may be another one.
+pub fn open_to_decide(arguments: &RegistryArgs) -> Result<DecidedGroup, CommandError> {
+    let (settings, cloud) = connect::connect(&arguments.config)?;
+    cloud.check_credentials()?;
+    let group = named_group(arguments, &settings, &cloud);
+    // Who decides need not be allowed to look at endpoints.
+    let can_go_back = move |endpoint: &str| {
+        cloud.earlier_configuration(endpoint).is_ok_and(|earlier| earlier.is_some())
+    };
+    Ok(DecidedGroup { group, can_go_back: Box::new(can_go_back) })
+}
+
+/// Returns the group that the arguments name, or that of the settings.
+fn named_group(arguments: &RegistryArgs, settings: &Settings, cloud: &Cloud) -> ModelGroup {
+    let group = connect::group_of(settings, cloud);
     match &arguments.group {
         // The endpoint of the settings answers with versions of the settings' group.
         Some(name) if *name != group.name => {
-            Ok(ModelGroup { name: name.clone(), find_endpoint: Box::new(|| None), ..group })
+            ModelGroup { name: name.clone(), find_endpoint: Box::new(|| None), ..group }
         }
-        _ => Ok(group),
+        _ => group,
     }
 }

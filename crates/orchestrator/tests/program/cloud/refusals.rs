@@ -164,6 +164,46 @@ fn a_pipeline_of_another_account() {
     assert_eq!(cloud.server.count("UpdatePipeline"), 0);
 }
 
+/// Nobody decides about a version of another account's group of the same name.
+#[test]
+fn a_decision_in_another_account() {
+    let cloud = Cloud::alone(absent());
+    cloud.edit("${AWS_ACCOUNT_ID:-123456789012}", "\"999999999999\"");
+    let expected =
+        "error: the credentials are of account 123456789012, and aws.account_id is 999999999999";
+    assert_eq!(refusal(&cloud, &["models", "approve", "1"]), expected);
+    let reject = ["models", "reject", "latest", "--reason", "wrong", "--group", "another"];
+    assert_eq!(refusal(&cloud, &reject), expected);
+    assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
+}
+
+/// A version whose registration failed has no model that could be deployed.
+#[test]
+fn a_version_that_is_not_whole_is_not_approved() {
+    let arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/alone/1";
+    let one = json!({ "ModelPackageSummaryList": [{
+        "ModelPackageVersion": 1, "ModelPackageArn": arn, "CreationTime": 1.0,
+        "ModelPackageStatus": "Failed",
+    }]});
+    let check = json!({ "Name": "scan", "Status": "Failed", "FailureReason": "no image" });
+    let failed = json!({
+        "ModelPackageName": "alone-1", "ModelPackageGroupName": "alone", "ModelPackageVersion": 1,
+        "ModelPackageArn": arn, "CreationTime": 1.0, "ModelPackageStatus": "Failed",
+        "ModelPackageStatusDetails": { "ValidationStatuses": [check] },
+    });
+    let mut rules = absent();
+    rules.push(Rule::answers("DescribeModelPackage", [Answer::json(failed)]));
+    rules.push(Rule::answers(
+        "UpdateModelPackage",
+        [Answer::json(json!({ "ModelPackageArn": arn }))],
+    ));
+    let cloud = with(rules, "ListModelPackages", Answer::json(one));
+    let refused = cloud.orchestrator(&["models", "approve", "1"]).expect(2);
+    insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: version 1 of group <name> is Failed, expected Completed: scan: no image");
+    assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
+    cloud.orchestrator(&["models", "reject", "1", "--reason", "no image"]).expect(0);
+}
+
 #[test]
 fn tags_are_written_before_the_update() {
     let ours = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
@@ -248,7 +288,7 @@ fn missing_pipelines_executions_and_versions() {
         "ModelPackageVersion": 1, "ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1",
         "CreationTime": 1.0, "ModelPackageStatus": "Completed",
     }]});
-    let cloud = with(Vec::new(), "ListModelPackages", Answer::json(one));
+    let cloud = with(absent(), "ListModelPackages", Answer::json(one));
     insta::assert_snapshot!(refusal(&cloud, &["models", "approve", "7"]), @"error: model package of version 7 in group <name> (versions there: 1) does not exist");
     assert_eq!(cloud.server.count("UpdateModelPackage"), 0);
     cloud.orchestrator(&["models", "approve", "seven"]).expect(2);

@@ -4,7 +4,7 @@ use clap::Args;
 use cloud::{Cloud, CloudError, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
 use config::{EndpointUpdate, Settings, Shift};
-use registry::{ApprovalStatus, ModelPackage, RegistryError, Status};
+use registry::{ApprovalStatus, ModelPackage, RegistryError};
 use serde_json::json;
 
 use super::desired::desired_endpoint;
@@ -12,6 +12,7 @@ use super::hosting_check::require_hostable;
 use super::hosting_cost::HostingCost;
 use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::models::group::require_complete;
 use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
@@ -109,20 +110,14 @@ pub fn version_text(configuration: Option<&EndpointConfiguration>) -> String {
 
 /// Refuses a version that nobody has approved, or that is not whole.
 pub fn require_deployable(package: &ModelPackage) -> Result<(), CommandError> {
-    let ModelPackage { version, group, approval_status, status, .. } = package;
+    let ModelPackage { version, group, approval_status, .. } = package;
     if *approval_status != ApprovalStatus::Approved {
         return Err(CommandError::Usage(format!(
             "version {version} of group {group} is {approval_status}, expected Approved; `orchestrator models \
              approve {version}` approves it"
         )));
     }
-    if *status != Status::Completed {
-        return Err(CommandError::Usage(format!(
-            "version {version} of group {group} is {status}, expected Completed{}",
-            package.failure_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default()
-        )));
-    }
-    Ok(())
+    require_complete(package)
 }
 
 /// Makes the endpoint what is wanted, and waits for it.
