@@ -59,9 +59,52 @@ fn completions_for_a_shell() {
 #[test]
 fn commands_that_need_aws_say_how_to_build_them() {
     let stderr = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(2).stderr;
-    insta::assert_snapshot!(stderr(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch` builds it with AWS");
+    insta::assert_snapshot!(stderr(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch --timeout 60` builds it with AWS");
+    insta::assert_snapshot!(stderr(&["endpoint", "deploy", "3"]), @"error: endpoint needs AWS, and this program was built without it; `cargo run -p orchestrator -- endpoint deploy 3` builds it with AWS");
+    insta::assert_snapshot!(stderr(&["models", "approve", "3", "--reason", "good on line 2"]), @"error: SageMaker's registry needs AWS, and this program was built without it; `cargo run -p orchestrator -- models approve 3 --reason 'good on line 2'` builds it with AWS, --local asks the registry of the runs here");
+    insta::assert_snapshot!(stderr(&["models", "list"]), @"error: SageMaker's registry needs AWS, and this program was built without it; `cargo run -p orchestrator -- models list` builds it with AWS, --local asks the registry of the runs here");
+    let predict = ["predict", "--sagemaker", "--model", "latest", "--input", crate::CONFIG];
+    let predict = stderr(&predict).replace(crate::CONFIG, "rows.csv");
+    insta::assert_snapshot!(predict, @"error: SageMaker's registry needs AWS, and this program was built without it; `cargo run -p orchestrator -- predict --sagemaker --model latest --input rows.csv` builds it with AWS, without --sagemaker the version is one of the runs here");
     assert!(stderr(&["rum"]).starts_with("error: unrecognized subcommand 'rum'"));
     assert_eq!(stderr(&[]), stderr(&["deploy"]));
+}
+
+/// The help says of each command what the program with AWS says of it.
+#[cfg(not(feature = "aws"))]
+#[test]
+fn the_help_of_commands_that_need_aws() {
+    let help = |arguments: &[&str]| Place::new().orchestrator(arguments).expect(0).stdout;
+    insta::assert_snapshot!(help(&["endpoint", "deploy", "--help"]), @"
+    Deploy an approved version as an endpoint, look at it, ask it, and delete it
+
+    Usage: orchestrator endpoint ...
+
+    It needs AWS, and this program was built without it. `cargo run -p orchestrator -- endpoint deploy
+    --help` builds it with AWS and prints its arguments.
+    ");
+    assert!(help(&["deploy", "-h"]).contains("orchestrator -- deploy -h`"));
+    assert_eq!(help(&["help", "plan"]), help(&["plan", "--help"]));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let with_aws = words(include_str!("snapshots/program__help__help.snap"));
+    for command in [
+        "deploy",
+        "plan",
+        "doctor",
+        "start",
+        "stop",
+        "retry",
+        "executions",
+        "status",
+        "watch",
+        "logs",
+        "endpoint",
+        "transform",
+    ] {
+        let text = help(&[command, "--help"]);
+        let about = words(text.split_once("\n\n").unwrap().0);
+        assert!(with_aws.contains(&format!("{command} {about}")), "{text}");
+    }
 }
 
 #[test]
