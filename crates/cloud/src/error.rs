@@ -183,6 +183,9 @@ pub enum CloudError {
     /// There is no such object in S3.
     #[error("there is no object {0}")]
     NoObject(String),
+    /// There is nothing in S3 that a batch transform could answer.
+    #[error("there is no object with content at {0}, expected records")]
+    NoRecords(String),
     /// An address is none of an object in S3.
     #[error("`{0}` is no object in S3, expected s3://bucket/key")]
     Address(String),

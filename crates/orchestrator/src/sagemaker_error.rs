@@ -88,6 +88,7 @@ impl SageMakerError {
                     Exit::Usage
                 }
                 CloudError::Empty(_)
+                | CloudError::NoRecords(_)
                 | CloudError::Unreadable { .. }
                 | CloudError::Changed { .. } => Exit::Data,
                 CloudError::EndpointFailed { .. }

@@ -13,7 +13,7 @@ use crate::output::{print_text, say};
 pub struct ConfirmArgs {
     /// Say what would be done, and do nothing of it
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use cloud::{Cloud, Transform, TransformJob, TransformRecords, Upload, WatchEvent};
-use common::Exit;
+use cloud::{Cloud, CloudError, Transform, TransformJob, TransformRecords, Upload, WatchEvent};
+use common::{Exit, chain};
 use config::Settings;
 use config::serving::CSV;
 use config::steps::Serve;
@@ -18,7 +18,7 @@ use super::confirm::{ConfirmArgs, Decision};
 use super::connect::{connect, group_of};
 use super::cost::TransformCost;
 use super::deploy::OWNER;
-use super::endpoint::{hosted_model, require_deployable};
+use super::endpoint::{hosted_model, require_deployable, require_hostable};
 use super::follow::announce;
 use super::hosted_table::HostedTable;
 use super::records::Records;
@@ -86,6 +86,12 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         Some((table, records))
     };
     let job = Job::of(arguments, &settings, &cloud, &package, table)?;
+    if job.is_new {
+        require_hostable(&cloud, &package, Some(&arguments.instance_type))?;
+        if is_in_s3 {
+            require_records(&cloud, arguments.input.as_str())?;
+        }
+    }
     // A job that was started before costs nothing more.
     let (plan, done) = if job.is_new { ("start", "started") } else { ("take up", "taken up") };
     let (confirm, as_json) = (&arguments.confirm, arguments.json);
@@ -107,6 +113,20 @@ pub fn run(arguments: &TransformArgs) -> Result<Exit, CommandError> {
         return print_json(&job.report(done, None, None));
     }
     print_text(&format!("Its answers will be below {}\n", job.place()))
+}
+
+/// Refuses an address below which there is nothing to answer: the job would fail, and be billed. What these
+/// credentials may not list is said, and no reason to refuse.
+fn require_records(cloud: &Cloud, address: &str) -> Result<(), CommandError> {
+    match cloud.has_records(address) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CloudError::NoRecords(address.to_owned()).into()),
+        Err(CloudError::Call(error)) => {
+            say(&format!("Not checked: records: {address}: {}", chain(&error)));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Refuses arguments that contradict each other. Returns whether the records are in S3.
@@ -188,7 +208,9 @@ impl<'a> Job<'a> {
 
     fn report(&self, action: &str, job: Option<&TransformJob>, rows: Option<&ScoredRows>) -> Value {
         json!({
-            "transform_job": self.name, "action": action, "version": self.package.version,
+            "transform_job": self.name, "action": action, "dry_run": self.arguments.confirm.dry_run,
+            "version": self.package.version, "input": self.transform.input(&self.name),
+            "records": self.table.as_ref().map(|(_, records)| records.count()),
             "output": self.place(), "cost": self.cost, "job": job, "rows": rows,
             "file": self.arguments.output,
         })

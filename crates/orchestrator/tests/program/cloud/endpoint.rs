@@ -139,6 +139,8 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     Nothing was done: --dry-run.
     ");
+    let dry = cloud.json(0, &["endpoint", "deploy", "--dry-run"]);
+    assert_eq!((&dry["action"], &dry["dry_run"]), (&json!("create"), &json!(true)));
     // Where nobody can be asked, nothing is done without --yes.
     let unasked = cloud.endpoint(2, &["deploy"]);
     insta::assert_snapshot!(cloud.neutral(&unasked.stderr), @"error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it");
@@ -187,6 +189,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let updated = cloud.deploy(0, &["--json"]);
     let report: Value = serde_json::from_str(&updated.stdout).unwrap();
     assert_eq!((&report["action"], &report["version"]), (&json!("updated"), &json!(2)));
+    assert_eq!(report["dry_run"], false);
     insta::assert_snapshot!(cloud.neutral(&updated.stderr), @"
     <name>: Updating (ActivatingTraffic)
     <name>: InService
@@ -232,6 +235,8 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     let refused = cloud.endpoint(2, &["rollback", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: version 1 of group <name> is Rejected, expected Approved; `orchestrator models approve 1` approves it");
     cloud.orchestrator(&["models", "approve", "1"]).expect(0);
+    let dry = cloud.json(0, &["endpoint", "rollback", "--dry-run"]);
+    assert_eq!((&dry["action"], &dry["dry_run"]), (&json!("rollback"), &json!(true)));
     let dry = cloud.endpoint(0, &["rollback", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <name> goes back: version 2 -> version 1.

@@ -328,6 +328,10 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     ");
     let dry = cloud.json(0, &[&plain[..], &["--dry-run", "--instances", "2"]].concat());
     assert_eq!((&dry["action"], &dry["cost"]["per_hour"]), (&json!("start"), &json!(0.23)));
+    assert_eq!((&dry["dry_run"], &dry["records"]), (&json!(true), &json!(200)));
+    let job = dry["transform_job"].as_str().unwrap();
+    let input = format!("s3://{}/predictions/{job}/input/records.csv", cloud.name);
+    assert_eq!(dry["input"], input);
     // Where nobody can be asked, nothing is done without --yes.
     let unasked = cloud.orchestrator(&plain).expect(2);
     insta::assert_snapshot!(unasked.stderr, @"error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it");
@@ -355,6 +359,7 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     assert_eq!(scored, predicted(&cloud, "rows.csv"));
 
     let address = format!("s3://{}/tables/", cloud.name);
+    cloud.put("tables/1.csv", "1,2\n");
     let failed = cloud.orchestrator(&[&transform[..], &[&address]].concat()).expect(1);
     insta::assert_snapshot!(neutral(&failed.stderr), @"
     <name>-v1-<digest>-<time>: Failed
@@ -425,6 +430,33 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     ] {
         cloud.orchestrator(&arguments).expect(2);
     }
+}
+
+/// What would be a job that fails is found before it is started and billed.
+#[test]
+fn a_transform_that_must_fail_is_not_started() {
+    let denied = Answer::refused(403, "AccessDenied", "Access Denied");
+    let list = Rule::with("GET /somebodys-bucket/", move |_| denied.clone());
+    let Some(cloud) = Cloud::before_moto("unstarted", vec![list]) else { return };
+    cloud.approve_a_version("1");
+    // Consoles mark a directory by an object without content.
+    cloud.put("empty/", "");
+    cloud.put("records/1.csv", "1,2\n");
+    let transform = |code: i32, address: &str, more: &[&str]| {
+        let arguments = [&["transform", "--input", address, "--dry-run"], more].concat();
+        cloud.neutral(&cloud.orchestrator(&arguments).expect(code).stderr)
+    };
+    let of = |key: &str| format!("s3://{}/{key}", cloud.name);
+    insta::assert_snapshot!(transform(3, "s3://no-such-bucket-of-ours/records/", &[]), @"error: there is no object with content at s3://no-such-bucket-of-ours/records/, expected records");
+    insta::assert_snapshot!(transform(3, &of("empty/"), &[]), @"error: there is no object with content at s3://<name>/empty/, expected records");
+    assert_eq!(transform(0, &of("records/"), &[]), "");
+    // An address is a prefix, as for SageMaker.
+    assert_eq!(transform(0, &of("rec"), &[]), "");
+    insta::assert_snapshot!(transform(0, "s3://somebodys-bucket/records/", &[]), @r#"Not checked: records: s3://somebodys-bucket/records/: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"} (request 8a1c)"#);
+    insta::assert_snapshot!(transform(5, &of("records/"), &["--instance-type", "ml.c7g.large"]), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is built for amd64, and ml.c7g.large takes arm64; scripts/build-images --platform linux/arm64, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com");
+    cloud.edit(super::ROLE, "Nobody");
+    insta::assert_snapshot!(transform(5, &of("records/"), &[]), @"error: version 1 cannot run: role arn:aws:iam::123456789012:role/Nobody is not there; `orchestrator infrastructure` prints a template that makes it, `orchestrator iam-policy execution` what it may do");
+    assert_eq!(cloud.server.count("CreateTransformJob"), 0);
 }
 
 /// Of two jobs that answer the same records, the second would cost what the first did.

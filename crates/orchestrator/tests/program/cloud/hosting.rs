@@ -45,6 +45,7 @@ fn keys_and_the_network_are_sent() {
     assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
 
     let records = format!("s3://{}/records/", cloud.name);
+    cloud.put("records/1.csv", "1,2\n");
     cloud.orchestrator(&["transform", "--input", &records, "--yes", "--no-wait"]).expect(0);
     let job = cloud.last("CreateTransformJob");
     assert_eq!(job["TransformResources"]["VolumeKmsKeyId"], "alias/disks");

@@ -48,11 +48,12 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         }
         None => cloud.check_credentials()?,
     }
-    let report = |done: bool| json!({ "deleted": done, "removal": removal, "last_hour": metrics });
+    let dry_run = arguments.confirm.dry_run;
+    let report = |removal: &Removal, done: bool| json!({ "deleted": done, "dry_run": dry_run, "removal": removal, "last_hour": metrics });
     let text = to_text(&settings, &removal, metrics);
     match arguments.confirm.decide(&text, "Delete it?", arguments.json)? {
         Decision::Do => {}
-        Decision::Say if arguments.json => return print_json(&report(false)),
+        Decision::Say if arguments.json => return print_json(&report(&removal, false)),
         Decision::Say => return Ok(Exit::Done),
         Decision::Leave => return Ok(Exit::Failed),
     }
@@ -66,7 +67,7 @@ pub fn run(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
         })
     })?;
     if arguments.json {
-        return print_json(&json!({ "deleted": true, "removal": removed, "last_hour": metrics }));
+        return print_json(&report(&removed, true));
     }
     // What was taken into use meanwhile is kept, too.
     let kept = kept_text(removed.kept.iter().filter(|kept| !removal.kept.contains(kept)));

@@ -3,7 +3,7 @@
 use clap::Args;
 use cloud::{Cloud, CloudError, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
-use config::{EndpointUpdate, Settings, Shift};
+use config::{EndpointKind, EndpointUpdate, Settings, Shift};
 use registry::{ApprovalStatus, ModelPackage, RegistryError};
 use serde_json::json;
 
@@ -70,7 +70,8 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let cost = HostingCost::of_settings(&settings);
     let report = |action: &str| {
         json!({
-            "endpoint": desired.name, "action": action, "version": package.version,
+            "endpoint": desired.name, "action": action, "dry_run": arguments.confirm.dry_run,
+            "version": package.version,
             "configuration": plan.config_name, "changes": plan.changes, "cost": cost,
         })
     };
@@ -81,7 +82,10 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         }
         return if arguments.json { print_json(&report("unchanged")) } else { print_text(&text) };
     }
-    require_hostable(&cloud, &settings, &package)?;
+    let endpoint = &settings.endpoint;
+    let instance_type =
+        Some(endpoint.instance_type()).filter(|_| endpoint.kind != EndpointKind::Serverless);
+    require_hostable(&cloud, &package, instance_type)?;
     let action = if plan.deployed.is_some() { "update" } else { "create" };
     match arguments.confirm.decide(&text, "Deploy it?", arguments.json)? {
         Decision::Do => {}

@@ -1,7 +1,6 @@
-//! Whether SageMaker can run the endpoint that is wanted.
+//! Whether SageMaker can run the endpoint or the batch transform that is wanted.
 
 use cloud::{Cloud, EcrImage, Verdict};
-use config::{EndpointKind, Settings};
 use registry::ModelPackage;
 
 use crate::commands::sagemaker::doctor::advice;
@@ -9,17 +8,14 @@ use crate::error::CommandError;
 use crate::output::say;
 use crate::sagemaker_error::SageMakerError;
 
-/// Refuses to deploy a version whose image is not in ECR, or for which there is no role: SageMaker would say so
-/// once the model is made, or by an endpoint that fails after minutes. What these credentials cannot look at is
-/// said, and no reason to refuse.
+/// Refuses a version whose image is not in ECR or not built for this type of instances, unless there are none,
+/// and a missing role: SageMaker would say so once the model is made, or by an endpoint or a job that fails after
+/// minutes. What these credentials cannot look at is said, and no reason to refuse.
 pub fn require_hostable(
     cloud: &Cloud,
-    settings: &Settings,
     package: &ModelPackage,
+    instance_type: Option<&str>,
 ) -> Result<(), CommandError> {
-    let endpoint = &settings.endpoint;
-    let instance_type =
-        Some(endpoint.instance_type()).filter(|_| endpoint.kind != EndpointKind::Serverless);
     let image = EcrImage::new("image", package.serving.inference_image.clone());
     let mut faults = Vec::new();
     for check in cloud.check_hosting(image.run_by_endpoint(instance_type)) {

@@ -18,6 +18,7 @@ use crate::error::CommandError;
 
 pub use deploy::require_deployable;
 pub use desired::hosted_model;
+pub use hosting_check::require_hostable;
 
 /// Arguments of the endpoint command.
 #[derive(Debug, Args)]

@@ -46,7 +46,8 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         (version_text(rollback.current.as_ref()), version_text(Some(&rollback.previous)));
     let report = |action: &str| {
         json!({
-            "endpoint": name, "action": action, "version": rollback.previous.version,
+            "endpoint": name, "action": action, "dry_run": arguments.confirm.dry_run,
+            "version": rollback.previous.version,
             "configuration": rollback.previous.name, "changes": rollback.changes,
         })
     };
