@@ -65,5 +65,6 @@ pub use metric::Metric;
 pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
     AllColumns, ApprovalStatus, Aws, Cache, ColumnSettings, Columns, Evaluation, Kms,
-    ModelRegistry, Notifications, Pipeline, Preprocessing, Prices, Retries, S3Paths, Settings, Vpc,
+    ModelRegistry, Notifications, PLACEHOLDER_BUCKET, Pipeline, Preprocessing, Prices, Retries,
+    S3Paths, Settings, Vpc,
 };

@@ -156,7 +156,21 @@ pub struct S3Paths {
     pub predictions: String,
 }
 
+/// The beginning of the bucket's name in settings that `orchestrator init` has written, in which nobody has put
+/// the name of a bucket yet.
+pub const PLACEHOLDER_BUCKET: &str = "replace-me-";
+
 impl S3Paths {
+    /// Returns what is wrong with the bucket where anything is to be sent there.
+    pub fn bucket_fault(&self) -> Option<String> {
+        self.bucket.starts_with(PLACEHOLDER_BUCKET).then(|| {
+            format!(
+                "s3_paths.bucket is `{}`, a name that stands for yours; expected a bucket of your account",
+                self.bucket
+            )
+        })
+    }
+
     /// Returns the URL of a key or prefix, such as `s3://bucket/key`, without a trailing slash.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{}", self.bucket, key.trim_end_matches('/'))

@@ -410,7 +410,9 @@ mod tests {
             let settings =
                 InitialSettings { profile: &profile, input, next: "", has_schema: false };
             assert_eq!(settings.plant(), plant);
-            self::settings(&settings.to_yaml());
+            // Nobody has put a bucket into them yet.
+            let settings = self::settings(&settings.to_yaml());
+            assert!(settings.s3_paths.bucket_fault().is_some());
         }
     }
 

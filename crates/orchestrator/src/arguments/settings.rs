@@ -51,6 +51,18 @@ impl SettingsArgs {
     }
 }
 
+impl SettingsArgs {
+    /// Reads and checks the settings, for a command whose outcome leaves this machine: they must name
+    /// resources of the user's own.
+    pub fn settings_of_account(&self) -> Result<Settings, CommandError> {
+        let settings = self.settings()?;
+        match settings.s3_paths.bucket_fault() {
+            None => Ok(settings),
+            Some(fault) => Err(CommandError::Usage(format!("{}: {fault}", self.file()))),
+        }
+    }
+}
+
 /// Reads and checks settings from the text of a file.
 pub fn checked_settings(file: &Utf8Path, text: &str) -> Result<Settings, CommandError> {
     let environment = |name: &str| std::env::var(name).ok();

@@ -34,7 +34,7 @@ enum Principal {
 
 /// Prints a policy as JSON.
 pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
-    let settings = arguments.config.settings()?;
+    let settings = arguments.config.settings_of_account()?;
     let kind = match arguments.kind {
         Principal::Execution => PolicyKind::Execution,
         Principal::Deploy => PolicyKind::Deploy,

@@ -9,6 +9,6 @@ use crate::output::print;
 
 /// Prints the template as YAML.
 pub fn run(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
-    let settings = arguments.settings()?;
+    let settings = arguments.settings_of_account()?;
     print(&infrastructure::template(&settings, &definition::build(&settings)))
 }

@@ -9,7 +9,7 @@ use pipeline::{Definition, Severity};
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::print;
+use crate::output::{print, say};
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -27,7 +27,11 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
         Some(file) => (file.as_path(), read_definition(file)?),
         None => {
             let file = arguments.config.file();
-            (file, definition::build(&arguments.config.settings()?))
+            let settings = arguments.config.settings()?;
+            if let Some(fault) = settings.s3_paths.bucket_fault() {
+                say(&format!("{file}: warning: {fault} before anything is deployed"));
+            }
+            (file, definition::build(&settings))
         }
     };
     print_findings(file.as_str(), &definition)

@@ -13,7 +13,7 @@ use crate::sagemaker_error::SageMakerError;
 /// Reads the settings and connects to AWS. Region and credentials come from the environment and the
 /// AWS configuration files, as with AWS's own tools.
 pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandError> {
-    let settings = arguments.settings()?;
+    let settings = arguments.settings_of_account()?;
     let aws = Aws::connect().map_err(SageMakerError::Connect)?;
     let (environment, wanted) = (aws.region(), &settings.aws.region);
     if environment != wanted {

@@ -342,3 +342,14 @@ fn a_connection_without_an_answer() {
     let stderr = refusal(&cloud, &["plan"]);
     assert!(stderr.starts_with("error: sagemaker:DescribePipeline got no answer"), "{stderr}");
 }
+
+#[test]
+fn a_placeholder_is_refused_before_the_first_call() {
+    let cloud = Cloud::alone(Vec::new());
+    cloud.edit("bucket: alone", "bucket: replace-me-machine-downtime");
+    for command in ["plan", "deploy", "doctor", "start"] {
+        let refused = cloud.orchestrator(&[command]).expect(2).stderr;
+        assert!(refused.contains("s3_paths.bucket is `replace-me-machine-downtime`"), "{refused}");
+    }
+    assert_eq!(cloud.server.actions(), [""; 0]);
+}
