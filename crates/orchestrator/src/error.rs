@@ -100,11 +100,7 @@ impl CommandError {
             },
             Self::Resume(ResumeError::Store(_)) => Exit::Failed,
             Self::Resume(_) => Exit::Usage,
-            Self::Registry(error) => match error {
-                RegistryError::Directory { .. } | RegistryError::Document { .. } => Exit::Failed,
-                // These come from SageMaker's registry; `models --local` turns them into wrong usage.
-                _ => Exit::Aws,
-            },
+            Self::Registry(error) => registry_exit(error),
             #[cfg(feature = "aws")]
             Self::SageMaker(error) => error.exit(),
             // The server's codes are those of every program.
@@ -115,6 +111,19 @@ impl CommandError {
             },
             Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
         }
+    }
+}
+
+/// Returns the exit code of an error of a registry, here or on SageMaker: a group or version that does not exist
+/// was wrongly named.
+fn registry_exit(error: &RegistryError) -> Exit {
+    use RegistryError::{Directory, Document, Limit, NoGroup, NoVersion};
+    if matches!(error, NoGroup { .. } | NoVersion { .. } | Limit { .. }) {
+        Exit::Usage
+    } else if matches!(error, Directory { .. } | Document { .. }) {
+        Exit::Failed
+    } else {
+        Exit::Aws
     }
 }
 

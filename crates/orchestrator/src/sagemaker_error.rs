@@ -50,9 +50,6 @@ pub enum SageMakerError {
         /// What is missing, each with its remedy.
         faults: Vec<String>,
     },
-    /// No version is approved.
-    #[error("{0}; `orchestrator models approve VERSION` approves one")]
-    NothingApproved(registry::RegistryError),
     /// An execution would read nothing.
     #[error(
         "there is no table at {0}, which the execution would read; `orchestrator deploy --upload TABLE` uploads one"
@@ -83,7 +80,10 @@ impl SageMakerError {
             Self::Timeout(_) => Exit::Failed,
             Self::NoRows(_) | Self::NoInput(_) => Exit::Data,
             Self::Operation { error } => match **error {
-                CloudError::Address(_) | CloudError::EndpointVariants { .. } => Exit::Usage,
+                CloudError::Address(_)
+                | CloudError::EndpointVariants { .. }
+                | CloudError::NoExecution { .. }
+                | CloudError::OtherPipeline { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
                     Exit::Usage
                 }
@@ -91,6 +91,10 @@ impl SageMakerError {
                 | CloudError::NoRecords(_)
                 | CloudError::Unreadable { .. }
                 | CloudError::Changed { .. } => Exit::Data,
+                // Nobody refused: there is nothing that could be done.
+                CloudError::Over { .. }
+                | CloudError::NotRetriable { .. }
+                | CloudError::NoPrevious { .. } => Exit::Failed,
                 CloudError::EndpointFailed { .. }
                 | CloudError::RolledBack { .. }
                 | CloudError::Unanswerable { .. }

@@ -42,6 +42,11 @@ impl DirectoryRegistry {
         Self { directory: directory.into() }
     }
 
+    /// Returns whether an ARN is one of a version in a directory, whether the version exists or not.
+    pub fn is_own(arn: &str) -> bool {
+        arn.starts_with(ARN)
+    }
+
     /// Returns the names of the groups, in order.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use config::Settings;
 use inference::Model;
 
 use super::models::group::{ModelGroup, RegistryArgs};
-use super::models::{of_local, open};
+use super::models::open;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 
@@ -66,9 +66,7 @@ impl ModelChoice {
             return Ok(Chosen { name: self.model.clone(), version: None, archive });
         }
         let group = self.group()?;
-        let found = group.find(&self.model);
-        let package =
-            found.map_err(|error| if self.sagemaker { error } else { of_local(error) })?;
+        let package = group.find(&self.model)?;
         let (uri, version) = (&package.serving.model_data_url, package.version);
         let archive = (group.read)(uri).ok_or_else(|| {
             CommandError::Usage(format!(

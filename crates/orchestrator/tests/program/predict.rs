@@ -260,6 +260,7 @@ fn what_cannot_be_scored_is_an_error_that_leaves_the_output_alone() {
         place.neutral(&place.orchestrator(&arguments).expect(code).stderr)
     };
     insta::assert_snapshot!(other(2, &["--model", "9"]), @"error: model package of version 9 in group machine-downtime-model-group (versions there: 1) does not exist");
+    insta::assert_snapshot!(other(2, &["--model", "approved"]), @"error: model package with status Approved in group machine-downtime-model-group (versions there: 1) does not exist; `orchestrator models approve VERSION --local` approves one");
     insta::assert_snapshot!(other(2, &["--model", "best"]), @"error: version `best`: expected a number, `latest` or `approved`");
     insta::assert_snapshot!(other(2, &["--model", "1", "--group", "none"]), @"error: model package group `none` does not exist");
     insta::assert_snapshot!(other(2, &["--model", "1", "--runs", "nowhere"]), @"error: there is no registered model in nowhere; --runs names another directory, and `run` registers a model");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use clap::Args;
 use common::chain;
-use registry::{ApprovalStatus, ModelPackage, Registry, RegistryError, Status};
+use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
 use crate::arguments::settings::SettingsArgs;
@@ -96,9 +96,9 @@ impl ModelGroup {
             if versions.len() > SHOWN {
                 there.push_str(&format!(" and {} more", versions.len() - SHOWN));
             }
-            CommandError::Registry(RegistryError::NoVersion {
+            RegistryError::NoVersion {
                 arn: format!("{what} in group {} (versions there: {there})", self.name),
-            })
+            }
         };
         let arn = match name {
             "latest" => versions.first().map(|(_, arn)| arn),
@@ -110,7 +110,12 @@ impl ModelGroup {
                         return Ok(package);
                     }
                 }
-                return Err(none("with status Approved"));
+                let error = none("with status Approved");
+                let Some((_, arn)) = versions.first() else { return Err(error.into()) };
+                let local = if DirectoryRegistry::is_own(arn) { " --local" } else { "" };
+                return Err(CommandError::Usage(format!(
+                    "{error}; `orchestrator models approve VERSION{local}` approves one"
+                )));
             }
             number => {
                 let number: u32 = number.parse().map_err(|_| {

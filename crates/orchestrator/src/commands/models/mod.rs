@@ -8,7 +8,7 @@ mod show;
 
 use clap::{Args, Subcommand};
 use common::Exit;
-use registry::{ApprovalStatus, DirectoryRegistry, RegistryError};
+use registry::{ApprovalStatus, DirectoryRegistry};
 
 use super::sagemaker;
 use crate::error::CommandError;
@@ -84,8 +84,21 @@ enum ModelsCommand {
 
 /// Runs the subcommand.
 pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
-    let local = arguments.command.registry().local;
-    execute(&arguments.command).map_err(|error| if local { of_local(error) } else { error })
+    match &arguments.command {
+        ModelsCommand::List { registry, most } => list(&open(registry)?, *most, registry.json),
+        ModelsCommand::Show { version, registry } => show(&open(registry)?, version, registry.json),
+        ModelsCommand::Compare { a, b, registry } => {
+            compare(&open(registry)?, [a, b], registry.json)
+        }
+        ModelsCommand::Approve { version, reason, registry } => {
+            let status = ApprovalStatus::Approved;
+            decide(&open_to_decide(registry)?, version, status, reason.as_deref(), registry.json)
+        }
+        ModelsCommand::Reject { version, reason, registry } => {
+            let status = ApprovalStatus::Rejected;
+            decide(&open_to_decide(registry)?, version, status, Some(reason), registry.json)
+        }
+    }
 }
 
 /// Returns the group of the settings if they are named, and otherwise the only one of the runs on this machine.
@@ -104,47 +117,6 @@ fn local_group(registry: &RegistryArgs) -> Result<String, CommandError> {
             "there are models of several groups in {runs}; --config or --group names one of: {}",
             groups.join(", ")
         ))),
-    }
-}
-
-/// Returns the error of a local registry: that a group or version does not exist is wrong usage there.
-pub fn of_local(error: CommandError) -> CommandError {
-    use RegistryError::{Limit, NoGroup, NoVersion};
-    match error {
-        CommandError::Registry(error @ (NoGroup { .. } | NoVersion { .. } | Limit { .. })) => {
-            CommandError::Usage(error.to_string())
-        }
-        error => error,
-    }
-}
-
-impl ModelsCommand {
-    fn registry(&self) -> &RegistryArgs {
-        match self {
-            Self::List { registry, .. }
-            | Self::Show { registry, .. }
-            | Self::Compare { registry, .. }
-            | Self::Approve { registry, .. }
-            | Self::Reject { registry, .. } => registry,
-        }
-    }
-}
-
-fn execute(command: &ModelsCommand) -> Result<Exit, CommandError> {
-    match command {
-        ModelsCommand::List { registry, most } => list(&open(registry)?, *most, registry.json),
-        ModelsCommand::Show { version, registry } => show(&open(registry)?, version, registry.json),
-        ModelsCommand::Compare { a, b, registry } => {
-            compare(&open(registry)?, [a, b], registry.json)
-        }
-        ModelsCommand::Approve { version, reason, registry } => {
-            let status = ApprovalStatus::Approved;
-            decide(&open_to_decide(registry)?, version, status, reason.as_deref(), registry.json)
-        }
-        ModelsCommand::Reject { version, reason, registry } => {
-            let status = ApprovalStatus::Rejected;
-            decide(&open_to_decide(registry)?, version, status, Some(reason), registry.json)
-        }
     }
 }
 

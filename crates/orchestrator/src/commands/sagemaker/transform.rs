@@ -34,7 +34,7 @@ use crate::output::{print_json, print_text, say};
 pub struct TransformArgs {
     #[command(flatten)]
     config: SettingsArgs,
-    /// The version's number [default: the latest approved one]
+    /// The version's number, `latest` or `approved` [default: approved, the latest such one]
     version: Option<String>,
     /// The table, in any format, which is uploaded; or records in S3, `s3://bucket/prefix`, each a line
     #[arg(long, value_name = "TABLE-OR-S3")]

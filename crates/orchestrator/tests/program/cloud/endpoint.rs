@@ -124,12 +124,12 @@ impl Cloud {
 fn an_approved_version_is_deployed_updated_and_brought_back() {
     let rules = updates(vec![Ending::Updated, Ending::Updated]).into_iter().chain([metrics()]);
     let Some(cloud) = Cloud::before_moto("endpoint", rules.collect()) else { return };
-    let none = cloud.endpoint(5, &["deploy", "--yes"]);
+    let none = cloud.endpoint(2, &["deploy", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: model package group `<name>` does not exist");
     register(&cloud, "x1", "s3://b/model-artifacts/a/model.tar.gz");
     let pending = cloud.endpoint(2, &["deploy", "1", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&pending.stderr), @"error: version 1 of group <name> is PendingManualApproval, expected Approved; `orchestrator models approve 1` approves it");
-    let none = cloud.endpoint(5, &["deploy", "--yes"]);
+    let none = cloud.endpoint(2, &["deploy", "--yes"]);
     insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: model package with status Approved in group <name> (versions there: 1) does not exist; `orchestrator models approve VERSION` approves one");
     cloud.orchestrator(&["models", "approve", "1"]).expect(0);
 
@@ -305,7 +305,7 @@ fn the_way_back_leads_past_an_update_that_was_undone() {
     cloud.approve_a_version("1");
     cloud.deploy(0, &[]);
     let first = cloud.last("CreateEndpointConfig")["EndpointConfigName"].clone();
-    let none = cloud.endpoint(5, &["rollback", "--dry-run"]);
+    let none = cloud.endpoint(1, &["rollback", "--dry-run"]);
     insta::assert_snapshot!(cloud.neutral(&none.stderr), @"error: the endpoint <name> cannot go back: it has had no earlier configuration");
     cloud.set_endpoint("  instance_count: 2\n");
     cloud.deploy(0, &[]);
@@ -320,7 +320,7 @@ fn the_way_back_leads_past_an_update_that_was_undone() {
     );
     // The way back is taken whatever alarms, and it is no way forward.
     assert_eq!(cloud.last("UpdateEndpoint")["DeploymentConfig"], Value::Null);
-    let none = cloud.endpoint(5, &["rollback", "--dry-run"]);
+    let none = cloud.endpoint(1, &["rollback", "--dry-run"]);
     assert!(none.stderr.contains("it has had no earlier configuration"), "{}", none.stderr);
 }
 

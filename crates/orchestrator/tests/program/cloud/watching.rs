@@ -156,7 +156,7 @@ fn executions_of_other_pipelines_are_not_stopped() {
     for other in ["alone", "other"] {
         let account = if other == "alone" { "999999999999" } else { ACCOUNT };
         let arn = format!("arn:aws:sagemaker:us-east-1:{account}:pipeline/{other}/execution/x");
-        let refused = cloud.orchestrator(&["stop", &arn]).expect(5);
+        let refused = cloud.orchestrator(&["stop", &arn]).expect(2);
         assert!(
             refused.stderr.contains("is no execution of the pipeline alone"),
             "{}",
@@ -184,7 +184,7 @@ fn a_job_that_aws_did_not_run() {
 fn a_stopped_execution() {
     let cloud = ended("Stopped", Vec::new(), Vec::new());
     cloud.orchestrator(&["watch", EXECUTION]).expect(1);
-    let refused = cloud.orchestrator(&["stop", EXECUTION]).expect(5);
+    let refused = cloud.orchestrator(&["stop", EXECUTION]).expect(1);
     insta::assert_snapshot!(cloud.neutral(&refused.stderr), @"error: execution <execution> is over (Stopped), so there is nothing to stop");
     assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
 }
@@ -261,7 +261,7 @@ fn an_execution_that_is_no_longer_listed_is_found_by_its_id() {
     ]);
     let older = cloud.json(0, &["status", "0lder0lder00"]);
     assert_eq!(older["execution_arn"], EXECUTION.replace("k3f9x2m1q8zt", "0lder0lder00"));
-    let nowhere = cloud.orchestrator(&["status", "nowhere"]).expect(5);
+    let nowhere = cloud.orchestrator(&["status", "nowhere"]).expect(2);
     insta::assert_snapshot!(cloud.neutral(&nowhere.stderr), @"error: the pipeline <name> has no execution nowhere; the latest: k3f9x2m1q8zt");
 }
 

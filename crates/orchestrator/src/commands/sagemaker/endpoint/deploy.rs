@@ -4,7 +4,7 @@ use clap::Args;
 use cloud::{Cloud, CloudError, DesiredEndpoint, EndpointConfiguration, EndpointPlan};
 use common::Exit;
 use config::{EndpointKind, EndpointUpdate, Settings, Shift};
-use registry::{ApprovalStatus, ModelPackage, RegistryError};
+use registry::{ApprovalStatus, ModelPackage};
 use serde_json::json;
 
 use super::desired::desired_endpoint;
@@ -27,7 +27,7 @@ use crate::sagemaker_error::SageMakerError;
 pub struct DeployArgs {
     #[command(flatten)]
     config: SettingsArgs,
-    /// The version's number [default: the latest approved one]
+    /// The version's number, `latest` or `approved` [default: approved, the latest such one]
     version: Option<String>,
     #[command(flatten)]
     confirm: ConfirmArgs,
@@ -46,14 +46,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let group = group_of(&settings, &cloud);
     let version = arguments.version.as_deref().unwrap_or("approved");
-    let package = match group.find(version) {
-        Err(CommandError::Registry(error @ RegistryError::NoVersion { .. }))
-            if arguments.version.is_none() =>
-        {
-            return Err(SageMakerError::NothingApproved(error).into());
-        }
-        found => found?,
-    };
+    let package = group.find(version)?;
     require_deployable(&package)?;
     let desired = desired_endpoint(&settings, &package);
     // Every check comes before the first change.
