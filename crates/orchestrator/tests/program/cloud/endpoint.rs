@@ -174,6 +174,7 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     Endpoint           <name>
     Status             InService
     Version            1 (arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1)
+    Approval           Approved
     Configuration      <name>-v1-<digest>
     Variant            AllTraffic: 1 instance
     Age                0 min 0 s
@@ -266,6 +267,12 @@ fn an_approved_version_is_deployed_updated_and_brought_back() {
     endpoint <name>: version 1 answers again
     ");
     assert_eq!(cloud.last("UpdateEndpoint")["EndpointConfigName"], before);
+    // A rejection stops no endpoint, and is seen in its state.
+    cloud.orchestrator(&["models", "reject", "1", "--reason", "wrong"]).expect(0);
+    let status = cloud.endpoint(0, &["status"]).stdout;
+    let line = status.lines().find(|line| line.starts_with("Approval")).unwrap();
+    assert_eq!(line, "Approval           Rejected; it answers nevertheless");
+    assert_eq!(cloud.json(0, &["endpoint", "status"])["approval_status"], "Rejected");
 }
 
 #[test]

@@ -298,7 +298,7 @@ fn an_endpoint_of_something_else_is_taken_over_once_somebody_says_so() {
     assert_eq!((owner(), cloud.server.count("UpdateEndpoint")), (None, 0));
     let adopted = cloud.deploy(0, &["--adopt"]);
     insta::assert_snapshot!(cloud.neutral(&adopted.stdout), @"
-    <name>-other in us-east-1: version 1 -> version 1, 1 change.
+    <name>-other in us-east-1: version 1 stays, 1 change.
       configuration: <name>-v1-<digest> -> <name>-other-v1-<digest>
     The traffic moves all at once, and 0 s are waited; no alarm undoes it.
     It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).

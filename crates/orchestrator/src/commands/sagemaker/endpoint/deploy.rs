@@ -105,6 +105,19 @@ pub fn version_text(configuration: Option<&EndpointConfiguration>) -> String {
     version.map_or("another model".to_owned(), |version| format!("version {version}"))
 }
 
+/// Returns what becomes of the version of a configuration, for people. `after` names the version of the package.
+pub fn versions_text(
+    before: Option<&EndpointConfiguration>,
+    package_arn: &str,
+    after: &str,
+) -> String {
+    let own = before.and_then(|configuration| configuration.package_arn.as_deref());
+    if own == Some(package_arn) {
+        return format!("{after} stays");
+    }
+    format!("{} -> {after}", version_text(before))
+}
+
 /// Refuses a version that nobody has approved, or that is not whole.
 pub fn require_deployable(package: &ModelPackage) -> Result<(), CommandError> {
     let ModelPackage { version, group, approval_status, .. } = package;
@@ -174,10 +187,14 @@ fn to_text(
             settings.endpoint.kind, settings.model_registry.model_package_group_name
         ),
         (Some(_), current) => {
-            let before = version_text(current.as_ref());
+            let versions = versions_text(
+                current.as_ref(),
+                &desired.model.package_arn,
+                &format!("version {version}"),
+            );
             let count = plan.changes.len();
             let s = if count == 1 { "" } else { "s" };
-            format!("{name} in {region}: {before} -> version {version}, {count} change{s}.\n")
+            format!("{name} in {region}: {versions}, {count} change{s}.\n")
         }
     };
     for change in &plan.changes {

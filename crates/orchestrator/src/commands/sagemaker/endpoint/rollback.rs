@@ -4,7 +4,7 @@ use clap::Args;
 use common::Exit;
 use serde_json::json;
 
-use super::deploy::{require_deployable, version_text};
+use super::deploy::{require_deployable, version_text, versions_text};
 use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
@@ -42,8 +42,9 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
     // A version that was rejected since must not answer again.
     let check = || arn.map_or(Ok(()), |arn| require_deployable(&group.registry.describe(arn)?));
     check()?;
-    let (before, after) =
-        (version_text(rollback.current.as_ref()), version_text(Some(&rollback.previous)));
+    let after = version_text(Some(&rollback.previous));
+    let package_arn = rollback.previous.package_arn.as_deref().unwrap_or_default();
+    let versions = versions_text(rollback.current.as_ref(), package_arn, &after);
     let report = |action: &str| {
         json!({
             "endpoint": name, "action": action, "dry_run": arguments.confirm.dry_run,
@@ -51,7 +52,7 @@ pub fn run(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
             "configuration": rollback.previous.name, "changes": rollback.changes,
         })
     };
-    let mut text = format!("{name} goes back: {before} -> {after}.\n");
+    let mut text = format!("{name} goes back: {versions}.\n");
     for change in &rollback.changes {
         text.push_str(&format!("  {change}\n"));
     }

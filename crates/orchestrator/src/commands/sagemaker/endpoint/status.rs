@@ -7,11 +7,12 @@ use cloud::{Cloud, DeployedEndpoint, EndpointConfiguration, EndpointMetrics};
 use common::{Exit, chain};
 use config::Settings;
 use jiff::Timestamp;
+use registry::ApprovalStatus;
 use serde_json::json;
 
 use super::hosting_cost::HostingCost;
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::connect::connect;
+use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
@@ -40,6 +41,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     let status = EndpointStatus {
         cost: hosting_cost(&settings, &endpoint, current.as_ref()),
         age: endpoint.created.map(|created| Timestamp::now().as_second() as f64 - created),
+        approval: approval(&settings, &cloud, current.as_ref()),
         endpoint,
         current,
         metrics,
@@ -47,12 +49,24 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     };
     if arguments.json {
         return print_json(&json!({
-            "endpoint": status.endpoint, "configuration": status.current,
+            "endpoint": status.endpoint, "configuration": status.current, "approval_status": status.approval,
             "autoscaling": status.autoscaling, "last_hour": status.metrics, "age_seconds": status.age, "cost": status.cost,
             "cost_so_far": status.cost_so_far(),
         }));
     }
     print_text(&status.to_text())
+}
+
+/// Returns the approval status of the version that answers, or `None` if these credentials may not look at it: who
+/// looks at the endpoint need not be allowed to.
+fn approval(
+    settings: &Settings,
+    cloud: &Cloud,
+    current: Option<&EndpointConfiguration>,
+) -> Option<ApprovalStatus> {
+    let current = current.filter(|current| current.version.is_some())?;
+    let package = group_of(settings, cloud).registry.describe(current.package_arn.as_deref()?);
+    package.ok().map(|package| package.approval_status)
 }
 
 /// Returns what CloudWatch counted of an endpoint, or says why it does not tell.
@@ -83,6 +97,8 @@ pub fn hosting_cost(
 struct EndpointStatus {
     endpoint: DeployedEndpoint,
     current: Option<EndpointConfiguration>,
+    /// The approval status of the version that answers.
+    approval: Option<ApprovalStatus>,
     metrics: EndpointMetrics,
     /// How the number of instances follows the traffic.
     autoscaling: Option<String>,
@@ -121,6 +137,13 @@ impl EndpointStatus {
             },
         };
         line("Version", model);
+        if let Some(approval) = self.approval {
+            let note = match approval {
+                ApprovalStatus::Approved => "",
+                _ => "; it answers nevertheless",
+            };
+            line("Approval", format!("{approval}{note}"));
+        }
         line("Configuration", endpoint.config_name.clone());
         if let Some(pending) = &endpoint.pending_config_name {
             line("Pending", pending.clone());
