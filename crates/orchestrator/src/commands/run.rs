@@ -10,12 +10,13 @@ use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
 use local::{Ending, LocalExecution, REGISTER_MODEL, ResumeFrom, RunOptions, Status, Stop, Store};
 use pipeline::{Definition, StepKind};
-use registry::DirectoryRegistry;
+use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::input::{RawTable, store_table_settings};
+use super::models::table_change;
 use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
@@ -243,11 +244,36 @@ fn print_ending(
         let shown: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
         print_text(&report.to_table(&shown))?;
     }
+    if let Some(package) = &report.model_package
+        && let Some(warning) = other_table(package, store, registry)
+    {
+        say(&warning);
+    }
     if ending.execution.status == Status::Failed {
         let reason = ending.execution.failure_reason.as_deref().unwrap_or_default();
         say(&format!("error: {reason}"));
     }
     Ok(())
+}
+
+/// Returns a warning if a version was made from other columns or another label than the one before it. Settings of
+/// two tables may have the same group without anybody's wanting it.
+fn other_table(
+    package: &ModelPackage,
+    store: &Store,
+    registry: &DirectoryRegistry,
+) -> Option<String> {
+    let ModelPackage { version, group, .. } = package;
+    let versions = registry.versions(group).ok()?;
+    let (before, arn) = versions.into_iter().find(|(number, _)| number < version)?;
+    let read = |package: &ModelPackage| {
+        fs_err::read(store.path(&package.serving.model_data_url).ok()?).ok()
+    };
+    let change = table_change(&read(&registry.describe(&arn).ok()?)?, &read(package)?)?;
+    Some(format!(
+        "Version {version} of group {group} was made from another table than version {before}: {change}. Versions of \
+         one group replace each other; model_registry.model_package_group_name gives this table a group of its own."
+    ))
 }
 
 /// Stops the execution on an interrupt, a termination, or the end of the terminal. A second signal

@@ -41,6 +41,9 @@ fn versions_are_listed_compared_approved_and_rejected() {
     let table = models(&place, 0, &["compare", "1", "2"]).stdout;
     let line = table.lines().find(|line| line.starts_with("reason")).unwrap();
     assert!(line.contains("good on line 2") && line.ends_with("fewer trees"), "{table}");
+    let same = models(&place, 0, &["compare", "approved", "1"]);
+    assert_eq!(same.stderr, "approved and 1 are both version 1\n");
+    assert_eq!(models(&place, 0, &["compare", "1", "2"]).stderr, "");
     // A later run registers a third version and keeps the decisions.
     place.json(0, &["-p", "NEstimators=21"]);
     let statuses: Vec<_> = json(&place, &["list"])["versions"]
@@ -139,4 +142,38 @@ fn a_decision_that_is_made_again_keeps_its_reasons() {
     let approved = json(&place, &["approve", "1"]);
     assert_eq!(approved["changed"], true);
     assert_eq!(reason(), Value::Null);
+}
+
+/// Files of one name in two directories have the same group in the settings that `init` writes.
+#[test]
+fn versions_of_other_tables_in_one_group_are_said() {
+    let place = Place::new();
+    let call = |arguments: &[&str]| place.orchestrator(arguments).expect(0);
+    for (line, columns, label) in [("a", "Temp,Load", "Failure"), ("b", "Temp,Speed", "Downtime")] {
+        let rows = (0..300).map(|row| {
+            let fails = if row * 37 % 101 > 70 { "yes" } else { "no" };
+            format!("{}.5,{}.25,{fails}\n", row * 37 % 101, row * 13 % 29)
+        });
+        let table = format!("{columns},{label}\n{}", rows.collect::<String>());
+        place.file(&format!("{line}/data.csv"), table);
+        let (input, output) = (format!("{line}/data.csv"), format!("{line}.yaml"));
+        call(&["init", "--input", &input, "--output", &output]);
+    }
+    let run = |line: &str, more: &[&str]| {
+        let (input, config) = (format!("{line}/data.csv"), format!("{line}.yaml"));
+        call(&[&["run", "--config", &config, "--input", &input], more].concat()).stderr
+    };
+    let said = |stderr: String| {
+        stderr
+            .lines()
+            .filter(|line| line.starts_with("Version"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    assert_eq!(said(run("a", &[])), "");
+    assert_eq!(said(run("a", &["-p", "NEstimators=20"])), "");
+    insta::assert_snapshot!(said(run("b", &[])), @"Version 3 of group data-downtime-models was made from another table than version 2: without `Load`; with `Speed`; with the label `Downtime` rather than `Failure`. Versions of one group replace each other; model_registry.model_package_group_name gives this table a group of its own.");
+    let compared = call(&["models", "compare", "1", "3", "--local"]).stderr;
+    insta::assert_snapshot!(compared, @"Version 3 was made from another table than version 1: without `Load`; with `Speed`; with the label `Downtime` rather than `Failure`");
+    assert_eq!(call(&["models", "compare", "1", "2", "--local"]).stderr, "");
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::group::ModelGroup;
 use super::show::facts;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 
 /// Prints the fields of two versions and the differences of their metrics.
 pub fn compare(
@@ -17,6 +17,14 @@ pub fn compare(
     as_json: bool,
 ) -> Result<Exit, CommandError> {
     let [a, b] = [group.find(names[0])?, group.find(names[1])?];
+    if a.arn == b.arn {
+        say(&format!("{} and {} are both version {}", names[0], names[1], a.version));
+    } else if let Some(change) = group.table_change(&a, &b) {
+        say(&format!(
+            "Version {} was made from another table than version {}: {change}",
+            b.version, a.version
+        ));
+    }
     let [a_metrics, b_metrics] = [group.metrics(&a), group.metrics(&b)];
     let differences: BTreeMap<_, _> = a_metrics
         .iter()

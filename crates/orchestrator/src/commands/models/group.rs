@@ -8,6 +8,7 @@ use common::chain;
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
+use super::table_change::table_change;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::say;
@@ -143,6 +144,13 @@ impl ModelGroup {
                 Ok(None)
             }
         }
+    }
+
+    /// Returns in what the table of a later version differs from that of an earlier one, as far as their models can
+    /// be read.
+    pub fn table_change(&self, before: &ModelPackage, after: &ModelPackage) -> Option<String> {
+        let read = |package: &ModelPackage| (self.read)(&package.serving.model_data_url);
+        table_change(&read(before)?, &read(after)?)
     }
 
     /// Returns the metrics of a version from its evaluation report. Where that cannot be read, the

@@ -5,6 +5,7 @@ mod decide;
 pub mod group;
 mod list;
 mod show;
+mod table_change;
 
 use clap::{Args, Subcommand};
 use common::Exit;
@@ -17,6 +18,8 @@ use decide::decide;
 use group::{DecidedGroup, ModelGroup, RegistryArgs};
 use list::list;
 use show::show;
+
+pub use table_change::table_change;
 
 /// Arguments of the models command.
 #[derive(Debug, Args)]
