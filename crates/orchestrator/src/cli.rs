@@ -73,6 +73,10 @@ enum Command {
     #[command(after_help = "Example: orchestrator infrastructure > infrastructure.yaml")]
     Infrastructure(SettingsArgs),
     /// Print the JSON schema of the settings file
+    #[command(
+        after_help = "Example: orchestrator schema > plant.schema.json\n\nAn editor checks the settings whose first \
+                      line is `# yaml-language-server: $schema=plant.schema.json`."
+    )]
     Schema,
     #[command(flatten)]
     SageMaker(SageMakerCommand),

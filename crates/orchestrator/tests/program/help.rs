@@ -49,6 +49,22 @@ fn every_command() {
 }
 
 #[test]
+fn every_command_has_an_example() {
+    let place = Place::new();
+    let help = |arguments: &[&str]| place.orchestrator(arguments).expect(0).stdout;
+    let all = help(&["--help"]);
+    let listed = all.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
+    // A line that goes on is indented further.
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names: Vec<&str> = names.filter(|name| !["", "help"].contains(name)).collect();
+    assert!(names.contains(&"schema") && names.len() >= 12, "{names:?}");
+    for name in names {
+        let text = help(&[name, "--help"]);
+        assert!(text.contains("Example: orchestrator "), "{text}");
+    }
+}
+
+#[test]
 fn completions_for_a_shell() {
     let script = Place::new().orchestrator(&["completions", "bash"]).expect(0).stdout;
     assert!(script.contains("complete -F _orchestrator"), "{script}");
