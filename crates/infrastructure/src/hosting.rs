@@ -4,7 +4,9 @@ use config::EndpointKind;
 
 use crate::document::Statement;
 use crate::inventory::Inventory;
-use crate::statements::{approve, find_images, find_role, object_key, pass_role, volume_key};
+use crate::statements::{
+    approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
+};
 use crate::storage::S3Prefix;
 
 /// The tag of a configuration and of a model that names the endpoint that they were made for.
@@ -39,7 +41,7 @@ pub(crate) fn written_by_hosts(inventory: &Inventory<'_>) -> Vec<S3Prefix> {
 }
 
 /// Returns a prefix in the settings' bucket.
-fn own_prefix(inventory: &Inventory<'_>, prefix: &str) -> S3Prefix {
+pub(crate) fn own_prefix(inventory: &Inventory<'_>, prefix: &str) -> S3Prefix {
     let key_prefix = format!("{}/", prefix.trim_end_matches('/'));
     S3Prefix { bucket: inventory.settings.s3_paths.bucket.clone(), key_prefix }
 }
@@ -64,17 +66,9 @@ pub(crate) fn log_arns(inventory: &Inventory<'_>) -> Vec<String> {
 
 /// Returns the statements of whoever operates the endpoint and runs batch transforms.
 pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
-    let mut statements = vec![
-        // The service does not document the resource of a listing.
-        Statement::allow("ListVersions", ["sagemaker:ListModelPackages"], ["*"]),
-        Statement::allow(
-            "DescribeVersions",
-            ["sagemaker:DescribeModelPackage"],
-            inventory.package_arns(),
-        ),
-        host(inventory),
-        delete(inventory),
-    ];
+    let mut statements = find_versions(inventory).to_vec();
+    statements.push(host(inventory));
+    statements.push(delete(inventory));
     statements.extend(find_users(inventory));
     statements.push(Statement::allow(
         "ReadMetrics",
@@ -94,6 +88,13 @@ pub(crate) fn endpoint(inventory: &Inventory<'_>) -> Vec<Statement> {
     statements.extend(volume_key(inventory));
     statements.extend(object_key(inventory));
     statements
+}
+
+/// Allows looking at the endpoint, to say what a decision about a version does not change of it.
+pub(crate) fn describe_endpoint(inventory: &Inventory<'_>) -> Statement {
+    let endpoint = inventory.named("endpoint", inventory.settings.endpoint_name(), "");
+    let actions = ["sagemaker:DescribeEndpoint", "sagemaker:ListTags"];
+    Statement::allow("DescribeEndpoint", actions, endpoint)
 }
 
 /// Allows making, changing, asking and deleting what belongs to the endpoint.

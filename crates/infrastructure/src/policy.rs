@@ -9,7 +9,7 @@ use crate::document::{Policy, Statement};
 use crate::hosting;
 use crate::inventory::{Inventory, JobType};
 use crate::statements::{
-    APPROVE, approve, find_images, find_role, object_key, pass_role, volume_key,
+    approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
 };
 use crate::storage::{S3Prefix, without_covered};
 
@@ -21,10 +21,12 @@ pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
 pub enum PolicyKind {
     /// The role that the pipeline and its jobs run as.
     Execution,
-    /// A person who creates, starts and watches the pipeline, and approves models.
+    /// A person who creates, starts and watches the pipeline.
     Deploy,
-    /// GitHub Actions: pushes images, creates and starts the pipeline, approves nothing.
+    /// GitHub Actions: pushes images, creates and starts the pipeline.
     Github,
+    /// Whoever looks at versions, and approves or rejects them.
+    Approver,
     /// Whoever deploys approved versions as the endpoint, and runs batch transforms.
     Endpoint,
     /// GitHub Actions behind reviewers: approves a version and deploys it.
@@ -33,8 +35,14 @@ pub enum PolicyKind {
 
 impl PolicyKind {
     /// All policies.
-    pub const ALL: [Self; 5] =
-        [Self::Execution, Self::Deploy, Self::Github, Self::Endpoint, Self::Release];
+    pub const ALL: [Self; 6] = [
+        Self::Execution,
+        Self::Deploy,
+        Self::Github,
+        Self::Approver,
+        Self::Endpoint,
+        Self::Release,
+    ];
 }
 
 /// Returns the policy with the least permissions that `kind` needs.
@@ -44,6 +52,7 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
         PolicyKind::Execution => execution(&inventory),
         PolicyKind::Deploy => deploy(&inventory),
         PolicyKind::Github => github(&inventory),
+        PolicyKind::Approver => approver(&inventory),
         PolicyKind::Endpoint => hosting::endpoint(&inventory),
         PolicyKind::Release => hosting::release(&inventory),
     })
@@ -218,14 +227,6 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
             inventory.pipeline_arns("/execution/*"),
         ),
         Statement::allow("DescribeJobs", describe_jobs, inventory.job_arns()),
-        // The service does not document the resource of a listing.
-        Statement::allow("ListModels", ["sagemaker:ListModelPackages"], ["*"]),
-        Statement::allow(
-            "DescribeModels",
-            ["sagemaker:DescribeModelPackage"],
-            inventory.package_arns(),
-        ),
-        approve(inventory),
         find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
         Statement::allow(
@@ -244,13 +245,32 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
         // The resource would be a single quota, and the listing is of all of a service's quotas.
         Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),
     ];
+    statements.extend(find_versions(inventory));
+    statements.extend(object_key(inventory));
+    statements
+}
+
+/// Returns the statements of whoever decides about versions. Nobody else may, except behind reviewers: starting
+/// an execution, or deploying a version, is no right to approve.
+fn approver(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let paths = &inventory.settings.s3_paths;
+    // What a decision is made by: the reports, and the columns of the models.
+    let read = [&paths.evaluation, &paths.model_artifacts];
+    let read = read.map(|prefix| hosting::own_prefix(inventory, prefix));
+    let mut statements = find_versions(inventory).to_vec();
+    statements.push(approve(inventory));
+    statements.push(hosting::describe_endpoint(inventory));
+    statements.push(Statement::allow(
+        "ReadObjects",
+        ["s3:GetObject"],
+        inventory.object_arns(&read),
+    ));
     statements.extend(object_key(inventory));
     statements
 }
 
 fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut statements = deploy(inventory);
-    statements.retain(|statement| statement.sid != APPROVE);
     statements.push(registry_token());
     let push = [
         "ecr:InitiateLayerUpload",

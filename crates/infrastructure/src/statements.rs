@@ -5,9 +5,6 @@ use crate::inventory::Inventory;
 
 /// The service that assumes the execution role.
 pub(crate) const SAGEMAKER: &str = "sagemaker.amazonaws.com";
-/// The id of the statement that allows approving versions: the one of the `Deploy` policy that the `Github`
-/// policy does not have.
-pub(crate) const APPROVE: &str = "ApproveModels";
 
 /// Allows the service to run jobs and hosts as the execution role.
 pub(crate) fn pass_role(inventory: &Inventory<'_>) -> Statement {
@@ -29,9 +26,20 @@ pub(crate) fn find_images(inventory: &Inventory<'_>) -> Statement {
     )
 }
 
+/// Allows looking at the group's versions.
+pub(crate) fn find_versions(inventory: &Inventory<'_>) -> [Statement; 2] {
+    let describe = ["sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"];
+    let described = [inventory.package_arns(), inventory.group_arns()].concat();
+    [
+        // The service does not document the resource of a listing.
+        Statement::allow("ListVersions", ["sagemaker:ListModelPackages"], ["*"]),
+        Statement::allow("DescribeVersions", describe, described),
+    ]
+}
+
 /// Allows approving and rejecting the group's versions.
 pub(crate) fn approve(inventory: &Inventory<'_>) -> Statement {
-    Statement::allow(APPROVE, ["sagemaker:UpdateModelPackage"], inventory.package_arns())
+    Statement::allow("ApproveModels", ["sagemaker:UpdateModelPackage"], inventory.package_arns())
 }
 
 /// Allows the use of the customer's key for the volumes of the instances.

@@ -24,8 +24,10 @@ enum Principal {
     Execution,
     /// Who types these commands
     Deploy,
-    /// GitHub Actions: as deploy, but they push images and approve no models
+    /// GitHub Actions: as deploy, and they push images
     Github,
+    /// Who approves and rejects versions
+    Approver,
     /// Who deploys approved versions as the endpoint, and runs batch transforms
     Endpoint,
     /// GitHub Actions behind reviewers: as endpoint, and they approve versions
@@ -39,6 +41,7 @@ pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
         Principal::Execution => PolicyKind::Execution,
         Principal::Deploy => PolicyKind::Deploy,
         Principal::Github => PolicyKind::Github,
+        Principal::Approver => PolicyKind::Approver,
         Principal::Endpoint => PolicyKind::Endpoint,
         Principal::Release => PolicyKind::Release,
     };

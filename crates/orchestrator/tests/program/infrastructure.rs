@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::{CONFIG, Place};
 
-const KINDS: [&str; 5] = ["execution", "deploy", "github", "endpoint", "release"];
+const KINDS: [&str; 6] = ["execution", "deploy", "github", "approver", "endpoint", "release"];
 
 fn text() -> String {
     fs_err::read_to_string(CONFIG).unwrap()
@@ -96,7 +96,7 @@ fn the_template_of_an_endpoint_that_follows_approvals() {
     assert!(template.len() < 51_200, "{} bytes", template.len());
 }
 
-fn policies(settings: &Settings) -> [Policy; 5] {
+fn policies(settings: &Settings) -> [Policy; 6] {
     let definition = orchestrator::build(settings);
     PolicyKind::ALL.map(|kind| infrastructure::policy(kind, settings, &definition))
 }
@@ -121,7 +121,6 @@ fn the_policies_are_within_the_limits_of_iam() {
             let without_resources = [
                 "LogInToRegistry", // IAM has no resource for these calls, or it is not known beforehand.
                 "PutMetrics",
-                "ListModels",
                 "ListVersions",
                 "FindUsers",
                 "ReadMetrics",
@@ -145,17 +144,32 @@ fn other_columns_need_no_other_policies() {
 }
 
 #[test]
-fn github_approves_no_models() {
-    let [execution, deploy, github, endpoint, release] = policies(&shipped());
+fn approving_is_a_right_of_its_own() {
+    let [execution, deploy, github, approver, endpoint, release] = policies(&shipped());
+    let may = |policy: &Policy, action: &str| policy.actions().any(|allowed| allowed == action);
     let approve = "sagemaker:UpdateModelPackage";
-    assert!(deploy.actions().any(|action| action == approve));
-    assert!(!github.actions().any(|action| action == approve));
-    assert!(!execution.actions().any(|action| action == approve));
-    // Whoever deploys does not approve, but where reviewers decide.
-    assert!(!endpoint.actions().any(|action| action == approve));
-    assert!(release.actions().any(|action| action == approve));
-    let mut rest = deploy.statement.iter().filter(|s| s.action != [approve]);
-    assert!(rest.all(|statement| github.statement.contains(statement)));
+    for policy in [&execution, &deploy, &github, &endpoint] {
+        assert!(!may(policy, approve));
+    }
+    // In a workflow, reviewers decide before.
+    assert!(may(&approver, approve) && may(&release, approve));
+    // Who approves can neither start an execution nor register a version.
+    for action in ["sagemaker:StartPipelineExecution", "sagemaker:CreateModelPackage"] {
+        assert!(!may(&approver, action) && !may(&release, action));
+    }
+    assert!(deploy.statement.iter().all(|statement| github.statement.contains(statement)));
+    // Nor does a registration approve, unless the settings say so.
+    let statuses = |policy: &Policy| {
+        let register = policy.statement.iter().find(|one| one.sid == "RegisterModels").unwrap();
+        serde_json::to_value(register).unwrap()["Condition"]["StringEqualsIfExists"]
+            ["sagemaker:ModelApprovalStatus"]
+            .clone()
+    };
+    assert_eq!(statuses(&execution), serde_json::json!(["PendingManualApproval", "Rejected"]));
+    let approved = text().replacen("status: PendingManualApproval", "status: Approved", 1);
+    let approved = Settings::from_yaml("config.yaml", &approved, |_| None).unwrap();
+    let words = serde_json::json!(["PendingManualApproval", "Approved", "Rejected"]);
+    assert_eq!(statuses(&policies(&approved)[0]), words);
 }
 
 /// Returns the permissions that the programs' calls need. The calls are found in the sources, where
@@ -208,8 +222,8 @@ fn permission(call: &str) -> &str {
 fn every_call_of_the_programs_is_allowed() {
     let calls = calls();
     assert!(calls.contains("sagemaker:CreateModelPackage"), "{calls:?}");
-    let [execution, deploy, _, endpoint, _] = policies(&shipped());
-    let people = deploy.actions().chain(endpoint.actions());
+    let [execution, deploy, _, approver, endpoint, _] = policies(&shipped());
+    let people = deploy.actions().chain(endpoint.actions()).chain(approver.actions());
     let allowed: BTreeSet<&str> =
         execution.actions().chain(people).chain(NEEDS_NO_PERMISSION).collect();
     let denied: Vec<_> = calls.iter().filter(|call| !allowed.contains(call.as_str())).collect();
@@ -221,8 +235,8 @@ fn people_may_do_no_more_than_the_programs_call() {
     // Creating pipelines, models and jobs needs this in addition.
     let unnamed = ["iam:PassRole"];
     let calls = calls();
-    let [_, deploy, _, endpoint, _] = policies(&shipped());
-    for policy in [deploy, endpoint] {
+    let [_, deploy, _, approver, endpoint, _] = policies(&shipped());
+    for policy in [deploy, approver, endpoint] {
         let never = policy.actions().filter(|a| !calls.contains(*a) && !unnamed.contains(a));
         let never: Vec<_> = never.collect();
         assert!(never.is_empty(), "nothing calls {never:?}");
