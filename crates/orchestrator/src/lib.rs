@@ -6,7 +6,7 @@
 //! links them.
 //!
 //! The modules depend on each other from top to bottom: `cli`, `commands`, `output`, `arguments`,
-//! `definition`, `initial_settings`, `error`.
+//! `definition`, `initial_settings`, `error`, `default_config`.
 //!
 //! # Example
 //!
@@ -40,6 +40,7 @@
 mod arguments;
 mod cli;
 mod commands;
+mod default_config;
 mod definition;
 mod error;
 mod initial_settings;

@@ -5,7 +5,7 @@ use camino::Utf8PathBuf;
 use cloud::CloudError;
 use common::Exit;
 
-use crate::arguments::settings::DEFAULT_CONFIG;
+use crate::default_config::DEFAULT_CONFIG;
 
 /// The reason why a command on SageMaker failed.
 #[derive(Debug, thiserror::Error)]

@@ -6,10 +6,8 @@ use config::Settings;
 use dataset::{Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
+use crate::default_config::DEFAULT_CONFIG;
 use crate::error::CommandError;
-
-/// The settings of a command that names none.
-pub const DEFAULT_CONFIG: &str = "config/pipeline_config.yaml";
 
 /// The arguments that name the settings.
 #[derive(Debug, Args)]

@@ -5,8 +5,9 @@ use clap::Args;
 use common::Exit;
 use profile::{Profiler, TableProfile, Wishes};
 
-use crate::arguments::settings::{DEFAULT_CONFIG, checked_settings};
+use crate::arguments::settings::checked_settings;
 use crate::commands::input::{files, is_same_file};
+use crate::default_config::DEFAULT_CONFIG;
 use crate::error::CommandError;
 use crate::initial_settings::{InitialSettings, SCHEMA_FILE};
 use crate::output::profile_report::ProfileReport;
