@@ -41,7 +41,7 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails if SageMaker, or S3 for a large definition, refuses.
+    /// Fails if somebody else has created it meanwhile, or if SageMaker, or S3 for a large definition, refuses.
     pub fn create(&self, json: &str, owner: Owner) -> Result<WrittenPipeline, CloudError> {
         const ACTION: &str = "sagemaker:CreatePipeline";
         let body = self.definition_body(json)?;
@@ -54,7 +54,9 @@ impl Cloud {
             .set_pipeline_definition_s3_location(body.location)
             .role_arn(&self.target.role_arn)
             .set_tags(Some(self.tags(owner)));
-        let answer = self.aws.call(ACTION, call.send())?;
+        let answer = self.aws.call(ACTION, call.send()).map_err(|error| {
+            if error.already_exists() { self.changed_before() } else { error.into() }
+        })?;
         let arn = answer.pipeline_arn.ok_or_else(|| Self::missing(ACTION, "PipelineArn"))?;
         Ok(WrittenPipeline { arn, definition_uri: body.uri })
     }
@@ -63,7 +65,8 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails if SageMaker, or S3 for a large definition, refuses.
+    /// Fails if somebody else has changed the pipeline since it was described, or changes it at the same time,
+    /// and if SageMaker, or S3 for a large definition, refuses.
     pub fn update(
         &self,
         json: &str,
@@ -81,10 +84,24 @@ impl Cloud {
             .set_pipeline_definition_s3_location(body.location)
             .role_arn(&self.target.role_arn)
             .set_parallelism_configuration(deployed.parallelism.clone());
+        // SageMaker has no conditional update, so what is there is compared just before and just after.
+        let found = self.require_deployed()?;
+        if !found.is_as(deployed) {
+            return Err(self.changed_before());
+        }
         // The tags come first: a pipeline that was updated must carry the owner's.
         self.tag(&deployed.arn, owner)?;
         self.aws.call("sagemaker:UpdatePipeline", call.send())?;
+        let after = self.require_deployed()?;
+        // A description may lag behind an update for a moment.
+        if !after.is_as(&found) && !self.changes(json, &after).is_empty() {
+            return Err(CloudError::ChangedAfter(self.target.pipeline_name.clone()));
+        }
         Ok(WrittenPipeline { arn: deployed.arn.clone(), definition_uri: body.uri })
+    }
+
+    fn changed_before(&self) -> CloudError {
+        CloudError::ChangedBefore(self.target.pipeline_name.clone())
     }
 
     /// Stores a definition that is too large for a request under its digest.

@@ -24,6 +24,14 @@ pub struct DeployedPipeline {
     pub(crate) parallelism: Option<ParallelismConfiguration>,
 }
 
+impl DeployedPipeline {
+    /// Returns whether a later description of the pipeline tells the same of what an update changes.
+    pub(crate) fn is_as(&self, earlier: &Self) -> bool {
+        let told = |one: &Self| (one.text.clone(), one.role_arn.clone(), one.description.clone());
+        told(self) == told(earlier)
+    }
+}
+
 impl Cloud {
     /// Describes the deployed pipeline, or returns `None` if there is none.
     ///

@@ -180,6 +180,16 @@ pub enum CloudError {
         /// The names of the components.
         components: Vec<String>,
     },
+    /// The pipeline is another than the one that was compared.
+    #[error(
+        "somebody else has changed the pipeline {0} since this command looked at it, so it was left as it is"
+    )]
+    ChangedBefore(String),
+    /// The pipeline is another than the one that it was updated to.
+    #[error(
+        "somebody else has changed the pipeline {0} at the same time as this command, and theirs is deployed"
+    )]
+    ChangedAfter(String),
     /// There is no such object in S3.
     #[error("there is no object {0}")]
     NoObject(String),

@@ -127,6 +127,9 @@ fn hint(error: &CloudError) -> String {
         CloudError::EndpointComponents { .. } => {
             "; `aws sagemaker delete-inference-component --inference-component-name NAME` deletes one".to_owned()
         }
+        CloudError::ChangedBefore(_) | CloudError::ChangedAfter(_) => {
+            "; `orchestrator plan` shows what another `deploy` would change of theirs".to_owned()
+        }
         CloudError::NoExecutions(_) => "; `orchestrator start` starts one".to_owned(),
         CloudError::Foreign { .. } => {
             ". pipeline.name of the settings names yours; --adopt takes this one over".to_owned()

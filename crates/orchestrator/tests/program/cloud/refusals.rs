@@ -357,3 +357,48 @@ fn a_placeholder_is_refused_before_the_first_call() {
     }
     assert_eq!(cloud.server.actions(), [""; 0]);
 }
+
+/// SageMaker has no conditional update: of two who deploy at the same time, both would be told that theirs is
+/// deployed.
+#[test]
+fn a_pipeline_that_somebody_else_changes_meanwhile() {
+    let described = |steps: &str| {
+        let definition =
+            format!(r#"{{"Version": "2020-12-01", "Parameters": [], "Steps": [{steps}]}}"#);
+        Answer::json(json!({
+            "PipelineArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone"),
+            "PipelineName": "alone", "PipelineDefinition": definition,
+            "RoleArn": "arn:aws:iam::123456789012:role/Other",
+        }))
+    };
+    let (planned, theirs) = (described(""), described(r#"{"Name": "Theirs", "Type": "Fail"}"#));
+    let owned = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
+    let rules = |answers: Vec<Answer>| {
+        let updated = json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:1:pipeline/alone" });
+        vec![
+            images(),
+            Rule::answers("DescribePipeline", answers),
+            Rule::answers("ListTags", [Answer::json(json!({ "Tags": owned }))]),
+            Rule::answers("AddTags", [Answer::json(json!({}))]),
+            Rule::answers("UpdatePipeline", [Answer::json(updated)]),
+            table_settings(stored()),
+        ]
+    };
+    let cloud = Cloud::alone(rules(vec![planned.clone(), theirs.clone()]));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: somebody else has changed the pipeline <name> since this command looked at it, so it was left as it is; `orchestrator plan` shows what another `deploy` would change of theirs");
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+    let cloud = Cloud::alone(rules(vec![planned.clone(), planned.clone(), theirs]));
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: somebody else has changed the pipeline <name> at the same time as this command, and theirs is deployed; `orchestrator plan` shows what another `deploy` would change of theirs");
+    assert_eq!(cloud.server.count("UpdatePipeline"), 1);
+    // A description that lags behind the update is no change of somebody else.
+    let cloud = Cloud::alone(rules(vec![planned]));
+    cloud.orchestrator(&["deploy"]).expect(0);
+
+    let exists = Answer::refused(
+        400,
+        "ValidationException",
+        "Pipeline names must be unique. Pipeline with name (alone) already exists.",
+    );
+    let cloud = with(absent(), "CreatePipeline", exists);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: somebody else has changed the pipeline <name> since this command looked at it, so it was left as it is; `orchestrator plan` shows what another `deploy` would change of theirs");
+}
