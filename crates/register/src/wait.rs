@@ -112,6 +112,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn approved_versions(&self, _: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+            Ok(Vec::new())
+        }
+
         fn set_approval(
             &self,
             arn: &str,

@@ -181,6 +181,16 @@ impl Registry for DirectoryRegistry {
         Ok(numbers.map(|number| (number, arn(group, number))).collect())
     }
 
+    fn approved_versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+        let mut versions = self.versions(group)?;
+        // One that cannot be read is left for whoever describes it to say so.
+        versions.retain(|(_, arn)| {
+            self.describe(arn)
+                .map_or(true, |package| package.approval_status == ApprovalStatus::Approved)
+        });
+        Ok(versions)
+    }
+
     fn set_approval(
         &self,
         arn: &str,

@@ -81,6 +81,13 @@ pub trait Registry {
     /// Fails if the group does not exist, or if the registry cannot be reached or read.
     fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError>;
 
+    /// Lists the approved versions of a group as [`Self::versions`] does.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::versions`] does.
+    fn approved_versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError>;
+
     /// Sets a version's approval status and its reason, and returns the version.
     ///
     /// # Errors

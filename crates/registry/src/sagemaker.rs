@@ -49,6 +49,37 @@ impl SageMakerRegistry {
             }
         }
     }
+
+    /// Lists the versions of a group, or those with an approval status, latest first.
+    fn listed(
+        &self,
+        group: &str,
+        status: Option<api::ModelApprovalStatus>,
+    ) -> Result<Vec<(u32, String)>, RegistryError> {
+        group_name(group)?;
+        let call = self.client.list_model_packages().model_package_group_name(group);
+        let call = call.set_model_approval_status(status);
+        let mut pages = call.into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(summary) = self.aws.wait(pages.next()) {
+            let summary = summary.map_err(|error| {
+                let error = CallError::of("sagemaker:ListModelPackages", error);
+                if error.is_absent() {
+                    RegistryError::NoGroup { group: group.to_owned() }
+                } else {
+                    error.into()
+                }
+            })?;
+            let version = summary.model_package_version.and_then(|number| number.try_into().ok());
+            found.extend(version.zip(summary.model_package_arn));
+        }
+        // Some servers answer that a group that does not exist is empty.
+        if found.is_empty() && !self.group_exists(group)? {
+            return Err(RegistryError::NoGroup { group: group.to_owned() });
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(found)
+    }
 }
 
 impl Registry for SageMakerRegistry {
@@ -115,28 +146,11 @@ impl Registry for SageMakerRegistry {
     }
 
     fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
-        group_name(group)?;
-        let call = self.client.list_model_packages().model_package_group_name(group);
-        let mut pages = call.into_paginator().items().send();
-        let mut found = Vec::new();
-        while let Some(summary) = self.aws.wait(pages.next()) {
-            let summary = summary.map_err(|error| {
-                let error = CallError::of("sagemaker:ListModelPackages", error);
-                if error.is_absent() {
-                    RegistryError::NoGroup { group: group.to_owned() }
-                } else {
-                    error.into()
-                }
-            })?;
-            let version = summary.model_package_version.and_then(|number| number.try_into().ok());
-            found.extend(version.zip(summary.model_package_arn));
-        }
-        // Some servers answer that a group that does not exist is empty.
-        if found.is_empty() && !self.group_exists(group)? {
-            return Err(RegistryError::NoGroup { group: group.to_owned() });
-        }
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(found)
+        self.listed(group, None)
+    }
+
+    fn approved_versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
+        self.listed(group, Some(api::ModelApprovalStatus::Approved))
     }
 
     fn set_approval(

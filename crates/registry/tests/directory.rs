@@ -177,6 +177,12 @@ fn versions_are_listed_latest_first() {
         (1..=11).map(|n| registry.create_version(&version(&format!("job-{n}"))).unwrap()).collect();
     let made: Vec<_> = made.into_iter().rev().map(|made| (made.version, made.arn)).collect();
     assert_eq!(registry.versions("machine-downtime").unwrap(), made);
+    assert_eq!(registry.approved_versions("machine-downtime").unwrap(), []);
+    for (_, arn) in [&made[2], &made[7]] {
+        registry.set_approval(arn, ApprovalStatus::Approved, None).unwrap();
+    }
+    let approved = [made[2].clone(), made[7].clone()];
+    assert_eq!(registry.approved_versions("machine-downtime").unwrap(), approved);
     let outside = registry.versions("../machine-downtime").unwrap_err();
     assert!(matches!(outside, RegistryError::Limit { .. }), "{outside:?}");
 }

@@ -283,6 +283,13 @@ fn versions_come_page_by_page_and_latest_first() {
     let calls = server.finish();
     assert_eq!(calls[2].1["NextToken"], "more");
 
+    // SageMaker looks for the approved ones: describing each would take a call for each.
+    let approved = json!({ "ModelPackageSummaryList": [summary(1)] });
+    let server = Server::start(vec![yields("ListModelPackages", approved)]);
+    let versions = registry(&server.url).approved_versions("machine-downtime").unwrap();
+    assert_eq!(versions.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1]);
+    assert_eq!(server.finish()[0].1["ModelApprovalStatus"], "Approved");
+
     let server = Server::start(vec![refuses(
         "ListModelPackages",
         400,

@@ -104,7 +104,7 @@ impl ModelGroup {
         let arn = match name {
             "latest" => versions.first().map(|(_, arn)| arn),
             "approved" => {
-                for (version, arn) in &versions {
+                for (version, arn) in &self.registry.approved_versions(&self.name)? {
                     let package = self.describe(*version, arn)?;
                     let approved = |p: &ModelPackage| p.approval_status == ApprovalStatus::Approved;
                     if let Some(package) = package.filter(approved) {
