@@ -69,18 +69,24 @@ def roles(stack, checks):
 
     made, trust, document = role(stack, "GitHubRole")
     checks.equal("GitHub's provider", trust["Principal"], {"Federated": PROVIDER})
-    repository = "repo:plant/downtime:ref:refs"
+    repository = "repo:plant@12/downtime@345"
     condition = {
         "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
-        "StringLike": {f"{ISSUER}:sub": [f"{repository}/heads/main", f"{repository}/tags/v*"]},
+        "StringLike": {f"{ISSUER}:sub": [f"{repository}:ref:refs/heads/main"]},
     }
     checks.equal("GitHub's workflows", trust["Condition"], condition)
     policy = stack.properties("GitHubRole")["Policies"][0]["PolicyDocument"]
     checks.equal("the GitHub role's policy", document, policy)
     checks.equal("the GitHub role is an output", stack.outputs["GitHubRoleArn"], made["Arn"])
+    made, trust, document = role(stack, "GitHubPushRole")
+    subjects = trust["Condition"]["StringLike"][f"{ISSUER}:sub"]
+    checks.equal("who pushes a release", subjects, [f"{repository}:ref:refs/tags/v*"])
+    policy = stack.properties("GitHubPushRole")["Policies"][0]["PolicyDocument"]
+    checks.equal("the push role's policy", document, policy)
+    checks.equal("the push role is an output", stack.outputs["GitHubPushRoleArn"], made["Arn"])
     made, trust, document = role(stack, "GitHubReleaseRole")
     subjects = trust["Condition"]["StringLike"][f"{ISSUER}:sub"]
-    environment = ["repo:plant/downtime:environment:production"]
+    environment = [f"{repository}:environment:production"]
     checks.equal("who releases", subjects, environment)
     policy = stack.properties("GitHubReleaseRole")["Policies"][0]["PolicyDocument"]
     checks.equal("the release role's policy", document, policy)

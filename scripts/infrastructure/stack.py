@@ -65,6 +65,7 @@ class Stack:
         self.undo.callback(self.cloudformation.delete_stack, StackName=self.name)
         parameters = {
             "GitHubRepository": "plant/downtime",
+            "GitHubSubject": "plant@12/downtime@345",
             "CreateGitHubProvider": "false",
             "CreateLogGroups": str(self.makes_groups).lower(),
             "CreateHostingLogGroups": str(self.makes_groups).lower(),

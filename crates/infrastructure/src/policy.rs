@@ -11,7 +11,7 @@ use crate::inventory::{Inventory, JobType};
 use crate::statements::{
     approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
 };
-use crate::storage::{S3Prefix, without_covered};
+use crate::storage::{DEFINITIONS, S3Prefix, without_covered};
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
@@ -25,6 +25,8 @@ pub enum PolicyKind {
     Deploy,
     /// GitHub Actions: pushes images, creates and starts the pipeline.
     Github,
+    /// GitHub Actions on a release tag: pushes images.
+    Push,
     /// Whoever looks at versions, and approves or rejects them.
     Approver,
     /// Whoever deploys approved versions as the endpoint, and runs batch transforms.
@@ -35,10 +37,11 @@ pub enum PolicyKind {
 
 impl PolicyKind {
     /// All policies.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Execution,
         Self::Deploy,
         Self::Github,
+        Self::Push,
         Self::Approver,
         Self::Endpoint,
         Self::Release,
@@ -52,6 +55,7 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
         PolicyKind::Execution => execution(&inventory),
         PolicyKind::Deploy => deploy(&inventory),
         PolicyKind::Github => github(&inventory),
+        PolicyKind::Push => push(&inventory),
         PolicyKind::Approver => approver(&inventory),
         PolicyKind::Endpoint => hosting::endpoint(&inventory),
         PolicyKind::Release => hosting::release(&inventory),
@@ -107,6 +111,9 @@ fn register(inventory: &Inventory<'_>) -> Statement {
     // Only a new version has a status.
     .when("StringEqualsIfExists", "sagemaker:ModelApprovalStatus", status.at_registration())
 }
+
+/// The id of the statement that allows uploading tables and what a definition consists of.
+const UPLOAD: &str = "Upload";
 
 /// The actions of an image pull.
 const PULL: [&str; 3] =
@@ -230,7 +237,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
         find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
         Statement::allow(
-            "Upload",
+            UPLOAD,
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             inventory.object_arns(&inventory.inputs),
         ),
@@ -271,7 +278,16 @@ fn approver(inventory: &Inventory<'_>) -> Vec<Statement> {
 
 fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
     let mut statements = deploy(inventory);
-    statements.push(registry_token());
+    // A workflow uploads no tables, only what a definition consists of.
+    for statement in statements.iter_mut().filter(|statement| statement.sid == UPLOAD) {
+        let bucket = &inventory.settings.s3_paths.bucket;
+        statement.resource = vec![inventory.account.s3(&format!("{bucket}/{DEFINITIONS}*"))];
+    }
+    statements.extend(push(inventory));
+    statements
+}
+
+fn push(inventory: &Inventory<'_>) -> Vec<Statement> {
     let push = [
         "ecr:InitiateLayerUpload",
         "ecr:UploadLayerPart",
@@ -279,12 +295,8 @@ fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
         "ecr:PutImage",
     ];
     // A push checks first which layers exist.
-    statements.push(Statement::allow(
-        "PushImages",
-        PULL.into_iter().chain(push),
-        inventory.repository_arns(),
-    ));
-    statements
+    let push = PULL.into_iter().chain(push);
+    vec![registry_token(), Statement::allow("PushImages", push, inventory.repository_arns())]
 }
 
 /// Allows creating the network interfaces of jobs in a VPC.

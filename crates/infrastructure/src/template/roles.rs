@@ -10,6 +10,8 @@ use crate::statements::SAGEMAKER;
 
 /// The parameter for the GitHub repository.
 pub(super) const REPOSITORY: &str = "GitHubRepository";
+/// The parameter and condition for the repository's name in the tokens of GitHub, where it is another.
+const SUBJECT: &str = "GitHubSubject";
 /// The parameter for the branch.
 const BRANCH: &str = "GitHubBranch";
 /// The parameter and condition that decide whether the template creates the identity provider.
@@ -87,8 +89,20 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Condition": HAS_GITHUB,
             "Properties": object! {
                 "Description": "What the workflows of the repository run as",
-                "AssumeRolePolicyDocument": github_trust(inventory, branch_and_tags()),
+                "AssumeRolePolicyDocument": github_trust(inventory, branch()),
                 "Policies": inline(inventory, "Github", PolicyKind::Github),
+            },
+        },
+    );
+    sections.resource(
+        "GitHubPushRole",
+        object! {
+            "Type": "AWS::IAM::Role",
+            "Condition": HAS_GITHUB,
+            "Properties": object! {
+                "Description": "What pushes the images of a release, and nothing else",
+                "AssumeRolePolicyDocument": github_trust(inventory, release_tags()),
+                "Policies": inline(inventory, "Push", PolicyKind::Push),
             },
         },
     );
@@ -116,8 +130,16 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
         "GitHubRoleArn",
         object! {
             "Condition": HAS_GITHUB,
-            "Description": "role-to-assume of the workflows",
+            "Description": "role-to-assume of the workflows on the branch",
             "Value": arn("GitHubRole"),
+        },
+    );
+    sections.output(
+        "GitHubPushRoleArn",
+        object! {
+            "Condition": HAS_GITHUB,
+            "Description": "role-to-assume of the workflow that pushes the images of a tag",
+            "Value": arn("GitHubPushRole"),
         },
     );
 }
@@ -139,6 +161,15 @@ fn github_parameters(inventory: &Inventory<'_>, sections: &mut Sections) {
         }
     };
     sections.parameter(REPOSITORY, repository);
+    sections.parameter(
+        SUBJECT,
+        object! {
+            "Description": "OWNER@ID/NAME@ID for a repository made, renamed or transferred since 2026-07-15, or that has opted in: GitHub's tokens call it so. Empty for OWNER/NAME",
+            "Type": "String",
+            "AllowedPattern": "^([A-Za-z0-9-]+@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)?$",
+            "Default": "",
+        },
+    );
     sections.parameter(
         BRANCH,
         object! {
@@ -169,6 +200,7 @@ fn github_parameters(inventory: &Inventory<'_>, sections: &mut Sections) {
 }
 
 fn github_conditions(sections: &mut Sections) {
+    sections.condition(SUBJECT, object! { "Fn::Not": list([equals(SUBJECT, "")]) });
     sections.condition(HAS_GITHUB, object! { "Fn::Not": list([equals(REPOSITORY, "")]) });
     sections.condition(
         CREATE_PROVIDER,
@@ -208,16 +240,30 @@ fn audience(inventory: &Inventory<'_>) -> &'static str {
     }
 }
 
-/// Returns the subjects of the workflows on the branch, which deploy the pipeline, and on release tags, which
-/// push images.
-fn branch_and_tags() -> Vec<Value> {
-    let subject = |place: String| substitute(&format!("repo:${{{REPOSITORY}}}:ref:refs/{place}"));
-    [format!("heads/${{{BRANCH}}}"), "tags/v*".to_owned()].map(subject).to_vec()
+/// Returns the subject of the workflows on the branch, which deploy the pipeline.
+fn branch() -> Vec<Value> {
+    vec![subject(&format!("ref:refs/heads/${{{BRANCH}}}"))]
+}
+
+/// Returns the subject of the workflows on release tags, which push images.
+fn release_tags() -> Vec<Value> {
+    vec![subject("ref:refs/tags/v*")]
 }
 
 /// Returns the subject of the jobs of an environment.
 pub(super) fn environment(name: &str) -> Vec<Value> {
-    vec![substitute(&format!("repo:${{{REPOSITORY}}}:environment:{name}"))]
+    vec![subject(&format!("environment:{name}"))]
+}
+
+/// Returns the subject of jobs of the repository. Tokens of newer repositories have the ids of owner and
+/// repository in it, so that whoever gets a name that became free does not get the role.
+fn subject(jobs: &str) -> Value {
+    let name = object! {
+        "Fn::If": list([SUBJECT.into(), reference(SUBJECT), reference(REPOSITORY)]),
+    };
+    object! {
+        "Fn::Sub": list([format!("repo:${{Name}}:{jobs}").into(), object! { "Name": name }]),
+    }
 }
 
 /// Returns the trust policy: jobs of the repository with these subjects may assume the role.

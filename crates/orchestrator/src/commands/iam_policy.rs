@@ -26,6 +26,8 @@ enum Principal {
     Deploy,
     /// GitHub Actions: as deploy, and they push images
     Github,
+    /// GitHub Actions on a release tag: they push images
+    Push,
     /// Who approves and rejects versions
     Approver,
     /// Who deploys approved versions as the endpoint, and runs batch transforms
@@ -41,6 +43,7 @@ pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
         Principal::Execution => PolicyKind::Execution,
         Principal::Deploy => PolicyKind::Deploy,
         Principal::Github => PolicyKind::Github,
+        Principal::Push => PolicyKind::Push,
         Principal::Approver => PolicyKind::Approver,
         Principal::Endpoint => PolicyKind::Endpoint,
         Principal::Release => PolicyKind::Release,
