@@ -79,6 +79,9 @@ pub enum BundleError {
         /// The number of features of the recipe.
         recipe: usize,
     },
+    /// The recipe makes other features than those that the forest was trained with.
+    #[error("{RECIPE_JSON} is of another training than {METADATA_JSON}")]
+    OtherRecipe,
     /// The forest does not have two classes.
     #[error("the forest has {0} classes, expected 2")]
     Classes(usize),
@@ -111,7 +114,9 @@ impl Bundle {
         if found != expected {
             return Err(BundleError::Trees { found, expected });
         }
-        let training_id = self.metadata.training_id()?;
+        let recipe = recipe_file::write_recipe(&self.recipe)?;
+        let recipe_digest = common::sha256_hex(&recipe);
+        let training_id = self.metadata.training_id(Some(&recipe_digest))?;
         let forest = forest_file::write(&self.forest, shard, trees, training_id);
         let mut files = vec![(shard.file_name(FOREST_BIN), forest)];
         if shard.index == 0 {
@@ -121,8 +126,8 @@ impl Bundle {
                 metadata.feature_importances.clear();
                 metadata.permutation_importances.clear();
             }
-            files.push((RECIPE_JSON.to_owned(), recipe_file::write_recipe(&self.recipe)?));
-            files.push((METADATA_JSON.to_owned(), metadata.to_json()?));
+            files.push((RECIPE_JSON.to_owned(), recipe));
+            files.push((METADATA_JSON.to_owned(), metadata.to_json(&recipe_digest)?));
             if let Some(rows) = &self.background {
                 let background = background_file::write(rows.view(), training_id);
                 files.push((BACKGROUND_BIN.to_owned(), background));
@@ -173,10 +178,12 @@ impl Bundle {
         let recipe = read(RECIPE_JSON)?.ok_or_else(|| missing(RECIPE_JSON))?;
         let metadata = read(METADATA_JSON)?.ok_or_else(|| missing(METADATA_JSON))?;
         let background = read(BACKGROUND_BIN)?;
+        let found_digest = common::sha256_hex(&recipe);
         let recipe = recipe_file::read_recipe(&recipe)?;
-        let mut metadata = Metadata::from_json(&metadata)?;
+        let (mut metadata, recipe_digest) = Metadata::from_json(&metadata)?;
+        let training_id = metadata.training_id(recipe_digest.as_deref())?;
         files.retain(|name, _| is_forest_file(name));
-        let shards = forest_file::read_all(files, metadata.training_id()?)?;
+        let shards = forest_file::read_all(files, training_id)?;
         if let Some(shard) = shards.missing() {
             return Err(missing(&shard.file_name(FOREST_BIN)));
         }
@@ -188,7 +195,17 @@ impl Bundle {
         if forest.features() != features {
             return Err(BundleError::Features { forest: forest.features(), recipe: features });
         }
-        let training_id = metadata.training_id()?;
+        let is_own = match recipe_digest {
+            Some(digest) => digest == found_digest,
+            // What earlier programs stored of the recipe is the names of its features.
+            None => {
+                metadata.feature_importances.is_empty()
+                    || metadata.feature_importances.keys().eq(recipe.feature_names())
+            }
+        };
+        if !is_own {
+            return Err(BundleError::OtherRecipe);
+        }
         let background = background
             .map(|bytes| background_file::read(&bytes, training_id, features))
             .transpose()?;

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use tar::EntryType;
 
 use crate::sample::{
-    archive, bundle, bundle_of, chain, files, from_archive, gzip, patched, recipe, valid_archive,
-    with,
+    Files, archive, bundle, bundle_of, chain, files, from_archive, gzip, patched, recipe,
+    valid_archive, with,
 };
 
 fn refused(archive: &[u8]) -> String {
@@ -67,7 +67,7 @@ fn the_bytes_of_a_bundle_do_not_change() {
 }
 
 /// The CRC-32 of the four files. It may change only together with a format version.
-const WRITTEN: u32 = 2_092_973_770;
+const WRITTEN: u32 = 3_711_057_169;
 
 #[test]
 fn hostile_archives_are_refused() {
@@ -234,18 +234,69 @@ fn files_that_do_not_belong_together_are_refused() {
     let version = |number: u32| format!("\"format_version\": {number}");
     let later = |bytes: &[u8], number| replaced(bytes, &version(number), &version(number + 1));
     insta::assert_snapshot!(read(RECIPE_JSON, &later(recipe, 2)), @"recipe.json has format version 3, expected 1 or 2");
-    insta::assert_snapshot!(read(METADATA_JSON, &later(metadata, 1)), @"metadata.json has format version 2, expected 1");
+    insta::assert_snapshot!(read(METADATA_JSON, &later(metadata, 2)), @"metadata.json has format version 3, expected 1 or 2");
     insta::assert_snapshot!(read(RECIPE_JSON, b"{}"), @"recipe.json is not in its format: missing field `format_version` at line 1 column 2");
     insta::assert_snapshot!(read(RECIPE_JSON, b"["), @"recipe.json is not in its format: EOF while parsing a list at line 1 column 1");
-    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "60", "\"many\"")), @r#"metadata.json is not in its format: invalid type: string "many", expected usize at line 6 column 25"#);
-    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "60", "61")), @"forest.bin is of another training than metadata.json");
+    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "rows\": 60", "rows\": \"many\"")), @r#"metadata.json is not in its format: invalid type: string "many", expected usize at line 6 column 25"#);
+    insta::assert_snapshot!(read(METADATA_JSON, &replaced(metadata, "rows\": 60", "rows\": 61")), @"forest.bin is of another training than metadata.json");
     insta::assert_snapshot!(read(RECIPE_JSON, &replaced(recipe, "\"mean\"", "\"median\"")), @"recipe.json is not in its format: the statistics of feature `Ratio` are not those of `Pressure / mean(Vibration)` at line 50 column 1");
+    // Columns in another order make the same number of features.
+    let exchanged = exchanged(recipe);
+    assert!(artifacts::read_recipe(&exchanged).is_ok());
+    insta::assert_snapshot!(read(RECIPE_JSON, &exchanged), @"recipe.json is of another training than metadata.json");
+    let other_range = replaced(recipe, "4.25", "4.5");
+    insta::assert_snapshot!(read(RECIPE_JSON, &other_range), @"recipe.json is of another training than metadata.json");
+    // Metadata that another recipe is entered into is of another training than the forest.
+    let digests = [recipe, &exchanged].map(common::sha256_hex);
+    let entered = replaced(metadata, &digests[0], &digests[1]);
+    let mut both = files.clone();
+    both.insert(RECIPE_JSON.to_owned(), exchanged.clone());
+    insta::assert_snapshot!(with(both, METADATA_JSON, entered).unwrap_err(), @"forest.bin is of another training than metadata.json");
     for missing in [RECIPE_JSON, METADATA_JSON] {
         let mut files = files.clone();
         files.remove(missing);
         let error = chain(&Bundle::from_files(files).unwrap_err());
         assert!(error.starts_with(&format!("the model has no `{missing}`; it has: ")), "{error}");
     }
+}
+
+/// Returns a recipe with its two columns in the other order.
+fn exchanged(recipe: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(recipe.to_vec()).unwrap();
+    let text = text.replace("Pressure", "X").replace("Vibration", "Pressure");
+    text.replace('X', "Vibration").into_bytes()
+}
+
+/// Returns the files as the program before version 2 of the metadata wrote them: nothing in them depends on the
+/// recipe, apart from the names of its features.
+fn without_recipe_digest(mut files: Files) -> Files {
+    // The identifier that this program gave to the training of the sample.
+    const TRAINING: u32 = 3_239_231_610;
+    let metadata = String::from_utf8(files[METADATA_JSON].clone()).unwrap();
+    let metadata = metadata.replace("\"format_version\": 2", "\"format_version\": 1");
+    let end = metadata.find(",\n  \"recipe_digest\"").unwrap();
+    let metadata = format!("{}\n}}\n", &metadata[..end]);
+    let forest = patched(&files[FOREST_BIN], 12, &TRAINING.to_le_bytes());
+    let background = patched(&files[BACKGROUND_BIN], 12, &TRAINING.to_le_bytes());
+    files.insert(METADATA_JSON.to_owned(), metadata.into_bytes());
+    files.insert(FOREST_BIN.to_owned(), forest);
+    files.insert(BACKGROUND_BIN.to_owned(), background);
+    files
+}
+
+#[test]
+fn a_bundle_without_the_digest_of_its_recipe_is_held_together_by_feature_names() {
+    let files = without_recipe_digest(files(&bundle()));
+    assert_eq!(Bundle::from_files(files.clone()).unwrap(), bundle());
+    let exchanged = exchanged(&files[RECIPE_JSON]);
+    let error = with(files.clone(), RECIPE_JSON, exchanged.clone()).unwrap_err();
+    insta::assert_snapshot!(error, @"recipe.json is of another training than metadata.json");
+    // Several hosts left no names.
+    let mut metadata: serde_json::Value = serde_json::from_slice(&files[METADATA_JSON]).unwrap();
+    metadata["feature_importances"] = serde_json::json!({});
+    let mut unnamed = files;
+    unnamed.insert(METADATA_JSON.to_owned(), metadata.to_string().into_bytes());
+    assert!(with(unnamed, RECIPE_JSON, exchanged).is_ok());
 }
 
 proptest! {

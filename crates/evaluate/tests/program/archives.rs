@@ -54,18 +54,18 @@ fn documents_of_another_version_or_shape() {
     let replaced = |bytes: &[u8], from: &str, to: &str| {
         String::from_utf8(bytes.to_owned()).unwrap().replacen(from, to, 1).into_bytes()
     };
-    let version = (r#""format_version": 1"#, r#""format_version": 7"#);
+    let version = (r#""format_version": 2"#, r#""format_version": 7"#);
     insta::assert_snapshot!(
         refused_files(|files| files.metadata = replaced(&files.metadata, version.0, version.1)),
-        @"/opt/ml/processing/model/model.tar.gz holds no usable model: metadata.json has format version 7, expected 1"
+        @"/opt/ml/processing/model/model.tar.gz holds no usable model: metadata.json has format version 7, expected 1 or 2"
     );
     insta::assert_snapshot!(
-        refused_files(|files| files.recipe = replaced(&files.recipe, "\"format_version\": 2", version.1)),
+        refused_files(|files| files.recipe = replaced(&files.recipe, version.0, version.1)),
         @"/opt/ml/processing/model/model.tar.gz holds no usable model: recipe.json has format version 7, expected 1 or 2"
     );
     insta::assert_snapshot!(
         refused_files(|files| files.metadata = replaced(&files.metadata, "data_digest", "digest")),
-        @"/opt/ml/processing/model/model.tar.gz holds no usable model: metadata.json is not in its format: missing field `data_digest` at line 41 column 1"
+        @"/opt/ml/processing/model/model.tar.gz holds no usable model: metadata.json is not in its format: missing field `data_digest` at line 42 column 1"
     );
     let fewer = |files: &mut ModelFiles| {
         let mut recipe: Value = serde_json::from_slice(&files.recipe).unwrap();
