@@ -20,7 +20,7 @@ pub struct NumberFormat {
 
 impl NumberFormat {
     /// Returns a format in which all numbers are written alike.
-    pub(crate) const fn new(point: u8, thousands: Option<char>) -> Self {
+    pub const fn new(point: u8, thousands: Option<char>) -> Self {
         Self { point, thousands, comma_in_text: false }
     }
 }

@@ -3,40 +3,24 @@
 
 use std::slice::from_ref;
 
-use crate::cell::{CellParser, NumberFormat, number_and_unit};
+use crate::cell::{CellParser, NumberFormat};
 use crate::csv_records::{CsvError, CsvRecords, count_lines};
 use crate::header::{Header, HeaderError};
-use crate::schema::{ColumnKind, Schema};
+use crate::number_sample::{NumberOfTwoMeanings, NumberSample, SampledNumber};
+use crate::schema::Schema;
 use crate::source::{Encoding, Text};
 use crate::table_error::TableError;
 use crate::units::{self, Conversion};
-use crate::words::is_missing;
 
 /// The separators that are tried, the usual one first.
 pub(crate) const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The number of lines in which a header is looked for.
 pub(crate) const MAX_HEADER_LINES: usize = 100;
-/// The maximum number of rows that are read to find the number format.
-pub(crate) const SAMPLE_ROWS: usize = 500;
-/// The maximum number of cells of these rows, up to the end of a row.
-pub(crate) const SAMPLE_CELLS: usize = 20_000;
 /// The number of rows that are looked at for names of rows, which the header does not have.
 pub(crate) const ROWS_WITH_NAMES: usize = 50;
 /// What is said of such a file.
 pub(crate) const ROW_NAMES: &str =
     "the first column has no name: rows have one field more than the header";
-/// The number formats that are tried. The first of those that read the most cells is used.
-pub(crate) const NUMBER_FORMATS: [NumberFormat; 8] = [
-    NumberFormat::new(b'.', None),
-    NumberFormat::new(b',', None),
-    NumberFormat::new(b',', Some('.')),
-    NumberFormat::new(b'.', Some(',')),
-    NumberFormat::new(b'.', Some(' ')),
-    NumberFormat::new(b',', Some(' ')),
-    NumberFormat::new(b'.', Some('\'')),
-    NumberFormat::new(b',', Some('\'')),
-];
-
 /// What is known of the format of files. What is not given is found by looking at them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextFormat {
@@ -398,7 +382,13 @@ impl LayoutFinder<'_> {
 
     /// Finds how the numbers of the first rows are written.
     fn numbers(&self, text: &[u8], found: &FoundHeader) -> Result<NumberFormat, TableError> {
-        let cells = self.sample(text, found);
+        let sample = self.sample(text, found);
+        let two_meanings = |number: SampledNumber, meanings: String| {
+            let SampledNumber { line, column, text } = number;
+            let column = &self.schema.columns()[column].name;
+            let place = format!("{}, line {line}, column `{column}`", self.file);
+            TableError::TwoMeanings { place, text, meanings }
+        };
         match self.origin {
             Origin::File => {}
             Origin::Parquet => return Ok(NumberFormat::default()),
@@ -409,157 +399,39 @@ impl LayoutFinder<'_> {
                 });
             }
             Origin::Sheet { decimal: None } => {
-                let texts = cells.iter().map(|cell| cell.text.as_str());
-                return numbers_in_texts(texts).map_err(|text| {
-                    let cell = cells.iter().find(|cell| cell.text == text);
-                    let (line, column) = cell.map_or((0, 0), |cell| (cell.line, cell.column));
-                    let column = &self.schema.columns()[column].name;
+                return numbers_in_texts(sample.texts()).map_err(|text| {
                     let (comma, groups) = (text.replacen(',', ".", 1), text.replace(',', ""));
-                    TableError::TwoMeanings {
-                        place: format!("{}, line {line}, column `{column}`", self.file),
+                    let number = sample.find_text(text).unwrap_or_else(|| SampledNumber {
+                        line: 0,
+                        column: 0,
                         text: text.to_owned(),
-                        meanings: format!(
+                    });
+                    two_meanings(
+                        number,
+                        format!(
                             "a text that is {comma} with a decimal comma and {groups} with a decimal point"
                         ),
-                    }
+                    )
                 });
             }
         }
-        let declared = self.declared;
-        let is_declared = |format: &&NumberFormat| {
-            declared.decimal.is_none_or(|point| point == format.point)
-                && declared.thousands.is_none_or(|mark| Some(mark) == format.thousands)
-        };
-        let candidates: Vec<NumberFormat> =
-            NUMBER_FORMATS.iter().filter(is_declared).copied().collect();
-        let parse = |format: NumberFormat| {
-            let parser = CellParser::new(&[], Conversion::NONE, format);
-            cells.iter().map(|cell| parser.parse(cell.text.as_bytes())).collect::<Vec<_>>()
-        };
-        let Some(&usual) = candidates.first() else {
-            // A combination that is none of the usual ones was declared.
-            let point = declared.decimal.unwrap_or(b'.');
-            return Ok(NumberFormat::new(point, declared.thousands));
-        };
-        let is_default = usual == NumberFormat::default();
-        let numbers = parse(usual);
-        // A comma that separates fields can be a decimal mark only within quotes.
-        if is_default && found.separator == b',' && numbers.iter().all(Option::is_some) {
-            return Ok(usual);
-        }
-        let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
-        let mut best = (usual, numbers);
-        let mut others = Vec::new();
-        for format in candidates.into_iter().skip(1) {
-            let numbers = parse(format);
-            if unread(&numbers) < unread(&best.1) {
-                others.clear();
-                best = (format, numbers);
-            } else if unread(&numbers) == unread(&best.1) {
-                others.push((format, numbers));
-            }
-        }
-        for (format, numbers) in others {
-            let differs = |place: &usize| matches!((best.1[*place], numbers[*place]), (Some(one), Some(other)) if one != other && !one.is_nan());
-            if let Some(place) = (0..cells.len()).find(differs) {
-                let cell = &cells[place];
-                let [one, other] =
-                    [(best.0, best.1[place]), (format, numbers[place])].map(|(format, number)| {
-                        let mark = if format.point == b',' { "comma" } else { "point" };
-                        format!("{} with a decimal {mark}", number.unwrap_or_default())
-                    });
-                let column = &self.schema.columns()[cell.column].name;
-                return Err(TableError::TwoMeanings {
-                    place: format!("{}, line {}, column `{column}`", self.file, cell.line),
-                    text: cell.text.clone(),
-                    meanings: format!("{one} and {other}"),
-                });
-            }
-        }
-        Ok(best.0)
+        let TextFormat { decimal, thousands, .. } = *self.declared;
+        sample.find(decimal, thousands, found.separator).map_err(|doubtful| {
+            let NumberOfTwoMeanings { number, meanings: [one, other] } = doubtful;
+            two_meanings(number, format!("{one} and {other}"))
+        })
     }
 
-    /// Returns the cells of the schema's columns in the first rows that have a digit. Where a column
-    /// has no decimal mark there, because a machine stands still for example, later cells with a mark
-    /// follow.
-    fn sample(&self, text: &[u8], found: &FoundHeader) -> Vec<SampledCell> {
+    /// Returns cells of the schema's columns of numbers.
+    fn sample(&self, text: &[u8], found: &FoundHeader) -> NumberSample<'_> {
         let mut records = self.records(text, found.end, found.separator);
-        let mut cells = Vec::new();
-        let is_number = |column: usize| self.schema.columns()[column].kind == ColumnKind::Number;
-        let mut marks = MarkCounts::new(found.header.columns.len());
-        // Only numbers have marks.
-        marks.first.iter_mut().enumerate().for_each(|(column, first)| *first = !is_number(column));
-        for row in 0.. {
-            // What is wrong with a row is said when it is read.
-            let Ok(Some(record)) = records.next() else { break };
-            let is_later = row >= SAMPLE_ROWS || cells.len() >= SAMPLE_CELLS;
-            if is_later && marks.are_enough() {
-                break;
-            }
-            for (column, place) in found.header.columns.iter().enumerate() {
-                if !is_number(column) || (is_later && !marks.wants(column)) {
-                    continue;
-                }
-                let Ok(text) = std::str::from_utf8(record.field(place.field)) else { continue };
-                let text = text.trim();
-                let text = number_and_unit(text).map_or(text, |(number, _)| number);
-                let markers = &self.schema.columns()[column].missing_markers;
-                let is_missing = is_missing(text) || markers.iter().any(|marker| marker == text);
-                if !is_missing
-                    && text.contains(|letter: char| letter.is_ascii_digit())
-                    && (marks.count(column, text, is_later) || !is_later)
-                {
-                    cells.push(SampledCell { line: record.line, column, text: text.to_owned() });
-                }
-            }
-        }
-        cells
+        let mut sample = NumberSample::new(self.schema, &found.header);
+        // What is wrong with a row is said when it is read.
+        while let Ok(Some(record)) = records.next()
+            && sample.add(record.line, |field| record.field(field))
+        {}
+        sample
     }
-}
-
-/// The numbers of cells with a mark that tells how numbers are written, by column.
-pub(crate) struct MarkCounts {
-    /// Whether a column has such a cell in the first rows.
-    first: Vec<bool>,
-    /// The number of such cells in later rows.
-    later: Vec<usize>,
-}
-
-impl MarkCounts {
-    /// The number of later cells that tell enough of a column.
-    const ENOUGH: usize = 20;
-
-    pub(crate) fn new(columns: usize) -> Self {
-        Self { first: vec![false; columns], later: vec![0; columns] }
-    }
-
-    /// Counts a cell, and returns whether it has a mark.
-    pub(crate) fn count(&mut self, column: usize, text: &str, is_later: bool) -> bool {
-        let has_mark = text.bytes().any(|b| matches!(b, b'.' | b',' | b'\'' | b' ' | 0x80..));
-        if is_later {
-            self.later[column] += usize::from(has_mark);
-        } else {
-            self.first[column] |= has_mark;
-        }
-        has_mark
-    }
-
-    /// Returns whether later cells of a column tell something new.
-    pub(crate) fn wants(&self, column: usize) -> bool {
-        !self.first[column] && self.later[column] < Self::ENOUGH
-    }
-
-    /// Returns whether no column wants later cells.
-    pub(crate) fn are_enough(&self) -> bool {
-        !(0..self.first.len()).any(|column| self.wants(column))
-    }
-}
-
-/// A cell of the first rows.
-struct SampledCell {
-    line: u64,
-    column: usize,
-    text: String,
 }
 
 /// Reads a first line such as `sep=;`, which Excel writes and reads. Returns the position after it

@@ -72,6 +72,7 @@ mod layout;
 mod left_out;
 mod names;
 mod number;
+mod number_sample;
 mod other_row;
 mod parquet_file;
 mod parquet_footer;
@@ -96,6 +97,7 @@ mod value_text;
 mod words;
 mod workbook;
 
+pub use cell::NumberFormat;
 pub use cleaning::{
     BadCellCount, BadCells, CleaningCounts, CleaningRules, Duplicates, MissingValues, RowCount,
 };
@@ -106,6 +108,7 @@ pub use feature_table::{FeatureError, FeatureTable};
 pub use header::{ColumnNames, HeaderError};
 pub use layout::TextFormat;
 pub use names::{ColumnHeaders, SettingsName, settings_names};
+pub use number_sample::{NumberOfTwoMeanings, NumberSample, SampledNumber};
 pub use other_row::{OtherRow, is_totals_row};
 pub use raw_layout::RawColumn;
 pub use raw_rows::{RawCell, RawCells, RawHeader, RawReader, RowSink};

@@ -6,9 +6,11 @@ use crate::cell::{CellParser, NumberFormat, number_and_unit};
 use crate::csv_records::{CsvRecords, count_lines};
 use crate::header::name_and_unit;
 use crate::layout::{
-    MAX_HEADER_LINES, MarkCounts, NUMBER_FORMATS, ROW_NAMES, ROWS_WITH_NAMES, SAMPLE_CELLS,
-    SAMPLE_ROWS, SEPARATORS, are_row_names, number_note, numbers_in_texts, separator_line,
-    separator_note,
+    MAX_HEADER_LINES, ROW_NAMES, ROWS_WITH_NAMES, SEPARATORS, are_row_names, number_note,
+    numbers_in_texts, separator_line, separator_note,
+};
+use crate::number_sample::{
+    CellOfTwoMeanings, MarkCounts, NUMBER_FORMATS, SAMPLE_CELLS, SAMPLE_ROWS, find_format,
 };
 use crate::source::Text;
 use crate::table_error::TableError;
@@ -431,46 +433,18 @@ impl Finder<'_> {
     ) -> (NumberFormat, Option<NumberFormat>, Option<String>) {
         let cells = self.sample(rows, end, columns);
         let in_texts = numbers_in_texts(cells.iter().map(|cell| cell.text.as_str())).ok();
-        let read: Vec<(NumberFormat, Vec<Option<f64>>)> = NUMBER_FORMATS
-            .iter()
-            .map(|&format| {
-                let parser = CellParser::new(&[], Conversion::NONE, format);
-                (format, cells.iter().map(|cell| parser.parse(cell.text.as_bytes())).collect())
-            })
-            .collect();
-        let unread = |numbers: &[Option<f64>]| numbers.iter().filter(|n| n.is_none()).count();
-        let least = read.iter().map(|(_, numbers)| unread(numbers)).min().unwrap_or_default();
-        let mut equal = read.iter().filter(|(_, numbers)| unread(numbers) == least);
-        let Some((best, numbers)) = equal.next() else {
-            return (NumberFormat::default(), in_texts, None);
-        };
-        // A comma that separates fields can be a decimal mark only within quotes.
-        if *best == NumberFormat::default() && self.separator == b',' && least == 0 {
-            return (*best, in_texts, None);
+        let texts = cells.iter().map(|cell| cell.text.as_str());
+        match find_format(texts, &NUMBER_FORMATS, self.separator) {
+            Ok(format) => (format, in_texts, None),
+            Err(CellOfTwoMeanings { index, first, meanings: [one, other] }) => {
+                let SampledNumber { begin, column, text } = &cells[index];
+                let line = 1 + count_lines(&self.text[..*begin]);
+                let column = &columns[*column].header;
+                let place = format!("{}, line {line}, column `{column}`", self.file);
+                let two_meanings = format!("{place}: `{text}` is {one} or {other}");
+                (first, in_texts, Some(two_meanings))
+            }
         }
-        let two_meanings = equal.find_map(|(format, others)| {
-            let pairs = numbers.iter().zip(others).enumerate();
-            // Numbers that are not finite are NaN, which differs from itself.
-            let differs = |one: Option<f64>, other: Option<f64>| {
-                one.is_some_and(|one| !one.is_nan()) && other.is_some() && one != other
-            };
-            let (place, (one, other)) =
-                pairs.into_iter().find(|(_, (one, other))| differs(**one, **other))?;
-            let SampledNumber { begin, column, text } = &cells[place];
-            let meaning = |format: &NumberFormat, number: &Option<f64>| {
-                let mark = if format.point == b',' { "comma" } else { "point" };
-                format!("{} with a decimal {mark}", number.unwrap_or_default())
-            };
-            let line = 1 + count_lines(&self.text[..*begin]);
-            Some(format!(
-                "{}, line {line}, column `{}`: `{text}` is {} or {}",
-                self.file,
-                columns[*column].header,
-                meaning(best, one),
-                meaning(format, other)
-            ))
-        });
-        (*best, in_texts, two_meanings)
     }
 }
 

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{CellParser, NumberFormat};
 use crate::header::{Header, HeaderError};
+use crate::number_sample::NumberSample;
 use crate::schema::{ColumnKind, Label, Schema, fold_word};
 use crate::units;
 use crate::words::is_missing;
@@ -142,17 +143,17 @@ impl<'a> RecordReader<'a> {
         Ok(Self::from_header(schema, header, NumberFormat::default()))
     }
 
-    /// Does the same for records whose numbers have a decimal comma, and may have points between groups of
-    /// three digits.
+    /// Does the same for records whose numbers are written in this format.
     ///
     /// # Errors
     /// Returns the errors of [`RecordReader::new`].
-    pub fn with_decimal_commas(
+    pub fn with_numbers(
         schema: &'a Schema,
         header: &[impl AsRef<[u8]>],
+        numbers: NumberFormat,
     ) -> Result<Self, HeaderError> {
         let header = Header::find(schema, header, &[], false)?;
-        Ok(Self::from_header(schema, header, NumberFormat::new(b',', Some('.'))))
+        Ok(Self::from_header(schema, header, numbers))
     }
 
     /// Creates a reader of records with a label, which the header must have.
@@ -251,9 +252,9 @@ impl<'a> RecordReader<'a> {
                 .all(|(own, other)| own.field == other.field && own.conversion == other.conversion)
     }
 
-    /// Returns whether a field of the records is a number of the schema.
-    pub fn is_number(&self, field: usize) -> bool {
-        matches!(self.roles.get(field), Some(FieldRole::Number(_)))
+    /// Returns an empty sample of the numbers in records, by which it is found how they are written.
+    pub fn number_sample(&self) -> NumberSample<'_> {
+        NumberSample::new(&self.schema, &self.header)
     }
 
     /// Iterates over the columns that have no unit in the schema and one in the header, with that unit:

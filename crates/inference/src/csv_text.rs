@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataset::{CsvRecord, CsvRecords, RecordError};
+use dataset::{CsvRecord, CsvRecords, NumberFormat, NumberOfTwoMeanings, RecordError};
 use memchr::{memchr, memchr_iter};
 use rayon::prelude::*;
 
@@ -40,7 +40,14 @@ pub(crate) fn read(
 
     let mut named = |style: Style| -> Result<Arc<Named>, RecordsError> {
         let Some(names) = &first.names else {
-            return Ok(Arc::clone(&reader.lines[usize::from(style == Style::DecimalCommas)]));
+            if let Some(prepared) = reader.lines.iter().find(|line| line.style == style) {
+                return Ok(Arc::clone(prepared));
+            }
+            let names = reader.lines[0].names.iter().map(String::as_str);
+            let found = reader.named(names, style, &mut Vec::new());
+            let (named, _) = found
+                .map_err(|problem| RecordsError::Names { place: SUBJECT.to_owned(), problem })?;
+            return Ok(named);
         };
         let names = names.iter().map(String::as_str);
         let found = reader.named(names, style, &mut records.remarks);
@@ -48,7 +55,7 @@ pub(crate) fn read(
             found.map_err(|problem| RecordsError::Names { place: SUBJECT.to_owned(), problem })?;
         Ok(named)
     };
-    let points = named(Style::DecimalPoints)?;
+    let points = named(Style::DECIMAL_POINTS)?;
     if first.names.is_some()
         && format.header == CsvHeader::IfNamedInPiece
         && !points.records.reads_as(&reader.lines[0].records)
@@ -56,12 +63,13 @@ pub(crate) fn read(
         let expected = shown_names(&reader.lines[0].names);
         return Err(RecordsError::PieceHeader { expected });
     }
-    let style = match format.decimal {
-        Some(b',') => Style::DecimalCommas,
-        None if first.separator == b';' => decimal_marks(&points, rest, begin, first.separator)?,
-        _ => Style::DecimalPoints,
+    // Between commas, a comma is a decimal mark only where that is said.
+    let style = if first.separator == b',' && format.decimal != Some(b',') {
+        Style::DECIMAL_POINTS
+    } else {
+        Style::Line(find_numbers(&points, rest, begin, first.separator, format.decimal)?)
     };
-    let named = if style == Style::DecimalPoints { points } else { named(style)? };
+    let named = if style == Style::DECIMAL_POINTS { points } else { named(style)? };
     let has_names = first.names.is_some();
     let lines = Lines { named: &named, has_names, separator: first.separator };
     for (readings, count) in lines.read_blocks(rest, begin, reader.most_records())? {
@@ -182,65 +190,31 @@ pub(crate) fn names(line: CsvRecord<'_>) -> Vec<String> {
     line.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
 }
 
-/// Finds the decimal mark of the numbers in a text.
-fn decimal_marks(
+/// Finds how the numbers in a text are written, as it is found of a table.
+fn find_numbers(
     named: &Named,
     text: &[u8],
     begin: u64,
     separator: u8,
-) -> Result<Style, RecordsError> {
-    // The first numbers with a decimal comma, with a decimal point, and with one or the other.
-    let (mut comma, mut point, mut either) = (None, None, None);
+    decimal: Option<u8>,
+) -> Result<NumberFormat, RecordsError> {
+    let mut sample = named.records.number_sample();
     let mut lines = CsvRecords::new(SUBJECT, text, begin, separator);
-    while let Some(record) = lines.next()? {
-        for (index, field) in record.fields().enumerate() {
-            if !named.records.is_number(index)
-                || memchr(b',', field).or(memchr(b'.', field)).is_none()
-            {
-                continue;
-            }
-            let found = || (record.line, shown(&String::from_utf8_lossy(field)));
-            let place = if field.contains(&b',') {
-                &mut comma
-            } else if is_group(field) {
-                &mut either
-            } else {
-                &mut point
-            };
-            if place.is_none() {
-                *place = Some(found());
-            }
-        }
-        if let (Some((comma_line, comma)), Some((point_line, point))) = (&comma, &point) {
-            let ((line, found), (_, other)) = if comma_line > point_line {
-                ((*comma_line, comma), (point_line, point))
-            } else {
-                ((*point_line, point), (comma_line, comma))
-            };
-            let (found, other) = (found.clone(), other.clone());
-            return Err(RecordsError::DecimalMarks { line, found, other });
-        }
+    while let Some(record) = lines.next()?
+        && sample.add(record.line, |field| record.field(field))
+    {}
+    let found = sample.find(decimal, None, separator).map_err(|doubtful| {
+        let NumberOfTwoMeanings { number, meanings } = doubtful;
+        let meanings = meanings.join(" or ");
+        RecordsError::TwoMeanings { line: number.line, found: shown(&number.text), meanings }
+    })?;
+    if decimal.is_none()
+        && let Some([other, number]) = sample.mixed_marks(found)
+    {
+        let (found, other) = (shown(&number.text), shown(&other.text));
+        return Err(RecordsError::DecimalMarks { line: number.line, found, other });
     }
-    match (comma, point, either) {
-        (Some(_), ..) => Ok(Style::DecimalCommas),
-        (None, None, Some((line, found))) => Err(RecordsError::TwoMeanings { line, found }),
-        _ => Ok(Style::DecimalPoints),
-    }
-}
-
-/// Returns whether a point may stand between groups of digits: `25.892`.
-fn is_group(field: &[u8]) -> bool {
-    let field = field.trim_ascii();
-    let Some(at) = field.iter().rposition(|byte| *byte == b'.') else { return false };
-    let (whole, fraction) = (&field[..at], &field[at + 1..]);
-    let whole = whole.strip_prefix(b"-").or(whole.strip_prefix(b"+")).unwrap_or(whole);
-    let is_digits = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-    // Nobody writes 0.892 for 892.
-    let begins = whole.first().is_some_and(|first| matches!(first, b'1'..=b'9'));
-    let mut groups = whole.split(|byte| *byte == b'.');
-    let first = groups.next().is_some_and(|group| group.len() <= 3 && is_digits(group));
-    let others = groups.all(|group| group.len() == 3 && is_digits(group));
-    begins && first && others && fraction.len() == 3 && is_digits(fraction)
+    Ok(found)
 }
 
 /// How lines are read.

@@ -171,7 +171,7 @@ impl<'r> Reading<'r> {
         };
         let names = columns.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let names = names.iter().map(String::as_str);
-        let found = self.reader.named(names, Style::DecimalPoints, &mut self.records.remarks);
+        let found = self.reader.named(names, Style::DECIMAL_POINTS, &mut self.records.remarks);
         let place = format!("the list of columns in {SUBJECT}");
         let (named, _) = found.map_err(|problem| RecordsError::Names { place, problem })?;
         for (index, raw) in rows.iter().enumerate() {

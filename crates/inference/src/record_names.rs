@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dataset::{ColumnNames, HeaderError, RecordReader, Schema};
+use dataset::{ColumnNames, HeaderError, NumberFormat, RecordReader, Schema};
 
 use crate::record_text::{MAX_SHOWN, shown_names};
 
@@ -37,8 +37,8 @@ impl RecordNames {
             |names: &[String], style| Named::find(schema, names.to_vec(), style).map(Arc::new);
         Ok(Self {
             known: ColumnNames::of(schema),
-            unnamed: find(&own, Style::DecimalPoints)?,
-            lines: [find(&line, Style::DecimalPoints)?, find(&line, Style::DecimalCommas)?],
+            unnamed: find(&own, Style::DECIMAL_POINTS)?,
+            lines: [find(&line, Style::DECIMAL_POINTS)?, find(&line, Style::DECIMAL_COMMAS)?],
             met: Mutex::default(),
             schema: schema.clone(),
         })
@@ -84,12 +84,17 @@ pub(crate) struct IsNew(pub(crate) bool);
 /// How records are written, apart from their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// With decimal points.
-    DecimalPoints,
-    /// With decimal commas, and points between groups of digits.
-    DecimalCommas,
+    /// With all columns, and numbers in this format.
+    Line(NumberFormat),
     /// With decimal points, and columns may be left out.
     Object,
+}
+
+impl Style {
+    /// With decimal points.
+    pub(crate) const DECIMAL_POINTS: Self = Self::Line(NumberFormat::new(b'.', None));
+    /// With decimal commas, and points between groups of digits.
+    pub(crate) const DECIMAL_COMMAS: Self = Self::Line(NumberFormat::new(b',', Some('.')));
 }
 
 /// A reader of records that have these names.
@@ -97,7 +102,7 @@ pub(crate) struct Named {
     pub(crate) names: Vec<String>,
     /// The number of names that records have; the columns behind them are missing in each record.
     pub(crate) given: usize,
-    style: Style,
+    pub(crate) style: Style,
     pub(crate) records: RecordReader<'static>,
 }
 
@@ -111,8 +116,8 @@ impl Named {
     fn find(schema: &Schema, mut names: Vec<String>, style: Style) -> Result<Self, HeaderError> {
         let given = names.len();
         let find = |names: &[String]| match style {
-            Style::DecimalCommas => RecordReader::with_decimal_commas(schema, names),
-            Style::DecimalPoints | Style::Object => RecordReader::new(schema, names),
+            Style::Line(numbers) => RecordReader::with_numbers(schema, names, numbers),
+            Style::Object => RecordReader::new(schema, names),
         };
         let records = match find(&names) {
             Err(HeaderError::Missing { missing, found, all: false }) if style == Style::Object => {

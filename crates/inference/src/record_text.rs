@@ -39,7 +39,8 @@ pub struct CsvFormat {
     pub header: CsvHeader,
     /// The separator of fields. It is found unless it is given.
     pub separator: Option<u8>,
-    /// The decimal mark, `.` or `,`. Between semicolons it is found unless it is given, and elsewhere it is `.`.
+    /// The decimal mark, `.` or `,`. Unless it is given, it is found as that of a table, and between commas it is
+    /// `.`.
     pub decimal: Option<u8>,
 }
 

@@ -39,14 +39,15 @@ pub enum RecordsError {
     },
     /// A number that has two meanings.
     #[error(
-        "{SUBJECT}, line {line}: `{found}` may have a decimal point or be a thousand times as much; \
-         `decimal=comma` or `decimal=point` says which"
+        "{SUBJECT}, line {line}: `{found}` is {meanings}; `decimal=comma` or `decimal=point` says which"
     )]
     TwoMeanings {
         /// The line.
         line: u64,
         /// The number.
         found: String,
+        /// What it may be.
+        meanings: String,
     },
     /// A quote behind a blank, which is no quote of CSV.
     #[error(

@@ -130,3 +130,100 @@ fn a_record_is_one_line_and_never_blank() {
     assert_eq!(String::from_utf8(block.records).unwrap(), "L 1,open\n,shut\nL  2,\"a,b\"\n");
     assert_eq!(block.rows.len(), 3);
 }
+
+/// How the numbers of a text are written is found alike whether it is a table or a request: both read the same
+/// readings, or none.
+#[test]
+fn the_numbers_of_a_table_are_read_alike_in_a_request() {
+    let model = model();
+    let reader = RecordsReader::new(&model, None).unwrap();
+    let of_request = |text: &str| -> Result<Vec<f64>, String> {
+        let records = reader.read(Format::Csv, CsvFormat::default(), text.as_bytes());
+        records.map(|records| records.readings).map_err(|error| error.to_string())
+    };
+    let of_table = |text: &str| -> Result<Vec<f64>, String> {
+        let words = |error: inference::InferenceError| error.to_string();
+        let mut finder = ColumnFinder::new(&model, TextFormat::default());
+        finder.read_file("a.csv", Cursor::new(text)).map_err(words)?;
+        let columns = finder.finish().map_err(words)?;
+        let mut passed = Vec::new();
+        let mut table = TableRecords::new(&model, TextFormat::default(), columns, |block| {
+            passed.extend(block.records);
+            ControlFlow::Continue(())
+        });
+        table.read_file("a.csv", Cursor::new(text)).map_err(words)?;
+        table.finish().map_err(words)?;
+        of_request(&String::from_utf8(passed).unwrap())
+    };
+    // With point and with comma, a unit, a sign or blanks: these are 19.4 or 19400.
+    let doubtful = [
+        "19.400",
+        "19.400 bar",
+        "19.400bar",
+        "19.400%",
+        "(19.400)",
+        "19.400-",
+        "\u{2212}19.400",
+        "=\"19.400\"",
+        "19.400\u{a0}",
+        "\u{2009}19.400",
+        "-19.400",
+        "+19.400",
+        "19,400",
+        "19,400 bar",
+        "(19,400)",
+    ];
+    let others = [
+        "19400",
+        "19.4",
+        "19,4",
+        "19 400",
+        "19\u{a0}400",
+        "19'400",
+        "19.400,5",
+        "19,400.5",
+        "0.400",
+        "0,400",
+        ".400",
+        "19.",
+        "19.400.000",
+        "19.400e0",
+        "1,94e4",
+        "1e400",
+        "inf",
+        "-",
+        "n.a.",
+        "abc",
+        "1.2.2026",
+        "\u{feff}19.5",
+    ];
+    for separator in [';', '\t', '|'] {
+        for beside in ["4", "4,5", "4.5"] {
+            for cell in doubtful.iter().chain(&others) {
+                let join = |fields: [&str; 4]| {
+                    let quoted = fields.map(|field| field.replace('"', "\"\""));
+                    let quoted = quoted.map(|field| {
+                        if field.contains('"') { format!("\"{field}\"") } else { field }
+                    });
+                    quoted.join(&separator.to_string())
+                };
+                let names = join(["Torque", "Oil_Pressure", "Door", "Line"]);
+                let text = format!("{names}\n{}\n", join([beside, cell, "no", "L1"]));
+                let (request, table) = (of_request(&text), of_table(&text));
+                let bits = |read: &Result<Vec<f64>, String>| -> Option<Vec<u64>> {
+                    let bits = |x: &f64| if x.is_nan() { 0 } else { x.to_bits() };
+                    read.as_ref().ok().map(|read| read.iter().map(bits).collect())
+                };
+                assert_eq!(bits(&request), bits(&table), "{text:?}: {request:?} {table:?}");
+                if beside == "4" && doubtful.contains(cell) {
+                    let error = request.unwrap_err();
+                    assert!(error.contains("with a decimal comma"), "{text:?}: {error}");
+                }
+            }
+        }
+    }
+    let reading = |text: &str| of_request(text).unwrap()[1];
+    assert_eq!(reading("4,5;19.400 bar;no;L1"), 19_400.0);
+    assert_eq!(reading("4.5;19.400 bar;no;L1"), 19.4);
+    assert_eq!(reading("4,5;19 400;no;L1"), 19_400.0);
+}
