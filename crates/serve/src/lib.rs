@@ -24,6 +24,7 @@ mod invocation;
 mod media;
 mod metrics;
 mod models;
+mod peer;
 mod refusal;
 mod routes;
 mod served;

@@ -7,6 +7,9 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 /// The seconds after which a refused client may try again.
 const RETRY_SECONDS: &str = "1";
 
+/// The status of a request whose client has left.
+const CLIENT_LEFT: u16 = 499;
+
 /// The status of a request that is not answered, and the reason in plain words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -25,6 +28,15 @@ impl Refusal {
     /// Makes the refusal of a request that is malformed.
     pub fn bad_request(reason: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason)
+    }
+}
+
+impl Refusal {
+    /// Makes the refusal of a request whose client did not wait for a long answer.
+    pub fn client_left() -> Self {
+        // No standard says this one; it is that of nginx.
+        let status = StatusCode::from_u16(CLIENT_LEFT).unwrap_or(StatusCode::REQUEST_TIMEOUT);
+        Self::new(status, "the client closed the connection before the answer was ready")
     }
 }
 

@@ -25,6 +25,7 @@ use crate::invocation::{Answered, Question};
 use crate::media;
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::peer;
 use crate::refusal::Refusal;
 use crate::served::ServedModel;
 
@@ -137,15 +138,22 @@ impl Worker {
         };
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let _cancelled = Cancelled(Arc::clone(&is_cancelled));
-        let running = Arc::clone(&self.running).acquire_owned().await;
         let max_answer = self.server.max_answer;
-        blocking(move || {
-            let _running = running;
-            let is_cancelled = || is_cancelled.load(Ordering::Relaxed);
-            let limits = AnswerLimits { length: max_answer, is_cancelled: &is_cancelled };
-            question.answer(&served, &received.bytes, &limits)
-        })
-        .await
+        let work = async {
+            let running = Arc::clone(&self.running).acquire_owned().await;
+            blocking(move || {
+                let _running = running;
+                let is_cancelled = || is_cancelled.load(Ordering::Relaxed);
+                let limits = AnswerLimits { length: max_answer, is_cancelled: &is_cancelled };
+                question.answer(&served, &received.bytes, &limits)
+            })
+            .await
+        };
+        tokio::select! {
+            biased;
+            answered = work => answered,
+            () = peer::has_left() => Err(Refusal::client_left()),
+        }
     }
 
     /// Answers an invocation, and counts it.

@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 
 use crate::error::ServeError;
+use crate::peer::Connection;
 use crate::routes::{Server, Worker};
 
 /// The number of connections that wait to be accepted.
@@ -121,7 +122,8 @@ async fn accept(
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
-    // A client may close its side when it has sent a request.
+    // A client may close its side when it has sent a request. hyper does not look for its end then, so that long
+    // work does.
     http.half_close(true);
     let open = GracefulShutdown::new();
     let mut is_refusing = false;
@@ -135,9 +137,11 @@ async fn accept(
                 is_refusing = false;
                 // Answers are small and are not to wait for more.
                 let _ = stream.set_nodelay(true);
-                let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+                let connection = Connection::new(stream);
+                let io = TokioIo::new(connection.clone());
+                let served = http.serve_connection(io, service.clone());
                 // What goes wrong with a connection concerns its client, which knows.
-                tokio::spawn(open.watch(connection));
+                tokio::spawn(connection.scope(open.watch(served)));
             }
             Err(error) => {
                 // It goes on until other connections are closed.

@@ -4,7 +4,9 @@ use std::io::{BufReader, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::server::{RECORD, Response, Server, send};
+use testkit::Sandbox;
+
+use crate::server::{RECORD, Response, Server, send, write_model};
 
 const CSV: &str = "Content-Type: text/csv\r\n";
 
@@ -239,18 +241,39 @@ fn a_small_request_is_answered_beside_a_large_one() {
 /// The work for a client that has left ends, and takes no room from others.
 #[test]
 fn the_work_for_a_client_that_leaves_ends() {
-    let server = Server::with(&[("SERVE_WORKERS", "1")]);
+    let sandbox = Sandbox::new();
+    write_model(&sandbox, "model", &crate::server::model(1_000));
+    let server = Server::over(&sandbox, &[("SERVE_WORKERS", "1")]);
+    // Two processors take more than 10 s for each of these.
     let body = format!("{RECORD}\n").repeat(20_000);
-    let explain = format!("{CSV}X-Amzn-SageMaker-Custom-Attributes: explain=true\r\n");
-    for _ in 0..5 {
+    let explain = format!("{CSV}X-Amzn-SageMaker-Custom-Attributes: explain=interventional\r\n");
+    // Two of them wait behind the first one.
+    for client in 0..3 {
         let mut stream = server.connect();
         send(&mut stream, "POST", "/invocations", &explain, body.as_bytes());
+        if client == 0 {
+            let before = server.cpu_time();
+            crate::server::eventually("the work begins", || {
+                server.cpu_time() > before + Duration::from_millis(200)
+            });
+        }
     }
-    // Each of them would take many seconds.
     let started = Instant::now();
     let small = format!("{RECORD}\n").repeat(1_000);
     server.invoke("text/csv", &small).expect(200);
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    eprintln!(
+        "{:?} {}",
+        started.elapsed(),
+        server.request("GET", "/metrics", "", b"").expect(200).body
+    );
+    // Nothing is done any more: no more than a tick of the clock.
+    let before = server.cpu_time();
+    std::thread::sleep(Duration::from_secs(1));
+    let spent = server.cpu_time() - before;
+    assert!(spent < Duration::from_millis(100), "{spent:?} in a second");
+    let text = server.request("GET", "/metrics", "", b"").expect(200).body;
+    assert!(text.contains("serve_invocations_total{status=\"499\"} 3"), "{text}");
 }
 
 /// A client may close its side when it has sent everything.

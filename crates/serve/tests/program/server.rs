@@ -148,6 +148,16 @@ impl Server {
         line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Returns the time that the process has taken of all processors.
+    pub fn cpu_time(&self) -> Duration {
+        let stat = fs_err::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        // The name of the program, in parentheses, may have blanks; the times are fields 14 and 15.
+        let (_, behind) = stat.rsplit_once(')').unwrap();
+        let ticks: u64 = behind.split_ascii_whitespace().skip(11).take(2).map(ticks).sum();
+        // Linux counts them in hundredths of a second.
+        Duration::from_millis(10 * ticks)
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
     }
@@ -198,6 +208,10 @@ fn wait_for(log: &mut BufReader<ChildStderr>, text: &str) -> String {
         assert!(log.read_line(&mut read).unwrap() > 0, "{read}");
     }
     read
+}
+
+fn ticks(number: &str) -> u64 {
+    number.parse().unwrap()
 }
 
 /// Writes a request.
