@@ -10,8 +10,14 @@ use crate::record_text::{MAX_SHOWN, shown_names};
 
 /// The maximum number of readings that are in memory at a time: 256 MB.
 const MAX_READINGS: usize = 32 << 20;
-/// The number of sets of names that are remembered.
+/// The number of sets of names that are remembered, and the bytes that they may take together. Of a model with
+/// more names they may take a few times as much as its own ones.
 const MAX_MET: usize = 8;
+const MET_BYTES: usize = 64 << 10;
+const OWN_TIMES: usize = 10;
+/// What a name takes besides its text, which is there three times: as it is, without its unit, and folded.
+const NAME_BYTES: usize = 256;
+const NAME_TIMES: usize = 3;
 /// The maximum number of remarks about the names in one text.
 const MAX_REMARKS: usize = 10;
 
@@ -26,6 +32,13 @@ pub(crate) struct RecordNames {
     pub(crate) lines: [Arc<Named>; 2],
     /// The names of the last records.
     met: Mutex<VecDeque<Arc<Named>>>,
+    /// The bytes that the model's own names take.
+    own_bytes: usize,
+}
+
+/// Returns about how many bytes a reader of records with these names takes.
+fn bytes_of<'n>(names: impl Iterator<Item = &'n str>) -> usize {
+    names.map(|name| NAME_BYTES + NAME_TIMES * name.len()).sum()
 }
 
 impl RecordNames {
@@ -40,6 +53,7 @@ impl RecordNames {
             unnamed: find(&own, Style::DECIMAL_POINTS)?,
             lines: [find(&line, Style::DECIMAL_POINTS)?, find(&line, Style::DECIMAL_COMMAS)?],
             met: Mutex::default(),
+            own_bytes: bytes_of(schema.names()),
             schema: schema.clone(),
         })
     }
@@ -72,9 +86,24 @@ impl RecordNames {
             remarks.extend(named.remarks());
         }
         met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        met.truncate(MAX_MET - 1);
         met.push_front(Arc::clone(&named));
+        self.forget_the_last(&mut met);
         Ok((named, IsNew(true)))
+    }
+
+    /// Forgets what was met before the others, so that what anybody makes up takes little memory.
+    fn forget_the_last(&self, met: &mut VecDeque<Arc<Named>>) {
+        // A reader has the model's columns besides its names.
+        let bytes =
+            |named: &Arc<Named>| self.own_bytes + bytes_of(named.names.iter().map(String::as_str));
+        let most = MET_BYTES.max(OWN_TIMES * self.own_bytes);
+        let mut taken = 0;
+        let fits = |named: &Arc<Named>| {
+            taken += bytes(named);
+            taken <= most
+        };
+        let kept = met.iter().take(MAX_MET).map(fits).take_while(|fits| *fits).count();
+        met.truncate(kept);
     }
 }
 
@@ -170,5 +199,49 @@ impl Named {
             ));
         }
         remarks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dataset::{Column, Label};
+
+    use super::*;
+
+    fn names_of(columns: usize) -> RecordNames {
+        let column = |index| Column { name: format!("Sensor {index}"), ..Column::default() };
+        let label = Label {
+            column: "Failed".into(),
+            positive: vec!["yes".into()],
+            negative: vec!["no".into()],
+            ..Label::default()
+        };
+        let schema = Schema::new((0..columns).map(column).collect(), label).unwrap();
+        RecordNames::new(&schema, None).unwrap()
+    }
+
+    /// Looks up objects with the model's names and these, and returns the numbers of names that are remembered.
+    fn met(reader: &RecordNames, sets: &[Vec<String>]) -> Vec<usize> {
+        for others in sets {
+            let own = reader.schema.names().chain(others.iter().map(String::as_str));
+            let all: Vec<&str> = own.collect();
+            reader.named(all.into_iter(), Style::Object, &mut Vec::new()).unwrap();
+        }
+        reader.met.lock().unwrap().iter().map(|named| named.given).collect()
+    }
+
+    #[test]
+    fn names_that_anybody_makes_up_take_little_memory() {
+        let few = |index: usize| vec![format!("extra {index}")];
+        let many = |index: usize| (0..1_000).map(|name| format!("{name} of {index}")).collect();
+        let long = |index: usize| vec!["x".repeat(100_000 + index)];
+        let reader = names_of(3);
+        assert_eq!(met(&reader, &(0..20).map(few).collect::<Vec<_>>()), [4; MAX_MET]);
+        // They do not take the room of others either, once those are asked for again.
+        assert_eq!(met(&reader, &[many(0), long(0), few(19)]), [4]);
+        assert_eq!(met(&reader, &(0..4).map(many).collect::<Vec<_>>()), [0; 0]);
+        // A model of many columns remembers its own names.
+        let wide = names_of(2_000);
+        assert_eq!(met(&wide, &[few(0), few(1), few(2)]), [2_001; 3]);
     }
 }

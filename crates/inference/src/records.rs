@@ -1,6 +1,7 @@
 //! Reads records in a text in memory. How a CSV is read is in `csv_text`, and how JSON is in `json_text`.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use dataset::CsvRecords;
@@ -25,8 +26,8 @@ const MAX_SAID: usize = 200;
 #[derive(Debug)]
 pub struct RecordsReader {
     names: RecordNames,
-    /// What was said about names.
-    said: Mutex<BTreeSet<String>>,
+    /// The hashes of what was said about names, which may be long.
+    said: Mutex<BTreeSet<u64>>,
 }
 
 impl RecordsReader {
@@ -72,7 +73,14 @@ impl RecordsReader {
         }
         // Each thing is said once, and not everything that anybody makes up.
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        records.remarks.retain(|remark| said.len() < MAX_SAID && said.insert(remark.clone()));
+        records.remarks.retain(|remark| said.len() < MAX_SAID && said.insert(hash(remark)));
         Ok(records)
     }
+}
+
+/// Returns the same number for the same text.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }

@@ -112,6 +112,26 @@ fn unfinished_bodies_cost_what_has_arrived_of_them() {
     assert!(taken < 30_000, "{taken} KB for {} bodies", open.len());
 }
 
+/// What is remembered of names is bounded in bytes, not in names alone.
+#[test]
+fn long_names_from_outside_do_not_stay_in_memory() {
+    let server = Server::with(&[("SERVE_WORKERS", "1")]);
+    let invoke = |index: usize| {
+        let padding = "x".repeat(1_480);
+        let others = (0..2_000).map(|name| format!("\"{index} {name} {padding}\": 1"));
+        let body = format!("{{\"Torque\": 20, {}}}", others.collect::<Vec<_>>().join(","));
+        server.invoke("application/json", body).expect(200);
+    };
+    // What the allocator keeps of one request is no memory of names.
+    invoke(0);
+    let before = server.memory("VmRSS");
+    for index in 1..6 {
+        invoke(index);
+    }
+    let taken = server.memory("VmRSS").saturating_sub(before);
+    assert!(taken < 20_000, "{taken} KB stay of 5 requests");
+}
+
 /// An answer may be many times as long as its request.
 #[test]
 fn an_answer_that_would_be_too_long_is_refused() {
