@@ -14,6 +14,10 @@ use crate::records_error::RecordsError;
 const MAX_MEMBERS: usize = 1 << 14;
 /// The members that may have a list of records.
 const LISTS: [&str; 3] = ["instances", "inputs", "dataframe_records"];
+/// The member that has columns and data, and these, which may be members of the document themselves.
+const SPLIT: &str = "dataframe_split";
+const COLUMNS: &str = "columns";
+const DATA: &str = "data";
 /// The maximum number of names, times the model's columns, that are looked up in a text: finding the columns
 /// among names takes longer than reading a record.
 const MAX_LOOKUPS: usize = 200_000;
@@ -123,44 +127,57 @@ impl<'r> Reading<'r> {
 
     /// Reads an object: lists of records under one of the usual names, or a record.
     fn object_document(&mut self, members: &[Member<'_>]) -> Result<(), RecordsError> {
-        let mut list = None;
+        let mut lists = Vec::new();
         for name in LISTS {
-            if let Some(values) = array_member(members, name)? {
-                if let Some((other, _)) = list {
-                    return Err(RecordsError::Lists(other, name));
-                }
-                list = Some((name, values));
+            lists.extend(array_member(members, name)?.map(|values| (name, values)));
+        }
+        let split = member(members, SPLIT)?.filter(|raw| raw.starts_with('{'));
+        let (columns, data) = (array_member(members, COLUMNS)?, array_member(members, DATA)?);
+        // What is not read would be left out without a word, or other columns be meant.
+        let mut found: Vec<&str> = lists.iter().map(|(name, _)| *name).collect();
+        found.extend(split.map(|_| SPLIT));
+        let has_both = columns.is_some() && data.is_some();
+        let is_list = has_both || !found.is_empty();
+        found.extend(columns.as_ref().map(|_| COLUMNS));
+        found.extend(data.as_ref().filter(|_| columns.is_none()).map(|_| DATA));
+        if is_list {
+            let is_reading = |member: &&Member<'_>| {
+                let name = member.name.as_ref();
+                // The other one of both members is `data`.
+                let is_read = found.contains(&name) || (has_both && name == DATA);
+                !is_read && self.reader.known.contains(name.as_bytes())
+            };
+            let reading = members.iter().find(is_reading).map(|member| member.name.as_ref());
+            found.extend(reading);
+            if let [one, other, ..] = found[..] {
+                return Err(RecordsError::Lists(one.to_owned(), shown(other)));
             }
         }
-        if let Some((_, values)) = list {
-            return self.list(&values);
+        if let Some((_, values)) = lists.first() {
+            return self.list(values);
         }
-        if let Some(split) = member(members, "dataframe_split")?.filter(|raw| raw.starts_with('{'))
-        {
+        if let Some(split) = split {
             let document = json::parse(split.as_bytes());
             if let Json::Object(members) =
                 document.map_err(|source| syntax(Place::Whole, source, split.as_bytes()))?
             {
-                return self.split(&members)?.map_or_else(
-                    || Err(shape("dataframe_split", split, "an object with columns and data")),
-                    Ok,
-                );
+                let (columns, data) =
+                    (array_member(&members, COLUMNS)?, array_member(&members, DATA)?);
+                let (Some(columns), Some(data)) = (columns, data) else {
+                    return Err(shape(SPLIT, split, "an object with columns and data"));
+                };
+                return self.split(&columns, &data);
             }
         }
-        if let Some(()) = self.split(members)? {
-            return Ok(());
+        if let (Some(columns), Some(data)) = (columns, data) {
+            return self.split(&columns, &data);
         }
         self.records.is_single = true;
         self.object(members, Place::Whole)
     }
 
-    /// Reads `columns` and `data`, if both are there.
-    fn split(&mut self, members: &[Member<'_>]) -> Result<Option<()>, RecordsError> {
-        let (Some(columns), Some(rows)) =
-            (array_member(members, "columns")?, array_member(members, "data")?)
-        else {
-            return Ok(None);
-        };
+    /// Reads records in the order of some columns.
+    fn split(&mut self, columns: &[&str], rows: &[&str]) -> Result<(), RecordsError> {
         if columns.len() > MAX_MEMBERS {
             let place = format!("the list of columns in {SUBJECT}");
             return Err(RecordsError::TooManyMembers { place, most: MAX_MEMBERS });
@@ -181,7 +198,7 @@ impl<'r> Reading<'r> {
                 _ => return Err(shape(&place.shown(), raw, "an array of values")),
             }
         }
-        Ok(Some(()))
+        Ok(())
     }
 
     fn list(&mut self, values: &[&str]) -> Result<(), RecordsError> {

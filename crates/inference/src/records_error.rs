@@ -73,9 +73,9 @@ pub enum RecordsError {
     /// A line of columns that has another line behind it.
     #[error("the line of columns has another line behind it")]
     ColumnsLines,
-    /// A document with several lists of records.
-    #[error("{SUBJECT} has `{0}` and `{1}`, expected one list of records")]
-    Lists(&'static str, &'static str),
+    /// A document with several lists of records, or with a list and a record.
+    #[error("{SUBJECT} has `{0}` and `{1}`, expected all records in one of them")]
+    Lists(String, String),
     /// There is a line of names and no record.
     #[error("{SUBJECT} has a line of names and no records")]
     HeaderAlone,

@@ -194,6 +194,40 @@ fn errors_name_place_value_and_what_was_expected() {
     assert!(error.contains("is not JSON"), "{error}");
 }
 
+/// What one member of a document says of the records is not left out beside another one.
+#[test]
+fn a_document_with_several_kinds_of_records_is_refused() {
+    let columns = r#""columns": ["Line", "Torque", "Druck", "Door"]"#;
+    let data = r#""data": [["L1", 1, 2, 0]]"#;
+    let split = format!("\"dataframe_split\": {{{columns}, {data}}}");
+    let instances = r#""instances": [[1, 2, 0, "L1"]]"#;
+    let inputs = r#""inputs": [[1, 2, 0, "L1"]]"#;
+    let record = r#""Torque": 1, "Druck": 2, "Door": 0, "Line": "L1""#;
+    for (members, both) in [
+        ([instances, inputs], "`instances` and `inputs`"),
+        ([columns, instances], "`instances` and `columns`"),
+        ([inputs, columns], "`inputs` and `columns`"),
+        ([instances, data], "`instances` and `data`"),
+        ([instances, &split], "`instances` and `dataframe_split`"),
+        ([&split, columns], "`dataframe_split` and `columns`"),
+        ([&split, data], "`dataframe_split` and `data`"),
+        ([record, instances], "`instances` and `Torque`"),
+        ([&split, record], "`dataframe_split` and `Torque`"),
+        ([&format!("{columns}, {data}"), record], "`columns` and `Torque`"),
+        ([&format!("{columns}, {data}"), instances], "`instances` and `columns`"),
+    ] {
+        let text = format!("{{{}}}", members.join(", "));
+        let error = read(Format::Json, &text).expect_err(&text);
+        let expected = format!("the request has {both}, expected all records in one of them");
+        assert_eq!(error, expected, "{text}");
+    }
+    // Members that hold no records are those of other servers.
+    let others = format!("{{{instances}, \"parameters\": {{\"a\": [1]}}, \"columns\": null}}");
+    assert_eq!(read(Format::Json, &others).unwrap().count, 1);
+    let index = format!("{{\"index\": [0], {columns}, {data}}}");
+    assert_eq!(read(Format::Json, &index).unwrap().count, 1);
+}
+
 /// A long text is read in blocks, by several threads.
 #[test]
 fn every_line_of_a_long_text_is_read_as_it_would_be_alone() {
