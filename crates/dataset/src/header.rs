@@ -14,14 +14,24 @@ use crate::units::{self, Conversion};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// Columns that are missing.
-    #[error("lacks {}; columns found: {}", with_hints(missing, found), shown(found))]
+    #[error("lacks {}; columns found: {}", with_hints(missing, unused), shown(found))]
     Missing {
         /// The missing columns.
         missing: Vec<String>,
         /// The columns in the header.
         found: Vec<String>,
+        /// Those of them that are none of the schema's.
+        unused: Vec<String>,
         /// Whether none of the columns is there: the header may be of another table.
         all: bool,
+    },
+    /// A name that is nearly that of a missing column, where columns may be missing.
+    #[error("has `{name}`, which is no column here; did you mean `{column}`?")]
+    Slip {
+        /// The name.
+        name: String,
+        /// The column.
+        column: String,
     },
     /// Two fields that match one column.
     #[error("has two columns for `{name}`: `{first}` and `{second}`{hint}")]
@@ -45,6 +55,20 @@ pub enum HeaderError {
         /// The accepted units.
         expected: String,
     },
+}
+
+impl HeaderError {
+    /// Returns the first name that is nearly that of a missing column: it differs from it in at most a third of
+    /// its letters, or contains it.
+    pub fn slip(&self) -> Option<Self> {
+        let Self::Missing { missing, unused, .. } = self else { return None };
+        let names: Vec<String> = unused.iter().map(|header| name_and_unit(header).0).collect();
+        missing.iter().take(MAX_SHOWN_COLUMNS).find_map(|column| {
+            let near = common::nearest(column, names.iter().map(String::as_str))?;
+            let (header, _) = unused.iter().zip(&names).find(|(_, name)| *name == near)?;
+            Some(Self::Slip { name: header.clone(), column: column.clone() })
+        })
+    }
 }
 
 /// The position of a column among the fields of a record.
@@ -116,7 +140,7 @@ impl Header {
             let names: Vec<&str> = column.names().collect();
             found.push(search.field(&column.name, &names, column.unit.as_deref())?);
         }
-        search.finish(found.iter().all(Option::is_none))?;
+        search.finish(&found, found.iter().all(Option::is_none))?;
         let mut columns = Vec::new();
         for (column, field) in schema.columns().iter().zip(found.into_iter().flatten()) {
             columns.push(cells[field].to_column(field, column)?);
@@ -128,7 +152,7 @@ impl Header {
     pub(crate) fn field(&self, name: &str) -> Result<usize, HeaderError> {
         let mut search = Search::new(&self.cells);
         let found = search.field(name, &[name], None)?;
-        search.finish(false)?;
+        search.finish(&[], false)?;
         // `finish` has returned an error if nothing was found.
         Ok(found.unwrap_or_default())
     }
@@ -172,7 +196,7 @@ impl Header {
                 for name in names {
                     fields.extend(search.field(name, &[name], None)?);
                 }
-                search.finish(false)?;
+                search.finish(&[], false)?;
                 for field in fields {
                     match column_of(field) {
                         Some(column) => parts.push(IdentityPart::Reading(column)),
@@ -340,19 +364,26 @@ impl<'a> Search<'a> {
     }
 
     /// Returns an error if a column is missing; `all` tells whether all are.
-    fn finish(self, all: bool) -> Result<(), HeaderError> {
+    fn finish(self, fields: &[Option<usize>], all: bool) -> Result<(), HeaderError> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let found = self.cells.iter().map(HeaderCell::shown).collect();
-        Err(HeaderError::Missing { missing: self.missing, found, all })
+        let used: BTreeSet<usize> = fields.iter().flatten().copied().collect();
+        let cells = self.cells.iter().enumerate();
+        let unused = cells.filter(|(field, _)| !used.contains(field));
+        Err(HeaderError::Missing {
+            missing: self.missing,
+            found: self.cells.iter().map(HeaderCell::shown).collect(),
+            unused: unused.map(|(_, cell)| cell.shown()).collect(),
+            all,
+        })
     }
 }
 
 /// Joins missing columns for a message, each with the nearest name in the header. This takes time, and
 /// most headers that do not match are only lines that are none.
-fn with_hints(missing: &[String], found: &[String]) -> String {
-    let here: Vec<String> = found.iter().map(|header| name_and_unit(header).0).collect();
+fn with_hints(missing: &[String], unused: &[String]) -> String {
+    let here: Vec<String> = unused.iter().map(|header| name_and_unit(header).0).collect();
     // Looking for the nearest of thousands of names takes seconds.
     let hinted = missing.iter().take(MAX_SHOWN_COLUMNS).map(|name| {
         let near = common::nearest(name, here.iter().map(String::as_str));

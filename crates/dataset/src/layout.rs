@@ -268,7 +268,9 @@ impl LayoutFinder<'_> {
                 };
                 let missing = match &problem {
                     HeaderError::Missing { missing, .. } => missing.len(),
-                    HeaderError::Twice { .. } | HeaderError::Unit { .. } => 0,
+                    HeaderError::Slip { .. }
+                    | HeaderError::Twice { .. }
+                    | HeaderError::Unit { .. } => 0,
                 };
                 if nearest.as_ref().is_none_or(|nearest| missing < nearest.missing) {
                     nearest = Some(Nearest { line, missing, problem });

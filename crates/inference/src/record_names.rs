@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dataset::{ColumnNames, HeaderError, NumberFormat, RecordReader, Schema};
 
-use crate::record_text::{MAX_SHOWN, shown_names};
+use crate::record_text::shown_names;
 
 /// The maximum number of readings that are in memory at a time: 256 MB.
 const MAX_READINGS: usize = 32 << 20;
@@ -149,16 +149,16 @@ impl Named {
             Style::Object => RecordReader::new(schema, names),
         };
         let records = match find(&names) {
-            Err(HeaderError::Missing { missing, found, all: false }) if style == Style::Object => {
+            Err(error) if style == Style::Object => {
                 // A name that is nearly the missing one is a slip and no other column.
-                let is_near = |name: &String| {
-                    common::nearest(name, names.iter().map(String::as_str)).is_some()
-                };
-                if missing.iter().take(MAX_SHOWN).any(is_near) {
-                    return Err(HeaderError::Missing { missing, found, all: false });
+                match (error.slip(), error) {
+                    (Some(slip), _) => return Err(slip),
+                    (None, HeaderError::Missing { missing, all: false, .. }) => {
+                        names.extend(missing);
+                        find(&names)
+                    }
+                    (None, error) => return Err(error),
                 }
-                names.extend(missing);
-                find(&names)
             }
             records => records,
         };

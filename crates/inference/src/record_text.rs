@@ -3,7 +3,7 @@
 /// What error messages call the text.
 pub(crate) const SUBJECT: &str = "the request";
 /// The number of names in a message, and the length of each.
-pub(crate) const MAX_SHOWN: usize = 30;
+const MAX_SHOWN: usize = 30;
 const MAX_SHOWN_LETTERS: usize = 60;
 
 /// A format of records, and of answers to them.

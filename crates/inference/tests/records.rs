@@ -194,6 +194,33 @@ fn errors_name_place_value_and_what_was_expected() {
     assert!(error.contains("is not JSON"), "{error}");
 }
 
+/// A column may be left out beside others with similar names; a name that the model does not use is a slip.
+#[test]
+fn a_column_may_be_left_out_beside_similar_ones() {
+    let similar = made::similar();
+    let reader = RecordsReader::new(&similar, None).unwrap();
+    let read = |text: &str| {
+        let read = reader.read(Format::Json, CsvFormat::default(), text.as_bytes());
+        read.map(|records| records.readings).map_err(|error| error.to_string())
+    };
+    let partial = read(r#"{"Sensor_1": 1, "Sensor_3": 3}"#).unwrap();
+    assert_eq!((partial[0], partial[1].is_nan(), partial[2]), (1.0, true, 3.0));
+    for (text, name, column) in [
+        (r#"{"Sensor_1": 1, "Sensr_2": 2}"#, "Sensr_2", "Sensor_2"),
+        (r#"{"Sensor_1": 1, "Sensor_2_new": 2, "other": 3}"#, "Sensor_2_new", "Sensor_2"),
+        (r#"{"Sensr_1 (V)": 1}"#, "Sensr_1 (V)", "Sensor_1"),
+    ] {
+        let expected =
+            format!("the request has `{name}`, which is no column here; did you mean `{column}`?");
+        assert_eq!(read(text).unwrap_err(), expected);
+    }
+    assert!(read(r#"{"Sensor_1": 1, "Temperature": 2}"#).is_ok());
+    // Where columns may not be left out, only names that are not used are proposed.
+    let csv = reader.read(Format::Csv, CsvFormat::default(), b"Sensor_1,Sensor_2,x\n1,2,3\n");
+    let error = csv.unwrap_err().to_string();
+    assert_eq!(error, "the request lacks column `Sensor_3`; columns found: Sensor_1, Sensor_2, x");
+}
+
 /// What one member of a document says of the records is not left out beside another one.
 #[test]
 fn a_document_with_several_kinds_of_records_is_refused() {

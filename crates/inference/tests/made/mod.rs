@@ -34,6 +34,17 @@ pub fn words() -> Model {
     ))
 }
 
+/// Returns a model of three columns with similar names, `Sensor_1` to `Sensor_3`.
+#[allow(dead_code, reason = "not every test needs it")]
+pub fn similar() -> Model {
+    let column = |number| Column { name: format!("Sensor_{number}"), ..Column::default() };
+    Model::new(trained(
+        (1..=3).map(column).collect(),
+        &[],
+        "Sensor_1,Sensor_2,Sensor_3,Failed\n1,2,3,yes\n4,5,6,no\n2,2,3,yes\n5,5,6,no\n",
+    ))
+}
+
 /// Returns the files of the model.
 pub fn bundle() -> Bundle {
     let number = |name: &str, unit: &str, spellings: &[&str]| Column {
