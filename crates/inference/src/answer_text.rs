@@ -21,6 +21,8 @@ const BASE: &str = "base_value";
 const SHAP_PREFIX: &str = "shap_";
 /// What separates the columns that an answer names.
 const NAME_SEPARATOR: &str = "; ";
+/// What is in front of a list of answers in JSON, and behind it.
+const LIST: [&[u8]; 2] = [b"{\"predictions\": [", b"]}"];
 /// The number of records that one thread answers at a time, and that of explained ones.
 const RECORDS_AT_A_TIME: usize = 512;
 const EXPLAINED_AT_A_TIME: usize = 8;
@@ -95,7 +97,10 @@ pub fn answer_text(
         text.push_header(model, options);
     }
     let mut counts = AnswerCounts::default();
-    let written = AtomicUsize::new(0);
+    // What stands between two pieces is counted in front of each, the first of them as well.
+    let between = text.separator().len();
+    let most = limits.length.saturating_add(between);
+    let written = AtomicUsize::new(text.around());
     let answer = |readings: &mut [f64], text: &mut AnswerText<'_>, counts: &mut AnswerCounts| {
         if (limits.is_cancelled)() {
             return Err(AnswerError::Cancelled);
@@ -104,8 +109,9 @@ pub fn answer_text(
             counts.add(&answer);
             text.push(&answer);
         }
-        let before = written.fetch_add(text.text.len(), Ordering::Relaxed);
-        if before + text.text.len() > limits.length {
+        let length = between + text.text.len();
+        let before = written.fetch_add(length, Ordering::Relaxed);
+        if before + length > most {
             return Err(AnswerError::TooLong(limits.length));
         }
         Ok(())
@@ -114,6 +120,8 @@ pub fn answer_text(
         answer(&mut records.readings, &mut text, &mut counts)?;
         return Ok((text.finish(), counts));
     }
+    // The names of the columns are no part of a piece.
+    written.fetch_add(text.text.len(), Ordering::Relaxed);
     let pieces = records.readings.par_chunks_mut(width * at_a_time).map(|readings| {
         let mut piece = AnswerText::new(model, names, options, format, records.is_single)?;
         let mut counts = AnswerCounts::default();
@@ -240,10 +248,21 @@ impl<'m> AnswerText<'m> {
         }
     }
 
+    /// Returns whether the answers are in a list.
+    fn is_in_list(&self) -> bool {
+        self.format == Format::Json && !self.is_single
+    }
+
+    /// Returns the number of bytes that are in front of the answers and behind them.
+    fn around(&self) -> usize {
+        if self.is_in_list() { LIST.map(<[u8]>::len).iter().sum() } else { 0 }
+    }
+
     /// Returns the text.
     fn finish(self) -> Vec<u8> {
-        if self.format == Format::Json && !self.is_single {
-            return [b"{\"predictions\": [", self.text.as_slice(), b"]}"].concat();
+        if self.is_in_list() {
+            let [begin, end] = LIST;
+            return [begin, self.text.as_slice(), end].concat();
         }
         self.text
     }

@@ -352,21 +352,29 @@ fn answers_have_limits() {
     let model = model();
     let reader = RecordsReader::new(&model, None).unwrap();
     let names = AnswerNames::new(&model, "7");
-    let answer = |rows: usize, limits: &AnswerLimits<'_>| {
+    let answer = |(rows, format, explain), limits: &AnswerLimits<'_>| {
         let text = "14.8,70.5,yes,L2\n".repeat(rows);
-        let format = (Format::Csv, false);
-        let mut records = reader.read(format.0, CsvFormat::default(), text.as_bytes()).unwrap();
-        let options = AnswerOptions::default();
-        answer_text(&model, &names, options, format, &mut records, limits)
-            .map(|(text, _)| text.len())
+        let mut records = reader.read(Format::Csv, CsvFormat::default(), text.as_bytes()).unwrap();
+        let options = AnswerOptions { explain, ..AnswerOptions::default() };
+        let answered = answer_text(&model, &names, options, format, &mut records, limits);
+        answered.map(|(text, _)| text.len())
     };
-    for rows in [1, 5_000] {
+    let formats = [
+        (Format::Csv, false),
+        (Format::Csv, true),
+        (Format::Json, false),
+        (Format::JsonLines, false),
+    ];
+    // One piece and several ones, also of explained answers.
+    let path_dependent = Some(Explanation::PathDependent);
+    let sizes = [(1, None), (5_000, None), (7, path_dependent), (100, path_dependent)];
+    let cases = formats.map(|format| sizes.map(|(rows, explain)| (rows, format, explain)));
+    for rows in cases.into_iter().flatten() {
         let length = answer(rows, &WITHOUT_LIMITS).unwrap();
         let limits = |length| AnswerLimits { length, is_cancelled: &|| false };
-        assert_eq!(answer(rows, &limits(length)), Ok(length));
-        // Line ends between pieces do not count.
-        let less = length - 10;
-        assert_eq!(answer(rows, &limits(less)), Err(AnswerError::TooLong(less)));
+        assert_eq!(answer(rows, &limits(length)), Ok(length), "{rows:?}");
+        let less = length - 1;
+        assert_eq!(answer(rows, &limits(less)), Err(AnswerError::TooLong(less)), "{rows:?}");
         let cancelled = AnswerLimits { length, is_cancelled: &|| true };
         assert_eq!(answer(rows, &cancelled), Err(AnswerError::Cancelled));
     }
