@@ -242,6 +242,11 @@ impl<'a> RecordReader<'a> {
         self.roles.get(field).is_some_and(|role| !matches!(role, FieldRole::Ignored))
     }
 
+    /// Returns whether a field of the records is a category, or yes or no, of the schema.
+    pub fn is_word(&self, field: usize) -> bool {
+        matches!(self.roles.get(field), Some(FieldRole::Word(_)))
+    }
+
     /// Returns whether another reader of the same schema reads every record as this one does.
     pub fn reads_as(&self, other: &RecordReader<'_>) -> bool {
         let (own, others) = (&self.header.columns, &other.header.columns);

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// The greatest number below which an `f64` holds every integer.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A document, with nested values as text.
 pub(crate) enum Json<'a> {
     Object(Vec<Member<'a>>),
@@ -43,6 +46,21 @@ pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
         Some(b'{' | b'[') => None,
         Some(b'n') => Some(Cow::Borrowed("")),
         _ => Some(Cow::Borrowed(raw)),
+    }
+}
+
+/// Returns the word that a value stands for, given its text: that of a number which is whole has no decimal
+/// places, as in a binary file, so that 10.0 is `10`.
+pub(crate) fn word<'a>(raw: &str, text: Cow<'a, str>) -> Cow<'a, str> {
+    let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if !is_number || !raw.contains(['.', 'e', 'E']) {
+        return text;
+    }
+    match raw.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number.abs() < MAX_EXACT => {
+            Cow::Owned(format!("{number:.0}"))
+        }
+        _ => text,
     }
 }
 

@@ -245,6 +245,7 @@ impl<'r> Reading<'r> {
         let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(named.names.len());
         for (field, raw) in values.iter().enumerate() {
             match json::text(raw) {
+                Some(cell) if named.records.is_word(field) => cells.push(json::word(raw, cell)),
                 Some(cell) => cells.push(cell),
                 None if named.records.is_used(field) => {
                     let place = format!("{}: column `{}`", place.shown(), named.names[field]);

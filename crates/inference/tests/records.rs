@@ -105,6 +105,27 @@ fn a_number_has_the_same_bits_in_every_format() {
     }
 }
 
+/// A number stands for the word that a binary file has of it; a text is the word itself.
+#[test]
+fn a_whole_number_is_a_word_without_decimal_places() {
+    let category = |format, text: &str| read(format, text).unwrap().readings[3];
+    let code = |word: &str| category(Format::Csv, &format!("1,2,no,{word}"));
+    for (value, word) in [
+        ("10", "10"),
+        ("10.0", "10"),
+        ("1e1", "10"),
+        ("-3.00", "-3"),
+        ("10.50", "10.50"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("\"10.0\"", "10.0"),
+    ] {
+        let found = category(Format::Json, &format!("[1, 2, 0, {value}]"));
+        assert_eq!(found.to_bits(), code(word).to_bits(), "{value}");
+    }
+    // The same of yes and no.
+    assert_eq!(read(Format::Json, "[1, 2, 1.0, \"L1\"]").unwrap().readings[2], 1.0);
+}
+
 #[test]
 fn what_is_new_about_names_is_said_once() {
     let reader = RecordsReader::new(&model(), None).unwrap();
