@@ -71,10 +71,35 @@ impl RecordsReader {
         if records.count == 0 {
             return Err(RecordsError::Empty);
         }
-        // Each thing is said once, and not everything that anybody makes up.
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        records.remarks.retain(|remark| said.len() < MAX_SAID && said.insert(hash(remark)));
+        if !records.remarks.is_empty() {
+            self.keep_unsaid(&mut records.remarks);
+        }
         Ok(records)
+    }
+
+    /// Keeps the remarks that were not made before. Each thing is said once, and not everything that anybody makes
+    /// up.
+    fn keep_unsaid(&self, remarks: &mut Vec<String>) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_last = false;
+        remarks.retain(|remark| {
+            let hash = hash(remark);
+            let is_new = said.insert(hash);
+            let has_room = said.len() <= MAX_SAID;
+            if is_new && !has_room {
+                // The first one too many stays, as a sign that the end was said.
+                is_last |= said.len() == MAX_SAID + 1;
+                if said.len() > MAX_SAID + 1 {
+                    said.remove(&hash);
+                }
+            }
+            is_new && has_room
+        });
+        if is_last {
+            remarks.push(format!(
+                "{MAX_SAID} remarks were made about the names of records, which is the maximum; no more are"
+            ));
+        }
     }
 }
 

@@ -105,6 +105,23 @@ fn a_number_has_the_same_bits_in_every_format() {
     }
 }
 
+#[test]
+fn the_end_of_remarks_is_said_once() {
+    let reader = RecordsReader::new(&model(), None).unwrap();
+    let remarks = |index: usize| {
+        let text = format!(
+            "{{\"Torque\": 1, \"Druck\": 2, \"Door\": 0, \"Line\": \"L1\", \"x{index}\": 1}}"
+        );
+        reader.read(Format::Json, CsvFormat::default(), text.as_bytes()).unwrap().remarks
+    };
+    let of_all: Vec<Vec<String>> = (0..230).map(remarks).collect();
+    assert!(of_all[..200].iter().all(|remarks| remarks.len() == 1));
+    assert!(of_all[199][0].ends_with("x199"), "{:?}", of_all[199]);
+    let end = "200 remarks were made about the names of records, which is the maximum; no more are";
+    assert_eq!(of_all[200], [end]);
+    assert!(of_all[201..].iter().all(Vec::is_empty));
+}
+
 /// A number stands for the word that a binary file has of it; a text is the word itself.
 #[test]
 fn a_whole_number_is_a_word_without_decimal_places() {
