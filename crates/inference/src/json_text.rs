@@ -311,5 +311,15 @@ fn syntax(place: Place, problem: serde_json::Error, text: &[u8]) -> RecordsError
     let names_no_number =
         ["NaN", "Infinity", "-Infinity"].iter().any(|word| at.starts_with(word.as_bytes()));
     let hint = if names_no_number { "; a missing reading is null in JSON" } else { "" };
-    RecordsError::Syntax { place: place.shown(), problem, hint }
+    let (place, problem) = match place {
+        Place::Line(line) => {
+            // The parser counts the lines of what it is given, which is one line.
+            let (column, problem) = (problem.column(), problem.to_string());
+            let reason =
+                problem.rsplit_once(" at line ").map_or(problem.as_str(), |(reason, _)| reason);
+            (format!("{}, column {column}", Place::Line(line).shown()), reason.to_owned())
+        }
+        Place::Whole | Place::Index(_) => (place.shown(), problem.to_string()),
+    };
+    RecordsError::Syntax { place, problem, hint }
 }

@@ -85,10 +85,10 @@ pub enum RecordsError {
     /// The text is not JSON.
     #[error("{place} is not JSON: {problem}{hint}")]
     Syntax {
-        /// The text or its line.
+        /// The text, or the place in a line of it.
         place: String,
-        /// The place in it and the reason, which are part of the message.
-        problem: serde_json::Error,
+        /// The reason, and the place in a document.
+        problem: String,
         /// What would be JSON, or an empty string.
         hint: &'static str,
     },
