@@ -86,6 +86,14 @@ pub(crate) fn read(
     if has_names && records.count == 0 {
         return Err(RecordsError::HeaderAlone);
     }
+    // Names that the model does not know are words as others are.
+    if !has_names
+        && records.count > 1
+        && !matches!(format.header, CsvHeader::Present | CsvHeader::Absent)
+        && reader.may_be_names(&records.readings[..reader.width()])
+    {
+        return Err(RecordsError::NamesOrRecord);
+    }
     Ok(records)
 }
 

@@ -84,6 +84,11 @@ impl Model {
         Self { forest, recipe, options, explanations, words }
     }
 
+    /// Returns how raw readings become what the forest takes.
+    pub(crate) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// Reads a model from a `model.tar.gz` of `length` bytes.
     ///
     /// # Errors

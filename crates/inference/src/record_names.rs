@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dataset::{ColumnNames, HeaderError, NumberFormat, RecordReader, Schema};
+use dataset::{ColumnKind, ColumnNames, HeaderError, NumberFormat, Recipe, RecordReader, Schema};
 
 use crate::record_text::shown_names;
 
@@ -34,6 +34,8 @@ pub(crate) struct RecordNames {
     met: Mutex<VecDeque<Arc<Named>>>,
     /// The bytes that the model's own names take.
     own_bytes: usize,
+    /// The recipe, if all columns are of words: any line is a record of them.
+    words: Option<Recipe>,
 }
 
 /// Returns about how many bytes a reader of records with these names takes.
@@ -42,8 +44,9 @@ fn bytes_of<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 }
 
 impl RecordNames {
-    /// Prepares records in the columns of a schema. `line` is the line of names that CSV without one would have.
-    pub(crate) fn new(schema: &Schema, line: Option<Vec<String>>) -> Result<Self, HeaderError> {
+    /// Prepares records in the columns of a recipe. `line` is the line of names that CSV without one would have.
+    pub(crate) fn new(recipe: &Recipe, line: Option<Vec<String>>) -> Result<Self, HeaderError> {
+        let schema = recipe.schema();
         let own: Vec<String> = schema.names().map(str::to_owned).collect();
         let line = line.unwrap_or_else(|| own.clone());
         let find =
@@ -54,6 +57,11 @@ impl RecordNames {
             lines: [find(&line, Style::DECIMAL_POINTS)?, find(&line, Style::DECIMAL_COMMAS)?],
             met: Mutex::default(),
             own_bytes: bytes_of(schema.names()),
+            words: schema
+                .columns()
+                .iter()
+                .all(|column| column.kind == ColumnKind::Category)
+                .then(|| recipe.clone()),
             schema: schema.clone(),
         })
     }
@@ -61,6 +69,15 @@ impl RecordNames {
     /// Returns the number of columns.
     pub(crate) fn width(&self) -> usize {
         self.schema.columns().len()
+    }
+
+    /// Returns whether these readings of a record may be names of columns by what is known of their values: all
+    /// are words, and no training row has any of them in its column.
+    pub(crate) fn may_be_names(&self, readings: &[f64]) -> bool {
+        let Some(recipe) = &self.words else { return false };
+        let mut counts = recipe.no_counts();
+        recipe.apply(&mut readings.to_vec(), &mut Vec::new(), &mut counts);
+        counts.unseen.iter().all(|unseen| *unseen > 0)
     }
 
     /// Returns the number of records that are read at once.
@@ -204,7 +221,7 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
-    use dataset::{Column, Label};
+    use dataset::{CategoryRules, CleaningRules, Column, Label, TableReader};
 
     use super::*;
 
@@ -217,7 +234,17 @@ mod tests {
             ..Label::default()
         };
         let schema = Schema::new((0..columns).map(column).collect(), label).unwrap();
-        RecordNames::new(&schema, None).unwrap()
+        let line = |cell: &dyn Fn(usize) -> String, label: &str| {
+            let cells: Vec<String> = (0..columns).map(cell).collect();
+            format!("{},{label}\n", cells.join(","))
+        };
+        let names = line(&|index| format!("Sensor {index}"), "Failed");
+        let row = line(&|index| index.to_string(), "yes");
+        let mut table = TableReader::new(&schema, CleaningRules::default());
+        table.read("a.csv", format!("{names}{row}").as_bytes()).unwrap();
+        let (table, _) = table.finish().unwrap();
+        let recipe = Recipe::fit(&schema, &[], &table, &[0], CategoryRules::default()).unwrap();
+        RecordNames::new(&recipe, None).unwrap()
     }
 
     /// Looks up objects with the model's names and these, and returns the numbers of names that are remembered.

@@ -46,7 +46,7 @@ impl RecordsReader {
                 return Err(RecordsError::ColumnsLines);
             }
         }
-        let names = RecordNames::new(model.schema(), line);
+        let names = RecordNames::new(model.recipe(), line);
         let place = COLUMNS.to_owned();
         let names = names.map_err(|problem| RecordsError::Names { place, problem })?;
         Ok(Self { names, said: Mutex::default() })

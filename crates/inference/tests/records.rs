@@ -360,6 +360,14 @@ fn what_may_be_read_in_two_ways_is_an_error() {
     assert!(read(found, "Line,Door\nL1,open").unwrap_err().starts_with(either));
     assert_eq!(read(with_header(CsvHeader::Present), "Line,Door\nL1,open"), Ok(1));
     assert_eq!(read(with_header(CsvHeader::Absent), "Line,Door\nL1,open"), Ok(2));
+    // Names that the model does not know are no values that it knows.
+    for text in ["Line,Dor\nL1,open", "line,Tür\nL1,open", "Linie,Tür\nL1,open\nL2,shut"] {
+        assert!(read(found, text).unwrap_err().starts_with(either), "{text}");
+        let lines = text.lines().count();
+        assert_eq!(read(with_header(CsvHeader::Absent), text), Ok(lines), "{text}");
+    }
+    assert_eq!(read(found, "L9,ajar"), Ok(1));
+    assert_eq!(read(found, "L1,open\nL9,ajar"), Ok(2));
     // One name of two may be a value.
     assert_eq!(read(found, "Line,open\nL1,open"), Ok(2));
     let divided = "the request, line 1 may be divided by comma or semicolon";
