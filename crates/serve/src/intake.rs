@@ -7,14 +7,18 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::StatusCode;
 use hyper::body::Body as _;
+use hyper::header::EXPECT;
+use hyper::{HeaderMap, StatusCode};
 
 use crate::refusal::Refusal;
 
 /// A body of at most this length is accepted whatever else is in memory, so that slow long requests do not take
 /// short ones down.
 const SHORT_BYTES: usize = 64 << 10;
+
+/// The time for which the rest of a refused body is read.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// The bodies that are in memory at a time, in bytes. Clones count together.
 #[derive(Clone, Debug)]
@@ -64,8 +68,8 @@ impl Budget {
         Self { held: Arc::default(), most, time }
     }
 
-    /// Reads a body of at most `limit` bytes.
-    pub async fn receive(&self, body: Body, limit: usize) -> Result<Received, Refusal> {
+    /// Reads a body of at most `limit` bytes. What is left of one that is refused may be [`drain`]ed.
+    pub async fn receive(&self, body: &mut Body, limit: usize) -> Result<Received, Refusal> {
         let too_large = || {
             let reason = format!("the request is longer than {limit} bytes, which is the maximum");
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
@@ -85,7 +89,7 @@ impl Budget {
 
     async fn collect(
         &self,
-        mut body: Body,
+        body: &mut Body,
         limit: usize,
         too_large: impl Fn() -> Refusal,
     ) -> Result<Received, Refusal> {
@@ -116,6 +120,27 @@ impl Budget {
     }
 }
 
+/// Reads the rest of the body of a refused request, beside its answer, and forgets it. Many clients send all of
+/// a body before they look for an answer, and lose it if the connection is closed meanwhile. It ends after
+/// `most` bytes or some seconds.
+pub fn drain(headers: &HeaderMap, mut body: Body, most: usize) {
+    // Who waits for a leave has the refusal instead of it, and asking for the body would give the leave.
+    if body.is_end_stream() || headers.contains_key(EXPECT) {
+        return;
+    }
+    let mut left = most;
+    let rest = async move {
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            if length > left {
+                break;
+            }
+            left -= length;
+        }
+    };
+    tokio::spawn(tokio::time::timeout(DRAIN_TIME, rest));
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -126,9 +151,9 @@ mod tests {
 
     use super::*;
 
-    fn receive(budget: &Budget, body: Body, limit: usize) -> Result<usize, Refusal> {
+    fn receive(budget: &Budget, mut body: Body, limit: usize) -> Result<usize, Refusal> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let received = runtime.block_on(budget.receive(body, limit));
+        let received = runtime.block_on(budget.receive(&mut body, limit));
         received.map(|received| received.bytes.len())
     }
 

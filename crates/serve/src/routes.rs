@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use camino::Utf8PathBuf;
@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::attributes::{self, CUSTOM_ATTRIBUTES};
-use crate::intake::{Budget, Received};
+use crate::intake::{self, Budget, Received};
 use crate::invocation::{Answered, Question};
 use crate::media;
 use crate::metrics::Metrics;
@@ -38,6 +38,8 @@ const REQUEST_IDS: [HeaderName; 2] = [
 const LONG_REQUESTS: usize = 64;
 /// The maximum length of a request that loads a model.
 const LOAD_BYTES: usize = 64 << 10;
+/// How many times the longest payload is read of the body of a refused request.
+const DRAINED_PAYLOADS: usize = 2;
 /// The number of models on a page of the list.
 const PAGE: usize = 100;
 /// The maximum payload of a batch transform that is proposed, in MB.
@@ -159,11 +161,13 @@ impl Worker {
     /// Answers an invocation, and counts it.
     async fn invoke(&self, request: Request, name: Option<String>) -> Response {
         let started = Instant::now();
-        let (Parts { headers, .. }, body) = request.into_parts();
+        let (Parts { headers, .. }, mut body) = request.into_parts();
         let server = &self.server;
-        let (mut response, reason, length, counts) = match self.answer(&headers, body, name).await {
+        let answer = self.answer(&headers, &mut body, name).await;
+        let (mut response, reason, length, counts) = match answer {
             Ok(Invoked { response, length, counts }) => (response, None, length, counts),
             Err(refusal) => {
+                self.drain(&refusal, &headers, body);
                 let reason = refusal.reason.clone();
                 (refusal.into_response(), Some(reason), 0, AnswerCounts::default())
             }
@@ -196,10 +200,25 @@ impl Worker {
         response
     }
 
+    /// Reads what is left of the body of a refused request.
+    fn drain(&self, refusal: &Refusal, headers: &HeaderMap, body: Body) {
+        // What does not arrive is not waited for twice.
+        if refusal.status != StatusCode::REQUEST_TIMEOUT {
+            intake::drain(headers, body, DRAINED_PAYLOADS * self.server.max_payload);
+        }
+    }
+
+    /// Refuses a request, and reads its body.
+    fn refuse(&self, refusal: Refusal, request: Request) -> Response {
+        let (Parts { headers, .. }, body) = request.into_parts();
+        self.drain(&refusal, &headers, body);
+        refusal.into_response()
+    }
+
     async fn answer(
         &self,
         headers: &HeaderMap,
-        body: Body,
+        body: &mut Body,
         name: Option<String>,
     ) -> Result<Invoked, Refusal> {
         let server = &self.server;
@@ -285,7 +304,7 @@ async fn invoke_model(
 ) -> Response {
     match worker.models() {
         Ok(_) => worker.invoke(request, Some(name)).await,
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => worker.refuse(refusal, request),
     }
 }
 
@@ -312,7 +331,15 @@ struct LoadRequest {
     url: Utf8PathBuf,
 }
 
-async fn load_model(State(worker): State<Worker>, body: Body) -> Result<Response, Refusal> {
+async fn load_model(State(worker): State<Worker>, request: Request) -> Response {
+    let (Parts { headers, .. }, mut body) = request.into_parts();
+    load(&worker, &mut body).await.unwrap_or_else(|refusal| {
+        worker.drain(&refusal, &headers, body);
+        refusal.into_response()
+    })
+}
+
+async fn load(worker: &Worker, body: &mut Body) -> Result<Response, Refusal> {
     worker.models()?;
     let received = worker.server.budget.receive(body, LOAD_BYTES).await?;
     let request: LoadRequest = serde_json::from_slice(&received.bytes).map_err(|error| {
@@ -325,6 +352,7 @@ async fn load_model(State(worker): State<Worker>, body: Body) -> Result<Response
         return Err(Refusal::bad_request("model_name is empty, expected a name"));
     }
     let shown = common::one_line(&model_name);
+    let worker = worker.clone();
     blocking(move || worker.models()?.load(&model_name, url)).await?;
     tracing::info!("model `{shown}` is loaded");
     Ok(StatusCode::OK.into_response())
@@ -368,18 +396,19 @@ async fn unload_model(
     Ok(StatusCode::OK.into_response())
 }
 
-async fn no_route() -> Refusal {
-    Refusal::new(
+async fn no_route(State(worker): State<Worker>, request: Request) -> Response {
+    let refusal = Refusal::new(
         StatusCode::NOT_FOUND,
         "there is no such path, expected /ping, /invocations, /execution-parameters, /metrics or /models",
-    )
+    );
+    worker.refuse(refusal, request)
 }
 
 /// The header `Allow` names the methods.
-async fn no_method(method: Method, uri: Uri) -> Refusal {
-    let path = common::one_line(uri.path());
+async fn no_method(State(worker): State<Worker>, request: Request) -> Response {
+    let (path, method) = (common::one_line(request.uri().path()), request.method());
     let reason = format!("{path} takes no {method}; the header Allow says which methods it takes");
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason)
+    worker.refuse(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason), request)
 }
 
 fn described(name: &str, url: &Utf8PathBuf) -> serde_json::Value {

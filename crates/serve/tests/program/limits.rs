@@ -2,7 +2,7 @@
 
 use std::io::{BufReader, Read, Write};
 
-use crate::server::{RECORD, Response, Server};
+use crate::server::{RECORD, Response, Server, send};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -68,6 +68,39 @@ fn a_body_without_an_announced_length_has_the_same_limit() {
             assert_eq!(response.body.lines().count(), MEGABYTE / (RECORD.len() + 1));
         }
     }
+}
+
+/// A client that sends the whole body before it reads has the refusal, and may go on with the connection.
+#[test]
+fn a_refusal_reaches_a_client_that_sends_everything_first() {
+    let server = Server::with(&[("SAGEMAKER_MAX_PAYLOAD_IN_MB", "5")]);
+    let csv = "Content-Type: text/csv\r\n";
+    let attributes = format!("{csv}X-Amzn-SageMaker-Custom-Attributes: threshold=2\r\n");
+    for (method, path, headers, length, status) in [
+        ("POST", "/invocations", csv, 8 * MEGABYTE, 413),
+        ("POST", "/invocations", "Content-Type: text/html\r\n", 4 * MEGABYTE, 415),
+        (
+            "POST",
+            "/invocations",
+            "Content-Type: text/csv\r\nAccept: text/html\r\n",
+            4 * MEGABYTE,
+            406,
+        ),
+        ("POST", "/invocations", &attributes, 4 * MEGABYTE, 400),
+        ("POST", "/elsewhere", csv, 4 * MEGABYTE, 404),
+        ("POST", "/models/a/invoke", csv, 4 * MEGABYTE, 404),
+        ("POST", "/models", csv, 4 * MEGABYTE, 404),
+        ("PUT", "/invocations", csv, 4 * MEGABYTE, 405),
+    ] {
+        let mut stream = BufReader::new(server.connect());
+        send(stream.get_mut(), method, path, headers, &csv_of(length));
+        Response::read(&mut stream).expect(status);
+        send(stream.get_mut(), "POST", "/invocations", csv, RECORD.as_bytes());
+        Response::read(&mut stream).expect(200);
+    }
+    // Nothing of them is held.
+    let memory = server.memory("VmHWM");
+    assert!(memory < 100_000, "{memory} KB");
 }
 
 /// A client that waits for a leave to send its body gets it, or a refusal instead.
