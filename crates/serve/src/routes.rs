@@ -47,6 +47,11 @@ const PROPOSED_PAYLOAD: usize = 6;
 /// The number of concurrent requests of a batch transform, times its payload in MB, that the service allows.
 const CONCURRENT_PAYLOAD: usize = 100;
 
+/// Why a piece of a batch transform has no line of names in front of its answers.
+const NAMES_IN_PIECES: &str = "the answers to the pieces of a batch transform are joined, and header=present in Accept \
+                               would put a line of names in front of each; Content-Type with header=present says \
+                               that each request is a whole file";
+
 /// What the server has: one model, or those that requests load.
 #[derive(Debug)]
 pub enum Loaded {
@@ -227,6 +232,9 @@ impl Worker {
             csv.header = CsvHeader::IfNamedInPiece;
         }
         let wanted = media::answer_format(headers, format)?;
+        if server.is_batch && wanted.header && csv.header != CsvHeader::Present {
+            return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, NAMES_IN_PIECES));
+        }
         let served = match (&server.loaded, name) {
             (Loaded::One(served), _) => Arc::clone(served),
             (Loaded::Many(models), Some(name)) => match models.in_memory(&name)? {

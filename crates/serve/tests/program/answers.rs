@@ -262,3 +262,23 @@ fn a_batch_refuses_names_that_its_other_pieces_do_not_have() {
         rows.lines().map(|row| server.invoke(CSV, row).expect(200).body).collect();
     assert_eq!(pieces.join("\n"), whole);
 }
+
+/// The answers to the pieces of a file are joined, with no names among them.
+#[test]
+fn pieces_of_a_batch_transform_have_no_names_in_front_of_answers() {
+    let server = Server::with(&[("SAGEMAKER_BATCH", "true")]);
+    let invoke = |content_type: &str, body: &str| {
+        let headers =
+            format!("Content-Type: {content_type}\r\nAccept: text/csv; header=present\r\n");
+        server.invoke_with(&headers, body)
+    };
+    let reason = invoke(CSV, RECORD).expect(406).reason();
+    assert!(reason.contains("header=present in Accept would put a line of names"), "{reason}");
+    invoke(JSON, &format!("[{RECORD}]")).expect(406);
+    let names = "Hydraulic_Pressure,Coolant_Pressure,Air_System_Pressure,Coolant_Temperature,\
+                 Hydraulic_Oil_Temperature,Spindle_Bearing_Temperature,Spindle_Vibration,Tool_Vibration,\
+                 Spindle_Speed,Voltage,Torque,Cutting";
+    let whole = invoke("text/csv; header=present", &format!("{names}\n{RECORD}")).expect(200);
+    assert!(whole.body.starts_with("predicted,probability,"), "{whole:?}");
+    server.invoke_with("Content-Type: text/csv\r\nAccept: text/csv\r\n", RECORD).expect(200);
+}
