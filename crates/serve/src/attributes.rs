@@ -16,6 +16,7 @@ const INTERVENTIONAL: &str = "interventional";
 /// between commas or semicolons. Attributes by other names are the client's own.
 pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOptions, Refusal> {
     let mut options = usual;
+    let (mut explain, mut threshold) = (None, None);
     for given in headers.get_all(CUSTOM_ATTRIBUTES) {
         let given = String::from_utf8_lossy(given.as_bytes());
         for attribute in given.split([',', ';']) {
@@ -27,10 +28,8 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
                     "custom attribute {name} is `{value}`, expected {expected}"
                 ))
             };
-            if value.is_empty()
-                && !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_digit())
-            {
+            let begins_as_number = name.starts_with(|first: char| "+-.0123456789".contains(first));
+            if value.is_empty() && begins_as_number && name.parse::<f64>().is_ok() {
                 return Err(Refusal::bad_request(format!(
                     "custom attribute `{name}` is a number; does a decimal comma divide it?"
                 )));
@@ -42,19 +41,32 @@ pub fn options(headers: &HeaderMap, usual: AnswerOptions) -> Result<AnswerOption
                         INTERVENTIONAL => Some(Explanation::Interventional),
                         "false" => None,
                         _ => return Err(refused("true, interventional or false")),
-                    }
+                    };
+                    once(&name, &mut explain, value)?;
                 }
                 "threshold" => {
-                    let threshold = value.parse().ok();
-                    let threshold = threshold.filter(|number| (0.0..=1.0).contains(number));
+                    let number = value.parse().ok();
+                    let number = number.filter(|number| (0.0..=1.0).contains(number));
                     options.threshold =
-                        threshold.ok_or_else(|| refused("a probability from 0 to 1"))?;
+                        number.ok_or_else(|| refused("a probability from 0 to 1"))?;
+                    once(&name, &mut threshold, value)?;
                 }
                 _ => {}
             }
         }
     }
     Ok(options)
+}
+
+/// Refuses an attribute that has another value as well.
+fn once(name: &str, before: &mut Option<String>, value: &str) -> Result<(), Refusal> {
+    let other = before.get_or_insert_with(|| value.to_owned());
+    if other.eq_ignore_ascii_case(value) {
+        return Ok(());
+    }
+    Err(Refusal::bad_request(format!(
+        "custom attribute {name} is `{other}` and `{value}`, expected one of them"
+    )))
 }
 
 /// Returns the custom attributes of an answer: the version of the model, and the kind of its explanations
@@ -84,7 +96,7 @@ mod tests {
         let explained = |kind| Ok(AnswerOptions { explain: Some(kind), ..usual });
         assert_eq!(of("explain=true"), explained(Explanation::PathDependent));
         assert_eq!(of("explain=Interventional"), explained(Explanation::Interventional));
-        assert_eq!(of("explain=true;explain=false"), Ok(usual));
+        assert_eq!(of("explain=true;explain=TRUE"), explained(Explanation::PathDependent));
         let both = AnswerOptions { explain: Some(Explanation::PathDependent), threshold: 0.25 };
         assert_eq!(of("trace=1; Explain = TRUE ;threshold=0.25"), Ok(both));
     }
@@ -93,6 +105,18 @@ mod tests {
     fn a_known_attribute_with_another_value_is_refused() {
         for (text, reason) in [
             ("threshold=0,3", "custom attribute `3` is a number; does a decimal comma divide it?"),
+            (
+                "threshold=0;5e-1",
+                "custom attribute `5e-1` is a number; does a decimal comma divide it?",
+            ),
+            (
+                "threshold=0.5;threshold=0.9",
+                "custom attribute threshold is `0.5` and `0.9`, expected one of them",
+            ),
+            (
+                "explain=true,explain=false",
+                "custom attribute explain is `true` and `false`, expected one of them",
+            ),
             (
                 "explain=yes",
                 "custom attribute explain is `yes`, expected true, interventional or false",

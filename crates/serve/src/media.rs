@@ -20,6 +20,9 @@ const READ: [(&str, Format); 6] = [
 const SEPARATORS: [(&str, u8); 4] =
     [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("pipe", b'|')];
 
+/// The parameters that mean something here.
+const PARAMETERS: [&str; 4] = ["charset", "header", "separator", "decimal"];
+
 /// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -65,9 +68,17 @@ pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvFormat), Refusa
         return Err(unsupported(format!("the request has Content-Type `{shown}`, {}", expected())));
     };
     let mut csv = CsvFormat::default();
+    let mut known: Vec<(String, String)> = Vec::new();
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let (name, value) = (name.trim().to_ascii_lowercase(), unquoted(value));
+        if let Some(other) = contradicted(&mut known, &name, &value) {
+            let value = common::one_line(&value);
+            let reason = format!(
+                "the request has {name}=`{other}` and {name}=`{value}`, expected one of them"
+            );
+            return Err(unsupported(reason));
+        }
         let refused = |expected: &str| {
             let value = common::one_line(&value);
             unsupported(format!("the request has {name}=`{value}`, expected {expected}"))
@@ -101,6 +112,18 @@ pub fn request_format(headers: &HeaderMap) -> Result<(Format, CsvFormat), Refusa
     Ok((*format, csv))
 }
 
+/// Returns the other value that a parameter was given before, and else keeps this one.
+fn contradicted(known: &mut Vec<(String, String)>, name: &str, value: &str) -> Option<String> {
+    if !PARAMETERS.contains(&name) {
+        return None;
+    }
+    if let Some((_, other)) = known.iter().find(|(known, _)| known == name) {
+        return (other != value).then(|| common::one_line(other));
+    }
+    known.push((name.to_owned(), value.to_owned()));
+    None
+}
+
 /// Returns the value of a parameter in lower case and without quotes.
 fn unquoted(value: &str) -> String {
     value.trim().trim_matches('"').to_ascii_lowercase()
@@ -119,38 +142,36 @@ pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Ref
     if given.trim().is_empty() {
         return Ok(as_asked);
     }
-    let mut best: Option<(f64, Wanted)> = None;
-    for range in given.split(',') {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let (mut quality, mut header) = (1.0, false);
-        for parameter in parts {
-            match parameter.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
-                Some(("q" | "Q", value)) => quality = value.parse().unwrap_or(0.0),
-                Some((name, value)) if name.eq_ignore_ascii_case("header") => {
-                    header = unquoted(value) == "present";
-                }
-                _ => {}
-            }
-        }
-        let wanted = match name.as_str() {
-            "*/*" => Some(as_asked),
-            "text/*" => Some(Wanted { format: Format::Csv, header }),
-            "application/*" if request == Format::Csv => {
-                Some(Wanted { format: Format::Json, header })
-            }
-            "application/*" => Some(as_asked),
-            _ => {
-                let known = READ.iter().find(|(known, _)| *known == name);
-                known.map(|(_, format)| Wanted { format: *format, header })
-            }
+    let ranges = given.split(',').map(Range::parse).collect::<Result<Vec<_>, _>>()?;
+    // What a range names is refused by its own quality of 0, whatever wider ranges say.
+    let is_refused = |format: Format| {
+        let quality = |is_own: &dyn Fn(&Range) -> bool| {
+            let own = ranges.iter().filter(|range| is_own(range));
+            own.map(|range| range.quality).reduce(f64::max)
         };
+        let whole = if format == Format::Csv { "text/*" } else { "application/*" };
+        quality(&|range| range.format() == Some(format))
+            .or_else(|| quality(&|range| range.name == whole))
+            .is_some_and(|quality| quality <= 0.0)
+    };
+    let mut best: Option<(f64, Wanted)> = None;
+    for range in &ranges {
+        let own = range.format();
+        let formats: &[Format] = match (range.name.as_str(), request) {
+            ("*/*", _) => &[request, Format::Json, Format::Csv, Format::JsonLines],
+            ("text/*", _) => &[Format::Csv],
+            ("application/*", Format::Csv) => &[Format::Json, Format::JsonLines],
+            ("application/*", _) => &[request, Format::Json, Format::JsonLines],
+            _ => own.as_slice(),
+        };
+        let format = formats.iter().copied().find(|format| !is_refused(*format));
         // The first of several that are wanted as much wins.
-        if let Some(wanted) = wanted
-            && quality > 0.0
-            && best.is_none_or(|(best, _)| quality > best)
+        if let Some(format) = format
+            && range.quality > 0.0
+            && best.is_none_or(|(best, _)| range.quality > best)
         {
-            best = Some((quality, wanted));
+            let header = range.header && format == Format::Csv;
+            best = Some((range.quality, Wanted { format, header }));
         }
     }
     best.map(|(_, wanted)| wanted).ok_or_else(|| {
@@ -160,6 +181,59 @@ pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Ref
         );
         Refusal::new(StatusCode::NOT_ACCEPTABLE, reason)
     })
+}
+
+/// What a request accepts: a content type, or all of a kind.
+struct Range {
+    name: String,
+    quality: f64,
+    /// Whether a CSV is to begin with a line of names.
+    header: bool,
+}
+
+impl Range {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let mut range = Self { name, quality: 1.0, header: false };
+        let may_be_csv =
+            ["*/*", "text/*"].contains(&range.name.as_str()) || range.format() == Some(Format::Csv);
+        let mut known = Vec::new();
+        for parameter in parts {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let (name, value) = (name.trim().to_ascii_lowercase(), unquoted(value));
+            match name.as_str() {
+                "q" => range.quality = value.parse().unwrap_or(0.0),
+                // Other formats have no line of names.
+                "header" if may_be_csv => {
+                    let value = common::one_line(&value);
+                    let not_acceptable =
+                        |reason: String| Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, reason));
+                    if let Some(other) = contradicted(&mut known, &name, &value) {
+                        return not_acceptable(format!(
+                            "the request accepts header=`{other}` and header=`{value}`, expected one of them"
+                        ));
+                    }
+                    range.header = match value.as_str() {
+                        "present" => true,
+                        "absent" => false,
+                        _ => {
+                            return not_acceptable(format!(
+                                "the request accepts header=`{value}`, expected present or absent"
+                            ));
+                        }
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(range)
+    }
+
+    /// Returns the format that the range names alone.
+    fn format(&self) -> Option<Format> {
+        READ.iter().find(|(known, _)| *known == self.name).map(|(_, format)| *format)
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +272,16 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap_err().status, 415, "{text}");
         }
+        for text in [
+            "text/csv; header=present; header=absent",
+            "text/csv; separator=comma; separator=tab",
+            "text/csv; decimal=point; decimal=comma",
+        ] {
+            let refusal = read(text).unwrap_err();
+            assert_eq!(refusal.status, 415, "{text}");
+            assert!(refusal.reason.ends_with("expected one of them"), "{refusal:?}");
+        }
+        assert!(read("text/csv; header=absent; HEADER=\"absent\"; x=1; x=2").is_ok());
         assert_eq!(request_format(&HeaderMap::new()).unwrap_err().status, 415);
         let mut several = headers(header::CONTENT_TYPE, "text/csv");
         several.append(header::CONTENT_TYPE, "text/csv".parse().unwrap());
@@ -218,7 +302,43 @@ mod tests {
             wanted("text/csv; header=present", Format::Json),
             Ok(Wanted { format: Format::Csv, header: true })
         );
-        for text in ["text/html", "text/csv;q=0", "x", "application/x-recordio-protobuf"] {
+        for (text, request, expected) in [
+            ("text/csv;q=0, */*", Format::Csv, Format::Json),
+            ("*/*, text/csv;q=0", Format::Csv, Format::Json),
+            ("text/*;q=0, */*", Format::Csv, Format::Json),
+            ("text/csv, text/*;q=0", Format::Csv, Format::Csv),
+            ("application/json;q=0, application/*", Format::Csv, Format::JsonLines),
+            ("application/json;q=0, */*", Format::Json, Format::Csv),
+        ] {
+            assert_eq!(wanted(text, request).map(|wanted| wanted.format), Ok(expected), "{text}");
+        }
+        for text in
+            ["*/*; header=present", "text/*;HEADER=\"present\"", "text/csv; header = present"]
+        {
+            assert!(wanted(text, Format::Csv).unwrap().header, "{text}");
+        }
+        for text in ["text/csv; header=absent", "application/json; header=yes"] {
+            assert!(!wanted(text, Format::Csv).unwrap().header, "{text}");
+        }
+        for (text, reason) in [
+            ("text/csv; header=yes", "header=`yes`, expected present or absent"),
+            ("text/csv; header", "header=``, expected present or absent"),
+            (
+                "text/csv; header=present; header=absent",
+                "header=`present` and header=`absent`, expected one of them",
+            ),
+        ] {
+            let refusal = wanted(text, Format::Csv).unwrap_err();
+            assert_eq!(refusal.status, 406, "{text}");
+            assert_eq!(refusal.reason, format!("the request accepts {reason}"));
+        }
+        for text in [
+            "application/*;q=0, application/json;q=0",
+            "text/html",
+            "text/csv;q=0",
+            "x",
+            "application/x-recordio-protobuf",
+        ] {
             assert_eq!(wanted(text, Format::Csv).unwrap_err().status, 406, "{text}");
         }
     }
