@@ -34,6 +34,8 @@ const REQUEST_IDS: [HeaderName; 2] = [
     HeaderName::from_static("x-amzn-sagemaker-inference-id"),
     HeaderName::from_static("x-request-id"),
 ];
+/// The maximum length of an identifier in the log.
+const ID_BYTES: usize = 256;
 /// The number of long requests that may wait for each thread.
 const LONG_REQUESTS: usize = 64;
 /// The maximum length of a request that loads a model.
@@ -187,7 +189,7 @@ impl Worker {
         let (status, elapsed) = (response.status(), started.elapsed());
         server.metrics.responded(status, elapsed);
         if server.log_requests {
-            let id = id.as_ref().map(|id| String::from_utf8_lossy(id.as_bytes()));
+            let id = id.as_ref().map(|id| shown_id(id.as_bytes()));
             tracing::info!(
                 status = status.as_u16(),
                 seconds = elapsed.as_secs_f64(),
@@ -278,6 +280,13 @@ impl Worker {
         }
         Ok(Invoked { response, length, counts })
     }
+}
+
+/// Returns the identifier of a request for the log: on one line, and cut if it is long.
+fn shown_id(id: &[u8]) -> String {
+    let is_cut = id.len() > ID_BYTES;
+    let id = String::from_utf8_lossy(&id[..id.len().min(ID_BYTES)]);
+    common::one_line(&id) + if is_cut { "…" } else { "" }
 }
 
 /// Does work that blocks beside the requests of this thread.

@@ -202,6 +202,26 @@ fn requests_are_logged_as_json_where_asked() {
     assert!(requests[1]["reason"].as_str().unwrap().contains("2 values, expected 12"));
 }
 
+/// An identifier from outside is one line of the log, and no long one; the answer has it as it is.
+#[test]
+fn identifiers_of_requests_are_escaped_and_cut_in_the_log() {
+    let server = Server::with(&[("SERVE_LOG_REQUESTS", "true"), ("LOG_FORMAT", "json")]);
+    let strange = "a\u{85}b\u{2028}c\u{2029}d\u{202e}e\u{9b}f\"";
+    let long = "é".repeat(1_000);
+    for id in [strange, &long] {
+        let headers = format!("Content-Type: text/csv\r\nX-Request-Id: {id}\r\n");
+        assert_eq!(server.invoke_with(&headers, RECORD).expect(200).headers["x-request-id"], id);
+    }
+    let log = server.stop();
+    let ids: Vec<String> = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter_map(|event| event["id"].as_str().map(str::to_owned))
+        .collect();
+    let escaped = r#"a\u{85}b\u{2028}c\u{2029}d\u{202e}e\u{9b}f""#;
+    assert_eq!(ids, [escaped.to_owned(), format!("{}…", "é".repeat(128))]);
+}
+
 /// A log that cannot be written takes no request down.
 #[test]
 fn a_full_disk_behind_the_log_takes_no_request_down() {
