@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -314,15 +315,22 @@ async fn invocations(State(worker): State<Worker>, request: Request) -> Response
     worker.invoke(request, None).await
 }
 
-async fn invoke_model(
-    State(worker): State<Worker>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
-    match worker.models() {
-        Ok(_) => worker.invoke(request, Some(name)).await,
+async fn invoke_model(State(worker): State<Worker>, name: ModelName, request: Request) -> Response {
+    match worker.models().and_then(|_| named(name)) {
+        Ok(name) => worker.invoke(request, Some(name)).await,
         Err(refusal) => worker.refuse(refusal, request),
     }
+}
+
+/// The name of a model in a path, unless it is not UTF-8.
+type ModelName = Result<Path<String>, PathRejection>;
+
+/// Returns the name of a model.
+fn named(name: ModelName) -> Result<String, Refusal> {
+    name.map(|Path(name)| name).map_err(|rejection| {
+        let reason = common::one_line(&rejection.body_text());
+        Refusal::bad_request(format!("the path has no name of a model: {reason}"))
+    })
 }
 
 /// What a batch transform should do unless its request says.
@@ -384,8 +392,12 @@ struct PageRequest {
 
 async fn list_models(
     State(worker): State<Worker>,
-    Query(page): Query<PageRequest>,
+    page: Result<Query<PageRequest>, QueryRejection>,
 ) -> Result<Response, Refusal> {
+    let Query(page) = page.map_err(|rejection| {
+        let reason = common::one_line(&common::chain(&rejection));
+        Refusal::bad_request(format!("the query is not next_page_token=TOKEN: {reason}"))
+    })?;
     let (models, has_more) = worker.models()?.list(&page.next_page_token, PAGE);
     let next = models.last().filter(|_| has_more).map(|(name, _)| name.clone());
     let models: Vec<_> = models.iter().map(|(name, url)| described(name, url)).collect();
@@ -396,18 +408,14 @@ async fn list_models(
     Ok(as_json(&list))
 }
 
-async fn show_model(
-    State(worker): State<Worker>,
-    Path(name): Path<String>,
-) -> Result<Response, Refusal> {
+async fn show_model(State(worker): State<Worker>, name: ModelName) -> Result<Response, Refusal> {
+    let name = named(name)?;
     let url = worker.models()?.directory(&name)?;
     Ok(as_json(&described(&name, &url)))
 }
 
-async fn unload_model(
-    State(worker): State<Worker>,
-    Path(name): Path<String>,
-) -> Result<Response, Refusal> {
+async fn unload_model(State(worker): State<Worker>, name: ModelName) -> Result<Response, Refusal> {
+    let name = named(name)?;
     worker.models()?.unload(&name)?;
     tracing::info!("model `{}` is unloaded", common::one_line(&name));
     Ok(StatusCode::OK.into_response())

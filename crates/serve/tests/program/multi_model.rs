@@ -92,6 +92,23 @@ fn a_model_without_room_is_refused() {
     invoke(&server, "a").expect(404);
 }
 
+/// Every refusal says its reason in the same form.
+#[test]
+fn a_path_or_query_that_cannot_be_read_is_refused_with_a_reason() {
+    let sandbox = Sandbox::new();
+    let server = multi(&sandbox, "512");
+    for (method, path, reason) in [
+        ("GET", "/models/%FF", "the path has no name of a model"),
+        ("DELETE", "/models/%FF", "the path has no name of a model"),
+        ("POST", "/models/%FF/invoke", "the path has no name of a model"),
+        ("GET", "/models?next_page_token=a&next_page_token=b", "the query is not next_page_token"),
+    ] {
+        let refusal = server.request(method, path, "", b"").expect(400);
+        assert_eq!(refusal.headers["content-type"], "application/json", "{path}");
+        assert!(refusal.reason().starts_with(reason), "{refusal:?}");
+    }
+}
+
 #[test]
 fn long_lists_have_pages() {
     let sandbox = Sandbox::new();
