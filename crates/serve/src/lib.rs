@@ -57,6 +57,8 @@ const REAL_TIME_ANSWER: usize = 25 << 20;
 const BATCH_ANSWER: usize = 100 << 20;
 /// The share of the machine's memory that the models of a multi-model endpoint may take, in percent.
 const MODEL_MEMORY_PERCENT: u64 = 60;
+/// The directory beside that of a single model where SageMaker keeps those of a multi-model endpoint.
+const MODELS: &str = "models";
 /// The argument with which SageMaker starts the container.
 const ARGUMENT: &str = "serve";
 /// What begins the names of the server's own environment variables.
@@ -114,7 +116,7 @@ fn server(container: &Container) -> Result<(Server, SocketAddr), ServeError> {
         let memory =
             settings.model_memory_mb.map_or_else(model_memory, |megabytes| megabytes << 20);
         tracing::info!("models may take {memory} bytes");
-        Loaded::Many(Models::new(settings, memory))
+        Loaded::Many(Models::new(settings, container.model().with_file_name(MODELS), memory))
     } else {
         let served = ServedModel::load(&container.model(), &settings)?;
         tracing::info!("model {} is loaded", served.version);

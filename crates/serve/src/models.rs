@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use config::steps::Serve;
 use hyper::StatusCode;
 
+use crate::error::LoadError;
 use crate::refusal::Refusal;
 use crate::served::ServedModel;
 
@@ -19,6 +20,8 @@ const MAX_MODELS: usize = 100_000;
 #[derive(Debug)]
 pub struct Models {
     settings: Serve,
+    /// The directory of the models. Whoever loads a model is told of names in no other one.
+    root: Utf8PathBuf,
     /// The bytes that models may take.
     memory: u64,
     entries: Mutex<BTreeMap<String, Entry>>,
@@ -37,10 +40,10 @@ struct Entry {
 }
 
 impl Models {
-    /// Makes an empty collection of models, which may take this number of bytes.
-    pub fn new(settings: Serve, memory: u64) -> Self {
+    /// Makes an empty collection of models, which lie below `root` and may take this number of bytes.
+    pub fn new(settings: Serve, root: Utf8PathBuf, memory: u64) -> Self {
         let (entries, loading, uses) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
-        Self { settings, memory, entries, loading, uses }
+        Self { settings, root, memory, entries, loading, uses }
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Entry>> {
@@ -121,10 +124,21 @@ impl Models {
         self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
+    fn is_below_root(&self, directory: &Utf8Path) -> bool {
+        directory.starts_with(&self.root)
+            && directory.components().all(|part| part != Utf8Component::ParentDir)
+    }
+
     /// Reads a model, and makes room for it. Only one thread is here at a time.
     fn read(&self, directory: &Utf8PathBuf) -> Result<Arc<ServedModel>, Refusal> {
         let loaded = ServedModel::load(directory, &self.settings).map_err(|error| {
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, common::chain(&error))
+            let reason = match error {
+                LoadError::Nothing { directory, .. } if !self.is_below_root(&directory) => {
+                    common::one_line(&format!("{directory} has no model"))
+                }
+                error => common::chain(&error),
+            };
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, reason)
         })?;
         let needed = loaded.model.memory();
         if needed > self.memory {

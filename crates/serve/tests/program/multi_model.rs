@@ -92,6 +92,20 @@ fn a_model_without_room_is_refused() {
     invoke(&server, "a").expect(404);
 }
 
+/// Who loads a model learns what is beside it, and nothing of other directories.
+#[test]
+fn names_outside_of_the_models_directory_are_not_told() {
+    let sandbox = Sandbox::new();
+    sandbox.file("models/a/model/notes.txt", "x").file("secrets/key.txt", "x");
+    let server = multi(&sandbox, "512");
+    let reason = |directory: &str| load(&server, &sandbox, "a", directory).expect(500).reason();
+    assert!(reason("models/a/model").contains("has no model; it has: notes.txt"));
+    for directory in ["secrets", "models/../secrets", "models/a/model/../../../secrets"] {
+        let reason = reason(directory);
+        assert!(reason.ends_with("secrets has no model"), "{reason}");
+    }
+}
+
 /// Every refusal says its reason in the same form.
 #[test]
 fn a_path_or_query_that_cannot_be_read_is_refused_with_a_reason() {
