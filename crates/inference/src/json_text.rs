@@ -138,6 +138,13 @@ impl<'r> Reading<'r> {
         found.extend(split.map(|_| SPLIT));
         let has_both = columns.is_some() && data.is_some();
         let is_list = has_both || !found.is_empty();
+        // Beside a list, an object under such a name is none of a column.
+        if is_list {
+            for name in LISTS {
+                let object = member(members, name)?.filter(|raw| raw.starts_with('{'));
+                found.extend(object.map(|_| name));
+            }
+        }
         found.extend(columns.as_ref().map(|_| COLUMNS));
         found.extend(data.as_ref().filter(|_| columns.is_none()).map(|_| DATA));
         if is_list {

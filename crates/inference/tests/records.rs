@@ -270,6 +270,7 @@ fn a_document_with_several_kinds_of_records_is_refused() {
     let record = r#""Torque": 1, "Druck": 2, "Door": 0, "Line": "L1""#;
     for (members, both) in [
         ([instances, inputs], "`instances` and `inputs`"),
+        ([r#""inputs": {"Torque": 1}"#, instances], "`instances` and `inputs`"),
         ([columns, instances], "`instances` and `columns`"),
         ([inputs, columns], "`inputs` and `columns`"),
         ([instances, data], "`instances` and `data`"),

@@ -132,8 +132,12 @@ fn unquoted(value: &str) -> String {
 /// Returns the format in which an answer is wanted: that of the request unless `Accept` names another one.
 pub fn answer_format(headers: &HeaderMap, request: Format) -> Result<Wanted, Refusal> {
     let as_asked = Wanted { format: request, header: false };
-    if !headers.contains_key(header::ACCEPT) {
-        return Ok(as_asked);
+    // What most clients send, if they send anything, is not divided into its parts.
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    match (values.next(), values.next()) {
+        (None, _) => return Ok(as_asked),
+        (Some(only), None) if only.as_bytes() == b"*/*" => return Ok(as_asked),
+        _ => {}
     }
     let given: Vec<String> = (headers.get_all(header::ACCEPT).iter())
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
