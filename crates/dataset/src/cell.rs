@@ -119,7 +119,7 @@ impl CellParser {
     fn parse_word(&self, cell: &[u8]) -> Option<f64> {
         let text = String::from_utf8_lossy(cell);
         let value = categories::value(&text);
-        if is_missing(value) || (!self.missing_words.is_empty() && self.is_marker(value)) {
+        if is_missing(value) || self.is_marker(value) {
             return Some(f64::NAN);
         }
         if self.kind == ColumnKind::YesNo {
@@ -147,8 +147,9 @@ impl CellParser {
 
     /// Parses a number with its unit behind it.
     fn number_with_unit(&self, text: &str) -> Option<f64> {
+        let own = self.unit.as_deref()?;
         let (number, unit) = number_and_unit(text)?;
-        let conversion = units::between(unit, self.unit.as_deref()?).ok()?;
+        let conversion = units::between(unit, own).ok()?;
         let parser = Self::new(&[], conversion, self.format);
         parser.number(number).or_else(|| parser.number(&written_plainly(number)?)).map(|number| {
             let is_marker = conversion == self.conversion && self.missing_numbers.contains(&number);
@@ -158,8 +159,7 @@ impl CellParser {
 
     /// Returns whether the settings say that a trimmed cell stands for a missing value.
     fn is_marker(&self, text: &str) -> bool {
-        let word = fold_word(text);
-        self.missing_words.contains(&word)
+        !self.missing_words.is_empty() && self.missing_words.contains(&fold_word(text))
     }
 
     /// Returns the reading of a number, which is what [`Self::parse`] returns for its shortest text.

@@ -6,7 +6,6 @@ use crate::cell::{CellParser, NumberFormat, number_and_unit};
 use crate::header::Header;
 use crate::schema::{ColumnKind, Schema};
 use crate::units::Conversion;
-use crate::words::is_missing;
 
 /// The maximum number of rows that are read to find the number format.
 pub(crate) const SAMPLE_ROWS: usize = 500;
@@ -49,10 +48,16 @@ pub(crate) fn find_format<'c>(
         .map(|format| (*format, CellParser::new(&[], Conversion::NONE, *format)))
         .collect();
     let is_read = |parser: &CellParser, cell: &str| parser.parse(cell.as_bytes()).is_some();
-    // Mostly some formats read everything, and each of the others shows soon that it does not.
-    let reads_all =
-        |(_, parser): &&(_, CellParser)| cells.clone().all(|cell| is_read(parser, cell));
-    let mut best: Vec<_> = parsers.iter().filter(reads_all).collect();
+    // Mostly some formats read everything, and each of the others shows soon that it does not. Those with the
+    // decimal mark of the first one make the same of what both read.
+    let reads_all = |parser: &CellParser| cells.clone().all(|cell| is_read(parser, cell));
+    let mut best: Vec<&(NumberFormat, CellParser)> = Vec::new();
+    for candidate @ (format, parser) in &parsers {
+        let is_first_with_mark = best.iter().all(|(other, _)| other.point != format.point);
+        if is_first_with_mark && reads_all(parser) {
+            best.push(candidate);
+        }
+    }
     let is_everything_read = !best.is_empty();
     if !is_everything_read {
         let unread = |(_, parser): &(_, CellParser)| {
@@ -70,7 +75,6 @@ pub(crate) fn find_format<'c>(
     if *format == NumberFormat::default() && separator == b',' && is_everything_read {
         return Ok(*format);
     }
-    // Formats with the same decimal mark make the same of what both of them read.
     for (other, other_parser) in others.iter().filter(|(other, _)| other.point != format.point) {
         for (index, cell) in cells.clone().enumerate() {
             let parsed = [parser, other_parser].map(|parser| parser.parse(cell.as_bytes()));
@@ -166,7 +170,6 @@ impl<'s> NumberSample<'s> {
             let text = number_and_unit(text).map_or(text, |(number, _)| number);
             let is_marker = |marker: &String| marker == text;
             if text.contains(|letter: char| letter.is_ascii_digit())
-                && !is_missing(text)
                 && !column.missing_markers.iter().any(is_marker)
                 && (self.marks.count(index, text, is_later) || !is_later)
             {
@@ -212,6 +215,9 @@ impl<'s> NumberSample<'s> {
     pub fn mixed_marks(&self, format: NumberFormat) -> Option<[SampledNumber; 2]> {
         let parser = |format| CellParser::new(&[], Conversion::NONE, format);
         let own = parser(format);
+        if self.texts().all(|text| own.parse(text.as_bytes()).is_some()) {
+            return None;
+        }
         let others = NUMBER_FORMATS.iter().filter(|other| other.point != format.point);
         let others: Vec<CellParser> = others.map(|other| parser(*other)).collect();
         let is_read = |parser: &CellParser, cell: &SampledCell| {

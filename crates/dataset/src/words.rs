@@ -74,7 +74,9 @@ const NO: [&str; 26] = [
 
 /// Returns whether a trimmed cell stands for a missing value in every table.
 pub fn is_missing(text: &str) -> bool {
-    MISSING.contains(&text.to_lowercase().as_str())
+    // None of them has a digit, and most cells have one.
+    !text.bytes().any(|byte| byte.is_ascii_digit())
+        && MISSING.contains(&text.to_lowercase().as_str())
 }
 
 /// Returns whether a folded word means yes or no, or `None` if it means neither.
