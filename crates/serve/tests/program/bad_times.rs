@@ -276,11 +276,11 @@ fn the_work_for_a_client_that_leaves_ends() {
     assert!(text.contains("serve_invocations_total{status=\"499\"} 3"), "{text}");
 }
 
-/// A client may close its side when it has sent everything.
+/// A client may close its side when it has sent everything. A long request, such as the second one, has a second.
 #[test]
 fn a_client_that_has_closed_its_side_gets_its_answer() {
     let server = Server::start();
-    for rows in [1, 5_000] {
+    for rows in [1, 1_000] {
         let body = format!("{RECORD}\n").repeat(rows);
         let mut stream = server.connect();
         send(&mut stream, "POST", "/invocations", CSV, body.as_bytes());
