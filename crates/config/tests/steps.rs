@@ -16,7 +16,7 @@ fn texts(arguments: &[config::steps::Argument]) -> Vec<String> {
 #[test]
 fn preprocess_settings_as_arguments() {
     let arguments = texts(&Preprocess::default().to_arguments());
-    assert_eq!(arguments, ["--test-size=0.2", "--seed=42"]);
+    assert_eq!(arguments, ["--test-size=0.2", "--seed=42", "--input-version=unchecked"]);
 }
 
 #[test]

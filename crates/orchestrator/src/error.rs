@@ -6,7 +6,6 @@ use std::process::ExitStatus;
 use camino::Utf8PathBuf;
 use common::{Exit, FileError};
 use config::ConfigError;
-use dataset::TableError;
 use inference::{BundleError, InferenceError};
 use local::{ResumeError, StageError, StoreError};
 use profile::ProfileError;
@@ -38,9 +37,6 @@ pub enum CommandError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
-    /// A table is not what the settings say.
-    #[error(transparent)]
-    Table(Box<TableError>),
     /// A table has no profile.
     #[error(transparent)]
     Profile(ProfileError),
@@ -90,7 +86,7 @@ impl CommandError {
                 Exit::Usage
             }
             Self::Profile(error) if error.is_usage() => Exit::Usage,
-            Self::Profile(_) | Self::Model { .. } | Self::Table(_) => Exit::Data,
+            Self::Profile(_) | Self::Model { .. } => Exit::Data,
             Self::Inference(InferenceError::Output(_) | InferenceError::Model(_)) => Exit::Failed,
             Self::Inference(_) => Exit::Data,
             Self::Stage(error) => match error {

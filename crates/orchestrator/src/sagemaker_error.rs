@@ -50,6 +50,9 @@ pub enum SageMakerError {
         /// What is missing, each with its remedy.
         faults: Vec<String>,
     },
+    /// A table that is to be uploaded is not what the settings say.
+    #[error(transparent)]
+    Table(Box<dataset::TableError>),
     /// An execution would read nothing.
     #[error(
         "there is no table at {0}, which the execution would read; `orchestrator deploy --upload TABLE` uploads one"
@@ -78,7 +81,7 @@ impl SageMakerError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Timeout(_) => Exit::Failed,
-            Self::NoRows(_) | Self::NoInput(_) => Exit::Data,
+            Self::NoRows(_) | Self::NoInput(_) | Self::Table(_) => Exit::Data,
             Self::Operation { error } => match **error {
                 CloudError::Address(_)
                 | CloudError::EndpointVariants { .. }

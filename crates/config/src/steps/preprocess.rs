@@ -80,8 +80,9 @@ impl Preprocess {
             |&share| share > 0.0 && share < 1.0,
         );
         parser.parse_value("seed", &mut settings.seed, "a whole number from 0", |_| true);
-        let version = &mut settings.input_version;
-        parser.parse_value("input-version", version, "a text", |text| !text.is_empty());
+        if let Some(version) = parser.list("input-version").pop() {
+            settings.input_version = version;
+        }
         parser.finish(settings)
     }
 }

@@ -123,7 +123,7 @@ fn send(cloud: &Cloud, upload: Upload, key: &str) -> Result<(), CommandError> {
 
 /// Returns the number of rows of a table, and of those that Preprocess would keep.
 fn rows_of(path: &Utf8Path, settings: &Settings) -> Result<(usize, usize), CommandError> {
-    let refused = |error| CommandError::Table(Box::new(error));
+    let refused = |error| SageMakerError::Table(Box::new(error));
     let table = settings.table();
     let mut reader = table_settings::reader(&table)
         .map_err(|error| CommandError::Usage(common::chain(&error)))?;
