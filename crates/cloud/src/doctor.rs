@@ -247,9 +247,8 @@ impl Doctor<'_> {
         let EcrImage { name, uri, .. } = image;
         let registry = image.registry().to_owned();
         let Some((digest, kind)) = image.manifest() else {
-            let verdict = if image.is_required { Verdict::Error } else { Verdict::Warning };
             let remedy = Remedy::BuildImages { registry };
-            return self.add(verdict, name, &format!("{uri} is not there"), Some(remedy));
+            return self.error(name, &format!("{uri} is not there"), remedy);
         };
         if let Some(kind) = kind.filter(|kind| *kind != MANIFEST) {
             let found = format!("{uri} is of type {kind}, expected {MANIFEST}");

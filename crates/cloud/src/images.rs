@@ -21,33 +21,21 @@ pub struct EcrImage {
     pub name: &'static str,
     /// The address with its tag or digest.
     pub uri: String,
-    /// Whether what is deployed fails without the image.
-    pub is_required: bool,
     /// The instance type of the job or endpoint that runs the image, if one does.
     pub instance_type: Option<String>,
     /// The digest and type of its manifest, if ECR has the image.
     found: Option<(String, Option<String>)>,
 }
 
-/// The digests of images that were named by a tag.
-#[derive(Debug, Default)]
-pub struct ResolvedImages {
-    /// Name and `REPOSITORY@sha256:...` of each image that was named by a tag.
-    pub digests: Vec<(&'static str, String)>,
-    /// The addresses of images that are not there and not required.
-    pub absent: Vec<String>,
-}
-
 impl EcrImage {
     /// Makes an image that has not been looked up yet.
     pub fn new(name: &'static str, uri: String) -> Self {
-        Self { name, uri, is_required: false, instance_type: None, found: None }
+        Self { name, uri, instance_type: None, found: None }
     }
 
     /// Makes the image one that a job of the pipeline runs on this type of instance.
     #[must_use]
     pub fn run_by_job(mut self, instance_type: &str) -> Self {
-        self.is_required = true;
         self.instance_type = Some(instance_type.to_owned());
         self
     }
@@ -55,7 +43,6 @@ impl EcrImage {
     /// Makes the image one that an endpoint runs, on this type of instance unless it is serverless.
     #[must_use]
     pub fn run_by_endpoint(mut self, instance_type: Option<&str>) -> Self {
-        self.is_required = true;
         self.instance_type = instance_type.map(str::to_owned);
         self
     }
@@ -149,20 +136,21 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// Fails if a required image is absent, if an image is of a type that SageMaker refuses, or if
-    /// ECR refuses.
-    pub fn resolve_images(&self, mut images: Vec<EcrImage>) -> Result<ResolvedImages, CloudError> {
+    /// Fails if an image is absent, if one is of a type that SageMaker refuses, or if ECR refuses.
+    pub fn resolve_images(
+        &self,
+        mut images: Vec<EcrImage>,
+    ) -> Result<Vec<(&'static str, String)>, CloudError> {
         images.retain(|image| !image.is_by_digest());
         self.look_up(&mut images)?;
         resolved(images)
     }
 }
 
-/// Replaces the tags of images that were looked up by their digests.
-fn resolved(images: Vec<EcrImage>) -> Result<ResolvedImages, CloudError> {
-    let mut resolved = ResolvedImages::default();
-    let mut missing = Vec::new();
-    for EcrImage { name, uri, is_required, found, .. } in images {
+/// Returns the names of images that were looked up, each with its `REPOSITORY@sha256:...`.
+fn resolved(images: Vec<EcrImage>) -> Result<Vec<(&'static str, String)>, CloudError> {
+    let (mut digests, mut missing) = (Vec::new(), Vec::new());
+    for EcrImage { name, uri, found, .. } in images {
         match found {
             Some((_, Some(kind))) if kind != MANIFEST => {
                 return Err(CloudError::ImageType { uri, kind, expected: MANIFEST });
@@ -172,13 +160,12 @@ fn resolved(images: Vec<EcrImage>) -> Result<ResolvedImages, CloudError> {
             }
             Some((digest, _)) => {
                 let repository = uri.rsplit_once(':').map_or(uri.as_str(), |(name, _)| name);
-                resolved.digests.push((name, format!("{repository}@{digest}")));
+                digests.push((name, format!("{repository}@{digest}")));
             }
-            None if is_required => missing.push(uri),
-            None => resolved.absent.push(uri),
+            None => missing.push(uri),
         }
     }
-    if missing.is_empty() { Ok(resolved) } else { Err(CloudError::NoImages { uris: missing }) }
+    if missing.is_empty() { Ok(digests) } else { Err(CloudError::NoImages { uris: missing }) }
 }
 
 /// Returns whether `text` is a SHA-256 digest as ECR writes it.
@@ -231,18 +218,14 @@ mod tests {
             // ECR does not know the type of every manifest.
             image("v2", Some((&digest, None))),
         ];
-        let resolved = resolved(images).unwrap();
         let uri = format!("{REPOSITORY}@{digest}");
-        assert_eq!(resolved.digests, [("train", uri.clone()), ("train", uri)]);
-        assert_eq!(resolved.absent, [""; 0]);
+        assert_eq!(resolved(images).unwrap(), [("train", uri.clone()), ("train", uri)]);
     }
 
     #[test]
-    fn only_a_required_image_must_be_there() {
-        let absent = resolved(vec![image("v1", None)]).unwrap();
-        assert_eq!(absent.absent, [format!("{REPOSITORY}:v1")]);
-        let required = |tag| image(tag, None).run_by_job("ml.m5.large");
-        let error = resolved(vec![required("v1"), image("v2", None), required("v3")]).unwrap_err();
+    fn every_image_must_be_there() {
+        let there = image("v2", Some((&digest(), None)));
+        let error = resolved(vec![image("v1", None), there, image("v3", None)]).unwrap_err();
         assert_eq!(error.to_string(), format!("not in ECR: {REPOSITORY}:v1, {REPOSITORY}:v3"));
     }
 

@@ -49,7 +49,7 @@ pub use endpoint::{
 };
 pub use error::CloudError;
 pub use execution::{SageMakerExecution, SageMakerStep};
-pub use images::{EcrImage, ResolvedImages};
+pub use images::EcrImage;
 pub use job::{JobDescription, SageMakerJob};
 pub use listing::{StoredObject, version_of};
 pub use log::Log;

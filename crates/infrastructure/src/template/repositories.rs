@@ -7,9 +7,6 @@ use crate::inventory::Inventory;
 
 /// The retention of images without a tag, in days.
 const UNTAGGED_DAYS: u64 = 7;
-/// The number of images kept in each repository. The oldest are deleted first, so a pipeline cannot
-/// use an image that is older than the newest hundred.
-const IMAGES: u64 = 100;
 
 pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
     let account = inventory.account;
@@ -52,7 +49,8 @@ fn resource_name(repository: &str) -> String {
     words.map(capital).collect()
 }
 
-/// Returns the lifecycle rules of a repository, which ECR takes as JSON.
+/// Returns the lifecycle rules of a repository, which ECR takes as JSON. Images with a tag stay, however many
+/// there are: registered models name them, and an endpoint whose image is gone does not start again.
 fn lifecycle() -> String {
     format!(
         r#"{{
@@ -65,16 +63,6 @@ fn lifecycle() -> String {
         "countType": "sinceImagePushed",
         "countUnit": "days",
         "countNumber": {UNTAGGED_DAYS}
-      }},
-      "action": {{ "type": "expire" }}
-    }},
-    {{
-      "rulePriority": 2,
-      "description": "All but the newest",
-      "selection": {{
-        "tagStatus": "any",
-        "countType": "imageCountMoreThan",
-        "countNumber": {IMAGES}
       }},
       "action": {{ "type": "expire" }}
     }}

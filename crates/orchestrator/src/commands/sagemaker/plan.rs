@@ -17,7 +17,7 @@ use crate::commands::validate;
 use crate::definition::TableDocument;
 use crate::definition::machines::job_instances;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::{print_json, print_text};
 
 /// Arguments of the plan command.
 #[derive(Debug, Args)]
@@ -161,7 +161,8 @@ pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
         let ecr_image = EcrImage::new(image.name(), settings.aws.image_uri(image));
         match jobs.iter().find(|job| job.image == image) {
             Some(job) => ecr_image.run_by_job(job.instance_type),
-            None => ecr_image,
+            // Every version that is registered names it.
+            None => ecr_image.run_by_endpoint(None),
         }
     };
     Image::ALL.iter().map(image).collect()
@@ -169,8 +170,8 @@ pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
 
 /// Replaces the tags of the settings' images by digests.
 fn use_digests(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandError> {
-    let resolved = match cloud.resolve_images(ecr_images(settings)) {
-        Ok(resolved) => resolved,
+    let digests = match cloud.resolve_images(ecr_images(settings)) {
+        Ok(digests) => digests,
         Err(error) => {
             // Credentials of another account find none of its images.
             let account = cloud.check_credentials().err();
@@ -178,16 +179,10 @@ fn use_digests(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandErro
             return Err(account.unwrap_or(error).into());
         }
     };
-    for uri in resolved.absent {
-        say(&format!(
-            "There is no image {uri} yet. Models are registered with that name and can be deployed \
-             once it is there."
-        ));
-    }
-    if resolved.digests.is_empty() {
+    if digests.is_empty() {
         return Ok(());
     }
-    let lines = resolved.digests.iter().map(|(name, uri)| format!("  {name}: {uri}\n"));
+    let lines = digests.iter().map(|(name, uri)| format!("  {name}: {uri}\n"));
     let yaml = format!("images:\n{}", lines.collect::<String>());
     Ok(settings.use_images("ECR's answer", &yaml)?)
 }
