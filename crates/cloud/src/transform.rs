@@ -152,27 +152,6 @@ impl Cloud {
         Ok(None)
     }
 
-    /// Returns whether an object with content is at an address, or below it. Consoles mark directories by objects
-    /// without content.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the address is none of an object, or if S3 refuses to list. A bucket that does not exist has no
-    /// objects.
-    pub fn has_records(&self, address: &str) -> Result<bool, CloudError> {
-        let (bucket, prefix) = bucket_and_key(address)?;
-        let call = self.aws.s3().list_objects_v2().bucket(bucket).prefix(prefix);
-        let mut pages = call.into_paginator().send();
-        while let Some(page) = self.aws.wait(pages.next()) {
-            let page = page.map_err(|error| CallError::of("s3:ListBucket", error));
-            let Some(page) = CallError::if_there(page)? else { return Ok(false) };
-            if page.contents().iter().any(|object| object.size().is_some_and(|size| size > 0)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Uploads the records of a batch transform to where its job reads them.
     ///
     /// # Errors

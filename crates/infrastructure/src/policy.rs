@@ -53,7 +53,7 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
     let inventory = Inventory::of(settings, definition);
     Policy::new(match kind {
         PolicyKind::Execution => execution(&inventory),
-        PolicyKind::Deploy => deploy(&inventory),
+        PolicyKind::Deploy => deploy(&inventory, inventory.object_arns(&inventory.inputs)),
         PolicyKind::Github => github(&inventory),
         PolicyKind::Push => push(&inventory),
         PolicyKind::Approver => approver(&inventory),
@@ -111,9 +111,6 @@ fn register(inventory: &Inventory<'_>) -> Statement {
     // Only a new version has a status.
     .when("StringEqualsIfExists", "sagemaker:ModelApprovalStatus", status.at_registration())
 }
-
-/// The id of the statement that allows uploading tables and what a definition consists of.
-const UPLOAD: &str = "Upload";
 
 /// The actions of an image pull.
 const PULL: [&str; 3] =
@@ -205,7 +202,8 @@ fn read_objects(inventory: &Inventory<'_>, more: Vec<S3Prefix>) -> Statement {
     Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&prefixes))
 }
 
-fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
+/// Returns the statements of whoever deploys and watches the pipeline, and uploads objects with the ARNs `uploads`.
+fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
     let describe_jobs =
         inventory.jobs.iter().map(|job| format!("sagemaker:Describe{}Job", job.name()));
     let bucket = &inventory.settings.s3_paths.bucket;
@@ -236,11 +234,7 @@ fn deploy(inventory: &Inventory<'_>) -> Vec<Statement> {
         Statement::allow("DescribeJobs", describe_jobs, inventory.job_arns()),
         find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
-        Statement::allow(
-            UPLOAD,
-            ["s3:PutObject", "s3:AbortMultipartUpload"],
-            inventory.object_arns(&inventory.inputs),
-        ),
+        Statement::allow("Upload", ["s3:PutObject", "s3:AbortMultipartUpload"], uploads),
         read_objects(inventory, Vec::new()),
         Statement::allow(
             "ReadLogs",
@@ -277,12 +271,10 @@ fn approver(inventory: &Inventory<'_>) -> Vec<Statement> {
 }
 
 fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
-    let mut statements = deploy(inventory);
     // A workflow uploads no tables, only what a definition consists of.
-    for statement in statements.iter_mut().filter(|statement| statement.sid == UPLOAD) {
-        let bucket = &inventory.settings.s3_paths.bucket;
-        statement.resource = vec![inventory.account.s3(&format!("{bucket}/{DEFINITIONS}*"))];
-    }
+    let bucket = &inventory.settings.s3_paths.bucket;
+    let uploads = vec![inventory.account.s3(&format!("{bucket}/{DEFINITIONS}*"))];
+    let mut statements = deploy(inventory, uploads);
     statements.extend(push(inventory));
     statements
 }

@@ -2,6 +2,22 @@
 
 use crate::Place;
 
+/// The commands that a build without AWS does not have.
+const ON_SAGEMAKER: [&str; 12] = [
+    "deploy",
+    "plan",
+    "doctor",
+    "start",
+    "stop",
+    "retry",
+    "executions",
+    "status",
+    "watch",
+    "logs",
+    "endpoint",
+    "transform",
+];
+
 #[test]
 fn every_command() {
     let place = Place::new();
@@ -12,20 +28,7 @@ fn every_command() {
     #[cfg(feature = "aws")]
     {
         insta::assert_snapshot!("help", help(&[]));
-        for command in [
-            "deploy",
-            "plan",
-            "doctor",
-            "start",
-            "stop",
-            "retry",
-            "executions",
-            "status",
-            "watch",
-            "logs",
-            "endpoint",
-            "transform",
-        ] {
+        for command in ON_SAGEMAKER {
             insta::assert_snapshot!(format!("help-{command}"), help(&[command]));
         }
         for command in ["deploy", "status", "invoke", "logs", "rollback", "delete"] {
@@ -103,20 +106,7 @@ fn the_help_of_commands_that_need_aws() {
     assert_eq!(help(&["help", "plan"]), help(&["plan", "--help"]));
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let with_aws = words(include_str!("snapshots/program__help__help.snap"));
-    for command in [
-        "deploy",
-        "plan",
-        "doctor",
-        "start",
-        "stop",
-        "retry",
-        "executions",
-        "status",
-        "watch",
-        "logs",
-        "endpoint",
-        "transform",
-    ] {
+    for command in ON_SAGEMAKER {
         let text = help(&[command, "--help"]);
         let about = words(text.split_once("\n\n").unwrap().0);
         assert!(with_aws.contains(&format!("{command} {about}")), "{text}");

@@ -64,6 +64,11 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
         let message = "-p sets a parameter of an execution; --start starts one".to_owned();
         return Err(CommandError::Usage(message));
     }
+    if arguments.upload.is_some() && arguments.definition.is_some() {
+        let message = "--upload makes a table the input of the settings' own definition, which --definition replaces; \
+                       expected one of them";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
     let file = arguments.upload.as_deref().map(Upload::open).transpose()?;
     let (mut settings, cloud) = connect(&arguments.config)?;
     // Every check comes before the first change.
@@ -82,7 +87,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     };
     check_ownership(&cloud, &plan, arguments.adopt)?;
     let versioned = |parameters: Option<_>| {
-        let with = |all| with_version(&settings, &cloud, Some(&plan.definition), all);
+        let with = |all| with_version(&settings, &cloud, &plan.definition, all);
         parameters.map(with).transpose()
     };
     let has_upload = upload.is_some();

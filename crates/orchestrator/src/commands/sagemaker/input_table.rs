@@ -202,10 +202,9 @@ pub fn use_newest(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandE
 pub fn with_version(
     settings: &Settings,
     cloud: &Cloud,
-    definition: Option<&Definition>,
+    definition: &Definition,
     mut parameters: Vec<(String, String)>,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    let Some(definition) = definition else { return Ok(parameters) };
     let default = |name: &str| {
         let parameter = definition.parameters.iter().find(|parameter| parameter.name == name)?;
         Some(parameter.default.as_ref().and_then(|value| value.as_str()).unwrap_or_default())

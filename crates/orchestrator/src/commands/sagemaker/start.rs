@@ -13,6 +13,7 @@ use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
 use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE, TRAIN};
 use crate::error::CommandError;
+use crate::output::say;
 
 /// Arguments of the start command.
 #[derive(Debug, Args)]
@@ -33,7 +34,16 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     cloud.check_arn(&deployed.arn)?;
     let definition = Definition::from_json(&deployed.text).ok();
     let parameters = start_parameters(&settings, definition.as_ref(), &assignments)?;
-    let parameters = with_version(&settings, &cloud, definition.as_ref(), parameters)?;
+    let parameters = match &definition {
+        Some(definition) => with_version(&settings, &cloud, definition, parameters)?,
+        None => {
+            say(
+                "The deployed definition cannot be read, so nobody has looked at its input: rows of an earlier table \
+                 may be used again.",
+            );
+            parameters
+        }
+    };
     let execution = cloud.start(&parameters)?;
     follow(&settings, &cloud, &execution, "started", &arguments.follow)
 }

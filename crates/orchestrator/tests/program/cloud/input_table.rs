@@ -136,6 +136,11 @@ fn a_file_that_is_not_the_settings_table_is_not_uploaded() {
     assert!(refused.contains("bad.csv, line 2, column `Downtime`"), "{refused}");
     assert_eq!(cloud.sent(), [""; 0]);
 
+    // A definition from a file has an input of its own.
+    let both = ["deploy", "--upload", bad.as_str(), "--definition", file.as_str()];
+    let refused = cloud.orchestrator(&both).expect(2).stderr;
+    assert!(refused.contains("which --definition replaces"), "{refused}");
+
     // What is there stays, and a dry run says what would be uploaded where.
     let table = cloud.table("table.csv", 50);
     let dry = cloud
