@@ -132,9 +132,7 @@ impl Cloud {
     ///
     /// Fails if the accounts differ, or if STS does not answer.
     pub fn check_credentials(&self) -> Result<(), CloudError> {
-        let identity =
-            self.aws.call("sts:GetCallerIdentity", self.aws.sts().get_caller_identity().send())?;
-        identity.account().map_or(Ok(()), |account| self.target.check_account(account))
+        self.target.check_account(&account_of(&self.aws)?)
     }
 
     fn no_pipeline(&self) -> CloudError {
@@ -145,6 +143,17 @@ impl Cloud {
     fn missing(action: &'static str, member: &'static str) -> CallError {
         CallError::without(action, member)
     }
+}
+
+/// Returns the account of the credentials.
+///
+/// # Errors
+///
+/// Fails if STS does not answer.
+pub fn account_of(aws: &Aws) -> Result<String, CallError> {
+    const ACTION: &str = "sts:GetCallerIdentity";
+    let identity = aws.call(ACTION, aws.sts().get_caller_identity().send())?;
+    identity.account.ok_or_else(|| CallError::without(ACTION, "Account"))
 }
 
 #[cfg(test)]

@@ -50,13 +50,13 @@ impl Settings {
                 None => format!("unknown image, expected {}", one_of(&name, Image::NAMES)),
             };
             let (line, column) = places.find(&path);
-            violations.push(Violation { line, column, path, message });
+            violations.push(Violation { file: file.to_owned(), line, column, path, message });
         }
         if violations.is_empty() {
             return Ok(());
         }
         violations.sort();
-        Err(ConfigError { file: file.to_owned(), violations })
+        Err(ConfigError { violations })
     }
 }
 

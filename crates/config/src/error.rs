@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-/// One fault of the file.
+/// One fault of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
+    /// The name of the file, as passed in.
+    pub file: String,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.
@@ -15,11 +17,9 @@ pub struct Violation {
     pub message: String,
 }
 
-/// The file cannot be used. All violations are listed, in the order of the file.
+/// The file, or one of several, cannot be used. All violations are listed, in the order of the files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// The name of the file, as passed in.
-    pub file: String,
     /// The violations, at least one.
     pub violations: Vec<Violation>,
 }
@@ -27,10 +27,10 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, violation) in self.violations.iter().enumerate() {
-            let Violation { line, column, path, message } = violation;
+            let Violation { file, line, column, path, message } = violation;
             let separator = if index == 0 { "" } else { "\n" };
             let colon = if path.is_empty() { "" } else { ": " };
-            write!(f, "{separator}{}:{line}:{column}: {path}{colon}{message}", self.file)?;
+            write!(f, "{separator}{file}:{line}:{column}: {path}{colon}{message}")?;
         }
         Ok(())
     }
@@ -48,7 +48,7 @@ impl ConfigError {
         if text.lines().nth(line.saturating_sub(1)).is_some_and(|l| l[..indent(l)].contains('\t')) {
             message.push_str("; YAML is indented by blanks, not by tabs");
         }
-        let violation = Violation { line, column, path: String::new(), message };
-        Self { file: file.to_owned(), violations: vec![violation] }
+        let file = file.to_owned();
+        Self { violations: vec![Violation { file, line, column, path: String::new(), message }] }
     }
 }

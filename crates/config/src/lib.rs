@@ -38,9 +38,11 @@ mod digests;
 mod endpoint;
 mod endpoint_checks;
 mod error;
+mod explain;
 mod fault;
 mod images;
 mod job_kind;
+mod layers;
 mod load;
 mod location;
 mod message;
@@ -59,12 +61,14 @@ pub use endpoint::{
     Serverless, Shift,
 };
 pub use error::{ConfigError, Violation};
+pub use explain::ExplainedValue;
 pub use images::{Image, Images};
 pub use job_kind::{JobKind, PerJobKind};
+pub use layers::Layer;
 pub use metric::Metric;
 pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
     AllColumns, ApprovalStatus, Aws, Cache, ColumnSettings, Columns, Evaluation, Kms,
-    ModelRegistry, Notifications, PLACEHOLDER_BUCKET, Pipeline, Preprocessing, Prices, Retries,
-    S3Paths, Settings, Vpc,
+    LOCAL_ACCOUNT, ModelRegistry, Notifications, Pipeline, Preprocessing, Prices, Retries, S3Paths,
+    Settings, Vpc,
 };

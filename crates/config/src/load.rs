@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use garde::Validate;
 use serde::Deserialize;
-use serde_yaml::{Mapping, Value};
+use serde_yaml::Value;
 
 use crate::checks;
-use crate::error::{ConfigError, Violation};
-use crate::location::Locations;
+use crate::error::ConfigError;
+use crate::layers::{Layer, Layers};
 use crate::message::{expected, found, one_of, rule, unknown};
 use crate::settings::Settings;
-use crate::tree::{Key, Lenient, dotted, get, keys, parse, put, scalar};
+use crate::tree::{Key, dotted, get, keys, parse, put, scalar};
 use crate::variables::expand;
 
 /// The maximum number of reported faults. A file with more is not a settings file.
@@ -35,25 +35,24 @@ impl Settings {
         text: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        Self::from_yaml_checked(file, text, environment, |_| Vec::new())
+        Self::from_layers(&[Layer { file, text }], environment, |_| Vec::new())
     }
 
-    /// Reads the settings as [`Settings::from_yaml`] does, with additional checks by the caller.
-    /// `check` returns paths and messages, for example of an expression that names an unknown
-    /// column. It is called even if the file has other faults, with defaults in place of the values
-    /// that do not fit, so that all violations are reported at once.
+    /// Reads the settings from one file or several, of which a later one overrides an earlier one: a
+    /// mapping is merged key by key, any other value replaces the earlier one. `check` adds checks of the
+    /// caller's: it returns paths and messages, for example of an expression that names an unknown column.
+    /// It is called even if there are other faults, with defaults in place of the values that do not fit,
+    /// so that all violations are reported at once.
     ///
     /// # Errors
-    /// All violations of the file, including those of `check`.
-    pub fn from_yaml_checked(
-        file: &str,
-        text: &str,
+    /// All violations of the files, including those of `check`.
+    pub fn from_layers(
+        layers: &[Layer<'_>],
         environment: impl Fn(&str) -> Option<String>,
         check: impl Fn(&Self) -> Vec<(String, String)>,
     ) -> Result<Self, ConfigError> {
-        let Lenient(mut tree) = serde_yaml::from_str(text)
-            .map_err(|error| ConfigError::unreadable(file, text, &error))?;
-        let places = Locations::of(text);
+        let layers = Layers::parse(layers)?;
+        let mut tree = layers.tree.clone();
         let mut loader = Loader { faults: Vec::new(), variables: BTreeMap::new() };
         loader.substitute(&mut tree, "", &environment);
         let settings = loader.read(tree);
@@ -66,30 +65,10 @@ impl Settings {
             }
         }
         match settings {
-            Some(settings) if loader.faults.is_empty() && places.repeated.is_empty() => {
-                Ok(settings)
-            }
-            _ => {
-                let violations = violations(loader.faults, &places);
-                Err(ConfigError { file: file.to_owned(), violations })
-            }
+            Some(settings) if loader.faults.is_empty() && !layers.repeat_keys() => Ok(settings),
+            _ => Err(ConfigError { violations: layers.violations(loader.faults) }),
         }
     }
-}
-
-/// Returns the faults and the repeated keys as violations, sorted by their place in the file.
-fn violations(faults: Vec<(String, String)>, places: &Locations) -> Vec<Violation> {
-    let faults = faults.into_iter().map(|(path, message)| (places.find(&path), path, message));
-    let repeated = places.repeated.iter().map(|(path, place, first)| {
-        (*place, path.clone(), format!("the same key again, first in line {first}"))
-    });
-    let mut violations: Vec<_> = faults
-        .chain(repeated)
-        .map(|((line, column), path, message)| Violation { line, column, path, message })
-        .collect();
-    violations.sort();
-    violations.dedup();
-    violations
 }
 
 /// Deserializes a tree and collects its faults.
@@ -137,9 +116,6 @@ impl Loader {
     }
 
     fn read(&mut self, mut tree: Value) -> Option<Settings> {
-        if tree.is_null() {
-            tree = Value::Mapping(Mapping::new());
-        }
         let defaults = default_tree();
         // The original values that were reinterpreted, with the messages about them, by path.
         let mut reinterpreted: BTreeMap<String, (Value, String)> = BTreeMap::new();

@@ -75,6 +75,11 @@ impl Locations {
         Self { places, repeated }
     }
 
+    /// Returns the place of `path`, if the text contains it.
+    pub(crate) fn exact(&self, path: &str) -> Option<(usize, usize)> {
+        self.places.get(path).copied()
+    }
+
     /// Returns the place of `path`, or of the innermost enclosing key that the text contains.
     pub(crate) fn find(&self, path: &str) -> (usize, usize) {
         let mut path = path;

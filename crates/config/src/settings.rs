@@ -156,21 +156,36 @@ pub struct S3Paths {
     pub predictions: String,
 }
 
-/// The beginning of the bucket's name in settings that `orchestrator init` has written, in which nobody has put
-/// the name of a bucket yet.
-pub const PLACEHOLDER_BUCKET: &str = "replace-me-";
+/// The beginning of the bucket's name in settings that `orchestrator init` wrote up to version 0.1, in which nobody
+/// has put the name of a bucket yet.
+const PLACEHOLDER_BUCKET: &str = "replace-me-";
+
+/// The account of local runs, in whose settings no account is named.
+pub const LOCAL_ACCOUNT: &str = "000000000000";
+
+impl Settings {
+    /// Returns which setting stands for one of the user's own, which it must be before anything leaves this
+    /// machine.
+    pub fn placeholder(&self) -> Option<String> {
+        let Self { s3_paths: S3Paths { bucket, .. }, aws, .. } = self;
+        if bucket.starts_with(PLACEHOLDER_BUCKET) {
+            return Some(format!(
+                "s3_paths.bucket is `{bucket}`, a name that stands for yours; expected a bucket of your account"
+            ));
+        }
+        let named = [
+            ("s3_paths.bucket", bucket),
+            ("aws.account_id", &aws.account_id),
+            ("aws.role_arn", &aws.role_arn),
+        ];
+        let (path, value) = named.into_iter().find(|(_, value)| value.contains(LOCAL_ACCOUNT))?;
+        Some(format!(
+            "{path} is `{value}`, of an account that stands for yours; AWS_ACCOUNT_ID sets it"
+        ))
+    }
+}
 
 impl S3Paths {
-    /// Returns what is wrong with the bucket where anything is to be sent there.
-    pub fn bucket_fault(&self) -> Option<String> {
-        self.bucket.starts_with(PLACEHOLDER_BUCKET).then(|| {
-            format!(
-                "s3_paths.bucket is `{}`, a name that stands for yours; expected a bucket of your account",
-                self.bucket
-            )
-        })
-    }
-
     /// Returns the URL of a key or prefix, such as `s3://bucket/key`, without a trailing slash.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{}", self.bucket, key.trim_end_matches('/'))

@@ -1,6 +1,9 @@
 //! `${VAR}` and `${VAR:-default}` in the texts of the file.
 
-/// Replaces `${VAR}` and `${VAR:-default}`; `$${` stands for `${`.
+/// The maximum depth of references in the defaults of references.
+const MAX_DEPTH: usize = 8;
+
+/// Replaces `${VAR}` and `${VAR:-default}`, whose default may contain references; `$${` stands for `${`.
 ///
 /// # Errors
 /// A message about a variable that is not set and has no default, or about a malformed reference.
@@ -8,8 +11,18 @@ pub(crate) fn expand(
     text: &str,
     environment: &impl Fn(&str) -> Option<String>,
 ) -> Result<String, String> {
+    expand_within(text, text, environment, MAX_DEPTH)
+}
+
+/// Expands a part of `text`, the text that messages show.
+fn expand_within(
+    part: &str,
+    text: &str,
+    environment: &impl Fn(&str) -> Option<String>,
+    depth: usize,
+) -> Result<String, String> {
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = part;
     while let Some(start) = rest.find("${") {
         if let Some(before) = rest[..start].strip_suffix('$') {
             out.push_str(before);
@@ -19,7 +32,7 @@ pub(crate) fn expand(
         }
         out.push_str(&rest[..start]);
         let after = &rest[start + 2..];
-        let Some(end) = after.find('}') else {
+        let Some(end) = closing_brace(after) else {
             return Err(format!("`{text}`: `${{` without its `}}`"));
         };
         let (name, default) = match after[..end].split_once(":-") {
@@ -30,9 +43,15 @@ pub(crate) fn expand(
         if !valid {
             return Err(format!("`{text}`: `{name}` is not the name of an environment variable"));
         }
-        match environment(name).filter(|value| !value.is_empty()).or(default.map(str::to_owned)) {
-            Some(value) => out.push_str(&value),
-            None => {
+        match (environment(name).filter(|value| !value.is_empty()), default) {
+            (Some(value), _) => out.push_str(&value),
+            (None, Some(_)) if depth == 0 => {
+                return Err(format!("`{text}`: more than {MAX_DEPTH} defaults within defaults"));
+            }
+            (None, Some(default)) => {
+                out.push_str(&expand_within(default, text, environment, depth - 1)?);
+            }
+            (None, None) => {
                 return Err(format!(
                     "environment variable {name} is not set; set it, or write `${{{name}:-default}}`"
                 ));
@@ -42,4 +61,18 @@ pub(crate) fn expand(
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// Returns the index of the `}` that closes a reference, where `text` begins after its `${`.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if text[..index].ends_with('$') => open += 1,
+            b'}' if open == 0 => return Some(index),
+            b'}' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }

@@ -9,9 +9,9 @@ use profile::{ColumnProfile, FormatProfile, Gates, Kind, LabelProfile, TableProf
 const TEMPLATE: &str = include_str!("initial_settings.yaml");
 /// The key of the raw table if the file's name cannot be a part of a key.
 const DEFAULT_TABLE: &str = "raw/machine_downtime.csv";
-/// The maximum length of the table's name in the names of pipeline and model group, which have at most
-/// 63 letters.
-const MAX_PLANT: usize = 40;
+/// The maximum length of the table's name in the names of pipeline, model group and bucket: a bucket's name has
+/// at most 63 letters, of which account and region take up to 28.
+const MAX_PLANT: usize = 35;
 /// The column at which the comments of columns begin, if these are not longer.
 const COMMENTS: usize = 48;
 /// The width of a setting with a comment beside it.
@@ -45,6 +45,10 @@ impl InitialSettings<'_> {
             ("{{schema}}\n", self.schema()),
             ("{{pipeline}}", format!("{}-downtime", self.plant())),
             ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
+            (
+                "{{bucket}}",
+                format!("{}-${{AWS_ACCOUNT_ID}}-${{AWS_REGION:-us-east-1}}", self.plant()),
+            ),
             ("{{group}}", format!("{}-downtime-models", self.plant())),
             ("{{split}}", split(profile.time_column.as_deref())),
             ("{{label}}\n", label(&profile.label)),
@@ -91,8 +95,7 @@ impl InitialSettings<'_> {
         format!(
             "# The settings of the pipeline for {}: {rows} rows, {} columns{files}.\n\
              # Written by `orchestrator init`. They run as they are:\n\
-             #   {}\n\
-             # What must be set before `deploy` is marked \"TO SET\".\n#\n",
+             #   {}\n#\n",
             comment(self.input.as_str()),
             self.profile.shown().count(),
             comment(self.next),
@@ -368,7 +371,7 @@ mod tests {
     }
 
     fn settings(yaml: &str) -> Settings {
-        Settings::from_yaml("b.yaml", yaml, |_| None)
+        Settings::from_yaml("b.yaml", yaml, crate::arguments::settings::local_account)
             .unwrap_or_else(|error| panic!("{error}\n{yaml}"))
     }
 
@@ -404,15 +407,16 @@ mod tests {
             ("x/Press 7_(2026).csv.gz", "press-7-2026"),
             ("плант.csv", "machine"),
             ("--.csv", "machine"),
-            (&format!("{}.csv", "a-".repeat(30)), &"a-".repeat(20)[..39]),
+            (&format!("{}.csv", "a-".repeat(30)), &"a-".repeat(18)[..35]),
         ] {
             let input = Utf8Path::new(input);
             let settings =
                 InitialSettings { profile: &profile, input, next: "", has_schema: false };
             assert_eq!(settings.plant(), plant);
-            // Nobody has put a bucket into them yet.
+            // Nobody has named an account yet.
             let settings = self::settings(&settings.to_yaml());
-            assert!(settings.s3_paths.bucket_fault().is_some());
+            assert_eq!(settings.s3_paths.bucket, format!("{plant}-000000000000-us-east-1"));
+            assert!(settings.placeholder().is_some());
         }
     }
 

@@ -1,11 +1,8 @@
 //! The error of a command on SageMaker: the operation's error, with the command that helps.
 
 use aws::ConnectError;
-use camino::Utf8PathBuf;
 use cloud::CloudError;
 use common::Exit;
-
-use crate::default_config::DEFAULT_CONFIG;
 
 /// The reason why a command on SageMaker failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,16 +13,15 @@ pub enum SageMakerError {
     /// The environment and the settings name different regions.
     #[error(
         "the AWS environment names the region {environment}, and aws.region of {file} is {wanted}; \
-         AWS_REGION={wanted} makes them the same",
-        file = .file.as_deref().unwrap_or(DEFAULT_CONFIG.into())
+         AWS_REGION={wanted} makes them the same"
     )]
     Region {
         /// The environment's region.
         environment: String,
         /// The settings' region.
         wanted: String,
-        /// The settings' file, if it is named.
-        file: Option<Utf8PathBuf>,
+        /// The files of the settings.
+        file: String,
     },
     /// A call to AWS failed. Its message names the remedy.
     #[error(transparent)]

@@ -42,3 +42,23 @@ fn a_variable_that_is_not_set_is_named() {
     let text = with("description: Predicts", "description: costs $${5} and predicts");
     assert!(read(&text).unwrap().pipeline.description.starts_with("costs ${5}"));
 }
+
+#[test]
+fn a_default_may_contain_variables() {
+    let role = "arn:aws:iam::${ACCOUNT:-${AWS_ACCOUNT_ID:-111122223333}}:role/jobs";
+    let line = "role_arn: ${SAGEMAKER_ROLE_ARN:-arn:aws:iam::123456789012:role/MachineDowntimePipelineExecutionRole}";
+    let text = with(line, &format!("role_arn: ${{SAGEMAKER_ROLE_ARN:-{role}}}"));
+    assert_eq!(read(&text).unwrap().aws.role_arn, "arn:aws:iam::111122223333:role/jobs");
+    let inner = |name: &str| (name == "ACCOUNT").then(|| "444455556666".to_owned());
+    let settings = Settings::from_yaml("config.yaml", &text, inner).unwrap();
+    assert_eq!(settings.aws.role_arn, "arn:aws:iam::444455556666:role/jobs");
+    // A default that is not needed is not looked at.
+    let outer = |name: &str| {
+        (name == "SAGEMAKER_ROLE_ARN").then(|| "arn:aws:iam::123456789012:role/a".to_owned())
+    };
+    let text = with(line, "role_arn: ${SAGEMAKER_ROLE_ARN:-${UNSET}}");
+    assert!(Settings::from_yaml("config.yaml", &text, outer).is_ok());
+    let nested = format!("description: {}{}", "${A:-".repeat(40), "}".repeat(40));
+    let error = message("description: Predicts", &nested);
+    assert!(error.contains("more than 8 defaults within defaults"), "{error}");
+}

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use config::Settings;
+use config::{ExplainedValue, LOCAL_ACCOUNT, Layer, Settings};
 use dataset::{Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
@@ -12,59 +12,114 @@ use crate::error::CommandError;
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
 pub struct SettingsArgs {
-    /// The settings [default: config/pipeline_config.yaml]
+    /// The settings; of several files a later one overrides an earlier one, key by key
+    /// [default: config/pipeline_config.yaml]
     #[arg(long, value_name = "FILE")]
-    pub config: Option<Utf8PathBuf>,
+    pub config: Vec<Utf8PathBuf>,
     /// The images by digest, as scripts/push-images wrote them down
     #[arg(long, value_name = "FILE")]
     pub images: Option<Utf8PathBuf>,
 }
 
 impl SettingsArgs {
-    /// Returns the file of the settings: the one that is named, or the one that is read by default.
-    pub fn file(&self) -> &Utf8Path {
-        self.config.as_deref().unwrap_or(Utf8Path::new(DEFAULT_CONFIG))
+    /// Returns whether the arguments name settings.
+    pub fn are_named(&self) -> bool {
+        !self.config.is_empty()
+    }
+
+    /// Returns the files of the settings: those that are named, or the one that is read by default.
+    pub fn files(&self) -> Vec<&Utf8Path> {
+        let named: Vec<_> = self.config.iter().map(Utf8PathBuf::as_path).collect();
+        if named.is_empty() { vec![Utf8Path::new(DEFAULT_CONFIG)] } else { named }
+    }
+
+    /// Returns the files of the settings for messages.
+    pub fn name(&self) -> String {
+        self.files().iter().map(|file| file.as_str()).collect::<Vec<_>>().join(" + ")
     }
 
     /// Reads and checks the settings, for a command that can do without. Returns none if the command
     /// names no file and there is none where it is by default.
     pub fn settings_if_any(&self) -> Result<Option<Settings>, CommandError> {
-        if self.config.is_none() && !self.file().exists() {
+        if !self.are_named() && !Utf8Path::new(DEFAULT_CONFIG).exists() {
             return Ok(None);
         }
         self.settings().map(Some)
     }
 
-    /// Reads and checks the settings.
+    /// Reads and checks the settings. Where the environment names no account, they name [`LOCAL_ACCOUNT`].
     pub fn settings(&self) -> Result<Settings, CommandError> {
-        let file = self.file();
-        let text = read(file).map_err(|error| {
-            CommandError::Usage(format!("{}; --config names the settings", common::chain(&error)))
-        })?;
-        let mut settings = checked_settings(file, &text)?;
+        self.settings_of(local_account)
+    }
+
+    /// Reads and checks the settings. `caller` tells what the environment does not: the account and the
+    /// region of the credentials, by the names of environment variables.
+    pub fn settings_of(
+        &self,
+        caller: impl Fn(&str) -> Option<String>,
+    ) -> Result<Settings, CommandError> {
+        let texts = self.texts()?;
+        let mut settings = checked_settings(&layers(&texts), caller)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
         Ok(settings)
     }
-}
 
-impl SettingsArgs {
     /// Reads and checks the settings, for a command whose outcome leaves this machine: they must name
     /// resources of the user's own.
     pub fn settings_of_account(&self) -> Result<Settings, CommandError> {
         let settings = self.settings()?;
-        match settings.s3_paths.bucket_fault() {
-            None => Ok(settings),
-            Some(fault) => Err(CommandError::Usage(format!("{}: {fault}", self.file()))),
+        self.require_own(&settings)?;
+        Ok(settings)
+    }
+
+    /// Refuses settings that only stand for resources of the user's own.
+    pub fn require_own(&self, settings: &Settings) -> Result<(), CommandError> {
+        match settings.placeholder() {
+            None => Ok(()),
+            Some(fault) => Err(CommandError::Usage(format!("{}: {fault}", self.name()))),
         }
+    }
+
+    /// Returns where each value of these settings, which the files are read as, comes from.
+    pub fn explain(&self, settings: &Settings) -> Result<Vec<ExplainedValue>, CommandError> {
+        let texts = self.texts()?;
+        Ok(settings.explain(&layers(&texts))?)
+    }
+
+    /// Reads the files.
+    fn texts(&self) -> Result<Vec<(&Utf8Path, String)>, CommandError> {
+        let texts = self.files().into_iter().map(|file| {
+            let text = read(file).map_err(|error| {
+                CommandError::Usage(format!(
+                    "{}; --config names the settings",
+                    common::chain(&error)
+                ))
+            })?;
+            Ok((file, text))
+        });
+        texts.collect()
     }
 }
 
-/// Reads and checks settings from the text of a file.
-pub fn checked_settings(file: &Utf8Path, text: &str) -> Result<Settings, CommandError> {
-    let environment = |name: &str| std::env::var(name).ok();
-    Ok(Settings::from_yaml_checked(file.as_str(), text, environment, table_faults)?)
+fn layers<'a>(texts: &'a [(&Utf8Path, String)]) -> Vec<Layer<'a>> {
+    texts.iter().map(|(file, text)| Layer { file: file.as_str(), text }).collect()
+}
+
+/// Tells the account of a local run, in which nothing belongs to an account.
+pub fn local_account(variable: &str) -> Option<String> {
+    (variable == "AWS_ACCOUNT_ID").then(|| LOCAL_ACCOUNT.to_owned())
+}
+
+/// Reads and checks settings. `caller` tells what the environment does not.
+pub fn checked_settings(
+    layers: &[Layer<'_>],
+    caller: impl Fn(&str) -> Option<String>,
+) -> Result<Settings, CommandError> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let environment = |name: &str| set(name).or_else(|| caller(name));
+    Ok(Settings::from_layers(layers, environment, table_faults)?)
 }
 
 /// Reads a text file.

@@ -3,9 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
+use config::Layer;
 use profile::{Profiler, TableProfile, Wishes};
 
-use crate::arguments::settings::checked_settings;
+use crate::arguments::settings::{checked_settings, local_account};
 use crate::commands::input::{files, is_same_file};
 use crate::default_config::DEFAULT_CONFIG;
 use crate::error::CommandError;
@@ -53,7 +54,7 @@ pub fn run(arguments: &InitArgs) -> Result<Exit, CommandError> {
     };
     let yaml = settings.to_yaml();
     // What run would refuse is not written.
-    checked_settings(output, &yaml)?;
+    checked_settings(&[Layer { file: output.as_str(), text: &yaml }], local_account)?;
     require_free(output, arguments.force)?;
     common::write_file(output, yaml.as_bytes())?;
     let report = ProfileReport { config: output.clone(), next, table };

@@ -25,7 +25,7 @@ pub struct ModelChoice {
     /// The settings: the group, and what `preprocessing` says of a table's format and bad cells, if
     /// they are named [default: config/pipeline_config.yaml]
     #[arg(long, value_name = "FILE")]
-    config: Option<Utf8PathBuf>,
+    config: Vec<Utf8PathBuf>,
     /// The model package group [default: that of the settings if they are named, or the only one]
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -80,12 +80,13 @@ impl ModelChoice {
 
     /// Returns the settings, if they are named.
     pub fn settings(&self) -> Result<Option<Settings>, CommandError> {
-        self.config.as_ref().map(|_| self.settings_args().settings()).transpose()
+        let arguments = self.settings_args();
+        arguments.are_named().then(|| arguments.settings()).transpose()
     }
 
-    /// Returns the file of the settings, which SageMaker's registry needs even if it is not named.
-    pub fn settings_file(&self) -> Utf8PathBuf {
-        self.settings_args().file().to_owned()
+    /// Returns the files of the settings, which SageMaker's registry needs even if they are not named.
+    pub fn settings_files(&self) -> Vec<Utf8PathBuf> {
+        self.settings_args().files().into_iter().map(Utf8Path::to_owned).collect()
     }
 
     fn settings_args(&self) -> SettingsArgs {

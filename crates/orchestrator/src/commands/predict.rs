@@ -48,7 +48,9 @@ pub fn run(arguments: &PredictArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message.to_owned()));
     }
     let files = files(input)?;
-    let read = [Utf8Path::new(&arguments.model.model), &arguments.model.settings_file()];
+    let settings = arguments.model.settings_files();
+    let mut read = vec![Utf8Path::new(&arguments.model.model)];
+    read.extend(settings.iter().map(Utf8PathBuf::as_path));
     check_output(output, &files, &read)?;
     let (name, model) = arguments.model.load()?;
     let mut model = model.with_threshold(*threshold);

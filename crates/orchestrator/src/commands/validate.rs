@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 use common::Exit;
-use config::Settings;
+use config::{ExplainedValue, Settings};
 use pipeline::{Definition, Severity};
 
 use crate::arguments::settings::{SettingsArgs, read_definition};
@@ -16,6 +16,9 @@ use crate::output::{print, say};
 pub struct ValidateArgs {
     #[command(flatten)]
     config: SettingsArgs,
+    /// Print each setting with the file and line, or the default, that it comes from
+    #[arg(long, conflicts_with = "definition")]
+    explain: bool,
     /// Check this definition instead of the settings and their own
     #[arg(long, value_name = "FILE")]
     definition: Option<Utf8PathBuf>,
@@ -24,17 +27,41 @@ pub struct ValidateArgs {
 /// Checks the definition and prints every finding.
 pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
     let (file, definition) = match &arguments.definition {
-        Some(file) => (file.as_path(), read_definition(file)?),
+        Some(file) => (file.to_string(), read_definition(file)?),
         None => {
-            let file = arguments.config.file();
+            let file = arguments.config.name();
             let settings = arguments.config.settings()?;
-            if let Some(fault) = settings.s3_paths.bucket_fault() {
+            if let Some(fault) = settings.placeholder() {
                 say(&format!("{file}: warning: {fault} before anything is deployed"));
+            }
+            if arguments.explain {
+                return print(&explained(&arguments.config.explain(&settings)?));
             }
             (file, definition::build(&settings))
         }
     };
-    print_findings(file.as_str(), &definition)
+    print_findings(&file, &definition)
+}
+
+/// Formats each value with its origin, in columns.
+fn explained(values: &[ExplainedValue]) -> String {
+    let text = |value: &ExplainedValue| match value.value.as_str() {
+        "" => "(none)".to_owned(),
+        text => text.replace('\n', "\\n"),
+    };
+    let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0).min(48);
+    let paths = width(&mut values.iter().map(|value| value.path.chars().count()));
+    let texts = width(&mut values.iter().map(|value| text(value).chars().count()));
+    let mut lines = String::new();
+    for value in values {
+        let origin = match (&value.place, &value.text) {
+            (None, _) => "default".to_owned(),
+            (Some((file, line)), None) => format!("{file}:{line}"),
+            (Some((file, line)), Some(raw)) => format!("{file}:{line}, from {raw}"),
+        };
+        lines.push_str(&format!("{:paths$}  {:texts$}  {origin}\n", value.path, text(value)));
+    }
+    lines
 }
 
 /// Prints every finding, or that the definition is valid. Warnings do not fail the command.

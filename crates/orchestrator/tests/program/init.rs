@@ -341,17 +341,24 @@ fn a_workbook_with_several_sheets_and_times() {
     assert!(settings.contains("split: random              # or {time: Day}:"), "{settings}");
 }
 
-/// Whoever has the bucket that a placeholder names would get the table.
+/// Whoever has the account that a placeholder names would get the table.
 #[test]
-fn settings_without_a_bucket_run_here_and_leave_this_machine_nowhere() {
+fn settings_without_an_account_run_here_and_leave_this_machine_nowhere() {
     let place = Place::new();
     place.file("plant.csv", format!("temperature,vibration,failure\n{}", rows(200, plain)));
     init_and_run(&place, "plant.csv", &[]);
     let said = place.orchestrator(&["validate", "--config", "plant.yaml"]).expect(0).stderr;
-    insta::assert_snapshot!(said, @"plant.yaml: warning: s3_paths.bucket is `replace-me-machine-downtime`, a name that stands for yours; expected a bucket of your account before anything is deployed");
+    insta::assert_snapshot!(said, @"");
     for command in [&["infrastructure"][..], &["iam-policy", "execution"]] {
         let arguments = [command, &["--config", "plant.yaml"]].concat();
         let error = place.orchestrator(&arguments).expect(2).stderr;
-        assert!(error.starts_with("error: plant.yaml: s3_paths.bucket is `replace-me-"), "{error}");
+        assert!(
+            error.starts_with("error: plant.yaml: s3_paths.bucket is `plant-000000000000-"),
+            "{error}"
+        );
+        let named = place.command(&arguments).env("AWS_ACCOUNT_ID", "111122223333").output();
+        let printed = Outcome::from(named.unwrap()).expect(0).stdout;
+        assert!(printed.contains("plant-111122223333-us-east-1"), "{printed}");
+        assert!(!printed.contains("000000000000"), "{printed}");
     }
 }

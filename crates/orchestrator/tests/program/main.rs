@@ -57,7 +57,10 @@ impl Place {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(testkit::executable("orchestrator"));
-        command.args(arguments).current_dir(self.path("")).env_remove("RUST_LOG");
+        command.args(arguments).current_dir(self.path(""));
+        for name in ["RUST_LOG", "AWS_ACCOUNT_ID", "AWS_REGION", "SAGEMAKER_ROLE_ARN"] {
+            command.env_remove(name);
+        }
         command
     }
 

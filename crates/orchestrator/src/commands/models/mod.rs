@@ -106,7 +106,7 @@ pub fn run(arguments: &ModelsArgs) -> Result<Exit, CommandError> {
 
 /// Returns the group of the settings if they are named, and otherwise the only one of the runs on this machine.
 fn local_group(registry: &RegistryArgs) -> Result<String, CommandError> {
-    if registry.config.config.is_some() {
+    if registry.config.are_named() {
         return Ok(registry.config.settings()?.model_registry.model_package_group_name);
     }
     let runs = &registry.runs;

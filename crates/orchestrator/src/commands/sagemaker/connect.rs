@@ -1,5 +1,7 @@
 //! The connection that the commands on SageMaker share.
 
+use std::cell::OnceCell;
+
 use aws::Aws;
 use cloud::{Cloud, Target};
 use config::Settings;
@@ -11,16 +13,33 @@ use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
 /// Reads the settings and connects to AWS. Region and credentials come from the environment and the
-/// AWS configuration files, as with AWS's own tools.
+/// AWS configuration files, as with AWS's own tools; an account or a region that the settings take from
+/// the environment, and that it does not name, is that of the credentials.
 pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandError> {
-    let settings = arguments.settings_of_account()?;
+    // Settings with faults are refused without a connection.
+    arguments.settings()?;
     let aws = Aws::connect().map_err(SageMakerError::Connect)?;
+    let account = OnceCell::new();
+    let caller = |variable: &str| match variable {
+        "AWS_REGION" => Some(aws.region().to_owned()),
+        "AWS_ACCOUNT_ID" => {
+            let account = account.get_or_init(|| cloud::account_of(&aws));
+            account.as_ref().ok().cloned()
+        }
+        _ => None,
+    };
+    let settings = arguments.settings_of(caller);
+    if let Some(Err(error)) = account.into_inner() {
+        return Err(CommandError::SageMaker(SageMakerError::Call(error)));
+    }
+    let settings = settings?;
+    arguments.require_own(&settings)?;
     let (environment, wanted) = (aws.region(), &settings.aws.region);
     if environment != wanted {
         return Err(CommandError::SageMaker(SageMakerError::Region {
             environment: environment.to_owned(),
             wanted: wanted.clone(),
-            file: arguments.config.clone(),
+            file: arguments.name(),
         }));
     }
     let cloud = Cloud::new(aws, target(&settings));

@@ -44,7 +44,7 @@ impl HostedTable {
     ) -> Result<Self, CommandError> {
         let files = files(input)?;
         if let Some(output) = output {
-            check_output(output, &files, &[config.file()])?;
+            check_output(output, &files, &config.files())?;
         }
         let archive = cloud.require_object(&package.serving.model_data_url)?;
         let length = archive.len() as u64;

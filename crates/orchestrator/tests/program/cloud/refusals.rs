@@ -348,13 +348,43 @@ fn a_connection_without_an_answer() {
 
 #[test]
 fn a_placeholder_is_refused_before_the_first_call() {
-    let cloud = Cloud::alone(Vec::new());
-    cloud.edit("bucket: alone", "bucket: replace-me-machine-downtime");
-    for command in ["plan", "deploy", "doctor", "start"] {
-        let refused = cloud.orchestrator(&[command]).expect(2).stderr;
-        assert!(refused.contains("s3_paths.bucket is `replace-me-machine-downtime`"), "{refused}");
+    for (from, to, said) in [
+        ("bucket: alone", "bucket: replace-me-b", "s3_paths.bucket is `replace-me-b`"),
+        ("${AWS_ACCOUNT_ID:-123456789012}", "000000000000", "aws.account_id is `000000000000`"),
+        ("::123456789012:role/", "::000000000000:role/", "aws.role_arn is `arn:aws:iam::0000"),
+    ] {
+        let cloud = Cloud::alone(Vec::new());
+        cloud.edit(from, to);
+        for command in ["plan", "deploy", "doctor", "start"] {
+            let refused = cloud.orchestrator(&[command]).expect(2).stderr;
+            assert!(refused.contains(said), "{refused}");
+        }
+        assert_eq!(cloud.server.actions(), [""; 0]);
     }
-    assert_eq!(cloud.server.actions(), [""; 0]);
+}
+
+/// Nobody writes down an account that their credentials name.
+#[test]
+fn account_and_region_are_those_of_the_credentials() {
+    const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::444455556666:user/x</Arn>\
+        <UserId>x</UserId><Account>444455556666</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+    let identity = Answer::body(200, "text/xml", IDENTITY);
+    let refused = |answer| {
+        let cloud = Cloud::alone(vec![Rule::answers("GetCallerIdentity", [answer])]);
+        cloud.edit("${AWS_ACCOUNT_ID:-123456789012}", "${AWS_ACCOUNT_ID}");
+        cloud.edit("::123456789012:role/", "::${AWS_ACCOUNT_ID}:role/");
+        cloud.edit("bucket: alone", "bucket: alone-${AWS_ACCOUNT_ID}-${AWS_REGION:-us-east-1}");
+        let mut command = cloud.command(&["start"]);
+        command.env_remove("AWS_REGION").env("AWS_DEFAULT_REGION", "eu-central-1");
+        let outcome = testkit::Outcome::from(command.output().unwrap()).expect(5);
+        (cloud.neutral(&outcome.stderr), cloud.server.actions())
+    };
+    let (stderr, actions) = refused(identity);
+    assert!(stderr.contains("pipeline-definitions/alone/newest-upload.json"), "{stderr}");
+    assert!(stderr.contains("alone-444455556666-eu-central-1"), "{stderr}");
+    assert_eq!(actions.iter().filter(|action| *action == "GetCallerIdentity").count(), 1);
+    let (stderr, _) = refused(Answer::refused(403, "ExpiredToken", "expired"));
+    insta::assert_snapshot!(stderr, @"");
 }
 
 /// SageMaker has no conditional update: of two who deploy at the same time, both would be told that theirs is

@@ -1,0 +1,64 @@
+//! Where each value of the settings comes from.
+
+use serde_yaml::Value;
+
+use crate::layers::Layers;
+use crate::settings::Settings;
+use crate::tree::{get, parse, scalar};
+use crate::{ConfigError, Layer};
+
+/// A value of the settings, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedValue {
+    /// The path of the setting, such as `hyperparameters.n_estimators`.
+    pub path: String,
+    /// The value as text; nothing for a setting without one.
+    pub value: String,
+    /// The file and line that set it. Nothing if it is the default.
+    pub place: Option<(String, usize)>,
+    /// The text in the file, if environment variables made the value from it.
+    pub text: Option<String>,
+}
+
+impl Settings {
+    /// Returns each value of these settings, which were read from `layers`, and where it comes from.
+    ///
+    /// # Errors
+    /// A file that is not YAML.
+    pub fn explain(&self, layers: &[Layer<'_>]) -> Result<Vec<ExplainedValue>, ConfigError> {
+        let layers = Layers::parse(layers)?;
+        let tree = serde_yaml::to_value(self).unwrap_or_default();
+        let mut values = Vec::new();
+        leaves(&tree, "", &mut |path, value| {
+            let place = layers.exact(path);
+            let raw = place.and_then(|_| get(&layers.tree, &parse(path))).and_then(Value::as_str);
+            values.push(ExplainedValue {
+                path: path.to_owned(),
+                value: scalar(value).unwrap_or_default(),
+                place: place.map(|(file, (line, _))| (file.to_owned(), line)),
+                text: raw.filter(|text| text.contains("${")).map(str::to_owned),
+            });
+        });
+        Ok(values)
+    }
+}
+
+/// Calls `visit` with the path and the value of each leaf. An empty list or mapping is a leaf.
+fn leaves(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Mapping(entries) if !entries.is_empty() => {
+            for (key, entry) in entries {
+                let name = key.as_str().unwrap_or_default();
+                let below =
+                    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                leaves(entry, &below, visit);
+            }
+        }
+        Value::Sequence(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(item, &format!("{path}[{index}]"), visit);
+            }
+        }
+        leaf => visit(path, leaf),
+    }
+}
