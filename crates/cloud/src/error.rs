@@ -27,6 +27,30 @@ pub enum CloudError {
         /// The region.
         region: String,
     },
+    /// The pipeline has no version of this id.
+    #[error("the pipeline {name} has no version {id}")]
+    NoPipelineVersion {
+        /// The pipeline's name.
+        name: String,
+        /// The id.
+        id: i64,
+    },
+    /// S3 did not delete an object.
+    #[error("{uri} was not deleted: {why}")]
+    ObjectKept {
+        /// The object's address.
+        uri: String,
+        /// The reason that S3 gave.
+        why: String,
+    },
+    /// ECR did not delete an image.
+    #[error("an image of the repository {repository} was not deleted: {why}")]
+    ImageKept {
+        /// The repository's name.
+        repository: String,
+        /// The reason that ECR gave.
+        why: String,
+    },
     /// The pipeline is being deleted.
     #[error("the pipeline {0} is being deleted; try again once it is gone")]
     Deleting(String),

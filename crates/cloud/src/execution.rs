@@ -49,6 +49,35 @@ pub struct SageMakerStep {
     pub job: Option<SageMakerJob>,
 }
 
+/// What an execution starts with.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The names and values of its parameters.
+    pub parameters: Vec<(String, String)>,
+    /// The name by which people know it.
+    pub display_name: Option<String>,
+    /// The steps that it runs, unless these are all.
+    pub selection: Option<Selection>,
+}
+
+/// The steps that an execution runs, where it takes the results of the others from an earlier one.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The names of the steps.
+    pub steps: Vec<String>,
+    /// The ARN of the earlier execution.
+    pub source: String,
+}
+
+impl Selection {
+    fn to_api(&self) -> api::SelectiveExecutionConfig {
+        let step = |name: &String| api::SelectedStep::builder().step_name(name).build();
+        let steps = self.steps.iter().map(step).collect();
+        let config = api::SelectiveExecutionConfig::builder().set_selected_steps(Some(steps));
+        config.source_pipeline_execution_arn(&self.source).build()
+    }
+}
+
 impl SageMakerExecution {
     /// Returns the id of the execution with this ARN: the last part of the ARN.
     pub fn id_of(arn: &str) -> &str {
@@ -261,22 +290,56 @@ impl Cloud {
         Ok(execution)
     }
 
-    /// Starts an execution with these parameters and returns its ARN. The SDK gives the request a
-    /// token, so that a request that is sent again starts no second execution.
+    /// Returns the JSON of the definition that an execution runs, whatever the pipeline's is now.
     ///
     /// # Errors
     ///
     /// Fails if SageMaker refuses.
-    pub fn start(&self, parameters: &[(String, String)]) -> Result<String, CloudError> {
+    pub fn execution_definition(&self, arn: &str) -> Result<String, CallError> {
+        const ACTION: &str = "sagemaker:DescribePipelineDefinitionForExecution";
+        let call = self.sagemaker.describe_pipeline_definition_for_execution();
+        let answer = self.aws.call(ACTION, call.pipeline_execution_arn(arn).send())?;
+        answer.pipeline_definition.ok_or_else(|| Self::missing(ACTION, "PipelineDefinition"))
+    }
+
+    /// Returns the names and values of the parameters of an execution. Those that have their default need not be
+    /// among them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn execution_parameters(&self, arn: &str) -> Result<Vec<(String, String)>, CallError> {
+        const ACTION: &str = "sagemaker:ListPipelineParametersForExecution";
+        let call = self.sagemaker.list_pipeline_parameters_for_execution();
+        let mut pages = call.pipeline_execution_arn(arn).into_paginator().send();
+        let mut parameters = Vec::new();
+        while let Some(page) = self.aws.wait(pages.next()) {
+            let page = page.map_err(|error| CallError::of(ACTION, error))?;
+            let page = page.pipeline_parameters.unwrap_or_default().into_iter();
+            parameters.extend(page.filter_map(|parameter| parameter.name.zip(parameter.value)));
+        }
+        Ok(parameters)
+    }
+
+    /// Starts an execution and returns its ARN. The SDK gives the request a token, so that a request that is
+    /// sent again starts no second execution.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn start(&self, start: &Start) -> Result<String, CloudError> {
         const ACTION: &str = "sagemaker:StartPipelineExecution";
-        let parameters = parameters.iter();
+        let parameters = start.parameters.iter();
         let parameters = parameters
             .map(|(name, value)| Parameter::builder().name(name).value(value).build())
             .collect();
+        let selection = start.selection.as_ref().map(Selection::to_api);
         let call = self
             .sagemaker
             .start_pipeline_execution()
             .pipeline_name(&self.target.pipeline_name)
+            .set_pipeline_execution_display_name(start.display_name.clone())
+            .set_selective_execution_config(selection)
             .set_pipeline_parameters(Some(parameters));
         let answer = self.aws.call(ACTION, call.send())?;
         let arn = answer.pipeline_execution_arn;

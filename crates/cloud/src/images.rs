@@ -52,6 +52,11 @@ impl EcrImage {
         self.uri.contains('@')
     }
 
+    /// Returns whether ECR had the image when it was looked up.
+    pub fn is_found(&self) -> bool {
+        self.found.is_some()
+    }
+
     /// Returns the registry's host name.
     pub fn registry(&self) -> &str {
         self.uri.split('/').next().unwrap_or_default()

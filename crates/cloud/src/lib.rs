@@ -25,6 +25,7 @@ mod doctor;
 mod endpoint;
 mod error;
 mod execution;
+mod holdings;
 mod images;
 mod job;
 mod listing;
@@ -33,6 +34,7 @@ mod object;
 mod tags;
 mod transform;
 mod upload;
+mod versions;
 mod watch;
 
 use aws::{Aws, CallError};
@@ -48,7 +50,8 @@ pub use endpoint::{
     UpdatePolicy,
 };
 pub use error::CloudError;
-pub use execution::{SageMakerExecution, SageMakerStep};
+pub use execution::{SageMakerExecution, SageMakerStep, Selection, Start};
+pub use holdings::{StoredImages, StoredVersions};
 pub use images::EcrImage;
 pub use job::{JobDescription, SageMakerJob};
 pub use listing::{StoredObject, version_of};
@@ -56,6 +59,7 @@ pub use log::Log;
 pub use tags::Owner;
 pub use transform::{Transform, TransformJob, TransformRecords};
 pub use upload::Upload;
+pub use versions::PipelineVersion;
 pub use watch::{Watch, WatchEvent};
 
 /// The pipeline that the operations are about, and the account, region and bucket that it belongs to.

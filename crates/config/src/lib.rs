@@ -72,3 +72,4 @@ pub use settings::{
     LOCAL_ACCOUNT, ModelRegistry, Notifications, Pipeline, Preprocessing, Prices, Retries, S3Paths,
     Settings, Vpc,
 };
+pub use variables::Variables;

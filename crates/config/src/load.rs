@@ -16,7 +16,7 @@ use crate::layers::{Layer, Layers};
 use crate::message::{expected, found, one_of, rule, unknown};
 use crate::settings::Settings;
 use crate::tree::{Key, dotted, get, keys, parse, put, scalar};
-use crate::variables::expand;
+use crate::variables::{Variables, expand};
 
 /// The maximum number of reported faults. A file with more is not a settings file.
 const MAX_FAULTS: usize = 100;
@@ -35,7 +35,8 @@ impl Settings {
         text: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        Self::from_layers(&[Layer { file, text }], environment, |_| Vec::new())
+        let variables = Variables { environment: &environment, otherwise: &|_| None };
+        Self::from_layers(&[Layer { file, text }], variables, |_| Vec::new())
     }
 
     /// Reads the settings from one file or several, of which a later one overrides an earlier one: a
@@ -48,13 +49,13 @@ impl Settings {
     /// All violations of the files, including those of `check`.
     pub fn from_layers(
         layers: &[Layer<'_>],
-        environment: impl Fn(&str) -> Option<String>,
+        variables: Variables<'_>,
         check: impl Fn(&Self) -> Vec<(String, String)>,
     ) -> Result<Self, ConfigError> {
         let layers = Layers::parse(layers)?;
         let mut tree = layers.tree.clone();
         let mut loader = Loader { faults: Vec::new(), variables: BTreeMap::new() };
-        loader.substitute(&mut tree, "", &environment);
+        loader.substitute(&mut tree, "", variables);
         let settings = loader.read(tree);
         if let Some(settings) = &settings {
             loader.check(settings);
@@ -84,23 +85,18 @@ impl Loader {
         self.faults.push((path.to_owned(), message.into()));
     }
 
-    fn substitute(
-        &mut self,
-        value: &mut Value,
-        path: &str,
-        environment: &impl Fn(&str) -> Option<String>,
-    ) {
+    fn substitute(&mut self, value: &mut Value, path: &str, variables: Variables<'_>) {
         match value {
             Value::String(text) if text.contains("${") => {
                 self.variables.insert(path.to_owned(), text.clone());
-                match expand(text, environment) {
+                match expand(text, variables) {
                     Ok(expanded) => *text = expanded,
                     Err(message) => self.fault(path, message),
                 }
             }
             Value::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.substitute(item, &format!("{path}[{index}]"), environment);
+                    self.substitute(item, &format!("{path}[{index}]"), variables);
                 }
             }
             Value::Mapping(entries) => {
@@ -108,7 +104,7 @@ impl Loader {
                     let key = key.as_str().unwrap_or_default();
                     let below =
                         if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                    self.substitute(entry, &below, environment);
+                    self.substitute(entry, &below, variables);
                 }
             }
             _ => {}

@@ -1,5 +1,14 @@
 //! `${VAR}` and `${VAR:-default}` in the texts of the file.
 
+/// What `${VAR}` stands for.
+#[derive(Clone, Copy)]
+pub struct Variables<'a> {
+    /// Returns the value of an environment variable, if it is set.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Returns the value of a variable that is not set and for which the file has no default.
+    pub otherwise: &'a dyn Fn(&str) -> Option<String>,
+}
+
 /// The maximum depth of references in the defaults of references.
 const MAX_DEPTH: usize = 8;
 
@@ -7,18 +16,15 @@ const MAX_DEPTH: usize = 8;
 ///
 /// # Errors
 /// A message about a variable that is not set and has no default, or about a malformed reference.
-pub(crate) fn expand(
-    text: &str,
-    environment: &impl Fn(&str) -> Option<String>,
-) -> Result<String, String> {
-    expand_within(text, text, environment, MAX_DEPTH)
+pub(crate) fn expand(text: &str, variables: Variables<'_>) -> Result<String, String> {
+    expand_within(text, text, variables, MAX_DEPTH)
 }
 
 /// Expands a part of `text`, the text that messages show.
 fn expand_within(
     part: &str,
     text: &str,
-    environment: &impl Fn(&str) -> Option<String>,
+    variables: Variables<'_>,
     depth: usize,
 ) -> Result<String, String> {
     let mut out = String::new();
@@ -43,19 +49,23 @@ fn expand_within(
         if !valid {
             return Err(format!("`{text}`: `{name}` is not the name of an environment variable"));
         }
-        match (environment(name).filter(|value| !value.is_empty()), default) {
+        let set = (variables.environment)(name).filter(|value| !value.is_empty());
+        match (set, default) {
             (Some(value), _) => out.push_str(&value),
             (None, Some(_)) if depth == 0 => {
                 return Err(format!("`{text}`: more than {MAX_DEPTH} defaults within defaults"));
             }
             (None, Some(default)) => {
-                out.push_str(&expand_within(default, text, environment, depth - 1)?);
+                out.push_str(&expand_within(default, text, variables, depth - 1)?);
             }
-            (None, None) => {
-                return Err(format!(
-                    "environment variable {name} is not set; set it, or write `${{{name}:-default}}`"
-                ));
-            }
+            (None, None) => match (variables.otherwise)(name) {
+                Some(value) => out.push_str(&value),
+                None => {
+                    return Err(format!(
+                        "environment variable {name} is not set; set it, or write `${{{name}:-default}}`"
+                    ));
+                }
+            },
         }
         rest = &after[end + 1..];
     }

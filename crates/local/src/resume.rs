@@ -110,7 +110,7 @@ impl ResumeFrom<'_> {
                 return self
                     .refuse(&format!("{name} has changed since execution {id}; begin there"));
             }
-            for parameter in read_parameters(&serde_json::json!(step)) {
+            for parameter in step.read_parameters() {
                 self.keep(&parameter, execution, parameters, &format!("{name} ran"))?;
             }
             let record = execution.steps.iter().find(|step| step.name == name);
@@ -218,19 +218,4 @@ fn read_definition(file: &Utf8Path) -> Result<Definition, ResumeError> {
     let text = fs_err::read_to_string(file).map_err(ResumeError::Read)?;
     Definition::from_json(&text)
         .map_err(|source| ResumeError::Definition { file: file.to_owned(), source })
-}
-
-/// Returns the parameters that a step's expressions read.
-fn read_parameters(step: &Value) -> Vec<String> {
-    match step {
-        Value::Object(members) => {
-            let get = members.get("Get").and_then(Value::as_str);
-            match get.and_then(|path| path.strip_prefix("Parameters.")) {
-                Some(name) => vec![name.to_owned()],
-                None => members.values().flat_map(read_parameters).collect(),
-            }
-        }
-        Value::Array(items) => items.iter().flat_map(read_parameters).collect(),
-        _ => Vec::new(),
-    }
 }

@@ -44,11 +44,8 @@ impl InitialSettings<'_> {
             ("{{head}}\n", self.head()),
             ("{{schema}}\n", self.schema()),
             ("{{pipeline}}", format!("{}-downtime", self.plant())),
+            ("{{bucket}}", format!("{}-${{AWS_ACCOUNT_ID}}-${{AWS_REGION}}", self.plant())),
             ("{{input_dataset}}", format!("{:<27}", scalar(&self.input_key()))),
-            (
-                "{{bucket}}",
-                format!("{}-${{AWS_ACCOUNT_ID}}-${{AWS_REGION:-us-east-1}}", self.plant()),
-            ),
             ("{{group}}", format!("{}-downtime-models", self.plant())),
             ("{{split}}", split(profile.time_column.as_deref())),
             ("{{label}}\n", label(&profile.label)),
@@ -343,6 +340,7 @@ mod tests {
     use profile::{Profiler, Wishes};
 
     use super::*;
+    use crate::arguments::settings::local_account;
 
     /// The copy of the shipped settings that tests use.
     const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/pipeline_config.yaml");
@@ -371,7 +369,7 @@ mod tests {
     }
 
     fn settings(yaml: &str) -> Settings {
-        Settings::from_yaml("b.yaml", yaml, crate::arguments::settings::local_account)
+        Settings::from_yaml("b.yaml", yaml, local_account)
             .unwrap_or_else(|error| panic!("{error}\n{yaml}"))
     }
 

@@ -57,6 +57,9 @@ pub enum SageMakerError {
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
+    /// A version misses quality gates.
+    #[error("{0}")]
+    Gates(String),
     /// The execution, or something else that was watched, did not end within `--timeout`.
     #[error("{0} is not over within --timeout")]
     Timeout(String),
@@ -77,11 +80,13 @@ impl SageMakerError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Timeout(_) => Exit::Failed,
+            Self::Gates(_) => Exit::Gate,
             Self::NoRows(_) | Self::NoInput(_) | Self::Table(_) => Exit::Data,
             Self::Operation { error } => match **error {
                 CloudError::Address(_)
                 | CloudError::EndpointVariants { .. }
                 | CloudError::NoExecution { .. }
+                | CloudError::NoPipelineVersion { .. }
                 | CloudError::OtherPipeline { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
                     Exit::Usage
@@ -128,6 +133,9 @@ fn hint(error: &CloudError) -> String {
         }
         CloudError::ChangedBefore(_) | CloudError::ChangedAfter(_) => {
             "; `orchestrator plan` shows what another `deploy` would change of theirs".to_owned()
+        }
+        CloudError::NoPipelineVersion { .. } => {
+            "; `orchestrator pipeline versions` lists those that there are".to_owned()
         }
         CloudError::NoExecutions(_) => "; `orchestrator start` starts one".to_owned(),
         CloudError::Foreign { .. } => {

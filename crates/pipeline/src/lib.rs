@@ -57,6 +57,7 @@ mod parameter;
 mod path;
 mod place;
 mod reference;
+mod selection;
 mod step;
 mod walk;
 
@@ -83,6 +84,7 @@ pub use lint::{
 pub use parameter::{Parameter, ParameterError, ParameterType};
 pub use path::{Path, PathError};
 pub use reference::{ExecutionVariable, Reference, ReferenceError};
+pub use selection::SelectedSteps;
 pub use step::{
     CacheConfig, ConditionArguments, PropertyFile, RetryPolicy, Step, StepKind, duration,
 };

@@ -2,12 +2,16 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use config::{ExplainedValue, LOCAL_ACCOUNT, Layer, Settings};
+use config::{ExplainedValue, LOCAL_ACCOUNT, Layer, Settings, Variables};
 use dataset::{Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
 
 use crate::default_config::DEFAULT_CONFIG;
 use crate::error::CommandError;
+use crate::output::say;
+
+/// The region in the settings of a local run, where the environment names none.
+const LOCAL_REGION: &str = "us-east-1";
 
 /// The arguments that name the settings.
 #[derive(Debug, Args)]
@@ -47,13 +51,14 @@ impl SettingsArgs {
         self.settings().map(Some)
     }
 
-    /// Reads and checks the settings. Where the environment names no account, they name [`LOCAL_ACCOUNT`].
+    /// Reads and checks the settings. Where they and the environment name no account, they are of
+    /// [`LOCAL_ACCOUNT`].
     pub fn settings(&self) -> Result<Settings, CommandError> {
         self.settings_of(local_account)
     }
 
-    /// Reads and checks the settings. `caller` tells what the environment does not: the account and the
-    /// region of the credentials, by the names of environment variables.
+    /// Reads and checks the settings. `caller` tells what neither they nor the environment name: the account
+    /// and the region of the credentials, by the names of environment variables.
     pub fn settings_of(
         &self,
         caller: impl Fn(&str) -> Option<String>,
@@ -66,10 +71,10 @@ impl SettingsArgs {
         Ok(settings)
     }
 
-    /// Reads and checks the settings, for a command whose outcome leaves this machine: they must name
-    /// resources of the user's own.
+    /// Reads and checks the settings, for a command whose outcome leaves this machine: they or the environment
+    /// must name resources of the user's own.
     pub fn settings_of_account(&self) -> Result<Settings, CommandError> {
-        let settings = self.settings()?;
+        let settings = self.settings_of(|_| None)?;
         self.require_own(&settings)?;
         Ok(settings)
     }
@@ -79,6 +84,20 @@ impl SettingsArgs {
         match settings.placeholder() {
             None => Ok(()),
             Some(fault) => Err(CommandError::Usage(format!("{}: {fault}", self.name()))),
+        }
+    }
+
+    /// Says of which account settings are shown that a command on SageMaker would read with another one, or
+    /// refuse.
+    pub fn remark_on_account(&self, settings: &Settings) {
+        let name = self.name();
+        match settings.placeholder() {
+            None => {}
+            Some(_) if self.settings_of(|_| None).is_err() => say(&format!(
+                "{name}: AWS_ACCOUNT_ID or AWS_REGION is not set: shown with account {LOCAL_ACCOUNT} and \
+                 {LOCAL_REGION}; commands on SageMaker take those of the credentials"
+            )),
+            Some(fault) => say(&format!("{name}: warning: {fault} before anything is deployed")),
         }
     }
 
@@ -107,19 +126,23 @@ fn layers<'a>(texts: &'a [(&Utf8Path, String)]) -> Vec<Layer<'a>> {
     texts.iter().map(|(file, text)| Layer { file: file.as_str(), text }).collect()
 }
 
-/// Tells the account of a local run, in which nothing belongs to an account.
+/// Tells the account and the region of a local run, in which nothing belongs to an account.
 pub fn local_account(variable: &str) -> Option<String> {
-    (variable == "AWS_ACCOUNT_ID").then(|| LOCAL_ACCOUNT.to_owned())
+    match variable {
+        "AWS_ACCOUNT_ID" => Some(LOCAL_ACCOUNT.to_owned()),
+        "AWS_REGION" => Some(LOCAL_REGION.to_owned()),
+        _ => None,
+    }
 }
 
-/// Reads and checks settings. `caller` tells what the environment does not.
+/// Reads and checks settings. `caller` tells what neither they nor the environment name.
 pub fn checked_settings(
     layers: &[Layer<'_>],
     caller: impl Fn(&str) -> Option<String>,
 ) -> Result<Settings, CommandError> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let environment = |name: &str| set(name).or_else(|| caller(name));
-    Ok(Settings::from_layers(layers, environment, table_faults)?)
+    let environment = |name: &str| std::env::var(name).ok();
+    let variables = Variables { environment: &environment, otherwise: &caller };
+    Ok(Settings::from_layers(layers, variables, table_faults)?)
 }
 
 /// Reads a text file.

@@ -22,6 +22,7 @@ pub struct DefinitionArgs {
 /// Prints the settings' definition, or the settings of the table, as JSON.
 pub fn run(arguments: &DefinitionArgs) -> Result<Exit, CommandError> {
     let settings = arguments.config.settings()?;
+    arguments.config.remark_on_account(&settings);
     if !arguments.table_settings {
         return print(&definition::build(&settings).to_json());
     }

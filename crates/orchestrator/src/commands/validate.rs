@@ -9,7 +9,7 @@ use pipeline::{Definition, Severity};
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::{print, say};
+use crate::output::print;
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -31,9 +31,7 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
         None => {
             let file = arguments.config.name();
             let settings = arguments.config.settings()?;
-            if let Some(fault) = settings.placeholder() {
-                say(&format!("{file}: warning: {fault} before anything is deployed"));
-            }
+            arguments.config.remark_on_account(&settings);
             if arguments.explain {
                 return print(&explained(&arguments.config.explain(&settings)?));
             }

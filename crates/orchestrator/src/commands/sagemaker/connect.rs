@@ -19,21 +19,7 @@ pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandErr
     // Settings with faults are refused without a connection.
     arguments.settings()?;
     let aws = Aws::connect().map_err(SageMakerError::Connect)?;
-    let account = OnceCell::new();
-    let caller = |variable: &str| match variable {
-        "AWS_REGION" => Some(aws.region().to_owned()),
-        "AWS_ACCOUNT_ID" => {
-            let account = account.get_or_init(|| cloud::account_of(&aws));
-            account.as_ref().ok().cloned()
-        }
-        _ => None,
-    };
-    let settings = arguments.settings_of(caller);
-    if let Some(Err(error)) = account.into_inner() {
-        return Err(CommandError::SageMaker(SageMakerError::Call(error)));
-    }
-    let settings = settings?;
-    arguments.require_own(&settings)?;
+    let settings = settings_of_caller(arguments, &aws)?;
     let (environment, wanted) = (aws.region(), &settings.aws.region);
     if environment != wanted {
         return Err(CommandError::SageMaker(SageMakerError::Region {
@@ -44,6 +30,47 @@ pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandErr
     }
     let cloud = Cloud::new(aws, target(&settings));
     Ok((settings, cloud))
+}
+
+/// Connects as [`connect`] does, with the credentials of a profile, and to the region that the settings name: that
+/// of another stage need not be the environment's.
+pub fn connect_as(
+    arguments: &SettingsArgs,
+    profile: Option<&str>,
+) -> Result<(Settings, Cloud), CommandError> {
+    arguments.settings()?;
+    let loader = || {
+        let loader = aws::config::from_env();
+        match profile {
+            Some(profile) => loader.profile_name(profile),
+            None => loader,
+        }
+    };
+    let mut aws = Aws::with(loader()).map_err(SageMakerError::Connect)?;
+    let settings = settings_of_caller(arguments, &aws)?;
+    let region = settings.aws.region.clone();
+    if aws.region() != region {
+        let loader = loader().region(aws::config::Region::new(region));
+        aws = Aws::with(loader).map_err(SageMakerError::Connect)?;
+    }
+    let cloud = Cloud::new(aws, target(&settings));
+    Ok((settings, cloud))
+}
+
+/// Reads the settings, where they name no account or region with those of the credentials.
+fn settings_of_caller(arguments: &SettingsArgs, aws: &Aws) -> Result<Settings, CommandError> {
+    let account = OnceCell::new();
+    let settings = arguments.settings_of(|variable| match variable {
+        "AWS_REGION" => Some(aws.region().to_owned()),
+        "AWS_ACCOUNT_ID" => account.get_or_init(|| cloud::account_of(aws)).as_ref().ok().cloned(),
+        _ => None,
+    });
+    if let Some(Err(error)) = account.into_inner() {
+        return Err(CommandError::SageMaker(SageMakerError::Call(error)));
+    }
+    let settings = settings?;
+    arguments.require_own(&settings)?;
+    Ok(settings)
 }
 
 /// Returns the pipeline and the account that the settings name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use cloud::{Cloud, Owner, Upload, WrittenPipeline};
+use cloud::{Cloud, Owner, Start, Upload, WrittenPipeline};
 use common::Exit;
 use config::Settings;
 use serde_json::{Value, json};
@@ -210,7 +210,8 @@ fn execute(
     result: &mut Value,
 ) -> Result<Exit, CommandError> {
     let Some(parameters) = parameters else { return Ok(Exit::Done) };
-    let execution = cloud.start(&parameters).map_err(SageMakerError::from)?;
+    let execution =
+        cloud.start(&Start { parameters, ..Start::default() }).map_err(SageMakerError::from)?;
     result["execution_arn"] = execution.as_str().into();
     if !arguments.json {
         announce(&format!("{execution}: started"))?;

@@ -5,14 +5,18 @@ mod confirm;
 mod connect;
 mod cost;
 mod deploy;
+mod destroy;
 mod doctor;
+mod earlier_results;
 mod endpoint;
 mod executions;
 mod follow;
 mod hosted_table;
 mod input_table;
 mod logs;
+mod pipeline;
 mod plan;
+mod promote;
 mod records;
 mod retry;
 mod start;
@@ -67,6 +71,18 @@ pub enum SageMakerCommand {
     /// Deploy an approved version as an endpoint, look at it, ask it, and delete it
     #[command(after_help = "Example: orchestrator endpoint deploy")]
     Endpoint(endpoint::EndpointArgs),
+    /// List the versions of the deployed pipeline, go back to one, or delete it
+    #[command(after_help = "Example: orchestrator pipeline versions")]
+    Pipeline(pipeline::PipelineArgs),
+    /// Register an approved version in another stage, with the same bytes
+    #[command(
+        after_help = "Example: orchestrator promote 7 --to config/pipeline_config.yaml --to prod.yaml\n\nThe other \
+                      stage's quality gates are judged, its registry must have the image, and it approves for itself."
+    )]
+    Promote(promote::PromoteArgs),
+    /// Delete all that the pipeline has left in the account: endpoint, pipeline, models, data, images
+    #[command(after_help = "Example: orchestrator destroy --dry-run")]
+    Destroy(destroy::DestroyArgs),
     /// Answer the rows of a table, or of objects in S3, by a batch transform of an approved version
     #[command(
         after_help = "Example: orchestrator transform --input shift.parquet --output scored.csv"
@@ -98,6 +114,9 @@ impl SageMakerCommand {
             Self::Watch(arguments) => watch::run(arguments),
             Self::Logs(arguments) => logs::run(arguments),
             Self::Endpoint(arguments) => endpoint::run(arguments),
+            Self::Pipeline(arguments) => pipeline::run(arguments),
+            Self::Promote(arguments) => promote::run(arguments),
+            Self::Destroy(arguments) => destroy::run(arguments),
             Self::Transform(arguments) => transform::run(arguments),
         }
     }

@@ -1,17 +1,22 @@
 //! `orchestrator start`: starts an execution of the deployed pipeline.
 
 use clap::Args;
+use cloud::Start;
 use common::Exit;
 use config::Settings;
+use jiff::Timestamp;
 use pipeline::Definition;
 use serde_json::Value;
 
 use super::connect::connect;
+use super::earlier_results::EarlierResults;
 use super::follow::{FollowArgs, follow};
 use super::input_table::with_version;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
-use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE, TRAIN};
+use crate::definition::names::{
+    EVALUATE, INPUT_VERSION_PARAMETER, PREPROCESS, QUALITY_GATE, TRAIN,
+};
 use crate::error::CommandError;
 use crate::output::say;
 
@@ -22,8 +27,30 @@ pub struct StartArgs {
     config: SettingsArgs,
     #[command(flatten)]
     parameters: ParameterArgs,
+    /// Run this step and those after it, with the results and the parameters of an earlier execution
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// The id of that execution [default: the latest that has the results]
+    #[arg(long, value_name = "EXECUTION", requires = "from")]
+    of: Option<String>,
+    /// Run every step again, even if an earlier execution has the same
+    #[arg(long, conflicts_with = "from")]
+    no_cache: bool,
+    /// The execution's name in Studio: letters, digits and single hyphens, at most 82
+    #[arg(long, value_name = "NAME", value_parser = display_name)]
+    name: Option<String>,
     #[command(flatten)]
     follow: FollowArgs,
+}
+
+fn display_name(name: &str) -> Result<String, String> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let edges = name.starts_with('-') || name.ends_with('-');
+    if plain && !edges && (1..=82).contains(&name.len()) {
+        Ok(name.to_owned())
+    } else {
+        Err("expected 1 to 82 letters, digits and hyphens between them".to_owned())
+    }
 }
 
 /// Starts an execution, and watches it with `--watch`.
@@ -32,9 +59,24 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let deployed = cloud.require_deployed()?;
     cloud.check_arn(&deployed.arn)?;
-    let definition = Definition::from_json(&deployed.text).ok();
-    let parameters = start_parameters(&settings, definition.as_ref(), &assignments)?;
-    let parameters = match &definition {
+    let definition = Definition::from_json(&deployed.text);
+    let earlier = match (&arguments.from, &definition) {
+        (None, _) => None,
+        (Some(from), Ok(definition)) => {
+            let of = arguments.of.as_deref();
+            Some(EarlierResults::of(&cloud, definition, from, of, &assignments)?)
+        }
+        (Some(from), Err(error)) => {
+            let message = format!("--from {from}: the deployed definition cannot be read: {error}");
+            return Err(CommandError::Usage(message));
+        }
+    };
+    let kept = earlier.iter().flat_map(|earlier| &earlier.parameters);
+    let assigned = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+    let assigned: Vec<_> = assigned.chain(assignments.iter().copied()).collect();
+    let definition = definition.ok();
+    let parameters = start_parameters(&settings, definition.as_ref(), &assigned)?;
+    let mut parameters = match &definition {
         Some(definition) => with_version(&settings, &cloud, definition, parameters)?,
         None => {
             say(
@@ -44,8 +86,32 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
             parameters
         }
     };
-    let execution = cloud.start(&parameters)?;
+    if arguments.no_cache {
+        without_cache(&mut parameters)?;
+    }
+    let start = Start {
+        parameters,
+        display_name: arguments.name.clone(),
+        selection: earlier.map(|earlier| earlier.selection),
+    };
+    let execution = cloud.start(&start)?;
     follow(&settings, &cloud, &execution, "started", &arguments.follow)
+}
+
+/// Gives the input a version that no execution has had. SageMaker has no switch for its cache at the start of an
+/// execution; but Preprocess has the version as an argument, and each later step reads what an earlier one has
+/// written below the execution's own prefix.
+fn without_cache(parameters: &mut [(String, String)]) -> Result<(), CommandError> {
+    let version = parameters.iter_mut().find(|(name, _)| name == INPUT_VERSION_PARAMETER);
+    let Some((name, version)) = version else {
+        return Err(CommandError::Usage(format!(
+            "--no-cache needs the parameter {INPUT_VERSION_PARAMETER}, which the deployed pipeline does not have; \
+             `orchestrator deploy` adds it"
+        )));
+    };
+    *version = format!("{version}-uncached-{}", Timestamp::now().as_millisecond());
+    say(&format!("No step finds an earlier result: {name}={version}"));
+    Ok(())
 }
 
 /// Checks the parameters of an execution against the definition and returns them as SageMaker takes

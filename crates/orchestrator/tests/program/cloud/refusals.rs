@@ -373,18 +373,18 @@ fn account_and_region_are_those_of_the_credentials() {
         let cloud = Cloud::alone(vec![Rule::answers("GetCallerIdentity", [answer])]);
         cloud.edit("${AWS_ACCOUNT_ID:-123456789012}", "${AWS_ACCOUNT_ID}");
         cloud.edit("::123456789012:role/", "::${AWS_ACCOUNT_ID}:role/");
-        cloud.edit("bucket: alone", "bucket: alone-${AWS_ACCOUNT_ID}-${AWS_REGION:-us-east-1}");
-        let mut command = cloud.command(&["start"]);
+        cloud.edit("region: ${AWS_REGION:-us-east-1}", "region: ${AWS_REGION}");
+        cloud.edit("bucket: alone", "bucket: alone-${AWS_ACCOUNT_ID}-${AWS_REGION}");
+        let mut command = cloud.command(&["plan"]);
         command.env_remove("AWS_REGION").env("AWS_DEFAULT_REGION", "eu-central-1");
         let outcome = testkit::Outcome::from(command.output().unwrap()).expect(5);
         (cloud.neutral(&outcome.stderr), cloud.server.actions())
     };
     let (stderr, actions) = refused(identity);
-    assert!(stderr.contains("pipeline-definitions/alone/newest-upload.json"), "{stderr}");
-    assert!(stderr.contains("alone-444455556666-eu-central-1"), "{stderr}");
+    assert!(stderr.contains("<name>-444455556666-eu-central-1/pipeline-definitions"), "{stderr}");
     assert_eq!(actions.iter().filter(|action| *action == "GetCallerIdentity").count(), 1);
     let (stderr, _) = refused(Answer::refused(403, "ExpiredToken", "expired"));
-    insta::assert_snapshot!(stderr, @"");
+    insta::assert_snapshot!(stderr, @"error: sts:GetCallerIdentity was refused with ExpiredToken: expired (request 8a1c); renew the credentials");
 }
 
 /// SageMaker has no conditional update: of two who deploy at the same time, both would be told that theirs is

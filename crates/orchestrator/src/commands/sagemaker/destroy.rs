@@ -1,0 +1,248 @@
+//! `orchestrator destroy`: deletes everything that the pipeline has left in the account.
+
+use clap::Args;
+use cloud::{Cloud, CloudError, DeployedPipeline, Removal, StoredImages, StoredVersions};
+use common::Exit;
+use config::{Image, Settings};
+use registry::{Registry, RegistryError, SageMakerRegistry};
+use serde_json::{Value, json};
+
+use super::confirm::{ConfirmArgs, Decision};
+use super::connect::connect;
+use super::deploy::OWNER;
+use super::follow::announce;
+use super::watch::WatchingArgs;
+use crate::arguments::settings::SettingsArgs;
+use crate::error::CommandError;
+use crate::output::{print_json, print_text};
+
+/// Arguments of the destroy command.
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    #[command(flatten)]
+    config: SettingsArgs,
+    /// Keep the registered models, and what is stored of them
+    #[arg(long)]
+    keep_models: bool,
+    /// Keep everything that is stored in the bucket
+    #[arg(long)]
+    keep_data: bool,
+    /// Keep the images
+    #[arg(long)]
+    keep_images: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    watching: WatchingArgs,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is there to delete.
+struct Holdings {
+    endpoint: Removal,
+    pipeline: Option<DeployedPipeline>,
+    group: String,
+    /// The versions of the group; none if there is no group.
+    models: Option<Vec<(u32, String)>>,
+    stored: Vec<StoredVersions>,
+    images: Vec<StoredImages>,
+}
+
+/// Deletes the endpoint, the pipeline, the models, the data and the images.
+pub fn run(arguments: &DestroyArgs) -> Result<Exit, CommandError> {
+    let (settings, cloud) = connect(&arguments.config)?;
+    cloud.check_credentials()?;
+    let holdings = Holdings::of(arguments, &settings, &cloud)?;
+    let report = |done: bool| {
+        let mut report = holdings.to_json();
+        report["deleted"] = done.into();
+        report["dry_run"] = arguments.confirm.dry_run.into();
+        report
+    };
+    if holdings.is_empty() {
+        return match arguments.json {
+            true => print_json(&report(false)),
+            false => print_text("There is nothing to delete.\n"),
+        };
+    }
+    let question = "Delete all of this? Models and data cannot be brought back.";
+    match arguments.confirm.decide(&holdings.to_text(&cloud), question, arguments.json)? {
+        Decision::Do => {}
+        Decision::Say if arguments.json => return print_json(&report(false)),
+        Decision::Say => return Ok(Exit::Done),
+        Decision::Leave => return Ok(Exit::Failed),
+    }
+    holdings.delete(arguments, &cloud)?;
+    if arguments.json {
+        return print_json(&report(true));
+    }
+    announce("Deleted. The bucket itself, the roles and the repositories are the stack's.")
+}
+
+impl Holdings {
+    /// Looks for everything, and refuses what is in use or another's.
+    fn of(
+        arguments: &DestroyArgs,
+        settings: &Settings,
+        cloud: &Cloud,
+    ) -> Result<Self, CommandError> {
+        let endpoint = cloud.plan_removal(settings.endpoint_name())?;
+        if let Some(found) = &endpoint.endpoint {
+            cloud.check_arn(&found.arn)?;
+            cloud.check_endpoint_owner(found, OWNER)?;
+        }
+        let pipeline = cloud.deployed()?;
+        if let Some(deployed) = &pipeline {
+            cloud.check_arn(&deployed.arn)?;
+            cloud.check_owner(deployed, OWNER)?;
+            let running = cloud.running_executions()?;
+            if !running.is_empty() {
+                return Err(CommandError::Usage(format!(
+                    "{} is running {}; `orchestrator stop` stops an execution",
+                    cloud.target().pipeline_name,
+                    running.join(", ")
+                )));
+            }
+        }
+        let group = settings.model_registry.model_package_group_name.clone();
+        let models = match SageMakerRegistry::new(cloud.aws().clone()).versions(&group) {
+            _ if arguments.keep_models => None,
+            Ok(versions) => Some(versions),
+            Err(RegistryError::NoGroup { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut stored = Vec::new();
+        if !arguments.keep_data {
+            for prefix in prefixes(settings, arguments.keep_models) {
+                let found = cloud.stored_versions(&prefix)?;
+                stored.extend(Some(found).filter(|found| found.count() > 0));
+            }
+        }
+        let mut images = Vec::new();
+        for image in Image::ALL.iter().filter(|_| !arguments.keep_images) {
+            let found = cloud.stored_images(&settings.aws.image_uri(*image))?;
+            images.extend(found.filter(|found| found.count() > 0));
+        }
+        Ok(Self { endpoint, pipeline, group, models, stored, images })
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { endpoint, pipeline, models, stored, images, .. } = self;
+        endpoint.is_empty()
+            && pipeline.is_none()
+            && models.is_none()
+            && stored.is_empty()
+            && images.is_empty()
+    }
+
+    fn to_text(&self, cloud: &Cloud) -> String {
+        let mut text = String::from("This is deleted:\n");
+        let mut line = |line: String| text.push_str(&format!("  {line}\n"));
+        let Removal { name, endpoint, configurations, models, kept, .. } = &self.endpoint;
+        if let Some(endpoint) = endpoint {
+            line(format!("endpoint {name} ({}), which stops answering", endpoint.status));
+        }
+        if configurations.len() + models.len() > 0 {
+            let (configurations, models) = (configurations.len(), models.len());
+            line(format!("{configurations} configurations and {models} models of the endpoint"));
+        }
+        if let Some(pipeline) = &self.pipeline {
+            line(format!("pipeline {}, with the record of its executions", pipeline.arn));
+        }
+        if let Some(models) = &self.models {
+            let numbers = models.iter().map(|(number, _)| number.to_string());
+            let numbers: Vec<_> = numbers.collect();
+            line(match numbers.is_empty() {
+                true => format!("model package group {}", self.group),
+                false => {
+                    format!(
+                        "model package group {} with version {}",
+                        self.group,
+                        numbers.join(", ")
+                    )
+                }
+            });
+        }
+        let bucket = &cloud.target().bucket;
+        for stored in &self.stored {
+            let (prefix, count) = (&stored.prefix, stored.count());
+            let megabytes = stored.bytes as f64 / 1e6;
+            line(format!(
+                "s3://{bucket}/{prefix}: {count} objects and versions, {megabytes:.1} MB"
+            ));
+        }
+        for images in &self.images {
+            line(format!("repository {}: {} images", images.repository, images.count()));
+        }
+        for kept in kept {
+            text.push_str(&format!(
+                "Kept: the {} {}, which {} uses\n",
+                kept.kind, kept.name, kept.used_by
+            ));
+        }
+        text
+    }
+
+    fn to_json(&self) -> Value {
+        let stored = self.stored.iter().map(|stored| {
+            json!({ "prefix": stored.prefix, "versions": stored.count(), "bytes": stored.bytes })
+        });
+        let images = self.images.iter();
+        let images = images
+            .map(|images| json!({ "repository": images.repository, "images": images.count() }));
+        let models = self.models.as_ref();
+        let numbers = models.map(|models| models.iter().map(|(number, _)| *number));
+        json!({
+            "endpoint": self.endpoint,
+            "pipeline_arn": self.pipeline.as_ref().map(|pipeline| &pipeline.arn),
+            "group": self.models.as_ref().map(|_| &self.group),
+            "model_versions": numbers.map(Iterator::collect::<Vec<_>>),
+            "stored": stored.collect::<Vec<_>>(),
+            "images": images.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Deletes all. What uses something goes before what it uses, so that the same command goes on where it
+    /// was broken off.
+    fn delete(&self, arguments: &DestroyArgs, cloud: &Cloud) -> Result<(), CloudError> {
+        if !self.endpoint.is_empty() {
+            cloud.start_removal(&self.endpoint)?;
+            cloud.finish_removal(&self.endpoint, arguments.watching.watch(), &mut |_| {})?;
+        }
+        if let Some(pipeline) = &self.pipeline {
+            cloud.delete_pipeline(pipeline)?;
+        }
+        for (_, arn) in self.models.iter().flatten() {
+            cloud.delete_model_package(arn)?;
+        }
+        if self.models.is_some() {
+            cloud.delete_model_package_group(&self.group)?;
+        }
+        for stored in &self.stored {
+            cloud.delete_versions(stored)?;
+        }
+        for images in &self.images {
+            cloud.delete_images(images)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the prefixes of the bucket below which something is stored.
+fn prefixes(settings: &Settings, keeps_models: bool) -> Vec<String> {
+    let paths = &settings.s3_paths;
+    let endpoint = &settings.endpoint;
+    let of_models = [&paths.model_artifacts, &paths.evaluation];
+    let mut prefixes = vec![&paths.raw_data, &paths.processed_data, &paths.predictions];
+    prefixes.extend(of_models.into_iter().filter(|_| !keeps_models));
+    prefixes.extend(endpoint.capture.as_ref().map(|capture| &capture.prefix));
+    prefixes.extend(endpoint.asynchronous.as_ref().map(|queue| &queue.prefix));
+    let mut prefixes: Vec<_> =
+        prefixes.into_iter().map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect();
+    prefixes.push(format!("pipeline-definitions/{}/", settings.pipeline.name));
+    prefixes.sort();
+    prefixes.dedup();
+    prefixes
+}
