@@ -39,6 +39,7 @@ mod hosting;
 mod images;
 mod inventory;
 mod policy;
+mod stages;
 mod statements;
 mod storage;
 mod template;

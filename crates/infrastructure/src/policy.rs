@@ -8,6 +8,7 @@ use pipeline::Definition;
 use crate::document::{Policy, Statement};
 use crate::hosting;
 use crate::inventory::{Inventory, JobType};
+use crate::stages;
 use crate::statements::{
     approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
 };
@@ -33,11 +34,15 @@ pub enum PolicyKind {
     Endpoint,
     /// GitHub Actions behind reviewers: approves a version and deploys it.
     Release,
+    /// Whoever registers approved versions in another stage, for both stages.
+    Promote,
+    /// Whoever deletes all that the pipeline has left: what they need beside `Deploy` and `Endpoint`.
+    Destroy,
 }
 
 impl PolicyKind {
     /// All policies.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Execution,
         Self::Deploy,
         Self::Github,
@@ -45,6 +50,8 @@ impl PolicyKind {
         Self::Approver,
         Self::Endpoint,
         Self::Release,
+        Self::Promote,
+        Self::Destroy,
     ];
 }
 
@@ -59,6 +66,8 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
         PolicyKind::Approver => approver(&inventory),
         PolicyKind::Endpoint => hosting::endpoint(&inventory),
         PolicyKind::Release => hosting::release(&inventory),
+        PolicyKind::Promote => stages::promote(&inventory),
+        PolicyKind::Destroy => stages::destroy(&inventory),
     })
 }
 
@@ -216,6 +225,7 @@ fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
                 "sagemaker:DescribePipeline",
                 "sagemaker:StartPipelineExecution",
                 "sagemaker:ListPipelineExecutions",
+                "sagemaker:ListPipelineVersions",
                 "sagemaker:ListTags",
                 "sagemaker:AddTags",
             ],
@@ -225,7 +235,9 @@ fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
             "FollowExecutions",
             [
                 "sagemaker:DescribePipelineExecution",
+                "sagemaker:DescribePipelineDefinitionForExecution",
                 "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListPipelineParametersForExecution",
                 "sagemaker:StopPipelineExecution",
                 "sagemaker:RetryPipelineExecution",
             ],

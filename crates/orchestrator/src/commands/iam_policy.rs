@@ -34,6 +34,10 @@ enum Principal {
     Endpoint,
     /// GitHub Actions behind reviewers: as endpoint, and they approve versions
     Release,
+    /// Who registers approved versions in another stage, for both stages
+    Promote,
+    /// Who deletes all that the pipeline has left, beside what deploy and endpoint print
+    Destroy,
 }
 
 /// Prints a policy as JSON.
@@ -47,6 +51,8 @@ pub fn run(arguments: &IamPolicyArgs) -> Result<Exit, CommandError> {
         Principal::Approver => PolicyKind::Approver,
         Principal::Endpoint => PolicyKind::Endpoint,
         Principal::Release => PolicyKind::Release,
+        Principal::Promote => PolicyKind::Promote,
+        Principal::Destroy => PolicyKind::Destroy,
     };
     let definition = definition::build(&settings);
     print(&infrastructure::policy(kind, &settings, &definition).to_json())

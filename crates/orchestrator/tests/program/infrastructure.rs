@@ -9,8 +9,17 @@ use regex::Regex;
 
 use crate::{CONFIG, Place};
 
-const KINDS: [&str; 7] =
-    ["execution", "deploy", "github", "push", "approver", "endpoint", "release"];
+const KINDS: [&str; 9] = [
+    "execution",
+    "deploy",
+    "github",
+    "push",
+    "approver",
+    "endpoint",
+    "release",
+    "promote",
+    "destroy",
+];
 
 fn text() -> String {
     fs_err::read_to_string(CONFIG).unwrap()
@@ -97,7 +106,7 @@ fn the_template_of_an_endpoint_that_follows_approvals() {
     assert!(template.len() < 51_200, "{} bytes", template.len());
 }
 
-fn policies(settings: &Settings) -> [Policy; 7] {
+fn policies(settings: &Settings) -> [Policy; 9] {
     let definition = orchestrator::build(settings);
     PolicyKind::ALL.map(|kind| infrastructure::policy(kind, settings, &definition))
 }
@@ -146,10 +155,11 @@ fn other_columns_need_no_other_policies() {
 
 #[test]
 fn approving_is_a_right_of_its_own() {
-    let [execution, deploy, github, push, approver, endpoint, release] = policies(&shipped());
+    let [execution, deploy, github, push, approver, endpoint, release, promote, destroy] =
+        policies(&shipped());
     let may = |policy: &Policy, action: &str| policy.actions().any(|allowed| allowed == action);
     let approve = "sagemaker:UpdateModelPackage";
-    for policy in [&execution, &deploy, &github, &push, &endpoint] {
+    for policy in [&execution, &deploy, &github, &push, &endpoint, &promote, &destroy] {
         assert!(!may(policy, approve));
     }
     // In a workflow, reviewers decide before.
@@ -232,8 +242,9 @@ fn permission(call: &str) -> &str {
 fn every_call_of_the_programs_is_allowed() {
     let calls = calls();
     assert!(calls.contains("sagemaker:CreateModelPackage"), "{calls:?}");
-    let [execution, deploy, _, _, approver, endpoint, _] = policies(&shipped());
-    let people = deploy.actions().chain(endpoint.actions()).chain(approver.actions());
+    let [execution, deploy, _, _, approver, endpoint, _, promote, destroy] = policies(&shipped());
+    let people = [&deploy, &endpoint, &approver, &promote, &destroy];
+    let people = people.into_iter().flat_map(|policy| policy.actions());
     let allowed: BTreeSet<&str> =
         execution.actions().chain(people).chain(NEEDS_NO_PERMISSION).collect();
     let denied: Vec<_> = calls.iter().filter(|call| !allowed.contains(call.as_str())).collect();
@@ -242,11 +253,12 @@ fn every_call_of_the_programs_is_allowed() {
 
 #[test]
 fn people_may_do_no_more_than_the_programs_call() {
-    // Creating pipelines, models and jobs needs this in addition.
-    let unnamed = ["iam:PassRole"];
+    // Creating pipelines, models and jobs needs the first in addition, and deleting from a bucket that keeps no
+    // versions the second.
+    let unnamed = ["iam:PassRole", "s3:DeleteObject"];
     let calls = calls();
-    let [_, deploy, _, _, approver, endpoint, _] = policies(&shipped());
-    for policy in [deploy, approver, endpoint] {
+    let [_, deploy, _, _, approver, endpoint, _, promote, destroy] = policies(&shipped());
+    for policy in [deploy, approver, endpoint, promote, destroy] {
         let never = policy.actions().filter(|a| !calls.contains(*a) && !unnamed.contains(a));
         let never: Vec<_> = never.collect();
         assert!(never.is_empty(), "nothing calls {never:?}");

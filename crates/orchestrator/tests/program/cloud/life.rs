@@ -32,6 +32,11 @@ fn step(name: &str, status: &str, metadata: Value) -> Value {
 
 /// Runs the job of Register as SageMaker does, and stores the reports that it and Evaluate write.
 pub(super) fn register(cloud: &Cloud, execution: &str, model: &str) {
+    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1";
+    register_with_image(cloud, execution, model, image);
+}
+
+pub(super) fn register_with_image(cloud: &Cloud, execution: &str, model: &str, image: &str) {
     let mut job = Sandbox::new();
     job.file("processing/evaluation/metrics.json", METRICS)
         .file("processing/evaluation/evaluation.json", evaluation(0.9874));
@@ -42,7 +47,7 @@ pub(super) fn register(cloud: &Cloud, execution: &str, model: &str) {
         ("MODEL_APPROVAL_STATUS", "PendingManualApproval"),
         ("MODEL_DATA_URL", model),
         ("MODEL_METRICS_URL", &report),
-        ("INFERENCE_IMAGE", "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"),
+        ("INFERENCE_IMAGE", image),
         ("PIPELINE_NAME", &cloud.name),
         ("PIPELINE_EXECUTION_ID", execution),
         ("AWS_ENDPOINT_URL", &cloud.server.url),

@@ -3,12 +3,15 @@
 
 mod deploying;
 mod doctor;
+mod ending;
 mod endpoint;
 mod hosted_rows;
 mod hosting;
 mod input_table;
 mod life;
 mod refusals;
+mod selecting;
+mod stages;
 mod watching;
 
 use std::collections::BTreeMap;

@@ -384,7 +384,7 @@ fn account_and_region_are_those_of_the_credentials() {
     assert!(stderr.contains("<name>-444455556666-eu-central-1/pipeline-definitions"), "{stderr}");
     assert_eq!(actions.iter().filter(|action| *action == "GetCallerIdentity").count(), 1);
     let (stderr, _) = refused(Answer::refused(403, "ExpiredToken", "expired"));
-    insta::assert_snapshot!(stderr, @"error: sts:GetCallerIdentity was refused with ExpiredToken: expired (request 8a1c); renew the credentials");
+    insta::assert_snapshot!(stderr, @"error: sts:GetCallerIdentity was refused with ExpiredToken: expired; renew the credentials (request 8a1c)");
 }
 
 /// SageMaker has no conditional update: of two who deploy at the same time, both would be told that theirs is

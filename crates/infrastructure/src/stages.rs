@@ -1,0 +1,66 @@
+//! The statements of whoever takes versions to another stage, or takes a stage down.
+
+use crate::document::Statement;
+use crate::hosting;
+use crate::inventory::Inventory;
+use crate::statements::{find_images, find_versions, object_key};
+
+/// Returns the statements of whoever promotes versions, from this stage as well as to it.
+pub(crate) fn promote(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let paths = &inventory.settings.s3_paths;
+    let bucket = &paths.bucket;
+    let prefixes = [&paths.model_artifacts, &paths.evaluation];
+    let read = prefixes.map(|prefix| hosting::own_prefix(inventory, prefix));
+    let written = prefixes.map(|prefix| {
+        inventory.account.s3(&format!("{bucket}/{}/promoted/*", prefix.trim_end_matches('/')))
+    });
+    let mut statements = find_versions(inventory).to_vec();
+    statements.extend([
+        Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
+        Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&read)),
+        Statement::allow("StoreModels", ["s3:PutObject", "s3:AbortMultipartUpload"], written),
+        // The other stage approves for itself.
+        Statement::allow(
+            "RegisterModels",
+            ["sagemaker:CreateModelPackageGroup", "sagemaker:CreateModelPackage"],
+            [inventory.group_arns(), inventory.package_arns()].concat(),
+        )
+        .when(
+            "StringEqualsIfExists",
+            "sagemaker:ModelApprovalStatus",
+            ["PendingManualApproval"],
+        ),
+        find_images(inventory),
+    ]);
+    statements.extend(object_key(inventory));
+    statements
+}
+
+/// Returns the statements of whoever deletes all that the pipeline has left, which they need beside those of
+/// deploying the pipeline and its endpoint.
+pub(crate) fn destroy(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let bucket = inventory.account.s3(&inventory.settings.s3_paths.bucket);
+    vec![
+        Statement::allow(
+            "DeletePipeline",
+            ["sagemaker:DeletePipeline"],
+            inventory.pipeline_arns(""),
+        ),
+        Statement::allow(
+            "DeleteModels",
+            ["sagemaker:DeleteModelPackage", "sagemaker:DeleteModelPackageGroup"],
+            [inventory.group_arns(), inventory.package_arns()].concat(),
+        ),
+        Statement::allow("ListObjectVersions", ["s3:ListBucketVersions"], [bucket.clone()]),
+        Statement::allow(
+            "DeleteObjects",
+            ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            [format!("{bucket}/*")],
+        ),
+        Statement::allow(
+            "DeleteImages",
+            ["ecr:ListImages", "ecr:BatchDeleteImage"],
+            inventory.repository_arns(),
+        ),
+    ]
+}

@@ -1,0 +1,190 @@
+//! Earlier versions of the pipeline, and deleting it with all that it has left.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use testkit::aws::{Answer, Rule};
+
+use super::life::register;
+use super::{ACCOUNT, Cloud, images};
+
+const OWNED: &str = "machine-downtime-orchestrator";
+
+fn definition(step: &str) -> String {
+    let steps = json!([{ "Name": step, "Type": "Fail", "Arguments": { "ErrorMessage": "no" } }]);
+    json!({ "Version": "2020-12-01", "Parameters": [], "Steps": steps }).to_string()
+}
+
+/// Returns a pipeline of two versions.
+fn versions(executions: Value) -> Cloud {
+    let described = |request: &Value| {
+        let step = if request["PipelineVersionId"] == 1 { "First" } else { "Second" };
+        Answer::json(json!({
+            "PipelineArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone"),
+            "PipelineName": "alone", "PipelineDefinition": definition(step),
+            "RoleArn": format!("arn:aws:iam::{ACCOUNT}:role/MachineDowntimePipelineExecutionRole"),
+            "PipelineDescription": "Predicts machine downtime from sensor readings with a random forest",
+        }))
+    };
+    let execution = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone/execution/x1");
+    let listed = json!({ "PipelineVersionSummaries": [
+        { "PipelineVersionId": 1, "CreationTime": 1_790_000_000.0,
+          "LastExecutionPipelineExecutionArn": execution },
+        { "PipelineVersionId": 2, "CreationTime": 1_790_086_400.0 },
+    ]});
+    let tags = json!({ "Tags": [{ "Key": "managed-by", "Value": OWNED }] });
+    let arn = json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone" });
+    Cloud::alone(vec![
+        Rule::with("DescribePipeline", described),
+        Rule::answers("ListPipelineVersions", [Answer::json(listed)]),
+        Rule::answers("ListTags", [Answer::json(tags)]),
+        Rule::answers("AddTags", [Answer::json(json!({}))]),
+        Rule::answers("UpdatePipeline", [Answer::json(arn.clone())]),
+        Rule::answers("DeletePipeline", [Answer::json(arn)]),
+        Rule::answers("ListPipelineExecutions", [Answer::json(executions)]),
+    ])
+}
+
+#[test]
+fn an_earlier_version_is_deployed_again() {
+    let cloud = versions(json!({ "PipelineExecutionSummaries": [] }));
+    insta::assert_snapshot!(cloud.orchestrator(&["pipeline", "versions"]).expect(0).stdout, @"
+    Version   Deployed              Last execution
+    2         2026-09-22T14:13:20Z
+    1         2026-09-21T14:13:20Z  x1
+    ");
+    let proposed = cloud.orchestrator(&["pipeline", "rollback", "--dry-run"]).expect(0).stdout;
+    insta::assert_snapshot!(proposed, @"
+    alone goes back to version 1: 2 changes.
+      Steps.Second: removed {Arguments: {ErrorMessage: no}, Name: Second, Type: Fail}
+      Steps.First: added {Arguments: {ErrorMessage: no}, Name: First, Type: Fail}
+    Nothing was done: --dry-run.
+    ");
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+    // Nobody can be asked.
+    cloud.orchestrator(&["pipeline", "rollback"]).expect(2);
+    assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+    cloud.orchestrator(&["pipeline", "rollback", "--yes", "--to", "1"]).expect(0);
+    let calls = cloud.server.calls();
+    let update = calls.iter().find(|(action, _)| action == "UpdatePipeline").unwrap();
+    assert_eq!(update.1["PipelineDefinition"], definition("First"));
+    let same = cloud.orchestrator(&["pipeline", "rollback", "--to", "2"]).expect(0).stdout;
+    assert_eq!(same, "alone is as it was in version 2.\n");
+}
+
+#[test]
+fn a_pipeline_that_runs_is_not_deleted() {
+    let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone/execution/x1");
+    let running = json!({ "PipelineExecutionSummaries": [
+        { "PipelineExecutionArn": arn, "PipelineExecutionStatus": "Executing",
+          "StartTime": 1_790_000_000.0 },
+    ]});
+    let cloud = versions(running);
+    let refused = cloud.orchestrator(&["pipeline", "delete", "--yes"]).expect(2).stderr;
+    insta::assert_snapshot!(refused, @"error: alone is running x1; `orchestrator stop` stops an execution");
+    let cloud = versions(json!({ "PipelineExecutionSummaries": [] }));
+    let deleted = cloud.orchestrator(&["pipeline", "delete", "--dry-run"]).expect(0).stdout;
+    assert!(deleted.contains("Data, models and images stay."), "{deleted}");
+    assert_eq!(cloud.server.count("DeletePipeline"), 0);
+    assert_eq!(cloud.json(0, &["pipeline", "delete", "--yes"])["deleted"], true);
+    assert_eq!(cloud.server.count("DeletePipeline"), 1);
+}
+
+/// Returns the rules for what moto does not have: deleting models, and images that ECR has.
+fn deletions() -> Vec<Rule> {
+    let gone = Arc::new(AtomicBool::new(false));
+    let is_gone = {
+        let gone = gone.clone();
+        move || gone.load(Ordering::SeqCst)
+    };
+    let absent =
+        || Answer::refused(400, "ValidationException", "ModelPackageGroup does not exist.");
+    let (listed, described) = (is_gone.clone(), is_gone);
+    let no_images = Arc::new(AtomicBool::new(false));
+    let emptied = no_images.clone();
+    vec![
+        Rule::answers("DeleteModelPackage", [Answer::json(json!({}))]),
+        Rule::with("DeleteModelPackageGroup", move |_| {
+            gone.store(true, Ordering::SeqCst);
+            Answer::json(json!({}))
+        }),
+        Rule::with(
+            "ListModelPackages",
+            move |_| if listed() { absent() } else { Answer::forwarded() },
+        ),
+        Rule::with("DescribeModelPackageGroup", move |_| {
+            if described() { absent() } else { Answer::forwarded() }
+        }),
+        Rule::with("ListImages", move |request| {
+            let is_serve = request["repositoryName"] == "machine-downtime/serve";
+            let images = match is_serve && !no_images.load(Ordering::SeqCst) {
+                true => json!([
+                    { "imageDigest": "sha256:aa", "imageTag": "1" },
+                    { "imageDigest": "sha256:aa", "imageTag": "2" },
+                    { "imageDigest": "sha256:bb" },
+                ]),
+                false => json!([]),
+            };
+            Answer::json(json!({ "imageIds": images }))
+        }),
+        Rule::with("BatchDeleteImage", move |_| {
+            emptied.store(true, Ordering::SeqCst);
+            Answer::json(json!({ "imageIds": [], "failures": [] }))
+        }),
+    ]
+}
+
+#[test]
+fn all_is_listed_and_then_deleted() {
+    let rules = deletions().into_iter().chain([images()]).collect();
+    let Some(cloud) = Cloud::before_moto("destroyed", rules) else { return };
+    let table = cloud.table("table.csv", 200);
+    cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+    register(&cloud, "x1", &format!("s3://{}/model-artifacts/x1/model.tar.gz", cloud.name));
+    cloud.put("somebody-elses/file.txt", "theirs");
+
+    let listed = cloud.orchestrator(&["destroy", "--dry-run"]).expect(0).stdout;
+    insta::assert_snapshot!(cloud.neutral(&listed), @"
+    This is deleted:
+      pipeline arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>, with the record of its executions
+      model package group <name> with version 1
+      s3://<name>/evaluation/: 2 objects and versions, 0.0 MB
+      s3://<name>/model-artifacts/: 1 objects and versions, 0.0 MB
+      s3://<name>/pipeline-definitions/<name>/: 2 objects and versions, 0.0 MB
+      s3://<name>/raw/: 1 objects and versions, 0.0 MB
+      repository machine-downtime/serve: 2 images
+    Nothing was done: --dry-run.
+    ");
+    let kept =
+        cloud.json(0, &["destroy", "--dry-run", "--keep-models", "--keep-data", "--keep-images"]);
+    assert_eq!(
+        (&kept["group"], &kept["stored"], &kept["images"]),
+        (&Value::Null, &json!([]), &json!([]))
+    );
+    for action in ["DeletePipeline", "DeleteModelPackage", "BatchDeleteImage"] {
+        assert_eq!(cloud.server.count(action), 0);
+    }
+
+    let outcome = cloud.orchestrator(&["destroy", "--yes"]).expect(0).stdout;
+    assert!(
+        outcome.ends_with(
+            "Deleted. The bucket itself, the roles and the repositories are the stack's.\n"
+        ),
+        "{outcome}"
+    );
+    assert_eq!(cloud.server.count("DeleteModelPackage"), 1);
+    let images = cloud.server.calls();
+    let images = images.iter().find(|(action, _)| action == "BatchDeleteImage").unwrap();
+    assert_eq!(
+        images.1["imageIds"],
+        json!([{ "imageDigest": "sha256:aa" }, { "imageDigest": "sha256:bb" }])
+    );
+    let left = cloud.aws().s3().list_objects_v2().bucket(&cloud.name);
+    let left = cloud.aws().wait(left.send()).unwrap();
+    let left: Vec<_> = left.contents().iter().filter_map(|object| object.key()).collect();
+    assert_eq!(left, ["somebody-elses/file.txt"]);
+    // What is gone is gone.
+    let again = cloud.orchestrator(&["destroy", "--yes"]).expect(0).stdout;
+    assert_eq!(again, "There is nothing to delete.\n");
+}

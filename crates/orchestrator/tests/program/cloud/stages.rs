@@ -1,0 +1,124 @@
+//! Settings of several files, and versions that are promoted to another stage.
+
+use serde_json::json;
+use testkit::aws::{Answer, Rule};
+
+use super::{Cloud, images};
+
+const DIGEST: &str = "sha256:5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
+const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve";
+
+/// Returns a cloud with an approved version, and the settings of a second stage beside it.
+fn approved(name: &str, rules: Vec<Rule>, image: &str) -> Option<Cloud> {
+    let cloud = Cloud::before_moto(name, rules)?;
+    let other = format!("{}-prod", cloud.name);
+    let s3 = cloud.aws().s3();
+    cloud.aws().wait(s3.create_bucket().bucket(&other).send()).unwrap();
+    let overlay = format!(
+        "s3_paths:\n  bucket: {other}\nmodel_registry:\n  model_package_group_name: {other}\n\
+         quality_gates:\n  accuracy: 0.95\n"
+    );
+    cloud.place.file("prod.yaml", overlay);
+    cloud.put("model-artifacts/x1/model.tar.gz", "the model");
+    super::life::register_with_image(
+        &cloud,
+        "x1",
+        &format!("s3://{}/model-artifacts/x1/model.tar.gz", cloud.name),
+        image,
+    );
+    let value = |value: f64| json!({ "value": value, "standard_deviation": "NaN" });
+    let metrics = json!({ "accuracy": value(0.9874), "f1": value(0.9871), "recall": value(0.98) });
+    let report = json!({ "format_version": 1, "binary_classification_metrics": metrics });
+    cloud.put("evaluation/x1/evaluation.json", report.to_string());
+    Some(cloud)
+}
+
+const PROMOTE: [&str; 6] =
+    ["promote", "latest", "--to", "config/pipeline_config.yaml", "--to", "prod.yaml"];
+
+#[test]
+fn the_same_bytes_are_registered_in_the_other_stage() {
+    let image = format!("{REPOSITORY}@{DIGEST}");
+    let Some(cloud) = approved("promoted", vec![images()], &image) else { return };
+    let refused = cloud.orchestrator(&PROMOTE).expect(2).stderr;
+    assert!(refused.contains("is PendingManualApproval, expected Approved"), "{refused}");
+    cloud.orchestrator(&["models", "approve", "1", "--reason", "tested"]).expect(0);
+
+    let proposed = cloud.orchestrator(&[&PROMOTE[..], &["--dry-run"]].concat()).expect(0).stdout;
+    insta::assert_snapshot!(cloud.neutral(&proposed), @"");
+    let promoted = cloud.json(0, &[&PROMOTE[..], &["--yes"]].concat());
+    let arn = promoted["model_package_arn"].as_str().unwrap();
+    assert!(arn.ends_with(&format!("model-package/{}-prod/1", cloud.name)), "{arn}");
+    let url = promoted["model_data_url"].as_str().unwrap();
+    let key = url.strip_prefix(&format!("s3://{}-prod/", cloud.name)).unwrap();
+    let object = cloud.aws().s3().get_object().bucket(format!("{}-prod", cloud.name)).key(key);
+    let object = cloud.aws().wait(object.send()).unwrap();
+    let bytes = cloud.aws().wait(object.body.collect()).unwrap().into_bytes();
+    assert_eq!(&bytes[..], b"the model");
+    let both = ["--config", "config/pipeline_config.yaml", "--config", "prod.yaml"];
+    let shown = cloud.json(0, &[&["models", "show", "latest"][..], &both].concat());
+    let package = &shown["model_package"];
+    assert_eq!(package["approval_status"], "PendingManualApproval");
+    assert_eq!(package["inference_image"], image);
+    let origin = package["metadata"]["promoted_from"].as_str().unwrap();
+    assert!(origin.ends_with(&format!("model-package/{}/1", cloud.name)), "{origin}");
+    assert_eq!(package["metadata"]["pipeline_execution"], "x1");
+
+    // A stage is not promoted to itself.
+    let itself = ["promote", "latest", "--to", "config/pipeline_config.yaml"];
+    let refused = cloud.orchestrator(&itself).expect(2).stderr;
+    assert!(refused.contains("expected another group, account or region"), "{refused}");
+}
+
+#[test]
+fn the_other_stages_gates_are_judged() {
+    let image = format!("{REPOSITORY}@{DIGEST}");
+    let Some(cloud) = approved("missed-gate", vec![images()], &image) else { return };
+    cloud.orchestrator(&["models", "approve", "1"]).expect(0);
+    let overlay = fs_err::read_to_string(cloud.place.path("prod.yaml")).unwrap();
+    cloud.place.file("prod.yaml", overlay.replace("accuracy: 0.95", "accuracy: 0.99"));
+    let missed = cloud.orchestrator(&[&PROMOTE[..], &["--yes"]].concat()).expect(4).stderr;
+    insta::assert_snapshot!(missed, @"error: version 1 does not meet the quality gates of config/pipeline_config.yaml + prod.yaml: accuracy 0.9874 < 0.99");
+    assert_eq!(cloud.server.count("CreateModelPackage"), 1);
+}
+
+#[test]
+fn an_image_that_the_other_stage_lacks_is_named() {
+    let by_tag = format!("{REPOSITORY}:v1");
+    let Some(cloud) = approved("tagged", vec![images()], &by_tag) else { return };
+    cloud.orchestrator(&["models", "approve", "1"]).expect(0);
+    let refused = cloud.orchestrator(&PROMOTE).expect(2).stderr;
+    assert!(refused.contains("names its image by a tag"), "{refused}");
+
+    let none = Answer::refused(400, "ImageNotFoundException", "no such image");
+    let rules = vec![Rule::answers("DescribeImages", [none])];
+    let image = format!("{REPOSITORY}@{DIGEST}");
+    let Some(cloud) = approved("no-image", rules, &image) else { return };
+    cloud.orchestrator(&["models", "approve", "1"]).expect(0);
+    let refused = cloud.orchestrator(&PROMOTE).expect(2).stderr;
+    assert!(refused.contains("is not in the other stage's registry; copy "), "{refused}");
+    assert_eq!(cloud.server.count("CreateModelPackage"), 1);
+}
+
+#[test]
+fn each_value_is_explained() {
+    let cloud = Cloud::alone(Vec::new());
+    cloud.place.file("prod.yaml", "hyperparameters:\n  max_depth: 14\n");
+    let both = ["--config", "config/pipeline_config.yaml", "--config", "prod.yaml"];
+    let explained = [&["validate", "--explain"][..], &both].concat();
+    let explained = cloud.orchestrator(&explained).expect(0).stdout;
+    let line = |path: &str| explained.lines().find(|line| line.starts_with(path)).unwrap();
+    let depth = line("hyperparameters.max_depth ");
+    assert!(depth.contains(" 14 ") && depth.ends_with(" prod.yaml:2"), "{depth}");
+    let region = line("aws.region ");
+    let from = "config/pipeline_config.yaml:113, from ${AWS_REGION:-us-east-1}";
+    assert!(region.contains(" us-east-1 ") && region.ends_with(from), "{region}");
+    assert!(line("hyperparameters.max_bins ").ends_with(" default"), "{explained}");
+    cloud.place.file("prod.yaml", "hyperparameters:\n  max_deep: 14\n");
+    let refused = [&["validate"][..], &both].concat();
+    let refused = cloud.orchestrator(&refused).expect(2).stderr;
+    assert!(
+        refused.starts_with("error: prod.yaml:2:3: hyperparameters.max_deep: unknown key"),
+        "{refused}"
+    );
+}
