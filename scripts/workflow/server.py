@@ -49,9 +49,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def start():
+def start(handler=Handler):
     """Starts the server and gives its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
 

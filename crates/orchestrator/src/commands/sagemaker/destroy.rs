@@ -176,6 +176,9 @@ impl Holdings {
         for images in &self.images {
             line(format!("repository {}: {} images", images.repository, images.count()));
         }
+        if !self.stored.is_empty() {
+            text.push_str("What other pipelines have stored below these prefixes goes with it.\n");
+        }
         for kept in kept {
             text.push_str(&format!(
                 "Kept: the {} {}, which {} uses\n",

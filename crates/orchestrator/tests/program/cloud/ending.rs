@@ -154,6 +154,7 @@ fn all_is_listed_and_then_deleted() {
       s3://<name>/pipeline-definitions/<name>/: 2 objects and versions, 0.0 MB
       s3://<name>/raw/: 1 objects and versions, 0.0 MB
       repository machine-downtime/serve: 2 images
+    What other pipelines have stored below these prefixes goes with it.
     Nothing was done: --dry-run.
     ");
     let kept =
