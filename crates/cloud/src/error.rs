@@ -35,6 +35,14 @@ pub enum CloudError {
         /// The id.
         id: i64,
     },
+    /// The object that tells which table was uploaded last is malformed.
+    #[error("{uri} does not tell which table was uploaded last: {reason}")]
+    MalformedPointer {
+        /// The object's address.
+        uri: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// S3 did not delete an object.
     #[error("{uri} was not deleted: {why}")]
     ObjectKept {
@@ -300,4 +308,11 @@ pub enum CloudError {
         /// Its length when it was opened.
         length: u64,
     },
+}
+
+impl CloudError {
+    /// Returns whether the credentials may not make a call.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_denied())
+    }
 }

@@ -87,6 +87,7 @@ impl SageMakerError {
                 | CloudError::EndpointVariants { .. }
                 | CloudError::NoExecution { .. }
                 | CloudError::NoPipelineVersion { .. }
+                | CloudError::MalformedPointer { .. }
                 | CloudError::OtherPipeline { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
                     Exit::Usage

@@ -99,7 +99,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     if arguments.dry_run {
         return print_dry_run(arguments, &plan, upload.as_ref(), parameters.as_deref(), &cloud);
     }
-    let uploaded = upload.map(|upload| upload.send(&settings, &cloud)).transpose()?;
+    let uploaded = upload.map(|upload| upload.send(&cloud)).transpose()?;
     // The jobs of the new definition read the settings of the table.
     let table = plan.table_to_upload();
     let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;

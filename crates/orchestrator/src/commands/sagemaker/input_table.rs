@@ -2,14 +2,13 @@
 //! contents it has when an execution starts.
 
 use camino::Utf8Path;
-use cloud::{Cloud, CloudError, Upload, version_of};
+use cloud::{Cloud, NewestTable, NewestUpload, Upload, version_of};
 use common::Sha256Reader;
 use config::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
-use infrastructure::{DEFINITIONS, jobs_may_read};
+use infrastructure::jobs_may_read;
 use jiff::Timestamp;
 use pipeline::Definition;
-use serde::{Deserialize, Serialize};
 
 use crate::definition::names::{GROUP_PARAMETER, INPUT_PARAMETER, INPUT_VERSION_PARAMETER};
 use crate::error::CommandError;
@@ -82,7 +81,7 @@ impl TableUpload {
     }
 
     /// Uploads the table unless it is there, and makes it the newest one. Shows the progress.
-    pub fn send(self, settings: &Settings, cloud: &Cloud) -> Result<String, CommandError> {
+    pub fn send(self, cloud: &Cloud) -> Result<String, CommandError> {
         let uri = self.uri();
         let newest = self.instead_of.map(|instead_of| NewestUpload {
             instead_of,
@@ -100,8 +99,7 @@ impl TableUpload {
             send(cloud, self.upload, &self.key)?;
         }
         if let Some(newest) = newest {
-            let json = serde_json::to_string_pretty(&newest).map_err(malformed(&uri))?;
-            cloud.store_json(&pointer_key(settings), &json)?;
+            cloud.remember_upload(newest)?;
         }
         Ok(uri)
     }
@@ -133,67 +131,30 @@ fn rows_of(path: &Utf8Path, settings: &Settings) -> Result<(usize, usize), Comma
     Ok((counts.read.rows, counts.kept.rows))
 }
 
-/// The table that was uploaded last, in the file that tells it.
-#[derive(Debug, Serialize, Deserialize)]
-struct NewestUpload {
-    /// The key of the settings in whose place it is read. Settings that name another one mean that.
-    instead_of: String,
-    key: String,
-    file: String,
-    bytes: u64,
-    sha256: String,
-    uploaded_at: String,
-}
-
-/// Returns the key of the object that tells which table was uploaded last.
-fn pointer_key(settings: &Settings) -> String {
-    format!("{DEFINITIONS}{}/newest-upload.json", settings.pipeline.name)
-}
-
-/// Returns whether the credentials may not look, which is no reason to end.
-fn is_denied(error: &CloudError) -> bool {
-    matches!(error, CloudError::Call(error) if error.is_denied())
-}
-
-fn malformed(uri: &str) -> impl Fn(serde_json::Error) -> CommandError {
-    move |error| {
-        CommandError::Usage(format!("{uri} does not tell which table was uploaded last: {error}"))
-    }
-}
-
 /// Makes the settings name the newest table as the input: the one that was uploaded last in place of theirs,
-/// unless theirs is newer.
+/// unless theirs is newer. Says which it is, and why.
 pub fn use_newest(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandError> {
-    let uri = settings.s3_paths.url(&pointer_key(settings));
-    let json = match cloud.object_if_any(&uri) {
-        Ok(Some(json)) => json,
-        Ok(None) => return Ok(()),
-        Err(error) if !is_denied(&error) => return Err(error.into()),
-        Err(error) => {
-            let own = settings.s3_paths.url(&settings.s3_paths.input_dataset);
-            say(&format!(
-                "Which table was uploaded last is unknown, so the input is {own}: {error}"
-            ));
-            return Ok(());
+    let paths = &mut settings.s3_paths;
+    let own = paths.url(&paths.input_dataset);
+    match cloud.newest_table(&paths.input_dataset)? {
+        NewestTable::Own => {}
+        NewestTable::OwnIsNewer(uploaded) => {
+            say(&format!("The input is {own}, which is newer than {uploaded}"));
         }
-    };
-    let newest: NewestUpload = serde_json::from_slice(&json).map_err(malformed(&uri))?;
-    let own = settings.s3_paths.input_dataset.clone();
-    if newest.instead_of != own {
-        return Ok(());
+        NewestTable::UploadIsGone(uploaded) => {
+            say(&format!("{uploaded}, which was uploaded last, is gone; the input is {own}"));
+        }
+        NewestTable::Unknown(error) => say(&format!(
+            "Which table was uploaded last is unknown, so the input is {own}: {error}"
+        )),
+        NewestTable::Uploaded(NewestUpload { key, file, uploaded_at, .. }) => {
+            let uploaded = paths.url(&key);
+            say(&format!(
+                "The input is {uploaded}: {file}, uploaded at {uploaded_at} in place of {own}"
+            ));
+            paths.input_dataset = key;
+        }
     }
-    let [uploaded, own] = [&newest.key, &own].map(|key| settings.s3_paths.url(key));
-    let Some(object) = cloud.stored(&uploaded)? else {
-        say(&format!("{uploaded}, which was uploaded last, is gone; the input is {own}"));
-        return Ok(());
-    };
-    if cloud.stored(&own)?.is_some_and(|own| own.modified > object.modified) {
-        say(&format!("The input is {own}, which is newer than {uploaded}"));
-        return Ok(());
-    }
-    let NewestUpload { file, uploaded_at, .. } = &newest;
-    say(&format!("The input is {uploaded}: {file}, uploaded at {uploaded_at} in place of {own}"));
-    settings.s3_paths.input_dataset = newest.key;
     Ok(())
 }
 
@@ -226,7 +187,7 @@ pub fn with_version(
     let version = match cloud.objects(&uri) {
         Ok(objects) if objects.is_empty() => return Err(SageMakerError::NoInput(uri).into()),
         Ok(objects) => version_of(&objects),
-        Err(error) if !is_denied(&error) => return Err(error.into()),
+        Err(error) if !error.is_denied() => return Err(error.into()),
         Err(error) => {
             say(&format!(
                 "Whether {uri} has changed is unknown, so Preprocess runs again: {error}"
