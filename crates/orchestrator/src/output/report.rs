@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use camino::Utf8PathBuf;
 use config::Metric;
-use config::steps::paths::{METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
+use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
 use local::{Compared, LocalExecution, StepRecord, Store};
 use registry::{ModelPackage, Registry};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ pub struct ExecutionReport {
     pub metrics: Map<String, Value>,
     /// The quality gates.
     pub gates: Vec<GateReport>,
+    /// Evaluate's report, with the curves.
+    pub evaluation: Option<Value>,
     /// The registered version.
     pub model_package: Option<ModelPackage>,
     /// The file of a model that was trained here.
@@ -227,6 +229,7 @@ impl ExecutionReport {
                 .flat_map(|step| &step.comparisons)
                 .map(GateReport::of)
                 .collect(),
+            evaluation: find(EVALUATION_JSON).and_then(|text| serde_json::from_slice(&text).ok()),
             model_package,
             model,
         }

@@ -32,6 +32,7 @@ impl SageMakerReport {
             let mut outputs = described.job.outputs.values();
             outputs.find_map(|uri| cloud.object(&format!("{uri}/{file}")))
         };
+        let evaluation = find(EVALUATE, EVALUATION_JSON);
         let report = ExecutionReport {
             status: execution.status.clone(),
             execution_id: execution.id().to_owned(),
@@ -43,7 +44,8 @@ impl SageMakerReport {
             metrics: find(EVALUATE, METRICS_JSON)
                 .map(|text| report::metrics(&text))
                 .unwrap_or_default(),
-            gates: find(EVALUATE, EVALUATION_JSON).map(|text| gates(&text)).unwrap_or_default(),
+            gates: evaluation.as_deref().map(gates).unwrap_or_default(),
+            evaluation: evaluation.and_then(|text| serde_json::from_slice(&text).ok()),
             model_package: find(REGISTER, REGISTRATION_JSON)
                 .and_then(|text| ModelPackage::from_json(&text).ok()),
             model: None,

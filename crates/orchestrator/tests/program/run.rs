@@ -74,7 +74,8 @@ fn the_result_as_json() {
     assert_eq!(package["approval_status"], "PendingManualApproval");
     assert_eq!(package["version"], 1);
     assert!(place.stored(&package["model_data_url"]).is_file());
-    assert!(place.stored(&package["metrics_url"]).is_file());
+    let report = fs_err::read(place.stored(&package["metrics_url"])).unwrap();
+    assert_eq!(result["evaluation"], serde_json::from_slice::<Value>(&report).unwrap());
     let directory = result["directory"].as_str().unwrap();
     assert!(camino::Utf8Path::new(directory).join("definition.json").is_file());
     let id = result["execution_id"].as_str().unwrap();

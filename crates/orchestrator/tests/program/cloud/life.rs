@@ -254,6 +254,7 @@ fn run(cloud: &Cloud) {
     assert_eq!(status["status"], "Succeeded");
     assert_eq!(status["model_package"]["version"], 1);
     assert_eq!(status["gates"][0]["passed"], true);
+    assert_eq!(status["evaluation"], serde_json::from_str::<Value>(&evaluation(0.9874)).unwrap());
     let executions = cloud.json(0, &["executions"]);
     assert_eq!(executions["executions"].as_array().unwrap().len(), 1);
 }
