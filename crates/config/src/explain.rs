@@ -1,5 +1,6 @@
 //! Where each value of the settings comes from.
 
+use serde::Serialize;
 use serde_yaml::Value;
 
 use crate::layers::Layers;
@@ -8,7 +9,7 @@ use crate::tree::{get, parse, scalar};
 use crate::{ConfigError, Layer};
 
 /// A value of the settings, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExplainedValue {
     /// The path of the setting, such as `hyperparameters.n_estimators`.
     pub path: String,

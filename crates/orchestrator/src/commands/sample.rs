@@ -5,9 +5,10 @@ use std::io;
 use camino::Utf8PathBuf;
 use clap::Args;
 use common::Exit;
+use serde_json::json;
 
 use crate::error::CommandError;
-use crate::output::print;
+use crate::output::{print, print_json};
 
 /// Arguments of the sample command.
 #[derive(Debug, Args)]
@@ -21,13 +22,20 @@ pub struct SampleArgs {
     /// Where to; `-` is standard output
     #[arg(long, value_name = "FILE")]
     output: Utf8PathBuf,
+    /// Print what was written as one JSON object; needs a file
+    #[arg(long)]
+    json: bool,
 }
 
 /// Writes the table to a file or to standard output.
 pub fn run(arguments: &SampleArgs) -> Result<Exit, CommandError> {
-    let SampleArgs { rows, seed, output } = arguments;
+    let SampleArgs { rows, seed, output, json } = arguments;
     if *rows == 0 {
         return Err(CommandError::Usage("--rows is 0, expected at least 1".to_owned()));
+    }
+    if *json && output == "-" {
+        let message = "--json prints what was written, so --output must name a file for the table";
+        return Err(CommandError::Usage(message.to_owned()));
     }
     if output == "-" {
         let written = dataset::sample::write(io::stdout().lock(), *rows, *seed);
@@ -39,5 +47,8 @@ pub fn run(arguments: &SampleArgs) -> Result<Exit, CommandError> {
         };
     }
     common::write_with(output, |out| dataset::sample::write(out, *rows, *seed))?;
+    if *json {
+        return print_json(&json!({ "output": output, "rows": rows, "seed": seed }));
+    }
     print(&format!("{output}: {rows} synthetic rows, seed {seed}\n"))
 }

@@ -4,12 +4,13 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use common::Exit;
 use config::{ExplainedValue, Settings};
-use pipeline::{Definition, Severity};
+use pipeline::{Definition, Finding, Severity};
+use serde_json::{Value, json};
 
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::print;
+use crate::output::{print, print_json};
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub struct ValidateArgs {
     /// Check this definition instead of the settings and their own
     #[arg(long, value_name = "FILE")]
     definition: Option<Utf8PathBuf>,
+    /// Print the findings, or with --explain the settings, as one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Checks the definition and prints every finding.
@@ -33,12 +37,22 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
             let settings = arguments.config.settings()?;
             arguments.config.remark_on_account(&settings);
             if arguments.explain {
-                return print(&explained(&arguments.config.explain(&settings)?));
+                let values = arguments.config.explain(&settings)?;
+                return match arguments.json {
+                    true => print_json(&json!({ "settings": values })),
+                    false => print(&explained(&values)),
+                };
             }
             (file, definition::build(&settings))
         }
     };
-    print_findings(&file, &definition)
+    let findings = pipeline::lint(&definition);
+    if arguments.json {
+        print_json(&to_json(&definition, &findings))?;
+    } else {
+        print(&to_text(&file, &definition, &findings))?;
+    }
+    Ok(if is_valid(&findings) { Exit::Done } else { Exit::Usage })
 }
 
 /// Formats each value with its origin, in columns.
@@ -62,27 +76,38 @@ fn explained(values: &[ExplainedValue]) -> String {
     lines
 }
 
-/// Prints every finding, or that the definition is valid. Warnings do not fail the command.
-fn print_findings(file: &str, definition: &Definition) -> Result<Exit, CommandError> {
-    let findings = pipeline::lint(definition);
+/// Returns whether no finding is an error. Warnings do not fail the command.
+fn is_valid(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.severity != Severity::Error)
+}
+
+/// Formats a line for each finding, and a last one if the definition is valid.
+fn to_text(file: &str, definition: &Definition, findings: &[Finding]) -> String {
     let mut text = String::new();
-    for finding in &findings {
+    for finding in findings {
         let severity = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
         text.push_str(&format!("{file}: {}: {severity}: {}\n", finding.place, finding.message));
     }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    if errors == 0 {
+    if is_valid(findings) {
         let steps = definition.steps_recursive().len();
         text.push_str(&format!(
             "{file}: valid: {steps} steps, {} parameters\n",
             definition.parameters.len()
         ));
     }
-    print(&text)?;
-    Ok(if errors == 0 { Exit::Done } else { Exit::Usage })
+    text
+}
+
+fn to_json(definition: &Definition, findings: &[Finding]) -> Value {
+    json!({
+        "valid": is_valid(findings),
+        "steps": definition.steps_recursive().len(),
+        "parameters": definition.parameters.len(),
+        "findings": findings,
+    })
 }
 
 /// Builds the settings' definition and reads it back from the JSON that is deployed.

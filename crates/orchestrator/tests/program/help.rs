@@ -136,6 +136,12 @@ fn a_sample_is_the_same_file_for_the_same_seed() {
     assert_ne!(first, sample("2", "c.csv"));
     let piped = ["sample", "--rows", "50", "--seed", "1", "--output", "-"];
     assert_eq!(place.orchestrator(&piped).expect(0).stdout, first);
+    let told = ["sample", "--rows", "50", "--seed", "1", "--output", "a.csv", "--json"];
+    let told = place.orchestrator(&told).expect(0).stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told, serde_json::json!({ "output": "a.csv", "rows": 50, "seed": 1 }));
+    let mixed = ["sample", "--output", "-", "--json"];
+    insta::assert_snapshot!(place.orchestrator(&mixed).expect(2).stderr, @"error: --json prints what was written, so --output must name a file for the table");
     let none = ["sample", "--rows", "0", "--output", "d.csv"];
     insta::assert_snapshot!(place.orchestrator(&none).expect(2).stderr, @"error: --rows is 0, expected at least 1");
     assert!(!place.path("d.csv").exists());

@@ -1,5 +1,7 @@
 //! `orchestrator validate`.
 
+use serde_json::{Value, json};
+
 use crate::{CONFIG, Place};
 
 /// Writes the shipped settings with these replacements to a file, and returns its path.
@@ -72,6 +74,26 @@ fn the_services_limits() {
     let config = edited(&place, &[("machine-downtime/train", &repository)]);
     let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
     insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.Train.Arguments.AlgorithmSpecification.TrainingImage: error: 275 characters; at most 255 are allowed");
+}
+
+#[test]
+fn the_findings_as_json() {
+    let place = Place::new();
+    let json = |code, config: &str| {
+        let outcome = place.orchestrator(&["validate", "--config", config, "--json"]).expect(code);
+        serde_json::from_str::<Value>(&outcome.stdout).unwrap()
+    };
+    let valid = json!({ "valid": true, "steps": 6, "parameters": 21, "findings": [] });
+    assert_eq!(json(0, CONFIG), valid);
+    let repository = format!("machine-downtime/train-{}", "x".repeat(200));
+    let config = edited(&place, &[("machine-downtime/train", &repository)]);
+    let finding = json!({
+        "place": "Steps.Train.Arguments.AlgorithmSpecification.TrainingImage",
+        "severity": "error",
+        "message": "275 characters; at most 255 are allowed",
+    });
+    let invalid = json!({ "valid": false, "steps": 6, "parameters": 21, "findings": [finding] });
+    assert_eq!(json(2, &config), invalid);
 }
 
 /// A container argument may have 256 characters and a job 100 of them, but the settings of the table
