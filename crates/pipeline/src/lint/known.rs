@@ -6,7 +6,7 @@ use super::Linter;
 use crate::expression::Expression;
 use crate::parameter::ParameterType;
 use crate::path::Path;
-use crate::reference::Reference;
+use crate::reference::{ExecutionVariable, Reference};
 use crate::step::StepKind;
 
 /// The type of an expression's value.
@@ -51,6 +51,8 @@ pub(super) struct KnownText {
     pub(super) head: String,
     /// The parts that are known only during an execution, for messages.
     pub(super) missing: Vec<String>,
+    /// The greatest length in characters of those parts, as far as it is known.
+    pub(super) missing_length: usize,
     /// Whether the text contains the default of a parameter.
     pub(super) defaults: bool,
     /// The number of expressions visited.
@@ -68,6 +70,20 @@ impl KnownText {
             self.head.push_str(text);
         }
     }
+}
+
+/// The length of an execution's id.
+const EXECUTION_ID: usize = 12;
+/// The greatest length of a job's name.
+const MAX_JOB_NAME: usize = 63;
+
+/// Returns the greatest length of what SageMaker appends to the prefix of a Training step's model:
+/// `/<job>/output/model.tar.gz`, with a job that is called `pipelines-<execution>-<step>-<10 letters>`
+/// unless it has a name of its own.
+fn model_key(step: &str, has_job_name: bool) -> usize {
+    let job = "pipelines-".len() + EXECUTION_ID + 1 + step.chars().count() + 1 + 10;
+    let job = if has_job_name { MAX_JOB_NAME } else { job.min(MAX_JOB_NAME) };
+    1 + job + "/output/model.tar.gz".len()
 }
 
 /// The maximum depth of output prefixes that refer to other outputs' prefixes. Deeper ones are most
@@ -142,13 +158,33 @@ impl Linter<'_> {
                 }
             }
             Expression::Get(Reference::Property { step, path }) if depth < MAX_DEPTH => {
-                match self.output_uri(step, path) {
-                    Some(uri) => self.add_known(uri, known, depth + 1),
-                    None => known.missing.push(expression.to_string()),
+                if let Some(uri) = self.output_uri(step, path) {
+                    return self.add_known(uri, known, depth + 1);
                 }
+                if let Some((prefix, length)) = self.model_prefix(step, path) {
+                    self.add_known(prefix, known, depth + 1);
+                    known.missing_length += length;
+                }
+                known.missing.push(expression.to_string());
+            }
+            Expression::Get(Reference::Execution(ExecutionVariable::PipelineExecutionId)) => {
+                known.missing_length += EXECUTION_ID;
+                known.missing.push(expression.to_string());
             }
             _ => known.missing.push(expression.to_string()),
         }
+    }
+
+    /// Returns the prefix of a Training step's model, if that is what `path` is the address of, and the
+    /// greatest length of what follows.
+    fn model_prefix(&self, step: &str, path: &str) -> Option<(&Expression, usize)> {
+        let StepKind::Training(arguments) = &self.find_step(step)?.step.kind else {
+            return None;
+        };
+        let length = model_key(step, arguments.training_job_name.is_some());
+        let path = Path::parse(path).ok()?;
+        (path.names()[..] == ["ModelArtifacts", "S3ModelArtifacts"])
+            .then_some((&arguments.output_data_config.s3_output_path, length))
     }
 
     /// Returns the `S3Uri` in the arguments of the step that

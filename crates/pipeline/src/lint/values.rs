@@ -21,16 +21,20 @@ pub const LONGEST_ARGUMENT: usize = 256;
 /// Returns the message about a text of more than `most` characters, as far as it is known.
 fn too_long(known: &KnownText, most: usize) -> Option<String> {
     let length = known.text.chars().count();
-    if length <= most {
+    let longest = length + known.missing_length;
+    if longest <= most {
         return None;
     }
-    let mut message = format!("{length} characters; at most {most} are allowed");
-    if !known.complete() {
-        let missing = known.missing.join(", ");
-        message = format!(
-            "at least {length} characters, {missing} not yet known; at most {most} are allowed"
-        );
-    }
+    let missing = known.missing.join(", ");
+    let mut message = if known.complete() {
+        format!("{length} characters; at most {most} are allowed")
+    } else if length > most {
+        format!("at least {length} characters, {missing} not yet known; at most {most} are allowed")
+    } else {
+        format!(
+            "up to {longest} characters in an execution, by {missing}; at most {most} are allowed"
+        )
+    };
     if known.defaults {
         message.push_str(" (parameters counted by their defaults)");
     }

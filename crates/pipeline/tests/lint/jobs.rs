@@ -111,11 +111,23 @@ fn environments() {
 #[test]
 fn s3_uris() {
     let output = |uri: Expression| training(|t| t.output_data_config.s3_output_path = uri);
-    insta::assert_snapshot!(output("/models".into()), @r#"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "/models" is no S3 URI; s3://bucket/key is"#);
+    insta::assert_snapshot!(output("/models".into()), @r#"
+    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "/models" is no S3 URI; s3://bucket/key is
+    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: "/models" is no S3 URI; s3://bucket/key is
+    "#);
     insta::assert_snapshot!(output("".into()), @r#"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "" is no S3 URI; s3://bucket/key is"#);
-    insta::assert_snapshot!(output("s3://My_Bucket/models".into()), @r#"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed"#);
-    insta::assert_snapshot!(output(format!("s3://bucket/{}", "x".repeat(1013)).into()), @"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: 1025 characters; at most 1024 are allowed");
-    insta::assert_snapshot!(output(Expression::join("/", ["models".into(), Expression::property("Preprocess", "ProcessingJobName")])), @r#"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "models/" is no S3 URI; s3://bucket/key is"#);
+    insta::assert_snapshot!(output("s3://My_Bucket/models".into()), @r#"
+    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
+    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
+    "#);
+    insta::assert_snapshot!(output(format!("s3://bucket/{}", "x".repeat(1013)).into()), @"
+    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: 1025 characters; at most 1024 are allowed
+    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: at least 1025 characters, Steps.Train.ModelArtifacts.S3ModelArtifacts not yet known; at most 1024 are allowed
+    ");
+    insta::assert_snapshot!(output(Expression::join("/", ["models".into(), Expression::property("Preprocess", "ProcessingJobName")])), @r#"
+    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "models/" is no S3 URI; s3://bucket/key is
+    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: "models/" is no S3 URI; s3://bucket/key is
+    "#);
     // The bucket may be unknown.
     assert_eq!(
         output(Expression::join(
