@@ -9,7 +9,8 @@ use crate::fault::Fault;
 use crate::job_kind::{JobKind, PerJobKind};
 use crate::metric::Metric;
 use crate::rules::{
-    COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, is_column_name, is_instance_type, training_instances,
+    COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, TAG, is_column_name, is_instance_type,
+    is_tag_character, training_instances,
 };
 use crate::settings::{ColumnSettings, Columns, Preprocessing, Settings};
 use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split};
@@ -231,6 +232,9 @@ impl Faults {
             self.unless(!own, &path, key.as_str(), "a key that the program does not use itself");
             let right = value.chars().count() <= 256;
             self.unless(right, &path, value.as_str(), "at most 256 characters");
+            for text in [key, value] {
+                self.unless(text.chars().all(is_tag_character), &path, text.as_str(), TAG);
+            }
         }
     }
 }

@@ -41,6 +41,7 @@ mod error;
 mod explain;
 mod fault;
 mod images;
+mod instance_types;
 mod job_kind;
 mod layers;
 mod load;

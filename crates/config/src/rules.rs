@@ -48,7 +48,22 @@ pub(crate) const INSTANCE_TYPE: &str = "an instance type such as ml.m5.large";
 
 pub(crate) fn is_instance_type(name: &str) -> bool {
     let parts: Vec<_> = name.split('.').collect();
-    matches!(parts[..], ["ml", family, size] if !family.is_empty() && !size.is_empty())
+    let is_word = |word: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !word.is_empty() && word.chars().all(plain)
+    };
+    matches!(parts[..], ["ml", family, size] if is_word(family) && is_word(size))
+}
+
+pub(crate) const TAG: &str = "letters, digits, spaces and _ . : / = + - @, which are all that SageMaker \
+                              takes in a tag";
+
+/// Accepts the characters of SageMaker's pattern for keys and values of tags,
+/// `^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`.
+pub(crate) fn is_tag_character(c: char) -> bool {
+    // The separators Z are the white space that is no control character.
+    let is_separator = c.is_whitespace() && !c.is_control();
+    c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
 }
 
 pub(crate) const COLUMN_NAME: &str = "at most 100 letters, digits and _, no digit first";

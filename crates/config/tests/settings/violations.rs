@@ -509,6 +509,7 @@ fn invalid_endpoints() {
             "{name}"
         );
     }
+    insta::assert_snapshot!(message("  project: machine-downtime\n", "  Größe 2: 'R&D; 5 %'\n"), @"config.yaml:153:3: tags.Größe 2: found `R&D; 5 %`, expected letters, digits, spaces and _ . : / = + - @, which are all that SageMaker takes in a tag");
     insta::assert_snapshot!(message("  project: machine-downtime\n", "  deployed-to: x\n"), @"config.yaml:153:3: tags.deployed-to: found `deployed-to`, expected a key that the program does not use itself");
     let alarms = (0..11).map(|alarm| format!("a{alarm}")).collect::<Vec<_>>().join(", ");
     insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:179:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, say};
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
             let file = arguments.config.name();
             let settings = arguments.config.settings()?;
             arguments.config.remark_on_account(&settings);
+            for warning in settings.unknown_instance_types() {
+                say(&format!("{file}: warning: {warning}"));
+            }
             if arguments.explain {
                 let values = arguments.config.explain(&settings)?;
                 return match arguments.json {
@@ -89,7 +92,8 @@ fn to_text(file: &str, definition: &Definition, findings: &[Finding]) -> String 
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        text.push_str(&format!("{file}: {}: {severity}: {}\n", finding.place, finding.message));
+        let Finding { place, message, .. } = finding;
+        text.push_str(&format!("{file}: {place}: {severity}: {message}{}\n", remedy(place)));
     }
     if is_valid(findings) {
         let steps = definition.steps_recursive().len();
@@ -110,6 +114,18 @@ fn to_json(definition: &Definition, findings: &[Finding]) -> Value {
     })
 }
 
+/// Returns the setting that makes an address shorter which is handed to Register, as the end of a
+/// message.
+fn remedy(place: &str) -> String {
+    let variable = place.split_once(".Arguments.Environment.").map(|(_, variable)| variable);
+    let setting = match variable {
+        Some("MODEL_DATA_URL") => "s3_paths.model_artifacts",
+        Some("MODEL_METRICS_URL") => "s3_paths.evaluation",
+        _ => return String::new(),
+    };
+    format!("; a shorter {setting} of the settings makes it shorter")
+}
+
 /// Builds the settings' definition and reads it back from the JSON that is deployed.
 pub fn settings_definition(settings: &Settings) -> Result<Definition, CommandError> {
     let json = definition::build(settings).to_json();
@@ -124,7 +140,7 @@ pub fn require_valid(definition: &Definition) -> Result<(), CommandError> {
     let errors: Vec<_> = pipeline::lint(definition)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
-        .map(|finding| format!("{}: {}", finding.place, finding.message))
+        .map(|Finding { place, message, .. }| format!("{place}: {message}{}", remedy(&place)))
         .collect();
     if errors.is_empty() {
         return Ok(());

@@ -163,3 +163,43 @@ fn faults_of_columns_label_and_features_are_reported_with_the_others() {
     insta::assert_snapshot!(refused(&[("negative: [No_Machine_Failure", "negative: [machine_failure")]), @"error: <here>/config.yaml:60:3: preprocessing.label: the label value `machine_failure` means both classes");
     insta::assert_snapshot!(refused(&[("spellings: [Cutting_Force]", "spellings: [TORQUE]")]), @"error: <here>/config.yaml:68:3: preprocessing.columns: the name `torque` stands for two columns");
 }
+
+/// The address of a model has the name of the training job in it, which nobody knows before.
+#[test]
+fn an_address_that_would_be_too_long_in_an_execution() {
+    let place = Place::new();
+    let prefix = |length: usize| format!("model_artifacts: {}", "m".repeat(length));
+    // s3://machine-downtime-2/, the prefix, /, 12 characters of the execution, /, 39 of the job,
+    // /output/model.tar.gz: 24 + prefix + 1 + 12 + 1 + 39 + 20 = 256 with a prefix of 159.
+    let config = edited(&place, &[("model_artifacts: model-artifacts", &prefix(159))]);
+    place.orchestrator(&["validate", "--config", &config]).expect(0);
+    let config = edited(&place, &[("model_artifacts: model-artifacts", &prefix(160))]);
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.QualityGate.IfSteps.Register.Arguments.Environment.MODEL_DATA_URL: error: up to 257 characters in an execution, by Execution.PipelineExecutionId, Steps.Train.ModelArtifacts.S3ModelArtifacts; at most 256 are allowed; a shorter s3_paths.model_artifacts of the settings makes it shorter");
+    // 24 + prefix + 1 + 12 + /evaluation.json of 16.
+    let report = format!("evaluation: {}", "e".repeat(204));
+    let config = edited(&place, &[("evaluation: evaluation ", &format!("{report} "))]);
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.QualityGate.IfSteps.Register.Arguments.Environment.MODEL_METRICS_URL: error: up to 257 characters in an execution, by Execution.PipelineExecutionId; at most 256 are allowed; a shorter s3_paths.evaluation of the settings makes it shorter");
+}
+
+#[test]
+fn an_instance_type_that_the_list_does_not_have() {
+    let place = Place::new();
+    let edits = [
+        ("  processing: ml.m5.large", "  processing: ml.m5.huge"),
+        ("  training: ml.m5.large", "  training: ml.z9.large"),
+    ];
+    let config = edited(&place, &edits);
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(0);
+    insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
+    <here>/config.yaml: warning: instance_types.processing is `ml.m5.huge`, which SageMaker did not have for processing on 2026-11-30, only ml.m5.12xlarge, ml.m5.24xlarge, ml.m5.2xlarge, ml.m5.4xlarge, ml.m5.large, ml.m5.xlarge; it may be newer than this list
+    <here>/config.yaml: warning: instance_types.training is `ml.z9.large`, which SageMaker did not have for training on 2026-11-30; it may be newer than this list
+    ");
+    let config = edited(&place, &[("  processing: ml.m5.large", "  processing: ml.M5.large")]);
+    let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
+    assert!(
+        outcome.stderr.contains("expected an instance type such as ml.m5.large"),
+        "{outcome:?}"
+    );
+}
