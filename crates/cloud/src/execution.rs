@@ -1,12 +1,14 @@
 //! Executions of the pipeline: listed, found, described, started, stopped, retried.
 
+use std::ops::Range;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use aws::CallError;
 use aws::sagemaker::primitives::DateTime;
 use aws::sagemaker::types::{self as api, Parameter, SortOrder};
 
+use crate::time::{between, time};
 use crate::{Cloud, CloudError, SageMakerJob, Target};
 
 /// An execution as SageMaker describes it.
@@ -22,6 +24,9 @@ pub struct SageMakerExecution {
     pub started: Option<SystemTime>,
     /// The time of its last change.
     pub changed: Option<SystemTime>,
+    /// Who started it: a user of Studio, or the end of an IAM identity's ARN, such as
+    /// `assumed-role/Admin/alice`.
+    pub started_by: Option<String>,
     /// The steps that were started, in the order of their start.
     pub steps: Vec<SageMakerStep>,
 }
@@ -138,7 +143,8 @@ impl SageMakerStep {
             started: time(step.start_time),
             ended: time(step.end_time),
             attempts: step.attempt_count.and_then(|count| count.try_into().ok()).unwrap_or(1),
-            cached: step.cache_hit_result.is_some(),
+            // A selective execution takes results from another one, as the cache does.
+            cached: step.cache_hit_result.is_some() || step.selective_execution_result.is_some(),
             failure_reason: step
                 .failure_reason
                 .filter(|reason| !reason.is_empty())
@@ -164,16 +170,10 @@ fn check_execution_arn(target: &Target, arn: &str) -> Result<(), CloudError> {
     })
 }
 
-/// Returns the time between two times, the second of which is now unless given.
-fn between(start: Option<SystemTime>, end: Option<SystemTime>) -> Duration {
-    let Some(start) = start else { return Duration::ZERO };
-    end.unwrap_or_else(SystemTime::now).duration_since(start).unwrap_or_default()
-}
-
-/// Converts a time of the SDK. A time outside the operating system's range becomes `None`.
-fn time(at: Option<DateTime>) -> Option<SystemTime> {
-    let seconds = at?.as_secs_f64();
-    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+/// Returns the name of a user of Studio, or the end of the ARN of an IAM identity.
+fn name_of(user: api::UserContext) -> Option<String> {
+    let of_arn = |arn: String| arn.splitn(6, ':').last().map(str::to_owned);
+    user.user_profile_name.or_else(|| user.iam_identity.and_then(|iam| of_arn(iam.arn?)))
 }
 
 /// The number of executions that are searched for an id: one page of the listing.
@@ -186,10 +186,35 @@ impl Cloud {
     ///
     /// Fails if the pipeline is not deployed, or if SageMaker refuses.
     pub fn executions(&self, limit: usize) -> Result<Vec<SageMakerExecution>, CloudError> {
+        self.list_executions(limit, None)
+    }
+
+    /// Lists the executions that were started in a time, latest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Cloud::executions`] does.
+    pub fn executions_in(
+        &self,
+        time: Range<SystemTime>,
+    ) -> Result<Vec<SageMakerExecution>, CloudError> {
+        let mut executions = self.list_executions(usize::MAX, Some(&time))?;
+        // The service does not always honour the times that were asked for.
+        executions.retain(|one| one.started.is_some_and(|started| time.contains(&started)));
+        Ok(executions)
+    }
+
+    fn list_executions(
+        &self,
+        limit: usize,
+        started: Option<&Range<SystemTime>>,
+    ) -> Result<Vec<SageMakerExecution>, CloudError> {
         let call = self
             .sagemaker
             .list_pipeline_executions()
             .pipeline_name(&self.target.pipeline_name)
+            .set_created_after(started.map(|time| DateTime::from(time.start)))
+            .set_created_before(started.map(|time| DateTime::from(time.end)))
             .sort_order(SortOrder::Descending);
         let mut pages = call.into_paginator().items().send();
         let mut executions = Vec::new();
@@ -267,6 +292,7 @@ impl Cloud {
             failure_reason: answer.failure_reason,
             started: time(answer.creation_time),
             changed: time(answer.last_modified_time),
+            started_by: answer.created_by.and_then(name_of),
             steps: Vec::new(),
         })
     }
@@ -390,6 +416,8 @@ impl Cloud {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     const ARN: &str =

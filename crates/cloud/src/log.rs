@@ -1,14 +1,13 @@
 //! The logs of jobs and endpoints, in CloudWatch.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use aws::CallError;
+use aws::logs::types::OutputLogEvent;
 use infrastructure::endpoint_log_group;
 
 use crate::{Cloud, SageMakerJob};
-
-/// The number of lines in the tail of a log.
-const TAIL: i32 = 20;
 
 /// A log and the position up to which it was read.
 #[derive(Debug)]
@@ -19,14 +18,17 @@ pub struct Log {
     prefix: String,
     /// The time of the first line that is read, in milliseconds since 1970.
     since: Option<i64>,
+    /// The number of lines of each host at which reading begins, counted from the end.
+    tail: Option<i32>,
     /// The token of the next page of each stream.
     tokens: BTreeMap<String, Option<String>>,
 }
 
 impl Log {
-    /// Makes a job's log, which is read from its beginning.
-    pub fn of_job(job: &SageMakerJob) -> Self {
-        Self::new(job.log_group().to_owned(), format!("{}/", job.name()), None)
+    /// Makes a job's log, which is read from its beginning, or from a time on, in milliseconds since
+    /// 1970.
+    pub fn of_job(job: &SageMakerJob, since: Option<i64>) -> Self {
+        Self::new(job.log_group().to_owned(), format!("{}/", job.name()), since)
     }
 
     /// Makes an endpoint's log, which is read from a time on, in milliseconds since 1970.
@@ -35,7 +37,19 @@ impl Log {
     }
 
     fn new(group: String, prefix: String, since: Option<i64>) -> Self {
-        Self { group, prefix, since, tokens: BTreeMap::new() }
+        Self { group, prefix, since, tail: None, tokens: BTreeMap::new() }
+    }
+
+    /// Reads no more than the last lines of each host that are there already, and what is logged
+    /// afterwards.
+    #[must_use]
+    pub fn tail(self, lines: Option<i32>) -> Self {
+        Self { tail: lines, ..self }
+    }
+
+    /// Returns whether any host had logged something when the log was last read.
+    pub fn has_begun(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     /// Returns whether this is the log of a job.
@@ -44,33 +58,40 @@ impl Log {
     }
 }
 
-impl Cloud {
-    /// Returns the last 20 lines of each host's log.
-    ///
-    /// # Errors
-    ///
-    /// Fails if CloudWatch Logs refuses.
-    pub fn log_tail(&self, log: &Log) -> Result<Vec<String>, CallError> {
-        let streams = self.log_streams(log)?;
-        let mut lines = Vec::new();
-        for stream in &streams {
-            let call = self
-                .aws
-                .logs()
-                .get_log_events()
-                .log_group_name(&log.group)
-                .log_stream_name(stream)
-                .start_from_head(false)
-                .limit(TAIL);
-            let answer = self.aws.call("logs:GetLogEvents", call.send())?;
-            let events = answer.events.unwrap_or_default().into_iter();
-            lines.extend(
-                events.filter_map(|event| Some(with_host(stream, streams.len(), event.message?))),
-            );
-        }
-        Ok(lines)
-    }
+/// A line of a log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// The time at which it was logged, in milliseconds since 1970.
+    pub time: Option<i64>,
+    /// The host that logged it, if several hosts did.
+    pub host: Option<String>,
+    /// The text.
+    pub message: String,
+}
 
+/// Writes the host's name in front, if there are several.
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(host) = &self.host {
+            write!(f, "{host}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl LogLine {
+    /// Makes a line of an event in a stream, which is one of as many as there are hosts.
+    fn of(event: OutputLogEvent, stream: &str, hosts: usize) -> Option<Self> {
+        let host = stream.rsplit('/').next().filter(|_| hosts > 1);
+        Some(Self {
+            time: event.timestamp,
+            host: host.map(str::to_owned),
+            message: event.message?.trim_end().to_owned(),
+        })
+    }
+}
+
+impl Cloud {
     /// Passes the lines that were logged since the last call to `on_line`, until it returns false.
     /// Returns whether all lines were passed.
     ///
@@ -80,7 +101,7 @@ impl Cloud {
     pub fn read_log(
         &self,
         log: &mut Log,
-        on_line: &mut dyn FnMut(&str) -> bool,
+        on_line: &mut dyn FnMut(&LogLine) -> bool,
     ) -> Result<bool, CallError> {
         /// The number of empty pages in a row after which reading stops. The service may return an
         /// empty page before further events.
@@ -92,20 +113,23 @@ impl Cloud {
         for (stream, token) in &mut log.tokens {
             let mut empty = 0;
             while empty < MAX_EMPTY {
+                // Only the first page can be counted from the end.
+                let tail = log.tail.filter(|_| token.is_none());
                 let call = self
                     .aws
                     .logs()
                     .get_log_events()
                     .log_group_name(group)
                     .log_stream_name(stream)
-                    .start_from_head(true)
+                    .start_from_head(tail.is_none())
+                    .set_limit(tail)
                     .set_start_time(log.since)
                     .set_next_token(token.clone());
                 let answer = self.aws.call("logs:GetLogEvents", call.send())?;
                 let events = answer.events.unwrap_or_default();
                 empty = if events.is_empty() { empty + 1 } else { 0 };
-                for message in events.into_iter().filter_map(|event| event.message) {
-                    if !on_line(&with_host(stream, hosts, message)) {
+                for line in events.into_iter().filter_map(|e| LogLine::of(e, stream, hosts)) {
+                    if !on_line(&line) {
                         return Ok(false);
                     }
                 }
@@ -135,14 +159,5 @@ impl Cloud {
             }
         }
         Ok(streams)
-    }
-}
-
-/// Formats a line of a log, with its host's name in front if there are several hosts.
-fn with_host(stream: &str, hosts: usize, message: String) -> String {
-    let message = message.trim_end();
-    match stream.rsplit('/').next() {
-        Some(host) if hosts > 1 => format!("{host}: {message}"),
-        _ => message.to_owned(),
     }
 }

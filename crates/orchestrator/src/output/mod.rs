@@ -1,12 +1,15 @@
 //! The output of the commands: text and JSON on standard output, progress and messages on standard
 //! error.
 
+#[cfg(feature = "aws")]
+pub mod cost;
 pub mod profile_report;
 pub mod progress;
 pub mod report;
 #[cfg(feature = "aws")]
 pub mod sagemaker_report;
 pub mod scored_rows;
+pub mod side_by_side;
 
 use std::io::{self, Write};
 
@@ -15,6 +18,22 @@ use common::Exit;
 use crate::error::CommandError;
 
 pub use progress::say;
+
+/// Formats a duration for people: its two greatest units, or the hundredths of a second.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 59.995 {
+        return format!("{:.2} s", seconds.max(0.0));
+    }
+    let seconds = seconds.round() as u64;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else if hours > 0 {
+        format!("{hours} h {minutes} min")
+    } else {
+        format!("{minutes} min {} s", seconds % 60)
+    }
+}
 
 /// Prints a text that may quote data from outside, with its control characters escaped.
 pub fn print_text(text: &str) -> Result<Exit, CommandError> {
@@ -39,5 +58,18 @@ pub fn print(text: &str) -> Result<Exit, CommandError> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
         _ => Ok(Exit::Done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_its_two_greatest_units() {
+        let text = [-1.0, 0.012, 59.99, 59.996, 61.5, 3_660.0, 90_000.0].map(duration);
+        let expected =
+            ["0.00 s", "0.01 s", "59.99 s", "1 min 0 s", "1 min 2 s", "1 h 1 min", "1 d 1 h"];
+        assert_eq!(text, expected);
     }
 }

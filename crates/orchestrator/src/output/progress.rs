@@ -10,13 +10,16 @@ use common::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use local::{Progress, Status, StepRecord};
 
+use super::duration;
+
+/// Returns whether standard error shows a live line for each running step.
+pub fn is_live() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Returns the progress display that suits standard error.
 pub fn stderr() -> Box<dyn Progress> {
-    if io::stderr().is_terminal() {
-        Box::new(LiveProgress::default())
-    } else {
-        Box::new(PlainProgress)
-    }
+    if is_live() { Box::new(LiveProgress::default()) } else { Box::new(PlainProgress) }
 }
 
 /// Writes a line to standard error. Errors are ignored: a closed standard error must not end a run.
@@ -29,7 +32,8 @@ pub fn say(text: &str) {
 fn ended_step(step: &StepRecord, tail: &[String]) -> String {
     let StepRecord { name, status, seconds, cached, .. } = step;
     let cached = if *cached { "  from an earlier execution" } else { "" };
-    let mut text = format!("{name:<18} {status:<10} {seconds:>7.2} s{cached}");
+    let time = duration(*seconds);
+    let mut text = format!("{name:<18} {status:<10} {time:>9}{cached}");
     if !tail.is_empty() && step.status == Status::Failed {
         text.push_str("\n  the end of its log:");
         for logged in tail {

@@ -11,6 +11,8 @@ use registry::{ModelPackage, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::duration;
+
 /// The result of an execution, here or on SageMaker.
 #[derive(Debug, Serialize)]
 pub struct ExecutionReport {
@@ -64,8 +66,31 @@ pub struct StepReport {
     /// The ARN of the job on SageMaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_arn: Option<String>,
+    /// The image of the job on SageMaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The address of each input of the job on SageMaker, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+    /// The number of attempts on SageMaker, if there were several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// What the last attempt on SageMaker is billed for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub billed: Vec<Billed>,
     /// The reason of a failure.
     pub failure_reason: Option<String>,
+}
+
+/// Instances that SageMaker bills.
+#[derive(Debug, Serialize)]
+pub struct Billed {
+    /// The type, such as ml.m5.large.
+    pub instance_type: String,
+    /// The number of instances.
+    pub instances: u32,
+    /// The seconds that each of them is billed for.
+    pub seconds: f64,
 }
 
 /// The numbers of raw rows that Preprocess read, kept and dropped.
@@ -244,10 +269,12 @@ impl ExecutionReport {
     }
 
     fn write_table(&self, out: &mut String, shown: &[&str]) -> std::fmt::Result {
-        writeln!(out, "{:<18} {:<10} {:>9}", "Step", "Status", "Time")?;
-        for StepReport { name, status, seconds, cached, .. } in &self.steps {
+        let times: Vec<_> = self.steps.iter().map(|step| duration(step.seconds)).collect();
+        let width = times.iter().map(String::len).max().unwrap_or(0).max(9);
+        writeln!(out, "{:<18} {:<10} {:>width$}", "Step", "Status", "Time")?;
+        for (StepReport { name, status, cached, .. }, time) in self.steps.iter().zip(&times) {
             let note = if *cached { "  cached" } else { "" };
-            writeln!(out, "{name:<18} {status:<10} {seconds:>7.2} s{note}")?;
+            writeln!(out, "{name:<18} {status:<10} {time:>width$}{note}")?;
         }
         if let Some(rows) = &self.rows {
             rows.write(out)?;
@@ -283,7 +310,7 @@ impl ExecutionReport {
             writeln!(out, "Record         {directory}")?;
         }
         let Self { execution_id, status, seconds, .. } = self;
-        writeln!(out, "\nExecution {execution_id}, {seconds:.2} s: {status}")
+        writeln!(out, "\nExecution {execution_id}, {}: {status}", duration(*seconds))
     }
 }
 
@@ -321,6 +348,10 @@ impl StepReport {
             seconds: record.seconds,
             cached: record.cached,
             job_arn: None,
+            image: None,
+            inputs: BTreeMap::new(),
+            attempts: None,
+            billed: Vec::new(),
             outputs: record.outputs.clone(),
             failure_reason: record.failure_reason.clone(),
         }

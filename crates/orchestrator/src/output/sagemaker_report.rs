@@ -1,17 +1,21 @@
 //! The report of an execution on SageMaker.
 
-use cloud::{Cloud, JobDescription, SageMakerExecution, SageMakerStep};
+use cloud::{BilledInstances, Cloud, JobDescription, SageMakerExecution, SageMakerStep};
 use common::{Exit, chain};
 use config::Settings;
 use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
 use registry::ModelPackage;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::report::{self, ExecutionReport, GateReport, StepReport};
+use super::cost::{BilledCost, ExecutionCost};
+use super::report::{self, Billed, ExecutionReport, GateReport, StepReport};
 use super::{print_text, say};
 use crate::definition::names::{EVALUATE, PREPROCESS, QUALITY_GATE_FAILED, REGISTER};
 use crate::error::CommandError;
+
+/// The statuses of an execution with a step that failed.
+const HAS_FAILED: [&str; 2] = ["Failed", "CompletedWithFailures"];
 
 /// The report of an execution on SageMaker, and the exit code that it means.
 pub struct SageMakerReport {
@@ -54,11 +58,21 @@ impl SageMakerReport {
         Self { report, exit: exit(execution, &steps) }
     }
 
-    /// Prints the table, and the reason of a failure.
+    /// Returns the report with the cost, for programs.
+    pub fn to_json(&self, settings: &Settings) -> Value {
+        let mut json = json!(self.report);
+        json["cost"] = json!(BilledCost::of(&self.report, &settings.prices));
+        json["estimated_cost"] = json!(ExecutionCost::of(settings));
+        json
+    }
+
+    /// Prints the table, the cost beside the estimate, and the reason of a failure.
     pub fn print(&self, settings: &Settings) -> Result<(), CommandError> {
         let metrics = &settings.evaluation.metrics;
         let shown: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
-        print_text(&self.report.to_table(&shown))?;
+        let cost = BilledCost::of(&self.report, &settings.prices);
+        let estimate = ExecutionCost::of(settings);
+        print_text(&format!("{}Billed: {cost}.\n{estimate}\n", self.report.to_table(&shown)))?;
         if let (Some(reason), true) = (&self.report.failure_reason, self.exit != Exit::Done) {
             say(&format!("error: {reason}"));
             if reason.contains("ResourceLimitExceeded") {
@@ -106,6 +120,10 @@ impl<'a> DescribedStep<'a> {
             seconds: step.duration().as_secs_f64(),
             cached: step.cached,
             job_arn: step.job.as_ref().map(|job| job.arn().to_owned()),
+            image: self.job.image.clone(),
+            inputs: self.job.inputs.clone(),
+            attempts: Some(step.attempts).filter(|attempts| *attempts > 1),
+            billed: self.job.billed.iter().filter(|_| !step.cached).map(billed).collect(),
             outputs: self.job.outputs.clone(),
             failure_reason: self.failure_reason(),
         }
@@ -122,6 +140,14 @@ impl<'a> DescribedStep<'a> {
     }
 }
 
+fn billed(instances: &BilledInstances) -> Billed {
+    Billed {
+        instance_type: instances.instance_type.clone(),
+        instances: instances.count,
+        seconds: instances.time.as_secs_f64(),
+    }
+}
+
 /// Returns the reason of the execution's failure. The execution's own reason only says that a step
 /// failed, so the reasons of the failed steps take its place.
 fn failure_reason(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -> Option<String> {
@@ -131,7 +157,7 @@ fn failure_reason(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -
             Some(format!("{}: {}", described.step.name, described.failure_reason()?))
         })
         .collect();
-    if execution.status == "Failed" && !reasons.is_empty() {
+    if HAS_FAILED.contains(&execution.status.as_str()) && !reasons.is_empty() {
         Some(reasons.join("; "))
     } else {
         execution.failure_reason.clone()
@@ -141,7 +167,7 @@ fn failure_reason(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -
 /// Returns the exit code of the execution: the first failed step's that says more than "failed".
 fn exit(execution: &SageMakerExecution, steps: &[DescribedStep<'_>]) -> Exit {
     match execution.status.as_str() {
-        "Failed" | "CompletedWithFailures" => {
+        status if HAS_FAILED.contains(&status) => {
             let failed = steps.iter().filter(|described| described.has_failed());
             let mut exits = failed.map(DescribedStep::exit);
             let reason = execution.failure_reason.as_deref().unwrap_or_default();
@@ -161,12 +187,14 @@ fn exit_of_reason(reason: &str) -> Exit {
         digits.parse().ok()
     });
     // With these reasons the service did not run the job.
-    const REFUSALS: [&str; 5] = [
+    const REFUSALS: [&str; 7] = [
         "ResourceLimitExceeded",
         "CapacityError",
         "ClientError",
         "InternalServerError",
         "AccessDenied",
+        "nable to assume role",
+        "is not authorized to perform",
     ];
     match code {
         Some(code) => Exit::from_code(code),

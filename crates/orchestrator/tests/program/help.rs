@@ -35,6 +35,7 @@ fn every_command() {
             let name = format!("help-endpoint-{command}");
             insta::assert_snapshot!(name, help(&["endpoint", command]));
         }
+        insta::assert_snapshot!("help-executions-compare", help(&["executions", "compare"]));
     }
     insta::assert_snapshot!("help-models", help(&["models"]));
     insta::assert_snapshot!("help-models-compare", help(&["models", "compare"]));

@@ -96,7 +96,8 @@ impl Place {
         let text = text.replace(self.path("").as_str().trim_end_matches('/'), "<here>");
         let text = text.replace(CONFIG, "<config>");
         let id = regex::Regex::new(r"\d{8}-\d{6}-[0-9a-f]{3}").unwrap();
-        let time = regex::Regex::new(r" +\d+\.\d\d s").unwrap();
+        let time = r" +(\d+\.\d\d s|\d+ min \d+ s|\d+ h \d+ min|\d+ d \d+ h)\b";
+        let time = regex::Regex::new(time).unwrap();
         let stamp = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
         let text = id.replace_all(&text, "<id>");
         let text = time.replace_all(&text, " <time>");

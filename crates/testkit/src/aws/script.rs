@@ -137,6 +137,19 @@ impl Rule {
         )
     }
 
+    /// Refuses the first calls for their rate, before the rule's own answers.
+    #[must_use]
+    pub fn throttled(self, mut refusals: u32) -> Self {
+        let Self { action, mut answer } = self;
+        Self::with(&action, move |body| {
+            if refusals == 0 {
+                return answer(body);
+            }
+            refusals -= 1;
+            Answer::throttled()
+        })
+    }
+
     /// Answers each call with the result of `answer` for its body.
     pub fn with(action: &str, answer: impl FnMut(&Value) -> Answer + Send + 'static) -> Self {
         Self { action: action.to_owned(), answer: Box::new(answer) }

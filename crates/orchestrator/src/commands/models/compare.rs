@@ -8,6 +8,7 @@ use serde_json::json;
 use super::group::ModelGroup;
 use super::show::facts;
 use crate::error::CommandError;
+use crate::output::side_by_side::side_by_side;
 use crate::output::{print_json, print_text, say};
 
 /// Prints the fields of two versions and the differences of their metrics.
@@ -37,26 +38,6 @@ pub fn compare(
             "differences": differences,
         }));
     }
-    let left: Vec<_> = facts(&a, &a_metrics);
-    let right: BTreeMap<_, _> = facts(&b, &b_metrics).into_iter().collect();
-    let mut names: Vec<&String> = left.iter().map(|(name, _)| name).collect();
-    names.extend(right.keys().filter(|name| !left.iter().any(|(known, _)| known == *name)));
-    let left: BTreeMap<_, _> = left.iter().cloned().collect();
-    let value = |of: &BTreeMap<String, String>, name: &str| {
-        of.get(name).cloned().unwrap_or_else(|| "-".to_owned())
-    };
-    let mut text = String::new();
-    for name in names {
-        let (a, b) = (value(&left, name), value(&right, name));
-        match differences.get(name) {
-            Some(difference) => {
-                text.push_str(&format!("{name:<20} {a:<24} {b:<24} {difference:+.4}\n"));
-            }
-            None if a == b => text.push_str(&format!("{name:<20} {a}\n")),
-            // Addresses are too long for two columns.
-            None if a.len() > 24 => text.push_str(&format!("{name:<20} {a}\n{:<20} {b}\n", "")),
-            None => text.push_str(&format!("{name:<20} {a:<24} {b}\n")),
-        }
-    }
-    print_text(&text)
+    let [left, right] = [facts(&a, &a_metrics), facts(&b, &b_metrics)];
+    print_text(&side_by_side(&left, &right, &differences))
 }

@@ -55,7 +55,7 @@ pub fn follow(
         if !arguments.json {
             report.print(settings)?;
         }
-        result["execution"] = json!(report.report);
+        result["execution"] = report.to_json(settings);
     } else if !arguments.json {
         print_text(&format!("orchestrator watch {id} follows it.\n"))?;
     }

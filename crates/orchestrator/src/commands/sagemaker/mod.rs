@@ -3,7 +3,6 @@
 mod answered_rows;
 mod confirm;
 mod connect;
-mod cost;
 mod deploy;
 mod destroy;
 mod doctor;

@@ -10,13 +10,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::connect::connect;
-use super::cost::ExecutionCost;
 use super::input_table::use_newest;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
 use crate::definition::TableDocument;
 use crate::definition::machines::job_instances;
 use crate::error::CommandError;
+use crate::output::cost::ExecutionCost;
 use crate::output::{print_json, print_text};
 
 /// Arguments of the plan command.

@@ -29,7 +29,7 @@ pub fn run(arguments: &StatusArgs) -> Result<Exit, CommandError> {
     let execution = cloud.execution(&arn).map_err(SageMakerError::Call)?;
     let report = SageMakerReport::of(&cloud, &execution);
     if arguments.json {
-        print_json(&report.report)?;
+        print_json(&report.to_json(&settings))?;
     } else {
         report.print(&settings)?;
     }

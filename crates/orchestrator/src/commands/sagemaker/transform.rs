@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 
 use super::confirm::{ConfirmArgs, Decision};
 use super::connect::{connect, group_of};
-use super::cost::TransformCost;
 use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable, require_hostable};
 use super::follow::announce;
@@ -26,6 +25,7 @@ use super::watch::{WatchingArgs, interruptible, say_unreachable};
 use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
+use crate::output::cost::TransformCost;
 use crate::output::scored_rows::{summary, to_file};
 use crate::output::{print_json, print_text, say};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use cloud::{
@@ -18,7 +18,7 @@ use super::connect::connect;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::sagemaker_report::SageMakerReport;
-use crate::output::{print_json, progress, say};
+use crate::output::{duration, print_json, progress, say};
 
 /// Arguments of the watch command.
 #[derive(Debug, Args)]
@@ -33,6 +33,9 @@ pub struct WatchArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// The number of lines of each host that are printed of a failed job's log.
+const TAIL: i32 = 20;
 
 /// The arguments of all commands that watch something.
 #[derive(Debug, Args)]
@@ -69,7 +72,7 @@ pub fn run(arguments: &WatchArgs) -> Result<Exit, CommandError> {
     let arn = cloud.find(arguments.execution.as_deref())?;
     let report = watch_to_end(&cloud, &arn, &arguments.watching)?;
     if arguments.json {
-        print_json(&report.report)?;
+        print_json(&report.to_json(&settings))?;
     } else {
         report.print(&settings)?;
     }
@@ -86,7 +89,12 @@ pub fn watch_to_end(
     let goes_on = format!(
         "Execution {id} goes on: `orchestrator watch {id}` follows it, `orchestrator stop {id}` stops it."
     );
-    let mut view = ProgressView { cloud, progress: progress::stderr(), shown: BTreeMap::new() };
+    let mut view = ProgressView {
+        cloud,
+        progress: progress::stderr(),
+        shown: BTreeMap::new(),
+        heartbeat: Heartbeat::default(),
+    };
     let execution = interruptible(&goes_on, || {
         cloud.watch(arn, arguments.watch(), &mut |event| match event {
             WatchEvent::Described(execution) => view.show(execution),
@@ -136,6 +144,26 @@ struct ProgressView<'a> {
     progress: Box<dyn Progress>,
     /// The state of each step that was printed last.
     shown: BTreeMap<String, ShownStep>,
+    heartbeat: Heartbeat,
+}
+
+/// The time between two lines about steps that run, where standard error is no terminal.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Decides when the steps that run are told: as soon as one begins, and then every minute.
+#[derive(Default)]
+struct Heartbeat {
+    last: Option<Instant>,
+}
+
+impl Heartbeat {
+    fn is_due(&mut self, now: Instant, has_begun: bool) -> bool {
+        let is_due = has_begun || self.last.is_none_or(|last| now - last >= HEARTBEAT);
+        if is_due {
+            self.last = Some(now);
+        }
+        is_due
+    }
 }
 
 #[derive(Default)]
@@ -143,12 +171,14 @@ struct ShownStep {
     began: bool,
     attempts: u32,
     ended: bool,
+    activity: Option<String>,
     metrics: BTreeMap<String, f32>,
 }
 
 impl ProgressView<'_> {
     /// Prints the changes since the last call.
     fn show(&mut self, execution: &SageMakerExecution) {
+        let mut has_begun = false;
         for step in &execution.steps {
             let shown = self.shown.entry(step.name.clone()).or_default();
             // In a retried execution the step runs again.
@@ -167,21 +197,35 @@ impl ProgressView<'_> {
                 if !shown.began {
                     self.progress.began(&step.name, step.duration());
                     shown.began = true;
+                    has_begun = true;
                 }
                 if let Some(job @ SageMakerJob::Training(_)) = &step.job {
-                    // Metrics that cannot be read now are read in the next call.
-                    let metrics = self.cloud.job(job).map(|job| job.metrics).unwrap_or_default();
-                    for (name, value) in &metrics {
+                    // What cannot be read now is read in the next call.
+                    let job = self.cloud.job(job).unwrap_or_default();
+                    if let Some(activity) = job.activity
+                        && shown.activity.as_ref() != Some(&activity)
+                    {
+                        self.progress.note(&format!("{:<18} {activity}", step.name));
+                        shown.activity = Some(activity);
+                    }
+                    for (name, value) in &job.metrics {
                         if shown.metrics.get(name) != Some(value) {
                             self.progress.note(&format!("{:<18} {name} {value}", step.name));
                         }
                     }
-                    shown.metrics.extend(metrics);
+                    shown.metrics.extend(job.metrics);
                 }
                 continue;
             }
             shown.ended = true;
             self.print_ended(step);
+        }
+        // A terminal has a live line for each of these steps.
+        if !progress::is_live() && self.heartbeat.is_due(Instant::now(), has_begun) {
+            for step in execution.steps.iter().filter(|step| !step.is_over()) {
+                let time = duration(step.duration().as_secs_f64());
+                self.progress.note(&format!("{:<18} {:<10} {time:>9}", step.name, step.status));
+            }
         }
     }
 
@@ -197,15 +241,36 @@ impl ProgressView<'_> {
         record.cached = step.cached;
         let mut tail = Vec::new();
         if let (Status::Failed, Some(job)) = (record.status, &step.job) {
-            match self.cloud.log_tail(&Log::of_job(job)) {
-                Ok(lines) => tail = lines,
-                Err(error) => self.progress.note(&format!(
-                    "The log of {} cannot be read: {}",
-                    step.name,
-                    chain(&error)
-                )),
+            let mut log = Log::of_job(job, None).tail(Some(TAIL));
+            let read = self.cloud.read_log(&mut log, &mut |line| {
+                tail.push(line.to_string());
+                true
+            });
+            if let Err(error) = read {
+                let error = chain(&error);
+                self.progress.note(&format!("The log of {} cannot be read: {error}", step.name));
             }
         }
         self.progress.ended(&record, &tail);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_due_when_a_step_begins_and_every_minute() {
+        let start = Instant::now();
+        let mut heartbeat = Heartbeat::default();
+        let mut is_due =
+            |seconds, begun| heartbeat.is_due(start + Duration::from_secs(seconds), begun);
+        assert!(is_due(0, true));
+        assert!(!is_due(59, false));
+        assert!(is_due(60, false));
+        // A step that begins puts the next one off.
+        assert!(is_due(90, true));
+        assert!(!is_due(149, false));
+        assert!(is_due(150, false));
     }
 }

@@ -127,6 +127,7 @@ fn jobs(bucket: String) -> [Rule; 2] {
     });
     let training = Rule::with("DescribeTrainingJob", |_| {
         Answer::json(json!({
+            "SecondaryStatus": "Downloading",
             "ModelArtifacts": { "S3ModelArtifacts": "s3://b/model.tar.gz" },
             "FinalMetricDataList": [{ "MetricName": "train:accuracy", "Value": 0.991, "Timestamp": 1_790_000_050.0 }],
         }))
@@ -224,9 +225,13 @@ fn run(cloud: &Cloud) {
     assert_eq!(started["PipelineParameters"][0], json!({ "Name": "MinRecall", "Value": "0.9" }));
     assert!(started["ClientRequestToken"].as_str().unwrap().len() >= 32, "{started}");
     insta::assert_snapshot!(cloud.neutral(&ran.stderr), @"
+    Preprocess         Starting <time>
     Preprocess         Succeeded <time>
+    Train              Downloading
     Train              train:accuracy 0.991
+    Train              Executing <time>
     Train              Succeeded <time>
+    Evaluate           Executing <time>
     Evaluate           Succeeded <time>
     QualityGate        Succeeded <time>
     Register           Succeeded <time>
@@ -234,7 +239,7 @@ fn run(cloud: &Cloud) {
     insta::assert_snapshot!(cloud.neutral(&ran.stdout), @"
     arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>/execution/<execution>: started
 
-    Step               Status          Time
+    Step               Status           Time
     Preprocess         Succeeded <time>
     Train              Succeeded <time>
     Evaluate           Succeeded <time>
@@ -249,6 +254,8 @@ fn run(cloud: &Cloud) {
     Model package  arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/1 (PendingManualApproval)
 
     Execution <execution>, <time>: Succeeded
+    Billed: 0.000 USD for <time> of instances (prices of 2025-01-01).
+    An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
     let status = cloud.json(0, &["status"]);
     assert_eq!(status["status"], "Succeeded");

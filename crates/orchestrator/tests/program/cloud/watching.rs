@@ -80,12 +80,13 @@ fn a_failed_job_with_its_reason_and_the_end_of_its_log() {
     error: Preprocess: no column Torque in the table (AlgorithmError: , exit code: 3)
     ");
     insta::assert_snapshot!(cloud.neutral(&outcome.stdout), @"
-
-    Step               Status          Time
+    Step               Status           Time
     Preprocess         Failed <time>
 
 
     Execution <execution>, <time>: Failed
+    Billed: 0.000 USD for <time> of instances (prices of 2025-01-01).
+    An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
     let report = cloud.json(3, &["watch", EXECUTION]);
     assert_eq!(
@@ -181,6 +182,21 @@ fn a_job_that_aws_did_not_run() {
 }
 
 #[test]
+fn a_role_that_sagemaker_cannot_assume() {
+    let reason = "Unable to assume role arn:aws:iam::123456789012:role/Jobs (Service: SageMaker)";
+    let steps = vec![step("Preprocess", "Failed", reason, json!({}))];
+    ended("Failed", steps, Vec::new()).orchestrator(&["watch", EXECUTION]).expect(5);
+}
+
+#[test]
+fn the_reason_of_a_step_whose_failure_did_not_end_the_execution() {
+    let steps = vec![step("Preprocess", "Failed", "AlgorithmError: no disk left", json!({}))];
+    let cloud = ended("CompletedWithFailures", steps, Vec::new());
+    let report = cloud.json(1, &["watch", EXECUTION]);
+    assert_eq!(report["failure_reason"], "Preprocess: AlgorithmError: no disk left");
+}
+
+#[test]
 fn a_stopped_execution() {
     let cloud = ended("Stopped", Vec::new(), Vec::new());
     cloud.orchestrator(&["watch", EXECUTION]).expect(1);
@@ -224,7 +240,10 @@ fn an_interrupt_does_not_stop_the_execution() {
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    insta::assert_snapshot!(cloud.neutral(&stderr), @"Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.");
+    insta::assert_snapshot!(cloud.neutral(&stderr), @"
+    Train              Executing <time>
+    Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.
+    ");
     assert_eq!(cloud.server.count("StopPipelineExecution"), 0);
 }
 
@@ -271,6 +290,7 @@ fn watching_ends_at_the_timeout() {
     let arguments = ["watch", EXECUTION, "--interval", "0.05", "--timeout", "0.005"];
     let outcome = cloud.orchestrator(&arguments).expect(1);
     insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @"
+    Train              Executing <time>
     Execution <execution> goes on: `orchestrator watch <execution>` follows it, `orchestrator stop <execution>` stops it.
     error: execution <execution> is not over within --timeout
     ");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use cloud::Log;
-use common::{Exit, chain};
+use common::{Exit, chain, printable};
 use jiff::Timestamp;
 
 use crate::arguments::settings::SettingsArgs;
@@ -41,7 +41,7 @@ pub fn run(arguments: &LogsArgs) -> Result<Exit, CommandError> {
     loop {
         let read = cloud.read_log(&mut log, &mut |line| {
             lines += 1;
-            print_line(line)
+            print_line(&printable(&line.to_string()))
         });
         match read {
             Ok(true) => {}

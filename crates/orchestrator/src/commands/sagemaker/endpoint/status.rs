@@ -14,7 +14,7 @@ use super::hosting_cost::HostingCost;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::{duration, print_json, print_text, say};
 use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the status command.
@@ -202,29 +202,5 @@ impl EndpointStatus {
             );
         }
         text
-    }
-}
-
-/// Formats a duration for people: the two greatest units of it.
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.max(0.0) as u64;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    if days > 0 {
-        format!("{days} d {hours} h")
-    } else if hours > 0 {
-        format!("{hours} h {minutes} min")
-    } else {
-        format!("{minutes} min {} s", seconds % 60)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_its_two_greatest_units() {
-        let text = [59.0, 61.5, 3_660.0, 90_000.0, -1.0].map(duration);
-        assert_eq!(text, ["0 min 59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h", "0 min 0 s"]);
     }
 }

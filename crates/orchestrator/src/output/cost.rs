@@ -1,10 +1,13 @@
-//! The cost of the instances of an execution, and of a batch transform.
+//! The cost of the instances of an execution, estimated and billed, and of a batch transform.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use config::{Prices, Settings};
 use serde::Serialize;
 
+use super::duration;
+use super::report::{Billed, ExecutionReport};
 use crate::definition::machines::{JobInstances, job_instances};
 
 /// The usual duration of a job on a small table. Most of it is the start of the instance.
@@ -53,8 +56,8 @@ impl ExecutionCost {
     }
 }
 
-impl std::fmt::Display for ExecutionCost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for ExecutionCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { currency, prices_of, usual, at_most, .. } = self;
         write!(
             f,
@@ -67,6 +70,86 @@ impl std::fmt::Display for ExecutionCost {
             write!(f, " Not in it: {}, which prices.per_hour does not list.", types.join(", "))?;
         }
         Ok(())
+    }
+}
+
+/// The cost of the instances of executions, by the time that SageMaker bills and the settings' table
+/// of prices.
+#[derive(Debug, Serialize)]
+pub struct BilledCost {
+    currency: String,
+    /// The date of the prices.
+    prices_of: String,
+    /// The cost of the instances whose price is known.
+    amount: f64,
+    /// The time of all instances together, in seconds.
+    instance_seconds: f64,
+    /// The instance types without a price in the settings. They are not part of the amount.
+    without_price: BTreeSet<String>,
+    /// The steps with earlier attempts, which SageMaker bills but no longer tells. They are not part
+    /// of the amount.
+    without_earlier_attempts: BTreeSet<String>,
+}
+
+impl BilledCost {
+    /// Returns the cost of no execution.
+    pub fn nothing(prices: &Prices) -> Self {
+        Self {
+            currency: prices.currency.clone(),
+            prices_of: prices.date.clone(),
+            amount: 0.0,
+            instance_seconds: 0.0,
+            without_price: BTreeSet::new(),
+            without_earlier_attempts: BTreeSet::new(),
+        }
+    }
+
+    /// Computes the cost of an execution so far.
+    pub fn of(report: &ExecutionReport, prices: &Prices) -> Self {
+        let mut cost = Self::nothing(prices);
+        cost.add(report, prices);
+        cost
+    }
+
+    /// Adds the cost of an execution.
+    pub fn add(&mut self, report: &ExecutionReport, prices: &Prices) {
+        for step in &report.steps {
+            for Billed { instance_type, instances, seconds } in &step.billed {
+                let seconds = seconds * f64::from(*instances);
+                self.instance_seconds += seconds;
+                match prices.per_hour.get(instance_type) {
+                    Some(price) => self.amount += price * seconds / 3600.0,
+                    None => {
+                        self.without_price.insert(instance_type.clone());
+                    }
+                }
+            }
+            if step.attempts.is_some() {
+                self.without_earlier_attempts.insert(step.name.clone());
+            }
+        }
+    }
+
+    /// Returns the amount with its currency.
+    pub fn amount(&self) -> String {
+        format!("{:.3} {}", self.amount, self.currency)
+    }
+}
+
+impl fmt::Display for BilledCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+        let time = duration(self.instance_seconds);
+        write!(f, "{} for {time} of instances (prices of {}", self.amount(), self.prices_of)?;
+        if !self.without_price.is_empty() {
+            let types = list(&self.without_price);
+            write!(f, "; without {types}, which prices.per_hour does not list")?;
+        }
+        if !self.without_earlier_attempts.is_empty() {
+            let steps = list(&self.without_earlier_attempts);
+            write!(f, "; without earlier attempts of {steps}, which SageMaker does not tell")?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -100,8 +183,8 @@ impl TransformCost {
     }
 }
 
-impl std::fmt::Display for TransformCost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for TransformCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { currency, prices_of, what, usual_minutes, .. } = self;
         match (self.per_hour, self.usual) {
             (Some(hour), Some(usual)) => write!(
@@ -118,7 +201,7 @@ impl std::fmt::Display for TransformCost {
 mod tests {
     use super::*;
 
-    const YAML: &str = include_str!("../../../../testkit/pipeline_config.yaml");
+    const YAML: &str = include_str!("../../../testkit/pipeline_config.yaml");
 
     #[test]
     fn the_cost_sums_the_prices_of_all_jobs() {
