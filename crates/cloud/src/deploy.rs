@@ -94,7 +94,7 @@ impl Cloud {
         self.aws.call("sagemaker:UpdatePipeline", call.send())?;
         let after = self.require_deployed()?;
         // A description may lag behind an update for a moment.
-        if !after.is_as(&found) && !self.changes(json, &after).is_empty() {
+        if !after.is_as(&found) && !self.changes(json, &after)?.is_empty() {
             return Err(CloudError::ChangedAfter(self.target.pipeline_name.clone()));
         }
         Ok(WrittenPipeline { arn: deployed.arn.clone(), definition_uri: body.uri })

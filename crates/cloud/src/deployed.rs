@@ -74,8 +74,16 @@ impl Cloud {
     }
 
     /// Lists what an update to the definition `json` would change of the deployed pipeline: its role,
-    /// its description and every member of the definition.
-    pub fn changes(&self, json: &str, deployed: &DeployedPipeline) -> Vec<Change> {
+    /// its description, the target's tags and every member of the definition.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses to list the tags.
+    pub fn changes(
+        &self,
+        json: &str,
+        deployed: &DeployedPipeline,
+    ) -> Result<Vec<Change>, CloudError> {
         let wanted: Value = serde_json::from_str(json).unwrap_or_default();
         let attributes = [
             ("RoleArn", &deployed.role_arn, &self.target.role_arn),
@@ -87,6 +95,13 @@ impl Cloud {
             before: Some(before.as_str().into()),
             after: Some(after.as_str().into()),
         });
-        attributes.chain(difference(&deployed.definition, &wanted)).collect()
+        let found = self.tags_of(&deployed.arn)?;
+        let tags = self.target.tags.iter().filter(|(key, value)| found.get(*key) != Some(value));
+        let tags = tags.map(|(key, value)| Change {
+            place: format!("Tags.{key}"),
+            before: found.get(key).map(|value| value.as_str().into()),
+            after: Some(value.as_str().into()),
+        });
+        Ok(attributes.chain(tags).chain(difference(&deployed.definition, &wanted)).collect())
     }
 }

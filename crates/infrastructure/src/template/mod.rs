@@ -10,7 +10,9 @@ mod sections;
 mod storage;
 
 use config::Settings;
+use indexmap::IndexMap;
 use pipeline::Definition;
+use serde_yaml::{Mapping, Value};
 
 use crate::hosting::{TRANSFORMS, endpoint_log_group};
 use crate::inventory::Inventory;
@@ -35,6 +37,7 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
     roles::add(&inventory, &mut sections);
     notifications::add(&inventory, &mut sections);
     on_approval::add(&inventory, &mut sections);
+    tag(&mut sections.resources, &settings.tags);
     let document = object! {
         "AWSTemplateFormatVersion": value::TEMPLATE_VERSION,
         "Description": format!("What the pipeline {} needs of an account", settings.pipeline.name),
@@ -44,6 +47,28 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
         "Outputs": sections.outputs,
     };
     format!("{}\n{}", head(settings), spaced(&value::text(&document)))
+}
+
+/// Gives the settings' tags to every resource of a type that has tags.
+fn tag(resources: &mut Mapping, tags: &IndexMap<String, String>) {
+    const TAGGED: [&str; 6] = [
+        "AWS::ECR::Repository",
+        "AWS::IAM::OIDCProvider",
+        "AWS::IAM::Role",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Topic",
+    ];
+    let tag = |(key, value): (&String, &String)| {
+        object! { "Key": key.as_str(), "Value": value.as_str() }
+    };
+    for resource in resources.values_mut() {
+        let has_tags = resource["Type"].as_str().is_some_and(|kind| TAGGED.contains(&kind));
+        let properties = resource.get_mut("Properties").and_then(Value::as_mapping_mut);
+        if let (true, false, Some(properties)) = (has_tags, tags.is_empty(), properties) {
+            properties.insert("Tags".into(), value::list(tags.iter().map(tag)));
+        }
+    }
 }
 
 /// Returns the comment at the start of the template.

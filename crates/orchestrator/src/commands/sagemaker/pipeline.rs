@@ -124,7 +124,7 @@ fn rollback(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         }
     };
     let definition = cloud.version_definition(id)?;
-    let changes = cloud.changes(&definition, &deployed);
+    let changes = cloud.changes(&definition, &deployed)?;
     let report = |done: bool| {
         let dry_run = arguments.confirm.dry_run;
         json!({ "pipeline": name, "version": id, "changes": changes, "done": done, "dry_run": dry_run })

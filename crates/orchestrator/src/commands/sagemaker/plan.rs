@@ -105,6 +105,7 @@ impl Plan {
         let json = definition.to_json();
         let deployed = cloud.deployed()?;
         let changes = deployed.as_ref().map(|deployed| cloud.changes(&json, deployed));
+        let changes = changes.transpose()?;
         let table = Some(TableDocument::of(settings)).filter(|table| table.is_read_by(&definition));
         Ok(Self { definition, json, deployed, changes: changes.unwrap_or_default(), table })
     }

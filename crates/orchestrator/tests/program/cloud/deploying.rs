@@ -6,7 +6,7 @@ use testkit::aws::{Answer, Rule};
 use super::{Cloud, images};
 
 #[test]
-fn an_unchanged_pipeline_costs_two_calls_and_no_write() {
+fn an_unchanged_pipeline_costs_three_calls_and_no_write() {
     let Some(cloud) = Cloud::before_moto("unchanged", vec![images()]) else { return };
     let digests = ["preprocess", "train", "evaluate", "register", "serve"].map(|step| {
         format!(
@@ -19,7 +19,29 @@ fn an_unchanged_pipeline_costs_two_calls_and_no_write() {
     let before = cloud.server.actions().len();
     cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
     let newest = format!("GET /{0}/pipeline-definitions/{0}/newest-upload.json", cloud.name);
-    assert_eq!(cloud.server.actions()[before..], [newest.as_str(), "DescribePipeline"]);
+    let calls = [newest.as_str(), "DescribePipeline", "ListTags"];
+    assert_eq!(cloud.server.actions()[before..], calls);
+}
+
+#[test]
+fn tags_that_somebody_changed_are_seen_and_mended() {
+    let Some(cloud) = Cloud::before_moto("retagged", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    cloud.orchestrator(&["plan"]).expect(0);
+    let tag = aws::sagemaker::types::Tag::builder().key("project").value("theirs").build();
+    let other = aws::sagemaker::types::Tag::builder().key("owner").value("ann").build();
+    let tags = cloud.aws().sagemaker().add_tags().resource_arn(cloud.pipeline_arn());
+    cloud.aws().wait(tags.tags(tag).tags(other).send()).unwrap();
+    let plan = cloud.json(10, &["plan"]);
+    let change =
+        json!({ "place": "Tags.project", "before": "theirs", "after": "machine-downtime" });
+    assert_eq!(plan["changes"], json!([change]));
+    cloud.orchestrator(&["deploy"]).expect(0);
+    cloud.orchestrator(&["plan"]).expect(0);
+    let tags = cloud.aws().sagemaker().list_tags().resource_arn(cloud.pipeline_arn());
+    let tags = cloud.aws().wait(tags.send()).unwrap();
+    // A tag of somebody else stays.
+    assert!(tags.tags().iter().any(|tag| tag.key() == Some("owner")), "{tags:?}");
 }
 
 /// Preprocess reads the settings of the table from the address in the definition, so they are there

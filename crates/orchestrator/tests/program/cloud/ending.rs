@@ -33,7 +33,9 @@ fn versions(executions: Value) -> Cloud {
           "LastExecutionPipelineExecutionArn": execution },
         { "PipelineVersionId": 2, "CreationTime": 1_790_086_400.0 },
     ]});
-    let tags = json!({ "Tags": [{ "Key": "managed-by", "Value": OWNED }] });
+    let tags = json!({ "Tags": [
+        { "Key": "managed-by", "Value": OWNED }, { "Key": "project", "Value": "machine-downtime" },
+    ]});
     let arn = json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone" });
     Cloud::alone(vec![
         Rule::with("DescribePipeline", described),
