@@ -22,12 +22,39 @@ pub enum ConnectError {
         /// The reason of each credentials provider.
         source: Source,
     },
+    /// The session of a profile is over.
+    #[error("the session of the AWS profile is over; `{command}` starts another")]
+    Session {
+        /// The command that starts another session.
+        command: &'static str,
+        /// The reason of the credentials provider.
+        source: Source,
+    },
     /// The configuration disables the signing of requests.
     #[error("the AWS configuration turns credentials off, expected a key, a profile or a role")]
     Anonymous,
     /// The event loop cannot be created.
     #[error("cannot start an event loop")]
     Runtime(#[source] std::io::Error),
+}
+
+impl ConnectError {
+    /// Classifies an error of the credentials providers, which have no codes.
+    pub(crate) fn of_credentials(error: &dyn Error) -> Self {
+        let text = one_line(error);
+        // They name the token, or the file in which `aws login` keeps it.
+        let sessions = [
+            ("SSO token", "aws sso login"),
+            ("Login token", "aws login"),
+            ("/login/cache/", "aws login"),
+        ];
+        let session = sessions.into_iter().find(|(token, _)| text.contains(token));
+        let source = text.into();
+        match session {
+            Some((_, command)) => Self::Session { command, source },
+            None => Self::Credentials { source },
+        }
+    }
 }
 
 /// A call failed.
@@ -160,9 +187,15 @@ impl CallError {
                     || code.starts_with("HTTP 5")
                     || ["TooManyRequests", "RequestLimitExceeded", "InternalFailure", "HTTP 429"]
                         .contains(&code)
-                    || ["InternalServer", "ServiceUnavailable", "SlowDown", "RequestTimeout"]
-                        .iter()
-                        .any(|start| code.starts_with(start))
+                    || [
+                        "InternalServer",
+                        "ServerException",
+                        "ServiceUnavailable",
+                        "SlowDown",
+                        "RequestTimeout",
+                    ]
+                    .iter()
+                    .any(|start| code.starts_with(start))
             }
             Self::Unanswered { .. } | Self::Garbled { .. } => true,
         }
@@ -218,7 +251,8 @@ fn remedy(code: &str, action: &str, message: &str) -> String {
             )
         }
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            "; renew the credentials".to_owned()
+            "; renew the credentials, those of a profile with `aws sso login` or `aws login`"
+                .to_owned()
         }
         "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException" => {
             "; check that the credentials belong to an account of this region's partition"
@@ -306,7 +340,13 @@ mod tests {
 
     #[test]
     fn throttling_and_outages_are_transient() {
-        for code in ["ThrottlingException", "HTTP 429", "HTTP 503", "InternalServerException"] {
+        for code in [
+            "ThrottlingException",
+            "HTTP 429",
+            "HTTP 503",
+            "InternalServerException",
+            "ServerException",
+        ] {
             assert!(refused(code, "").is_transient(), "{code}");
         }
         for code in ["ValidationException", "AccessDeniedException", "ExpiredToken", "HTTP 403"] {

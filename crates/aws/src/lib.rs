@@ -13,7 +13,7 @@
 //!     message: "The security token included in the request is expired".to_owned(),
 //!     request_id: None,
 //! };
-//! assert!(error.to_string().ends_with("; renew the credentials"));
+//! assert!(error.to_string().contains("; renew the credentials"));
 //! // The same call fails again, so a retry is of no use.
 //! assert!(!error.is_transient());
 //! ```
@@ -40,9 +40,10 @@ pub use aws_sdk_sagemaker as sagemaker;
 pub use error::{CallError, ConnectError, raise as raise_quota};
 #[cfg(feature = "account")]
 pub use {
-    aws_sdk_applicationautoscaling as autoscaling, aws_sdk_cloudwatch as cloudwatch,
-    aws_sdk_cloudwatchlogs as logs, aws_sdk_ecr as ecr, aws_sdk_iam as iam, aws_sdk_s3 as s3,
-    aws_sdk_sagemakerruntime as runtime, aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
+    aws_sdk_applicationautoscaling as autoscaling, aws_sdk_cloudcontrol as cloudcontrol,
+    aws_sdk_cloudwatch as cloudwatch, aws_sdk_cloudwatchlogs as logs, aws_sdk_ecr as ecr,
+    aws_sdk_iam as iam, aws_sdk_kms as kms, aws_sdk_s3 as s3, aws_sdk_sagemakerruntime as runtime,
+    aws_sdk_servicequotas as quotas, aws_sdk_sts as sts,
 };
 
 /// The maximum number of attempts of a call; the SDK's default is 3. The waits between them are at
@@ -108,9 +109,9 @@ impl Aws {
             return Err(ConnectError::Region);
         }
         let credentials = config.credentials_provider().ok_or(ConnectError::Anonymous)?;
-        runtime.block_on(credentials.provide_credentials()).map_err(|error| {
-            ConnectError::Credentials { source: error::one_line(&error).into() }
-        })?;
+        runtime
+            .block_on(credentials.provide_credentials())
+            .map_err(|error| ConnectError::of_credentials(&error))?;
         Ok(Self { config, runtime: Arc::new(runtime) })
     }
 
@@ -175,6 +176,12 @@ impl Aws {
         autoscaling::Client::new(&self.config)
     }
 
+    /// Returns a client for Cloud Control, which describes resources of every service in the terms of
+    /// CloudFormation.
+    pub fn cloudcontrol(&self) -> cloudcontrol::Client {
+        cloudcontrol::Client::new(&self.config)
+    }
+
     /// Returns a client for CloudWatch, which keeps metrics and alarms.
     pub fn cloudwatch(&self) -> cloudwatch::Client {
         cloudwatch::Client::new(&self.config)
@@ -201,6 +208,11 @@ impl Aws {
     /// Returns a client for IAM.
     pub fn iam(&self) -> iam::Client {
         iam::Client::new(&self.config)
+    }
+
+    /// Returns a client for KMS, which keeps keys.
+    pub fn kms(&self) -> kms::Client {
+        kms::Client::new(&self.config)
     }
 
     /// Returns a client for STS, which names the owner of the credentials.

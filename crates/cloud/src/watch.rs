@@ -144,6 +144,6 @@ mod tests {
     #[test]
     fn a_refusal_ends_the_watch() {
         let error = watch(vec![Ok("Executing"), Err(refused("ExpiredToken"))]).unwrap_err();
-        insta::assert_snapshot!(error, @"sagemaker:DescribePipelineExecution was refused with ExpiredToken: no; renew the credentials");
+        insta::assert_snapshot!(error, @"sagemaker:DescribePipelineExecution was refused with ExpiredToken: no; renew the credentials, those of a profile with `aws sso login` or `aws login`");
     }
 }

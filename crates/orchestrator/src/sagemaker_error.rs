@@ -13,7 +13,7 @@ pub enum SageMakerError {
     /// The environment and the settings name different regions.
     #[error(
         "the AWS environment names the region {environment}, and aws.region of {file} is {wanted}; \
-         AWS_REGION={wanted} makes them the same"
+         AWS_REGION={wanted} takes that of the settings, `region: {environment}` in them that of the environment"
     )]
     Region {
         /// The environment's region.

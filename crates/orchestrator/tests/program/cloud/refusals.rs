@@ -78,7 +78,7 @@ fn missing_region_and_credentials() {
         "{credentials}"
     );
     cloud.edit("${AWS_REGION:-us-east-1}", "eu-central-1");
-    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: the AWS environment names the region us-east-1, and aws.region of config/pipeline_config.yaml is eu-central-1; AWS_REGION=eu-central-1 makes them the same");
+    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: the AWS environment names the region us-east-1, and aws.region of config/pipeline_config.yaml is eu-central-1; AWS_REGION=eu-central-1 takes that of the settings, `region: us-east-1` in them that of the environment");
     assert!(cloud.server.calls().iter().all(|(action, _)| action == "DescribeImages"));
 }
 
@@ -90,7 +90,7 @@ fn refused_credentials() {
         "The security token included in the request is expired",
     );
     let cloud = with(vec![images()], "DescribePipeline", expired);
-    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: sagemaker:DescribePipeline was refused with ExpiredTokenException: The security token included in the request is expired; renew the credentials (request 8a1c)");
+    insta::assert_snapshot!(refusal(&cloud, &["plan"]), @"error: sagemaker:DescribePipeline was refused with ExpiredTokenException: The security token included in the request is expired; renew the credentials, those of a profile with `aws sso login` or `aws login` (request 8a1c)");
     let denied = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: \
                   sagemaker:CreatePipeline on resource: arn:aws:sagemaker:us-east-1:123456789012:pipeline/alone \
                   because no identity-based policy allows the sagemaker:CreatePipeline action";
@@ -323,6 +323,32 @@ fn credentials_of_a_program() {
     assert!(stderr.starts_with("error: no AWS credentials"), "{stderr}");
 }
 
+/// A profile whose session is over is not told to set keys.
+#[test]
+fn a_session_that_is_over() {
+    let cloud = Cloud::alone(Vec::new());
+    for (profile, command) in [
+        (
+            "sso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n\
+             [sso-session s]\nsso_region = us-east-1\nsso_start_url = https://plant.awsapps.com/start",
+            "aws sso login",
+        ),
+        ("login_session = arn:aws:iam::123456789012:user/ann", "aws login"),
+    ] {
+        let file = cloud
+            .place
+            .file("aws-config", format!("[profile plant]\nregion = us-east-1\n{profile}\n"));
+        let mut command_line = cloud.command(&["plan"]);
+        command_line.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command_line.env("AWS_PROFILE", "plant").env("AWS_CONFIG_FILE", file);
+        let outcome = command_line.env("HOME", cloud.place.path("")).output().unwrap();
+        let stderr = testkit::Outcome::from(outcome).expect(5).stderr;
+        let expected =
+            format!("error: the session of the AWS profile is over; `{command}` starts another: ");
+        assert!(stderr.starts_with(&expected), "{stderr}");
+    }
+}
+
 #[test]
 fn unreadable_and_missing_answers() {
     let cloud = with(vec![images()], "DescribePipeline", Answer::garbage());
@@ -376,7 +402,8 @@ fn account_and_region_are_those_of_the_credentials() {
         cloud.edit("region: ${AWS_REGION:-us-east-1}", "region: ${AWS_REGION}");
         cloud.edit("bucket: alone", "bucket: alone-${AWS_ACCOUNT_ID}-${AWS_REGION}");
         let mut command = cloud.command(&["plan"]);
-        command.env_remove("AWS_REGION").env("AWS_DEFAULT_REGION", "eu-central-1");
+        command.env_remove("AWS_ACCOUNT_ID").env_remove("AWS_REGION");
+        command.env("AWS_DEFAULT_REGION", "eu-central-1");
         let outcome = testkit::Outcome::from(command.output().unwrap()).expect(5);
         (cloud.neutral(&outcome.stderr), cloud.server.actions())
     };
@@ -384,7 +411,7 @@ fn account_and_region_are_those_of_the_credentials() {
     assert!(stderr.contains("<name>-444455556666-eu-central-1/pipeline-definitions"), "{stderr}");
     assert_eq!(actions.iter().filter(|action| *action == "GetCallerIdentity").count(), 1);
     let (stderr, _) = refused(Answer::refused(403, "ExpiredToken", "expired"));
-    insta::assert_snapshot!(stderr, @"error: sts:GetCallerIdentity was refused with ExpiredToken: expired; renew the credentials (request 8a1c)");
+    insta::assert_snapshot!(stderr, @"error: sts:GetCallerIdentity was refused with ExpiredToken: expired; renew the credentials, those of a profile with `aws sso login` or `aws login` (request 8a1c)");
 }
 
 /// SageMaker has no conditional update: of two who deploy at the same time, both would be told that theirs is
