@@ -68,6 +68,11 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
     faults.fields(&settings.preprocessing);
     faults.gates(&settings.quality_gates);
     faults.tags(&settings.tags);
+    if let Some(schedule) = &settings.schedule {
+        let starts = schedule.at.is_some() || schedule.on_new_objects;
+        let expected = "at, with times, or on_new_objects: true, or no such key";
+        faults.unless(starts, "schedule", Value::Null, expected);
+    }
     for (kind, &price) in &settings.prices.per_hour {
         let path = format!("prices.per_hour.{kind}");
         faults.unless(is_instance_type(kind), &path, kind.as_str(), INSTANCE_TYPE);

@@ -71,6 +71,6 @@ pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
     AllColumns, ApprovalStatus, Aws, Cache, ColumnSettings, Columns, Evaluation, Kms,
     LOCAL_ACCOUNT, ModelRegistry, Notifications, Pipeline, Preprocessing, Prices, Retries, S3Paths,
-    Settings, Vpc,
+    Schedule, Settings, Vpc,
 };
 pub use variables::Variables;

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::images::{Image, Images};
 use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
-use crate::rules::{is_not_nan, is_object_key, is_share};
+use crate::rules::{is_not_nan, is_object_key, is_schedule, is_share};
 use crate::steps::{
     BadCells, Categories, Column, ColumnKind, Duplicates, Evaluate, Feature, Format, Gate,
     Hyperparameters, Label, MissingValues, Preprocess, Split, TableFormat, TableSettings,
@@ -91,6 +91,10 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub notifications: Option<Notifications>,
+    /// When executions start by themselves. Never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub schedule: Option<Schedule>,
     /// The prices of instances, for cost estimates.
     #[serde(default)]
     #[garde(dive)]
@@ -476,7 +480,8 @@ pub struct Kms {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(length(min = 1, max = 2048)))]
     pub volume_key: Option<String>,
-    /// The key of the outputs that jobs write to S3.
+    /// The key of what is kept: the outputs that jobs write to S3, and in the template the bucket, the images,
+    /// the logs and the notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(inner(length(min = 1, max = 2048)))]
     pub output_key: Option<String>,
@@ -546,6 +551,20 @@ pub struct Notifications {
     /// The e-mail address that is subscribed to the notification topic.
     #[garde(pattern(r"^[^@ ]+@[^@ ]+\.[^@ ]+$"))]
     pub email: String,
+}
+
+/// When executions start by themselves. They read the pipeline's default input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// The times, in UTC, as EventBridge writes them: `rate(7 days)`, or `cron(0 6 ? * MON *)` of minute,
+    /// hour, day of the month, month, day of the week and year.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(inner(custom(is_schedule)))]
+    pub at: Option<String>,
+    /// Whether a new object at `input_dataset`, or below it if it is a prefix, starts an execution.
+    #[garde(skip)]
+    pub on_new_objects: bool,
 }
 
 /// The prices of instances. Prices change; the date states the age of these.

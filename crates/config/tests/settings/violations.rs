@@ -48,7 +48,7 @@ fn all_violations_are_reported_at_once_with_their_places() {
 #[test]
 fn invalid_keys() {
     insta::assert_snapshot!(message("n_estimators: 200", "n_estimator: 200"), @"config.yaml:46:3: hyperparameters.n_estimator: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `n_estimators`?");
-    insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, prices, endpoint; did you mean `hyperparameters`?");
+    insta::assert_snapshot!(message("hyperparameters:\n", "hyperparams:\n"), @"config.yaml:45:1: hyperparams: unknown key, expected one of pipeline, s3_paths, model_registry, instance_types, instance_counts, volume_sizes, hyperparameters, preprocessing, evaluation, quality_gates, aws, runtime_limits, retries, cache, tags, notifications, schedule, prices, endpoint; did you mean `hyperparameters`?");
     insta::assert_snapshot!(message("  stratify: true", "  colour: red"), @"config.yaml:57:3: preprocessing.colour: unknown key, expected one of test_size, split, stratify, label, columns, except, categories, engineered_features, missing_values, bad_cells, missing_markers, duplicates, format");
     insta::assert_snapshot!(message("Cutting: { unit: kN, spellings", "Cutting: { unit: kN, speling"), @"config.yaml:80:26: preprocessing.columns.Cutting.speling: unknown key, expected one of kind, order, missing_indicator, unit, spellings, missing_markers; did you mean `spellings`?");
     insta::assert_snapshot!(message("  max_depth: 10", "  max_depth: 10\n  n_estimators: 300"), @"config.yaml:48:3: hyperparameters.n_estimators: the same key again, first in line 46");
@@ -234,6 +234,26 @@ fn invalid_texts() {
     config.yaml:132:40: aws.vpc.subnets: found 0 entries, expected at least 1
     ");
     insta::assert_snapshot!(message("# notifications:\n#   email: plant-ml@", "notifications:\n  email: plant-ml at "), @"config.yaml:157:3: notifications.email: found `plant-ml at example.com`, expected an e-mail address such as name@example.com");
+    for schedule in [
+        "rate(1 days)",
+        "rate(7 day)",
+        "rate(0 days)",
+        "rate(7  days)",
+        "rate(7 weeks)",
+        "7 days",
+        "cron(0 6 * * MON *)",
+        "cron(0 6 ? * MON)",
+        "cron(0 ? ? * MON *)",
+        "cron(0 6 ? * MON *",
+    ] {
+        let schedule = format!("schedule: {{ at: '{schedule}' }}\n# notifications:");
+        let message = message("# notifications:", &schedule);
+        assert!(
+            message.contains("schedule.at: found") && message.contains("expected a schedule"),
+            "{message}"
+        );
+    }
+    insta::assert_snapshot!(message("# notifications:", "schedule: {}\n# notifications:"), @"config.yaml:156:1: schedule: found nothing, expected at, with times, or on_new_objects: true, or no such key");
     insta::assert_snapshot!(message("  region: ${AWS_REGION:-us-east-1}", "  region: ${AWS_REGION:-Frankfurt}"), @"config.yaml:113:3: aws.region: found `Frankfurt` (from `${AWS_REGION:-Frankfurt}`), expected a region such as us-east-1");
 }
 
@@ -387,22 +407,22 @@ fn columns_and_features_fit_into_a_table() {
 fn invalid_endpoints() {
     let endpoint = |settings: &str| message("  kind: real_time\n", settings);
     insta::assert_snapshot!(endpoint("  kind: batch\n  name: a_b\n"), @"
-    config.yaml:179:3: endpoint.kind: found `batch`, expected one of real_time, serverless, asynchronous
-    config.yaml:180:3: endpoint.name: found `a_b`, expected 1 to 63 letters, digits and hyphens, the first and the last no hyphen
+    config.yaml:184:3: endpoint.kind: found `batch`, expected one of real_time, serverless, asynchronous
+    config.yaml:185:3: endpoint.name: found `a_b`, expected 1 to 63 letters, digits and hyphens, the first and the last no hyphen
     ");
     // What a serverless endpoint does not have.
     let serverless = "  kind: serverless\n  capture: {}\n  instance_type: ml.m5.large\n  instance_count: 2\n  \
                       autoscaling: { min: 1, max: 2, target: 5 }\n  startup_timeout_seconds: 60\n  \
                       download_timeout_seconds: 60\n  network_isolation: true\n  asynchronous: {}\n";
     insta::assert_snapshot!(endpoint(serverless), @"
-    config.yaml:180:3: endpoint.capture: expected no such key, because SageMaker captures nothing of a serverless endpoint
-    config.yaml:181:3: endpoint.instance_type: expected no such key, because a serverless endpoint has no instances
-    config.yaml:182:3: endpoint.instance_count: expected no such key, because a serverless endpoint has no instances
-    config.yaml:183:3: endpoint.autoscaling: expected no such key, because a serverless endpoint follows the traffic by itself
-    config.yaml:184:3: endpoint.startup_timeout_seconds: expected no such key, because a serverless endpoint has no instances
-    config.yaml:185:3: endpoint.download_timeout_seconds: expected no such key, because a serverless endpoint has no instances
-    config.yaml:186:3: endpoint.network_isolation: found `true`, expected false, because a serverless endpoint cannot be isolated (the jobs' is aws.network_isolation)
-    config.yaml:187:3: endpoint.asynchronous: expected no such key, because the kind is not asynchronous
+    config.yaml:185:3: endpoint.capture: expected no such key, because SageMaker captures nothing of a serverless endpoint
+    config.yaml:186:3: endpoint.instance_type: expected no such key, because a serverless endpoint has no instances
+    config.yaml:187:3: endpoint.instance_count: expected no such key, because a serverless endpoint has no instances
+    config.yaml:188:3: endpoint.autoscaling: expected no such key, because a serverless endpoint follows the traffic by itself
+    config.yaml:189:3: endpoint.startup_timeout_seconds: expected no such key, because a serverless endpoint has no instances
+    config.yaml:190:3: endpoint.download_timeout_seconds: expected no such key, because a serverless endpoint has no instances
+    config.yaml:191:3: endpoint.network_isolation: found `true`, expected false, because a serverless endpoint cannot be isolated (the jobs' is aws.network_isolation)
+    config.yaml:192:3: endpoint.asynchronous: expected no such key, because the kind is not asynchronous
     ");
     // The settings of the jobs hold for it, too, unless it has its own.
     let vpc =
@@ -410,67 +430,67 @@ fn invalid_endpoints() {
     let jobs = with("  network_isolation: false ", vpc);
     let both = jobs.replacen("  kind: real_time\n", "  kind: serverless\n", 1);
     insta::assert_snapshot!(read(&both).unwrap_err(), @"
-    config.yaml:179:1: endpoint.network_isolation: found `true`, expected false, because a serverless endpoint cannot be isolated (the jobs' is aws.network_isolation)
-    config.yaml:179:1: endpoint.vpc: found `true`, expected false, because a serverless endpoint cannot be in a VPC (the jobs' is aws.vpc)
+    config.yaml:184:1: endpoint.network_isolation: found `true`, expected false, because a serverless endpoint cannot be isolated (the jobs' is aws.network_isolation)
+    config.yaml:184:1: endpoint.vpc: found `true`, expected false, because a serverless endpoint cannot be in a VPC (the jobs' is aws.vpc)
     ");
     let own = "  kind: serverless\n  network_isolation: false\n  vpc: false\n";
     read(&jobs.replacen("  kind: real_time\n", own, 1)).unwrap();
-    insta::assert_snapshot!(endpoint("  vpc: true\n"), @"config.yaml:179:3: endpoint.vpc: found `true`, expected a network in aws.vpc beside it");
+    insta::assert_snapshot!(endpoint("  vpc: true\n"), @"config.yaml:184:3: endpoint.vpc: found `true`, expected a network in aws.vpc beside it");
     insta::assert_snapshot!(endpoint("  kind: serverless\n  serverless: { memory_mb: 1500, max_concurrency: 5, provisioned_concurrency: 6 }\n"), @"
-    config.yaml:180:17: endpoint.serverless.memory_mb: found `1500`, expected 1024, 2048, 3072, 4096, 5120 or 6144
-    config.yaml:180:54: endpoint.serverless.provisioned_concurrency: found `6`, expected at most the 5 of max_concurrency
+    config.yaml:185:17: endpoint.serverless.memory_mb: found `1500`, expected 1024, 2048, 3072, 4096, 5120 or 6144
+    config.yaml:185:54: endpoint.serverless.provisioned_concurrency: found `6`, expected at most the 5 of max_concurrency
     ");
     insta::assert_snapshot!(endpoint("  kind: serverless\n  serverless: { memory_mb: 7168, max_concurrency: 201 }\n"), @"
-    config.yaml:180:17: endpoint.serverless.memory_mb: found `7168`, expected 1024, 2048, 3072, 4096, 5120 or 6144
-    config.yaml:180:34: endpoint.serverless.max_concurrency: found `201`, expected at most 200
+    config.yaml:185:17: endpoint.serverless.memory_mb: found `7168`, expected 1024, 2048, 3072, 4096, 5120 or 6144
+    config.yaml:185:34: endpoint.serverless.max_concurrency: found `201`, expected at most 200
     ");
     insta::assert_snapshot!(endpoint("  serverless: {}\n  asynchronous: {}\n"), @"
-    config.yaml:179:3: endpoint.serverless: expected no such key, because the kind is not serverless
-    config.yaml:180:3: endpoint.asynchronous: expected no such key, because the kind is not asynchronous
+    config.yaml:184:3: endpoint.serverless: expected no such key, because the kind is not serverless
+    config.yaml:185:3: endpoint.asynchronous: expected no such key, because the kind is not asynchronous
     ");
     // Ranges.
     insta::assert_snapshot!(endpoint("  instance_type: m5.large\n  instance_count: 0\n  startup_timeout_seconds: 59\n  download_timeout_seconds: 3601\n  threshold: 1.5\n"), @"
-    config.yaml:179:3: endpoint.instance_type: found `m5.large`, expected an instance type such as ml.m5.large
-    config.yaml:180:3: endpoint.instance_count: found `0`, expected at least 1
-    config.yaml:181:3: endpoint.startup_timeout_seconds: found `59`, expected at least 60
-    config.yaml:182:3: endpoint.download_timeout_seconds: found `3601`, expected at most 3600
-    config.yaml:183:3: endpoint.threshold: found `1.5`, expected at most 1
+    config.yaml:184:3: endpoint.instance_type: found `m5.large`, expected an instance type such as ml.m5.large
+    config.yaml:185:3: endpoint.instance_count: found `0`, expected at least 1
+    config.yaml:186:3: endpoint.startup_timeout_seconds: found `59`, expected at least 60
+    config.yaml:187:3: endpoint.download_timeout_seconds: found `3601`, expected at most 3600
+    config.yaml:188:3: endpoint.threshold: found `1.5`, expected at most 1
     ");
     insta::assert_snapshot!(endpoint("  autoscaling: { min: 0, max: 2, target: 0 }\n"), @"
-    config.yaml:179:18: endpoint.autoscaling.min: found `0`, expected at least 1
-    config.yaml:179:34: endpoint.autoscaling.target: found `0`, expected at least 0.1
+    config.yaml:184:18: endpoint.autoscaling.min: found `0`, expected at least 1
+    config.yaml:184:34: endpoint.autoscaling.target: found `0`, expected at least 0.1
     ");
     insta::assert_snapshot!(endpoint("  instance_type: ml.t2.medium\n  instance_count: 5\n  autoscaling: { min: 3, max: 2, target: 5 }\n"), @"
-    config.yaml:179:3: endpoint.instance_type: found `ml.t2.medium`, expected a type that autoscaling takes, which are all but the burstable ml.t2 ones
-    config.yaml:180:3: endpoint.instance_count: found `5`, expected 3 to 2, as autoscaling has it
-    config.yaml:181:26: endpoint.autoscaling.max: found `2`, expected at least the 3 of min
+    config.yaml:184:3: endpoint.instance_type: found `ml.t2.medium`, expected a type that autoscaling takes, which are all but the burstable ml.t2 ones
+    config.yaml:185:3: endpoint.instance_count: found `5`, expected 3 to 2, as autoscaling has it
+    config.yaml:186:26: endpoint.autoscaling.max: found `2`, expected at least the 3 of min
     ");
     insta::assert_snapshot!(endpoint("  capture: { percent: 101, of: [], prefix: /x }\n"), @"
-    config.yaml:179:14: endpoint.capture.percent: found `101`, expected at most 100
-    config.yaml:179:28: endpoint.capture.of: found 0 entries, expected at least 1
-    config.yaml:179:36: endpoint.capture.prefix: found `/x`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket
+    config.yaml:184:14: endpoint.capture.percent: found `101`, expected at most 100
+    config.yaml:184:28: endpoint.capture.of: found 0 entries, expected at least 1
+    config.yaml:184:36: endpoint.capture.prefix: found `/x`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket
     ");
     insta::assert_snapshot!(endpoint("  kind: asynchronous\n  asynchronous: { prefix: s3://b/c, max_concurrent_invocations: 1001 }\n"), @"
-    config.yaml:180:19: endpoint.asynchronous.prefix: found `s3://b/c`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket
-    config.yaml:180:37: endpoint.asynchronous.max_concurrent_invocations: found `1001`, expected at most 1000
+    config.yaml:185:19: endpoint.asynchronous.prefix: found `s3://b/c`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket
+    config.yaml:185:37: endpoint.asynchronous.max_concurrent_invocations: found `1001`, expected at most 1000
     ");
     // How traffic moves.
-    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: canary }\n"), @"config.yaml:180:3: endpoint.update.percent: found nothing, expected a share such as 10, which canary and linear need");
-    insta::assert_snapshot!(endpoint("  update: { percent: 10 }\n"), @"config.yaml:179:13: endpoint.update.percent: found `10`, expected no share, or shift: canary or linear beside it");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: canary }\n"), @"config.yaml:185:3: endpoint.update.percent: found nothing, expected a share such as 10, which canary and linear need");
+    insta::assert_snapshot!(endpoint("  update: { percent: 10 }\n"), @"config.yaml:184:13: endpoint.update.percent: found `10`, expected no share, or shift: canary or linear beside it");
     insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: canary, percent: 51, wait_seconds: 3601 }\n"), @"
-    config.yaml:180:28: endpoint.update.percent: found `51`, expected 1 to 50 percent
-    config.yaml:180:41: endpoint.update.wait_seconds: found `3601`, expected at most 3600
+    config.yaml:185:28: endpoint.update.percent: found `51`, expected 1 to 50 percent
+    config.yaml:185:41: endpoint.update.wait_seconds: found `3601`, expected at most 3600
     ");
     insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 5, timeout_seconds: 599 }\n"), @"
-    config.yaml:180:28: endpoint.update.percent: found `5`, expected 10 to 50 percent
-    config.yaml:180:40: endpoint.update.timeout_seconds: found `599`, expected at least 600
+    config.yaml:185:28: endpoint.update.percent: found `5`, expected 10 to 50 percent
+    config.yaml:185:40: endpoint.update.timeout_seconds: found `599`, expected at least 600
     ");
-    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 25, wait_seconds: 600, terminate_after_seconds: 300, timeout_seconds: 2700 }\n"), @"config.yaml:180:90: endpoint.update.timeout_seconds: found `2700`, expected more than the 2700 seconds that 4 times wait_seconds and terminate_after_seconds come to");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 25, wait_seconds: 600, terminate_after_seconds: 300, timeout_seconds: 2700 }\n"), @"config.yaml:185:90: endpoint.update.timeout_seconds: found `2700`, expected more than the 2700 seconds that 4 times wait_seconds and terminate_after_seconds come to");
     // One instance, or less than one, is no part. The instances are the fewest that autoscaling may have left.
-    insta::assert_snapshot!(endpoint("  update: { shift: canary, percent: 50 }\n"), @"config.yaml:179:13: endpoint.update.shift: found `canary`, expected all_at_once, or an endpoint.instance_count of at least 2, since one instance does not move in parts");
-    insta::assert_snapshot!(endpoint("  instance_count: 2\n  autoscaling: { min: 1, max: 4, target: 5 }\n  update: { shift: linear, percent: 50 }\n"), @"config.yaml:181:13: endpoint.update.shift: found `linear`, expected all_at_once, or an endpoint.autoscaling.min of at least 2, since one instance does not move in parts");
-    insta::assert_snapshot!(endpoint("  instance_count: 9\n  update: { shift: canary, percent: 11 }\n"), @"config.yaml:180:28: endpoint.update.percent: found `11`, expected at least 12, which moves one of the 9 instances of endpoint.instance_count");
-    insta::assert_snapshot!(endpoint("  autoscaling: { min: 3, max: 9, target: 5 }\n  update: { shift: linear, percent: 33 }\n"), @"config.yaml:180:28: endpoint.update.percent: found `33`, expected at least 34, which moves one of the 3 instances of endpoint.autoscaling.min");
+    insta::assert_snapshot!(endpoint("  update: { shift: canary, percent: 50 }\n"), @"config.yaml:184:13: endpoint.update.shift: found `canary`, expected all_at_once, or an endpoint.instance_count of at least 2, since one instance does not move in parts");
+    insta::assert_snapshot!(endpoint("  instance_count: 2\n  autoscaling: { min: 1, max: 4, target: 5 }\n  update: { shift: linear, percent: 50 }\n"), @"config.yaml:186:13: endpoint.update.shift: found `linear`, expected all_at_once, or an endpoint.autoscaling.min of at least 2, since one instance does not move in parts");
+    insta::assert_snapshot!(endpoint("  instance_count: 9\n  update: { shift: canary, percent: 11 }\n"), @"config.yaml:185:28: endpoint.update.percent: found `11`, expected at least 12, which moves one of the 9 instances of endpoint.instance_count");
+    insta::assert_snapshot!(endpoint("  autoscaling: { min: 3, max: 9, target: 5 }\n  update: { shift: linear, percent: 33 }\n"), @"config.yaml:185:28: endpoint.update.percent: found `33`, expected at least 34, which moves one of the 3 instances of endpoint.autoscaling.min");
     for whole in [
         "  instance_count: 9\n  update: { shift: canary, percent: 12 }\n",
         "  instance_count: 100\n  update: { shift: canary, percent: 1 }\n",
@@ -480,21 +500,21 @@ fn invalid_endpoints() {
         read(&with("  kind: real_time\n", whole)).unwrap();
     }
     insta::assert_snapshot!(endpoint("  kind: serverless\n  update: { shift: canary, percent: 10, rollback_alarms: [a] }\n"), @"
-    config.yaml:180:13: endpoint.update.shift: expected no such key, because SageMaker updates a serverless endpoint all at once
-    config.yaml:180:41: endpoint.update.rollback_alarms: expected no such key, because SageMaker updates a serverless endpoint all at once
+    config.yaml:185:13: endpoint.update.shift: expected no such key, because SageMaker updates a serverless endpoint all at once
+    config.yaml:185:41: endpoint.update.rollback_alarms: expected no such key, because SageMaker updates a serverless endpoint all at once
     ");
     insta::assert_snapshot!(endpoint("  update: { wait_seconds: 4294967295, timeout_seconds: 28800 }\n"), @"
-    config.yaml:179:13: endpoint.update.wait_seconds: found `4294967295`, expected at most 3600
-    config.yaml:179:39: endpoint.update.timeout_seconds: found `28800`, expected more than the 4294967295 seconds that 1 times wait_seconds and terminate_after_seconds come to
+    config.yaml:184:13: endpoint.update.wait_seconds: found `4294967295`, expected at most 3600
+    config.yaml:184:39: endpoint.update.timeout_seconds: found `28800`, expected more than the 4294967295 seconds that 1 times wait_seconds and terminate_after_seconds come to
     ");
     insta::assert_snapshot!(endpoint("  update: { rollback_alarms: [' ', a, b, a] }\n"), @"
-    config.yaml:179:31: endpoint.update.rollback_alarms[0]: found ` `, expected an alarm's name
-    config.yaml:179:42: endpoint.update.rollback_alarms[3]: found `a`, expected an alarm that is not listed before
+    config.yaml:184:31: endpoint.update.rollback_alarms[0]: found ` `, expected an alarm's name
+    config.yaml:184:42: endpoint.update.rollback_alarms[3]: found `a`, expected an alarm that is not listed before
     ");
-    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:180:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
-    insta::assert_snapshot!(endpoint("  instance_type: ml.inf1.xlarge\n  update: { rollback_alarms: [a] }\n"), @"config.yaml:179:3: endpoint.instance_type: found `ml.inf1.xlarge`, expected another type, since SageMaker updates ml.inf1 all at once and without alarms");
-    insta::assert_snapshot!(endpoint(&format!("  name: a{}b\n", "-".repeat(62))), @"config.yaml:179:3: endpoint.name: found 64 characters, expected at most 63");
-    insta::assert_snapshot!(endpoint("  capture: { prefix: raw/captured }\n"), @"config.yaml:179:14: endpoint.capture.prefix: found `raw/captured`, expected a prefix apart from s3_paths.raw_data, which is raw");
+    insta::assert_snapshot!(endpoint("  instance_count: 10\n  update: { shift: linear, percent: 10, wait_seconds: 3600 }\n"), @"config.yaml:185:41: endpoint.update.wait_seconds: found `3600`, expected waits of less than 28800 seconds together, they come to 36000");
+    insta::assert_snapshot!(endpoint("  instance_type: ml.inf1.xlarge\n  update: { rollback_alarms: [a] }\n"), @"config.yaml:184:3: endpoint.instance_type: found `ml.inf1.xlarge`, expected another type, since SageMaker updates ml.inf1 all at once and without alarms");
+    insta::assert_snapshot!(endpoint(&format!("  name: a{}b\n", "-".repeat(62))), @"config.yaml:184:3: endpoint.name: found 64 characters, expected at most 63");
+    insta::assert_snapshot!(endpoint("  capture: { prefix: raw/captured }\n"), @"config.yaml:184:14: endpoint.capture.prefix: found `raw/captured`, expected a prefix apart from s3_paths.raw_data, which is raw");
     let key = with("aws:\n", "aws:\n  kms: { volume_key: alias/x }\n");
     for (name, has_disk) in [
         ("ml.m5d.large", true),
@@ -512,5 +532,5 @@ fn invalid_endpoints() {
     insta::assert_snapshot!(message("  project: machine-downtime\n", "  Größe 2: 'R&D; 5 %'\n"), @"config.yaml:153:3: tags.Größe 2: found `R&D; 5 %`, expected letters, digits, spaces and _ . : / = + - @, which are all that SageMaker takes in a tag");
     insta::assert_snapshot!(message("  project: machine-downtime\n", "  deployed-to: x\n"), @"config.yaml:153:3: tags.deployed-to: found `deployed-to`, expected a key that the program does not use itself");
     let alarms = (0..11).map(|alarm| format!("a{alarm}")).collect::<Vec<_>>().join(", ");
-    insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:179:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");
+    insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:184:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");
 }
