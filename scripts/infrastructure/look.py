@@ -72,15 +72,16 @@ def roles(stack, checks):
     repository = "repo:plant@12/downtime@345"
     condition = {
         "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
-        "StringLike": {f"{ISSUER}:sub": [f"{repository}:ref:refs/heads/main"]},
+        "StringLike": {f"{ISSUER}:sub": [f"{repository}:environment:pipeline"]},
     }
-    checks.equal("GitHub's workflows", trust["Condition"], condition)
+    checks.equal("who deploys the pipeline", trust["Condition"], condition)
     policy = stack.properties("GitHubRole")["Policies"][0]["PolicyDocument"]
     checks.equal("the GitHub role's policy", document, policy)
     checks.equal("the GitHub role is an output", stack.outputs["GitHubRoleArn"], made["Arn"])
     made, trust, document = role(stack, "GitHubPushRole")
     subjects = trust["Condition"]["StringLike"][f"{ISSUER}:sub"]
-    checks.equal("who pushes a release", subjects, [f"{repository}:ref:refs/tags/v*"])
+    references = [f"{repository}:ref:refs/{each}" for each in ("heads/main", "tags/v*")]
+    checks.equal("who pushes images", subjects, references)
     policy = stack.properties("GitHubPushRole")["Policies"][0]["PolicyDocument"]
     checks.equal("the push role's policy", document, policy)
     checks.equal("the push role is an output", stack.outputs["GitHubPushRoleArn"], made["Arn"])
@@ -112,7 +113,12 @@ def events(stack, checks):
     checks.equal("the topic's subscribers", subscribed, [("email", "someone@example.com")])
     for name in stack.of_type("Events::Rule"):
         found = stack.events.describe_rule(Name=stack.ids[name])
-        pattern = stack.properties(name)["EventPattern"]
-        checks.equal(f"{name}: the pattern", json.loads(found["EventPattern"]), pattern)
+        wanted = stack.properties(name)
+        pattern = json.loads(found.get("EventPattern") or "null")
+        checks.equal(f"{name}: the pattern", pattern, wanted.get("EventPattern"))
+        times = found.get("ScheduleExpression") or None
+        checks.equal(f"{name}: the times", times, wanted.get("ScheduleExpression"))
+        [target] = wanted["Targets"]
+        arn = topic if target["Arn"] == {"Ref": "Topic"} else target["Arn"]
         targets = stack.events.list_targets_by_rule(Rule=stack.ids[name])["Targets"]
-        checks.equal(f"{name}: the target", [target["Arn"] for target in targets], [topic])
+        checks.equal(f"{name}: the target", [target["Arn"] for target in targets], [arn])

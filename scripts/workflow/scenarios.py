@@ -36,6 +36,8 @@ def without_a_role(runner, checks):
         # `images` pushes nothing without a role, and `comment` needs the summary of `run`.
         if called not in ("images", "comment"):
             checks.contains(f"{called} is left out", each["if"], "_ROLE_ARN != ''")
+    # The role that deploys trusts the jobs of this environment alone.
+    checks.equal("the environment", runner.jobs["run"].get("environment"), "pipeline")
 
 
 def success(runner, account, checks, digests):
@@ -61,7 +63,8 @@ def success(runner, account, checks, digests):
     checks.that("the settings of the table are there", account.has(settings))
     images = re.findall(r"\S+@\S+", digests)[:4]
     checks.contains("the images by digest", created["PipelineDefinition"], *images)
-    checks.equal("no tag was looked up", asked("DescribeImages"), [])
+    looked_up = {key for one in asked("DescribeImages") for key in one["imageIds"][0]}
+    checks.equal("images are looked up by digest", looked_up, {"imageDigest"})
     started = asked("StartPipelineExecution")[0]
     given = [one["Name"] for one in started["PipelineParameters"]]
     checks.equal("no parameter but the version of the input", given, ["InputDataVersion"])

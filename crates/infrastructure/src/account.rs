@@ -31,8 +31,8 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Returns the partition of a region.
-pub(crate) fn partition(region: &str) -> &'static str {
+/// Returns the partition of a region: `aws`, `aws-cn` or `aws-us-gov`.
+pub fn partition(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "aws-cn"
     } else if region.starts_with("us-gov-") {

@@ -39,7 +39,7 @@ impl Repository {
 }
 
 /// Returns the repositories of the definition's images and of the settings' images, each once.
-pub(crate) fn repositories(settings: &Settings, definition: &Definition) -> Vec<Repository> {
+pub fn repositories(settings: &Settings, definition: &Definition) -> Vec<Repository> {
     let steps = definition.steps_recursive();
     let images = steps.iter().filter_map(|placed| match &placed.step.kind {
         StepKind::Processing(job) => Some(&job.app_specification.image_uri),

@@ -10,7 +10,8 @@ use crate::hosting;
 use crate::inventory::{Inventory, JobType};
 use crate::stages;
 use crate::statements::{
-    approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
+    approve, find_account, find_images, find_role, find_versions, find_volume_key, object_key,
+    pass_role, simulate_role, volume_key,
 };
 use crate::storage::{DEFINITIONS, S3Prefix, without_covered};
 
@@ -24,9 +25,9 @@ pub enum PolicyKind {
     Execution,
     /// A person who creates, starts and watches the pipeline.
     Deploy,
-    /// GitHub Actions: pushes images, creates and starts the pipeline.
+    /// GitHub Actions behind reviewers: creates and starts the pipeline.
     Github,
-    /// GitHub Actions on a release tag: pushes images.
+    /// GitHub Actions on the branch and on release tags: pushes images.
     Push,
     /// Whoever looks at versions, and approves or rejects them.
     Approver,
@@ -60,7 +61,10 @@ pub fn policy(kind: PolicyKind, settings: &Settings, definition: &Definition) ->
     let inventory = Inventory::of(settings, definition);
     Policy::new(match kind {
         PolicyKind::Execution => execution(&inventory),
-        PolicyKind::Deploy => deploy(&inventory, inventory.object_arns(&inventory.inputs)),
+        PolicyKind::Deploy => {
+            let deploy = deploy(&inventory, inventory.object_arns(&inventory.inputs));
+            [deploy, look_around(&inventory)].concat()
+        }
         PolicyKind::Github => github(&inventory),
         PolicyKind::Push => push(&inventory),
         PolicyKind::Approver => approver(&inventory),
@@ -253,14 +257,38 @@ fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
             inventory.log_arns(),
         ),
-        find_role(inventory),
         pass_role(inventory),
-        // The resource would be a single quota, and the listing is of all of a service's quotas.
-        Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),
     ];
     statements.extend(find_versions(inventory));
     statements.extend(object_key(inventory));
     statements
+}
+
+/// Returns the statements of whoever looks at everything that a deployment needs, before it fails.
+fn look_around(inventory: &Inventory<'_>) -> Vec<Statement> {
+    let mut statements = vec![
+        find_role(inventory),
+        simulate_role(inventory),
+        // The resource would be a single quota, and the listing is of all of a service's quotas.
+        Statement::allow("ReadQuotas", ["servicequotas:ListServiceQuotas"], ["*"]),
+    ];
+    statements.extend(find_volume_key(inventory));
+    statements.extend(find_network(inventory));
+    statements.extend(find_account(inventory));
+    statements
+}
+
+/// Allows looking at the subnets and security groups of the settings, through Cloud Control, which looks with the
+/// permissions of whoever asks. IAM has no resource for looking at them.
+fn find_network(inventory: &Inventory<'_>) -> Option<Statement> {
+    inventory.settings.aws.vpc.as_ref()?;
+    let actions = [
+        "cloudformation:GetResource",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+    ];
+    Some(Statement::allow("FindNetwork", actions, ["*"]))
 }
 
 /// Returns the statements of whoever decides about versions. Nobody else may, except behind reviewers: starting
@@ -286,9 +314,7 @@ fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
     // A workflow uploads no tables, only what a definition consists of.
     let bucket = &inventory.settings.s3_paths.bucket;
     let uploads = vec![inventory.account.s3(&format!("{bucket}/{DEFINITIONS}*"))];
-    let mut statements = deploy(inventory, uploads);
-    statements.extend(push(inventory));
-    statements
+    deploy(inventory, uploads)
 }
 
 fn push(inventory: &Inventory<'_>) -> Vec<Statement> {

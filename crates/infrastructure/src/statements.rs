@@ -17,6 +17,33 @@ pub(crate) fn find_role(inventory: &Inventory<'_>) -> Statement {
     Statement::allow("FindExecutionRole", ["iam:GetRole"], [&inventory.settings.aws.role_arn])
 }
 
+/// Allows asking IAM what the role is allowed, before a job is refused.
+pub(crate) fn simulate_role(inventory: &Inventory<'_>) -> Statement {
+    let role = &inventory.settings.aws.role_arn;
+    Statement::allow("SimulateExecutionRole", ["iam:SimulatePrincipalPolicy"], [role])
+}
+
+/// Allows looking for what the template makes, before it does.
+pub(crate) fn find_account(inventory: &Inventory<'_>) -> [Statement; 4] {
+    let account = inventory.account;
+    let bucket = account.s3(&inventory.settings.s3_paths.bucket);
+    [
+        Statement::allow("FindBucketEvents", ["s3:GetBucketNotification"], [bucket]),
+        Statement::allow(
+            "FindRepositories",
+            ["ecr:DescribeRepositories"],
+            inventory.repository_arns(),
+        ),
+        Statement::allow(
+            "FindLogGroups",
+            ["logs:DescribeLogGroups"],
+            [account.arn("logs", "log-group:*")],
+        ),
+        // The listing has no resource.
+        Statement::allow("FindProviders", ["iam:ListOpenIDConnectProviders"], ["*"]),
+    ]
+}
+
 /// Allows looking for images, and for what processors they are built for.
 pub(crate) fn find_images(inventory: &Inventory<'_>) -> Statement {
     Statement::allow(
@@ -56,11 +83,28 @@ pub(crate) fn volume_key(inventory: &Inventory<'_>) -> Vec<Statement> {
     ]
 }
 
+/// Allows looking whether the key of the volumes can be used.
+pub(crate) fn find_volume_key(inventory: &Inventory<'_>) -> Option<Statement> {
+    let key = inventory.settings.aws.kms.volume_key.as_ref()?;
+    Some(with_key(inventory, "FindVolumeKey", &["kms:DescribeKey"], key))
+}
+
 /// Allows the use of the customer's key for objects, for reading as well as for writing.
 pub(crate) fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
     let key = inventory.settings.aws.kms.output_key.as_ref()?;
     let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
     Some(with_key(inventory, "UseObjectKey", &actions, key))
+}
+
+/// Returns the ARN of a KMS key. `key` is an id, an alias, or the ARN of either.
+pub(crate) fn key_arn(inventory: &Inventory<'_>, key: &str) -> String {
+    if key.starts_with("arn:") {
+        key.to_owned()
+    } else if key.starts_with("alias/") {
+        inventory.account.arn("kms", key)
+    } else {
+        inventory.account.arn("kms", &format!("key/{key}"))
+    }
 }
 
 /// Allows actions on a KMS key. `key` is an id, an alias, or the ARN of either. The resource of a
@@ -71,14 +115,7 @@ fn with_key(
     actions: &[&str],
     key: &str,
 ) -> Statement {
-    let arn = if key.starts_with("arn:") {
-        key.to_owned()
-    } else if key.starts_with("alias/") {
-        inventory.account.arn("kms", key)
-    } else {
-        inventory.account.arn("kms", &format!("key/{key}"))
-    };
-    match arn.split_once(":alias/") {
+    match key_arn(inventory, key).split_once(":alias/") {
         Some((account, alias)) => {
             Statement::allow(sid, actions.iter().copied(), [format!("{account}:key/*")]).when(
                 "ForAnyValue:StringEquals",
@@ -86,6 +123,6 @@ fn with_key(
                 [format!("alias/{alias}")],
             )
         }
-        None => Statement::allow(sid, actions.iter().copied(), [arn]),
+        None => Statement::allow(sid, actions.iter().copied(), [key_arn(inventory, key)]),
     }
 }

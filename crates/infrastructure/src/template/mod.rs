@@ -2,10 +2,12 @@
 
 #[macro_use]
 mod value;
+mod keys;
 mod notifications;
 mod on_approval;
 mod repositories;
 mod roles;
+mod schedule;
 mod sections;
 mod storage;
 
@@ -37,6 +39,9 @@ pub fn template(settings: &Settings, definition: &Definition) -> String {
     roles::add(&inventory, &mut sections);
     notifications::add(&inventory, &mut sections);
     on_approval::add(&inventory, &mut sections);
+    schedule::add(&inventory, &mut sections);
+    roles::bound(&mut sections);
+    // What every resource carries comes last.
     tag(&mut sections.resources, &settings.tags);
     let document = object! {
         "AWSTemplateFormatVersion": value::TEMPLATE_VERSION,
@@ -112,13 +117,14 @@ fn log_groups(inventory: &Inventory<'_>, sections: &mut Sections) {
     let jobs = inventory.jobs.iter();
     let jobs = jobs.map(|job| (format!("{}Logs", job.name()), job.log_group().to_owned()));
     let about = "An account has these log groups once, from its first SageMaker job on: false where they are there";
-    log_groups_of(CREATE_LOG_GROUPS, about, jobs, sections);
+    let key = keys::of_logs(inventory, sections);
+    log_groups_of(CREATE_LOG_GROUPS, about, jobs, key.as_ref(), sections);
     let endpoint = endpoint_log_group(inventory.settings.endpoint_name());
     let hosts = [("EndpointLogs", endpoint), ("TransformLogs", TRANSFORMS.to_owned())];
     let hosts = hosts.map(|(name, group)| (name.to_owned(), group));
     let about =
         "The log groups of the endpoint and of batch transforms: false where one has run before";
-    log_groups_of(CREATE_HOSTING_LOG_GROUPS, about, hosts, sections);
+    log_groups_of(CREATE_HOSTING_LOG_GROUPS, about, hosts, key.as_ref(), sections);
 }
 
 /// Adds log groups by their names as resources, and the parameter that decides whether they are created.
@@ -126,19 +132,16 @@ fn log_groups_of(
     parameter: &str,
     about: &str,
     groups: impl IntoIterator<Item = (String, String)>,
+    key: Option<&Value>,
     sections: &mut Sections,
 ) {
-    sections.parameter(
-        parameter,
-        object! {
-            "Description": about,
-            "Type": "String",
-            "AllowedValues": value::list(["true", "false"]),
-            "Default": "true",
-        },
-    );
-    sections.condition(parameter, value::equals(parameter, "true"));
+    sections.choice(parameter, about);
     for (resource, group) in groups {
+        let mut properties = object! {
+            "LogGroupName": group,
+            "RetentionInDays": LOG_DAYS,
+        };
+        value::put(&mut properties, "KmsKeyId", key.cloned());
         sections.resource(
             &resource,
             object! {
@@ -146,10 +149,7 @@ fn log_groups_of(
                 "Condition": parameter,
                 "DeletionPolicy": "Retain",
                 "UpdateReplacePolicy": "Retain",
-                "Properties": object! {
-                    "LogGroupName": group,
-                    "RetentionInDays": LOG_DAYS,
-                },
+                "Properties": properties,
             },
         );
     }

@@ -3,8 +3,9 @@
 use config::ApprovalStatus;
 use serde_yaml::Value;
 
+use super::keys;
 use super::sections::Sections;
-use super::value::{POLICY_VERSION, arn, list, reference};
+use super::value::{POLICY_VERSION, arn, list, put, reference};
 use crate::inventory::Inventory;
 
 const FAILED: &str = "ExecutionFailed";
@@ -12,18 +13,14 @@ const PENDING: &str = "ApprovalPending";
 
 pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
     let Some(notifications) = &inventory.settings.notifications else { return };
-    sections.resource(
-        "Topic",
-        object! {
-            "Type": "AWS::SNS::Topic",
-            "Properties": object! {
-                "Subscription": list([object! {
-                    "Protocol": "email",
-                    "Endpoint": notifications.email.as_str(),
-                }]),
-            },
-        },
-    );
+    let mut topic = object! {
+        "Subscription": list([object! {
+            "Protocol": "email",
+            "Endpoint": notifications.email.as_str(),
+        }]),
+    };
+    put(&mut topic, "KmsMasterKeyId", keys::of_outputs(inventory));
+    sections.resource("Topic", object! { "Type": "AWS::SNS::Topic", "Properties": topic });
     sections.resource(
         "TopicPolicy",
         object! {

@@ -3,9 +3,9 @@
 
 use config::ApprovalStatus;
 
-use super::roles::{REPOSITORY, environment, github_trust, inline};
+use super::roles::{REPOSITORY, environment, events_role, github_trust, inline};
 use super::sections::Sections;
-use super::value::{GITHUB_VERSION, POLICY_VERSION, arn, list, substitute};
+use super::value::{GITHUB_VERSION, arn, list, substitute};
 use crate::inventory::Inventory;
 use crate::policy::PolicyKind;
 
@@ -117,32 +117,10 @@ fn destination(sections: &mut Sections) {
             },
         },
     );
-    sections.resource(
-        "StartWorkflowRole",
-        object! {
-            "Type": "AWS::IAM::Role",
-            "Properties": object! {
-                "Description": "What starts the workflow at an event",
-                "AssumeRolePolicyDocument": object! {
-                    "Version": POLICY_VERSION,
-                    "Statement": list([object! {
-                        "Effect": "Allow",
-                        "Principal": object! { "Service": "events.amazonaws.com" },
-                        "Action": "sts:AssumeRole",
-                    }]),
-                },
-                "Policies": list([object! {
-                    "PolicyName": "Start",
-                    "PolicyDocument": object! {
-                        "Version": POLICY_VERSION,
-                        "Statement": list([object! {
-                            "Effect": "Allow",
-                            "Action": "events:InvokeApiDestination",
-                            "Resource": arn("Workflow"),
-                        }]),
-                    },
-                }]),
-            },
-        },
+    let role = events_role(
+        "What starts the workflow at an event",
+        "events:InvokeApiDestination",
+        arn("Workflow"),
     );
+    sections.resource("StartWorkflowRole", role);
 }

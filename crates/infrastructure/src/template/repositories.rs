@@ -1,36 +1,46 @@
 //! The ECR repositories of the images.
 
+use super::keys;
 use super::sections::Sections;
-use super::value::list;
+use super::value::{list, put};
 use crate::images::Repository;
 use crate::inventory::Inventory;
 
+/// The parameter and condition that decide whether the template creates the repositories.
+const CREATE: &str = "CreateRepositories";
 /// The retention of images without a tag, in days.
 const UNTAGGED_DAYS: u64 = 7;
 
 pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
     let account = inventory.account;
+    sections.choice(CREATE, "Whether to make the repositories: false where they are there");
     // Repositories in other accounts or regions belong to other stacks.
     let ours = |r: &&Repository| r.account == account.id && r.region == account.region;
     for repository in inventory.repositories.iter().filter(ours) {
         let name = format!("{}Repository", resource_name(&repository.name));
+        let mut properties = object! {
+            "RepositoryName": repository.name.as_str(),
+            "ImageTagMutability": "IMMUTABLE",
+            "ImageScanningConfiguration": object! { "ScanOnPush": true },
+            "LifecyclePolicy": object! { "LifecyclePolicyText": lifecycle() },
+        };
+        let key = keys::of_outputs(inventory);
+        let encryption = key.map(|key| object! { "EncryptionType": "KMS", "KmsKey": key });
+        put(&mut properties, "EncryptionConfiguration", encryption);
         sections.resource(
             &name,
             object! {
                 "Type": "AWS::ECR::Repository",
+                "Condition": CREATE,
                 "DeletionPolicy": "Retain",
                 "UpdateReplacePolicy": "Retain",
-                "Properties": object! {
-                    "RepositoryName": repository.name.as_str(),
-                    "ImageTagMutability": "IMMUTABLE",
-                    "ImageScanningConfiguration": object! { "ScanOnPush": true },
-                    "LifecyclePolicy": object! { "LifecyclePolicyText": lifecycle() },
-                },
+                "Properties": properties,
             },
         );
         sections.output(
             &name,
             object! {
+                "Condition": CREATE,
                 "Description": format!("The repository {}", repository.name),
                 "Value": object! { "Fn::GetAtt": list([name.as_str(), "RepositoryUri"]) },
             },

@@ -3,11 +3,17 @@
 use serde_yaml::Value;
 
 use super::sections::Sections;
-use super::value::{POLICY_VERSION, arn, equals, list, reference, serialized, substitute};
+use super::value::{
+    POLICY_VERSION, arn, choose, equals, list, put, reference, serialized, substitute,
+};
 use crate::inventory::Inventory;
 use crate::policy::{PolicyKind, policy};
 use crate::statements::SAGEMAKER;
 
+/// The parameter and condition that decide whether the template creates the role of the jobs.
+const CREATE_ROLE: &str = "CreateExecutionRole";
+/// The parameter and condition for the permissions boundary of every role.
+const BOUNDARY: &str = "PermissionsBoundary";
 /// The parameter for the GitHub repository.
 pub(super) const REPOSITORY: &str = "GitHubRepository";
 /// The parameter and condition for the repository's name in the tokens of GitHub, where it is another.
@@ -16,8 +22,10 @@ const SUBJECT: &str = "GitHubSubject";
 const BRANCH: &str = "GitHubBranch";
 /// The parameter and condition that decide whether the template creates the identity provider.
 const CREATE_PROVIDER: &str = "CreateGitHubProvider";
-/// The parameter for the environment whose jobs reviewers let start.
+/// The parameter for the environment whose jobs approve and deploy versions once reviewers let them start.
 const ENVIRONMENT: &str = "GitHubEnvironment";
+/// The parameter for the environment whose jobs deploy the pipeline once reviewers let them start.
+const PIPELINE_ENVIRONMENT: &str = "GitHubPipelineEnvironment";
 /// The condition that a GitHub repository is given.
 const HAS_GITHUB: &str = "HasGitHub";
 
@@ -31,11 +39,17 @@ pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
 
 /// Adds the role of the pipeline and its jobs.
 fn execution(inventory: &Inventory<'_>, sections: &mut Sections) {
-    let (path, name) = path_and_name(&inventory.settings.aws.role_arn);
+    let existing = inventory.settings.aws.role_arn.as_str();
+    let (path, name) = path_and_name(existing);
+    sections.choice(
+        CREATE_ROLE,
+        "Whether to make the role of the jobs: false where it is there, with the policy `iam-policy execution`",
+    );
     sections.resource(
         "ExecutionRole",
         object! {
             "Type": "AWS::IAM::Role",
+            "Condition": CREATE_ROLE,
             "Properties": object! {
                 "RoleName": name,
                 "Path": path,
@@ -62,9 +76,62 @@ fn execution(inventory: &Inventory<'_>, sections: &mut Sections) {
         "ExecutionRoleArn",
         object! {
             "Description": "aws.role_arn of the settings",
-            "Value": arn("ExecutionRole"),
+            "Value": choose(CREATE_ROLE, arn("ExecutionRole"), existing.into()),
         },
     );
+}
+
+/// Gives every role the permissions boundary of the parameter, if it names one. Some accounts allow no role
+/// without.
+pub(super) fn bound(sections: &mut Sections) {
+    sections.parameter(
+        BOUNDARY,
+        object! {
+            "Description": "The ARN of the policy that bounds every role of the stack; empty for none",
+            "Type": "String",
+            "AllowedPattern": "^(arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+)?$",
+            "Default": "",
+        },
+    );
+    sections.condition(BOUNDARY, object! { "Fn::Not": list([equals(BOUNDARY, "")]) });
+    for resource in sections.resources.values_mut() {
+        if resource.get("Type").and_then(Value::as_str) != Some("AWS::IAM::Role") {
+            continue;
+        }
+        let boundary = choose(BOUNDARY, reference(BOUNDARY), reference("AWS::NoValue"));
+        if let Some(properties) = resource.get_mut("Properties") {
+            put(properties, "PermissionsBoundary", Some(boundary));
+        }
+    }
+}
+
+/// Returns a role that EventBridge assumes to do one thing.
+pub(super) fn events_role(description: &str, action: &str, resources: Value) -> Value {
+    object! {
+        "Type": "AWS::IAM::Role",
+        "Properties": object! {
+            "Description": description,
+            "AssumeRolePolicyDocument": object! {
+                "Version": POLICY_VERSION,
+                "Statement": list([object! {
+                    "Effect": "Allow",
+                    "Principal": object! { "Service": "events.amazonaws.com" },
+                    "Action": "sts:AssumeRole",
+                }]),
+            },
+            "Policies": list([object! {
+                "PolicyName": "Start",
+                "PolicyDocument": object! {
+                    "Version": POLICY_VERSION,
+                    "Statement": list([object! {
+                        "Effect": "Allow",
+                        "Action": action,
+                        "Resource": resources,
+                    }]),
+                },
+            }]),
+        },
+    }
 }
 
 /// Returns the path and name of a role: `/service-role/` and `Name` for
@@ -88,8 +155,11 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Type": "AWS::IAM::Role",
             "Condition": HAS_GITHUB,
             "Properties": object! {
-                "Description": "What the workflows of the repository run as",
-                "AssumeRolePolicyDocument": github_trust(inventory, branch()),
+                "Description": "What deploys the pipeline and starts executions, once a reviewer has agreed",
+                "AssumeRolePolicyDocument": github_trust(
+                    inventory,
+                    environment(&format!("${{{PIPELINE_ENVIRONMENT}}}")),
+                ),
                 "Policies": inline(inventory, "Github", PolicyKind::Github),
             },
         },
@@ -100,8 +170,8 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Type": "AWS::IAM::Role",
             "Condition": HAS_GITHUB,
             "Properties": object! {
-                "Description": "What pushes the images of a release, and nothing else",
-                "AssumeRolePolicyDocument": github_trust(inventory, release_tags()),
+                "Description": "What pushes images, and does nothing else",
+                "AssumeRolePolicyDocument": github_trust(inventory, branch_and_release_tags()),
                 "Policies": inline(inventory, "Push", PolicyKind::Push),
             },
         },
@@ -130,7 +200,7 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
         "GitHubRoleArn",
         object! {
             "Condition": HAS_GITHUB,
-            "Description": "role-to-assume of the workflows on the branch",
+            "Description": "role-to-assume of the workflow that deploys the pipeline",
             "Value": arn("GitHubRole"),
         },
     );
@@ -138,7 +208,7 @@ fn github(inventory: &Inventory<'_>, sections: &mut Sections) {
         "GitHubPushRoleArn",
         object! {
             "Condition": HAS_GITHUB,
-            "Description": "role-to-assume of the workflow that pushes the images of a tag",
+            "Description": "role-to-assume of the workflow that pushes images",
             "Value": arn("GitHubPushRole"),
         },
     );
@@ -173,7 +243,7 @@ fn github_parameters(inventory: &Inventory<'_>, sections: &mut Sections) {
     sections.parameter(
         BRANCH,
         object! {
-            "Description": "The branch whose workflows may",
+            "Description": "The branch whose workflows may push images",
             "Type": "String",
             "AllowedPattern": "^[A-Za-z0-9._/-]+$",
             "Default": "main",
@@ -186,6 +256,15 @@ fn github_parameters(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Type": "String",
             "AllowedPattern": "^[A-Za-z0-9._-]+$",
             "Default": "production",
+        },
+    );
+    sections.parameter(
+        PIPELINE_ENVIRONMENT,
+        object! {
+            "Description": "The environment of the repository whose jobs may deploy the pipeline; its reviewers decide",
+            "Type": "String",
+            "AllowedPattern": "^[A-Za-z0-9._-]+$",
+            "Default": "pipeline",
         },
     );
     sections.parameter(
@@ -240,14 +319,9 @@ fn audience(inventory: &Inventory<'_>) -> &'static str {
     }
 }
 
-/// Returns the subject of the workflows on the branch, which deploy the pipeline.
-fn branch() -> Vec<Value> {
-    vec![subject(&format!("ref:refs/heads/${{{BRANCH}}}"))]
-}
-
-/// Returns the subject of the workflows on release tags, which push images.
-fn release_tags() -> Vec<Value> {
-    vec![subject("ref:refs/tags/v*")]
+/// Returns the subjects of the workflows on the branch and on release tags, which push images.
+fn branch_and_release_tags() -> Vec<Value> {
+    vec![subject(&format!("ref:refs/heads/${{{BRANCH}}}")), subject("ref:refs/tags/v*")]
 }
 
 /// Returns the subject of the jobs of an environment.

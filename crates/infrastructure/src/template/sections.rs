@@ -2,6 +2,8 @@
 
 use serde_yaml::{Mapping, Value};
 
+use super::value::{equals, list};
+
 /// The sections of a template.
 #[derive(Default)]
 pub(super) struct Sections {
@@ -14,6 +16,20 @@ pub(super) struct Sections {
 impl Sections {
     pub(super) fn parameter(&mut self, name: &str, parameter: Value) {
         self.parameters.insert(name.into(), parameter);
+    }
+
+    /// Adds a parameter that is true or false, with the condition of the same name that it is true.
+    pub(super) fn choice(&mut self, name: &str, description: &str) {
+        self.parameter(
+            name,
+            object! {
+                "Description": description,
+                "Type": "String",
+                "AllowedValues": list(["true", "false"]),
+                "Default": "true",
+            },
+        );
+        self.condition(name, equals(name, "true"));
     }
 
     pub(super) fn condition(&mut self, name: &str, condition: Value) {

@@ -41,6 +41,18 @@ pub(super) fn equals(parameter: &str, value: &str) -> Value {
     object! { "Fn::Equals": list([reference(parameter), value.into()]) }
 }
 
+/// Returns an `Fn::If`: one of two values, by a condition.
+pub(super) fn choose(condition: &str, when_met: Value, otherwise: Value) -> Value {
+    object! { "Fn::If": list([condition.into(), when_met, otherwise]) }
+}
+
+/// Adds a member to a mapping, if there is a value for it.
+pub(super) fn put(mapping: &mut Value, name: &str, value: Option<Value>) {
+    if let (Value::Mapping(members), Some(value)) = (mapping, value) {
+        members.insert(name.into(), value);
+    }
+}
+
 /// Serializes a value. This cannot fail for the types of this crate, whose keys are strings.
 pub(super) fn serialized(value: &impl Serialize) -> Value {
     serde_yaml::to_value(value).unwrap_or_default()

@@ -24,9 +24,9 @@ enum Principal {
     Execution,
     /// Who types these commands
     Deploy,
-    /// GitHub Actions: as deploy, and they push images
+    /// GitHub Actions behind reviewers: as deploy, but they upload no tables
     Github,
-    /// GitHub Actions on a release tag: they push images
+    /// GitHub Actions on the branch and on release tags: they push images
     Push,
     /// Who approves and rejects versions
     Approver,

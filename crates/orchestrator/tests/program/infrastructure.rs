@@ -106,6 +106,34 @@ fn the_template_of_an_endpoint_that_follows_approvals() {
     assert!(template.len() < 51_200, "{} bytes", template.len());
 }
 
+/// The lines of the template by which executions start by themselves.
+#[test]
+fn the_template_of_a_schedule() {
+    let place = Place::new();
+    let print =
+        |config: &str| place.orchestrator(&["infrastructure", "--config", config]).expect(0).stdout;
+    let shipped = print(CONFIG);
+    let known: BTreeSet<&str> = shipped.lines().collect();
+    let added = |settings: &str| {
+        let template = print(place.file("config.yaml", text() + settings).as_str());
+        let new: Vec<&str> = template.lines().filter(|line| !known.contains(line)).collect();
+        new.join("\n")
+    };
+    let both = "schedule: { at: cron(0 6 ? * MON *), on_new_objects: true }\n";
+    insta::assert_snapshot!("infrastructure-schedule", added(both));
+    let times = added("schedule: { at: rate(7 days) }\n");
+    assert!(times.contains("ScheduleExpression: rate(7 days)"), "{times}");
+    assert!(!times.contains("EventPattern") && !times.contains("EventBridge"), "{times}");
+
+    // The pipeline reads all that is below a prefix, and of a key that one object.
+    let below = text().replace("input_dataset: raw/machine_downtime.csv", "input_dataset: raw/");
+    assert_ne!(below, text());
+    let objects = "schedule: { on_new_objects: true }\n";
+    let template = print(place.file("config.yaml", below + objects).as_str());
+    assert!(template.contains("- prefix: raw/\n"), "{template}");
+    assert!(!template.contains("ScheduleExpression"), "{template}");
+}
+
 fn policies(settings: &Settings) -> [Policy; 9] {
     let definition = orchestrator::build(settings);
     PolicyKind::ALL.map(|kind| infrastructure::policy(kind, settings, &definition))
@@ -137,6 +165,8 @@ fn the_policies_are_within_the_limits_of_iam() {
                 "FollowTraffic",
                 "ReadQuotas",
                 "DescribeNetwork",
+                "FindNetwork",
+                "FindProviders",
             ];
             assert!(without_resources.contains(&statement.sid), "{statement:?}");
         }
@@ -169,10 +199,11 @@ fn approving_is_a_right_of_its_own() {
         assert!(!may(&approver, action) && !may(&release, action));
     }
     // GitHub deploys as people do, but uploads no tables.
-    for statement in &deploy.statement {
-        let same = github.statement.iter().find(|one| one.sid == statement.sid).unwrap();
+    for statement in &github.statement {
+        let same = deploy.statement.iter().find(|one| one.sid == statement.sid).unwrap();
         if statement.sid == "Upload" {
-            assert_eq!(same.resource, ["arn:aws:s3:::machine-downtime-2/pipeline-definitions/*"]);
+            let definitions = ["arn:aws:s3:::machine-downtime-2/pipeline-definitions/*"];
+            assert_eq!(statement.resource, definitions);
         } else {
             assert_eq!(same, statement);
         }
@@ -204,7 +235,7 @@ fn calls() -> BTreeSet<String> {
         .map(|path| path.join("src"))
         .collect();
     let call = Regex::new(
-        r#""((?:sagemaker|s3|ecr|logs|iam|servicequotas|sts|cloudwatch|application-autoscaling):[A-Z][A-Za-z0-9]+)""#,
+        r#""((?:sagemaker|s3|ecr|logs|iam|kms|cloudformation|servicequotas|sts|cloudwatch|application-autoscaling):[A-Z][A-Za-z0-9]+)""#,
     );
     let call = call.unwrap();
     let mut calls = BTreeSet::new();
@@ -231,6 +262,7 @@ fn permission(call: &str) -> &str {
     match call {
         "s3:HeadBucket" | "s3:ListObjectsV2" => "s3:ListBucket",
         "s3:HeadObject" => "s3:GetObject",
+        "s3:GetBucketNotificationConfiguration" => "s3:GetBucketNotification",
         "s3:CreateMultipartUpload" | "s3:UploadPart" | "s3:CompleteMultipartUpload" => {
             "s3:PutObject"
         }
@@ -242,7 +274,9 @@ fn permission(call: &str) -> &str {
 fn every_call_of_the_programs_is_allowed() {
     let calls = calls();
     assert!(calls.contains("sagemaker:CreateModelPackage"), "{calls:?}");
-    let [execution, deploy, _, _, approver, endpoint, _, promote, destroy] = policies(&shipped());
+    // With a key and a network there are more.
+    let own = Settings::from_yaml("config.yaml", &own(), |_| None).unwrap();
+    let [execution, deploy, _, _, approver, endpoint, _, promote, destroy] = policies(&own);
     let people = [&deploy, &endpoint, &approver, &promote, &destroy];
     let people = people.into_iter().flat_map(|policy| policy.actions());
     let allowed: BTreeSet<&str> =
