@@ -107,6 +107,31 @@ impl Cloud {
         Ok(())
     }
 
+    /// Returns the tags in the repository of an image, those of the image that was pushed last first;
+    /// none if there is no such repository.
+    ///
+    /// # Errors
+    ///
+    /// Fails if ECR refuses, or if the image is not in ECR.
+    pub(crate) fn tags_beside(&self, image: &EcrImage) -> Result<Option<Vec<String>>, CallError> {
+        const ACTION: &str = "ecr:DescribeImages";
+        let repository = Repository::of(&image.uri);
+        let repository = repository.ok_or_else(|| Self::missing(ACTION, "repository"))?;
+        let call = self.aws.ecr().describe_images().registry_id(repository.account);
+        let call = call.repository_name(repository.name);
+        let mut pages = call.into_paginator().items().send();
+        let mut images = Vec::new();
+        while let Some(found) = self.aws.wait(pages.next()) {
+            match found.map_err(|error| CallError::of(ACTION, error)) {
+                Ok(image) => images.push(image),
+                Err(error) if error.is_absent() => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        images.sort_by_key(|image| std::cmp::Reverse(image.image_pushed_at));
+        Ok(Some(images.into_iter().filter_map(|image| image.image_tags).flatten().collect()))
+    }
+
     /// Returns the processor architecture that an image was built for, `amd64` or `arm64`. It is in
     /// the image's configuration, which is stored beside its layers.
     ///
@@ -137,7 +162,7 @@ impl Cloud {
         architecture.ok_or_else(|| Self::missing(GET_LAYER, "architecture"))
     }
 
-    /// Looks up the digest of every image that is named by a tag.
+    /// Looks up every image, and returns the digests of those that are named by a tag.
     ///
     /// # Errors
     ///
@@ -146,13 +171,12 @@ impl Cloud {
         &self,
         mut images: Vec<EcrImage>,
     ) -> Result<Vec<(&'static str, String)>, CloudError> {
-        images.retain(|image| !image.is_by_digest());
         self.look_up(&mut images)?;
         resolved(images)
     }
 }
 
-/// Returns the names of images that were looked up, each with its `REPOSITORY@sha256:...`.
+/// Returns the names of images by tag that were looked up, each with its `REPOSITORY@sha256:...`.
 fn resolved(images: Vec<EcrImage>) -> Result<Vec<(&'static str, String)>, CloudError> {
     let (mut digests, mut missing) = (Vec::new(), Vec::new());
     for EcrImage { name, uri, found, .. } in images {
@@ -163,6 +187,8 @@ fn resolved(images: Vec<EcrImage>) -> Result<Vec<(&'static str, String)>, CloudE
             Some((digest, _)) if !is_digest(&digest) => {
                 return Err(CloudError::ImageDigest { uri, digest });
             }
+            // A definition names it as it is.
+            Some(_) if uri.contains('@') => {}
             Some((digest, _)) => {
                 let repository = uri.rsplit_once(':').map_or(uri.as_str(), |(name, _)| name);
                 digests.push((name, format!("{repository}@{digest}")));

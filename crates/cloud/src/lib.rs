@@ -44,7 +44,9 @@ use indexmap::IndexMap;
 
 pub use deploy::WrittenPipeline;
 pub use deployed::DeployedPipeline;
-pub use doctor::{Check, JobMachine, JobQuota, Remedy, Verdict, architecture_of};
+pub use doctor::{
+    AccountNeeds, Check, JobMachine, JobQuota, KmsKey, Needs, Remedy, Verdict, architecture_of,
+};
 pub use endpoint::{
     AsynchronousAnswer, Autoscaling, Capture, DeployedEndpoint, DeployedScaling, DeployedVariant,
     DesiredEndpoint, EndpointConfiguration, EndpointMetrics, EndpointPlan, HostedModel, Hosting,

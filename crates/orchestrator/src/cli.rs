@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use common::{Exit, chain};
 
-use crate::arguments::settings::SettingsArgs;
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
     definition, iam_policy, infrastructure, init, models, predict, run, sample, schema, serve,
@@ -70,8 +69,11 @@ enum Command {
     #[command(after_help = "Example: orchestrator iam-policy deploy > policy.json")]
     IamPolicy(iam_policy::IamPolicyArgs),
     /// Print the CloudFormation template of what the pipeline needs in its account
-    #[command(after_help = "Example: orchestrator infrastructure > infrastructure.yaml")]
-    Infrastructure(SettingsArgs),
+    #[command(
+        after_help = "Example: orchestrator infrastructure > infrastructure.yaml\n\n--check compares the account \
+                      with what the settings need; it asks AWS."
+    )]
+    Infrastructure(infrastructure::InfrastructureArgs),
     /// Print the JSON schema of the settings file
     #[command(
         after_help = "Example: orchestrator schema > plant.schema.json\n\nAn editor checks the settings whose first \

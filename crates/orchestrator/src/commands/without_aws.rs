@@ -7,6 +7,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_par
 use common::Exit;
 
 use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
+use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::print;
 
@@ -145,6 +146,14 @@ fn quoted(argument: &str) -> String {
         return argument.to_owned();
     }
     format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+/// Fails, since looking at an account needs AWS.
+pub fn check_account(_: &SettingsArgs) -> Result<Exit, CommandError> {
+    Err(CommandError::Usage(format!(
+        "infrastructure --check needs AWS, and this program was built without it; {}",
+        built_with_aws("infrastructure --check")
+    )))
 }
 
 /// Fails, since SageMaker's registry needs AWS.

@@ -32,6 +32,8 @@ use config::Settings;
 use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
+pub use doctor::check_account;
+
 /// The commands on SageMaker.
 #[derive(Debug, Subcommand)]
 pub enum SageMakerCommand {

@@ -6,7 +6,7 @@ use testkit::aws::{Answer, Rule};
 use super::{Cloud, images};
 
 #[test]
-fn an_unchanged_pipeline_costs_three_calls_and_no_write() {
+fn an_unchanged_pipeline_costs_no_write() {
     let Some(cloud) = Cloud::before_moto("unchanged", vec![images()]) else { return };
     let digests = ["preprocess", "train", "evaluate", "register", "serve"].map(|step| {
         format!(
@@ -19,8 +19,11 @@ fn an_unchanged_pipeline_costs_three_calls_and_no_write() {
     let before = cloud.server.actions().len();
     cloud.orchestrator(&["deploy", "--images", images.as_str()]).expect(0);
     let newest = format!("GET /{0}/pipeline-definitions/{0}/newest-upload.json", cloud.name);
-    let calls = [newest.as_str(), "DescribePipeline", "ListTags"];
-    assert_eq!(cloud.server.actions()[before..], calls);
+    let mut actions = cloud.server.actions().split_off(before);
+    // Images by digest are looked up, too: nobody deploys one that is not there.
+    actions.retain(|action| action != "DescribeImages");
+    assert_eq!(actions, [newest.as_str(), "DescribePipeline", "ListTags"]);
+    assert_eq!(cloud.server.count("DescribeImages"), 10);
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! The check of the network that jobs run in.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::check::{Doctor, Remedy};
+use crate::Network;
+
+impl Doctor<'_> {
+    /// Checks that the subnets and security groups are there and of one VPC. Cloud Control describes
+    /// them, because the SDK of EC2 takes as long to compile as all others together.
+    pub(super) fn network(&mut self, network: &Network) {
+        let subnets = network.subnets.iter().map(|id| ("AWS::EC2::Subnet", id));
+        let groups = network.security_group_ids.iter().map(|id| ("AWS::EC2::SecurityGroup", id));
+        let mut vpcs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let (cloudcontrol, mut complete) = (self.cloud.aws.cloudcontrol(), true);
+        for (kind, id) in subnets.chain(groups) {
+            let call = cloudcontrol.get_resource().type_name(kind).identifier(id);
+            let answer = match self.cloud.aws.call("cloudformation:GetResource", call.send()) {
+                Ok(answer) => answer,
+                Err(error) => {
+                    complete = false;
+                    if error.is_absent() {
+                        self.error("vpc", &format!("{id} is not there"), Remedy::UseNetwork);
+                    } else {
+                        self.unchecked("vpc", &error);
+                    }
+                    continue;
+                }
+            };
+            let properties = answer.resource_description().and_then(|it| it.properties());
+            let properties = properties.and_then(|text| serde_json::from_str(text).ok());
+            let properties: Value = properties.unwrap_or_default();
+            let vpc = properties["VpcId"].as_str().unwrap_or("an unknown VPC").to_owned();
+            vpcs.entry(vpc).or_default().push(id);
+        }
+        let told = vpcs.iter().map(|(vpc, ids)| format!("{vpc}: {}", ids.join(", ")));
+        let told = told.collect::<Vec<_>>().join("; ");
+        if vpcs.len() > 1 {
+            let found = format!("{told}; expected all of one VPC");
+            self.error("vpc", &found, Remedy::UseNetwork);
+        } else if complete {
+            self.ok("vpc", &told);
+        }
+    }
+}
