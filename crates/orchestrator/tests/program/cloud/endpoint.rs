@@ -488,14 +488,14 @@ fn a_version_that_cannot_run_is_not_deployed() {
     let Some(cloud) = Cloud::before_moto("unhostable", rules) else { return };
     cloud.approve_a_version("1");
     let absent = cloud.endpoint(5, &["deploy", "--dry-run"]);
-    insta::assert_snapshot!(cloud.neutral(&absent.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
+    insta::assert_snapshot!(cloud.neutral(&absent.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
     cloud.edit(super::ROLE, "Nobody");
     let both = cloud.deploy(5, &[]);
-    insta::assert_snapshot!(cloud.neutral(&both.stderr), @"error: version 1 cannot run: role arn:aws:iam::123456789012:role/Nobody is not there; `orchestrator infrastructure` prints a template that makes it, `orchestrator iam-policy execution` what it may do. image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
+    insta::assert_snapshot!(cloud.neutral(&both.stderr), @"error: version 1 cannot run: role arn:aws:iam::123456789012:role/Nobody is not there; `orchestrator infrastructure` prints a template that makes it, `orchestrator iam-policy execution` what it may do. image 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1 is not there; scripts/build-images, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
     cloud.edit("Nobody", super::ROLE);
     cloud.set_endpoint("  instance_type: ml.c7g.large\n");
     let other = cloud.deploy(5, &[]);
-    insta::assert_snapshot!(cloud.neutral(&other.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1 is built for amd64, and ml.c7g.large takes arm64; scripts/build-images --platform linux/arm64, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
+    insta::assert_snapshot!(cloud.neutral(&other.stderr), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1 is built for amd64, and ml.c7g.large takes arm64; scripts/build-images --platform linux/arm64, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
     for made in ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"] {
         assert_eq!(cloud.server.count(made), 0);
     }

@@ -1,9 +1,11 @@
 //! From the first deployment to an approved model: the commands that docs/on-sagemaker.md shows.
 
+use infrastructure::PolicyKind;
 use serde_json::{Value, json};
 use testkit::Sandbox;
 use testkit::aws::{Answer, Rule};
 
+use super::permissions::judge;
 use super::{Cloud, images};
 
 const METRICS: &str = r#"{"accuracy": 0.9874, "f1_score": 0.9871, "recall": 0.9802}"#;
@@ -32,7 +34,7 @@ fn step(name: &str, status: &str, metadata: Value) -> Value {
 
 /// Runs the job of Register as SageMaker does, and stores the reports that it and Evaluate write.
 pub(super) fn register(cloud: &Cloud, execution: &str, model: &str) {
-    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1";
+    let image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1";
     register_with_image(cloud, execution, model, image);
 }
 
@@ -59,7 +61,10 @@ pub(super) fn register_with_image(cloud: &Cloud, execution: &str, model: &str, i
         job.variable(name, value);
     }
     let arguments = ["--content-type=text/csv", "--response-type=application/json"];
+    let before = cloud.server.calls().len();
     job.run("register", &arguments).expect(0);
+    let calls = &cloud.server.calls()[before..];
+    judge("register", &[&[PolicyKind::Execution]], &cloud.settings().unwrap(), calls);
     cloud.put(
         &format!("model-artifacts/{execution}/registration/registration.json"),
         job.read("processing/registration/registration.json"),
@@ -212,7 +217,7 @@ fn change_a_hyperparameter(cloud: &Cloud) {
 }
 
 fn run(cloud: &Cloud) {
-    register(cloud, "x1", "s3://bucket/model-artifacts/a/model.tar.gz");
+    register(cloud, "x1", &format!("s3://{}/model-artifacts/a/model.tar.gz", cloud.name));
     let ran = cloud
         .orchestrator(&["start", "--watch", "-p", "MinRecall=0.9", "--interval", "0.05"])
         .expect(0);
@@ -267,7 +272,7 @@ fn run(cloud: &Cloud) {
 }
 
 fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
-    register(cloud, "x2", "s3://bucket/model-artifacts/b/model.tar.gz");
+    register(cloud, "x2", &format!("s3://{}/model-artifacts/b/model.tar.gz", cloud.name));
     let listed = cloud.orchestrator(&["models", "list"]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&listed.stdout), @"
     Version   Status      Approval                accuracy  f1_score    recall
@@ -290,11 +295,11 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
     reason               recall 0.98              a bad export
     accuracy             0.9874                   0.9874                   +0.0000
     f1_score             0.9871                   0.9871                   +0.0000
-    model                s3://bucket/model-artifacts/a/model.tar.gz
-                         s3://bucket/model-artifacts/b/model.tar.gz
+    model                s3://<name>/model-artifacts/a/model.tar.gz
+                         s3://<name>/model-artifacts/b/model.tar.gz
     report               s3://<name>/evaluation/x1/evaluation.json
                          s3://<name>/evaluation/x2/evaluation.json
-    image                123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1
+    image                123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1
     ");
     let shown = cloud.json(0, &["models", "show", "1"]);
     assert_eq!(shown["metrics"]["accuracy"], 0.9874);
@@ -317,5 +322,5 @@ fn predict_with_a_registered_model(cloud: &Cloud) {
     assert!(there.stderr.contains("50 rows scored by version 3 of group"), "{}", there.stderr);
     // The object of the approved one is not there.
     let missing = predict("approved", &["--sagemaker"]).expect(2);
-    insta::assert_snapshot!(cloud.neutral(&missing.stderr), @"error: version 1 of group <name> is at s3://bucket/model-artifacts/a/model.tar.gz, which cannot be read");
+    insta::assert_snapshot!(cloud.neutral(&missing.stderr), @"error: version 1 of group <name> is at s3://<name>/model-artifacts/a/model.tar.gz, which cannot be read");
 }

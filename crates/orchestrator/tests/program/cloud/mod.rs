@@ -12,6 +12,7 @@ mod hosting;
 mod input_table;
 mod instance_types;
 mod life;
+mod permissions;
 mod refusals;
 mod selecting;
 mod stages;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use aws::Aws;
 use aws::s3::config::{Credentials, Region};
 use camino::Utf8PathBuf;
+use config::Settings;
 use serde_json::{Value, json};
 use testkit::Outcome;
 use testkit::aws::{Answer, Rule, Server};
@@ -81,7 +83,7 @@ fn trusted_by_sagemaker() -> String {
 fn hosting_rules() -> Vec<Rule> {
     let none = Answer::json(json!({ "InferenceComponents": [] }));
     let image = Rule::with("DescribeImages", |request| {
-        if request["repositoryName"] != "serve" {
+        if request["repositoryName"] != "machine-downtime/serve" {
             return Answer::forwarded();
         }
         let digest = format!("sha256:{}", "5e".repeat(32));
@@ -181,14 +183,32 @@ impl Cloud {
             .env("AWS_ACCESS_KEY_ID", "id")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCOUNT_ID", ACCOUNT)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_CONFIG_FILE", self.place.path("none"))
             .env("AWS_SHARED_CREDENTIALS_FILE", self.place.path("none"));
         command
     }
 
+    /// Runs a command, and fails unless the policies for whoever types it allow its calls.
     fn orchestrator(&self, arguments: &[&str]) -> Outcome {
-        self.command(arguments).output().unwrap().into()
+        let before = self.server.calls().len();
+        let outcome = self.command(arguments).output().unwrap().into();
+        if let Some(mut settings) = self.settings() {
+            if let Some(at) = arguments.iter().position(|argument| *argument == "--images") {
+                let images = fs_err::read_to_string(arguments[at + 1]).unwrap();
+                settings.use_images("images", &images).unwrap();
+            }
+            permissions::judge_command(arguments, &settings, &self.server.calls()[before..]);
+        }
+        outcome
+    }
+
+    /// Returns the settings, unless a test has made them wrong or of another account.
+    fn settings(&self) -> Option<Settings> {
+        let text = fs_err::read_to_string(self.config()).unwrap();
+        let settings = Settings::from_yaml("pipeline_config.yaml", &text, |_| None).ok()?;
+        Some(settings).filter(|settings| settings.aws.account_id == ACCOUNT)
     }
 
     /// Runs a command with `--json` and returns the printed object.
