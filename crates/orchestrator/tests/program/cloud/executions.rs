@@ -45,7 +45,8 @@ fn executions(listed: &'static [(&'static str, f64)]) -> Vec<Rule> {
         let id = id_of(request);
         let step = |name: &str, kind: &str, cached: bool| {
             let member = if kind == "training" { "TrainingJob" } else { "ProcessingJob" };
-            let job = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:{kind}-job/{id}-{name}");
+            let job =
+                format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:{kind}-job/pipelines-{id}-{name}");
             let mut step = json!({
                 "StepName": name, "StepStatus": "Succeeded", "AttemptCount": 1,
                 "Metadata": { member: { "Arn": job } },

@@ -75,8 +75,8 @@ fn is_like(text: &str, pattern: &str) -> bool {
 fn meant_for(arguments: &[&str]) -> Vec<&'static [PolicyKind]> {
     use PolicyKind::{Approver, Deploy, Destroy, Endpoint, Github, Release};
     match arguments {
-        // The policies are for the group of the settings.
-        _ if arguments.contains(&"--group") => Vec::new(),
+        // The policies are for the group of the settings that are read by default.
+        _ if arguments.contains(&"--group") || arguments.contains(&"--config") => Vec::new(),
         ["endpoint" | "transform", ..] => vec![&[Endpoint], &[Release]],
         ["models", "approve" | "reject", ..] => vec![&[Approver]],
         ["models", ..] => vec![&[Approver], &[Deploy], &[Github]],
