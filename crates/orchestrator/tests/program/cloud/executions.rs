@@ -53,7 +53,9 @@ fn executions(listed: &'static [(&'static str, f64)]) -> Vec<Rule> {
                 "StartTime": 1_790_000_000.0, "EndTime": 1_790_000_220.0,
             });
             if cached {
-                step["CacheHitResult"] = json!({ "SourcePipelineExecutionArn": arn("first") });
+                let member =
+                    if id == "chosen" { "SelectiveExecutionResult" } else { "CacheHitResult" };
+                step[member] = json!({ "SourcePipelineExecutionArn": arn("first") });
             }
             step
         };
@@ -147,6 +149,21 @@ fn what_an_execution_was_billed_beside_the_estimate() {
     Billed: 0.010 USD for 7 min 0 s of instances (prices of 2025-01-01; without ml.m7i.large, which prices.per_hour does not list; without earlier attempts of Evaluate, which SageMaker does not tell).
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
     ");
+}
+
+/// One that was started with `start --from`, and the one whose results it takes.
+const CHOSEN: &[(&str, f64)] = &[("first", 1_790_000_000.0), ("chosen", 1_790_003_600.0)];
+
+/// `start --from` takes the results of an earlier execution, with its job.
+#[test]
+fn results_of_an_earlier_execution_are_not_billed_again() {
+    let cloud = Cloud::alone(executions(CHOSEN));
+    let status = cloud.json(0, &["status", &arn("chosen")]);
+    assert_eq!(status["cost"]["instance_seconds"], 300.0);
+    assert_eq!(
+        (&status["steps"][0]["name"], &status["steps"][0]["cached"]),
+        (&json!("Preprocess"), &json!(true))
+    );
 }
 
 #[test]
