@@ -82,6 +82,7 @@ fn commands_that_need_aws_say_how_to_build_them() {
     insta::assert_snapshot!(stderr(&["watch", "--timeout", "60"]), @"error: watch needs AWS, and this program was built without it; `cargo run -p orchestrator -- watch --timeout 60` builds it with AWS");
     insta::assert_snapshot!(stderr(&["endpoint", "deploy", "3"]), @"error: endpoint needs AWS, and this program was built without it; `cargo run -p orchestrator -- endpoint deploy 3` builds it with AWS");
     insta::assert_snapshot!(stderr(&["models", "approve", "3", "--reason", "good on line 2"]), @"error: SageMaker's registry needs AWS, and this program was built without it; `cargo run -p orchestrator -- models approve 3 --reason 'good on line 2'` builds it with AWS, --local asks the registry of the runs here");
+    insta::assert_snapshot!(stderr(&["infrastructure", "--check"]), @"error: infrastructure --check needs AWS, and this program was built without it; `cargo run -p orchestrator -- infrastructure --check` builds it with AWS");
     insta::assert_snapshot!(stderr(&["models", "list"]), @"error: SageMaker's registry needs AWS, and this program was built without it; `cargo run -p orchestrator -- models list` builds it with AWS, --local asks the registry of the runs here");
     let predict = ["predict", "--sagemaker", "--model", "latest", "--input", crate::CONFIG];
     let predict = stderr(&predict).replace(crate::CONFIG, "rows.csv");

@@ -47,6 +47,23 @@ fn tags_that_somebody_changed_are_seen_and_mended() {
     assert!(tags.tags().iter().any(|tag| tag.key() == Some("owner")), "{tags:?}");
 }
 
+/// A digest is looked up before a job fails for want of its image, in whichever account it is.
+#[test]
+fn an_image_by_digest_that_is_not_there() {
+    let gone = Answer::refused(400, "ImageNotFoundException", "The image does not exist");
+    let cloud = Cloud::alone(vec![Rule::with("DescribeImages", move |request| {
+        if request["registryId"] == "999999999999" {
+            return gone.clone();
+        }
+        let digest = format!("sha256:{:064x}", 1);
+        Answer::json(json!({ "imageDetails": [{ "imageDigest": digest }] }))
+    })]);
+    let image = format!("999999999999.dkr.ecr.us-east-1.amazonaws.com/m/train@sha256:{:064x}", 2);
+    let images = cloud.place.file("digests.yaml", format!("images:\n  train: {image}\n"));
+    let refused = cloud.orchestrator(&["plan", "--images", images.as_str()]).expect(5).stderr;
+    assert!(refused.starts_with(&format!("error: not in ECR: {image};")), "{refused}");
+}
+
 /// Preprocess reads the settings of the table from the address in the definition, so they are there
 /// before the pipeline is.
 #[test]
