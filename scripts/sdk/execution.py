@@ -18,7 +18,13 @@ class Execution:
     def __init__(self, definition, parameters, name, number, read):
         defaults = {one["Name"]: one.get("DefaultValue") for one in definition["Parameters"]}
         self.parameters = defaults | parameters
-        self.variables = {"PipelineName": name, "PipelineExecutionId": number}
+        self.variables = {
+            "PipelineName": name,
+            "PipelineExecutionId": number,
+            "PipelineExecutionArn": f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/{name}"
+            f"/execution/{number}",
+            "StartDateTime": "2026-01-01T00:00:00Z",
+        }
         # The SDK's description of each finished job, and the place of each property file.
         self.jobs, self.files = {}, {}
         self.read = read

@@ -66,8 +66,9 @@ def success(runner, account, checks, digests):
     looked_up = {key for one in asked("DescribeImages") for key in one["imageIds"][0]}
     checks.equal("images are looked up by digest", looked_up, {"imageDigest"})
     started = asked("StartPipelineExecution")[0]
-    given = [one["Name"] for one in started["PipelineParameters"]]
-    checks.equal("no parameter but the version of the input", given, ["InputDataVersion"])
+    given = sorted(one["Name"] for one in started["PipelineParameters"])
+    expected = ["InputDataVersion", "SourceCommit", "StartedBy"]
+    checks.equal("the version of the input, and where the execution is from", given, expected)
     console = "(https://console.aws.amazon.com/go/view?arn="
     checks.contains(
         "the summary",

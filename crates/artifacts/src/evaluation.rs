@@ -1,5 +1,9 @@
 //! The evaluation report in the format of SageMaker's model-quality report, and the metrics as a
 //! flat object.
+//!
+//! Version 2 of the report says with what the model was trained, which the registry keeps.
+
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -9,7 +13,10 @@ use crate::document::{self, DocumentError};
 use crate::measure::Measure;
 use crate::scores::Scores;
 
-const VERSION: u32 = 1;
+/// The version of the report.
+const VERSION: u32 = 2;
+/// The version of the flat metrics.
+const METRICS_VERSION: u32 = 1;
 
 /// The origin of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +27,10 @@ pub struct ModelOrigin {
     pub program_version: String,
     /// The SHA-256 digest of the training rows.
     pub data_digest: String,
+    /// The number of training rows.
+    pub training_rows: usize,
+    /// The hyperparameters, as the training job received them.
+    pub hyperparameters: BTreeMap<String, String>,
 }
 
 /// The result of one quality gate.
@@ -78,7 +89,7 @@ impl Evaluation {
     /// No evaluation causes an error; the result is that of the serializer.
     pub fn metrics_to_json(&self) -> Result<Vec<u8>, DocumentError> {
         let metrics: IndexMap<_, _> = self.scores.metrics().collect();
-        document::write("the metrics", VERSION, &metrics)
+        document::write("the metrics", METRICS_VERSION, &metrics)
     }
 
     fn rows(&self) -> u64 {

@@ -17,6 +17,8 @@
 //!         algorithm: "random_forest".to_owned(),
 //!         program_version: "0.1.0".to_owned(),
 //!         data_digest: "ab".repeat(32),
+//!         training_rows: 12,
+//!         hyperparameters: [("max_depth".to_owned(), "10".to_owned())].into(),
 //!     },
 //!     gates: vec![GateVerdict::new("accuracy", 0.8, &scores)],
 //!     scores,
@@ -24,7 +26,7 @@
 //! assert!(!evaluation.gates[0].met, "two of four rows are right");
 //!
 //! let report = String::from_utf8(evaluation.to_json()?)?;
-//! assert!(report.starts_with("{\n  \"format_version\": 1,\n"));
+//! assert!(report.starts_with("{\n  \"format_version\": 2,\n"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -12,6 +12,8 @@ fn evaluation(labels: &[usize], probabilities: &[f64]) -> Evaluation {
             algorithm: "random_forest".to_owned(),
             program_version: "0.1.0".to_owned(),
             data_digest: "ab".repeat(32),
+            training_rows: 12,
+            hyperparameters: [("max_depth".to_owned(), "10".to_owned())].into(),
         },
         gates: vec![gate("accuracy", 0.75), gate("recall", 0.9), gate("precision", 0.5)],
         scores,

@@ -154,15 +154,27 @@ impl Cloud {
     }
 }
 
+/// The action that tells whose credentials are used.
+const IDENTITY: &str = "sts:GetCallerIdentity";
+
 /// Returns the account of the credentials.
 ///
 /// # Errors
 ///
 /// Fails if STS does not answer.
 pub fn account_of(aws: &Aws) -> Result<String, CallError> {
-    const ACTION: &str = "sts:GetCallerIdentity";
-    let identity = aws.call(ACTION, aws.sts().get_caller_identity().send())?;
-    identity.account.ok_or_else(|| CallError::without(ACTION, "Account"))
+    let identity = aws.call(IDENTITY, aws.sts().get_caller_identity().send())?;
+    identity.account.ok_or_else(|| CallError::without(IDENTITY, "Account"))
+}
+
+/// Returns the ARN of the user or the role whose the credentials are.
+///
+/// # Errors
+///
+/// Fails if STS does not answer.
+pub fn caller_of(aws: &Aws) -> Result<String, CallError> {
+    let identity = aws.call(IDENTITY, aws.sts().get_caller_identity().send())?;
+    identity.arn.ok_or_else(|| CallError::without(IDENTITY, "Arn"))
 }
 
 #[cfg(test)]

@@ -333,13 +333,24 @@ fn class_weights_as_text() {
 fn register_settings_survive_the_round_trip() {
     let variables = RegisterVariables {
         group: "group",
-        group_description: "",
         approval_status: "Approved",
         model_data_url: "s3://bucket/model.tar.gz",
         metrics_url: "s3://bucket/evaluation.json",
         inference_image: "serve:1",
         pipeline_name: "pipeline",
         pipeline_execution_id: "id",
+        group_description: "",
+        pipeline_execution_arn: "arn",
+        started_at: "2026-11-30T12:00:00Z",
+        started_by: "ada",
+        source_commit: "1f0c3a",
+        definition_digest: "d1",
+        table_settings_digest: "d2",
+        input_data_url: "s3://bucket/raw.csv",
+        input_data_version: "v",
+        preprocess_image: "preprocess:1",
+        train_image: "train:1",
+        evaluate_image: "",
     };
     let environment = variables.into_named();
     let names: Vec<_> = environment.iter().map(|(name, _)| *name).collect();
@@ -353,6 +364,16 @@ fn register_settings_survive_the_round_trip() {
         inference_image: "serve:1".to_owned(),
         pipeline_name: "pipeline".to_owned(),
         pipeline_execution_id: "id".to_owned(),
+        pipeline_execution_arn: "arn".to_owned(),
+        started_at: "2026-11-30T12:00:00Z".to_owned(),
+        started_by: "ada".to_owned(),
+        source_commit: "1f0c3a".to_owned(),
+        definition_digest: "d1".to_owned(),
+        table_settings_digest: "d2".to_owned(),
+        input_data_url: "s3://bucket/raw.csv".to_owned(),
+        input_data_version: "v".to_owned(),
+        preprocess_image: "preprocess:1".to_owned(),
+        train_image: "train:1".to_owned(),
         content_types: vec!["text/csv".to_owned(), "application/json".to_owned()],
         realtime_instance_types: vec!["ml.m5.large".to_owned()],
         ..Register::default()

@@ -95,6 +95,8 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
             algorithm: bundle.metadata.algorithm,
             program_version: bundle.metadata.program_version,
             data_digest: bundle.metadata.data_digest,
+            training_rows: bundle.metadata.training_rows,
+            hyperparameters: bundle.metadata.hyperparameters,
         },
         scores,
     };

@@ -1,14 +1,14 @@
 //! The fields of an evaluation that are stored with a version in the registry.
 //!
 //! Both files are read by the names of their fields and not through `artifacts`: that crate would
-//! bring the forest into a program that needs six values.
+//! bring the forest into a program that needs a few values.
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use config::Metric;
 use config::steps::paths;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::RegisterError;
 
@@ -17,14 +17,19 @@ const METRICS: [Metric; 3] = Metric::REGISTERED;
 /// The fields of `model` in `evaluation.json` that are stored: the origin of the model.
 const ORIGIN: [&str; 3] = ["algorithm", "data_digest", "program_version"];
 
-/// The format version of both files.
-const FORMAT_VERSION: u32 = 1;
+/// The format version of the flat metrics.
+const METRICS_VERSION: u64 = 1;
+/// The format version of the report that says with what the model was trained.
+const REPORT_VERSION: u64 = 2;
+/// The one before, which does not.
+const WITHOUT_TRAINING: u64 = 1;
 
 /// The metrics and the origin of a model, as text.
 #[derive(Debug)]
 pub(crate) struct EvaluationFields {
     metrics: BTreeMap<String, String>,
     origin: BTreeMap<String, String>,
+    training: BTreeMap<String, String>,
 }
 
 impl EvaluationFields {
@@ -34,65 +39,118 @@ impl EvaluationFields {
     /// Returns an error that names all missing and invalid fields of a file. A metric without a
     /// value never becomes zero.
     pub(crate) fn read(directory: &Utf8Path) -> Result<Self, RegisterError> {
-        let metrics = fields(
-            &directory.join(paths::METRICS_JSON),
-            "",
-            METRICS.map(Metric::name),
-            "a number from 0 to 1",
-            |value| {
+        let metrics = Document::read(directory.join(paths::METRICS_JSON), &[METRICS_VERSION])?;
+        let metrics =
+            metrics.fields("", METRICS.map(Metric::name), "a number from 0 to 1", |value| {
                 let share = value.as_f64().filter(|share| (0.0..=1.0).contains(share))?;
                 Some(share.to_string())
-            },
-        )?;
-        let origin =
-            fields(&directory.join(paths::EVALUATION_JSON), "/model", ORIGIN, "a text", |value| {
-                value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
             })?;
-        Ok(Self { metrics, origin })
+        let versions = [WITHOUT_TRAINING, REPORT_VERSION];
+        let report = Document::read(directory.join(paths::EVALUATION_JSON), &versions)?;
+        let origin = report.fields("/model", ORIGIN, "a text", |value| {
+            value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        })?;
+        let training = if report.version() == Some(REPORT_VERSION) {
+            training(&report)?
+        } else {
+            BTreeMap::new()
+        };
+        Ok(Self { metrics, origin, training })
     }
 
     /// Returns the customer metadata properties of the version.
-    pub(crate) fn metadata(&self) -> BTreeMap<String, String> {
-        self.metrics.iter().chain(&self.origin).map(|(k, v)| (k.clone(), v.clone())).collect()
+    pub(crate) fn metadata(self) -> BTreeMap<String, String> {
+        let Self { mut metrics, origin, training } = self;
+        metrics.extend(origin);
+        metrics.extend(training);
+        metrics
     }
 }
 
-/// Returns the members `names` of the object at the JSON pointer `pointer` of a file, converted by
-/// `read`.
-///
-/// # Errors
-/// Returns an error that names all members that are missing or that `read` does not accept.
-fn fields(
-    path: &Utf8Path,
-    pointer: &str,
-    names: [&str; 3],
-    expected: &str,
-    read: impl Fn(&Value) -> Option<String>,
-) -> Result<BTreeMap<String, String>, RegisterError> {
-    let json = fs_err::read(path).map_err(RegisterError::Unreadable)?;
-    let document: Value = serde_json::from_slice(&json)
-        .map_err(|source| RegisterError::NotJson { path: path.to_owned(), source })?;
-    let mut found = BTreeMap::new();
-    let mut faults = Vec::new();
-    // The flat metrics may come from another program, which states no version.
-    if let Some(version) = document.get("format_version").filter(|found| **found != FORMAT_VERSION)
-    {
-        faults.push(format!("format_version {version}, expected {FORMAT_VERSION}"));
+/// Returns with what the model was trained: the number of rows, and an entry for each hyperparameter.
+fn training(report: &Document) -> Result<BTreeMap<String, String>, RegisterError> {
+    let rows = report.fields("/model", ["training_rows"], "a whole number", |value| {
+        value.as_u64().map(|rows| rows.to_string())
+    })?;
+    let mut found = rows;
+    for (key, value) in report.members("/model", "hyperparameters")? {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        found.insert(format!("hyperparameters.{key}"), text);
     }
-    for name in names {
-        let value = document.pointer(&format!("{pointer}/{name}"));
-        let place = format!("{pointer}/{name}").trim_start_matches('/').replace('/', ".");
-        if let Some(text) = value.and_then(&read) {
-            found.insert(name.to_owned(), text);
-        } else if let Some(value) = value {
-            faults.push(format!("{place} {value}, expected {expected}"));
-        } else {
-            faults.push(format!("no {place}, expected {expected}"));
+    Ok(found)
+}
+
+/// A file of the evaluation.
+struct Document {
+    path: Utf8PathBuf,
+    json: Value,
+}
+
+impl Document {
+    /// Reads a file of one of these format versions. The flat metrics may come from another program, which
+    /// states none.
+    fn read(path: Utf8PathBuf, versions: &[u64]) -> Result<Self, RegisterError> {
+        let bytes = fs_err::read(&path).map_err(RegisterError::Unreadable)?;
+        let json = match serde_json::from_slice(&bytes) {
+            Ok(json) => json,
+            Err(source) => return Err(RegisterError::NotJson { path, source }),
+        };
+        let document = Self { path, json };
+        match document.json.get("format_version") {
+            Some(found) if !versions.iter().any(|version| *found == *version) => {
+                let versions: Vec<String> = versions.iter().map(u64::to_string).collect();
+                let expected = versions.join(" or ");
+                Err(document.faulty(vec![format!("format_version {found}, expected {expected}")]))
+            }
+            _ => Ok(document),
         }
     }
-    if faults.is_empty() {
-        Ok(found)
-    } else {
-        Err(RegisterError::Evaluation { path: path.to_owned(), faults })
+
+    fn version(&self) -> Option<u64> {
+        self.json.get("format_version")?.as_u64()
+    }
+
+    /// Returns the members `names` of the object at the JSON pointer `pointer`, converted by `read`.
+    ///
+    /// # Errors
+    /// Returns an error that names all members that are missing or that `read` does not accept.
+    fn fields<const N: usize>(
+        &self,
+        pointer: &str,
+        names: [&str; N],
+        expected: &str,
+        read: impl Fn(&Value) -> Option<String>,
+    ) -> Result<BTreeMap<String, String>, RegisterError> {
+        let mut found = BTreeMap::new();
+        let mut faults = Vec::new();
+        for name in names {
+            let value = self.json.pointer(&format!("{pointer}/{name}"));
+            match value.and_then(&read) {
+                Some(text) => drop(found.insert(name.to_owned(), text)),
+                None => faults.push(fault(pointer, name, value, expected)),
+            }
+        }
+        if faults.is_empty() { Ok(found) } else { Err(self.faulty(faults)) }
+    }
+
+    /// Returns the members of the object `name` at the JSON pointer `pointer`.
+    fn members(&self, pointer: &str, name: &str) -> Result<&Map<String, Value>, RegisterError> {
+        let value = self.json.pointer(&format!("{pointer}/{name}"));
+        value
+            .and_then(Value::as_object)
+            .ok_or_else(|| self.faulty(vec![fault(pointer, name, value, "an object")]))
+    }
+
+    fn faulty(&self, faults: Vec<String>) -> RegisterError {
+        RegisterError::Evaluation { path: self.path.clone(), faults }
+    }
+}
+
+/// Returns what is wrong with a member.
+fn fault(pointer: &str, name: &str, found: Option<&Value>, expected: &str) -> String {
+    let place = format!("{pointer}/{name}").trim_start_matches('/').replace('/', ".");
+    match found {
+        Some(value) => format!("{place} {value}, expected {expected}"),
+        None => format!("no {place}, expected {expected}"),
     }
 }

@@ -58,7 +58,7 @@ mod wait;
 use common::write_file;
 use config::steps::{self, paths};
 use container::Container;
-use registry::{DirectoryRegistry, Group, NewVersion, Registry, Serving};
+use registry::{DirectoryRegistry, Group, NewVersion, Registry, Serving, Source};
 
 pub use error::RegisterError;
 use evaluation::EvaluationFields;
@@ -75,7 +75,7 @@ const REGISTRY_DIRECTORY: &str = "MODEL_REGISTRY_DIRECTORY";
 pub fn run(container: &Container) -> Result<(), RegisterError> {
     let settings = settings(container)?;
     let evaluation = EvaluationFields::read(&container.processing(paths::REGISTER_EVALUATION))?;
-    let version = version(&settings, &evaluation)?;
+    let version = version(&settings, evaluation)?;
     version.check()?;
     let registry = registry(container)?;
     registry.ensure_group(&group(&settings))?;
@@ -128,11 +128,29 @@ fn group(settings: &steps::Register) -> Group {
 
 fn version(
     settings: &steps::Register,
-    evaluation: &EvaluationFields,
+    evaluation: EvaluationFields,
 ) -> Result<NewVersion, RegisterError> {
+    let s = settings;
+    let known = |value: &String| {
+        Some(value.clone()).filter(|value| !value.is_empty() && value != steps::UNKNOWN)
+    };
     let mut metadata = evaluation.metadata();
-    metadata.insert("project".to_owned(), settings.pipeline_name.clone());
-    metadata.insert("pipeline_execution".to_owned(), settings.pipeline_execution_id.clone());
+    for (name, value) in [
+        ("project", &s.pipeline_name),
+        ("pipeline_execution", &s.pipeline_execution_id),
+        ("started_at", &s.started_at),
+        ("started_by", &s.started_by),
+        ("definition_digest", &s.definition_digest),
+        ("table_settings_digest", &s.table_settings_digest),
+        ("input_data_url", &s.input_data_url),
+        ("input_data_version", &s.input_data_version),
+        ("preprocess_image", &s.preprocess_image),
+        ("train_image", &s.train_image),
+        ("evaluate_image", &s.evaluate_image),
+    ] {
+        metadata.extend(known(value).map(|value| (name.to_owned(), value)));
+    }
+    metadata.values_mut().for_each(|value| *value = registry::metadata_value(value));
     Ok(NewVersion {
         group: settings.group.clone(),
         approval_status: settings.approval_status.parse()?,
@@ -145,6 +163,11 @@ fn version(
             transform_instance_types: settings.transform_instance_types.clone(),
         },
         metrics_url: settings.metrics_url.clone(),
+        source: Source {
+            commit_id: known(&settings.source_commit),
+            repository: None,
+            generated_by: known(&settings.pipeline_execution_arn),
+        },
         metadata,
         client_token: client_token(settings),
     })

@@ -75,7 +75,7 @@ pub(crate) fn until_completed(
 mod tests {
     use std::cell::RefCell;
 
-    use registry::{ApprovalStatus, Group, NewVersion, RegistryError, Serving};
+    use registry::{ApprovalStatus, Group, NewVersion, RegistryError, Serving, Source};
 
     use super::*;
 
@@ -104,6 +104,7 @@ mod tests {
                 approval_description: None,
                 serving: Serving::default(),
                 metrics_url: String::new(),
+                source: Source::default(),
                 metadata: [].into(),
             })
         }

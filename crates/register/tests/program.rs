@@ -64,6 +64,67 @@ fn a_model_becomes_a_version_of_its_group() {
     assert_eq!(sandbox.list("output"), Vec::<String>::new());
 }
 
+/// The report of version 2 says with what the model was trained, and the definition where it comes from.
+#[test]
+fn a_version_tells_what_made_it() {
+    let mut sandbox = job_with_directory();
+    let trained = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2").replace(
+        "\"algorithm\"",
+        r#""training_rows": 720, "hyperparameters": {"max_depth": "10", "class_weight": "{\"positive\":5}"}, "algorithm""#,
+    );
+    sandbox.file("processing/evaluation/evaluation.json", &trained);
+    let arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/abc";
+    for (name, value) in [
+        ("PIPELINE_EXECUTION_ARN", arn),
+        ("STARTED_AT", "2026-11-30T12:00:00Z"),
+        ("STARTED_BY", "unknown"),
+        ("SOURCE_COMMIT", "1f0c3a-dirty"),
+        ("DEFINITION_DIGEST", "5e5e"),
+        ("TABLE_SETTINGS_DIGEST", "7a7a"),
+        ("INPUT_DATA_URL", "s3://bucket/raw/line 2 (new).csv"),
+        ("INPUT_DATA_VERSION", "unchecked"),
+        ("PREPROCESS_IMAGE", "host/preprocess@sha256:01"),
+        ("TRAIN_IMAGE", "host/train@sha256:02"),
+        ("EVALUATE_IMAGE", "host/evaluate@sha256:03"),
+    ] {
+        sandbox.variable(name, value);
+    }
+    sandbox.run("register", &job::ARGUMENTS).expect(0);
+    let package = ModelPackage::from_json(sandbox.read(REGISTRATION).as_bytes()).unwrap();
+    assert_eq!(package.source.commit_id.as_deref(), Some("1f0c3a-dirty"));
+    assert_eq!(package.source.generated_by.as_deref(), Some(arn));
+    insta::assert_json_snapshot!(package.metadata, @r#"
+    {
+      "accuracy": "0.984",
+      "algorithm": "random_forest",
+      "data_digest": "9f86d081",
+      "definition_digest": "5e5e",
+      "evaluate_image": "host/evaluate@sha256:03",
+      "f1_score": "0.98425",
+      "hyperparameters.class_weight": "__positive_:5_",
+      "hyperparameters.max_depth": "10",
+      "input_data_url": "s3://bucket/raw/line 2 _new_.csv",
+      "input_data_version": "unchecked",
+      "pipeline_execution": "abc",
+      "preprocess_image": "host/preprocess@sha256:01",
+      "program_version": "0.1.0",
+      "project": "MachineDowntimePipeline",
+      "recall": "1",
+      "started_at": "2026-11-30T12:00:00Z",
+      "table_settings_digest": "7a7a",
+      "train_image": "host/train@sha256:02",
+      "training_rows": "720"
+    }
+    "#);
+
+    let other = job_with_directory();
+    other.file("processing/evaluation/evaluation.json", trained.replace("hyperparameters", "h"));
+    insta::assert_snapshot!(
+        refused(&other, 3),
+        @"/opt/ml/processing/evaluation/evaluation.json has no model.hyperparameters, expected an object"
+    );
+}
+
 #[test]
 fn a_retried_job_registers_once() {
     let mut sandbox = job_with_directory();
@@ -171,9 +232,9 @@ fn an_evaluation_without_the_origin_of_its_model() {
 #[test]
 fn an_evaluation_of_another_version() {
     let sandbox = job_with_directory();
-    let newer = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2");
+    let newer = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 3");
     sandbox.file("processing/evaluation/evaluation.json", newer);
-    insta::assert_snapshot!(refused(&sandbox, 3), @"/opt/ml/processing/evaluation/evaluation.json has format_version 2, expected 1");
+    insta::assert_snapshot!(refused(&sandbox, 3), @"/opt/ml/processing/evaluation/evaluation.json has format_version 3, expected 1 or 2");
 }
 
 #[test]

@@ -234,6 +234,7 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
         approval_description: None,
         serving: new.serving.clone(),
         metrics_url: new.metrics_url.clone(),
+        source: new.source.clone(),
         metadata: new.metadata.clone(),
     }
 }

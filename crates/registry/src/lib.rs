@@ -9,7 +9,9 @@
 //! or measured: a metric is one more entry of a version's metadata.
 //!
 //! ```
-//! use registry::{ApprovalStatus, DirectoryRegistry, Group, NewVersion, Registry, Serving};
+//! use registry::{
+//!     ApprovalStatus, DirectoryRegistry, Group, NewVersion, Registry, Serving, Source,
+//! };
 //!
 //! let directory = tempfile::tempdir()?;
 //! let path = camino::Utf8Path::from_path(directory.path()).unwrap();
@@ -25,6 +27,7 @@
 //!         ..Serving::default()
 //!     },
 //!     metrics_url: "s3://bucket/evaluation.json".to_owned(),
+//!     source: Source { commit_id: Some("1f0c3a".to_owned()), ..Source::default() },
 //!     metadata: [("recall".to_owned(), "0.91".to_owned())].into(),
 //!     client_token: "job-1".to_owned(),
 //! })?;
@@ -43,8 +46,8 @@ mod sagemaker;
 
 pub use directory::DirectoryRegistry;
 pub use error::{DocumentError, RegistryError};
-pub use limits::group_name as check_group_name;
-pub use package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
+pub use limits::{group_name as check_group_name, metadata_value};
+pub use package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Source, Status};
 #[cfg(feature = "aws")]
 pub use sagemaker::SageMakerRegistry;
 

@@ -1,10 +1,12 @@
 //! The limits of SageMaker's API, from its model (2017-07-24), checked before a request is sent.
 
 use crate::error::RegistryError;
-use crate::package::{Group, NewVersion};
+use crate::package::{Group, NewVersion, Source};
 
 /// The largest number of entries of the API's `CustomerMetadataMap`.
 const METADATA_ENTRIES: usize = 50;
+/// The largest number of characters of a value in it.
+const METADATA_VALUE: usize = 256;
 
 impl Group {
     pub(crate) fn check(&self) -> Result<(), RegistryError> {
@@ -68,6 +70,15 @@ impl NewVersion {
         if self.metadata.len() > METADATA_ENTRIES {
             return Err(metadata_entries(self.metadata.len()));
         }
+        let Source { commit_id, repository, generated_by } = &self.source;
+        for (field, value) in
+            [("commit", commit_id), ("repository", repository), ("origin", generated_by)]
+        {
+            let expected = "1 to 1024 printable characters";
+            check(field, value.as_deref().unwrap_or("-"), expected, |text| {
+                within(text, 1, 1024) && !text.contains(char::is_control)
+            })?;
+        }
         for (key, value) in &self.metadata {
             check("metadata key", key, "1 to 128 letters, digits, blanks and _.:/=+-@", |text| {
                 within(text, 1, 128) && text.chars().all(is_metadata)
@@ -76,7 +87,7 @@ impl NewVersion {
                 &format!("metadata `{key}`"),
                 value,
                 "1 to 256 letters, digits, blanks and _.:/=+-@",
-                |text| within(text, 1, 256) && text.chars().all(is_metadata),
+                |text| within(text, 1, METADATA_VALUE) && text.chars().all(is_metadata),
             )?;
         }
         Ok(())
@@ -127,6 +138,12 @@ fn url(field: &str, url: &str) -> Result<(), RegistryError> {
     })
 }
 
+/// Returns a text as the value of a metadata entry, which takes fewer characters than tables, settings and names
+/// have: `_` stands for each other one, and what is beyond the limit is left out.
+pub fn metadata_value(text: &str) -> String {
+    text.chars().take(METADATA_VALUE).map(|c| if is_metadata(c) { c } else { '_' }).collect()
+}
+
 /// Returns whether the API accepts a character in metadata: `[\p{L}\p{Z}\p{N}_.:\/=+\-@]`.
 fn is_metadata(c: char) -> bool {
     c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
@@ -153,7 +170,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{ApprovalStatus, Serving};
+    use crate::{ApprovalStatus, Serving, Source};
 
     fn version(change: impl FnOnce(&mut NewVersion)) -> String {
         let mut version = NewVersion {
@@ -167,6 +184,7 @@ mod tests {
                 ..Serving::default()
             },
             metrics_url: "https://host/evaluation.json".to_owned(),
+            source: Source { commit_id: Some("1f0c3a".to_owned()), ..Source::default() },
             metadata: [("pipeline execution".to_owned(), "a1:b/c=d+e-f@g_h.ü".to_owned())].into(),
             client_token: "a".repeat(36),
         };
@@ -193,6 +211,17 @@ mod tests {
         insta::assert_snapshot!(version(|v| v.metadata = BTreeMap::new()), @"number of metadata entries is `0`, expected 1 to 50");
         insta::assert_snapshot!(version(|v| v.metadata = [("a".to_owned(), String::new())].into()), @"metadata `a` is ``, expected 1 to 256 letters, digits, blanks and _.:/=+-@");
         insta::assert_snapshot!(version(|v| v.metadata = [("a(b)".to_owned(), "c".to_owned())].into()), @"metadata key is `a(b)`, expected 1 to 128 letters, digits, blanks and _.:/=+-@");
+        insta::assert_snapshot!(version(|v| v.source.commit_id = Some(String::new())), @"commit is ``, expected 1 to 1024 printable characters");
+        let two_lines = version(|v| v.source.generated_by = Some("a\nb".to_owned()));
+        insta::assert_snapshot!(two_lines.replace('\n', " "), @"origin is `a b`, expected 1 to 1024 printable characters");
+    }
+
+    #[test]
+    fn any_text_becomes_a_value_that_is_taken() {
+        let value = metadata_value(&format!("s3://b/raw, 2.csv{}", "x".repeat(300)));
+        assert!(value.starts_with("s3://b/raw_ 2.csvx"), "{value}");
+        assert_eq!(value.chars().count(), 256);
+        assert_eq!(version(|v| drop(v.metadata.insert("input".to_owned(), value.clone()))), "fine");
     }
 
     /// A version of another pipeline may have no report and no metadata.
@@ -209,6 +238,7 @@ mod tests {
                     ..Serving::default()
                 },
                 metrics_url: metrics_url.to_owned(),
+                source: Source::default(),
                 metadata,
                 client_token: "a".to_owned(),
             };

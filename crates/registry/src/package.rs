@@ -104,6 +104,20 @@ pub struct Serving {
     pub transform_instance_types: Vec<String>,
 }
 
+/// Where a version comes from, in the terms of the API's `MetadataProperties`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The commit of what was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_id: Option<String>,
+    /// The repository of that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// What made the version, such as the ARN of a pipeline's execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated_by: Option<String>,
+}
+
 /// A version to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewVersion {
@@ -116,6 +130,8 @@ pub struct NewVersion {
     /// The URL of a report in SageMaker's model-quality shape; empty if there is none, which only a
     /// directory registry takes.
     pub metrics_url: String,
+    /// Where it comes from.
+    pub source: Source,
     /// Arbitrary properties, 1 to 50 entries; a directory registry also takes none.
     pub metadata: BTreeMap<String, String>,
     /// An idempotency token, so that a repeated request creates no second version: 1 to 36 letters,
@@ -149,6 +165,9 @@ pub struct ModelPackage {
     pub serving: Serving,
     /// The URL of its model-quality report; empty if there is none.
     pub metrics_url: String,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub source: Source,
     /// Its properties.
     pub metadata: BTreeMap<String, String>,
 }

@@ -9,7 +9,7 @@ use aws::{Aws, CallError};
 use crate::Registry;
 use crate::error::RegistryError;
 use crate::limits::{approval_description, group_name};
-use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Status};
+use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Source, Status};
 
 /// A client of SageMaker's Model Registry.
 pub struct SageMakerRegistry {
@@ -113,6 +113,7 @@ impl Registry for SageMakerRegistry {
             .inference_specification(inference_specification(&new.serving))
             .model_metrics(model_quality(&new.metrics_url))
             .model_approval_status(new.approval_status.name().into())
+            .set_metadata_properties(metadata_properties(&new.source))
             .client_token(&new.client_token);
         for (key, value) in &new.metadata {
             call = call.customer_metadata_properties(key, value);
@@ -214,6 +215,17 @@ fn model_quality(url: &str) -> api::ModelMetrics {
     api::ModelMetrics::builder().model_quality(quality).build()
 }
 
+/// Returns `None` where nothing is known of the source.
+fn metadata_properties(source: &Source) -> Option<api::MetadataProperties> {
+    let Source { commit_id, repository, generated_by } = source.clone();
+    let properties = api::MetadataProperties::builder()
+        .set_commit_id(commit_id)
+        .set_repository(repository)
+        .set_generated_by(generated_by)
+        .build();
+    Some(properties).filter(|_| *source != Source::default())
+}
+
 fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPackage, RegistryError> {
     let missing = |field| incomplete(arn, field);
     let version = answer.model_package_version().and_then(|version| version.try_into().ok());
@@ -245,14 +257,28 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
         // A version that another tool registered may have no inference specification.
         serving: answer.inference_specification().map(serving).unwrap_or_default(),
         metrics_url: metrics_url.unwrap_or_default().to_owned(),
+        source: answer.metadata_properties().map(source).unwrap_or_default(),
         metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
     })
+}
+
+fn source(properties: &api::MetadataProperties) -> Source {
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    Source {
+        commit_id: text(properties.commit_id()),
+        repository: text(properties.repository()),
+        generated_by: text(properties.generated_by()),
+    }
 }
 
 fn serving(specification: &api::InferenceSpecification) -> Serving {
     let container = specification.containers().first();
     let image = container.and_then(|container| container.image());
-    let model_data_url = container.and_then(|container| container.model_data_url());
+    let model_data_url = container.and_then(|container| {
+        // Newer SDKs name the model by its source, which may also be a prefix.
+        let source = || container.model_data_source()?.s3_data_source()?.s3_uri();
+        container.model_data_url().or_else(source)
+    });
     let realtime = specification.supported_realtime_inference_instance_types();
     let transform = specification.supported_transform_instance_types();
     Serving {

@@ -43,6 +43,8 @@ fn versions_count_from_one_and_stay_as_they_were_made() {
         "ml.m5.xlarge"
       ],
       "metrics_url": "s3://bucket/evaluation.json",
+      "commit_id": "1f0c3a",
+      "generated_by": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/a",
       "metadata": {
         "accuracy": "0.98"
       }

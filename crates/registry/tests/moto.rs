@@ -21,7 +21,7 @@ fn moto_accepts_the_requests() {
     let made = registry.create_version(&new).unwrap();
     assert_eq!((made.version, made.status), (1, Status::Completed));
     assert_eq!((made.serving.clone(), made.metadata.clone()), (new.serving, new.metadata));
-    assert_eq!(made.metrics_url, new.metrics_url);
+    assert_eq!((made.metrics_url.clone(), made.source.clone()), (new.metrics_url, new.source));
     assert_eq!(registry.describe(&made.arn).unwrap(), made);
     let absent = registry.describe(&made.arn.replace("/1", "/7")).unwrap_err();
     assert!(matches!(absent, registry::RegistryError::NoVersion { .. }), "{absent:?}");

@@ -162,6 +162,10 @@ fn a_request_carries_every_field_of_a_version() {
           "ml.m5.xlarge"
         ]
       },
+      "MetadataProperties": {
+        "CommitId": "1f0c3a",
+        "GeneratedBy": "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/a"
+      },
       "ModelApprovalStatus": "PendingManualApproval",
       "ModelMetrics": {
         "ModelQuality": {
@@ -175,6 +179,25 @@ fn a_request_carries_every_field_of_a_version() {
     }
     "#);
     assert_eq!(calls[1].1, json!({ "ModelPackageName": ARN }));
+}
+
+/// The Python SDK names a model by its source, and Studio says which notebook or job a version is from.
+#[test]
+fn a_version_of_the_python_sdk_is_read() {
+    let mut package = package("Completed", json!([]));
+    package["InferenceSpecification"]["Containers"] = json!([{
+        "Image": "xgboost:1",
+        "ModelDataSource": { "S3DataSource": {
+            "S3Uri": "s3://bucket/xgb/model.tar.gz", "S3DataType": "S3Object", "CompressionType": "Gzip",
+        }},
+    }]);
+    package["MetadataProperties"] = json!({ "Repository": "https://host/plant", "CommitId": "" });
+    package.as_object_mut().unwrap().remove("CustomerMetadataProperties");
+    let server = Server::start(vec![yields("DescribeModelPackage", package)]);
+    let package = registry(&server.url).describe(ARN).unwrap();
+    assert_eq!(package.serving.model_data_url, "s3://bucket/xgb/model.tar.gz");
+    assert_eq!(package.source.repository.as_deref(), Some("https://host/plant"));
+    assert_eq!((package.source.commit_id, package.metadata.len()), (None, 0));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub use hyperparameter_types::{
 };
 pub use hyperparameters::Hyperparameters;
 pub use preprocess::{Preprocess, UNCHECKED};
-pub use register::{Register, RegisterVariables};
+pub use register::{Register, RegisterVariables, UNKNOWN};
 pub use serve::{Explain, Serve};
 pub use table::{
     BadCells, Categories, Column, ColumnKind, Decimal, Duplicates, Encoding, Feature, Format,

@@ -3,35 +3,47 @@
 
 use super::arguments::{Argument, ArgumentParser, Parsed, StepError, fault};
 
+/// The value of the variables for who started an execution, and from which commit, where nobody has said so.
+pub const UNKNOWN: &str = "unknown";
+
 /// Declares [`Register`] and [`RegisterVariables`], so that a new variable or list is one entry.
 macro_rules! register {
     (
         variables: { $($(#[$variable_doc:meta])* $variable:ident = $variable_name:literal),+ $(,)? }
+        optional: { $($(#[$optional_doc:meta])* $optional:ident = $optional_name:literal),+ $(,)? }
         lists: { $($(#[$list_doc:meta])* $list:ident = $list_name:literal),+ $(,)? }
     ) => {
         /// The settings of Register.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Register {
             $($(#[$variable_doc])* pub $variable: String,)+
+            $($(#[$optional_doc])* pub $optional: String,)+
             $($(#[$list_doc])* pub $list: Vec<String>,)+
         }
 
         /// A value for each environment variable of Register.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct RegisterVariables<T> {
-            $($(#[$variable_doc])* pub $variable: T),+
+            $($(#[$variable_doc])* pub $variable: T,)+
+            $($(#[$optional_doc])* pub $optional: T,)+
         }
 
         impl<T> RegisterVariables<T> {
             /// Returns the name and value of each variable, in order.
             pub fn into_named(self) -> Vec<(&'static str, T)> {
-                vec![$(($variable_name, self.$variable)),+]
+                vec![
+                    $(($variable_name, self.$variable),)+
+                    $(($optional_name, self.$optional),)+
+                ]
             }
         }
 
         impl Register {
             /// The names of the environment variables, in order.
-            pub const VARIABLES: &'static [&'static str] = &[$($variable_name),+];
+            pub const VARIABLES: &'static [&'static str] =
+                &[$($variable_name,)+ $($optional_name,)+];
+            /// Those that may be absent.
+            const OPTIONAL: &'static [&'static str] = &[$($optional_name),+];
             const LISTS: &'static [&'static str] = &[$($list_name),+];
 
             /// Returns the settings that are container arguments.
@@ -51,6 +63,7 @@ macro_rules! register {
             ) -> Self {
                 Self {
                     $($variable: variable($variable_name),)+
+                    $($optional: variable($optional_name),)+
                     $($list: list($list_name),)+
                 }
             }
@@ -62,9 +75,6 @@ register! {
     variables: {
         /// `MODEL_PACKAGE_GROUP_NAME`: the model package group.
         group = "MODEL_PACKAGE_GROUP_NAME",
-        /// `MODEL_PACKAGE_GROUP_DESCRIPTION`: its description, used when the group is created. This
-        /// is the only variable that may be absent.
-        group_description = "MODEL_PACKAGE_GROUP_DESCRIPTION",
         /// `MODEL_APPROVAL_STATUS`: the approval status of the new version.
         approval_status = "MODEL_APPROVAL_STATUS",
         /// `MODEL_DATA_URL`: the URL of the trained `model.tar.gz`.
@@ -77,6 +87,32 @@ register! {
         pipeline_name = "PIPELINE_NAME",
         /// `PIPELINE_EXECUTION_ID`: the identifier of the execution.
         pipeline_execution_id = "PIPELINE_EXECUTION_ID",
+    }
+    optional: {
+        /// `MODEL_PACKAGE_GROUP_DESCRIPTION`: the group's description, used when it is created.
+        group_description = "MODEL_PACKAGE_GROUP_DESCRIPTION",
+        /// `PIPELINE_EXECUTION_ARN`: the ARN of the execution.
+        pipeline_execution_arn = "PIPELINE_EXECUTION_ARN",
+        /// `STARTED_AT`: the time at which the execution was started.
+        started_at = "STARTED_AT",
+        /// `STARTED_BY`: who started it.
+        started_by = "STARTED_BY",
+        /// `SOURCE_COMMIT`: the commit of the settings that it was started with.
+        source_commit = "SOURCE_COMMIT",
+        /// `DEFINITION_DIGEST`: the SHA-256 digest of the definition, without this variable.
+        definition_digest = "DEFINITION_DIGEST",
+        /// `TABLE_SETTINGS_DIGEST`: the SHA-256 digest of the settings of the table.
+        table_settings_digest = "TABLE_SETTINGS_DIGEST",
+        /// `INPUT_DATA_URL`: the URL of the raw table.
+        input_data_url = "INPUT_DATA_URL",
+        /// `INPUT_DATA_VERSION`: what tells the contents of the raw table from others at that URL.
+        input_data_version = "INPUT_DATA_VERSION",
+        /// `PREPROCESS_IMAGE`: the image that read the raw table.
+        preprocess_image = "PREPROCESS_IMAGE",
+        /// `TRAIN_IMAGE`: the image that trained the model.
+        train_image = "TRAIN_IMAGE",
+        /// `EVALUATE_IMAGE`: the image that evaluated it.
+        evaluate_image = "EVALUATE_IMAGE",
     }
     lists: {
         /// `--content-type=`, repeated: the content types that the served model accepts.
@@ -93,9 +129,11 @@ register! {
 impl Register {
     /// The variable of the model package group. Jobs that run Register have it, and no others.
     pub const GROUP: &str = "MODEL_PACKAGE_GROUP_NAME";
+    /// The variable of the definition's digest, which differs wherever anything else of a definition does.
+    pub const DEFINITION_DIGEST: &str = "DEFINITION_DIGEST";
 
-    /// Parses container arguments and environment variables. All variables except for the
-    /// description of the group are required.
+    /// Parses container arguments and environment variables. An optional variable that is absent is
+    /// empty, since definitions of earlier programs have fewer of them.
     ///
     /// # Errors
     /// All missing variables and invalid values.
@@ -109,7 +147,7 @@ impl Register {
         let mut missing = Vec::new();
         let required = |name: &'static str| {
             let value = variable(name).map(str::trim).filter(|value| !value.is_empty());
-            if value.is_none() && name != "MODEL_PACKAGE_GROUP_DESCRIPTION" {
+            if value.is_none() && !Self::OPTIONAL.contains(&name) {
                 missing.push(format!("environment variable {name} is not set"));
             }
             value.unwrap_or_default().to_owned()

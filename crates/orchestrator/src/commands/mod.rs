@@ -8,6 +8,7 @@ pub mod init;
 mod input;
 mod model_choice;
 pub mod models;
+mod origin;
 pub mod predict;
 mod registration;
 pub mod run;

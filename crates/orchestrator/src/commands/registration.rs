@@ -3,7 +3,7 @@
 use common::chain;
 use local::{ModelRegistry, Registration, RegistrationError};
 use registry::{
-    ApprovalStatus, DirectoryRegistry, Group, NewVersion, Registry, RegistryError, Serving,
+    ApprovalStatus, DirectoryRegistry, Group, NewVersion, Registry, RegistryError, Serving, Source,
 };
 use serde_json::Value;
 
@@ -63,6 +63,11 @@ fn new_version(request: &Value, token: &str) -> Result<NewVersion, String> {
         Some(value) => Ok((name.clone(), value.to_owned())),
         None => Err(unexpected(&format!("CustomerMetadataProperties.{name}"), value)),
     });
+    let properties = &request["MetadataProperties"];
+    let property = |name: &str| match properties.get(name) {
+        Some(_) => text(properties, name).map(|value| Some(value.to_owned())),
+        None => Ok(None),
+    };
     Ok(NewVersion {
         // the API takes the group's ARN, too
         group: group.rsplit('/').next().unwrap_or(group).to_owned(),
@@ -76,6 +81,11 @@ fn new_version(request: &Value, token: &str) -> Result<NewVersion, String> {
             transform_instance_types: list("SupportedTransformInstanceTypes")?,
         },
         metrics_url: metrics_url.to_owned(),
+        source: Source {
+            commit_id: property("CommitId")?,
+            repository: property("Repository")?,
+            generated_by: property("GeneratedBy")?,
+        },
         metadata: metadata.collect::<Result<_, _>>()?,
         client_token: token.to_owned(),
     })
@@ -147,12 +157,14 @@ mod tests {
         more["ModelMetrics"] =
             json!({ "ModelQuality": { "Statistics": { "S3Uri": "s3://bucket/report.json" } } });
         more["CustomerMetadataProperties"] = json!({ "farm": "north" });
+        more["MetadataProperties"] = json!({ "CommitId": "1f0c3a" });
         let version = new_version(&more, "token").unwrap();
         assert_eq!(version.group, "turbines");
         assert_eq!(version.approval_status, ApprovalStatus::Approved);
         assert_eq!(version.serving.model_data_url, "s3://bucket/model/");
         assert_eq!(version.metrics_url, "s3://bucket/report.json");
         assert_eq!(version.metadata["farm"], "north");
+        assert_eq!(version.source.commit_id.as_deref(), Some("1f0c3a"));
     }
 
     #[test]

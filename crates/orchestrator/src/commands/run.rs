@@ -17,6 +17,7 @@ use signal_hook::iterator::Signals;
 
 use super::input::{RawTable, store_table_settings};
 use super::models::table_change;
+use super::origin;
 use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
@@ -64,6 +65,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
     let mut parameters = parameters::values(&definition, &assignments)?;
+    let assigned: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
+    let origin = origin::parameters(&definition, &assigned, &arguments.config, origin::user);
+    parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
     if let Some(settings) = &own {
         parameters::check_ranges(settings, &parameters)?;
     }
@@ -86,7 +90,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let named_input = stage_input(arguments, &input, &mut parameters)?;
     let reused = match &arguments.from {
         Some(step) => {
-            let mut set_by_user: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
+            let mut set_by_user = assigned;
             set_by_user.extend(arguments.input.as_ref().map(|_| INPUT_PARAMETER));
             let resume = ResumeFrom {
                 definition: &definition,

@@ -22,10 +22,16 @@ use shared::DefinitionBuilder;
 pub use table::TableDocument;
 
 /// Returns the definition of the pipeline of these settings. The same settings give the same
-/// definition. It needs the [`TableDocument`] of the settings in the bucket.
+/// definition, and its digest tells it from others. It needs the [`TableDocument`] of the settings in the bucket.
 pub fn build(settings: &Settings) -> Definition {
-    let builder = DefinitionBuilder { settings };
-    let steps =
-        vec![builder.preprocess(), builder.train(), builder.evaluate(), builder.quality_gate()];
-    Definition::new(builder.parameters(), steps)
+    let without_digest = DefinitionBuilder { settings, digest: "" }.definition();
+    let digest = common::sha256_hex(without_digest.to_json());
+    DefinitionBuilder { settings, digest: &digest }.definition()
+}
+
+impl DefinitionBuilder<'_> {
+    fn definition(&self) -> Definition {
+        let steps = vec![self.preprocess(), self.train(), self.evaluate(), self.quality_gate()];
+        Definition::new(self.parameters(), steps)
+    }
 }

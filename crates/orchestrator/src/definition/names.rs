@@ -4,6 +4,11 @@
 pub const INPUT_PARAMETER: &str = "InputDataUrl";
 /// The parameter that tells the contents of the raw table from others at the same address.
 pub const INPUT_VERSION_PARAMETER: &str = "InputDataVersion";
+/// The parameter that names the commit of the settings. It is read by Register alone, which is never taken from
+/// the cache, so that another commit trains nothing again.
+pub const COMMIT_PARAMETER: &str = "SourceCommit";
+/// The parameter that names who started the execution, for Register alone as well.
+pub const STARTED_BY_PARAMETER: &str = "StartedBy";
 /// The parameter that says whether the model may be deployed.
 pub const APPROVAL_PARAMETER: &str = "ModelApprovalStatus";
 /// The parameter that names the group in which the model is registered.

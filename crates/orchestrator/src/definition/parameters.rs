@@ -1,9 +1,12 @@
 //! The parameters of the pipeline, with the settings' values as defaults.
 
-use config::steps::{HyperparameterValue, UNCHECKED, pascal_case};
+use config::steps::{HyperparameterValue, UNCHECKED, UNKNOWN, pascal_case};
 use pipeline::Parameter;
 
-use super::names::{APPROVAL_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER, INPUT_VERSION_PARAMETER};
+use super::names::{
+    APPROVAL_PARAMETER, COMMIT_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER,
+    INPUT_VERSION_PARAMETER, STARTED_BY_PARAMETER,
+};
 use super::shared::DefinitionBuilder;
 
 impl DefinitionBuilder<'_> {
@@ -49,6 +52,8 @@ impl DefinitionBuilder<'_> {
         );
         parameters
             .push(Parameter::string(GROUP_PARAMETER, &s.model_registry.model_package_group_name));
+        parameters.push(Parameter::string(COMMIT_PARAMETER, UNKNOWN));
+        parameters.push(Parameter::string(STARTED_BY_PARAMETER, UNKNOWN));
         parameters
     }
 }

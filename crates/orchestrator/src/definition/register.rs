@@ -4,8 +4,12 @@ use config::steps::{Register, RegisterVariables, paths};
 use config::{Image, JobKind, serving};
 use pipeline::{ExecutionVariable, Expression, Step};
 
-use super::names::{EVALUATE, REGISTER};
+use super::names::{
+    COMMIT_PARAMETER, EVALUATE, GROUP_PARAMETER, INPUT_PARAMETER, INPUT_VERSION_PARAMETER,
+    REGISTER, STARTED_BY_PARAMETER,
+};
 use super::shared::{DefinitionBuilder, input, model_data, output};
+use super::table::TableDocument;
 
 impl DefinitionBuilder<'_> {
     /// Returns the step that registers the model.
@@ -13,7 +17,7 @@ impl DefinitionBuilder<'_> {
         let s = self.settings;
         let text = |text: &str| Expression::from(text);
         let variables = RegisterVariables {
-            group: Expression::parameter("ModelPackageGroupName"),
+            group: Expression::parameter(GROUP_PARAMETER),
             group_description: text(&s.model_registry.description),
             approval_status: Expression::parameter("ModelApprovalStatus"),
             model_data_url: model_data(),
@@ -24,6 +28,17 @@ impl DefinitionBuilder<'_> {
             inference_image: text(&s.aws.image_uri(Image::Serve)),
             pipeline_name: Expression::execution(ExecutionVariable::PipelineName),
             pipeline_execution_id: Expression::execution(ExecutionVariable::PipelineExecutionId),
+            pipeline_execution_arn: Expression::execution(ExecutionVariable::PipelineExecutionArn),
+            started_at: Expression::execution(ExecutionVariable::StartDateTime).into_text(),
+            started_by: Expression::parameter(STARTED_BY_PARAMETER),
+            source_commit: Expression::parameter(COMMIT_PARAMETER),
+            definition_digest: text(self.digest),
+            table_settings_digest: text(&TableDocument::of(s).digest),
+            input_data_url: Expression::parameter(INPUT_PARAMETER),
+            input_data_version: Expression::parameter(INPUT_VERSION_PARAMETER),
+            preprocess_image: text(&s.aws.image_uri(Image::Preprocess)),
+            train_image: text(&s.aws.image_uri(Image::Train)),
+            evaluate_image: text(&s.aws.image_uri(Image::Evaluate)),
         };
         let list = |items: &[&str]| items.iter().map(|&item| item.to_owned()).collect();
         let lists = Register {

@@ -13,6 +13,9 @@ use super::names::TRAIN;
 /// Builds the definition's parts from the settings. Each step adds its method in a file of its own.
 pub(super) struct DefinitionBuilder<'a> {
     pub(super) settings: &'a Settings,
+    /// The digest of the definition without this digest, which Register stores with the model; empty in that
+    /// definition.
+    pub(super) digest: &'a str,
 }
 
 impl DefinitionBuilder<'_> {

@@ -19,6 +19,8 @@ pub struct TableDocument {
     pub uri: String,
     /// The contents.
     pub json: String,
+    /// The SHA-256 digest of the contents.
+    pub digest: String,
 }
 
 impl TableDocument {
@@ -28,7 +30,7 @@ impl TableDocument {
         let digest = common::sha256_hex(&json);
         let name = &settings.pipeline.name;
         let key = format!("{DEFINITIONS}{name}/{digest}/{}", paths::TABLE_JSON);
-        Self { uri: settings.s3_paths.url(&key), key, json }
+        Self { uri: settings.s3_paths.url(&key), key, json, digest }
     }
 
     /// Returns whether a step of the definition reads the document.

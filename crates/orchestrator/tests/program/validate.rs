@@ -18,7 +18,7 @@ fn edited(place: &Place, edits: &[(&str, &str)]) -> String {
 fn the_shipped_settings_are_valid() {
     let place = Place::new();
     let outcome = place.orchestrator(&["validate", "--config", CONFIG]).expect(0);
-    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 21 parameters");
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<config>: valid: 6 steps, 23 parameters");
 }
 
 /// The live settings in `config/`, which people edit, are valid.
@@ -73,7 +73,10 @@ fn the_services_limits() {
     let repository = format!("machine-downtime/train-{}", "x".repeat(200));
     let config = edited(&place, &[("machine-downtime/train", &repository)]);
     let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
-    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"<here>/config.yaml: Steps.Train.Arguments.AlgorithmSpecification.TrainingImage: error: 275 characters; at most 255 are allowed");
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
+    <here>/config.yaml: Steps.Train.Arguments.AlgorithmSpecification.TrainingImage: error: 275 characters; at most 255 are allowed
+    <here>/config.yaml: Steps.QualityGate.IfSteps.Register.Arguments.Environment.TRAIN_IMAGE: error: 275 characters; at most 256 are allowed
+    ");
 }
 
 #[test]
@@ -135,7 +138,7 @@ fn a_definition_from_a_file() {
     <here>/other.json: Steps.a b.Arguments.ErrorMessage: error: there is no parameter "Nobody"
     "#);
     let own = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
-    insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 21 parameters");
+    insta::assert_snapshot!(validate(&own, 0), @"<here>/other.json: valid: 6 steps, 23 parameters");
 }
 
 /// Faults that Preprocess would report are found before it runs, together with all others.

@@ -7,7 +7,7 @@ pub(crate) mod sagemaker;
 
 use std::error::Error;
 
-use registry::{ApprovalStatus, Group, NewVersion, Serving};
+use registry::{ApprovalStatus, Group, NewVersion, Serving, Source};
 
 pub(crate) fn group() -> Group {
     Group { name: "machine-downtime".to_owned(), description: "predicts downtime".to_owned() }
@@ -26,6 +26,13 @@ pub(crate) fn version(client_token: &str) -> NewVersion {
             transform_instance_types: vec!["ml.m5.xlarge".to_owned()],
         },
         metrics_url: "s3://bucket/evaluation.json".to_owned(),
+        source: Source {
+            commit_id: Some("1f0c3a".to_owned()),
+            repository: None,
+            generated_by: Some(
+                "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/a".to_owned(),
+            ),
+        },
         metadata: [("accuracy".to_owned(), "0.98".to_owned())].into(),
         client_token: client_token.to_owned(),
     }

@@ -13,7 +13,7 @@ use super::connect::connect;
 use super::follow::announce;
 use super::input_table::{TableUpload, use_newest, with_version};
 use super::plan::{DeployAction, Plan};
-use super::start::start_parameters;
+use super::start::{start_parameters, with_origin};
 use super::watch::{WatchingArgs, watch_to_end};
 use crate::arguments::parameters::ParameterArgs;
 use crate::arguments::settings::SettingsArgs;
@@ -81,7 +81,8 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     }
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
     let parameters = if starts {
-        Some(start_parameters(&settings, Some(&plan.definition), &assignments)?)
+        let parameters = start_parameters(&settings, Some(&plan.definition), &assignments)?;
+        Some(with_origin(&cloud, &plan.definition, &arguments.config, parameters))
     } else {
         None
     };

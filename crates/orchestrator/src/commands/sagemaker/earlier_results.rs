@@ -3,6 +3,7 @@
 use cloud::{Cloud, CloudError, SageMakerExecution, Selection};
 use pipeline::{Definition, SelectedSteps, Step, StepKind};
 
+use crate::definition::names::{COMMIT_PARAMETER, STARTED_BY_PARAMETER};
 use crate::error::CommandError;
 use crate::output::say;
 
@@ -68,8 +69,10 @@ impl EarlierResults {
             }
         }
         parameters.retain(|(name, _)| {
+            // Who starts this one, and at which commit, is told anew.
+            let is_told = [COMMIT_PARAMETER, STARTED_BY_PARAMETER].contains(&name.as_str());
             let is_known = definition.parameters.iter().any(|parameter| parameter.name == *name);
-            is_known && !assignments.iter().any(|(assigned, _)| assigned == name)
+            is_known && !is_told && !assignments.iter().any(|(assigned, _)| assigned == name)
         });
         let names = |steps: &[&Step]| {
             steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(", ")

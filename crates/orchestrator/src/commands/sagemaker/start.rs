@@ -1,7 +1,7 @@
 //! `orchestrator start`: starts an execution of the deployed pipeline.
 
 use clap::Args;
-use cloud::Start;
+use cloud::{Cloud, Start};
 use common::Exit;
 use config::Settings;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use super::follow::{FollowArgs, follow};
 use super::input_table::with_version;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::origin;
 use crate::definition::names::{
     EVALUATE, INPUT_VERSION_PARAMETER, PREPROCESS, QUALITY_GATE, TRAIN,
 };
@@ -77,7 +78,10 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     let definition = definition.ok();
     let parameters = start_parameters(&settings, definition.as_ref(), &assigned)?;
     let mut parameters = match &definition {
-        Some(definition) => with_version(&settings, &cloud, definition, parameters)?,
+        Some(definition) => {
+            let parameters = with_origin(&cloud, definition, &arguments.config, parameters);
+            with_version(&settings, &cloud, definition, parameters)?
+        }
         None => {
             say(
                 "The deployed definition cannot be read, so nobody has looked at its input: rows of an earlier table \
@@ -152,6 +156,26 @@ pub fn start_parameters(
     };
     let assigned = assignments.iter().filter_map(|(name, _)| Some((*name, values.get(*name)?)));
     Ok(assigned.map(|(name, value)| (name.to_owned(), text(value))).collect())
+}
+
+/// Adds to the parameters of an execution who starts it, and from which commit of the settings.
+pub fn with_origin(
+    cloud: &Cloud,
+    definition: &Definition,
+    config: &SettingsArgs,
+    mut parameters: Vec<(String, String)>,
+) -> Vec<(String, String)> {
+    let assigned: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    let caller = || match cloud::caller_of(cloud.aws()) {
+        Ok(arn) => Some(arn),
+        Err(error) => {
+            say(&format!("Who starts the execution stays unknown: {error}"));
+            None
+        }
+    };
+    let origin = origin::parameters(definition, &assigned, config, caller);
+    parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    parameters
 }
 
 /// Returns whether a definition has the steps of this pipeline, whatever its settings are.

@@ -148,9 +148,9 @@ fn a_file_that_is_not_the_settings_table_is_not_uploaded() {
         .expect(0);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <here>/table.csv (50 rows, 50 of them usable) goes to s3://<name>/raw/2d40a645c309b97e/table.csv, which the pipeline reads in place of s3://<name>/raw/machine_downtime.csv. Nothing is overwritten.
-    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 23 parameters.
     The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
-    An execution would be started.
+    An execution would be started with StartedBy=arn:aws:sts::123456789012:user/moto.
     Nothing was done: --dry-run.
     ");
     let dry = cloud.json(

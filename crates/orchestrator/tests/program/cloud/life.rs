@@ -155,7 +155,7 @@ fn deploy_change_run_approve() {
 fn deploy_for_the_first_time(cloud: &Cloud) {
     let plan = cloud.orchestrator(&["plan"]).expect(10);
     insta::assert_snapshot!(cloud.neutral(&plan.stdout), @"
-    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 23 parameters.
     The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
 
     An execution costs about 0.03 USD if each job takes 4 minutes, and at most 0.46 USD, with each at its time limit (prices of 2025-01-01).
@@ -164,7 +164,7 @@ fn deploy_for_the_first_time(cloud: &Cloud) {
     let dry = cloud.orchestrator(&["deploy", "--dry-run", "--upload", table.as_str()]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&dry.stdout), @"
     <here>/table.csv (200 rows, 198 of them usable) goes to s3://<name>/raw/42a0819c49eae962/table.csv, which the pipeline reads in place of s3://<name>/raw/machine_downtime.csv. Nothing is overwritten.
-    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 23 parameters.
     The settings of the table would be uploaded to s3://<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json
     Nothing was done: --dry-run.
     ");
@@ -173,7 +173,7 @@ fn deploy_for_the_first_time(cloud: &Cloud) {
     // Without a command the program deploys.
     let deployed = cloud.orchestrator(&[]).expect(0);
     insta::assert_snapshot!(cloud.neutral(&deployed.stdout), @"
-    <name> is not in us-east-1 yet: 6 steps, 21 parameters.
+    <name> is not in us-east-1 yet: 6 steps, 23 parameters.
     arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>: created
     ");
     cloud.orchestrator(&["plan"]).expect(0);

@@ -138,7 +138,7 @@ fn hosting(settings: &Settings) -> Hosting {
 mod tests {
     use config::serving::RESPONSE_TYPES;
     use config::steps::Explain;
-    use registry::{ApprovalStatus, Serving, Status};
+    use registry::{ApprovalStatus, Serving, Source, Status};
 
     use super::*;
 
@@ -155,6 +155,7 @@ mod tests {
             approval_description: None,
             serving: Serving::default(),
             metrics_url: String::new(),
+            source: Source::default(),
             metadata: BTreeMap::new(),
         }
     }
