@@ -1,13 +1,17 @@
 //! `orchestrator plan`: prints what `deploy` would change.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use cloud::{Cloud, CloudError, DeployedPipeline, EcrImage};
 use common::Exit;
+use config::steps::Register;
 use config::{Image, Settings};
+use infrastructure::Repository;
 use pipeline::{Change, Definition};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connect::connect;
 use super::input_table::use_newest;
@@ -17,7 +21,7 @@ use crate::definition::TableDocument;
 use crate::definition::machines::job_instances;
 use crate::error::CommandError;
 use crate::output::cost::ExecutionCost;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 
 /// Arguments of the plan command.
 #[derive(Debug, Args)]
@@ -98,16 +102,22 @@ impl Plan {
         };
         validate::require_valid(&definition)?;
         // A definition from a file names its images itself.
-        if file.is_none() {
+        if file.is_some() {
+            say_tags(&definition);
+        } else {
             use_digests(settings, cloud)?;
             definition = validate::settings_definition(settings)?;
         }
         let json = definition.to_json();
         let deployed = cloud.deployed()?;
         let changes = deployed.as_ref().map(|deployed| cloud.changes(&json, deployed));
-        let changes = changes.transpose()?;
+        let mut changes = changes.transpose()?.unwrap_or_default();
+        // The digest of the definition changes with whatever else does.
+        if changes.len() > 1 {
+            changes.retain(|change| !change.place.ends_with(Register::DEFINITION_DIGEST));
+        }
         let table = Some(TableDocument::of(settings)).filter(|table| table.is_read_by(&definition));
-        Ok(Self { definition, json, deployed, changes: changes.unwrap_or_default(), table })
+        Ok(Self { definition, json, deployed, changes, table })
     }
 
     /// Returns the action of a deployment.
@@ -167,6 +177,31 @@ pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
         }
     };
     Image::ALL.iter().map(image).collect()
+}
+
+/// Says which images a definition names by tags, so that what runs, and what serves the models that it registers, may
+/// become something else.
+fn say_tags(definition: &Definition) {
+    let mut tagged = BTreeSet::new();
+    let mut open = vec![json!(definition)];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) if !text.contains('@') && Repository::of(&text).is_some() => {
+                tagged.insert(text);
+            }
+            Value::Array(entries) => open.extend(entries),
+            Value::Object(members) => open.extend(members.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    if !tagged.is_empty() {
+        let images: Vec<String> = tagged.into_iter().collect();
+        say(&format!(
+            "The definition names images by tags, which a push can give to other images: {}. Without --definition they \
+             are named by digests.",
+            images.join(", ")
+        ));
+    }
 }
 
 /// Replaces the tags of the settings' images by digests.

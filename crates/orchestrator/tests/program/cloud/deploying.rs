@@ -125,6 +125,14 @@ fn a_definition_that_reads_other_settings_gets_none() {
     let file = cloud.place.file("definition.json", definition);
     let deploy = ["deploy", "--dry-run", "--definition", file.as_str()];
     assert!(cloud.json(0, &deploy)["table_settings"].is_string());
+    // Of such a definition nobody looks the images up, and they may become others.
+    let tags = cloud.orchestrator(&deploy).expect(0).stderr;
+    let tags: Vec<&str> = tags.lines().filter(|line| line.contains("by tags")).collect();
+    assert_eq!(tags.len(), 1, "{tags:?}");
+    for image in ["preprocess", "train", "evaluate", "register", "serve"] {
+        assert!(tags[0].contains(&format!("{image}:latest")), "{tags:?}");
+    }
+    assert!(!cloud.orchestrator(&["plan"]).expect(10).stderr.contains("by tags"));
     cloud.edit("spellings: [Cutting_Force]", "spellings: [Cutting_Force, Feed_Force]");
     assert!(cloud.json(0, &deploy)["table_settings"].is_null());
 }
