@@ -8,6 +8,7 @@ use common::chain;
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
+use super::report_metrics::report_metrics;
 use super::table_change::table_change;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
@@ -163,11 +164,7 @@ impl ModelGroup {
             .collect();
         let report = (self.read)(&package.metrics_url);
         let report = report.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-        for metric in config::Metric::ALL {
-            let path = pipeline::Path::parse(&metric.report_path()).ok();
-            let value = report.as_ref().and_then(|report| path?.find(report)?.as_f64());
-            metrics.extend(value.map(|value| (metric.name().to_owned(), value)));
-        }
+        metrics.extend(report.iter().flat_map(report_metrics));
         metrics
     }
 }

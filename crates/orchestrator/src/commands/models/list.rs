@@ -1,5 +1,7 @@
 //! `orchestrator models list`: lists the versions of a group.
 
+use std::collections::BTreeMap;
+
 use common::Exit;
 use registry::ModelPackage;
 use serde_json::json;
@@ -26,10 +28,16 @@ pub fn list(group: &ModelGroup, limit: usize, as_json: bool) -> Result<Exit, Com
         let ModelPackage { version, status, approval_status, .. } = package;
         let status = format!("{status:?}");
         text.push_str(&format!("{version:<9} {status:<11} {approval_status:<22}"));
+        let metrics = metrics(group, package);
         for name in shown {
-            let value = package.metadata.get(name).and_then(|value| value.parse::<f64>().ok());
+            let value = metrics.get(name);
             let value = value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
             text.push_str(&format!(" {value:>9}"));
+        }
+        // A model that is no classifier has others.
+        if !shown.iter().any(|name| metrics.contains_key(*name)) {
+            let others = metrics.iter().take(shown.len());
+            others.for_each(|(name, value)| text.push_str(&format!("  {name} {value:.4}")));
         }
         if let Some(reason) = &package.approval_description {
             text.push_str(&format!("  {reason}"));
@@ -37,4 +45,15 @@ pub fn list(group: &ModelGroup, limit: usize, as_json: bool) -> Result<Exit, Com
         text.push('\n');
     }
     print_text(&text)
+}
+
+/// Returns the metrics of a version. The report is read only for those that something else has registered, whose
+/// metadata has none.
+fn metrics(group: &ModelGroup, package: &ModelPackage) -> BTreeMap<String, f64> {
+    let mut found = BTreeMap::new();
+    for name in config::Metric::REGISTERED.map(config::Metric::name) {
+        let value = package.metadata.get(name).and_then(|value| value.parse().ok());
+        found.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    if found.is_empty() { group.metrics(package) } else { found }
 }

@@ -4,6 +4,7 @@ mod compare;
 mod decide;
 pub mod group;
 mod list;
+mod report_metrics;
 mod show;
 mod table_change;
 
