@@ -31,6 +31,7 @@
 //! ```
 
 mod archive;
+mod archive_files;
 mod background_file;
 mod bundle;
 mod bundle_file;
@@ -46,6 +47,7 @@ mod scores;
 mod shard;
 
 pub use archive::ArchiveError;
+pub use archive_files::{ArchiveFiles, FileDifference};
 pub use background_file::BackgroundFileError;
 pub use bundle::{Bundle, BundleError};
 pub use bundle_file::BundleFile;

@@ -80,7 +80,7 @@ mod table_records;
 mod table_rows;
 
 pub use answer_text::{AnswerError, AnswerLimits, AnswerNames, answer_names, answer_text};
-pub use artifacts::{BundleError, BundleFile};
+pub use artifacts::{ArchiveFiles, BundleError, BundleFile, FileDifference};
 pub use columns::{ColumnFinder, Columns};
 pub use counts::AnswerCounts;
 pub use error::InferenceError;

@@ -76,6 +76,7 @@ mod cache;
 mod docker;
 mod execution;
 mod failure;
+mod inputs;
 mod instance;
 mod job;
 mod log;
@@ -93,6 +94,7 @@ mod store;
 
 pub use docker::{Docker, engine as docker_engine};
 pub use execution::{Ending, RunOptions, executions, registry, run, store};
+pub use inputs::inputs;
 pub use job::LocalJob;
 pub use process::Stop;
 pub use progress::Progress;

@@ -193,19 +193,32 @@ impl LocalExecution {
         common::write_file(&self.directory.join(RECORD_FILE), &text)
     }
 
+    /// Reads the record of the execution in a directory.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no record, or one of another format.
+    pub fn read(directory: &Utf8Path) -> std::io::Result<Self> {
+        let file = directory.join(RECORD_FILE);
+        let text = fs_err::read(&file)?;
+        let malformed = |reason: String| std::io::Error::other(format!("{file}: {reason}"));
+        let execution: Self =
+            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        if execution.format_version != FORMAT_VERSION {
+            let found = execution.format_version;
+            return Err(malformed(format!("format_version {found}, expected {FORMAT_VERSION}")));
+        }
+        Ok(Self { directory: directory.to_owned(), ..execution })
+    }
+
     /// Reads the executions of a pipeline, the latest first. Records that cannot be read are
     /// skipped, because an execution that was killed may not have written one.
     pub fn read_all(executions: &Utf8Path, pipeline_name: &str) -> Vec<Self> {
         let entries = executions.read_dir_utf8().into_iter().flatten().flatten();
         let mut found: Vec<Self> = entries
             .filter_map(|entry| {
-                let text = fs_err::read(entry.path().join(RECORD_FILE)).ok()?;
-                let execution: Self = serde_json::from_slice(&text).ok()?;
-                Some(Self { directory: entry.into_path(), ..execution })
-            })
-            .filter(|execution| {
-                execution.format_version == FORMAT_VERSION
-                    && execution.pipeline_name == pipeline_name
+                let execution = Self::read(entry.path()).ok()?;
+                Some(execution).filter(|execution| execution.pipeline_name == pipeline_name)
             })
             .collect();
         // ids have a resolution of one second only

@@ -222,6 +222,21 @@ impl Store {
         Ok(())
     }
 
+    /// Copies the objects at an address into another store, where they have the same addresses.
+    ///
+    /// # Errors
+    ///
+    /// Fails where no key begins with that of the address, and where a file cannot be read or written.
+    pub fn copy_to(&self, other: &Self, uri: &str) -> Result<(), StoreError> {
+        for Object { path, .. } in self.objects(uri)? {
+            let Ok(key) = path.strip_prefix(&self.root) else { continue };
+            let mut source = fs_err::File::open(&path).map_err(io_error("read", &path))?;
+            let target = other.root.join(key);
+            common::write_with(&target, |out| io::copy(&mut source, out).map(|_| ()))?;
+        }
+        Ok(())
+    }
+
     /// Stores a copy of a file and leaves the file itself in place.
     pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<(), StoreError> {
         let target = self.path(uri)?;
@@ -403,6 +418,21 @@ mod tests {
         );
         assert_ne!(store.digest("s3://b/out").unwrap(), input, "an input is a prefix");
         assert!(matches!(store.output_digest("s3://b/ou"), Err(StoreError::Missing { .. })));
+    }
+
+    #[test]
+    fn what_is_copied_keeps_its_addresses() {
+        let (_directory, store) = store();
+        let (_other_directory, other) = self::store();
+        for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/plant.csv"] {
+            let path = store.path(&format!("s3://b/{key}")).unwrap();
+            common::write_file(&path, key.as_bytes()).unwrap();
+        }
+        store.copy_to(&other, "s3://b/raw/machine").unwrap();
+        let digest = |store: &Store| store.digest("s3://b/raw/machine").unwrap();
+        assert_eq!(digest(&other), digest(&store));
+        assert!(other.objects("s3://b/raw/plant.csv").is_err());
+        assert!(store.copy_to(&other, "s3://b/none").is_err());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use common::{Exit, chain};
 
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
-    definition, iam_policy, infrastructure, init, models, predict, run, sample, schema, serve,
-    validate,
+    definition, iam_policy, infrastructure, init, models, predict, reproduce, run, sample, schema,
+    serve, validate,
 };
 use crate::error::CommandError;
 use crate::output::{print, say};
@@ -85,6 +85,13 @@ enum Command {
     /// List, show, compare, approve and reject registered models, on SageMaker or of the runs here
     #[command(after_help = "Example: orchestrator models approve latest --reason 'recall 0.98'")]
     Models(models::ModelsArgs),
+    /// Make the model of a registered version again on this machine, and compare the bytes
+    #[command(
+        after_help = "Example: orchestrator reproduce latest --local\n\nIt runs the definition of the execution that \
+                      made the version, on its parameters and inputs, up to the training. It registers nothing. Exit \
+                      code 1 says that the bytes are not the same."
+    )]
+    Reproduce(reproduce::ReproduceArgs),
     /// Print a shell's completions for this command line
     #[command(
         after_help = "Example: orchestrator completions bash > /etc/bash_completion.d/orchestrator"
@@ -123,6 +130,7 @@ impl Command {
             Self::Schema => schema::run(),
             Self::SageMaker(command) => command.run(),
             Self::Models(arguments) => models::run(arguments),
+            Self::Reproduce(arguments) => reproduce::run(arguments),
             Self::Completions { shell } => completions(*shell),
         }
     }

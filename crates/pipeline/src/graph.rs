@@ -43,6 +43,29 @@ impl Definition {
         find_step(&self.steps, name)
     }
 
+    /// Returns the definition of a step and of those that it needs, directly or through others, all of them at the top
+    /// level: without the Condition steps around them, as it runs where they have let it run.
+    pub fn up_to(&self, step: &str) -> Self {
+        let graph = self.graph();
+        let mut kept = BTreeSet::new();
+        let mut open = vec![step];
+        while let Some(name) = open.pop() {
+            if let Some(step) = self.step(name)
+                && !matches!(step.kind, StepKind::Condition(_))
+                && kept.insert(step.name.as_str())
+            {
+                open.extend(graph.needs(&step.name));
+            }
+        }
+        let steps = self.steps_recursive().into_iter().map(|placed| placed.step);
+        let mut steps: Vec<Step> =
+            steps.filter(|step| kept.contains(step.name.as_str())).cloned().collect();
+        for step in &mut steps {
+            step.depends_on.retain(|need| kept.contains(need.as_str()));
+        }
+        Self { steps, ..self.clone() }
+    }
+
     /// Returns the dependencies between the steps.
     pub fn graph(&self) -> Graph {
         let mut needs: IndexMap<String, BTreeSet<String>> = IndexMap::new();

@@ -5,7 +5,7 @@
 
 mod common;
 
-use pipeline::{Definition, lint};
+use pipeline::{Definition, StepKind, lint};
 use serde_json::{Value, json};
 
 /// Definitions in the style of the official SDK: `AppManaged` on every input and output, empty
@@ -105,4 +105,25 @@ fn foreign_definitions_are_linted() {
     named_jobs
     other_step_types
     ");
+}
+
+#[test]
+fn a_definition_up_to_a_step_has_what_the_step_needs() {
+    let mut example = common::example();
+    let names = |definition: &Definition| -> Vec<String> {
+        definition.steps.iter().map(|step| step.name.clone()).collect()
+    };
+    assert_eq!(names(&example.up_to("Train")), ["Preprocess", "Train"]);
+    assert_eq!(example.up_to("Train").parameters, example.parameters);
+    assert_eq!(names(&example.up_to("None")), [""; 0]);
+    // A condition has let the step run, so that it is none of what the step runs on.
+    let gate = example.steps.iter().find(|step| matches!(step.kind, StepKind::Condition(_)));
+    let gate = gate.unwrap().name.clone();
+    let mut late = example.step("Train").unwrap().clone();
+    late.name = "Late".to_owned();
+    late.depends_on = vec![gate, "Evaluate".to_owned()];
+    example.steps.push(late);
+    let late = example.up_to("Late");
+    assert_eq!(names(&late), ["Preprocess", "Train", "Evaluate", "Late"]);
+    assert_eq!(late.step("Late").unwrap().depends_on, ["Evaluate"]);
 }

@@ -9,8 +9,10 @@ mod input;
 mod model_choice;
 pub mod models;
 mod origin;
+mod past_execution;
 pub mod predict;
 mod registration;
+pub mod reproduce;
 pub mod run;
 #[cfg(feature = "aws")]
 pub mod sagemaker;

@@ -282,7 +282,7 @@ fn other_table(
 
 /// Stops the execution on an interrupt, a termination, or the end of the terminal. A second signal
 /// kills the jobs.
-fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
+pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let stop_of_thread = Arc::clone(&stop);

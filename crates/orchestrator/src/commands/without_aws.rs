@@ -7,6 +7,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, Subcommand, value_par
 use common::Exit;
 
 use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
+use super::past_execution::PastExecution;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::print;
@@ -162,10 +163,17 @@ pub fn open_to_decide(arguments: &RegistryArgs) -> Result<DecidedGroup, CommandE
     Ok(DecidedGroup { group, can_go_back: Box::new(|_| false) })
 }
 
+/// Fails, since SageMaker's executions need AWS. Their registry, which is opened first, does so before.
+pub fn past_execution(arguments: &RegistryArgs, _: &str) -> Result<PastExecution, CommandError> {
+    open_registry(arguments).and_then(|_| Err(CommandError::Usage(built_with_aws("reproduce"))))
+}
+
 /// Fails, since SageMaker's registry needs AWS.
 pub fn open_registry(_: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     const MODELS: &str = "models";
-    let here = if std::env::args_os().nth(1).is_some_and(|command| command == MODELS) {
+    let command = std::env::args_os().nth(1);
+    let has_local = command.is_some_and(|command| command == MODELS || command == "reproduce");
+    let here = if has_local {
         "--local asks the registry of the runs here"
     } else {
         "without --sagemaker the version is one of the runs here"

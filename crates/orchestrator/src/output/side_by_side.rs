@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The width of the column of names.
+/// The width of the column of names, if none is longer.
 const NAME: usize = 20;
 /// The width of a column of values.
 const VALUE: usize = 24;
@@ -19,18 +19,20 @@ pub fn side_by_side(
         fact.map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
     };
     let only_right = right.iter().filter(|(name, _)| left.iter().all(|(known, _)| known != name));
+    let names: Vec<_> = left.iter().chain(only_right).map(|(name, _)| name).collect();
+    let width = names.iter().map(|name| name.chars().count()).fold(NAME, usize::max);
     let mut text = String::new();
-    for (name, _) in left.iter().chain(only_right) {
+    for name in names {
         let (a, b) = (find(left, name), find(right, name));
         text.push_str(&match differences.get(name) {
             Some(difference) => {
-                format!("{name:<NAME$} {a:<VALUE$} {b:<VALUE$} {difference:+.4}\n")
+                format!("{name:<width$} {a:<VALUE$} {b:<VALUE$} {difference:+.4}\n")
             }
-            None if a == b => format!("{name:<NAME$} {a}\n"),
+            None if a == b => format!("{name:<width$} {a}\n"),
             None if a.chars().count() > VALUE => {
-                format!("{name:<NAME$} {a}\n{:<NAME$} {b}\n", "")
+                format!("{name:<width$} {a}\n{:<width$} {b}\n", "")
             }
-            None => format!("{name:<NAME$} {a:<VALUE$} {b}\n"),
+            None => format!("{name:<width$} {a:<VALUE$} {b}\n"),
         });
     }
     text

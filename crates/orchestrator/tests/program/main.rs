@@ -17,6 +17,7 @@ mod other_tables;
 mod parameters;
 mod predict;
 mod processes;
+mod reproduce;
 mod resume;
 mod run;
 mod serve;
@@ -58,9 +59,12 @@ impl Place {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(testkit::executable("orchestrator"));
         command.args(arguments).current_dir(self.path(""));
-        for name in ["RUST_LOG", "AWS_ACCOUNT_ID", "AWS_REGION", "SAGEMAKER_ROLE_ARN"] {
+        let unset =
+            ["RUST_LOG", "AWS_ACCOUNT_ID", "AWS_REGION", "SAGEMAKER_ROLE_ARN", "GITHUB_SHA"];
+        for name in unset {
             command.env_remove(name);
         }
+        command.env("USER", "ada");
         command
     }
 

@@ -6,6 +6,7 @@ use common::Exit;
 use serde_json::json;
 
 use super::group::ModelGroup;
+use super::made_by;
 use super::show::facts;
 use crate::error::CommandError;
 use crate::output::side_by_side::side_by_side;
@@ -38,6 +39,9 @@ pub fn compare(
             "differences": differences,
         }));
     }
-    let [left, right] = [facts(&a, &a_metrics), facts(&b, &b_metrics)];
+    let all = |package, metrics| -> Vec<_> {
+        facts(package, metrics).into_iter().chain(made_by::facts(package, metrics)).collect()
+    };
+    let [left, right] = [all(&a, &a_metrics), all(&b, &b_metrics)];
     print_text(&side_by_side(&left, &right, &differences))
 }

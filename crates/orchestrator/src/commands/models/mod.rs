@@ -4,6 +4,7 @@ mod compare;
 mod decide;
 pub mod group;
 mod list;
+mod made_by;
 mod report_metrics;
 mod show;
 mod table_change;
@@ -20,6 +21,7 @@ use group::{DecidedGroup, ModelGroup, RegistryArgs};
 use list::list;
 use show::show;
 
+pub use made_by::execution;
 pub use table_change::table_change;
 
 /// Arguments of the models command.

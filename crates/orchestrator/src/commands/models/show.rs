@@ -7,6 +7,7 @@ use registry::ModelPackage;
 use serde_json::json;
 
 use super::group::ModelGroup;
+use super::made_by;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 
@@ -14,16 +15,32 @@ use crate::output::{print_json, print_text};
 pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, CommandError> {
     let package = group.find(version)?;
     let metrics = group.metrics(&package);
+    let again = made_by::command(&package);
     if as_json {
-        return print_json(&json!({ "model_package": package, "metrics": metrics }));
+        return print_json(
+            &json!({ "model_package": package, "metrics": metrics, "reproduce": again }),
+        );
     }
-    let facts = facts(&package, &metrics);
-    print_text(
-        &facts.iter().map(|(name, value)| format!("{name:<20} {value}\n")).collect::<String>(),
-    )
+    let mut text = lines(&facts(&package, &metrics));
+    let made_by = made_by::facts(&package, &metrics);
+    if !made_by.is_empty() {
+        text.push_str(&format!("\nWhat made it:\n{}", lines(&made_by)));
+    }
+    text.push_str(&match again {
+        Some(command) => format!("\n`{command}` makes it again and compares the bytes.\n"),
+        None => {
+            "\nIt does not tell which execution made it, so it cannot be made again.\n".to_owned()
+        }
+    });
+    print_text(&text)
 }
 
-/// Returns the names and values of a version's fields, the most important first.
+fn lines(facts: &[(String, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.len()).fold(20, usize::max);
+    facts.iter().map(|(name, value)| format!("{name:<width$} {value}\n")).collect()
+}
+
+/// Returns the names and values of a version's fields, the most important first, without what made it.
 pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(String, String)> {
     let mut facts = vec![
         ("version".to_owned(), package.version.to_string()),
@@ -38,9 +55,6 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
     add("failure", package.failure_reason.as_ref());
     for (name, value) in metrics {
         add(name, Some(&format!("{value:.4}")));
-    }
-    for (name, value) in package.metadata.iter().filter(|(name, _)| !metrics.contains_key(*name)) {
-        add(name, Some(value));
     }
     add("model", Some(&package.serving.model_data_url));
     add("report", Some(&package.metrics_url).filter(|url| !url.is_empty()));

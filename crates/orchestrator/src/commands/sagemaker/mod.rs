@@ -13,6 +13,7 @@ mod follow;
 mod hosted_table;
 mod input_table;
 mod logs;
+mod past_execution;
 mod pipeline;
 mod plan;
 mod promote;
@@ -33,6 +34,7 @@ use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
 use crate::error::CommandError;
 
 pub use doctor::check_account;
+pub use past_execution::past_execution;
 
 /// The commands on SageMaker.
 #[derive(Debug, Subcommand)]

@@ -57,6 +57,8 @@ fn a_model_is_registered_and_its_arn_is_read() {
     approval             PendingManualApproval
     model                s3://bucket/model.tar.gz
     image                serve:1
+
+    It does not tell which execution made it, so it cannot be made again.
     ");
 }
 
