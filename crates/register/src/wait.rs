@@ -105,6 +105,8 @@ mod tests {
                 serving: Serving::default(),
                 metrics_url: String::new(),
                 source: Source::default(),
+                registered_at: None,
+                registered_by: None,
                 metadata: [].into(),
             })
         }

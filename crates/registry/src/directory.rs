@@ -235,6 +235,8 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
         serving: new.serving.clone(),
         metrics_url: new.metrics_url.clone(),
         source: new.source.clone(),
+        registered_at: None,
+        registered_by: None,
         metadata: new.metadata.clone(),
     }
 }

@@ -168,6 +168,12 @@ pub struct ModelPackage {
     /// Where it comes from.
     #[serde(flatten)]
     pub source: Source,
+    /// The time of its registration as RFC 3339, if the registry tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<String>,
+    /// The role or user that registered it, if the registry tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_by: Option<String>,
     /// Its properties.
     pub metadata: BTreeMap<String, String>,
 }

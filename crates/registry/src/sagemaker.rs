@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws::sagemaker::operation::describe_model_package::DescribeModelPackageOutput;
+use aws::sagemaker::primitives::{DateTime, DateTimeFormat};
 use aws::sagemaker::types as api;
 use aws::{Aws, CallError};
 
@@ -258,8 +259,20 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
         serving: answer.inference_specification().map(serving).unwrap_or_default(),
         metrics_url: metrics_url.unwrap_or_default().to_owned(),
         source: answer.metadata_properties().map(source).unwrap_or_default(),
+        registered_at: answer.creation_time().and_then(second),
+        registered_by: answer.created_by().and_then(creator).map(str::to_owned),
         metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
     })
+}
+
+/// Formats a time without the fraction of its second.
+fn second(time: &DateTime) -> Option<String> {
+    DateTime::from_secs(time.secs()).fmt(DateTimeFormat::DateTime).ok()
+}
+
+/// Returns the ARN of a role or user, or the name of a user of Studio.
+fn creator(context: &api::UserContext) -> Option<&str> {
+    context.iam_identity().and_then(|identity| identity.arn()).or(context.user_profile_name())
 }
 
 fn source(properties: &api::MetadataProperties) -> Source {

@@ -192,12 +192,16 @@ fn a_version_of_the_python_sdk_is_read() {
         }},
     }]);
     package["MetadataProperties"] = json!({ "Repository": "https://host/plant", "CommitId": "" });
+    package["CreatedBy"] = json!({ "UserProfileName": "ada" });
+    package["CreationTime"] = 1_700_000_000.25.into();
     package.as_object_mut().unwrap().remove("CustomerMetadataProperties");
     let server = Server::start(vec![yields("DescribeModelPackage", package)]);
     let package = registry(&server.url).describe(ARN).unwrap();
     assert_eq!(package.serving.model_data_url, "s3://bucket/xgb/model.tar.gz");
     assert_eq!(package.source.repository.as_deref(), Some("https://host/plant"));
     assert_eq!((package.source.commit_id, package.metadata.len()), (None, 0));
+    assert_eq!(package.registered_at.as_deref(), Some("2023-11-14T22:13:20Z"));
+    assert_eq!(package.registered_by.as_deref(), Some("ada"));
 }
 
 #[test]

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use registry::{DirectoryRegistry, ModelPackage, Source};
 
-/// Returns the names and values of what is known of a version's making: its source, and its metadata that is no
-/// metric.
+/// Returns the names and values of what is known of a version's making: its source, its registration, and its metadata
+/// that is no metric.
 pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(String, String)> {
     let Source { commit_id, repository, generated_by } = &package.source;
-    let source = [("commit", commit_id), ("repository", repository), ("made by", generated_by)];
+    let source = [
+        ("commit", commit_id),
+        ("repository", repository),
+        ("made by", generated_by),
+        ("registered at", &package.registered_at),
+        ("registered by", &package.registered_by),
+    ];
     let source = source.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let metadata = package.metadata.iter().map(|(name, value)| (name.as_str(), value));
     let metadata = metadata.filter(|(name, _)| !metrics.contains_key(*name));

@@ -43,7 +43,7 @@ impl Cloud {
 
 #[test]
 fn versions_of_the_python_sdk_have_their_metrics() {
-    let Some(cloud) = Cloud::before_moto("foreign", vec![]) else { return };
+    let Some(cloud) = Cloud::before_moto("python-sdk", vec![]) else { return };
     cloud.register_foreign("flat", Some(json!({ "accuracy": 0.91, "f1": 0.9, "recall": 0.88 })));
     cloud.register_foreign(
         "nested",
@@ -77,6 +77,10 @@ fn versions_of_the_python_sdk_have_their_metrics() {
     model                s3://<name>/flat/model.tar.gz
     report               s3://<name>/flat/report.json
     image                683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
+
+    What made it:
+    registered at        <when>
+    registered by        fake-user-profile-name
 
     It does not tell which execution made it, so it cannot be made again.
     ");

@@ -21,7 +21,7 @@ fn packed_elsewhere(archive: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_model_of_sagemaker_is_made_again_here() {
-    let Some(cloud) = Cloud::before_moto("again", vec![images()]) else { return };
+    let Some(cloud) = Cloud::before_moto("made-again", vec![images()]) else { return };
     let table = cloud.table("table.csv", 400);
     cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
     let start = ["start", "-p", "NEstimators=10"];
