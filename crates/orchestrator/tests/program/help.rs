@@ -45,6 +45,7 @@ fn every_command() {
     insta::assert_snapshot!("help-init", help(&["init"]));
     insta::assert_snapshot!("help-predict", help(&["predict"]));
     insta::assert_snapshot!("help-serve", help(&["serve"]));
+    insta::assert_snapshot!("help-reproduce", help(&["reproduce"]));
     insta::assert_snapshot!("help-validate", help(&["validate"]));
     insta::assert_snapshot!("help-sample", help(&["sample"]));
     insta::assert_snapshot!("help-iam-policy", help(&["iam-policy"]));
