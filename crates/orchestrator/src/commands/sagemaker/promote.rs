@@ -157,6 +157,7 @@ fn promotion(
             ..package.serving.clone()
         },
         metrics_url: report_url.clone(),
+        source: package.source.clone(),
         metadata,
         client_token: token,
     };
