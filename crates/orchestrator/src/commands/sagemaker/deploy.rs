@@ -81,12 +81,13 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     }
     let plan = Plan::of(&mut settings, &cloud, arguments.definition.as_deref())?;
     let parameters = if starts {
-        let parameters = start_parameters(&settings, Some(&plan.definition), &assignments)?;
-        Some(with_origin(&cloud, &plan.definition, &arguments.config, parameters))
+        Some(start_parameters(&settings, Some(&plan.definition), &assignments)?)
     } else {
         None
     };
     check_ownership(&cloud, &plan, arguments.adopt)?;
+    let parameters =
+        parameters.map(|all| with_origin(&cloud, &plan.definition, &arguments.config, all));
     let versioned = |parameters: Option<_>| {
         let with = |all| with_version(&settings, &cloud, &plan.definition, all);
         parameters.map(with).transpose()
