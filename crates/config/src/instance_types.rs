@@ -21,8 +21,8 @@ fn listed(wanted: &str) -> (&'static str, Vec<&'static str>) {
     (date, types)
 }
 
-/// Returns the warning about a setting whose instance type the list does not have for a use.
-fn warning(path: &str, name: &str, wanted: &str) -> Option<String> {
+/// Returns what is to say of an instance type that the list does not have for a use.
+fn warning(name: &str, wanted: &str) -> Option<String> {
     let (date, types) = listed(wanted);
     if types.contains(&name) {
         return None;
@@ -37,21 +37,25 @@ fn warning(path: &str, name: &str, wanted: &str) -> Option<String> {
         sizes => format!(", only {}", sizes.join(", ")),
     };
     Some(format!(
-        "{path} is `{name}`, which SageMaker did not have for {wanted} on {date}{there}; it may be newer than \
+        "`{name}`, which SageMaker did not have for {wanted} on {date}{there}; it may be newer than \
          this list"
     ))
 }
 
 impl Settings {
-    /// Returns a warning for each instance type that SageMaker is not known to have for its use.
-    /// AWS adds types, so that an unknown one is no fault.
-    pub fn unknown_instance_types(&self) -> Vec<String> {
-        let jobs = self.instance_types.iter().filter_map(|(kind, name)| {
+    /// Returns the path of each setting whose instance type SageMaker is not known to have for its use, with
+    /// a warning. AWS adds types, so that an unknown one is no fault.
+    pub fn unknown_instance_types(&self) -> Vec<(String, String)> {
+        let jobs = self.instance_types.iter().map(|(kind, name)| {
             let wanted = if kind == JobKind::Training { "training" } else { "processing" };
-            warning(&format!("instance_types.{}", kind.name()), name, wanted)
+            (format!("instance_types.{}", kind.name()), name.as_str(), wanted)
         });
-        let hosts = (self.endpoint.kind != EndpointKind::Serverless)
-            .then(|| warning("endpoint.instance_type", self.endpoint.instance_type(), "hosting"));
-        jobs.chain(hosts.flatten()).collect()
+        let has_instances = self.endpoint.kind != EndpointKind::Serverless;
+        let endpoint = has_instances.then(|| {
+            ("endpoint.instance_type".to_owned(), self.endpoint.instance_type(), "hosting")
+        });
+        jobs.chain(endpoint)
+            .filter_map(|(path, name, wanted)| Some((path, warning(name, wanted)?)))
+            .collect()
     }
 }

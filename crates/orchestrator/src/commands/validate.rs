@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::{print, print_json, say};
+use crate::output::{print, print_json};
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -30,15 +30,13 @@ pub struct ValidateArgs {
 
 /// Checks the definition and prints every finding.
 pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
+    let mut findings = Vec::new();
     let (file, definition) = match &arguments.definition {
         Some(file) => (file.to_string(), read_definition(file)?),
         None => {
             let file = arguments.config.name();
             let settings = arguments.config.settings()?;
             arguments.config.remark_on_account(&settings);
-            for warning in settings.unknown_instance_types() {
-                say(&format!("{file}: warning: {warning}"));
-            }
             if arguments.explain {
                 let values = arguments.config.explain(&settings)?;
                 return match arguments.json {
@@ -46,10 +44,16 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
                     false => print(&explained(&values)),
                 };
             }
+            let unknown = settings.unknown_instance_types().into_iter();
+            findings.extend(unknown.map(|(place, message)| Finding {
+                place,
+                message,
+                severity: Severity::Warning,
+            }));
             (file, definition::build(&settings))
         }
     };
-    let findings = pipeline::lint(&definition);
+    findings.extend(lint(&definition));
     if arguments.json {
         print_json(&to_json(&definition, &findings))?;
     } else {
@@ -92,8 +96,7 @@ fn to_text(file: &str, definition: &Definition, findings: &[Finding]) -> String 
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let Finding { place, message, .. } = finding;
-        text.push_str(&format!("{file}: {place}: {severity}: {message}{}\n", remedy(place)));
+        text.push_str(&format!("{file}: {}: {severity}: {}\n", finding.place, finding.message));
     }
     if is_valid(findings) {
         let steps = definition.steps_recursive().len();
@@ -114,8 +117,17 @@ fn to_json(definition: &Definition, findings: &[Finding]) -> Value {
     })
 }
 
-/// Returns the setting that makes an address shorter which is handed to Register, as the end of a
-/// message.
+/// Checks a definition. A finding about an address that is handed to Register names the setting that makes it
+/// shorter.
+fn lint(definition: &Definition) -> Vec<Finding> {
+    let mut findings = pipeline::lint(definition);
+    for Finding { place, message, .. } in &mut findings {
+        message.push_str(&remedy(place));
+    }
+    findings
+}
+
+/// Returns the end of a finding at a place: the setting to change, if it is known.
 fn remedy(place: &str) -> String {
     let variable = place.split_once(".Arguments.Environment.").map(|(_, variable)| variable);
     let setting = match variable {
@@ -137,10 +149,10 @@ pub fn settings_definition(settings: &Settings) -> Result<Definition, CommandErr
 
 /// Refuses a definition with errors and reports all of them at once.
 pub fn require_valid(definition: &Definition) -> Result<(), CommandError> {
-    let errors: Vec<_> = pipeline::lint(definition)
+    let errors: Vec<_> = lint(definition)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
-        .map(|Finding { place, message, .. }| format!("{place}: {message}{}", remedy(&place)))
+        .map(|finding| format!("{}: {}", finding.place, finding.message))
         .collect();
     if errors.is_empty() {
         return Ok(());

@@ -195,9 +195,10 @@ fn an_instance_type_that_the_list_does_not_have() {
     ];
     let config = edited(&place, &edits);
     let outcome = place.orchestrator(&["validate", "--config", &config]).expect(0);
-    insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
-    <here>/config.yaml: warning: instance_types.processing is `ml.m5.huge`, which SageMaker did not have for processing on 2026-11-30, only ml.m5.12xlarge, ml.m5.24xlarge, ml.m5.2xlarge, ml.m5.4xlarge, ml.m5.large, ml.m5.xlarge; it may be newer than this list
-    <here>/config.yaml: warning: instance_types.training is `ml.z9.large`, which SageMaker did not have for training on 2026-11-30; it may be newer than this list
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
+    <here>/config.yaml: instance_types.processing: warning: `ml.m5.huge`, which SageMaker did not have for processing on 2026-11-30, only ml.m5.12xlarge, ml.m5.24xlarge, ml.m5.2xlarge, ml.m5.4xlarge, ml.m5.large, ml.m5.xlarge; it may be newer than this list
+    <here>/config.yaml: instance_types.training: warning: `ml.z9.large`, which SageMaker did not have for training on 2026-11-30; it may be newer than this list
+    <here>/config.yaml: valid: 6 steps, 21 parameters
     ");
     let config = edited(&place, &[("  processing: ml.m5.large", "  processing: ml.M5.large")]);
     let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);
