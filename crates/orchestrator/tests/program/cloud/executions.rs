@@ -83,7 +83,7 @@ fn executions(listed: &'static [(&'static str, f64)]) -> Vec<Rule> {
             }},
             "AppSpecification": { "ImageUri": "registry/preprocess@sha256:1" },
             "ProcessingOutputConfig": { "Outputs": [{ "OutputName": "o", "S3Output": {
-                "S3Uri": format!("s3://alone/{name}"), "LocalPath": "/opt/ml/processing/o",
+                "S3Uri": format!("s3://alone/evaluation/{name}"), "LocalPath": "/opt/ml/processing/o",
                 "S3UploadMode": "EndOfJob",
             }}]},
             "ProcessingInputs": [{ "InputName": "raw", "S3Input": {
@@ -114,7 +114,10 @@ fn executions(listed: &'static [(&'static str, f64)]) -> Vec<Rule> {
     let mut rules = vec![list, described, steps, parameters, processing, training, deployed];
     for ((id, _), recall) in listed.iter().zip([0.98, 0.95]) {
         let metrics = Answer::json(json!({ "recall": recall, "accuracy": 0.9874 }));
-        rules.push(Rule::answers(&format!("GET /alone/{id}-Evaluate/metrics.json"), [metrics]));
+        rules.push(Rule::answers(
+            &format!("GET /alone/evaluation/pipelines-{id}-Evaluate/metrics.json"),
+            [metrics],
+        ));
     }
     rules
 }
