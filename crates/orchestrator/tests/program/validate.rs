@@ -86,7 +86,7 @@ fn the_findings_as_json() {
         let outcome = place.orchestrator(&["validate", "--config", config, "--json"]).expect(code);
         serde_json::from_str::<Value>(&outcome.stdout).unwrap()
     };
-    let valid = json!({ "valid": true, "steps": 6, "parameters": 21, "findings": [] });
+    let valid = json!({ "valid": true, "steps": 6, "parameters": 23, "findings": [] });
     assert_eq!(json(0, CONFIG), valid);
     let repository = format!("machine-downtime/train-{}", "x".repeat(200));
     let config = edited(&place, &[("machine-downtime/train", &repository)]);
@@ -95,7 +95,7 @@ fn the_findings_as_json() {
         "severity": "error",
         "message": "275 characters; at most 255 are allowed",
     });
-    let invalid = json!({ "valid": false, "steps": 6, "parameters": 21, "findings": [finding] });
+    let invalid = json!({ "valid": false, "steps": 6, "parameters": 23, "findings": [finding] });
     assert_eq!(json(2, &config), invalid);
 }
 

@@ -29,7 +29,7 @@ impl Cloud {
                 api::InferenceSpecification::builder().containers(container).build(),
             );
         if let Some(report) = report {
-            let key = format!("{name}/report.json");
+            let key = format!("evaluation/{name}/report.json");
             self.put(&key, report.to_string());
             let statistics = api::MetricsSource::builder()
                 .content_type("application/json")
@@ -75,7 +75,7 @@ fn versions_of_the_python_sdk_have_their_metrics() {
     f1_score             0.9000
     recall               0.8800
     model                s3://<name>/flat/model.tar.gz
-    report               s3://<name>/flat/report.json
+    report               s3://<name>/evaluation/flat/report.json
     image                683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 
     What made it:
