@@ -380,6 +380,9 @@ mod tests {
         let shipped = settings(&shipped);
         assert_eq!(found.s3_paths.input_dataset, "raw/a.csv");
         found.s3_paths = shipped.s3_paths.clone();
+        // The copy that the tests use names an account.
+        assert_eq!(found.aws.account_id, "000000000000");
+        found.aws = shipped.aws.clone();
         // Two tables have two pipelines and two groups of models.
         assert_eq!(found.pipeline.name, "a-downtime");
         assert_eq!(found.model_registry.model_package_group_name, "a-downtime-models");
