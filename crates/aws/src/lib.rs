@@ -148,6 +148,16 @@ impl Aws {
     }
 }
 
+/// Returns a loader with the credentials and the region of a profile. The default chain would take those of the
+/// environment first, also where a profile is named.
+#[cfg(feature = "account")]
+pub fn profile_loader(name: &str) -> aws_config::ConfigLoader {
+    use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+    let credentials = ProfileFileCredentialsProvider::builder().profile_name(name).build();
+    let region = ProfileFileRegionProvider::builder().profile_name(name).build();
+    aws_config::from_env().profile_name(name).credentials_provider(credentials).region(region)
+}
+
 /// Clients for the services that the pipeline uses beside SageMaker.
 #[cfg(feature = "account")]
 impl Aws {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::CallError;
 use aws::ecr::types::ImageIdentifier;
 use aws::s3::types::{Delete, ObjectIdentifier};
-use infrastructure::Repository;
+use infrastructure::{DEFINITIONS, Repository};
 
 use crate::{Cloud, CloudError};
 
@@ -104,13 +104,33 @@ impl Cloud {
         Ok(())
     }
 
-    /// Lists the images of the repository of an address. A repository that does not exist has none.
+    /// Returns the names of other pipelines that have deployed with the bucket.
+    ///
+    /// # Errors
+    ///
+    /// Fails if S3 refuses.
+    pub fn other_pipelines(&self) -> Result<Vec<String>, CloudError> {
+        let uri = format!("s3://{}/{DEFINITIONS}", self.target.bucket);
+        let mut names = BTreeSet::new();
+        for object in self.objects(&uri)? {
+            // A definition that was too long for a request is no directory.
+            let name = object.key.strip_prefix(DEFINITIONS).and_then(|rest| rest.split_once('/'));
+            names.extend(name.map(|(name, _)| name.to_owned()));
+        }
+        names.remove(&self.target.pipeline_name);
+        Ok(names.into_iter().collect())
+    }
+
+    /// Lists the images of the repository of an address, if it is one of the account. A repository that does not
+    /// exist has none.
     ///
     /// # Errors
     ///
     /// Fails if ECR refuses.
     pub fn stored_images(&self, uri: &str) -> Result<Option<StoredImages>, CloudError> {
-        let Some(Repository { account, name, .. }) = Repository::of(uri) else { return Ok(None) };
+        let host = format!("{}.dkr.ecr.{}.", self.target.account_id, self.target.region);
+        let repository = Repository::of(uri).filter(|_| uri.starts_with(&host));
+        let Some(Repository { account, name, .. }) = repository else { return Ok(None) };
         let mut found =
             StoredImages { repository: name.clone(), account: account.clone(), images: Vec::new() };
         let call = self.aws.ecr().list_images().registry_id(account).repository_name(name);

@@ -84,7 +84,10 @@ impl Cloud {
         let Some(object) = self.stored(&uploaded)? else {
             return Ok(NewestTable::UploadIsGone(uploaded));
         };
-        if self.stored(&self.uri(own))?.is_some_and(|own| own.modified > object.modified) {
+        // A table that was there already is as new as the note that it was uploaded again.
+        let noted = self.stored(&uri)?.map_or(object.modified, |note| note.modified);
+        let uploaded_at = object.modified.max(noted);
+        if self.stored(&self.uri(own))?.is_some_and(|own| own.modified > uploaded_at) {
             return Ok(NewestTable::OwnIsNewer(uploaded));
         }
         Ok(NewestTable::Uploaded(newest))

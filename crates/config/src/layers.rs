@@ -107,6 +107,8 @@ fn merge(tree: &mut Value, over: Value, path: &str) {
                 let below =
                     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
                 match entries.get_mut(&key) {
+                    // A section of comments alone overrides nothing.
+                    Some(Value::Mapping(before)) if value.is_null() && !before.is_empty() => {}
                     Some(before) => merge(before, value, &below),
                     None => drop(entries.insert(key, value)),
                 }
@@ -143,8 +145,13 @@ mod tests {
 
     #[test]
     fn a_file_without_keys_overrides_nothing() {
-        let merged = layers(&["a: 1", "# nothing yet\n"]);
-        assert_eq!(merged.tree, serde_yaml::from_str::<Value>("{a: 1}").unwrap());
+        let merged = layers(&["a: 1\nb: {c: 2}\nd: 3\n", "# nothing yet\n"]);
+        let expected = serde_yaml::from_str::<Value>("{a: 1, b: {c: 2}, d: 3}").unwrap();
+        assert_eq!(merged.tree, expected);
+        // Neither does a section; a value that is nothing is a value.
+        let merged = layers(&["a: 1\nb: {c: 2}\nd: 3\n", "b:\n  # c: 3\nd: null\n"]);
+        let expected = serde_yaml::from_str::<Value>("{a: 1, b: {c: 2}, d: null}").unwrap();
+        assert_eq!(merged.tree, expected);
     }
 
     #[test]

@@ -190,6 +190,13 @@ impl Settings {
 }
 
 impl S3Paths {
+    /// Returns the URL of the default raw table, or of the prefix of several. A prefix without its slash would match
+    /// keys, too, that only begin with the same letters.
+    pub fn input_url(&self) -> String {
+        let slash = if self.input_dataset.ends_with('/') { "/" } else { "" };
+        format!("{}{slash}", self.url(&self.input_dataset))
+    }
+
     /// Returns the URL of a key or prefix, such as `s3://bucket/key`, without a trailing slash.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{}", self.bucket, key.trim_end_matches('/'))

@@ -11,6 +11,8 @@ use crate::inventory::Inventory;
 const ROLE: &str = "StartExecutionRole";
 /// The parameter of the pipeline that tells the contents of its input from others at the same address.
 const VERSION_PARAMETER: &str = "InputDataVersion";
+/// The parameter of the pipeline that names its input.
+const INPUT_PARAMETER: &str = "InputDataUrl";
 
 pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
     let Some(schedule) = &inventory.settings.schedule else { return };
@@ -30,6 +32,7 @@ pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
                     "ScheduleExpression": at.as_str(),
                 },
                 "$.time",
+                None,
                 inventory,
             ),
         );
@@ -47,6 +50,8 @@ pub(super) fn add(inventory: &Inventory<'_>, sections: &mut Sections) {
                     },
                 },
                 "$.detail.object.etag",
+                // Not the default of the parameter, which a later upload may have changed.
+                Some(inventory.settings.s3_paths.input_url()),
                 inventory,
             ),
         );
@@ -73,18 +78,24 @@ fn new_object(inventory: &Inventory<'_>) -> Value {
 }
 
 /// Returns a rule that starts an execution. `version` is the path to the part of the event that becomes the
-/// version of the input, so that SageMaker's step cache does not take new contents for old ones.
-fn rule(mut properties: Value, version: &str, inventory: &Inventory<'_>) -> Value {
+/// version of the input, so that SageMaker's step cache does not take new contents for old ones, and `input` its
+/// address.
+fn rule(
+    mut properties: Value,
+    version: &str,
+    input: Option<String>,
+    inventory: &Inventory<'_>,
+) -> Value {
     let pipeline = format!("pipeline/{}", inventory.settings.pipeline.name);
+    let parameter = |name: &str, value: &str| object! { "Name": name, "Value": value };
+    let mut parameters = vec![parameter(VERSION_PARAMETER, version)];
+    parameters.extend(input.map(|uri| parameter(INPUT_PARAMETER, &uri)));
     let target = object! {
         "Id": "Pipeline",
         "Arn": inventory.account.arn("sagemaker", &pipeline),
         "RoleArn": arn(ROLE),
         "SageMakerPipelineParameters": object! {
-            "PipelineParameterList": list([object! {
-                "Name": VERSION_PARAMETER,
-                "Value": version,
-            }]),
+            "PipelineParameterList": list(parameters),
         },
     };
     put(&mut properties, "Targets", Some(list([target])));

@@ -63,8 +63,18 @@ impl SettingsArgs {
         &self,
         caller: impl Fn(&str) -> Option<String>,
     ) -> Result<Settings, CommandError> {
+        self.settings_without(&[], caller)
+    }
+
+    /// Reads and checks the settings as [`SettingsArgs::settings_of`] does, as if the environment did not have the
+    /// `hidden` variables.
+    pub fn settings_without(
+        &self,
+        hidden: &[&str],
+        caller: impl Fn(&str) -> Option<String>,
+    ) -> Result<Settings, CommandError> {
         let texts = self.texts()?;
-        let mut settings = checked_settings(&layers(&texts), caller)?;
+        let mut settings = checked_settings(&layers(&texts), hidden, caller)?;
         if let Some(images) = &self.images {
             settings.use_images(images.as_str(), &read(images)?)?;
         }
@@ -92,11 +102,12 @@ impl SettingsArgs {
     pub fn remark_on_account(&self, settings: &Settings) {
         let name = self.name();
         match settings.placeholder() {
-            None => {}
-            Some(_) if self.settings_of(|_| None).is_err() => say(&format!(
-                "{name}: AWS_ACCOUNT_ID or AWS_REGION is not set: shown with account {LOCAL_ACCOUNT} and \
-                 {LOCAL_REGION}; commands on SageMaker take those of the credentials"
+            _ if self.settings_of(|_| None).is_err() => say(&format!(
+                "{name}: AWS_ACCOUNT_ID or AWS_REGION is not set: shown with account {} and {}; commands on \
+                 SageMaker take those of the credentials",
+                settings.aws.account_id, settings.aws.region
             )),
+            None => {}
             Some(fault) => say(&format!("{name}: warning: {fault} before anything is deployed")),
         }
     }
@@ -138,9 +149,10 @@ pub fn local_account(variable: &str) -> Option<String> {
 /// Reads and checks settings. `caller` tells what neither they nor the environment name.
 pub fn checked_settings(
     layers: &[Layer<'_>],
+    hidden: &[&str],
     caller: impl Fn(&str) -> Option<String>,
 ) -> Result<Settings, CommandError> {
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = |name: &str| std::env::var(name).ok().filter(|_| !hidden.contains(&name));
     let variables = Variables { environment: &environment, otherwise: &caller };
     Ok(Settings::from_layers(layers, variables, table_faults)?)
 }

@@ -54,7 +54,7 @@ pub fn run(arguments: &InitArgs) -> Result<Exit, CommandError> {
     };
     let yaml = settings.to_yaml();
     // What run would refuse is not written.
-    checked_settings(&[Layer { file: output.as_str(), text: &yaml }], local_account)?;
+    checked_settings(&[Layer { file: output.as_str(), text: &yaml }], &[], local_account)?;
     require_free(output, arguments.force)?;
     common::write_file(output, yaml.as_bytes())?;
     let report = ProfileReport { config: output.clone(), next, table };

@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::output::print;
 
 /// The commands that need AWS, and what each does, as the program with AWS says it.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 15] = [
     ("deploy", "Make the pipeline on SageMaker what the settings say"),
     (
         "plan",
@@ -37,6 +37,12 @@ const COMMANDS: [(&str, &str); 12] = [
     (
         "transform",
         "Answer the rows of a table, or of objects in S3, by a batch transform of an approved version",
+    ),
+    ("pipeline", "List the versions of the deployed pipeline, go back to one, or delete it"),
+    ("promote", "Register an approved version in another stage, with the same bytes"),
+    (
+        "destroy",
+        "Delete what the pipeline has left in the account: endpoint, pipeline and models, and if asked for data and images",
     ),
 ];
 

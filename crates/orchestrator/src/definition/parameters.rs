@@ -13,13 +13,8 @@ impl DefinitionBuilder<'_> {
     /// Returns the parameters in the order in which SageMaker shows them.
     pub(super) fn parameters(&self) -> Vec<Parameter> {
         let s = self.settings;
-        let mut input = s.s3_paths.url(&s.s3_paths.input_dataset);
-        // A prefix without the slash also matches keys that only begin with the same letters.
-        if s.s3_paths.input_dataset.ends_with('/') {
-            input.push('/');
-        }
         let mut parameters = vec![
-            Parameter::string(INPUT_PARAMETER, input),
+            Parameter::string(INPUT_PARAMETER, s.s3_paths.input_url()),
             Parameter::string(INPUT_VERSION_PARAMETER, UNCHECKED),
         ];
         for (kind, instance_type) in s.instance_types.iter() {

@@ -95,7 +95,14 @@ fn the_findings_as_json() {
         "severity": "error",
         "message": "275 characters; at most 255 are allowed",
     });
-    let invalid = json!({ "valid": false, "steps": 6, "parameters": 23, "findings": [finding] });
+    // A version is registered with it.
+    let variable = json!({
+        "place": "Steps.QualityGate.IfSteps.Register.Arguments.Environment.TRAIN_IMAGE",
+        "severity": "error",
+        "message": "275 characters; at most 256 are allowed",
+    });
+    let invalid =
+        json!({ "valid": false, "steps": 6, "parameters": 23, "findings": [finding, variable] });
     assert_eq!(json(2, &config), invalid);
 }
 
@@ -198,7 +205,7 @@ fn an_instance_type_that_the_list_does_not_have() {
     insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
     <here>/config.yaml: instance_types.processing: warning: `ml.m5.huge`, which SageMaker did not have for processing on 2026-11-30, only ml.m5.12xlarge, ml.m5.24xlarge, ml.m5.2xlarge, ml.m5.4xlarge, ml.m5.large, ml.m5.xlarge; it may be newer than this list
     <here>/config.yaml: instance_types.training: warning: `ml.z9.large`, which SageMaker did not have for training on 2026-11-30; it may be newer than this list
-    <here>/config.yaml: valid: 6 steps, 21 parameters
+    <here>/config.yaml: valid: 6 steps, 23 parameters
     ");
     let config = edited(&place, &[("  processing: ml.m5.large", "  processing: ml.M5.large")]);
     let outcome = place.orchestrator(&["validate", "--config", &config]).expect(2);

@@ -19,7 +19,7 @@ pub fn connect(arguments: &SettingsArgs) -> Result<(Settings, Cloud), CommandErr
     // Settings with faults are refused without a connection.
     arguments.settings()?;
     let aws = Aws::connect().map_err(SageMakerError::Connect)?;
-    let settings = settings_of_caller(arguments, &aws)?;
+    let settings = settings_of_caller(arguments, &aws, false)?;
     let (environment, wanted) = (aws.region(), &settings.aws.region);
     if environment != wanted {
         return Err(CommandError::SageMaker(SageMakerError::Region {
@@ -39,15 +39,13 @@ pub fn connect_as(
     profile: Option<&str>,
 ) -> Result<(Settings, Cloud), CommandError> {
     arguments.settings()?;
-    let loader = || {
-        let loader = aws::config::from_env();
-        match profile {
-            Some(profile) => loader.profile_name(profile),
-            None => loader,
-        }
+    // Keys and region of the environment would go before those of a profile that is only named.
+    let loader = || match profile {
+        Some(profile) => aws::profile_loader(profile),
+        None => aws::config::from_env(),
     };
     let mut aws = Aws::with(loader()).map_err(SageMakerError::Connect)?;
-    let settings = settings_of_caller(arguments, &aws)?;
+    let settings = settings_of_caller(arguments, &aws, profile.is_some())?;
     let region = settings.aws.region.clone();
     if aws.region() != region {
         let loader = loader().region(aws::config::Region::new(region));
@@ -57,10 +55,16 @@ pub fn connect_as(
     Ok((settings, cloud))
 }
 
-/// Reads the settings, where they name no account or region with those of the credentials.
-fn settings_of_caller(arguments: &SettingsArgs, aws: &Aws) -> Result<Settings, CommandError> {
+/// Reads the settings, where they name no account or region with those of the credentials. Those of the
+/// environment are another caller's if the credentials are a profile's of its own.
+fn settings_of_caller(
+    arguments: &SettingsArgs,
+    aws: &Aws,
+    is_profile: bool,
+) -> Result<Settings, CommandError> {
     let account = OnceCell::new();
-    let settings = arguments.settings_of(|variable| match variable {
+    let hidden: &[&str] = if is_profile { &["AWS_ACCOUNT_ID", "AWS_REGION"] } else { &[] };
+    let settings = arguments.settings_without(hidden, |variable| match variable {
         "AWS_REGION" => Some(aws.region().to_owned()),
         "AWS_ACCOUNT_ID" => account.get_or_init(|| cloud::account_of(aws)).as_ref().ok().cloned(),
         _ => None,

@@ -223,7 +223,7 @@ fn execute(
     }
     let report = watch_to_end(cloud, &execution, &arguments.watching)?;
     if arguments.json {
-        result["execution"] = json!(report.report);
+        result["execution"] = report.to_json(settings);
     } else {
         report.print(settings)?;
     }

@@ -1,9 +1,10 @@
-//! `orchestrator destroy`: deletes everything that the pipeline has left in the account.
+//! `orchestrator destroy`: deletes what the pipeline has left in the account.
 
 use clap::Args;
-use cloud::{Cloud, CloudError, DeployedPipeline, Removal, StoredImages, StoredVersions};
+use cloud::{Cloud, CloudError, DeployedPipeline, Removal, StoredImages, StoredVersions, Target};
 use common::Exit;
 use config::{Image, Settings};
+use infrastructure::DEFINITIONS;
 use registry::{Registry, RegistryError, SageMakerRegistry};
 use serde_json::{Value, json};
 
@@ -21,15 +22,15 @@ use crate::output::{print_json, print_text};
 pub struct DestroyArgs {
     #[command(flatten)]
     config: SettingsArgs,
-    /// Keep the registered models, and what is stored of them
+    /// Keep the registered models, what is stored of them, and the image that answers with them
     #[arg(long)]
     keep_models: bool,
-    /// Keep everything that is stored in the bucket
+    /// Delete also what is stored below the settings' prefixes of the bucket
     #[arg(long)]
-    keep_data: bool,
-    /// Keep the images
+    with_data: bool,
+    /// Delete also the images in the settings' repositories
     #[arg(long)]
-    keep_images: bool,
+    with_images: bool,
     #[command(flatten)]
     confirm: ConfirmArgs,
     #[command(flatten)]
@@ -50,7 +51,7 @@ struct Holdings {
     images: Vec<StoredImages>,
 }
 
-/// Deletes the endpoint, the pipeline, the models, the data and the images.
+/// Deletes the endpoint, the pipeline and the models, and if that is wanted the data and the images.
 pub fn run(arguments: &DestroyArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     cloud.check_credentials()?;
@@ -67,7 +68,7 @@ pub fn run(arguments: &DestroyArgs) -> Result<Exit, CommandError> {
             false => print_text("There is nothing to delete.\n"),
         };
     }
-    let question = "Delete all of this? Models and data cannot be brought back.";
+    let question = "Delete all of this? It cannot be brought back.";
     match arguments.confirm.decide(&holdings.to_text(&cloud), question, arguments.json)? {
         Decision::Do => {}
         Decision::Say if arguments.json => return print_json(&report(false)),
@@ -78,7 +79,7 @@ pub fn run(arguments: &DestroyArgs) -> Result<Exit, CommandError> {
     if arguments.json {
         return print_json(&report(true));
     }
-    announce("Deleted. The bucket itself, the roles and the repositories are the stack's.")
+    announce("Deleted. Bucket, roles and repositories are the stack's.")
 }
 
 impl Holdings {
@@ -93,7 +94,11 @@ impl Holdings {
             cloud.check_arn(&found.arn)?;
             cloud.check_endpoint_owner(found, OWNER)?;
         }
-        let pipeline = cloud.deployed()?;
+        let pipeline = match cloud.deployed() {
+            // An earlier call of this command was broken off.
+            Err(CloudError::Deleting(_)) => None,
+            deployed => deployed?,
+        };
         if let Some(deployed) = &pipeline {
             cloud.check_arn(&deployed.arn)?;
             cloud.check_owner(deployed, OWNER)?;
@@ -113,15 +118,19 @@ impl Holdings {
             Err(RegistryError::NoGroup { .. }) => None,
             Err(error) => return Err(error.into()),
         };
+        if arguments.with_data || arguments.with_images {
+            refuse_others(cloud)?;
+        }
         let mut stored = Vec::new();
-        if !arguments.keep_data {
+        if arguments.with_data {
             for prefix in prefixes(settings, arguments.keep_models) {
                 let found = cloud.stored_versions(&prefix)?;
                 stored.extend(Some(found).filter(|found| found.count() > 0));
             }
         }
         let mut images = Vec::new();
-        for image in Image::ALL.iter().filter(|_| !arguments.keep_images) {
+        let goes = |image: &&Image| !(arguments.keep_models && **image == Image::Serve);
+        for image in Image::ALL.iter().filter(goes).filter(|_| arguments.with_images) {
             let found = cloud.stored_images(&settings.aws.image_uri(*image))?;
             images.extend(found.filter(|found| found.count() > 0));
         }
@@ -138,7 +147,8 @@ impl Holdings {
     }
 
     fn to_text(&self, cloud: &Cloud) -> String {
-        let mut text = String::from("This is deleted:\n");
+        let Target { account_id, region, .. } = cloud.target();
+        let mut text = format!("This is deleted in account {account_id}, region {region}:\n");
         let mut line = |line: String| text.push_str(&format!("  {line}\n"));
         let Removal { name, endpoint, configurations, models, kept, .. } = &self.endpoint;
         if let Some(endpoint) = endpoint {
@@ -176,8 +186,10 @@ impl Holdings {
         for images in &self.images {
             line(format!("repository {}: {} images", images.repository, images.count()));
         }
-        if !self.stored.is_empty() {
-            text.push_str("What other pipelines have stored below these prefixes goes with it.\n");
+        if !self.images.is_empty() {
+            text.push_str(
+                "Versions of other groups that name these images cannot be deployed any more.\n",
+            );
         }
         for kept in kept {
             text.push_str(&format!(
@@ -233,6 +245,20 @@ impl Holdings {
     }
 }
 
+/// Refuses to delete data and images where other pipelines have deployed with the same bucket: theirs are below the
+/// same prefixes and in the same repositories.
+fn refuse_others(cloud: &Cloud) -> Result<(), CommandError> {
+    let others = cloud.other_pipelines()?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!(
+        "the bucket {} is also that of {}: --with-data and --with-images would delete what is theirs",
+        cloud.target().bucket,
+        others.join(", ")
+    )))
+}
+
 /// Returns the prefixes of the bucket below which something is stored.
 fn prefixes(settings: &Settings, keeps_models: bool) -> Vec<String> {
     let paths = &settings.s3_paths;
@@ -241,10 +267,14 @@ fn prefixes(settings: &Settings, keeps_models: bool) -> Vec<String> {
     let mut prefixes = vec![&paths.raw_data, &paths.processed_data, &paths.predictions];
     prefixes.extend(of_models.into_iter().filter(|_| !keeps_models));
     prefixes.extend(endpoint.capture.as_ref().map(|capture| &capture.prefix));
-    prefixes.extend(endpoint.asynchronous.as_ref().map(|queue| &queue.prefix));
+    let queue = endpoint.asynchronous.clone().unwrap_or_default();
+    prefixes.push(&queue.prefix);
     let mut prefixes: Vec<_> =
         prefixes.into_iter().map(|prefix| format!("{}/", prefix.trim_end_matches('/'))).collect();
-    prefixes.push(format!("pipeline-definitions/{}/", settings.pipeline.name));
+    prefixes.push(format!("{DEFINITIONS}{}/", settings.pipeline.name));
+    // A prefix may contain what is kept.
+    let kept = of_models.map(|prefix| format!("{}/", prefix.trim_end_matches('/')));
+    prefixes.retain(|prefix| !(keeps_models && kept.iter().any(|kept| kept.starts_with(prefix))));
     prefixes.sort();
     prefixes.dedup();
     prefixes

@@ -101,7 +101,8 @@ pub fn check_account(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
     let adopted: String = adopted.map(|(_, name)| format!(" {name}=false")).collect();
     if !adopted.is_empty() {
         print_text(&format!(
-            "The template leaves alone what is there: --parameter-overrides{adopted}\n"
+            "A new stack leaves alone what is there: --parameter-overrides{adopted}\nA stack that has made it itself \
+             must not be given these: it would let go of it.\n"
         ))?;
     }
     let has_errors = checks.iter().any(|check| check.verdict == Verdict::Error);

@@ -1,7 +1,11 @@
 //! `start --from STEP`: which steps run, and the execution whose results and parameters they take.
 
+use std::collections::BTreeMap;
+
 use cloud::{Cloud, CloudError, SageMakerExecution, Selection};
+use common::chain;
 use pipeline::{Definition, SelectedSteps, Step, StepKind};
+use serde_json::Value;
 
 use crate::definition::names::{COMMIT_PARAMETER, STARTED_BY_PARAMETER};
 use crate::error::CommandError;
@@ -49,7 +53,13 @@ impl EarlierResults {
         let earlier = Definition::from_json(&earlier)
             .map_err(|error| refuse(format!("the definition of execution {id}: {error}")))?;
         let parameters = cloud.execution_parameters(&execution.arn);
-        let mut parameters = parameters.map_err(CloudError::from)?;
+        let listed = parameters.map_err(CloudError::from)?;
+        // Parameters with their default need not be listed.
+        let known = listed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let then = earlier.parameter_values(known);
+        let then = then.map_err(|error| refuse(format!("execution {id}: {}", chain(&error))))?;
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut parameters: BTreeMap<String, String> = listed.into_iter().collect();
         for step in &steps.kept {
             if earlier.step(&step.name) != Some(*step) {
                 let name = &step.name;
@@ -58,17 +68,19 @@ impl EarlierResults {
                 )));
             }
             let read = step.read_parameters();
-            for (name, value) in assignments.iter().filter(|(name, _)| read.contains(*name)) {
-                let then = parameters.iter().find(|(other, _)| other == name);
-                if let Some((_, then)) = then.filter(|(_, then)| then != value) {
+            for (name, then) in then.iter().filter(|(name, _)| read.contains(*name)) {
+                let then = text(then);
+                let assigned = assignments.iter().find(|(assigned, _)| assigned == name);
+                if let Some((_, value)) = assigned.filter(|(_, value)| *value != then) {
                     return Err(refuse(format!(
                         "{} ran with {name}={then} in execution {id}, not {value}; begin there",
                         step.name
                     )));
                 }
+                parameters.insert(name.clone(), then);
             }
         }
-        parameters.retain(|(name, _)| {
+        parameters.retain(|name, _| {
             // Who starts this one, and at which commit, is told anew.
             let is_told = [COMMIT_PARAMETER, STARTED_BY_PARAMETER].contains(&name.as_str());
             let is_known = definition.parameters.iter().any(|parameter| parameter.name == *name);
@@ -83,6 +95,7 @@ impl EarlierResults {
             names(&steps.kept)
         ));
         let steps = steps.run.iter().map(|step| step.name.clone()).collect();
+        let parameters = parameters.into_iter().collect();
         Ok(Self { selection: Selection { steps, source: execution.arn }, parameters })
     }
 }

@@ -83,7 +83,7 @@ pub enum SageMakerCommand {
                       stage's quality gates are judged, its registry must have the image, and it approves for itself."
     )]
     Promote(promote::PromoteArgs),
-    /// Delete all that the pipeline has left in the account: endpoint, pipeline, models, data, images
+    /// Delete what the pipeline has left in the account: endpoint, pipeline and models, and if asked for data and images
     #[command(after_help = "Example: orchestrator destroy --dry-run")]
     Destroy(destroy::DestroyArgs),
     /// Answer the rows of a table, or of objects in S3, by a batch transform of an approved version

@@ -2,7 +2,7 @@
 
 use ::pipeline::Change;
 use clap::{Args, Subcommand};
-use cloud::PipelineVersion;
+use cloud::{Cloud, DeployedPipeline, PipelineVersion};
 use common::Exit;
 use serde_json::json;
 
@@ -44,7 +44,7 @@ enum PipelineCommand {
 struct RollbackArgs {
     #[command(flatten)]
     config: SettingsArgs,
-    /// The version's id [default: the one before the latest]
+    /// The version's id [default: the latest that differs from what is deployed]
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
     #[command(flatten)]
@@ -113,18 +113,14 @@ fn rollback(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
     cloud.check_arn(&deployed.arn)?;
     cloud.check_owner(&deployed, OWNER)?;
     let name = &cloud.target().pipeline_name;
-    let id = match arguments.to {
-        Some(id) => id,
-        None => {
-            let versions = cloud.pipeline_versions()?;
-            let Some(before) = versions.get(1) else {
-                return Err(CommandError::Usage(format!("{name} has no version before this one")));
-            };
-            before.id
+    let (id, definition, changes) = match arguments.to {
+        Some(id) => {
+            let definition = cloud.version_definition(id)?;
+            let changes = cloud.changes(&definition, &deployed)?;
+            (id, definition, changes)
         }
+        None => before(&cloud, &deployed)?,
     };
-    let definition = cloud.version_definition(id)?;
-    let changes = cloud.changes(&definition, &deployed)?;
     let report = |done: bool| {
         let dry_run = arguments.confirm.dry_run;
         json!({ "pipeline": name, "version": id, "changes": changes, "done": done, "dry_run": dry_run })
@@ -150,6 +146,22 @@ fn rollback(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         return print_json(&report(true));
     }
     announce(&format!("{}: as in version {id}", deployed.arn))
+}
+
+/// Returns the latest version that differs from what is deployed, with its definition and what it would change.
+fn before(
+    cloud: &Cloud,
+    deployed: &DeployedPipeline,
+) -> Result<(i64, String, Vec<Change>), CommandError> {
+    for version in cloud.pipeline_versions()?.iter().skip(1) {
+        let definition = cloud.version_definition(version.id)?;
+        let changes = cloud.changes(&definition, deployed)?;
+        if !changes.is_empty() {
+            return Ok((version.id, definition, changes));
+        }
+    }
+    let name = &cloud.target().pipeline_name;
+    Err(CommandError::Usage(format!("{name} has no earlier version that differs from this one")))
 }
 
 fn proposal(name: &str, id: i64, changes: &[Change]) -> String {

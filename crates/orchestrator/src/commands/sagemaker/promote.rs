@@ -146,10 +146,11 @@ fn promotion(
     let report_url = address(&stage.s3_paths.evaluation, &report, "evaluation.json");
     let mut metadata = package.metadata.clone();
     metadata.insert("promoted_from".to_owned(), package.arn.clone());
-    let mut token = common::sha256_hex(format!("{}\n{model_url}\n", package.arn));
+    let group = stage.model_registry.model_package_group_name.clone();
+    let mut token = common::sha256_hex(format!("{}\n{group}\n{model_url}\n", package.arn));
     token.truncate(32);
     let version = NewVersion {
-        group: stage.model_registry.model_package_group_name.clone(),
+        group,
         approval_status: ApprovalStatus::PendingManualApproval,
         serving: Serving {
             inference_image: image(package, stage, target)?,
@@ -226,5 +227,12 @@ fn register(
         name: promotion.version.group.clone(),
         description: stage.model_registry.description.clone(),
     })?;
-    Ok(registry.create_version(&promotion.version)?)
+    let registered = registry.create_version(&promotion.version)?;
+    if registered.group != promotion.version.group {
+        return Err(CommandError::Usage(format!(
+            "SageMaker has answered with {}, which is no version of group {}; nothing was registered there",
+            registered.arn, promotion.version.group
+        )));
+    }
+    Ok(registered)
 }

@@ -146,9 +146,10 @@ fn all_is_listed_and_then_deleted() {
     register(&cloud, "x1", &format!("s3://{}/model-artifacts/x1/model.tar.gz", cloud.name));
     cloud.put("somebody-elses/file.txt", "theirs");
 
-    let listed = cloud.orchestrator(&["destroy", "--dry-run"]).expect(0).stdout;
+    let all = ["destroy", "--with-data", "--with-images"];
+    let listed = cloud.orchestrator(&[&all[..], &["--dry-run"]].concat()).expect(0).stdout;
     insta::assert_snapshot!(cloud.neutral(&listed), @"
-    This is deleted:
+    This is deleted in account 123456789012, region us-east-1:
       pipeline arn:aws:sagemaker:us-east-1:123456789012:pipeline/<name>, with the record of its executions
       model package group <name> with version 1
       s3://<name>/evaluation/: 2 objects and versions, 0.0 MB
@@ -156,24 +157,19 @@ fn all_is_listed_and_then_deleted() {
       s3://<name>/pipeline-definitions/<name>/: 2 objects and versions, 0.0 MB
       s3://<name>/raw/: 1 objects and versions, 0.0 MB
       repository machine-downtime/serve: 2 images
-    What other pipelines have stored below these prefixes goes with it.
+    Versions of other groups that name these images cannot be deployed any more.
     Nothing was done: --dry-run.
     ");
-    let kept =
-        cloud.json(0, &["destroy", "--dry-run", "--keep-models", "--keep-data", "--keep-images"]);
-    assert_eq!(
-        (&kept["group"], &kept["stored"], &kept["images"]),
-        (&Value::Null, &json!([]), &json!([]))
-    );
+    let kept = cloud.json(0, &["destroy", "--dry-run", "--keep-models"]);
+    let kept = (&kept["group"], &kept["stored"], &kept["images"]);
+    assert_eq!(kept, (&Value::Null, &json!([]), &json!([])));
     for action in ["DeletePipeline", "DeleteModelPackage", "BatchDeleteImage"] {
         assert_eq!(cloud.server.count(action), 0);
     }
 
-    let outcome = cloud.orchestrator(&["destroy", "--yes"]).expect(0).stdout;
+    let outcome = cloud.orchestrator(&[&all[..], &["--yes"]].concat()).expect(0).stdout;
     assert!(
-        outcome.ends_with(
-            "Deleted. The bucket itself, the roles and the repositories are the stack's.\n"
-        ),
+        outcome.ends_with("Deleted. Bucket, roles and repositories are the stack's.\n"),
         "{outcome}"
     );
     assert_eq!(cloud.server.count("DeleteModelPackage"), 1);
@@ -188,6 +184,11 @@ fn all_is_listed_and_then_deleted() {
     let left: Vec<_> = left.contents().iter().filter_map(|object| object.key()).collect();
     assert_eq!(left, ["somebody-elses/file.txt"]);
     // What is gone is gone.
-    let again = cloud.orchestrator(&["destroy", "--yes"]).expect(0).stdout;
+    let again = cloud.orchestrator(&[&all[..], &["--yes"]].concat()).expect(0).stdout;
     assert_eq!(again, "There is nothing to delete.\n");
+
+    // What another pipeline has stored in the same bucket is not taken for ours.
+    cloud.put("pipeline-definitions/theirs/1/table.json", "{}");
+    let refused = cloud.orchestrator(&[&all[..], &["--yes"]].concat()).expect(2).stderr;
+    assert!(refused.contains("is also that of theirs"), "{refused}");
 }

@@ -13,7 +13,7 @@ impl Cloud {
         // A second version finds the group.
         let _ = aws.wait(group.send());
         let source = api::S3ModelDataSource::builder()
-            .s3_uri(format!("s3://{}/{name}/model.tar.gz", self.name))
+            .s3_uri(format!("s3://{}/model-artifacts/{name}/model.tar.gz", self.name))
             .s3_data_type(api::S3ModelDataType::S3Object)
             .compression_type(api::ModelCompressionType::Gzip)
             .build();
@@ -74,7 +74,7 @@ fn versions_of_the_python_sdk_have_their_metrics() {
     accuracy             0.9100
     f1_score             0.9000
     recall               0.8800
-    model                s3://<name>/flat/model.tar.gz
+    model                s3://<name>/model-artifacts/flat/model.tar.gz
     report               s3://<name>/evaluation/flat/report.json
     image                683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 
