@@ -8,6 +8,11 @@ import time
 from .execution import Execution
 from .local_mode import JobFailed
 
+# The fields of a registered version that say who started its execution, when, at which commit, and
+# at which address the same table was.
+ORIGIN = ("commit_id", "generated_by", "registered_at", "registered_by")
+ORIGIN += ("started_at", "started_by", "input_data_url")
+
 
 def same(checks, what, sdk, ours):
     """Compares two files and shows the first place where they differ."""
@@ -83,12 +88,15 @@ def compare(sdk, bucket, tables, runs, checks):
                 same(checks, f"{name}: {member}", packed[member], own[member])
         elif name == "registration.json":
             documents = [json.loads(objects[key]) for objects in (theirs, ours)]
-            # Region and account differ.
+            # Region and account differ, too.
             for document in documents:
                 document["arn"] = document["arn"].rpartition(":")[2]
+                for key in ORIGIN:
+                    document.pop(key, None)
+                    document["metadata"].pop(key, None)
             same(
                 checks,
-                f"{name}, its ARN's account aside",
+                f"{name}, its account and origin aside",
                 *(json.dumps(document, indent=1).encode() for document in documents),
             )
         else:
