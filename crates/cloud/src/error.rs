@@ -27,6 +27,14 @@ pub enum CloudError {
         /// The region.
         region: String,
     },
+    /// Executions of the pipeline have not ended.
+    #[error("{name} is running {}", .ids.join(", "))]
+    Running {
+        /// The pipeline's name.
+        name: String,
+        /// The ids of the executions.
+        ids: Vec<String>,
+    },
     /// The pipeline has no version of this id.
     #[error("the pipeline {name} has no version {id}")]
     NoPipelineVersion {

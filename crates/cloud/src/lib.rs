@@ -39,6 +39,7 @@ mod upload;
 mod versions;
 mod watch;
 
+use aws::sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws::{Aws, CallError};
 use indexmap::IndexMap;
 
@@ -157,14 +158,18 @@ impl Cloud {
 /// The action that tells whose credentials are used.
 const IDENTITY: &str = "sts:GetCallerIdentity";
 
+/// Asks STS whose the credentials are.
+pub(crate) fn identity_of(aws: &Aws) -> Result<GetCallerIdentityOutput, CallError> {
+    aws.call(IDENTITY, aws.sts().get_caller_identity().send())
+}
+
 /// Returns the account of the credentials.
 ///
 /// # Errors
 ///
 /// Fails if STS does not answer.
 pub fn account_of(aws: &Aws) -> Result<String, CallError> {
-    let identity = aws.call(IDENTITY, aws.sts().get_caller_identity().send())?;
-    identity.account.ok_or_else(|| CallError::without(IDENTITY, "Account"))
+    identity_of(aws)?.account.ok_or_else(|| CallError::without(IDENTITY, "Account"))
 }
 
 /// Returns the ARN of the user or the role whose the credentials are.
@@ -173,8 +178,7 @@ pub fn account_of(aws: &Aws) -> Result<String, CallError> {
 ///
 /// Fails if STS does not answer.
 pub fn caller_of(aws: &Aws) -> Result<String, CallError> {
-    let identity = aws.call(IDENTITY, aws.sts().get_caller_identity().send())?;
-    identity.arn.ok_or_else(|| CallError::without(IDENTITY, "Arn"))
+    identity_of(aws)?.arn.ok_or_else(|| CallError::without(IDENTITY, "Arn"))
 }
 
 #[cfg(test)]

@@ -63,16 +63,20 @@ impl Cloud {
         Ok(definition.ok_or_else(|| Self::missing(ACTION, "PipelineDefinition"))?)
     }
 
-    /// Returns the ids of the executions that have not ended, among the latest.
+    /// Refuses a pipeline of which an execution, among the latest, has not ended.
     ///
     /// # Errors
     ///
-    /// Fails if the pipeline is not deployed, or if SageMaker refuses.
-    pub fn running_executions(&self) -> Result<Vec<String>, CloudError> {
+    /// Fails with the ids of these executions, if the pipeline is not deployed, or if SageMaker refuses.
+    pub fn require_idle(&self) -> Result<(), CloudError> {
         const SEARCHED: usize = 100;
         let executions = self.executions(SEARCHED)?;
         let running = executions.iter().filter(|execution| !execution.is_over());
-        Ok(running.map(|execution| execution.id().to_owned()).collect())
+        let ids: Vec<_> = running.map(|execution| execution.id().to_owned()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        Err(CloudError::Running { name: self.target.pipeline_name.clone(), ids })
     }
 
     /// Deletes the pipeline with its versions and the record of its executions. What these have made stays.

@@ -87,6 +87,7 @@ impl SageMakerError {
                 | CloudError::EndpointVariants { .. }
                 | CloudError::NoExecution { .. }
                 | CloudError::NoPipelineVersion { .. }
+                | CloudError::Running { .. }
                 | CloudError::MalformedPointer { .. }
                 | CloudError::OtherPipeline { .. } => Exit::Usage,
                 CloudError::Open(_) | CloudError::NotAFile(_) | CloudError::EndpointKind { .. } => {
@@ -135,6 +136,7 @@ fn hint(error: &CloudError) -> String {
         CloudError::ChangedBefore(_) | CloudError::ChangedAfter(_) => {
             "; `orchestrator plan` shows what another `deploy` would change of theirs".to_owned()
         }
+        CloudError::Running { .. } => "; `orchestrator stop` stops an execution".to_owned(),
         CloudError::NoPipelineVersion { .. } => {
             "; `orchestrator pipeline versions` lists those that there are".to_owned()
         }

@@ -11,7 +11,7 @@ mod role;
 use common::chain;
 
 use self::check::Doctor;
-use crate::{Cloud, CloudError, EcrImage};
+use crate::{Cloud, CloudError, EcrImage, identity_of};
 
 pub use account::AccountNeeds;
 pub use check::{Check, Remedy, Verdict};
@@ -65,9 +65,8 @@ impl Cloud {
 
 impl Doctor<'_> {
     fn credentials(&mut self) {
-        let sts = self.cloud.aws.sts();
         let wanted = &self.cloud.target.account_id;
-        match self.cloud.aws.call("sts:GetCallerIdentity", sts.get_caller_identity().send()) {
+        match identity_of(&self.cloud.aws) {
             Ok(identity) if identity.account() == Some(wanted) => {
                 self.ok("credentials", identity.arn().unwrap_or(wanted));
             }

@@ -35,6 +35,13 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Formats a time as RFC 3339 in UTC.
+#[cfg(feature = "aws")]
+pub fn stamp(at: Option<std::time::SystemTime>) -> Option<String> {
+    let at = jiff::Timestamp::try_from(at?).ok()?;
+    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 /// Prints a text that may quote data from outside, with its control characters escaped.
 pub fn print_text(text: &str) -> Result<Exit, CommandError> {
     print(&common::printable(text))

@@ -40,6 +40,23 @@ pub struct DestroyArgs {
     json: bool,
 }
 
+impl DestroyArgs {
+    /// Says what is not looked at, because nobody asked for it.
+    fn left(&self) -> String {
+        let mut text = String::new();
+        if self.keep_models {
+            text.push_str("Registered models stay: --keep-models.\n");
+        }
+        if !self.with_data {
+            text.push_str("What is stored in the bucket stays; --with-data deletes it, too.\n");
+        }
+        if !self.with_images {
+            text.push_str("Images stay; --with-images deletes them, too.\n");
+        }
+        text
+    }
+}
+
 /// What is there to delete.
 struct Holdings {
     endpoint: Removal,
@@ -65,11 +82,12 @@ pub fn run(arguments: &DestroyArgs) -> Result<Exit, CommandError> {
     if holdings.is_empty() {
         return match arguments.json {
             true => print_json(&report(false)),
-            false => print_text("There is nothing to delete.\n"),
+            false => print_text(&format!("There is nothing to delete.\n{}", arguments.left())),
         };
     }
     let question = "Delete all of this? It cannot be brought back.";
-    match arguments.confirm.decide(&holdings.to_text(&cloud), question, arguments.json)? {
+    let proposal = format!("{}{}", holdings.to_text(&cloud), arguments.left());
+    match arguments.confirm.decide(&proposal, question, arguments.json)? {
         Decision::Do => {}
         Decision::Say if arguments.json => return print_json(&report(false)),
         Decision::Say => return Ok(Exit::Done),
@@ -102,14 +120,7 @@ impl Holdings {
         if let Some(deployed) = &pipeline {
             cloud.check_arn(&deployed.arn)?;
             cloud.check_owner(deployed, OWNER)?;
-            let running = cloud.running_executions()?;
-            if !running.is_empty() {
-                return Err(CommandError::Usage(format!(
-                    "{} is running {}; `orchestrator stop` stops an execution",
-                    cloud.target().pipeline_name,
-                    running.join(", ")
-                )));
-            }
+            cloud.require_idle()?;
         }
         let group = settings.model_registry.model_package_group_name.clone();
         let models = match SageMakerRegistry::new(cloud.aws().clone()).versions(&group) {

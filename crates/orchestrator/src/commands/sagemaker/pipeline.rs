@@ -2,7 +2,7 @@
 
 use ::pipeline::Change;
 use clap::{Args, Subcommand};
-use cloud::{Cloud, DeployedPipeline, PipelineVersion};
+use cloud::{Cloud, DeployedPipeline, PipelineVersion, SageMakerExecution};
 use common::Exit;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::deploy::OWNER;
 use super::follow::announce;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text, say};
+use crate::output::{print_json, print_text, say, stamp};
 
 /// Arguments of the pipeline command.
 #[derive(Debug, Args)]
@@ -77,18 +77,13 @@ pub fn run(arguments: &PipelineArgs) -> Result<Exit, CommandError> {
 fn versions(config: &SettingsArgs, as_json: bool) -> Result<Exit, CommandError> {
     let (_, cloud) = connect(config)?;
     let versions = cloud.pipeline_versions()?;
-    let created = |version: &PipelineVersion| {
-        let at = jiff::Timestamp::try_from(version.created?).ok()?;
-        Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-    };
     let last = |version: &PipelineVersion| {
-        let arn = version.last_execution.as_deref()?;
-        Some(arn.rsplit('/').next().unwrap_or(arn).to_owned())
+        version.last_execution.as_deref().map(|arn| SageMakerExecution::id_of(arn).to_owned())
     };
     if as_json {
         let versions = versions.iter().map(|version| {
             json!({
-                "version": version.id, "created_at": created(version),
+                "version": version.id, "created_at": stamp(version.created),
                 "last_execution_id": last(version),
             })
         });
@@ -99,7 +94,7 @@ fn versions(config: &SettingsArgs, as_json: bool) -> Result<Exit, CommandError> 
     let mut text = format!("{:<9} {:<21} {}\n", "Version", "Deployed", "Last execution");
     for version in &versions {
         let (created, last) =
-            (created(version).unwrap_or_default(), last(version).unwrap_or_default());
+            (stamp(version.created).unwrap_or_default(), last(version).unwrap_or_default());
         let line = format!("{:<9} {created:<21} {last}", version.id);
         text.push_str(&format!("{}\n", line.trim_end()));
     }
@@ -179,13 +174,7 @@ fn delete(arguments: &DeleteArgs) -> Result<Exit, CommandError> {
     cloud.check_arn(&deployed.arn)?;
     cloud.check_owner(&deployed, OWNER)?;
     let name = &cloud.target().pipeline_name;
-    let running = cloud.running_executions()?;
-    if !running.is_empty() {
-        return Err(CommandError::Usage(format!(
-            "{name} is running {}; `orchestrator stop` stops an execution",
-            running.join(", ")
-        )));
-    }
+    cloud.require_idle()?;
     let report = |done: bool| json!({ "pipeline": name, "deleted": done, "dry_run": arguments.confirm.dry_run });
     let text = format!(
         "{} is deleted, with its versions and the record of its executions. Data, models and images stay.\n",

@@ -1,19 +1,17 @@
 //! An execution with everything that can be asked about it.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use cloud::{Cloud, SageMakerExecution};
 use config::Settings;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::definition::names::{INPUT_PARAMETER, PREPROCESS};
 use crate::error::CommandError;
 use crate::output::cost::BilledCost;
-use crate::output::duration;
 use crate::output::report::ExecutionReport;
 use crate::output::sagemaker_report::SageMakerReport;
+use crate::output::{duration, stamp};
 use crate::sagemaker_error::SageMakerError;
 
 /// An execution, the values of its parameters, and its report.
@@ -130,10 +128,4 @@ pub fn defaults(cloud: &Cloud) -> Result<BTreeMap<String, String>, CommandError>
         parameter.get("DefaultValue").map(|value| (name, text(value)))
     };
     Ok(parameters.filter_map(default).collect())
-}
-
-/// Formats a time as RFC 3339 in UTC.
-pub fn stamp(at: Option<SystemTime>) -> Option<String> {
-    let at = Timestamp::try_from(at?).ok()?;
-    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -18,9 +18,9 @@ use super::connect::connect;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::cost::BilledCost;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, stamp};
 use compare::{CompareArgs, compare};
-use described::{DescribedExecution, defaults, stamp};
+use described::{DescribedExecution, defaults};
 
 /// Arguments of the executions command.
 #[derive(Debug, Args)]
