@@ -111,7 +111,7 @@ impl Cloud {
         }
         let bucket = &self.target.bucket;
         let digest = common::sha256_hex(json);
-        let key = format!("{DEFINITIONS}{}-{digest:.32}.json", self.target.pipeline_name);
+        let key = format!("{DEFINITIONS}{}/{digest}.json", self.target.pipeline_name);
         let uri = Some(self.store_json(&key, json)?);
         let location = PipelineDefinitionS3Location::builder().bucket(bucket).object_key(key);
         Ok(DefinitionBody { text: None, location: Some(location.build()), uri })

@@ -95,13 +95,7 @@ impl Cloud {
             before: Some(before.as_str().into()),
             after: Some(after.as_str().into()),
         });
-        let found = self.tags_of(&deployed.arn)?;
-        let tags = self.target.tags.iter().filter(|(key, value)| found.get(*key) != Some(value));
-        let tags = tags.map(|(key, value)| Change {
-            place: format!("Tags.{key}"),
-            before: found.get(key).map(|value| value.as_str().into()),
-            after: Some(value.as_str().into()),
-        });
+        let tags = self.tag_changes(&deployed.arn, "")?;
         Ok(attributes.chain(tags).chain(difference(&deployed.definition, &wanted)).collect())
     }
 }

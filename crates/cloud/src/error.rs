@@ -138,6 +138,14 @@ pub enum CloudError {
         /// A description of its tags, such as `has no tag managed-by=...`.
         owner: String,
     },
+    /// A model package group of this name was created by something else.
+    #[error("the model package group {name} is there and {owner}: its versions may be another's")]
+    ForeignGroup {
+        /// The group's name.
+        name: String,
+        /// A description of its tags, such as `has no tag managed-by=...`.
+        owner: String,
+    },
     /// An endpoint is changing.
     #[error("the endpoint {name} is {status}; try again once it is {until}")]
     EndpointBusy {

@@ -1,4 +1,4 @@
-//! What the pipeline has left in the account: registered models, images and objects; and deleting it.
+//! What the pipeline has left in the account beside registered models: images and objects; and deleting it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,30 +167,6 @@ impl Cloud {
                 });
             }
         }
-        Ok(())
-    }
-
-    /// Deletes a version of a model package group.
-    ///
-    /// # Errors
-    ///
-    /// Fails if SageMaker refuses. That it is gone already is no failure.
-    pub fn delete_model_package(&self, arn: &str) -> Result<(), CloudError> {
-        self.check_arn(arn)?;
-        let call = self.sagemaker.delete_model_package().model_package_name(arn);
-        CallError::if_there(self.aws.call("sagemaker:DeleteModelPackage", call.send()))?;
-        Ok(())
-    }
-
-    /// Deletes a model package group that has no versions any more.
-    ///
-    /// # Errors
-    ///
-    /// Fails if SageMaker refuses. That it is gone already is no failure.
-    pub fn delete_model_package_group(&self, name: &str) -> Result<(), CloudError> {
-        const ACTION: &str = "sagemaker:DeleteModelPackageGroup";
-        let call = self.sagemaker.delete_model_package_group().model_package_group_name(name);
-        CallError::if_there(self.aws.call(ACTION, call.send()))?;
         Ok(())
     }
 }

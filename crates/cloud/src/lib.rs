@@ -25,6 +25,7 @@ mod doctor;
 mod endpoint;
 mod error;
 mod execution;
+mod group;
 mod holdings;
 mod images;
 mod job;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws::CallError;
 use aws::sagemaker::types::Tag;
 use infrastructure::MADE_FOR;
+use pipeline::Change;
 
 use crate::{Cloud, CloudError};
 
@@ -33,6 +34,18 @@ impl Cloud {
         })
     }
 
+    /// Lists the target's tags that a resource lacks or gives other values. Each place begins with `prefix`.
+    pub(crate) fn tag_changes(&self, arn: &str, prefix: &str) -> Result<Vec<Change>, CallError> {
+        let found = self.tags_of(arn)?;
+        let tags = self.target.tags.iter().filter(|(key, value)| found.get(*key) != Some(value));
+        let change = |(key, value): (&String, &String)| Change {
+            place: format!("{prefix}Tags.{key}"),
+            before: found.get(key).map(|value| value.as_str().into()),
+            after: Some(value.as_str().into()),
+        };
+        Ok(tags.map(change).collect())
+    }
+
     /// Returns the tags of a resource.
     pub(crate) fn tags_of(&self, arn: &str) -> Result<BTreeMap<String, String>, CallError> {
         let mut pages =
@@ -51,20 +64,28 @@ impl Cloud {
     ///
     /// Fails if SageMaker refuses.
     pub fn tag(&self, arn: &str, owner: Owner) -> Result<(), CloudError> {
-        let call = self.sagemaker.add_tags().resource_arn(arn).set_tags(Some(self.tags(owner)));
+        self.add_tags(arn, self.tags(owner))
+    }
+
+    pub(crate) fn add_tags(&self, arn: &str, tags: Vec<Tag>) -> Result<(), CloudError> {
+        let call = self.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tags));
         self.aws.call("sagemaker:AddTags", call.send())?;
         Ok(())
     }
 
     /// Returns the target's tags and the owner's.
     pub(crate) fn tags(&self, owner: Owner) -> Vec<Tag> {
-        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-        let mut tags: Vec<_> =
-            self.target.tags.iter().map(|(key, value)| tag(key, value)).collect();
+        let mut tags = self.target_tags();
         if !self.target.tags.contains_key(owner.key) {
-            tags.push(tag(owner.key, owner.value));
+            tags.push(Tag::builder().key(owner.key).value(owner.value).build());
         }
         tags
+    }
+
+    /// Returns the target's tags.
+    pub(crate) fn target_tags(&self) -> Vec<Tag> {
+        let tag = |(key, value)| Tag::builder().key(key).value(value).build();
+        self.target.tags.iter().map(tag).collect()
     }
 
     /// Returns these tags, and that of what is made for an endpoint.

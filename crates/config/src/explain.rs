@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_yaml::Value;
 
 use crate::layers::Layers;
+use crate::location::Locations;
 use crate::settings::Settings;
 use crate::tree::{get, parse, scalar};
 use crate::{ConfigError, Layer};
@@ -22,17 +23,31 @@ pub struct ExplainedValue {
 }
 
 impl Settings {
-    /// Returns each value of these settings, which were read from `layers`, and where it comes from.
+    /// Returns each value of these settings, which were read from `layers` and, where there are some, use the
+    /// `images` by digest, and where it comes from.
     ///
     /// # Errors
     /// A file that is not YAML.
-    pub fn explain(&self, layers: &[Layer<'_>]) -> Result<Vec<ExplainedValue>, ConfigError> {
+    pub fn explain(
+        &self,
+        layers: &[Layer<'_>],
+        images: Option<Layer<'_>>,
+    ) -> Result<Vec<ExplainedValue>, ConfigError> {
         let layers = Layers::parse(layers)?;
+        let digests = images.map(|images| (images.file, Locations::of(images.text)));
+        let digest = |path: &str| {
+            let (file, places) = digests.as_ref()?;
+            Some((*file, places.exact(path.strip_prefix("aws.")?)?))
+        };
         let tree = serde_yaml::to_value(self).unwrap_or_default();
         let mut values = Vec::new();
         leaves(&tree, "", &mut |path, value| {
-            let place = layers.exact(path);
-            let raw = place.and_then(|_| get(&layers.tree, &parse(path))).and_then(Value::as_str);
+            let digest = digest(path);
+            let place = digest.or_else(|| layers.exact(path));
+            let raw = place
+                .filter(|_| digest.is_none())
+                .and_then(|_| get(&layers.tree, &parse(path)))
+                .and_then(Value::as_str);
             values.push(ExplainedValue {
                 path: path.to_owned(),
                 value: scalar(value).unwrap_or_default(),

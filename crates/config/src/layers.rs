@@ -45,10 +45,18 @@ impl<'a> Layers<'a> {
         Ok(Self { files, tree: merged })
     }
 
-    /// Returns the file, line and column of `path` in the last file that contains it.
+    /// Returns the file, line and column of `path` in the last file that contains it, unless a later one
+    /// replaces what it is part of.
     pub(crate) fn exact(&self, path: &str) -> Option<(&'a str, (usize, usize))> {
-        let mut later_first = self.files.iter().rev();
-        later_first.find_map(|(file, places)| Some((*file, places.exact(path)?)))
+        for (file, places) in self.files.iter().rev() {
+            if let Some(place) = places.exact(path) {
+                return Some((file, place));
+            }
+            if replaces(places, path) {
+                return None;
+            }
+        }
+        None
     }
 
     /// Returns the place of `path`, or of the innermost enclosing key that a file contains.
@@ -98,6 +106,14 @@ impl<'a> Layers<'a> {
     }
 }
 
+/// Returns whether a file contains the list or the choice that `path` is part of: they are replaced as a whole.
+fn replaces(places: &Locations, path: &str) -> bool {
+    let is_whole =
+        |end: usize, separator: &str| separator == "[" || CHOICES.contains(&&path[..end]);
+    path.match_indices(['.', '['])
+        .any(|(end, separator)| is_whole(end, separator) && places.exact(&path[..end]).is_some())
+}
+
 /// Merges `over` into `tree`. Both are what stands at `path`.
 fn merge(tree: &mut Value, over: Value, path: &str) {
     match (tree, over) {
@@ -140,6 +156,9 @@ mod tests {
         assert_eq!(merged.exact("a.y"), Some(("prod.yaml", (1, 5))));
         assert_eq!(merged.exact("a.x"), Some(("base.yaml", (1, 5))));
         assert_eq!(merged.find("a.y[7]"), ("prod.yaml", (1, 5)));
+        // What was replaced explains nothing.
+        assert_eq!(merged.exact("a.y[1]"), None);
+        assert_eq!(merged.exact("preprocessing.split.time"), None);
         assert_eq!(merged.find("c.d"), ("base.yaml", (1, 1)));
     }
 

@@ -247,6 +247,12 @@ fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
             ],
             inventory.pipeline_arns("/execution/*"),
         ),
+        // What registers a version later needs no right to tag.
+        Statement::allow(
+            "TagModelGroup",
+            ["sagemaker:CreateModelPackageGroup", "sagemaker:ListTags", "sagemaker:AddTags"],
+            inventory.group_arns(),
+        ),
         Statement::allow("DescribeJobs", describe_jobs, inventory.job_arns()),
         find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),

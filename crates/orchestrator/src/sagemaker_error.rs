@@ -122,6 +122,9 @@ fn hint(error: &CloudError) -> String {
     match error {
         CloudError::NoPipeline { .. } => "; `orchestrator deploy` makes it".to_owned(),
         CloudError::NoEndpoint { .. } => "; `orchestrator endpoint deploy` makes it".to_owned(),
+        CloudError::ForeignGroup { .. } => {
+            "; `destroy --keep-models` leaves it, and `deploy --adopt` takes it over".to_owned()
+        }
         CloudError::ForeignEndpoint { .. } => {
             ". endpoint.name of the settings names yours; `endpoint deploy --adopt` takes this one over".to_owned()
         }

@@ -143,6 +143,7 @@ impl Cloud {
                 after: Some(plan.config_name.clone().into()),
             });
         }
+        plan.changes.extend(self.tag_changes(&deployed.arn, "")?);
         Ok(plan)
     }
 

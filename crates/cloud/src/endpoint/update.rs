@@ -117,9 +117,7 @@ impl Cloud {
         names.extend(earlier(&history, current).iter().filter(|name| *name != next).cloned());
         names.truncate(REMEMBERED);
         let tag = api::Tag::builder().key(HISTORY).value(names.join(" ")).build();
-        let call = self.sagemaker.add_tags().resource_arn(&deployed.arn).tags(tag);
-        self.aws.call("sagemaker:AddTags", call.send())?;
-        Ok(())
+        self.add_tags(&deployed.arn, vec![tag])
     }
 
     /// Starts the update of an endpoint to a configuration that is there. Returns when the endpoint had

@@ -115,7 +115,10 @@ impl SettingsArgs {
     /// Returns where each value of these settings, which the files are read as, comes from.
     pub fn explain(&self, settings: &Settings) -> Result<Vec<ExplainedValue>, CommandError> {
         let texts = self.texts()?;
-        Ok(settings.explain(&layers(&texts))?)
+        let images = self.images.as_deref();
+        let images = images.map(|file| Ok::<_, CommandError>((file, read(file)?))).transpose()?;
+        let images = images.as_ref().map(|(file, text)| Layer { file: file.as_str(), text });
+        Ok(settings.explain(&layers(&texts), images)?)
     }
 
     /// Reads the files.

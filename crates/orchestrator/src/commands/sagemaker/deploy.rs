@@ -106,6 +106,7 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let table = plan.table_to_upload();
     let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;
     let arn = apply(&cloud, &plan, arguments.adopt)?;
+    write_group(&cloud, &plan, &settings, arguments.adopt)?;
     let done = match plan.action() {
         DeployAction::Create => "created",
         DeployAction::Update => "updated",
@@ -200,6 +201,21 @@ fn apply(cloud: &Cloud, plan: &Plan, adopt: bool) -> Result<String, CommandError
         say(&format!("The definition has {} bytes: {uri}", plan.json.len()));
     }
     Ok(arn)
+}
+
+/// Creates the model package group or gives it the settings' tags, which are those of its versions.
+fn write_group(
+    cloud: &Cloud,
+    plan: &Plan,
+    settings: &Settings,
+    adopt: bool,
+) -> Result<(), CommandError> {
+    let is_as_it_should_be = plan.action() == DeployAction::Nothing && !adopt;
+    let Some(group) = plan.group.as_deref().filter(|_| !is_as_it_should_be) else { return Ok(()) };
+    if cloud.write_group(group, &settings.model_registry.description, OWNER, adopt)? {
+        say(&format!("Model package group {group}: created"));
+    }
+    Ok(())
 }
 
 /// Starts an execution with `parameters`, if there are any, and watches it with `--watch`. Adds the

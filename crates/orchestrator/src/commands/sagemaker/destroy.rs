@@ -123,6 +123,9 @@ impl Holdings {
             cloud.require_idle()?;
         }
         let group = settings.model_registry.model_package_group_name.clone();
+        if !arguments.keep_models {
+            cloud.check_group_owner(&group, OWNER)?;
+        }
         let models = match SageMakerRegistry::new(cloud.aws().clone()).versions(&group) {
             _ if arguments.keep_models => None,
             Ok(versions) => Some(versions),

@@ -91,6 +91,13 @@ pub fn check_account(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
     let missing: String =
         checks.iter().filter(|check| check.verdict != Verdict::Ok).map(to_text).collect();
     print_text(if missing.is_empty() { "Nothing is missing.\n" } else { &missing })?;
+    let unseen = unseen(&settings);
+    if !unseen.is_empty() {
+        print_text(&format!(
+            "Not looked at: the rules and topics of {}, whose names are the stack's.\n",
+            unseen.join(", ")
+        ))?;
+    }
     let is_there = |check: &&Check| {
         check.verdict == Verdict::Ok || matches!(check.remedy, Some(Remedy::SetRetention { .. }))
     };
@@ -107,6 +114,16 @@ pub fn check_account(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
     }
     let has_errors = checks.iter().any(|check| check.verdict == Verdict::Error);
     Ok(if has_errors { Exit::Aws } else { Exit::Done })
+}
+
+/// Returns the settings for which the template makes what this program does not find in an account.
+fn unseen(settings: &Settings) -> Vec<&'static str> {
+    let unseen = [
+        ("notifications", settings.notifications.is_some()),
+        ("schedule", settings.schedule.is_some()),
+        ("endpoint.on_approval", settings.endpoint.on_approval),
+    ];
+    unseen.into_iter().filter(|(_, is_set)| *is_set).map(|(setting, _)| setting).collect()
 }
 
 /// Returns the instances of each job with the quota that limits them.

@@ -9,7 +9,7 @@ use common::Exit;
 use config::steps::Register;
 use config::{Image, Settings};
 use infrastructure::Repository;
-use pipeline::{Change, Definition};
+use pipeline::{Change, Definition, Parameter};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
 use crate::definition::TableDocument;
 use crate::definition::machines::job_instances;
+use crate::definition::names::GROUP_PARAMETER;
 use crate::error::CommandError;
 use crate::output::cost::ExecutionCost;
 use crate::output::{print_json, print_text, say};
@@ -58,6 +59,8 @@ pub struct Plan {
     pub deployed: Option<DeployedPipeline>,
     /// The changes that an update makes.
     pub changes: Vec<Change>,
+    /// The model package group, unless the definition registers in another one or not at all.
+    pub group: Option<String>,
     /// The settings of the table, unless the definition reads others or none.
     table: Option<TableDocument>,
 }
@@ -116,8 +119,13 @@ impl Plan {
         if changes.len() > 1 {
             changes.retain(|change| !change.place.ends_with(Register::DEFINITION_DIGEST));
         }
+        let group = &settings.model_registry.model_package_group_name;
+        let group = Some(group).filter(|group| registers_in(&definition, group)).cloned();
+        if let (Some(_), Some(group)) = (&deployed, &group) {
+            changes.extend(cloud.group_changes(group)?);
+        }
         let table = Some(TableDocument::of(settings)).filter(|table| table.is_read_by(&definition));
-        Ok(Self { definition, json, deployed, changes, table })
+        Ok(Self { definition, json, deployed, changes, group, table })
     }
 
     /// Returns the action of a deployment.
@@ -177,6 +185,14 @@ pub fn ecr_images(settings: &Settings) -> Vec<EcrImage> {
         }
     };
     Image::ALL.iter().map(image).collect()
+}
+
+/// Returns whether the executions of a definition register versions in a group, unless they are started with another.
+fn registers_in(definition: &Definition, group: &str) -> bool {
+    let is_group = |parameter: &Parameter| {
+        parameter.name == GROUP_PARAMETER && parameter.default == Some(group.into())
+    };
+    definition.parameters.iter().any(is_group)
 }
 
 /// Says which images a definition names by tags, so that what runs, and what serves the models that it registers, may

@@ -1,5 +1,7 @@
 //! `orchestrator deploy`: updates, adoption, uploads and long definitions.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use testkit::aws::{Answer, Rule};
 
@@ -22,7 +24,8 @@ fn an_unchanged_pipeline_costs_no_write() {
     let mut actions = cloud.server.actions().split_off(before);
     // Images by digest are looked up, too: nobody deploys one that is not there.
     actions.retain(|action| action != "DescribeImages");
-    assert_eq!(actions, [newest.as_str(), "DescribePipeline", "ListTags"]);
+    let group = ["DescribeModelPackageGroup", "ListTags"];
+    assert_eq!(actions, [&[newest.as_str(), "DescribePipeline", "ListTags"], &group[..]].concat());
     assert_eq!(cloud.server.count("DescribeImages"), 10);
 }
 
@@ -45,6 +48,40 @@ fn tags_that_somebody_changed_are_seen_and_mended() {
     let tags = cloud.aws().wait(tags.send()).unwrap();
     // A tag of somebody else stays.
     assert!(tags.tags().iter().any(|tag| tag.key() == Some("owner")), "{tags:?}");
+}
+
+/// The versions of a group have no tags of their own.
+#[test]
+fn the_group_has_the_tags() {
+    let Some(cloud) = Cloud::before_moto("tagged-group", vec![images()]) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let sagemaker = cloud.aws().sagemaker();
+    let group =
+        format!("arn:aws:sagemaker:us-east-1:123456789012:model-package-group/{}", cloud.name);
+    let tags = || {
+        let tags = cloud.aws().wait(sagemaker.list_tags().resource_arn(&group).send()).unwrap();
+        let tags = tags.tags.unwrap_or_default().into_iter();
+        tags.filter_map(|tag| tag.key.zip(tag.value)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(tags()["project"], "machine-downtime");
+    assert_eq!(tags()["managed-by"], "machine-downtime-orchestrator");
+
+    // One that something else has made gets the settings' tags, and no owner.
+    let forget = sagemaker.delete_tags().resource_arn(&group);
+    let forget = forget.tag_keys("project").tag_keys("managed-by");
+    cloud.aws().wait(forget.send()).unwrap();
+    let plan = cloud.json(10, &["plan"]);
+    assert_eq!(plan["changes"][0]["place"], "ModelPackageGroup.Tags.project");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    cloud.orchestrator(&["plan"]).expect(0);
+    assert_eq!(tags().into_keys().collect::<Vec<_>>(), ["project"]);
+    // It is not ours to delete until somebody says so.
+    let refused = cloud.orchestrator(&["destroy", "--yes"]).expect(5).stderr;
+    insta::assert_snapshot!(cloud.neutral(&refused), @"error: the model package group <name> is there and has no tag managed-by=machine-downtime-orchestrator: its versions may be another's; `destroy --keep-models` leaves it, and `deploy --adopt` takes it over");
+    assert_eq!(cloud.server.count("DeletePipeline"), 0);
+    cloud.orchestrator(&["destroy", "--dry-run", "--keep-models"]).expect(0);
+    cloud.orchestrator(&["deploy", "--adopt"]).expect(0);
+    cloud.orchestrator(&["destroy", "--dry-run"]).expect(0);
 }
 
 /// A digest is looked up before a job fails for want of its image, in whichever account it is.
@@ -89,7 +126,8 @@ fn the_settings_of_the_table_are_uploaded_before_the_pipeline_changes() {
     let deployed = cloud.json(0, &["deploy"]);
     assert_eq!(deployed["table_settings"], first);
     let put = |key: &str| format!("PUT /{name}/{key}");
-    assert_eq!(writes(before), ["GetCallerIdentity", &put(&key), "CreatePipeline"]);
+    let created = ["CreatePipeline", "CreateModelPackageGroup"];
+    assert_eq!(writes(before), [&["GetCallerIdentity", &put(&key)], &created[..]].concat());
     let stored = |key: &str| {
         let object = cloud.aws().s3().get_object().bucket(name).key(key);
         let body = cloud.aws().wait(async { object.send().await.unwrap().body.collect().await });
@@ -205,7 +243,11 @@ fn a_definition_above_the_size_limit_is_uploaded_to_the_bucket() {
     definition["Metadata"] = json!({ "notes": "x".repeat(1 << 20) });
     let file = cloud.place.file("long.json", definition.to_string());
     let outcome = cloud.orchestrator(&["deploy", "--definition", file.as_str()]).expect(0);
-    assert!(outcome.stderr.contains("pipeline-definitions/long-"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains(&format!("pipeline-definitions/{}/", cloud.name)),
+        "{}",
+        outcome.stderr
+    );
     let calls = cloud.server.calls();
     let (_, request) = calls.iter().find(|(action, _)| action == "CreatePipeline").unwrap();
     let location = &request["PipelineDefinitionS3Location"];

@@ -298,8 +298,9 @@ fn an_endpoint_of_something_else_is_taken_over_once_somebody_says_so() {
     assert_eq!((owner(), cloud.server.count("UpdateEndpoint")), (None, 0));
     let adopted = cloud.deploy(0, &["--adopt"]);
     insta::assert_snapshot!(cloud.neutral(&adopted.stdout), @"
-    <name>-other in us-east-1: version 1 stays, 1 change.
+    <name>-other in us-east-1: version 1 stays, 2 changes.
       configuration: <name>-v1-<digest> -> <name>-other-v1-<digest>
+      Tags.project: added machine-downtime
     The traffic moves all at once, and 0 s are waited; no alarm undoes it.
     It will cost 0.115 USD an hour, 83.95 USD a month, for 1 ml.m5.large (prices of 2025-01-01).
     endpoint <name>-other: updated, version 1 answers. orchestrator endpoint invoke --input TABLE asks it.
@@ -316,4 +317,19 @@ fn an_endpoint_of_something_else_is_taken_over_once_somebody_says_so() {
     assert_eq!(report["action"], "unchanged");
     assert_eq!(owner().as_deref(), Some("machine-downtime-orchestrator"));
     assert_eq!(cloud.server.count("UpdateEndpoint"), 1);
+}
+
+#[test]
+fn tags_of_an_endpoint_that_somebody_changed_are_seen_and_mended() {
+    let Some(cloud) = Cloud::before_moto("endpoint-tags", Vec::new()) else { return };
+    cloud.approve_a_version("1");
+    cloud.deploy(0, &[]);
+    let arn = arn("endpoint", &cloud.name);
+    let forget = cloud.aws().sagemaker().delete_tags().resource_arn(&arn);
+    cloud.aws().wait(forget.tag_keys("project").send()).unwrap();
+    let planned = cloud.deploy(0, &["--dry-run"]).stdout;
+    assert!(planned.contains("  Tags.project: added machine-downtime\n"), "{planned}");
+    cloud.deploy(0, &[]);
+    assert_eq!(cloud.server.count("UpdateEndpoint"), 0);
+    assert!(cloud.deploy(0, &["--dry-run"]).stdout.contains("is as it should be"));
 }

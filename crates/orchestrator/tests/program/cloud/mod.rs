@@ -13,6 +13,7 @@ mod hosting;
 mod input_table;
 mod instance_types;
 mod life;
+mod many_versions;
 mod permissions;
 mod refusals;
 mod reproduce;
@@ -112,10 +113,14 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Returns a server that refuses calls without a rule, except that nothing was ever uploaded.
+    /// Returns a server that refuses calls without a rule, except that nothing was ever uploaded, and that the
+    /// group is there.
     fn alone(mut rules: Vec<Rule>) -> Self {
         let newest = "GET /alone/pipeline-definitions/alone/newest-upload.json";
         rules.push(Rule::answers(newest, [Answer::refused(404, "NoSuchKey", "no such key")]));
+        let group = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package-group/alone");
+        let group = json!({ "ModelPackageGroupArn": group, "ModelPackageGroupName": "alone" });
+        rules.push(Rule::answers("DescribeModelPackageGroup", [Answer::json(group)]));
         Self::of("alone".to_owned(), Server::alone(rules))
     }
 

@@ -124,6 +124,14 @@ fn each_value_is_explained() {
     let from = "config/pipeline_config.yaml:113, from ${AWS_REGION:-us-east-1}";
     assert!(region.contains(" us-east-1 ") && region.ends_with(from), "{region}");
     assert!(line("hyperparameters.max_bins ").ends_with(" default"), "{explained}");
+
+    let digests = format!("# pushed\nimages:\n  train: {REPOSITORY}@{DIGEST}\n");
+    let file = cloud.place.file("digests.yaml", digests);
+    let with_images = ["validate", "--explain", "--images", file.as_str()];
+    let explained = cloud.orchestrator(&with_images).expect(0).stdout;
+    let line = |path: &str| explained.lines().find(|line| line.starts_with(path)).unwrap();
+    assert!(line("aws.images.train ").ends_with("digests.yaml:3"), "{explained}");
+    assert!(line("aws.images.serve ").ends_with("pipeline_config.yaml:122"), "{explained}");
     cloud.place.file("prod.yaml", "hyperparameters:\n  max_deep: 14\n");
     let refused = [&["validate"][..], &both].concat();
     let refused = cloud.orchestrator(&refused).expect(2).stderr;

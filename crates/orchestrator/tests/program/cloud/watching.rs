@@ -232,6 +232,7 @@ fn an_interrupt_does_not_stop_the_execution() {
     let mut command = cloud.command(&["watch", EXECUTION, "--interval", "0.05"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     while cloud.server.count("ListPipelineExecutionSteps") < 2 {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it was interrupted");
         std::thread::sleep(Duration::from_millis(20));
     }
     let pid = rustix::process::Pid::from_child(&child);

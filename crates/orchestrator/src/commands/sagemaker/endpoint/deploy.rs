@@ -158,6 +158,9 @@ fn apply(
     } else if plan.lacks_something() {
         cloud.replace_deleted(desired, plan, OWNER)?;
     }
+    if let (Some(deployed), false) = (&plan.deployed, plan.brings_configuration()) {
+        cloud.tag(&deployed.arn, OWNER)?;
+    }
     match &desired.autoscaling {
         Some(scaling) => cloud.set_autoscaling(name, scaling)?,
         None if plan.scaling.is_some() && !has_removed_autoscaling => {
