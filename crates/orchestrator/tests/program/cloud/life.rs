@@ -64,7 +64,7 @@ pub(super) fn register_with_image(cloud: &Cloud, execution: &str, model: &str, i
     let before = cloud.server.calls().len();
     job.run("register", &arguments).expect(0);
     let calls = &cloud.server.calls()[before..];
-    judge("register", &[&[PolicyKind::Execution]], &cloud.settings().unwrap(), calls);
+    judge("register", &[&[PolicyKind::Execution]], &[cloud.settings().unwrap()], calls);
     cloud.put(
         &format!("model-artifacts/{execution}/registration/registration.json"),
         job.read("processing/registration/registration.json"),

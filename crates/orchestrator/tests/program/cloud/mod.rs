@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use aws::Aws;
 use aws::s3::config::{Credentials, Region};
 use camino::Utf8PathBuf;
-use config::Settings;
+use config::{Layer, Settings, Variables};
 use serde_json::{Value, json};
 use testkit::Outcome;
 use testkit::aws::{Answer, Rule, Server};
@@ -206,7 +206,8 @@ impl Cloud {
                 let images = fs_err::read_to_string(arguments[at + 1]).unwrap();
                 settings.use_images("images", &images).unwrap();
             }
-            permissions::judge_command(arguments, &settings, &self.server.calls()[before..]);
+            let stages: Vec<_> = [settings].into_iter().chain(self.stage(arguments)).collect();
+            permissions::judge_command(arguments, &stages, &self.server.calls()[before..]);
         }
         outcome
     }
@@ -216,6 +217,19 @@ impl Cloud {
         let text = fs_err::read_to_string(self.config()).unwrap();
         let settings = Settings::from_yaml("pipeline_config.yaml", &text, |_| None).ok()?;
         Some(settings).filter(|settings| settings.aws.account_id == ACCOUNT)
+    }
+
+    /// Returns the settings of the stage that a command promotes to.
+    fn stage(&self, arguments: &[&str]) -> Option<Settings> {
+        let files = arguments.windows(2).filter(|pair| pair[0] == "--to").map(|pair| pair[1]);
+        let read = |file| (file, fs_err::read_to_string(self.place.path(file)).unwrap());
+        let texts: Vec<_> = files.map(read).collect();
+        let layers = texts.iter().map(|(file, text)| Layer { file, text });
+        let layers: Vec<_> = layers.collect();
+        let variables = Variables { environment: &|_| None, otherwise: &|_| None };
+        Settings::from_layers(&layers, variables, |_| Vec::new())
+            .ok()
+            .filter(|_| !layers.is_empty())
     }
 
     /// Runs a command with `--json` and returns the printed object.

@@ -73,15 +73,15 @@ fn is_like(text: &str, pattern: &str) -> bool {
 /// Returns the policies for whoever types a command, of which each must allow all of its calls; where several are
 /// beside one another, they do so together.
 fn meant_for(arguments: &[&str]) -> Vec<&'static [PolicyKind]> {
-    use PolicyKind::{Approver, Deploy, Destroy, Endpoint, Github, Release};
+    use PolicyKind::{Approver, Deploy, Destroy, Endpoint, Github, Promote, Release};
     match arguments {
         // The policies are for the group of the settings that are read by default.
         _ if arguments.contains(&"--group") || arguments.contains(&"--config") => Vec::new(),
         ["endpoint" | "transform", ..] => vec![&[Endpoint], &[Release]],
         ["models", "approve" | "reject", ..] => vec![&[Approver]],
         ["models", ..] => vec![&[Approver], &[Deploy], &[Github]],
-        // It needs the policy of each of two stages, whose settings are not known here.
-        ["promote", ..] => Vec::new(),
+        // Those of both stages.
+        ["promote", ..] => vec![&[Promote]],
         ["destroy", ..] | ["pipeline", "delete", ..] => vec![&[Deploy, Endpoint, Destroy]],
         // A workflow uploads no tables, and nobody asks a doctor there.
         ["doctor" | "infrastructure" | "predict", ..] => vec![&[Deploy]],
@@ -111,23 +111,30 @@ fn reserved(request: &Request, settings: &Settings) -> Option<Vec<PolicyKind>> {
     }
 }
 
-/// Fails the test unless each call of a command is allowed by the policies meant for it.
-pub(super) fn judge_command(arguments: &[&str], settings: &Settings, calls: &[Call]) {
-    judge(&arguments.join(" "), &meant_for(arguments), settings, calls);
+/// Fails the test unless each call of a command is allowed by the policies meant for it. A command on two stages
+/// has those of both.
+pub(super) fn judge_command(arguments: &[&str], stages: &[Settings], calls: &[Call]) {
+    judge(&arguments.join(" "), &meant_for(arguments), stages, calls);
 }
 
 /// Fails the test unless `meant` allow each call, and no others those that are reserved for some.
-pub(super) fn judge(by: &str, meant: &[&[PolicyKind]], settings: &Settings, calls: &[Call]) {
-    let definition = orchestrator::build(settings);
-    let policy = |kind: PolicyKind| infrastructure::policy(kind, settings, &definition);
-    let policies = PolicyKind::ALL.map(|kind| (kind, policy(kind)));
+pub(super) fn judge(by: &str, meant: &[&[PolicyKind]], stages: &[Settings], calls: &[Call]) {
+    let of_stage = |settings: &Settings| {
+        let definition = orchestrator::build(settings);
+        PolicyKind::ALL.map(|kind| (kind, infrastructure::policy(kind, settings, &definition)))
+    };
+    let policies: Vec<_> = stages.iter().flat_map(of_stage).collect();
+    let Some(settings) = stages.first() else { return };
     let allows = |kind: PolicyKind, request: &Request| {
         policies.iter().any(|(own, policy)| *own == kind && request.is_allowed_by(policy))
     };
     // Whoever names another bucket than the settings do must be allowed to read it besides.
-    let own = format!("arn:aws:s3:::{}", settings.s3_paths.bucket);
+    let is_of = |stage: &Settings, request: &Request| {
+        let own = format!("arn:aws:s3:::{}", stage.s3_paths.bucket);
+        request.resource.starts_with(&own)
+    };
     let is_own = |request: &Request| {
-        !request.action.starts_with("s3:") || request.resource.starts_with(&own)
+        !request.action.starts_with("s3:") || stages.iter().any(|stage| is_of(stage, request))
     };
     for request in calls.iter().flat_map(|call| requests(call, settings)).filter(is_own) {
         for kinds in meant {
