@@ -111,7 +111,6 @@ class Account:
                 s3.upload_file(str(self.trained / name), BUCKET, key)
             pipeline = sagemaker.describe_pipeline(PipelineName="MachineDowntimePipeline")
             [image] = images_of(pipeline["PipelineDefinition"])
-            sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
             statistics = {"ContentType": "application/json"}
             statistics["S3Uri"] = f"s3://{BUCKET}/evaluation/x1/evaluation.json"
             arn = sagemaker.create_model_package(

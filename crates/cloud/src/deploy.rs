@@ -91,7 +91,11 @@ impl Cloud {
         }
         // The tags come first: a pipeline that was updated must carry the owner's.
         self.tag(&deployed.arn, owner)?;
-        self.aws.call("sagemaker:UpdatePipeline", call.send())?;
+        let updated = self.aws.call("sagemaker:UpdatePipeline", call.send())?;
+        if let Some(version) = self.version_between(&found, updated.pipeline_version_id) {
+            let name = self.target.pipeline_name.clone();
+            return Err(CloudError::Replaced { name, version });
+        }
         let after = self.require_deployed()?;
         // A description may lag behind an update for a moment.
         if !after.is_as(&found) && !self.changes(json, &after)?.is_empty() {

@@ -1,9 +1,12 @@
 //! The pipeline as it is deployed.
 
+use aws::CallError;
+use aws::sagemaker::primitives::DateTime;
 use aws::sagemaker::types::{ParallelismConfiguration, PipelineStatus};
 use pipeline::{Change, difference};
 use serde_json::Value;
 
+use crate::execution::LARGEST_PAGE;
 use crate::{Cloud, CloudError};
 
 /// A pipeline as SageMaker describes it.
@@ -22,6 +25,8 @@ pub struct DeployedPipeline {
     pub display_name: Option<String>,
     /// The limit of concurrent steps. It is set elsewhere, so an update must send it back.
     pub(crate) parallelism: Option<ParallelismConfiguration>,
+    /// The time of the last change.
+    pub(crate) modified: Option<DateTime>,
 }
 
 impl DeployedPipeline {
@@ -61,7 +66,33 @@ impl Cloud {
             description: answer.pipeline_description.unwrap_or_default(),
             display_name: answer.pipeline_display_name,
             parallelism: answer.parallelism_configuration,
+            modified: answer.last_modified_time,
         }))
+    }
+
+    /// Returns the names and definitions of the account's other pipelines in the target's region.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn other_definitions(&self) -> Result<Vec<(String, String)>, CloudError> {
+        let call = self.sagemaker.list_pipelines().max_results(LARGEST_PAGE);
+        let mut pages = call.into_paginator().items().send();
+        let mut definitions = Vec::new();
+        while let Some(pipeline) = self.aws.wait(pages.next()) {
+            let pipeline =
+                pipeline.map_err(|error| CallError::of("sagemaker:ListPipelines", error))?;
+            let name = pipeline.pipeline_name.unwrap_or_default();
+            if name == self.target.pipeline_name {
+                continue;
+            }
+            let call = self.sagemaker.describe_pipeline().pipeline_name(&name);
+            let described = self.aws.call("sagemaker:DescribePipeline", call.send());
+            let described = CallError::if_there(described)?;
+            let text = described.and_then(|described| described.pipeline_definition);
+            definitions.push((name, text.unwrap_or_default()));
+        }
+        Ok(definitions)
     }
 
     /// Describes the deployed pipeline.

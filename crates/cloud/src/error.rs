@@ -238,6 +238,17 @@ pub enum CloudError {
         "somebody else has changed the pipeline {0} at the same time as this command, and theirs is deployed"
     )]
     ChangedAfter(String),
+    /// Another update came between the last look at the pipeline and this command's own.
+    #[error(
+        "the pipeline {name} is updated, but somebody else has deployed version {version} at the same time, which is \
+         replaced by it"
+    )]
+    Replaced {
+        /// The pipeline's name.
+        name: String,
+        /// The version of somebody else.
+        version: i64,
+    },
     /// There is no such object in S3.
     #[error("there is no object {0}")]
     NoObject(String),

@@ -179,6 +179,9 @@ fn name_of(user: api::UserContext) -> Option<String> {
 /// The number of executions that are searched for an id: one page of the listing.
 const RECENT: usize = 100;
 
+/// The maximum number of entries of a page. Without it SageMaker returns ten.
+pub(crate) const LARGEST_PAGE: i32 = 100;
+
 impl Cloud {
     /// Lists executions, latest first, and at least `limit` of them if there are that many.
     ///
@@ -215,7 +218,8 @@ impl Cloud {
             .pipeline_name(&self.target.pipeline_name)
             .set_created_after(started.map(|time| DateTime::from(time.start)))
             .set_created_before(started.map(|time| DateTime::from(time.end)))
-            .sort_order(SortOrder::Descending);
+            .sort_order(SortOrder::Descending)
+            .max_results(LARGEST_PAGE);
         let mut pages = call.into_paginator().items().send();
         let mut executions = Vec::new();
         while executions.len() < limit

@@ -3,10 +3,11 @@
 use aws::CallError;
 use pipeline::Change;
 
+use crate::execution::LARGEST_PAGE;
 use crate::{Cloud, CloudError, Owner};
 
 /// The place of the group among the changes of a deployment.
-const GROUP: &str = "ModelPackageGroup";
+pub const GROUP: &str = "ModelPackageGroup";
 
 impl Cloud {
     /// Lists what [`Cloud::write_group`] would change: the group itself if there is none, or its tags.
@@ -57,6 +58,23 @@ impl Cloud {
             Err(error) => Err(error.into()),
             Ok(_) => Ok(true),
         }
+    }
+
+    /// Returns the names of the account's groups in the target's region.
+    ///
+    /// # Errors
+    ///
+    /// Fails if SageMaker refuses.
+    pub fn groups(&self) -> Result<Vec<String>, CloudError> {
+        let call = self.sagemaker.list_model_package_groups().max_results(LARGEST_PAGE);
+        let mut pages = call.into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(group) = self.aws.wait(pages.next()) {
+            let group =
+                group.map_err(|error| CallError::of("sagemaker:ListModelPackageGroups", error))?;
+            names.extend(group.model_package_group_name);
+        }
+        Ok(names)
     }
 
     /// Refuses a group that does not carry the owner's tag.

@@ -57,6 +57,7 @@ pub use endpoint::{
 };
 pub use error::CloudError;
 pub use execution::{SageMakerExecution, SageMakerStep, Selection, Start};
+pub use group::GROUP;
 pub use holdings::{StoredImages, StoredVersions};
 pub use images::EcrImage;
 pub use job::{BilledInstances, JobDescription, SageMakerJob};

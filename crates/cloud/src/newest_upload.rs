@@ -62,7 +62,7 @@ impl Cloud {
     ///
     /// Fails if the object that tells is malformed, or if S3 fails.
     pub fn newest_table(&self, own: &str) -> Result<NewestTable, CloudError> {
-        let uri = self.uri(&self.pointer_key());
+        let uri = self.newest_upload_uri();
         let json = match self.object_if_any(&uri) {
             Ok(Some(json)) => json,
             Ok(None) => return Ok(NewestTable::Own),
@@ -103,6 +103,11 @@ impl Cloud {
         let json = serde_json::to_string_pretty(&document).unwrap_or_default();
         self.store_json(&self.pointer_key(), &json)?;
         Ok(())
+    }
+
+    /// Returns the address of the object that tells which table was uploaded last.
+    pub fn newest_upload_uri(&self) -> String {
+        self.uri(&self.pointer_key())
     }
 
     fn pointer_key(&self) -> String {

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use aws::CallError;
+use aws::sagemaker::types::SortOrder;
 
 use crate::{Cloud, CloudError, DeployedPipeline};
 
@@ -46,6 +47,25 @@ impl Cloud {
         Ok(versions)
     }
 
+    /// Returns the version that an update has replaced, if it is not the one that was deployed when the update was
+    /// planned: somebody else's, which came between. The service need not tell.
+    pub(crate) fn version_between(
+        &self,
+        planned: &DeployedPipeline,
+        updated: Option<i64>,
+    ) -> Option<i64> {
+        let replaced = updated? - 1;
+        let modified = planned.modified?;
+        let call =
+            self.sagemaker.list_pipeline_versions().pipeline_name(&self.target.pipeline_name);
+        let call = call.sort_order(SortOrder::Descending).max_results(2);
+        let page = self.aws.call("sagemaker:ListPipelineVersions", call.send()).ok()?;
+        let mut versions = page.pipeline_version_summaries?.into_iter();
+        let version = versions.find(|version| version.pipeline_version_id == Some(replaced))?;
+        // The pipeline is modified when its version is created, to the second.
+        (version.creation_time?.secs() > modified.secs() + 1).then_some(replaced)
+    }
+
     /// Returns the definition of a version of the pipeline, as it was deployed.
     ///
     /// # Errors
@@ -69,7 +89,7 @@ impl Cloud {
     ///
     /// Fails with the ids of these executions, if the pipeline is not deployed, or if SageMaker refuses.
     pub fn require_idle(&self) -> Result<(), CloudError> {
-        const SEARCHED: usize = 100;
+        const SEARCHED: usize = 1000;
         let executions = self.executions(SEARCHED)?;
         let running = executions.iter().filter(|execution| !execution.is_over());
         let ids: Vec<_> = running.map(|execution| execution.id().to_owned()).collect();

@@ -51,6 +51,22 @@ pub(crate) fn destroy(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["sagemaker:DeleteModelPackage", "sagemaker:DeleteModelPackageGroup"],
             [inventory.group_arns(), inventory.package_arns()].concat(),
         ),
+        // What others in the account use is not deleted.
+        Statement::allow(
+            "ListOthers",
+            ["sagemaker:ListModelPackageGroups", "sagemaker:ListPipelines"],
+            ["*"],
+        ),
+        Statement::allow(
+            "DescribeOthers",
+            [
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+                "sagemaker:DescribePipeline",
+            ],
+            ["model-package/*", "model-package-group/*", "pipeline/*"]
+                .map(|kind| inventory.account.arn("sagemaker", kind)),
+        ),
         Statement::allow("ListObjectVersions", ["s3:ListBucketVersions"], [bucket.clone()]),
         Statement::allow(
             "DeleteObjects",

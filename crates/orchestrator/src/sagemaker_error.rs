@@ -136,6 +136,9 @@ fn hint(error: &CloudError) -> String {
         CloudError::EndpointComponents { .. } => {
             "; `aws sagemaker delete-inference-component --inference-component-name NAME` deletes one".to_owned()
         }
+        CloudError::Replaced { version, .. } => format!(
+            "; `orchestrator pipeline rollback --to {version}` brings theirs back"
+        ),
         CloudError::ChangedBefore(_) | CloudError::ChangedAfter(_) => {
             "; `orchestrator plan` shows what another `deploy` would change of theirs".to_owned()
         }

@@ -59,7 +59,8 @@ impl SageMakerRegistry {
     ) -> Result<Vec<(u32, String)>, RegistryError> {
         group_name(group)?;
         let call = self.client.list_model_packages().model_package_group_name(group);
-        let call = call.set_model_approval_status(status);
+        // Without a number SageMaker returns ten.
+        let call = call.set_model_approval_status(status).max_results(100);
         let mut pages = call.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(summary) = self.aws.wait(pages.next()) {

@@ -166,7 +166,7 @@ pub fn check_account(_: &SettingsArgs) -> Result<Exit, CommandError> {
 /// Fails, since SageMaker's registry needs AWS.
 pub fn open_to_decide(arguments: &RegistryArgs) -> Result<DecidedGroup, CommandError> {
     let group = open_registry(arguments)?;
-    Ok(DecidedGroup { group, can_go_back: Box::new(|_| false) })
+    Ok(DecidedGroup { group, can_go_back: Box::new(|_| false), decider: None })
 }
 
 /// Fails, since SageMaker's executions need AWS. Their registry, which is opened first, does so before.

@@ -160,6 +160,7 @@ fn the_policies_are_within_the_limits_of_iam() {
                 "LogInToRegistry", // IAM has no resource for these calls, or it is not known beforehand.
                 "PutMetrics",
                 "ListVersions",
+                "ListOthers",
                 "FindUsers",
                 "ReadMetrics",
                 "FollowTraffic",

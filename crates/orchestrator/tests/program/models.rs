@@ -136,12 +136,14 @@ fn a_decision_that_is_made_again_keeps_its_reasons() {
     let again = json(&place, &["approve", "1", "--reason", "recall 0.98"]);
     assert_eq!(again["changed"], false);
     assert_eq!(reason(), "recall 0.98; good on line 2");
-    // The reasons of an approval are none of a rejection.
-    models(&place, 0, &["reject", "1", "--reason", "a bad export"]);
-    assert_eq!(reason(), "a bad export");
+    // Another decision keeps the one before, and says what that was.
+    let rejected = models(&place, 0, &["reject", "1", "--reason", "a bad export"]).stderr;
+    assert_eq!(rejected, "Version 1 was Approved: recall 0.98; good on line 2\n");
+    assert_eq!(reason(), "a bad export; earlier Approved: recall 0.98; good on line 2");
     let approved = json(&place, &["approve", "1"]);
     assert_eq!(approved["changed"], true);
-    assert_eq!(reason(), Value::Null);
+    let earlier = "earlier Rejected: a bad export; earlier Approved: recall 0.98; good on line 2";
+    assert_eq!(reason(), earlier);
 }
 
 /// Files of one name in two directories have the same group in the settings that `init` writes.

@@ -70,6 +70,8 @@ pub struct DecidedGroup {
     /// Tells of an endpoint by its name whether it has an earlier configuration to go back to, as far as these
     /// credentials may look at it.
     pub can_go_back: Box<dyn Fn(&str) -> bool>,
+    /// The name of whoever decides, where the registry is somebody's account.
+    pub decider: Option<String>,
 }
 
 /// Refuses a version whose registration has failed or is not over.

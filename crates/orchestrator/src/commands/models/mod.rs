@@ -131,7 +131,7 @@ fn open_to_decide(registry: &RegistryArgs) -> Result<DecidedGroup, CommandError>
     if !registry.local {
         return sagemaker::open_to_decide(registry);
     }
-    Ok(DecidedGroup { group: open(registry)?, can_go_back: Box::new(|_| false) })
+    Ok(DecidedGroup { group: open(registry)?, can_go_back: Box::new(|_| false), decider: None })
 }
 
 /// Opens the group that the arguments name.

@@ -13,7 +13,7 @@ use super::connect::connect;
 use super::follow::announce;
 use super::input_table::{TableUpload, use_newest, with_version};
 use super::plan::{DeployAction, Plan};
-use super::start::{start_parameters, with_origin};
+use super::start::{require_own_starter, start_parameters, with_origin};
 use super::watch::{WatchingArgs, watch_to_end};
 use crate::arguments::parameters::ParameterArgs;
 use crate::arguments::settings::SettingsArgs;
@@ -60,6 +60,7 @@ pub const OWNER: Owner = Owner { key: "managed-by", value: "machine-downtime-orc
 pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     let starts = arguments.start || arguments.watch;
     let assignments = arguments.parameters.assignments()?;
+    require_own_starter(&assignments)?;
     if !starts && !assignments.is_empty() {
         let message = "-p sets a parameter of an execution; --start starts one".to_owned();
         return Err(CommandError::Usage(message));
@@ -101,11 +102,18 @@ pub fn run(arguments: &DeployArgs) -> Result<Exit, CommandError> {
     if arguments.dry_run {
         return print_dry_run(arguments, &plan, upload.as_ref(), parameters.as_deref(), &cloud);
     }
-    let uploaded = upload.map(|upload| upload.send(&cloud)).transpose()?;
+    let (uploaded, newest) = match upload.map(|upload| upload.send(&cloud)).transpose()? {
+        Some((uri, newest)) => (Some(uri), newest),
+        None => (None, None),
+    };
     // The jobs of the new definition read the settings of the table.
     let table = plan.table_to_upload();
     let table = table.map(|table| cloud.store_json(&table.key, &table.json)).transpose()?;
     let arn = apply(&cloud, &plan, arguments.adopt)?;
+    // A pipeline that was not deployed goes on to read what it has read.
+    if let Some(newest) = newest {
+        cloud.remember_upload(newest)?;
+    }
     write_group(&cloud, &plan, &settings, arguments.adopt)?;
     let done = match plan.action() {
         DeployAction::Create => "created",
@@ -214,6 +222,8 @@ fn write_group(
     let Some(group) = plan.group.as_deref().filter(|_| !is_as_it_should_be) else { return Ok(()) };
     if cloud.write_group(group, &settings.model_registry.description, OWNER, adopt)? {
         say(&format!("Model package group {group}: created"));
+    } else if adopt {
+        say(&format!("Model package group {group}: taken over"));
     }
     Ok(())
 }

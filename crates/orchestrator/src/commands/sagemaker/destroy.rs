@@ -134,6 +134,7 @@ impl Holdings {
         };
         if arguments.with_data || arguments.with_images {
             refuse_others(cloud)?;
+            OtherUse::of(settings, cloud)?.refuse(arguments)?;
         }
         let mut stored = Vec::new();
         if arguments.with_data {
@@ -201,9 +202,7 @@ impl Holdings {
             line(format!("repository {}: {} images", images.repository, images.count()));
         }
         if !self.images.is_empty() {
-            text.push_str(
-                "Versions of other groups that name these images cannot be deployed any more.\n",
-            );
+            text.push_str("What other accounts name of these images cannot run any more.\n");
         }
         for kept in kept {
             text.push_str(&format!(
@@ -271,6 +270,75 @@ fn refuse_others(cloud: &Cloud) -> Result<(), CommandError> {
         cloud.target().bucket,
         others.join(", ")
     )))
+}
+
+/// What others in the account use of what would be deleted.
+#[derive(Default)]
+struct OtherUse {
+    /// The approved versions of other groups whose models are in the bucket.
+    data: Vec<String>,
+    /// Those that name images in the repositories, and other pipelines that do.
+    images: Vec<String>,
+}
+
+impl OtherUse {
+    /// Looks at the approved versions of the account's other groups, and at its other pipelines.
+    fn of(settings: &Settings, cloud: &Cloud) -> Result<Self, CommandError> {
+        let mut found = Self::default();
+        let bucket = format!("s3://{}/", cloud.target().bucket);
+        let repositories = Image::ALL.iter().filter_map(|image| {
+            let uri = settings.aws.image_uri(*image);
+            let end = uri.find('@').or_else(|| uri.rfind(':'))?;
+            Some(uri[..end].to_owned())
+        });
+        let repositories: Vec<String> = repositories.collect();
+        // A name may be the beginning of another.
+        let is_named = |text: &str| {
+            repositories.iter().any(|repository| {
+                [':', '@'].iter().any(|end| text.contains(&format!("{repository}{end}")))
+            })
+        };
+        let registry = SageMakerRegistry::new(cloud.aws().clone());
+        let own = &settings.model_registry.model_package_group_name;
+        for group in cloud.groups()?.iter().filter(|group| *group != own) {
+            let versions = match registry.approved_versions(group) {
+                Err(RegistryError::NoGroup { .. }) => continue,
+                versions => versions?,
+            };
+            for (number, arn) in versions {
+                let package = registry.describe(&arn)?;
+                let name = format!("version {number} of group {group}");
+                if package.serving.model_data_url.starts_with(&bucket) {
+                    found.data.push(name.clone());
+                }
+                if is_named(&package.serving.inference_image) {
+                    found.images.push(name);
+                }
+            }
+        }
+        for (name, definition) in cloud.other_definitions()? {
+            if is_named(&definition) {
+                found.images.push(format!("pipeline {name}"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn refuse(&self, arguments: &DestroyArgs) -> Result<(), CommandError> {
+        let uses = [
+            ("--with-data", "the bucket", arguments.with_data, &self.data),
+            ("--with-images", "the repositories", arguments.with_images, &self.images),
+        ];
+        for (option, what, is_asked, users) in uses {
+            if is_asked && !users.is_empty() {
+                return Err(CommandError::Usage(format!(
+                    "{option} would delete what is used by {}: it is in {what} of these settings",
+                    users.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns the prefixes of the bucket below which something is stored.

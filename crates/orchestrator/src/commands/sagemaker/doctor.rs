@@ -14,7 +14,7 @@ use crate::arguments::settings::SettingsArgs;
 use crate::definition;
 use crate::definition::machines::{JobInstances, job_instances};
 use crate::error::CommandError;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 
 /// Arguments of the doctor command.
 #[derive(Debug, Args)]
@@ -29,7 +29,9 @@ pub struct DoctorArgs {
 /// Runs every check and prints the results.
 pub fn run(arguments: &DoctorArgs) -> Result<Exit, CommandError> {
     let (mut settings, cloud) = connect(&arguments.config)?;
-    use_newest(&mut settings, &cloud)?;
+    if let Err(error) = use_newest(&mut settings, &cloud) {
+        say(&format!("Which table was uploaded last is unknown: {}", common::chain(&error)));
+    }
     let checks = cloud.check_everything(needs(&settings));
     let has_errors = checks.iter().any(|check| check.verdict == Verdict::Error);
     if arguments.json {

@@ -2,7 +2,7 @@
 //! contents it has when an execution starts.
 
 use camino::Utf8Path;
-use cloud::{Cloud, NewestTable, NewestUpload, Upload, version_of};
+use cloud::{Cloud, CloudError, NewestTable, NewestUpload, Upload, version_of};
 use common::Sha256Reader;
 use config::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,8 +80,9 @@ impl TableUpload {
         )
     }
 
-    /// Uploads the table unless it is there, and makes it the newest one. Shows the progress.
-    pub fn send(self, cloud: &Cloud) -> Result<String, CommandError> {
+    /// Uploads the table unless it is there. Shows the progress. Returns its address, and the note that makes it the
+    /// newest one.
+    pub fn send(self, cloud: &Cloud) -> Result<(String, Option<NewestUpload>), CommandError> {
         let uri = self.uri();
         let newest = self.instead_of.map(|instead_of| NewestUpload {
             instead_of,
@@ -98,10 +99,7 @@ impl TableUpload {
         } else {
             send(cloud, self.upload, &self.key)?;
         }
-        if let Some(newest) = newest {
-            cloud.remember_upload(newest)?;
-        }
-        Ok(uri)
+        Ok((uri, newest))
     }
 }
 
@@ -144,9 +142,7 @@ pub fn use_newest(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandE
         NewestTable::UploadIsGone(uploaded) => {
             say(&format!("{uploaded}, which was uploaded last, is gone; the input is {own}"));
         }
-        NewestTable::Unknown(error) => say(&format!(
-            "Which table was uploaded last is unknown, so the input is {own}: {error}"
-        )),
+        NewestTable::Unknown(error) => return Err(unknown(cloud, error)),
         NewestTable::Uploaded(NewestUpload { key, file, uploaded_at, .. }) => {
             let uploaded = paths.url(&key);
             say(&format!(
@@ -156,6 +152,54 @@ pub fn use_newest(settings: &mut Settings, cloud: &Cloud) -> Result<(), CommandE
         }
     }
     Ok(())
+}
+
+/// Adds the newest table to the parameters of an execution, where the deployed pipeline reads an earlier one of the
+/// settings, and says so. An input that the settings do not know stays.
+pub fn with_newest(
+    settings: &Settings,
+    cloud: &Cloud,
+    definition: &Definition,
+    mut parameters: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, CommandError> {
+    let is_assigned = parameters.iter().any(|(name, _)| name == INPUT_PARAMETER);
+    let deployed = definition.parameters.iter().find(|one| one.name == INPUT_PARAMETER);
+    let deployed = deployed.and_then(|parameter| parameter.default.as_ref()?.as_str());
+    let Some(deployed) = deployed.filter(|_| !is_assigned) else { return Ok(parameters) };
+    let paths = &settings.s3_paths;
+    let own = paths.url(&paths.input_dataset);
+    if deployed != own && !is_upload(settings, deployed) {
+        return Ok(parameters);
+    }
+    let newest = match cloud.newest_table(&paths.input_dataset)? {
+        NewestTable::Uploaded(NewestUpload { key, .. }) => paths.url(&key),
+        NewestTable::Own | NewestTable::OwnIsNewer(_) | NewestTable::UploadIsGone(_) => own,
+        NewestTable::Unknown(error) => return Err(unknown(cloud, error)),
+    };
+    if newest != deployed {
+        say(&format!(
+            "The execution reads {newest}, which is newer than {deployed}, the input of the deployed pipeline"
+        ));
+        parameters.push((INPUT_PARAMETER.to_owned(), newest));
+    }
+    Ok(parameters)
+}
+
+/// Says that nobody knows which table is the newest: then neither may be taken for it.
+fn unknown(cloud: &Cloud, error: CloudError) -> CommandError {
+    say(&format!(
+        "Which table was uploaded last is told by {}, which cannot be read",
+        cloud.newest_upload_uri()
+    ));
+    error.into()
+}
+
+/// Returns whether an address is one that [`TableUpload`] gives.
+fn is_upload(settings: &Settings, uri: &str) -> bool {
+    let raw = settings.s3_paths.url(&settings.s3_paths.raw_data);
+    let below = uri.strip_prefix(raw.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+    let digest = below.and_then(|below| below.split_once('/')).map(|(digest, _)| digest);
+    digest.is_some_and(|it| it.len() == DIGEST && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Adds the version of the input to the parameters of an execution, so that Preprocess runs again where the

@@ -32,6 +32,7 @@ use config::Settings;
 
 use super::models::group::{DecidedGroup, ModelGroup, RegistryArgs};
 use crate::error::CommandError;
+use crate::sagemaker_error::SageMakerError;
 
 pub use doctor::check_account;
 pub use past_execution::past_execution;
@@ -137,11 +138,15 @@ pub fn open_to_decide(arguments: &RegistryArgs) -> Result<DecidedGroup, CommandE
     let (settings, cloud) = connect::connect(&arguments.config)?;
     cloud.check_credentials()?;
     let group = named_group(arguments, &settings, &cloud);
+    let caller = cloud::caller_of(cloud.aws()).map_err(SageMakerError::Call)?;
+    // Of a user the name, of a role that and the session's.
+    let name = caller.rsplit(':').next().and_then(|resource| resource.split_once('/'));
+    let decider = Some(name.map_or(caller.clone(), |(_, name)| name.to_owned()));
     // Who decides need not be allowed to look at endpoints.
     let can_go_back = move |endpoint: &str| {
         cloud.earlier_configuration(endpoint).is_ok_and(|earlier| earlier.is_some())
     };
-    Ok(DecidedGroup { group, can_go_back: Box::new(can_go_back) })
+    Ok(DecidedGroup { group, can_go_back: Box::new(can_go_back), decider })
 }
 
 /// Returns the group that the arguments name, or that of the settings.

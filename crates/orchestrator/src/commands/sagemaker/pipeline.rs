@@ -1,8 +1,8 @@
 //! `orchestrator pipeline`: the versions of the deployed pipeline, going back to one, and deleting it.
 
-use ::pipeline::Change;
+use ::pipeline::{Change, Definition};
 use clap::{Args, Subcommand};
-use cloud::{Cloud, DeployedPipeline, PipelineVersion, SageMakerExecution};
+use cloud::{Cloud, DeployedPipeline, EcrImage, PipelineVersion, SageMakerExecution};
 use common::Exit;
 use serde_json::json;
 
@@ -10,9 +10,11 @@ use super::confirm::{ConfirmArgs, Decision};
 use super::connect::connect;
 use super::deploy::OWNER;
 use super::follow::announce;
+use super::plan::images_of;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say, stamp};
+use crate::sagemaker_error::SageMakerError;
 
 /// Arguments of the pipeline command.
 #[derive(Debug, Args)]
@@ -120,6 +122,7 @@ fn rollback(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         let dry_run = arguments.confirm.dry_run;
         json!({ "pipeline": name, "version": id, "changes": changes, "done": done, "dry_run": dry_run })
     };
+    require_runnable(&cloud, id, &definition)?;
     if changes.is_empty() {
         if arguments.json {
             return print_json(&report(false));
@@ -141,6 +144,32 @@ fn rollback(arguments: &RollbackArgs) -> Result<Exit, CommandError> {
         return print_json(&report(true));
     }
     announce(&format!("{}: as in version {id}", deployed.arn))
+}
+
+/// Refuses a definition that cannot be read, or whose images are gone.
+fn require_runnable(cloud: &Cloud, id: i64, definition: &str) -> Result<(), CommandError> {
+    let definition = Definition::from_json(definition).map_err(|error| {
+        CommandError::Usage(format!("version {id} cannot be read: {}", common::chain(&error)))
+    })?;
+    let images = images_of(&definition).into_iter().map(|uri| EcrImage::new("image", uri));
+    let mut images: Vec<_> = images.collect();
+    match cloud.look_up(&mut images) {
+        Ok(()) => {}
+        Err(error) if error.is_denied() => {
+            say(&format!("Whether the images of version {id} are there is unknown: {error}"));
+            return Ok(());
+        }
+        Err(error) => return Err(SageMakerError::Call(error).into()),
+    }
+    let gone = images.iter().filter(|image| !image.is_found()).map(|image| image.uri.as_str());
+    let gone: Vec<_> = gone.collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::Usage(format!(
+        "version {id} names images that are not there: {}",
+        gone.join(", ")
+    )))
 }
 
 /// Returns the latest version that differs from what is deployed, with its definition and what it would change.

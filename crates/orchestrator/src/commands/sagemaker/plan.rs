@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use cloud::{Cloud, CloudError, DeployedPipeline, EcrImage};
+use cloud::{Cloud, CloudError, DeployedPipeline, EcrImage, GROUP};
 use common::Exit;
 use config::steps::Register;
 use config::{Image, Settings};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::connect::connect;
 use super::input_table::use_newest;
+use crate::arguments::parameters;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::commands::validate;
 use crate::definition::TableDocument;
@@ -104,6 +105,11 @@ impl Plan {
             None => validate::settings_definition(settings)?,
         };
         validate::require_valid(&definition)?;
+        let defaults = parameters::values(&definition, &[])?;
+        parameters::require_unapproved(settings, &definition, &defaults)?;
+        if parameters::registers_approved(&definition, &defaults) {
+            say("Executions register approved versions: model_registry.approval_status says so");
+        }
         // A definition from a file names its images itself.
         if file.is_some() {
             say_tags(&definition);
@@ -121,8 +127,11 @@ impl Plan {
         }
         let group = &settings.model_registry.model_package_group_name;
         let group = Some(group).filter(|group| registers_in(&definition, group)).cloned();
-        if let (Some(_), Some(group)) = (&deployed, &group) {
-            changes.extend(cloud.group_changes(group)?);
+        if let Some(group) = &group {
+            let of_group = cloud.group_changes(group)?;
+            // A new pipeline comes with a new group.
+            let is_new = deployed.is_none() && of_group.iter().all(|one| one.place == GROUP);
+            changes.extend(of_group.into_iter().filter(|_| !is_new));
         }
         let table = Some(TableDocument::of(settings)).filter(|table| table.is_read_by(&definition));
         Ok(Self { definition, json, deployed, changes, group, table })
@@ -195,23 +204,27 @@ fn registers_in(definition: &Definition, group: &str) -> bool {
     definition.parameters.iter().any(is_group)
 }
 
-/// Says which images a definition names by tags, so that what runs, and what serves the models that it registers, may
-/// become something else.
-fn say_tags(definition: &Definition) {
-    let mut tagged = BTreeSet::new();
+/// Returns the images of ECR that a definition names.
+pub fn images_of(definition: &Definition) -> BTreeSet<String> {
+    let mut images = BTreeSet::new();
     let mut open = vec![json!(definition)];
     while let Some(value) = open.pop() {
         match value {
-            Value::String(text) if !text.contains('@') && Repository::of(&text).is_some() => {
-                tagged.insert(text);
-            }
+            Value::String(text) if Repository::of(&text).is_some() => drop(images.insert(text)),
             Value::Array(entries) => open.extend(entries),
             Value::Object(members) => open.extend(members.into_iter().map(|(_, value)| value)),
             _ => {}
         }
     }
-    if !tagged.is_empty() {
-        let images: Vec<String> = tagged.into_iter().collect();
+    images
+}
+
+/// Says which images a definition names by tags, so that what runs, and what serves the models that it registers, may
+/// become something else.
+fn say_tags(definition: &Definition) {
+    let images = images_of(definition).into_iter().filter(|image| !image.contains('@'));
+    let images: Vec<String> = images.collect();
+    if !images.is_empty() {
         say(&format!(
             "The definition names images by tags, which a push can give to other images: {}. Without --definition they \
              are named by digests.",

@@ -23,6 +23,7 @@ pub struct RetryArgs {
 pub fn run(arguments: &RetryArgs) -> Result<Exit, CommandError> {
     let (settings, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
+    cloud.check_arn(&arn)?;
     cloud.retry(&arn)?;
     follow(&settings, &cloud, &arn, "tried again", &arguments.follow)
 }

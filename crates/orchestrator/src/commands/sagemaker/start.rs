@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::connect::connect;
 use super::earlier_results::EarlierResults;
 use super::follow::{FollowArgs, follow};
-use super::input_table::with_version;
+use super::input_table::{with_newest, with_version};
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::origin;
 use crate::definition::names::{
-    EVALUATE, INPUT_VERSION_PARAMETER, PREPROCESS, QUALITY_GATE, TRAIN,
+    EVALUATE, INPUT_VERSION_PARAMETER, PREPROCESS, QUALITY_GATE, STARTED_BY_PARAMETER, TRAIN,
 };
 use crate::error::CommandError;
 use crate::output::say;
@@ -54,9 +54,21 @@ fn display_name(name: &str) -> Result<String, String> {
     }
 }
 
+/// Refuses assignments that tell who starts an execution: its versions keep whose credentials these are.
+pub fn require_own_starter(assignments: &[(&str, &str)]) -> Result<(), CommandError> {
+    match assignments.iter().find(|(name, _)| *name == STARTED_BY_PARAMETER) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("parameter {name} is set by the credentials, and not by -p");
+            Err(CommandError::Usage(message))
+        }
+    }
+}
+
 /// Starts an execution, and watches it with `--watch`.
 pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     let assignments = arguments.parameters.assignments()?;
+    require_own_starter(&assignments)?;
     let (settings, cloud) = connect(&arguments.config)?;
     let deployed = cloud.require_deployed()?;
     cloud.check_arn(&deployed.arn)?;
@@ -80,6 +92,11 @@ pub fn run(arguments: &StartArgs) -> Result<Exit, CommandError> {
     let mut parameters = match &definition {
         Some(definition) => {
             let parameters = with_origin(&cloud, definition, &arguments.config, parameters);
+            // What goes on with earlier results goes on with their input.
+            let parameters = match &earlier {
+                None => with_newest(&settings, &cloud, definition, parameters)?,
+                Some(_) => parameters,
+            };
             with_version(&settings, &cloud, definition, parameters)?
         }
         None => {
@@ -150,6 +167,7 @@ pub fn start_parameters(
         parameters::check_ranges(settings, &values)?;
     }
     parameters::require_accepted(definition, &values)?;
+    parameters::require_unapproved(settings, definition, &values)?;
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

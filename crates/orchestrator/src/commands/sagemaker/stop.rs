@@ -27,6 +27,7 @@ pub struct StopArgs {
 pub fn run(arguments: &StopArgs) -> Result<Exit, CommandError> {
     let (_, cloud) = connect(&arguments.config)?;
     let arn = cloud.find(arguments.execution.as_deref())?;
+    cloud.check_arn(&arn)?;
     cloud.stop(&arn)?;
     let text = format!("{arn}: stopping; its jobs are given two minutes");
     if !arguments.json {

@@ -75,6 +75,40 @@ fn an_earlier_version_is_deployed_again() {
     assert_eq!(same, "alone is as it was in version 2.\n");
 }
 
+/// What could not run is not deployed again.
+#[test]
+fn a_version_that_cannot_run_is_not_brought_back() {
+    let image = format!(
+        "{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train@sha256:{:064x}",
+        7
+    );
+    let step = json!([{ "Name": "Train", "Type": "Fail", "Arguments": { "ErrorMessage": image } }]);
+    let gone = json!({ "Version": "2020-12-01", "Parameters": [], "Steps": step }).to_string();
+    for (definition, expected) in [
+        (gone, "version 1 names images that are not there"),
+        ("{".to_owned(), "version 1 cannot be read"),
+    ] {
+        let described = Rule::with("DescribePipeline", move |request| {
+            let is_first = request["PipelineVersionId"] == 1;
+            Answer::json(json!({
+                "PipelineArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone"),
+                "PipelineDefinition": if is_first { definition.clone() } else { self::definition("Now") },
+            }))
+        });
+        let tags = json!({ "Tags": [{ "Key": "managed-by", "Value": OWNED }] });
+        let none = Answer::refused(400, "ImageNotFoundException", "no such image");
+        let cloud = Cloud::alone(vec![
+            described,
+            Rule::answers("ListTags", [Answer::json(tags)]),
+            Rule::answers("DescribeImages", [none]),
+        ]);
+        let refused = cloud.orchestrator(&["pipeline", "rollback", "--to", "1", "--yes"]);
+        let refused = refused.expect(2).stderr;
+        assert!(refused.contains(expected), "{refused}");
+        assert_eq!(cloud.server.count("UpdatePipeline"), 0);
+    }
+}
+
 #[test]
 fn a_pipeline_that_runs_is_not_deleted() {
     let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone/execution/x1");
@@ -130,6 +164,11 @@ fn deletions() -> Vec<Rule> {
             };
             Answer::json(json!({ "imageIds": images }))
         }),
+        Rule::answers("ListPipelines", [Answer::json(json!({ "PipelineSummaries": [] }))]),
+        Rule::answers(
+            "ListModelPackageGroups",
+            [Answer::json(json!({ "ModelPackageGroupSummaryList": [] }))],
+        ),
         Rule::with("BatchDeleteImage", move |_| {
             emptied.store(true, Ordering::SeqCst);
             Answer::json(json!({ "imageIds": [], "failures": [] }))
@@ -157,7 +196,7 @@ fn all_is_listed_and_then_deleted() {
       s3://<name>/pipeline-definitions/<name>/: 2 objects and versions, 0.0 MB
       s3://<name>/raw/: 1 objects and versions, 0.0 MB
       repository machine-downtime/serve: 2 images
-    Versions of other groups that name these images cannot be deployed any more.
+    What other accounts name of these images cannot run any more.
     Nothing was done: --dry-run.
     ");
     let kept = cloud.json(0, &["destroy", "--dry-run", "--keep-models"]);
@@ -191,4 +230,52 @@ fn all_is_listed_and_then_deleted() {
     cloud.put("pipeline-definitions/theirs/1/table.json", "{}");
     let refused = cloud.orchestrator(&[&all[..], &["--yes"]].concat()).expect(2).stderr;
     assert!(refused.contains("is also that of theirs"), "{refused}");
+}
+
+/// Data and images that others in the account use are theirs, too.
+#[test]
+fn what_others_use_is_not_destroyed() {
+    let other = format!("used-{}-other", std::process::id());
+    let groups = json!({ "ModelPackageGroupSummaryList": [
+        { "ModelPackageGroupName": other, "ModelPackageGroupArn": "arn", "CreationTime": 1.0,
+          "ModelPackageGroupStatus": "Completed" },
+    ]});
+    let pipelines = json!({ "PipelineSummaries": [{ "PipelineName": "theirs" }] });
+    let definition = json!({ "image": format!(
+        "{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/train@sha256:{:064x}", 1
+    )});
+    let described = Rule::with("DescribePipeline", move |request| {
+        if request["PipelineName"] != "theirs" {
+            return Answer::forwarded();
+        }
+        Answer::json(json!({ "PipelineArn": "arn", "PipelineDefinition": definition.to_string() }))
+    });
+    let rules = vec![
+        images(),
+        Rule::answers("ListModelPackageGroups", [Answer::json(groups)]),
+        Rule::answers("ListPipelines", [Answer::json(pipelines)]),
+        described,
+    ];
+    let Some(cloud) = Cloud::before_moto("used", rules) else { return };
+    cloud.orchestrator(&["deploy"]).expect(0);
+    // The other stage has a group of its own, and nothing else.
+    let s3 = cloud.aws().s3();
+    cloud.aws().wait(s3.create_bucket().bucket(&other).send()).unwrap();
+    let own = fs_err::read_to_string(cloud.place.path("config/pipeline_config.yaml")).unwrap();
+    cloud.edit(&format!("group_name: {}", cloud.name), &format!("group_name: {other}"));
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let stage = Cloud { name: other.clone(), ..cloud };
+    let model = format!("s3://{}/model-artifacts/promoted/1/model.tar.gz", stage.name);
+    let model = model.replace("-other/", "/");
+    register(&stage, "x1", &model);
+    stage.orchestrator(&["models", "approve", "1"]).expect(0);
+    stage.place.file("config/pipeline_config.yaml", own);
+
+    let destroy = |option| stage.orchestrator(&["destroy", "--yes", option]).expect(2).stderr;
+    let found = destroy("--with-data").replace(&other, "<other>");
+    insta::assert_snapshot!(found, @"error: --with-data would delete what is used by version 1 of group <other>: it is in the bucket of these settings");
+    let found = destroy("--with-images").replace(&other, "<other>");
+    insta::assert_snapshot!(found, @"error: --with-images would delete what is used by version 1 of group <other>, pipeline theirs: it is in the repositories of these settings");
+    assert_eq!(stage.server.count("DeletePipeline"), 0);
+    stage.orchestrator(&["destroy", "--dry-run"]).expect(0);
 }

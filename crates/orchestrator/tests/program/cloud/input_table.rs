@@ -110,6 +110,14 @@ fn the_newer_of_the_upload_and_of_the_settings_own_input_is_read() {
     // S3 knows the time to a second.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     cloud.put("raw/machine_downtime.csv", "newer");
+    // An execution reads it even before it is deployed.
+    let started = cloud.orchestrator(&["start"]).expect(0);
+    let own = format!("s3://{}/raw/machine_downtime.csv", cloud.name);
+    assert!(started.stderr.contains(&format!("reads {own}, which is newer")), "{}", started.stderr);
+    assert_eq!(cloud.started()["InputDataUrl"], own);
+    let assigned = format!("InputDataUrl={uploaded}");
+    cloud.start(&["-p", &assigned]);
+    assert_eq!(cloud.started()["InputDataUrl"], uploaded);
     let outcome = cloud.orchestrator(&["deploy"]).expect(0);
     assert!(outcome.stderr.contains("which is newer than"), "{}", outcome.stderr);
     assert_eq!(cloud.input(), format!("s3://{}/raw/machine_downtime.csv", cloud.name));
@@ -191,6 +199,17 @@ fn what_the_jobs_may_not_do_is_said_at_the_start() {
     ");
     let approving = cloud.orchestrator(&["start", "-p", "ModelApprovalStatus=Approved"]).expect(2);
     insta::assert_snapshot!(approving.stderr, @r#"error: parameter ModelApprovalStatus (String): found "Approved", expected one of PendingManualApproval, Rejected; `orchestrator models approve` approves a version"#);
+    let mut definition = cloud.deployed_definition();
+    let parameters = definition["Parameters"].as_array_mut().unwrap();
+    let status = parameters.iter_mut().find(|one| one["Name"] == "ModelApprovalStatus").unwrap();
+    status.as_object_mut().unwrap().remove("EnumValues");
+    status["DefaultValue"] = "Approved".into();
+    let file = cloud.place.file("approving.json", definition.to_string());
+    let deploying = ["deploy", "--definition", file.as_str()];
+    let refused = cloud.orchestrator(&deploying).expect(2).stderr;
+    insta::assert_snapshot!(refused, @"error: executions would register approved versions, and model_registry.approval_status is PendingManualApproval; `orchestrator models approve` approves a version");
+    let somebody = cloud.orchestrator(&["start", "-p", "StartedBy=ann"]).expect(2).stderr;
+    insta::assert_snapshot!(somebody, @"error: parameter StartedBy is set by the credentials, and not by -p");
     // Whoever may decide it in the settings may do it.
     cloud.edit("approval_status: PendingManualApproval", "approval_status: Approved");
     cloud.orchestrator(&["deploy"]).expect(0);
@@ -210,4 +229,31 @@ fn credentials_that_may_not_look_start_preprocess_again() {
     let first = cloud.started().remove("InputDataVersion").unwrap();
     assert!(first.starts_with("unknown-"), "{first}");
     assert_ne!(cloud.start(&[]), first);
+}
+
+/// Where nobody knows which table is the newest, neither is taken for it.
+#[test]
+fn a_note_that_cannot_be_read_is_no_older_table() {
+    let denied = || Answer::refused(403, "AccessDenied", "Access Denied");
+    let name = format!("no-note-{}", std::process::id());
+    let note = format!("GET /{name}/pipeline-definitions/{name}/newest-upload.json");
+    let rules = vec![images(), Rule::answers(&note, [denied()])];
+    let Some(cloud) = Cloud::before_moto("no-note", rules) else { return };
+    let refused = cloud.orchestrator(&["deploy"]).expect(5).stderr;
+    assert!(refused.contains("told by s3://") && refused.contains("AccessDenied"), "{refused}");
+    assert_eq!(cloud.server.count("CreatePipeline"), 0);
+}
+
+/// A pipeline that was not deployed reads what it has read.
+#[test]
+fn an_upload_counts_once_its_pipeline_is_deployed() {
+    let refused = || Answer::refused(400, "AccessDeniedException", "no");
+    let rules = vec![images(), Rule::answers("UpdatePipeline", [refused()])];
+    let Some(cloud) = Cloud::before_moto("not-deployed", rules) else { return };
+    let first = cloud.upload(&cloud.table("table.csv", 200));
+    let other = cloud.table("other.csv", 201);
+    cloud.orchestrator(&["deploy", "--upload", other.as_str()]).expect(5);
+    cloud.orchestrator(&["plan"]).expect(0);
+    cloud.start(&[]);
+    assert_eq!((cloud.input(), cloud.started().get("InputDataUrl")), (first, None));
 }

@@ -295,7 +295,7 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
                          arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2
     status               Completed
     approval             Approved                 Rejected
-    reason               recall 0.98              a bad export
+    reason               recall 0.98 (by moto)    a bad export (by moto)
     accuracy             0.9874                   0.9874                   +0.0000
     f1_score             0.9871                   0.9871                   +0.0000
     model                s3://<name>/model-artifacts/a/model.tar.gz
@@ -307,7 +307,7 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
     ");
     let shown = cloud.json(0, &["models", "show", "1"]);
     assert_eq!(shown["metrics"]["accuracy"], 0.9874);
-    assert_eq!(shown["model_package"]["approval_description"], "recall 0.98");
+    assert_eq!(shown["model_package"]["approval_description"], "recall 0.98 (by moto)");
 }
 
 fn predict_with_a_registered_model(cloud: &Cloud) {

@@ -114,13 +114,15 @@ impl Cloud {
     }
 
     /// Returns a server that refuses calls without a rule, except that nothing was ever uploaded, and that the
-    /// group is there.
+    /// group is there and has the settings' tags.
     fn alone(mut rules: Vec<Rule>) -> Self {
         let newest = "GET /alone/pipeline-definitions/alone/newest-upload.json";
         rules.push(Rule::answers(newest, [Answer::refused(404, "NoSuchKey", "no such key")]));
         let group = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package-group/alone");
         let group = json!({ "ModelPackageGroupArn": group, "ModelPackageGroupName": "alone" });
         rules.push(Rule::answers("DescribeModelPackageGroup", [Answer::json(group)]));
+        let tags = json!({ "Tags": [{ "Key": "project", "Value": "machine-downtime" }] });
+        rules.push(Rule::answers("ListTags", [Answer::json(tags)]));
         Self::of("alone".to_owned(), Server::alone(rules))
     }
 
@@ -221,6 +223,7 @@ impl Cloud {
 
     /// Returns the settings of the stage that a command promotes to.
     fn stage(&self, arguments: &[&str]) -> Option<Settings> {
+        let arguments = arguments.strip_prefix(&["promote"])?;
         let files = arguments.windows(2).filter(|pair| pair[0] == "--to").map(|pair| pair[1]);
         let read = |file| (file, fs_err::read_to_string(self.place.path(file)).unwrap());
         let texts: Vec<_> = files.map(read).collect();

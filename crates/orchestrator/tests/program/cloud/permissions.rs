@@ -241,6 +241,8 @@ fn of_operation(action: &str, body: &Value, settings: &Settings) -> Vec<Request>
             ("sagemaker", named("endpoint", "EndpointName"))
         }
         "ListModelPackages"
+        | "ListModelPackageGroups"
+        | "ListPipelines"
         | "ListEndpoints"
         | "ListEndpointConfigs"
         | "ListModels"

@@ -39,6 +39,7 @@ fn deployed(tags: serde_json::Value) -> Vec<Rule> {
 fn absent() -> Vec<Rule> {
     let identity = format!(
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{ACCOUNT}</Account>\
+         <Arn>arn:aws:sts::{ACCOUNT}:assumed-role/Deployer/ann</Arn>\
          </GetCallerIdentityResult></GetCallerIdentityResponse>"
     );
     vec![
@@ -418,14 +419,20 @@ fn account_and_region_are_those_of_the_credentials() {
 /// deployed.
 #[test]
 fn a_pipeline_that_somebody_else_changes_meanwhile() {
-    let described = |steps: &str| {
+    let pipeline = |steps: &str| {
         let definition =
             format!(r#"{{"Version": "2020-12-01", "Parameters": [], "Steps": [{steps}]}}"#);
-        Answer::json(json!({
+        json!({
             "PipelineArn": format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/alone"),
             "PipelineName": "alone", "PipelineDefinition": definition,
             "RoleArn": "arn:aws:iam::123456789012:role/Other",
-        }))
+        })
+    };
+    let described = |steps: &str| Answer::json(pipeline(steps));
+    let planned_at = |time: f64| {
+        let mut pipeline = pipeline("");
+        pipeline["LastModifiedTime"] = time.into();
+        Answer::json(pipeline)
     };
     let (planned, theirs) = (described(""), described(r#"{"Name": "Theirs", "Type": "Fail"}"#));
     let owned = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
@@ -446,6 +453,17 @@ fn a_pipeline_that_somebody_else_changes_meanwhile() {
     let cloud = Cloud::alone(rules(vec![planned.clone(), planned.clone(), theirs]));
     insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: somebody else has changed the pipeline <name> at the same time as this command, and theirs is deployed; `orchestrator plan` shows what another `deploy` would change of theirs");
     assert_eq!(cloud.server.count("UpdatePipeline"), 1);
+    // Whoever came just before is told by the versions.
+    let mut own = rules(vec![planned_at(1_790_000_000.0)]);
+    let updated = json!({ "PipelineArn": "arn:aws:sagemaker:us-east-1:1:pipeline/alone", "PipelineVersionId": 8 });
+    own.insert(0, Rule::answers("UpdatePipeline", [Answer::json(updated)]));
+    let versions = json!({ "PipelineVersionSummaries": [
+        { "PipelineVersionId": 8, "CreationTime": 1_790_000_100.0 },
+        { "PipelineVersionId": 7, "CreationTime": 1_790_000_099.0 },
+    ]});
+    own.push(Rule::answers("ListPipelineVersions", [Answer::json(versions)]));
+    let cloud = Cloud::alone(own);
+    insta::assert_snapshot!(refusal(&cloud, &["deploy"]), @"error: the pipeline <name> is updated, but somebody else has deployed version 7 at the same time, which is replaced by it; `orchestrator pipeline rollback --to 7` brings theirs back");
     // A description that lags behind the update is no change of somebody else.
     let cloud = Cloud::alone(rules(vec![planned]));
     cloud.orchestrator(&["deploy"]).expect(0);
