@@ -16,30 +16,30 @@ pub fn chain(error: &dyn Error) -> String {
     printable(&text)
 }
 
-/// Escapes control characters, other than line feeds and tabs, as `\u{1b}`, so that the text cannot
-/// move the cursor of a terminal or change its colours.
-pub fn printable(text: &str) -> String {
-    let is_escaped = |letter: char| letter.is_control() && !['\n', '\t'].contains(&letter);
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_escaped(letter) {
-            escaped.extend(letter.escape_default());
-        } else {
-            escaped.push(letter);
-        }
-    }
-    escaped
+/// Returns whether a letter can be written to a terminal: line feeds and tabs, but no other control
+/// character, no separator of lines, and no mark that changes the direction of text. With such a mark
+/// the words of a log could be shown in another order than they have.
+pub fn is_printable(letter: char) -> bool {
+    let is_mark = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2066}'..='\u{2069}');
+    !is_mark && (!letter.is_control() || ['\n', '\t'].contains(&letter))
 }
 
-/// Escapes what [`printable`] escapes, and line feeds, tabs and the marks that change the direction of text, so
-/// that words from outside cannot look like another line of a log.
+/// Escapes every letter that is not [`is_printable`] as `\u{1b}`, so that the text cannot move the
+/// cursor of a terminal, change its colours or reverse what follows.
+pub fn printable(text: &str) -> String {
+    escape(text, |letter| !is_printable(letter))
+}
+
+/// Escapes what [`printable`] escapes, and line feeds and tabs, so that words from outside cannot look
+/// like another line of a log.
 pub fn one_line(text: &str) -> String {
-    let is_escaped = |letter: char| {
-        matches!(letter, '\n' | '\t' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(letter, '\u{2066}'..='\u{2069}')
-    };
+    escape(text, |letter| !is_printable(letter) || ['\n', '\t'].contains(&letter))
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in printable(text).chars() {
+    for letter in text.chars() {
         if is_escaped(letter) {
             escaped.extend(letter.escape_default());
         } else {
@@ -69,6 +69,19 @@ mod tests {
         assert_eq!(printable("two\nlines\tof 23 \u{b0}C"), "two\nlines\tof 23 \u{b0}C");
         // CSI in one character, which some terminals obey, too.
         assert_eq!(printable("\u{9b}2J\r\u{7f}"), "\\u{9b}2J\\r\\u{7f}");
+    }
+
+    #[test]
+    fn marks_of_direction_are_escaped() {
+        // what RIGHT-TO-LEFT OVERRIDE follows is shown backwards
+        let error = std::io::Error::other("model\u{202e}gpj.exe");
+        assert_eq!(chain(&error), "model\\u{202e}gpj.exe");
+        for mark in "\u{61c}\u{200e}\u{200f}\u{2028}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            assert_eq!(printable(&mark.to_string()), format!("\\u{{{:x}}}", u32::from(mark)));
+        }
+        // letters that are written from the right need no mark
+        let words = "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}";
+        assert_eq!(printable(words), words);
     }
 
     #[test]

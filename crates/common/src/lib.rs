@@ -28,7 +28,7 @@ mod nearest;
 
 pub use contained::{contained, containing};
 pub use digest::{Sha256Reader, hex, sha256_hex};
-pub use error::{chain, one_line, printable};
+pub use error::{chain, is_printable, one_line, printable};
 pub use exit::{Exit, Failure};
 pub use files::{FileError, PARTIAL_PREFIX, write_all_or_none, write_file, write_with};
 pub use nearest::{did_you_mean, nearest};

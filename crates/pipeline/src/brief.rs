@@ -72,16 +72,10 @@ fn write_expression(expression: &Expression, line: &mut String) {
     }
 }
 
-/// Appends `text` with control characters escaped, so that a definition deployed by another tool
-/// cannot control the terminal.
+/// Appends `text` as one line, so that a definition deployed by another tool cannot control the
+/// terminal.
 pub(crate) fn write_text(text: &str, line: &mut String) {
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
+    line.push_str(&common::one_line(text));
 }
 
 #[cfg(test)]

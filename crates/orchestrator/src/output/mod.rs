@@ -54,8 +54,23 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<Exit, CommandError> {
 
 /// Formats a value as indented JSON that ends in a line break.
 pub fn json(value: &impl serde::Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = printable_json(&serde_json::to_string_pretty(value).unwrap_or_default());
     text.push('\n');
+    text
+}
+
+/// Writes every letter of a JSON document that would control a terminal by its number, which is read
+/// back as the same letter.
+pub fn printable_json(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for letter in document.chars() {
+        if common::is_printable(letter) {
+            text.push(letter);
+        } else {
+            // none of them needs more than four digits
+            text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        }
+    }
     text
 }
 
@@ -71,6 +86,14 @@ pub fn print(text: &str) -> Result<Exit, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_has_no_letter_that_controls_a_terminal() {
+        let value = serde_json::json!({ "a": "x\u{202e}y\u{9b}\n\u{1b}°" });
+        let text = json(&value);
+        assert_eq!(text, "{\n  \"a\": \"x\\u202ey\\u009b\\n\\u001b°\"\n}\n");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn a_duration_has_its_two_greatest_units() {

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::connect::connect;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
-use crate::output::say;
+use crate::output::{printable_json, say};
 use crate::sagemaker_error::SageMakerError;
 
 /// The time between two reads of a log that is followed.
@@ -138,7 +138,7 @@ impl LogsArgs {
             if let Some(host) = &line.host {
                 object["host"] = host.as_str().into();
             }
-            return object.to_string();
+            return printable_json(&object.to_string());
         }
         printable(&match time.filter(|_| self.times) {
             Some(time) => format!("{time} {line}"),
