@@ -21,8 +21,9 @@ fn listed(wanted: &str) -> (&'static str, Vec<&'static str>) {
     (date, types)
 }
 
-/// Returns what is to say of an instance type that the list does not have for a use.
-fn warning(name: &str, wanted: &str) -> Option<String> {
+/// Returns what is to say of an instance type that SageMaker is not known to have for a use, which is
+/// `processing`, `training` or `hosting`.
+pub fn unknown_instance_type(name: &str, wanted: &str) -> Option<String> {
     let (date, types) = listed(wanted);
     if types.contains(&name) {
         return None;
@@ -55,7 +56,7 @@ impl Settings {
             ("endpoint.instance_type".to_owned(), self.endpoint.instance_type(), "hosting")
         });
         jobs.chain(endpoint)
-            .filter_map(|(path, name, wanted)| Some((path, warning(name, wanted)?)))
+            .filter_map(|(path, name, wanted)| Some((path, unknown_instance_type(name, wanted)?)))
             .collect()
     }
 }

@@ -64,6 +64,7 @@ pub use endpoint::{
 pub use error::{ConfigError, Violation};
 pub use explain::ExplainedValue;
 pub use images::{Image, Images};
+pub use instance_types::unknown_instance_type;
 pub use job_kind::{JobKind, PerJobKind};
 pub use layers::Layer;
 pub use metric::Metric;

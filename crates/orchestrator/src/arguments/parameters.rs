@@ -4,7 +4,7 @@ use clap::Args;
 use config::steps::{Hyperparameters, pascal_case};
 use config::{ApprovalStatus, JobKind, ONE_INSTANCE, Settings, training_instances};
 use indexmap::IndexMap;
-use pipeline::{Definition, lint_values};
+use pipeline::{Definition, Expression, Reference, lint_values};
 use serde_json::{Value, json};
 
 use crate::definition::names::{APPROVAL_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER};
@@ -62,6 +62,17 @@ pub fn values(
         }
         CommandError::Usage(message)
     })
+}
+
+/// Returns the text of an expression that is a literal or a parameter.
+pub fn text<'a>(
+    expression: &'a Expression,
+    parameters: &'a IndexMap<String, Value>,
+) -> Option<&'a str> {
+    match expression {
+        Expression::Get(Reference::Parameter(name)) => parameters.get(name)?.as_str(),
+        other => other.as_str(),
+    }
 }
 
 /// Refuses values with which the service would not run the definition, such as one that makes a

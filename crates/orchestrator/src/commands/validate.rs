@@ -4,13 +4,14 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use common::Exit;
 use config::{ExplainedValue, Settings};
-use pipeline::{Definition, Finding, Severity};
+use pipeline::{Definition, Finding, Parameter, Severity, StepKind};
 use serde_json::{Value, json};
 
+use crate::arguments::parameters::text;
 use crate::arguments::settings::{SettingsArgs, read_definition};
 use crate::definition;
 use crate::error::CommandError;
-use crate::output::{print, print_json};
+use crate::output::{print_json, print_text};
 
 /// Arguments of the validate command.
 #[derive(Debug, Args)]
@@ -32,7 +33,11 @@ pub struct ValidateArgs {
 pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
     let mut findings = Vec::new();
     let (file, definition) = match &arguments.definition {
-        Some(file) => (file.to_string(), read_definition(file)?),
+        Some(file) => {
+            let definition = read_definition(file)?;
+            findings.extend(unknown_instance_types(&definition));
+            (file.to_string(), definition)
+        }
         None => {
             let file = arguments.config.name();
             let settings = arguments.config.settings()?;
@@ -41,15 +46,11 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
                 let values = arguments.config.explain(&settings)?;
                 return match arguments.json {
                     true => print_json(&json!({ "settings": values })),
-                    false => print(&explained(&values)),
+                    false => print_text(&explained(&values)),
                 };
             }
             let unknown = settings.unknown_instance_types().into_iter();
-            findings.extend(unknown.map(|(place, message)| Finding {
-                place,
-                message,
-                severity: Severity::Warning,
-            }));
+            findings.extend(unknown.map(|(place, message)| warning(place, message)));
             (file, definition::build(&settings))
         }
     };
@@ -57,9 +58,40 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
     if arguments.json {
         print_json(&to_json(&definition, &findings))?;
     } else {
-        print(&to_text(&file, &definition, &findings))?;
+        print_text(&to_text(&file, &definition, &findings))?;
     }
     Ok(if is_valid(&findings) { Exit::Done } else { Exit::Usage })
+}
+
+fn warning(place: String, message: String) -> Finding {
+    Finding { place, message, severity: Severity::Warning }
+}
+
+/// Returns a warning for each instance type of a definition, as a literal or as the default of a parameter,
+/// that SageMaker is not known to have.
+fn unknown_instance_types(definition: &Definition) -> Vec<Finding> {
+    let defaults = definition.parameters.iter().filter_map(|parameter| {
+        let Parameter { name, default, .. } = parameter;
+        Some((name.clone(), default.clone()?))
+    });
+    let defaults = defaults.collect();
+    let jobs = definition.steps_recursive().into_iter().filter_map(|placed| {
+        let (member, instance_type, wanted) = match &placed.step.kind {
+            StepKind::Processing(job) => (
+                "ProcessingResources.ClusterConfig",
+                &job.processing_resources.cluster_config.instance_type,
+                "processing",
+            ),
+            StepKind::Training(job) => {
+                ("ResourceConfig", job.resource_config.instance_type.as_ref()?, "training")
+            }
+            _ => return None,
+        };
+        let message = config::unknown_instance_type(text(instance_type, &defaults)?, wanted)?;
+        let place = format!("{}.Arguments.{member}.InstanceType", placed.place);
+        Some(warning(place, message))
+    });
+    jobs.collect()
 }
 
 /// Formats each value with its origin, in columns.

@@ -214,3 +214,24 @@ fn an_instance_type_that_the_list_does_not_have() {
         "{outcome:?}"
     );
 }
+
+#[test]
+fn an_instance_type_of_a_definition_that_the_list_does_not_have() {
+    let place = Place::new();
+    let own = place.orchestrator(&["definition", "--config", CONFIG]).expect(0).stdout;
+    let mut own: Value = serde_json::from_str(&own).unwrap();
+    for parameter in own["Parameters"].as_array_mut().unwrap() {
+        if parameter["Name"] == "TrainingInstanceType" {
+            parameter["DefaultValue"] = "ml.m5.huge".into();
+        }
+    }
+    let cluster = "/Steps/0/Arguments/ProcessingResources/ClusterConfig";
+    own.pointer_mut(cluster).unwrap()["InstanceType"] = "ml.z9.large".into();
+    let file = place.file("own.json", own.to_string());
+    let outcome = place.orchestrator(&["validate", "--definition", file.as_str()]).expect(0);
+    insta::assert_snapshot!(place.neutral(&outcome.stdout), @"
+    <here>/own.json: Steps.Preprocess.Arguments.ProcessingResources.ClusterConfig.InstanceType: warning: `ml.z9.large`, which SageMaker did not have for processing on 2026-11-30; it may be newer than this list
+    <here>/own.json: Steps.Train.Arguments.ResourceConfig.InstanceType: warning: `ml.m5.huge`, which SageMaker did not have for training on 2026-11-30, only ml.m5.12xlarge, ml.m5.24xlarge, ml.m5.2xlarge, ml.m5.4xlarge, ml.m5.large, ml.m5.xlarge; it may be newer than this list
+    <here>/own.json: valid: 6 steps, 23 parameters
+    ");
+}

@@ -40,6 +40,7 @@ fn definitions_of_the_official_sdk_are_valid() {
     <here>/batch_forecast.json: Parameters.Approval: warning: no step uses it, so choosing a value changes nothing
     <here>/batch_forecast.json: valid: 6 steps, 11 parameters
     <here>/gated_publication.json: valid: 6 steps, 10 parameters
+    <here>/mlflow_config.json: Steps.Learn.Arguments.ResourceConfig.InstanceType: warning: `ml.c5.large`, which SageMaker did not have for training on 2026-11-30, only ml.c5.18xlarge, ml.c5.2xlarge, ml.c5.4xlarge, ml.c5.9xlarge, ml.c5.xlarge; it may be newer than this list
     <here>/mlflow_config.json: valid: 2 steps, 0 parameters
     <here>/model_registry.json: Parameters.Spot: warning: no step uses it, so choosing a value changes nothing
     <here>/model_registry.json: valid: 6 steps, 11 parameters
