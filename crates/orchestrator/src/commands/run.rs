@@ -304,6 +304,13 @@ fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
 mod tests {
     use super::*;
 
+    if ending.execution.status == Status::Stopped {
+        let registered = registered(&ending.execution, report.model_package.as_ref());
+        say(&match &registered[..] {
+            [] => "It was stopped before it registered a model.".to_owned(),
+            arns => format!("It was stopped after it had registered {}.", arns.join(", ")),
+        });
+    }
     #[test]
     fn a_file_gives_a_pipeline_its_name() {
         for (file, name) in [
@@ -311,6 +318,19 @@ mod tests {
             ("-é-.json", "pipeline"),
             ("définition.json", "d-finition"),
         ] {
+/// Returns the ARNs of the versions that an execution registered: those of its RegisterModel steps,
+/// and that of our Register.
+fn registered<'a>(
+    execution: &'a LocalExecution,
+    package: Option<&'a ModelPackage>,
+) -> Vec<&'a str> {
+    let steps = execution.steps.iter();
+    let mut arns: Vec<&str> =
+        steps.filter_map(|step| step.description["ModelPackageArn"].as_str()).collect();
+    arns.extend(package.map(|package| &*package.arn).filter(|arn| !arns.contains(arn)));
+    arns
+}
+
             assert_eq!(name_of(Utf8Path::new(file)), name);
         }
     }

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use camino::Utf8PathBuf;
 use config::Metric;
 use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
-use local::{Compared, LocalExecution, StepRecord, Store};
-use registry::{ModelPackage, Registry};
+use local::{Compared, LocalExecution, Status, StepRecord, Store};
+use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -221,7 +221,7 @@ pub struct GateReport {
 
 impl ExecutionReport {
     /// Collects the report of a local execution.
-    pub fn of(execution: &LocalExecution, store: &Store, registry: &dyn Registry) -> Self {
+    pub fn of(execution: &LocalExecution, store: &Store, registry: &DirectoryRegistry) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
             outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
@@ -234,7 +234,8 @@ impl ExecutionReport {
         };
         let model_package = find(REGISTRATION_JSON)
             .and_then(|text| ModelPackage::from_json(&text).ok())
-            .or_else(registered);
+            .or_else(registered)
+            .or_else(|| registered_by(execution, registry));
         let model = model_package
             .as_ref()
             .and_then(|package| store.path(&package.serving.model_data_url).ok());
@@ -312,6 +313,25 @@ impl ExecutionReport {
         let Self { execution_id, status, seconds, .. } = self;
         writeln!(out, "\nExecution {execution_id}, {}: {status}", duration(*seconds))
     }
+}
+
+/// The number of a group's latest versions among which that of an execution is looked for. Others may
+/// have registered versions since.
+const LATEST: usize = 20;
+
+/// Returns the version that an execution registered although the job that did so did not succeed, as
+/// when it is stopped right after that.
+fn registered_by(execution: &LocalExecution, registry: &DirectoryRegistry) -> Option<ModelPackage> {
+    if execution.status == Status::Succeeded {
+        return None;
+    }
+    let versions = registry.groups().ok()?.into_iter().flat_map(|group| {
+        let versions = registry.versions(&group).unwrap_or_default();
+        versions.into_iter().take(LATEST)
+    });
+    let mut packages = versions.filter_map(|(_, arn)| registry.describe(&arn).ok());
+    let id = Some(&execution.execution_id);
+    packages.find(|package| package.metadata.get("pipeline_execution") == id)
 }
 
 /// Reads the numbers of rows from Preprocess's summary.

@@ -1,5 +1,6 @@
 //! Signals to a run and to its processes, and concurrent runs.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -53,8 +54,40 @@ fn train_processes(place: &Place) -> Vec<Pid> {
         .collect()
 }
 
+/// Starts a run and sends it `signal` once `ready`.
+pub fn signalled(
+    place: &Place,
+    arguments: &[&str],
+    signal: Signal,
+    ready: impl Fn() -> bool,
+) -> testkit::Outcome {
+    let mut command = place.command(arguments);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(ready);
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    end(child)
+}
+
+/// Waits, at most 60 seconds.
+pub fn wait_until(ready: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until the process whose id is in a file has ended.
+pub fn gone(place: &Place, file: &str) {
+    let pid = fs_err::read_to_string(place.path(file)).unwrap();
+    wait_until(|| {
+        let stat = fs_err::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z"))
+    });
+}
+
 /// Waits for the end of a run, which must come within 10 seconds.
-fn end(child: Child) -> testkit::Outcome {
+pub fn end(child: Child) -> testkit::Outcome {
     let started = Instant::now();
     let outcome = child.wait_with_output().unwrap().into();
     assert!(started.elapsed() < Duration::from_secs(10), "{outcome:?}");
@@ -77,6 +110,38 @@ fn an_interrupt_stops_the_children_and_leaves_a_record() {
         assert_eq!(step(&record, "Train")["status"], "Stopped");
         assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
     }
+}
+
+/// Whoever stops a run wants to know whether a version is there now.
+#[test]
+fn a_stopped_run_says_what_it_has_registered() {
+    let place = Place::new();
+    fs_err::create_dir_all(place.path("bin")).unwrap();
+    for program in ["preprocess", "train", "evaluate"] {
+        let link = place.path("bin").join(program);
+        std::os::unix::fs::symlink(testkit::executable(program), link).unwrap();
+    }
+    // The version is there, but the job goes on.
+    let register = testkit::executable("register");
+    let script =
+        format!("#!/bin/sh\n{register} \"$@\" || exit\necho >../../../../done\nsleep 300\n");
+    let path = place.file("bin/register", script);
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["run", "--config", CONFIG, "--programs", "bin"];
+    let registered = || place.path("runs/done").is_file();
+    let outcome = signalled(&place, &arguments, Signal::TERM, registered).expect(1);
+    let version =
+        "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime-model-group/1";
+    let said = format!("It was stopped after it had registered {version}.\n");
+    assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    assert!(outcome.stdout.contains(&format!("Model package  {version} (")), "{outcome:?}");
+    assert_eq!(step(&place.record(), "Register")["status"], "Stopped");
+
+    let place = Place::new();
+    let (child, _) = training(&place);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let outcome = end(child).expect(1);
+    assert!(outcome.stderr.contains("It was stopped before it registered a model.\n"));
 }
 
 #[test]

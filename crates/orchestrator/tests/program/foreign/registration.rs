@@ -63,6 +63,22 @@ fn a_model_is_registered_and_its_arn_is_read() {
 }
 
 #[test]
+fn a_stopped_run_names_the_version_that_it_has_registered() {
+    let place = Place::new();
+    place.program("wait", "echo >../../../../waits; sleep 300");
+    let arn = json!({ "Get": "Steps.Keep-RegisterModel.ModelPackageArn" });
+    let steps = [register("turbines"), processing("Wait", "wait", &[arn], &[])];
+    let file = place.file("definition.json", definition(&json!([]), &steps));
+    let arguments = ["run", "--config", crate::CONFIG, "--programs", "bin", "--definition"];
+    let arguments = [&arguments[..], &[file.as_str()]].concat();
+    let waits = || place.path("runs/waits").is_file();
+    let stop = rustix::process::Signal::INT;
+    let outcome = crate::processes::signalled(&place, &arguments, stop, waits).expect(1);
+    let said = "It was stopped after it had registered arn:aws:sagemaker:local:000000000000:model-package/turbines/1.\n";
+    assert!(outcome.stderr.contains(said), "{outcome:?}");
+}
+
+#[test]
 fn a_request_that_cannot_be_registered_is_refused() {
     let place = Place::new();
     let refused = |step: Value| {
