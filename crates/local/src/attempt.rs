@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Exit, write_file, write_with};
+use common::{Exit, chain, write_file, write_with};
 use container::Kind;
 use container::wire::{self, ResourceConfig};
 use indexmap::IndexMap;
@@ -16,6 +16,7 @@ use crate::archive;
 use crate::failure::JobFailure;
 use crate::job::LocalJob;
 use crate::log::tail;
+use crate::ownership;
 use crate::process::{Ended, Stop};
 use crate::runner::Runner;
 use crate::store::{Store, files_below};
@@ -42,6 +43,11 @@ impl JobRunner<'_> {
         job: &LocalJob,
         directory: &Utf8Path,
     ) -> Result<IndexMap<String, f64>, JobFailure> {
+        for name in job.environment.keys() {
+            if let Some(why) = self.runner.refuses(name) {
+                return Err(JobFailure::new(format!("Environment.{name}: {why}"), Exit::Usage));
+            }
+        }
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
@@ -118,7 +124,10 @@ impl JobRunner<'_> {
 
     /// Runs the program of one host and writes its output to the host's log.
     fn start(&self, job: &LocalJob, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, JobFailure> {
-        let log = fs_err::File::create(base.with_extension("log"));
+        let mut options = fs_err::OpenOptions::new();
+        // a log that becomes too long is read, too
+        let log = options.read(true).write(true).create(true).truncate(true);
+        let log = log.open(base.with_extension("log"));
         let log = log.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;
         self.runner.run(job, base, log.into_parts().0, stop)
     }
@@ -167,7 +176,10 @@ impl JobRunner<'_> {
                     JobFailure::new(reason, Exit::Failed)
                 })
             });
-            places.collect::<Result<Vec<_>, _>>()
+            let places = places.collect::<Result<Vec<_>, _>>()?;
+            let taken = places.iter().try_for_each(|tree| ownership::take(tree));
+            taken.map_err(|error| JobFailure::new(chain(&error), Exit::Failed))?;
+            Ok::<_, JobFailure>(places)
         };
         for output in &job.outputs {
             for tree in trees(output.directory.as_str())? {

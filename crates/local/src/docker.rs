@@ -6,21 +6,30 @@
 //! the crate needs no client of the engine's API.
 
 use std::io;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use common::Exit;
 use container::wire;
 
+use crate::docker_client::{DockerClient, Heartbeat};
+use crate::environment::{self, REGISTRY_VARIABLE};
 use crate::failure::JobFailure;
 use crate::instance;
 use crate::job::LocalJob;
 use crate::log::tail;
-use crate::process::{self, Ended, Guard, Stop};
-use crate::runner::{REGISTRY_VARIABLE, Runner};
+use crate::process::{self, Ended, Guard, KILL_GROUP, Stop, Watch};
+use crate::runner::{RegistryAccess, Runner};
 
 /// The path in a container of the directory that stands for the Model Registry.
 const REGISTRY: &str = "/opt/ml/registry";
+/// The maximum number of processes and threads of a container. The largest instance types have 192
+/// processors.
+const MOST_PROCESSES: &str = "4096";
+/// A script that removes the container `$0`. One that is still being created appears some seconds
+/// later, and a call that the engine does not answer is given up.
+const REMOVE: &str = "for i in 1 2 3 4 5 6 7 8 9 10; do docker rm -f $0 & sleep 1; done; sleep 20";
 /// The exit code of `docker run` for a failure of Docker, not of the program.
 const ENGINE_FAILED: i32 = 125;
 /// The exit code of a killed program: 128 plus the number of SIGKILL.
@@ -34,33 +43,40 @@ pub struct Docker {
     pub image_tag: Option<String>,
     /// The containers' network, as `docker run --network` takes it.
     pub network: String,
-    /// The directory that stands for the Model Registry.
-    pub registry: Utf8PathBuf,
-    /// Whether a job's container may write to that directory.
-    pub mounts_registry: fn(&LocalJob) -> bool,
+    /// The directory that stands for the Model Registry, and the step whose container gets it.
+    pub registry: RegistryAccess,
     /// Environment variables of every job, in addition to the definition's.
     pub environment: Vec<(String, String)>,
-    /// The processors and bytes of memory of the engine's machine.
-    pub host: (u64, u64),
+    /// The engine.
+    pub engine: DockerEngine,
 }
 
-/// Returns the processors and bytes of memory of the Docker engine that the environment selects.
+/// A Docker engine and its machine.
+#[derive(Debug)]
+pub struct DockerEngine {
+    client: DockerClient,
+    processors: u64,
+    /// In bytes.
+    memory: u64,
+}
+
+/// Finds the Docker engine that the environment selects, which has to answer every call within
+/// `deadline`.
 ///
 /// # Errors
 ///
 /// Returns the reason where no engine answers.
-pub fn engine() -> Result<(u64, u64), String> {
-    let mut command = Command::new("docker");
-    command.args(["info", "--format", "{{.NCPU}} {{.MemTotal}}"]);
-    let answer = match command.stdin(Stdio::null()).output() {
-        Ok(answer) => answer,
-        Err(error) => return Err(format!("cannot start `docker`: {error}")),
-    };
+pub fn engine(deadline: Duration) -> Result<DockerEngine, String> {
+    let client = DockerClient { deadline };
+    let answer = client.call(&["info", "--format", "{{.NCPU}} {{.MemTotal}}"], &Stop::default());
+    let answer = answer.map_err(|failure| failure.reason)?;
     let text = String::from_utf8_lossy(&answer.stdout);
     let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers[..] {
         // without an engine the client prints zeros
-        [processors, memory] if processors > 0 && memory > 0 => Ok((processors, memory)),
+        [processors, memory] if processors > 0 && memory > 0 => {
+            Ok(DockerEngine { client, processors, memory })
+        }
         _ => Err(last_line(&answer.stderr).unwrap_or_else(|| format!("`docker info` says {text}"))),
     }
 }
@@ -91,28 +107,32 @@ impl Docker {
     }
 
     /// Returns the id of an image that is present on this machine.
-    pub fn image(&self, image: &str) -> Result<String, String> {
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no such image or the engine does not answer, and when `stop` is
+    /// requested.
+    pub fn image(&self, image: &str, stop: &Stop<'_>) -> Result<String, JobFailure> {
         let names = self.names(image);
         for name in &names {
-            let mut command = Command::new("docker");
-            command.args(["image", "inspect", "--format", "{{.Id}}", name]).stdin(Stdio::null());
-            let answer =
-                command.output().map_err(|error| format!("cannot start `docker`: {error}"))?;
+            let arguments = ["image", "inspect", "--format", "{{.Id}}", name];
+            let answer = self.engine.client.call(&arguments, stop)?;
             if answer.status.success() {
                 return Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned());
             }
         }
-        Err(format!(
+        let reason = format!(
             "there is no image {} here; `scripts/build-images` builds the images of this checkout, \
              --image-tag names another tag of them",
             names.join(" or ")
-        ))
+        );
+        Err(JobFailure::new(reason, Exit::Usage))
     }
 
     /// Returns the call of `docker run` for one host of a job.
     fn command(&self, job: &LocalJob, base: &Utf8Path, image: &str, name: &str) -> Command {
         let user = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-        let mut command = Command::new("docker");
+        let mut command = self.engine.client.command();
         command
             .args(["run", "--rm", "--name", name, "--pull", "never"])
             .args(["--hostname", base.file_name().unwrap_or_default()])
@@ -122,13 +142,13 @@ impl Docker {
             // files that the container writes belong to the current user
             .args(["--user", &format!("{}:{}", user.0, user.1)])
             .args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"])
+            .args(["--pids-limit", MOST_PROCESSES])
             // the client's output is the log
             .args(["--log-driver", "none"]);
-        if let Some((processors, memory)) = self.limits(job) {
-            command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
-        }
-        if (self.mounts_registry)(job) {
-            command.args(["--mount", &mount(&self.registry, REGISTRY)]);
+        let (processors, memory) = self.limits(&job.instance_type);
+        command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
+        if let Some(registry) = self.registry.of(job) {
+            command.args(["--mount", &mount(registry, REGISTRY)]);
             command.args(["--env", &format!("{REGISTRY_VARIABLE}={REGISTRY}")]);
         }
         for (name, value) in &self.environment {
@@ -145,20 +165,42 @@ impl Docker {
         command
     }
 
-    /// Returns the instance type's processors and memory, at most those of the engine's machine.
-    fn limits(&self, job: &LocalJob) -> Option<(u64, u64)> {
-        let (processors, memory) = instance::size(&job.instance_type)?;
-        Some((processors.min(self.host.0), memory.min(self.host.1)))
+    /// Returns the processors and the bytes of memory of a container: those of the instance type as
+    /// far as the engine's machine has them, whose own programs keep an eighth of the memory. A type
+    /// of unknown size gets as much as the machine has to give.
+    fn limits(&self, instance_type: &str) -> (u64, u64) {
+        let DockerEngine { processors: all, memory, .. } = self.engine;
+        let most = memory - memory / 8;
+        match instance::size(instance_type) {
+            Some((processors, memory)) => (processors.min(all), memory.min(most)),
+            None => (all, most),
+        }
+    }
+
+    /// Says how large the containers of an instance type of unknown size are.
+    pub fn remark(&self, instance_type: &str) -> Option<String> {
+        if instance::size(instance_type).is_some() {
+            return None;
+        }
+        let (processors, memory) = self.limits(instance_type);
+        Some(format!(
+            "The size of {instance_type} is not known here: its containers get {processors} processors and {} MiB of memory.",
+            memory >> 20
+        ))
     }
 }
 
 impl Runner for Docker {
-    fn identity(&self, job: &LocalJob) -> Result<String, JobFailure> {
-        self.image(&job.image).map_err(|reason| JobFailure::new(reason, Exit::Usage))
+    fn identity(&self, job: &LocalJob, stop: &Stop<'_>) -> Result<String, JobFailure> {
+        self.image(&job.image, stop)
     }
 
     fn inside<'a>(&self, _: &'a Utf8Path) -> &'a Utf8Path {
         Utf8Path::new(wire::DEFAULT_BASE)
+    }
+
+    fn refuses(&self, variable: &str) -> Option<&'static str> {
+        environment::engines_own(variable)
     }
 
     fn run(
@@ -168,17 +210,24 @@ impl Runner for Docker {
         log: std::fs::File,
         stop: &Stop<'_>,
     ) -> Result<Ended, JobFailure> {
-        let image = self.identity(job)?;
+        let image = self.identity(job, stop)?;
         let host = base.file_name().unwrap_or_default();
         let name = format!("{}-{host}-{}", job.name, std::process::id());
-        let failed =
-            |error: io::Error| JobFailure::internal(format!("cannot run `docker`: {error}"));
-        fs_err::create_dir_all(&self.registry).map_err(failed)?;
-        // a container that is still being created appears some seconds later, so removal is retried
-        let script = "for i in 1 2 3 4 5 6 7 8 9 10; do docker rm -f $0; sleep 1; done";
-        let guard = Guard::new(script, &name);
+        if let Some(registry) = self.registry.of(job) {
+            fs_err::create_dir_all(registry).map_err(failed)?;
+        }
+        let guard = Guard::new(&format!("{REMOVE}; {KILL_GROUP}"), &name);
         let mut command = self.command(job, base, &image, &name);
-        let ended = process::run(&mut command, log, job.limit, stop).map_err(failed)?;
+        let mut heartbeat = Heartbeat::new(&self.engine.client, &name, stop);
+        let mut check = || heartbeat.check().map_err(io::Error::other);
+        let ended = process::run(&mut command, log, Watch::new(job.limit, stop, &mut check));
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                guard.act();
+                return Err(JobFailure { stopped: stop.is_requested(), ..failed(error) });
+            }
+        };
         let code = match &ended {
             Ended::Exited(status) => status.code(),
             Ended::TimedOut | Ended::Stopped => None,
@@ -199,16 +248,21 @@ impl Runner for Docker {
     }
 
     fn describe(&self, job: &LocalJob, status: ExitStatus) -> String {
-        let limit = self.limits(job).filter(|_| status.code() == Some(KILLED));
-        match limit {
-            Some((_, memory)) => format!(
-                "was killed by signal 9 (SIGKILL); the memory of {} is {} MiB here",
-                job.instance_type,
-                memory >> 20
-            ),
-            None => process::describe(status),
+        if status.code() != Some(KILLED) {
+            return process::describe(status);
         }
+        let (_, memory) = self.limits(&job.instance_type);
+        format!(
+            "was killed by signal 9 (SIGKILL); the memory of {} is {} MiB here",
+            job.instance_type,
+            memory >> 20
+        )
     }
+}
+
+/// Returns the failure of a container that could not be run to its end.
+fn failed(error: io::Error) -> JobFailure {
+    JobFailure::internal(format!("cannot run `docker`: {error}"))
 }
 
 /// Returns the value of `--mount` for a bind mount, which Docker parses as a CSV record.
@@ -233,17 +287,81 @@ fn last_line(text: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use camino::Utf8PathBuf;
+
     use super::*;
 
     fn docker(image_tag: Option<&str>) -> Docker {
+        let client = DockerClient { deadline: Duration::from_secs(60) };
         Docker {
             image_tag: image_tag.map(str::to_owned),
             network: "none".to_owned(),
-            registry: Utf8PathBuf::from("/runs/registry"),
-            mounts_registry: |_| false,
+            registry: RegistryAccess {
+                directory: Utf8PathBuf::from("/runs/registry"),
+                step: Some("Register".to_owned()),
+            },
             environment: Vec::new(),
-            host: (2, 4 << 30),
+            engine: DockerEngine { client, processors: 8, memory: 16 << 30 },
         }
+    }
+
+    /// Returns the arguments of `docker run` for a job of a step with this instance type, which
+    /// names the group in which it would register a model.
+    fn arguments(step: &str, instance_type: &str) -> Vec<String> {
+        let request = serde_json::json!({
+            "ProcessingResources": { "ClusterConfig": {
+                "InstanceCount": 1, "InstanceType": instance_type, "VolumeSizeInGB": 10,
+            } },
+            "AppSpecification": { "ImageUri": "any:1" },
+            "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+            "Environment": { "MODEL_PACKAGE_GROUP_NAME": "pumps" },
+        });
+        let request = serde_json::from_value(request).unwrap();
+        let job = LocalJob::processing(step, "pipelines-1-any".to_owned(), &request).unwrap();
+        let base = Utf8Path::new("/runs/executions/1/Any/algo-1");
+        let command = docker(None).command(&job, base, "sha256:1", "name");
+        command.get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect()
+    }
+
+    /// Returns the argument that follows `name`.
+    fn value<'a>(arguments: &'a [String], name: &str) -> &'a str {
+        let place = arguments.iter().position(|argument| argument == name).unwrap();
+        &arguments[place + 1]
+    }
+
+    #[test]
+    fn every_container_has_limits() {
+        // the machine has 8 processors and 16 GiB, of which its own programs keep 2
+        for (instance_type, processors, memory) in [
+            ("ml.m5.large", "2", 8 << 30),
+            ("ml.m5.24xlarge", "8", 14 << 30),
+            ("ml.p3.2xlarge", "8", 14 << 30),
+            ("ml.z9.unknown", "8", 14_u64 << 30),
+        ] {
+            let arguments = arguments("Any", instance_type);
+            assert_eq!(value(&arguments, "--cpus"), processors, "{instance_type}");
+            assert_eq!(value(&arguments, "--memory"), memory.to_string(), "{instance_type}");
+            assert_eq!(value(&arguments, "--pids-limit"), "4096");
+        }
+        let docker = docker(None);
+        assert_eq!(docker.remark("ml.m5.large"), None);
+        let remark = docker.remark("ml.z9.unknown").unwrap();
+        assert_eq!(
+            remark,
+            "The size of ml.z9.unknown is not known here: its containers get 8 processors and 14336 MiB of memory."
+        );
+    }
+
+    #[test]
+    fn one_step_gets_the_registry_whatever_others_name() {
+        let with = |step: &str| {
+            let arguments = arguments(step, "ml.m5.large").join(" ");
+            let mounted = arguments.contains("target=/opt/ml/registry");
+            assert_eq!(arguments.contains("MODEL_REGISTRY_DIRECTORY="), mounted, "{arguments}");
+            mounted
+        };
+        assert!(with("Register"));
+        assert!(!with("Evaluate") && !with("Re-Register"));
     }
 
     #[test]

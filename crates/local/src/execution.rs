@@ -173,7 +173,7 @@ impl Scheduler<'_> {
         let caching = step.cache.as_ref().filter(|cache| cache.enabled && self.options.cache);
         // where the key cannot be computed, running the job reports the reason
         let key = caching.and_then(|_| {
-            let program = self.options.runner.identity(job).ok()?;
+            let program = self.options.runner.identity(job, self.stop).ok()?;
             Cache::key(&step.name, job, &program, &self.store).ok()
         });
         let max_age = caching.and_then(|cache| cache.expire_after.as_deref()).and_then(duration);

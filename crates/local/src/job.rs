@@ -45,6 +45,8 @@ pub struct Output {
 pub struct LocalJob {
     /// Processing or Training.
     pub kind: Kind,
+    /// The name of the step.
+    pub step: String,
     /// The job's name, unique in the store.
     pub name: String,
     /// The image. Its repository names the program where there is no entrypoint.
@@ -86,7 +88,11 @@ impl LocalJob {
     ///
     /// Fails where the arguments have a member of the wrong type or need something that only
     /// SageMaker can do.
-    pub fn processing(name: String, arguments: &ProcessingArguments) -> Result<Self, JobError> {
+    pub fn processing(
+        step: &str,
+        name: String,
+        arguments: &ProcessingArguments,
+    ) -> Result<Self, JobError> {
         let app = &arguments.app_specification;
         let cluster = &arguments.processing_resources.cluster_config;
         let inputs = processing_inputs(arguments)?;
@@ -97,6 +103,7 @@ impl LocalJob {
         let request = with_defaults(description.clone());
         Ok(Self {
             kind: Kind::Processing,
+            step: step.to_owned(),
             image: string("AppSpecification.ImageUri", &app.image_uri)?,
             entrypoint: words(
                 "AppSpecification.ContainerEntrypoint",
@@ -132,7 +139,11 @@ impl LocalJob {
     ///
     /// Fails where the arguments have a member of the wrong type or need something that only
     /// SageMaker can do.
-    pub fn training(name: String, arguments: &TrainingArguments) -> Result<Self, JobError> {
+    pub fn training(
+        step: &str,
+        name: String,
+        arguments: &TrainingArguments,
+    ) -> Result<Self, JobError> {
         let algorithm = &arguments.algorithm_specification;
         let resources = &arguments.resource_config;
         require_word(
@@ -176,6 +187,7 @@ impl LocalJob {
             json!({ "S3ModelArtifacts": format!("{prefix}/{}", wire::MODEL_ARCHIVE) });
         Ok(Self {
             kind: Kind::Training,
+            step: step.to_owned(),
             image: string("AlgorithmSpecification.TrainingImage", image)?,
             entrypoint,
             arguments: program_arguments,

@@ -15,12 +15,12 @@
 //! A definition of one step, whose execution fails with the step's message:
 //!
 //! ```
-//! use std::collections::BTreeMap;
+//! use std::collections::{BTreeMap, BTreeSet};
 //! use std::time::Duration;
 //!
 //! use local::{
-//!     ModelRegistry, Processes, Progress, Registration, RegistrationError, RunOptions, Status,
-//!     StepRecord, Stop,
+//!     ModelRegistry, Processes, Programs, Progress, Registration, RegistrationError, RegistryAccess,
+//!     RunOptions, Status, StepRecord, Stop,
 //! };
 //! use pipeline::{Definition, Step};
 //! use serde_json::Value;
@@ -45,14 +45,14 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let directory = tempfile::tempdir()?;
 //! let runs = camino::Utf8PathBuf::try_from(directory.path().to_owned())?;
-//! let programs = Processes {
-//!     programs: runs.join("programs"),
-//!     registry: local::registry(&runs),
+//! let processes = Processes {
+//!     programs: Programs { directory: runs.join("programs"), names: BTreeSet::new() },
+//!     registry: RegistryAccess { directory: local::registry(&runs), step: None },
 //!     environment: Vec::new(),
 //! };
 //! let options = RunOptions {
 //!     runs,
-//!     runner: Box::new(programs),
+//!     runner: Box::new(processes),
 //!     models: Box::new(NoRegistry),
 //!     pipeline_name: "example".to_owned(),
 //!     parameters: indexmap::IndexMap::new(),
@@ -74,12 +74,15 @@ mod archive;
 mod attempt;
 mod cache;
 mod docker;
+mod docker_client;
+mod environment;
 mod execution;
 mod failure;
 mod inputs;
 mod instance;
 mod job;
 mod log;
+mod ownership;
 mod process;
 mod progress;
 mod record;
@@ -91,8 +94,10 @@ mod runner;
 mod stage;
 mod state;
 mod store;
+mod strays;
 
-pub use docker::{Docker, engine as docker_engine};
+pub use docker::{Docker, DockerEngine, engine as docker_engine};
+pub use environment::refused_variables;
 pub use execution::{Ending, RunOptions, executions, registry, run, store};
 pub use inputs::inputs;
 pub use job::LocalJob;
@@ -101,6 +106,6 @@ pub use progress::Progress;
 pub use record::{Compared, LocalExecution, Status, StepRecord};
 pub use registration::{ModelRegistry, REGISTER_MODEL, Registration, RegistrationError};
 pub use resume::{ResumeError, ResumeFrom};
-pub use runner::{Processes, Runner};
+pub use runner::{Processes, Programs, RegistryAccess, Runner};
 pub use stage::{StageError, Staged, is_runs_directory, stage};
 pub use store::{Store, StoreError};

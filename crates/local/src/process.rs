@@ -5,15 +5,22 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::{log, strays};
+
 /// The time that SageMaker waits between SIGTERM and SIGKILL.
 const GRACE_PERIOD: Duration = Duration::from_secs(120);
 /// The interval at which SIGTERM is repeated while the process has not ended.
 const SIGTERM_INTERVAL: Duration = Duration::from_secs(2);
+/// The time that the end of a log takes at most after the end of its program.
+const LOG_PATIENCE: Duration = Duration::from_secs(5);
+/// A script that kills the process group of its shell.
+pub const KILL_GROUP: &str = "kill -s KILL 0";
 
 /// The way in which a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,44 +86,101 @@ impl<'a> Stop<'a> {
     }
 }
 
-/// Runs `command` to its end and writes its output to `log`. After `limit`, or when `stop` is
-/// requested, the process gets SIGTERM and, after SageMaker's grace period, SIGKILL. The processes
+/// The conditions under which a process is ended, and the processes that end with it.
+pub struct Watch<'a> {
+    /// The process gets SIGTERM after this time.
+    pub limit: Option<Duration>,
+    /// The process gets SIGTERM when this is requested.
+    pub stop: &'a Stop<'a>,
+    /// The time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// The mark of the processes that end with this one, though they left its group.
+    pub mark: Option<String>,
+    /// Is called again and again while the process runs; the process is killed when it fails.
+    pub check: &'a mut dyn FnMut() -> io::Result<()>,
+}
+
+impl<'a> Watch<'a> {
+    /// Returns the conditions of a job with SageMaker's grace period.
+    pub fn new(
+        limit: Option<Duration>,
+        stop: &'a Stop<'a>,
+        check: &'a mut dyn FnMut() -> io::Result<()>,
+    ) -> Self {
+        Self { limit, stop, grace: GRACE_PERIOD, mark: None, check }
+    }
+}
+
+/// Runs `command` to its end and writes its output to `log`. After the limit of `watch`, or when a
+/// stop is requested, the process gets SIGTERM and, after the grace period, SIGKILL. The processes
 /// that it started do not outlive it, and it does not outlive this program.
 ///
 /// # Errors
 ///
-/// Fails where the process cannot be started or watched.
-pub fn run(
-    command: &mut Command,
-    log: std::fs::File,
-    limit: Option<Duration>,
-    stop: &Stop<'_>,
-) -> io::Result<Ended> {
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    watch(command, limit, GRACE_PERIOD, stop)
+/// Fails where the process cannot be started or watched, where its log cannot be written, and where
+/// the check of `watch` fails.
+pub fn run(command: &mut Command, log: std::fs::File, watch: Watch<'_>) -> io::Result<Ended> {
+    let (output, input) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let over = Arc::new(AtomicBool::new(false));
+    let (send, copied) = mpsc::channel();
+    let over_in_thread = Arc::clone(&over);
+    thread::Builder::new().name("log".to_owned()).spawn(move || {
+        let goes_on = || !over_in_thread.load(Ordering::Relaxed);
+        let _ = send.send(log::copy(output, log, goes_on));
+    })?;
+    let ended = run_to_end(command, watch);
+    // this program's own ends of the pipe, without which the log has no end
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    // a process that is still there and has the other end is not waited for
+    let copied = copied.recv_timeout(LOG_PATIENCE);
+    over.store(true, Ordering::Relaxed);
+    let ended = ended?;
+    match copied {
+        Ok(Err(error)) => {
+            Err(io::Error::new(error.kind(), format!("its log cannot be written: {error}")))
+        }
+        Ok(Ok(())) | Err(_) => Ok(ended),
+    }
 }
 
-/// Waits for the end of `command` and sends it signals, with `grace` between SIGTERM and SIGKILL.
-fn watch(
-    command: &mut Command,
-    limit: Option<Duration>,
-    grace: Duration,
-    stop: &Stop<'_>,
-) -> io::Result<Ended> {
+/// Waits for the end of `command` and of the processes that it started.
+fn run_to_end(command: &mut Command, watch: Watch<'_>) -> io::Result<Ended> {
     // With its own process group, Ctrl-C on the terminal reaches only this program, which decides.
     // The guard creates the group, so that the process never exists without its guard.
-    let guard = Guard::new("kill -s KILL 0", "");
-    let mut child = command.process_group(guard.group().unwrap_or(0)).spawn()?;
+    let mark = watch.mark.clone();
+    let guard = match &mark {
+        Some(mark) => Guard::new(&format!("{}; {KILL_GROUP}", strays::KILL_MARKED), mark),
+        None => Guard::new(KILL_GROUP, ""),
+    };
+    let child = command.process_group(guard.group().unwrap_or(0)).spawn()?;
     let group = guard.group().or_else(|| i32::try_from(child.id()).ok());
+    let ended = wait(child, group, watch);
+    // background processes end with their parent, as in a container
+    signal(group, Signal::KILL);
+    drop(guard);
+    strays::await_group(group);
+    if let Some(mark) = &mark {
+        strays::end(mark);
+    }
+    ended
+}
+
+/// Waits for the end of `child` and sends signals to its group.
+fn wait(mut child: Child, group: Option<i32>, watch: Watch<'_>) -> io::Result<Ended> {
+    let Watch { limit, stop, grace, check, .. } = watch;
     let signal = |name: Signal| signal(group, name);
     let started = Instant::now();
     let mut stop_reason: Option<(Ended, Instant)> = None;
     let mut last_sigterm = started;
     loop {
         if let Some(status) = child.try_wait()? {
-            // background processes end with their parent, as in a container
-            signal(Signal::KILL);
             return Ok(stop_reason.map_or(Ended::Exited(status), |(why, _)| why));
+        }
+        if let Err(error) = check() {
+            signal(Signal::KILL);
+            child.wait()?;
+            return Err(error);
         }
         match stop_reason {
             None if stop.is_requested() => {
@@ -170,7 +234,7 @@ impl Guard {
     }
 
     /// Returns the id of the shell's process group.
-    fn group(&self) -> Option<i32> {
+    pub fn group(&self) -> Option<i32> {
         self.0.as_ref().and_then(|shell| i32::try_from(shell.id()).ok())
     }
 
@@ -196,6 +260,16 @@ impl Drop for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Runs a command without a log.
+    fn watch(
+        command: &mut Command,
+        limit: Option<Duration>,
+        grace: Duration,
+        stop: &Stop<'_>,
+    ) -> io::Result<Ended> {
+        run_to_end(command, Watch { grace, ..Watch::new(limit, stop, &mut || Ok(())) })
+    }
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -262,7 +336,11 @@ mod tests {
         let ended = watch(command.arg(&file), None, Duration::ZERO, &Stop::default()).unwrap();
         assert!(matches!(ended, Ended::Exited(status) if status.success()));
         let pid = fs_err::read_to_string(&file).unwrap();
-        // the process may remain as a zombie, but it no longer runs
+        wait_until_ended(&pid);
+    }
+
+    /// Waits until a process has ended. It may remain as a zombie.
+    fn wait_until_ended(pid: &str) {
         let alive = || {
             let stat = fs_err::read_to_string(format!("/proc/{}/stat", pid.trim()));
             stat.is_ok_and(|stat| !stat.contains(") Z"))
@@ -272,5 +350,38 @@ mod tests {
             assert!(started.elapsed() < Duration::from_secs(10));
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// A daemon and its own child, whose parent ends first, leave the group.
+    #[test]
+    fn a_process_that_left_the_group_ends_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let base = camino::Utf8Path::from_path(directory.path()).unwrap();
+        strays::adopt();
+        let mut command = shell(
+            "setsid sh -c 'sh -c \"sleep 60 & echo \\$! >inner\"; echo $$ >outer; sleep 60' & \
+             while ! test -s outer; do sleep 0.01; done",
+        );
+        let (name, value) = (container::wire::BASE_VARIABLE, base);
+        command.current_dir(base).env(name, value);
+        let (stop, mut check) = (Stop::default(), || Ok(()));
+        let mark = Some(strays::mark(base));
+        let watch = Watch { mark, ..Watch::new(None, &stop, &mut check) };
+        let log = tempfile::tempfile().unwrap();
+        let ended = run(&mut command, log, watch).unwrap();
+        assert!(matches!(ended, Ended::Exited(status) if status.success()), "{ended:?}");
+        for name in ["outer", "inner"] {
+            let pid = fs_err::read_to_string(base.join(name)).unwrap();
+            assert!(!fs_err::exists(format!("/proc/{}", pid.trim())).unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_process_whose_check_fails_is_killed() {
+        let stop = Stop::default();
+        let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
+        let mut check = || Err(io::Error::other("no answer"));
+        let error = run_to_end(&mut command, Watch::new(None, &stop, &mut check)).unwrap_err();
+        assert_eq!(error.to_string(), "no answer");
     }
 }

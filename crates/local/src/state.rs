@@ -114,11 +114,15 @@ impl ExecutionState<'_> {
         let name = format!("pipelines-{}-{}", self.execution.execution_id, step.name);
         match &step.kind {
             StepKind::Processing(arguments) => match resolve_all(&**arguments, self) {
-                Ok(arguments) => started_job(step, LocalJob::processing(name, &arguments)),
+                Ok(arguments) => {
+                    started_job(step, LocalJob::processing(&step.name, name, &arguments))
+                }
                 Err(error) => unresolved(step, &error),
             },
             StepKind::Training(arguments) => match resolve_all(&**arguments, self) {
-                Ok(arguments) => started_job(step, LocalJob::training(name, &arguments)),
+                Ok(arguments) => {
+                    started_job(step, LocalJob::training(&step.name, name, &arguments))
+                }
                 Err(error) => unresolved(step, &error),
             },
             StepKind::Condition(arguments) => match evaluate_all(&arguments.conditions, self) {

@@ -5,7 +5,7 @@ use clap::Args;
 use common::Exit;
 use indexmap::IndexMap;
 use inference::{ArchiveFiles, FileDifference};
-use local::{RunOptions, Store};
+use local::{RegistryAccess, RunOptions, Store};
 use pipeline::{Definition, StepKind};
 use registry::{DirectoryRegistry, ModelPackage};
 use serde_json::{Value, json};
@@ -109,8 +109,9 @@ fn train_again(
             fetch(&uri, &store).map_err(|error| missing_input(error, &uri, &parameters))?;
         }
     }
+    let registry = RegistryAccess { directory: local::registry(&runs), step: None };
     let options = RunOptions {
-        runner: arguments.engine.runner(&definition, &runs)?,
+        runner: arguments.engine.runner(&definition, &parameters, registry)?,
         models: Box::new(LocalModels(DirectoryRegistry::new(local::registry(&runs)))),
         pipeline_name,
         parameters,

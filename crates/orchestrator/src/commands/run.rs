@@ -6,10 +6,14 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use common::Exit;
+use config::steps::Register;
 use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
-use local::{Ending, LocalExecution, REGISTER_MODEL, ResumeFrom, RunOptions, Status, Stop, Store};
-use pipeline::{Definition, StepKind};
+use local::{
+    Ending, LocalExecution, REGISTER_MODEL, RegistryAccess, ResumeFrom, RunOptions, Status, Stop,
+    Store,
+};
+use pipeline::{Definition, PlacedStep, StepKind};
 use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -23,8 +27,8 @@ use super::validate;
 use crate::arguments::engine::EngineArgs;
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::{SettingsArgs, read_definition};
-use crate::definition::TableDocument;
 use crate::definition::names::INPUT_PARAMETER;
+use crate::definition::{self, TableDocument};
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
 use crate::output::{print_json, print_text, progress, say};
@@ -54,13 +58,18 @@ pub struct RunArgs {
     /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
+    /// The step of another definition that may write to the model registry; without it the
+    /// settings' own Register
+    #[arg(long, value_name = "STEP", requires = "definition")]
+    register_step: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
 }
 
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
-    let Pipeline { name, definition, own, table, raw_tables, metrics } = Pipeline::of(arguments)?;
+    let pipeline = Pipeline::of(arguments)?;
+    let Pipeline { name, definition, own, table, raw_tables, metrics, register_step } = pipeline;
     validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
@@ -80,7 +89,12 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         return Err(CommandError::Usage(message));
     }
     let progress = progress::stderr();
-    let runner = arguments.engine.runner(&definition, &runs)?;
+    if own.is_none() {
+        arguments.engine.remark_on_foreign_definition();
+        say_steps_without_registry(&definition, register_step.as_deref());
+    }
+    let registry = RegistryAccess { directory: local::registry(&runs), step: register_step };
+    let runner = arguments.engine.runner(&definition, &parameters, registry)?;
     let store = local::store(&runs);
     let input = RawTable { prefix: &raw_tables, store: &store };
     let earlier = match &arguments.from {
@@ -145,6 +159,8 @@ struct Pipeline {
     raw_tables: String,
     /// The metrics that the report shows.
     metrics: Vec<Metric>,
+    /// The step that may write to the model registry.
+    register_step: Option<String>,
 }
 
 impl Pipeline {
@@ -159,7 +175,7 @@ impl Pipeline {
         };
         let settings = arguments.config.settings_if_any()?;
         let definition = read_definition(file)?;
-        Ok(match settings {
+        let mut pipeline = match settings {
             Some(settings) => Self::named(&settings, definition),
             None => Self {
                 name: name_of(file),
@@ -168,13 +184,19 @@ impl Pipeline {
                 table: None,
                 raw_tables: "s3://local/raw".to_owned(),
                 metrics: Evaluation::default().metrics,
+                register_step: None,
             },
-        })
+        };
+        if let Some(step) = &arguments.register_step {
+            pipeline.register_step = Some(registering(&pipeline.definition, step)?);
+        }
+        Ok(pipeline)
     }
 
     /// Returns a definition with the name and the paths of the settings.
     fn named(settings: &Settings, definition: Definition) -> Self {
         Self {
+            register_step: definition::own_register(settings, &definition).map(str::to_owned),
             name: settings.pipeline.name.clone(),
             definition,
             own: None,
@@ -192,6 +214,35 @@ fn name_of(file: &Utf8Path) -> String {
     let words: Vec<&str> =
         stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "pipeline".to_owned() } else { words.join("-") }
+}
+
+/// Returns the name of a step that a job can register by.
+fn registering(definition: &Definition, name: &str) -> Result<String, CommandError> {
+    let steps = definition.steps_recursive().into_iter();
+    let jobs = steps.filter(|it| matches!(it.step.kind, StepKind::Processing(_)));
+    let names: Vec<&str> = jobs.map(|placed| placed.step.name.as_str()).collect();
+    if names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(CommandError::Usage(format!(
+        "--register-step {name}: there is no such Processing step; there are {}",
+        names.join(", ")
+    )))
+}
+
+/// Says which steps would register a model by their environment, but do not get the registry.
+fn say_steps_without_registry(definition: &Definition, register_step: Option<&str>) {
+    for PlacedStep { step, .. } in definition.steps_recursive() {
+        if let StepKind::Processing(job) = &step.kind
+            && job.environment.contains_key(Register::GROUP)
+            && register_step != Some(&step.name)
+        {
+            say(&format!(
+                "{} does not get the model registry; --register-step {0} would give it.",
+                step.name
+            ));
+        }
+    }
 }
 
 /// Reports the steps of a type that the local run does not support.
@@ -253,11 +304,31 @@ fn print_ending(
     {
         say(&warning);
     }
+    if ending.execution.status == Status::Stopped {
+        let registered = registered(&ending.execution, report.model_package.as_ref());
+        say(&match &registered[..] {
+            [] => "It was stopped before it registered a model.".to_owned(),
+            arns => format!("It was stopped after it had registered {}.", arns.join(", ")),
+        });
+    }
     if ending.execution.status == Status::Failed {
         let reason = ending.execution.failure_reason.as_deref().unwrap_or_default();
         say(&format!("error: {reason}"));
     }
     Ok(())
+}
+
+/// Returns the ARNs of the versions that an execution registered: those of its RegisterModel steps,
+/// and that of our Register.
+fn registered<'a>(
+    execution: &'a LocalExecution,
+    package: Option<&'a ModelPackage>,
+) -> Vec<&'a str> {
+    let steps = execution.steps.iter();
+    let mut arns: Vec<&str> =
+        steps.filter_map(|step| step.description["ModelPackageArn"].as_str()).collect();
+    arns.extend(package.map(|package| &*package.arn).filter(|arn| !arns.contains(arn)));
+    arns
 }
 
 /// Returns a warning if a version was made from other columns or another label than the one before it. Settings of
@@ -304,13 +375,6 @@ fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
 mod tests {
     use super::*;
 
-    if ending.execution.status == Status::Stopped {
-        let registered = registered(&ending.execution, report.model_package.as_ref());
-        say(&match &registered[..] {
-            [] => "It was stopped before it registered a model.".to_owned(),
-            arns => format!("It was stopped after it had registered {}.", arns.join(", ")),
-        });
-    }
     #[test]
     fn a_file_gives_a_pipeline_its_name() {
         for (file, name) in [
@@ -318,19 +382,6 @@ mod tests {
             ("-é-.json", "pipeline"),
             ("définition.json", "d-finition"),
         ] {
-/// Returns the ARNs of the versions that an execution registered: those of its RegisterModel steps,
-/// and that of our Register.
-fn registered<'a>(
-    execution: &'a LocalExecution,
-    package: Option<&'a ModelPackage>,
-) -> Vec<&'a str> {
-    let steps = execution.steps.iter();
-    let mut arns: Vec<&str> =
-        steps.filter_map(|step| step.description["ModelPackageArn"].as_str()).collect();
-    arns.extend(package.map(|package| &*package.arn).filter(|arn| !arns.contains(arn)));
-    arns
-}
-
             assert_eq!(name_of(Utf8Path::new(file)), name);
         }
     }

@@ -107,7 +107,8 @@ fn a_container_has_the_permissions_and_limits_of_its_job() {
     assert_eq!(host["NetworkMode"], "none");
     assert_eq!(host["CapDrop"], serde_json::json!(["ALL"]));
     let all: u64 = docker(&["info", "--format", "{{.MemTotal}}"]).parse().unwrap();
-    assert_eq!(host["Memory"], all.min(4 << 30));
+    assert_eq!(host["Memory"], (all - all / 8).min(4 << 30));
+    assert_eq!(host["PidsLimit"], 4096);
     assert_eq!(host["NanoCpus"], 2_000_000_000_u64);
     assert_eq!(inspected[0]["Args"], serde_json::json!(["train"]));
     let mut mounts: Vec<_> = inspected[0]["Mounts"]
@@ -181,6 +182,6 @@ fn a_missing_engine_is_reported() {
     let refused = |arguments: &[&str]| {
         place.run(arguments).expect(2).stderr.lines().last().unwrap().to_owned()
     };
-    insta::assert_snapshot!(refused(&["--image-tag", "x"]), @"error: --image-tag and --network go with --engine docker");
+    insta::assert_snapshot!(refused(&["--image-tag", "x"]), @"error: --image-tag, --network and --docker-timeout go with --engine docker");
     insta::assert_snapshot!(refused(&["--engine", "docker", "--programs", "x"]), @"error: --programs goes with --engine process: a container has its own");
 }

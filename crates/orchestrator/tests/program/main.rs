@@ -6,6 +6,7 @@ mod bad_input;
 mod change;
 #[cfg(feature = "aws")]
 mod cloud;
+mod containers;
 mod definition;
 mod docker;
 mod foreign;

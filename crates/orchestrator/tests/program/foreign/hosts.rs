@@ -78,6 +78,7 @@ fn a_host_that_fails_ends_the_others_and_is_named() {
     let outcome = place.run(&["--programs", "bin", "--definition", file.as_str()]).expect(3);
     assert!(started.elapsed() < std::time::Duration::from_secs(30), "the others went on");
     insta::assert_snapshot!(place.neutral(&outcome.stderr), @"
+    The definition's programs run as processes, which can read and change all that you can; a definition of others belongs in --engine docker.
     Fit                Failed <time>
       the end of its log:
       | algo-2: begins on algo-2

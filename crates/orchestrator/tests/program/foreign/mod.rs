@@ -1,6 +1,7 @@
 //! Runs of definitions written by others, with shell scripts as programs.
 
 mod cache;
+mod confinement;
 mod contract;
 mod hosts;
 mod limits;
