@@ -61,10 +61,10 @@ pub(crate) fn read<T: DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<T, DocumentError> {
     let malformed = |source| DocumentError::Malformed { name, source };
-    let Version { format_version: found } = serde_json::from_slice(bytes).map_err(malformed)?;
+    let Version { format_version: found } = common::json::from_slice(bytes).map_err(malformed)?;
     if !versions.contains(&found) {
         let all: Vec<String> = versions.map(|version| version.to_string()).collect();
         return Err(DocumentError::Version { name, found, expected: all.join(" or ") });
     }
-    serde_json::from_slice(bytes).map_err(malformed)
+    common::json::from_slice(bytes).map_err(malformed)
 }

@@ -149,7 +149,7 @@ impl Cloud {
         let answer = self.aws.call(GET_IMAGE, call.accepted_media_types(MANIFEST).send())?;
         let manifest = answer.images().first().and_then(|image| image.image_manifest());
         let manifest: Value =
-            manifest.and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
+            manifest.and_then(|m| common::json::from_slice(m.as_bytes()).ok()).unwrap_or_default();
         let digest = manifest["config"]["digest"].as_str();
         let digest = digest.ok_or_else(|| Self::missing(GET_IMAGE, "config digest"))?;
         let call = ecr.get_download_url_for_layer().registry_id(&repository.account);
@@ -157,7 +157,7 @@ impl Cloud {
         let address = self.aws.call(GET_LAYER, call.send())?.download_url;
         let address = address.ok_or_else(|| Self::missing(GET_LAYER, "downloadUrl"))?;
         let config = self.aws.download(GET_LAYER, &address)?;
-        let config: Value = serde_json::from_slice(&config).unwrap_or_default();
+        let config: Value = common::json::from_slice(&config).unwrap_or_default();
         let architecture = config["architecture"].as_str().map(str::to_owned);
         architecture.ok_or_else(|| Self::missing(GET_LAYER, "architecture"))
     }

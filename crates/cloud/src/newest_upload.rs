@@ -71,7 +71,7 @@ impl Cloud {
         };
         let malformed = |reason| CloudError::MalformedPointer { uri: uri.clone(), reason };
         let document: Document =
-            serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
+            common::json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
         if document.format_version != FORMAT_VERSION {
             let found = document.format_version;
             return Err(malformed(format!("format version {found}, expected {FORMAT_VERSION}")));

@@ -1,7 +1,7 @@
-//! Files that appear complete or not at all.
+//! Files that appear complete or not at all, and files that are read up to a limit.
 
 use std::fs::Metadata;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -24,6 +24,33 @@ impl Failure for FileError {
     fn exit(&self) -> Exit {
         Exit::Failed
     }
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+///
+/// Fails with the path and the operating system's reason, and if the file has more bytes.
+pub fn read_at_most(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("{path} has more than {limit} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text of at most `limit` bytes.
+///
+/// # Errors
+///
+/// Fails as [`read_at_most`] does, and if the file is not UTF-8.
+pub fn read_text_at_most(path: &Utf8Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_at_most(path, limit)?).map_err(|error| {
+        let message = format!("{path} is not UTF-8 text: {}", error.utf8_error());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 /// Writes `contents` to `path` atomically: to a temporary file in the same directory, which is then

@@ -1,6 +1,6 @@
 //! The ground floor: what every other crate needs and none of them owns. Exit codes, error chains,
-//! files that are written atomically, SHA-256 digests, the nearest name to a mistyped one, text that
-//! is safe to print, and panics that are contained.
+//! files that are written atomically, JSON from outside, SHA-256 digests, the nearest name to a mistyped one, text that
+//! is safe to print, names of buckets, and panics that are contained.
 //!
 //! Knows the operating system's files and text. Must never know SageMaker, tables, models, or any
 //! other crate of this workspace.
@@ -18,17 +18,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bucket;
 mod contained;
 mod digest;
 pub mod durable;
 mod error;
 mod exit;
 mod files;
+pub mod json;
 mod nearest;
 
+pub use bucket::is_bucket_name;
 pub use contained::{contained, containing};
 pub use digest::{Sha256Reader, hex, sha256_hex};
 pub use error::{chain, is_printable, one_line, printable};
 pub use exit::{Exit, Failure};
-pub use files::{FileError, PARTIAL_PREFIX, write_all_or_none, write_file, write_with};
+pub use files::{
+    FileError, PARTIAL_PREFIX, read_at_most, read_text_at_most, write_all_or_none, write_file,
+    write_with,
+};
 pub use nearest::{did_you_mean, nearest};

@@ -206,12 +206,12 @@ impl Container {
         expected: &'static str,
     ) -> Result<Option<T>, ContainerError> {
         let path = self.base.join(place);
-        let text = match fs_err::read(&path) {
+        let text = match common::json::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(ContainerError::Unreadable(error)),
         };
-        let parsed = serde_json::from_slice(&text);
+        let parsed = common::json::from_slice(&text);
         parsed.map(Some).map_err(|source| ContainerError::Malformed { path, expected, source })
     }
 }
@@ -219,7 +219,7 @@ impl Container {
 /// Decodes a value that was encoded as JSON twice: `"\"sqrt\""` becomes `sqrt`. Any other text,
 /// such as `200`, stays unchanged.
 fn decode(value: String) -> String {
-    match serde_json::from_str(&value) {
+    match common::json::from_slice(value.as_bytes()) {
         Ok(serde_json::Value::String(inner)) => inner,
         _ => value,
     }
@@ -264,6 +264,15 @@ mod tests {
             "hyperparameters.json is not an object whose values are strings: \
              invalid type: integer `1`, expected a string at line 1 column 7"
         );
+    }
+
+    #[test]
+    fn a_hyperparameter_that_is_there_twice_is_refused() {
+        let text = r#"{"max_depth": "3", "max_depth": "9"}"#;
+        let (_directory, container) = container(&[(wire::HYPERPARAMETERS, text)]);
+        let message = common::chain(&container.hyperparameters().unwrap_err());
+        let expected = "member \"max_depth\" is there twice at line 1 column 35";
+        assert!(message.ends_with(expected), "{message}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(crate) fn with_missed_gates(evaluation: &Evaluation) -> Result<Vec<u8>, DocumentError> {
     let malformed = |source| DocumentError::Malformed { name: "the evaluation report", source };
     let mut report: IndexMap<String, Value> =
-        serde_json::from_slice(&evaluation.to_json()?).map_err(malformed)?;
+        common::json::from_slice(&evaluation.to_json()?).map_err(malformed)?;
     report.insert(MISSED_GATES.to_owned(), missed_gates(&evaluation.gates).into());
     let mut bytes = serde_json::to_vec_pretty(&report).map_err(malformed)?;
     bytes.push(b'\n');

@@ -92,8 +92,8 @@ impl Cache {
     /// Returns the result cached for a key, if it is at most `max_age` old and its outputs have not
     /// changed.
     pub fn find(&self, key: &str, max_age: Option<Duration>, store: &Store) -> Option<StepRecord> {
-        let text = fs_err::read(self.path(key)).ok()?;
-        let entry: Entry = serde_json::from_slice(&text).ok()?;
+        let text = common::json::read(&self.path(key)).ok()?;
+        let entry: Entry = common::json::from_slice(&text).ok()?;
         let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
         let fresh =
             max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));

@@ -200,10 +200,10 @@ impl LocalExecution {
     /// Fails where there is no record, or one of another format.
     pub fn read(directory: &Utf8Path) -> std::io::Result<Self> {
         let file = directory.join(RECORD_FILE);
-        let text = fs_err::read(&file)?;
+        let text = common::json::read(&file)?;
         let malformed = |reason: String| std::io::Error::other(format!("{file}: {reason}"));
         let execution: Self =
-            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+            common::json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         if execution.format_version != FORMAT_VERSION {
             let found = execution.format_version;
             return Err(malformed(format!("format_version {found}, expected {FORMAT_VERSION}")));

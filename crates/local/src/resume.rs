@@ -215,7 +215,8 @@ impl ResumeFrom<'_> {
 }
 
 fn read_definition(file: &Utf8Path) -> Result<Definition, ResumeError> {
-    let text = fs_err::read_to_string(file).map_err(ResumeError::Read)?;
+    let text =
+        common::read_text_at_most(file, common::json::LARGEST_JSON).map_err(ResumeError::Read)?;
     Definition::from_json(&text)
         .map_err(|source| ResumeError::Definition { file: file.to_owned(), source })
 }

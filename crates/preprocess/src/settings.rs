@@ -18,7 +18,7 @@ pub(crate) fn arguments(container: &Container) -> Result<steps::Preprocess, Prep
 /// of the definition.
 pub(crate) fn table(container: &Container) -> Result<steps::TableSettings, PreprocessError> {
     let path = container.processing(paths::PREPROCESS_SETTINGS).join(paths::TABLE_JSON);
-    let document = fs_err::read(&path).map_err(PreprocessError::NoSettings)?;
+    let document = common::json::read(&path).map_err(PreprocessError::NoSettings)?;
     steps::TableSettings::from_json(&document)
         .map_err(|source| PreprocessError::TableSettings { path, source })
 }

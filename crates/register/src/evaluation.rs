@@ -90,8 +90,8 @@ impl Document {
     /// Reads a file of one of these format versions. The flat metrics may come from another program, which
     /// states none.
     fn read(path: Utf8PathBuf, versions: &[u64]) -> Result<Self, RegisterError> {
-        let bytes = fs_err::read(&path).map_err(RegisterError::Unreadable)?;
-        let json = match serde_json::from_slice(&bytes) {
+        let bytes = common::json::read(&path).map_err(RegisterError::Unreadable)?;
+        let json = match common::json::from_slice(&bytes) {
             Ok(json) => json,
             Err(source) => return Err(RegisterError::NotJson { path, source }),
         };

@@ -94,7 +94,7 @@ impl DirectoryRegistry {
 
     fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
         let path = self.group_directory(group).join(version.to_string()).join(PACKAGE_JSON);
-        let json = fs_err::read(&path).map_err(self.unusable())?;
+        let json = common::json::read(&path).map_err(self.unusable())?;
         let document = Document::from_json(&json).and_then(|document| {
             // Later calls find and write the version by the names in its document.
             let ModelPackage { arn: found, group: own, version: number, .. } = &document.package;

@@ -210,11 +210,11 @@ impl Document {
             format_version: u32,
         }
         let Envelope { format_version } =
-            serde_json::from_slice(json).map_err(DocumentError::Json)?;
+            common::json::from_slice(json).map_err(DocumentError::Json)?;
         if format_version != FORMAT_VERSION {
             return Err(DocumentError::Version { found: format_version, expected: FORMAT_VERSION });
         }
-        serde_json::from_slice(json).map_err(DocumentError::Json)
+        common::json::from_slice(json).map_err(DocumentError::Json)
     }
 }
 

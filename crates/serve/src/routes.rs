@@ -367,7 +367,7 @@ async fn load_model(State(worker): State<Worker>, request: Request) -> Response 
 async fn load(worker: &Worker, body: &mut Body) -> Result<Response, Refusal> {
     worker.models()?;
     let received = worker.server.budget.receive(body, LOAD_BYTES).await?;
-    let request: LoadRequest = serde_json::from_slice(&received.bytes).map_err(|error| {
+    let request: LoadRequest = common::json::from_slice(&received.bytes).map_err(|error| {
         Refusal::bad_request(format!(
             "the request is not an object with model_name and url: {error}"
         ))

@@ -190,6 +190,36 @@ fn only_aws_names_the_sdk() {
     }
 }
 
+/// Documents from outside have a size, a depth and no member twice where `common::json` reads them.
+#[test]
+fn json_is_parsed_in_one_place() {
+    /// These check it themselves, with the place of a fault or without copying.
+    const OTHERS: [&str; 4] = [
+        "common/src/json.rs",
+        "config/src/steps/table.rs",
+        "pipeline/src/definition.rs",
+        "inference/src/json.rs",
+    ];
+    let pattern = r"serde_json::(from_(slice|str|reader)|Deserializer)\b";
+    for other in OTHERS {
+        assert!(fs_err::read_to_string(crates().join(other)).unwrap().contains("serde_json::"));
+    }
+    for name in names().iter().filter(|name| *name != TESTKIT) {
+        let mut found = lines_with(&crates().join(name).join("src"), pattern);
+        found.retain(|line| !OTHERS.iter().any(|other| line.contains(other)));
+        found.retain(|line| !is_in_tests(line));
+        assert_eq!(found, [""; 0], "common::json reads documents");
+    }
+}
+
+/// Returns whether a place such as `a.rs:7: code` is in the tests of the file.
+fn is_in_tests(place: &str) -> bool {
+    let mut parts = place.split(':');
+    let (file, line) = (parts.next().unwrap(), parts.next().unwrap().parse::<usize>().unwrap());
+    let text = fs_err::read_to_string(file).unwrap();
+    text.lines().take(line).any(|line| line == "#[cfg(test)]")
+}
+
 #[test]
 fn operations_neither_print_nor_read_the_environment() {
     /// The current directory or executable counts as well as a variable.

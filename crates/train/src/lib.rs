@@ -109,7 +109,7 @@ fn shard(container: &Container, trees: u32) -> Result<Shard, TrainError> {
 
 fn recipe(container: &Container) -> Result<Recipe, TrainError> {
     let path = container.channel(paths::RECIPE_CHANNEL)?.join(artifacts::RECIPE_JSON);
-    let bytes = fs_err::read(&path).map_err(TrainError::Channel)?;
+    let bytes = common::json::read(&path).map_err(TrainError::Channel)?;
     artifacts::read_recipe(&bytes).map_err(|source| TrainError::Recipe { path, source })
 }
 

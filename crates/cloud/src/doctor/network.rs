@@ -30,7 +30,8 @@ impl Doctor<'_> {
                 }
             };
             let properties = answer.resource_description().and_then(|it| it.properties());
-            let properties = properties.and_then(|text| serde_json::from_str(text).ok());
+            let properties =
+                properties.and_then(|text| common::json::from_slice(text.as_bytes()).ok());
             let properties: Value = properties.unwrap_or_default();
             let vpc = properties["VpcId"].as_str().unwrap_or("an unknown VPC").to_owned();
             vpcs.entry(vpc).or_default().push(id);

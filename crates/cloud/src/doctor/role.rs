@@ -233,7 +233,7 @@ fn trusts_sagemaker(policy: &str) -> bool {
         Value::Array(list) => list.clone(),
         other => vec![other.clone()],
     };
-    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let policy: Value = common::json::from_slice(policy.as_bytes()).unwrap_or_default();
     list(&policy["Statement"]).iter().any(|statement| {
         statement["Effect"] == "Allow"
             && list(&statement["Action"]).iter().any(|action| action == "sts:AssumeRole")

@@ -326,7 +326,7 @@ impl FromStr for ClassWeight {
             "none" => Ok(Self::None),
             // serde would accept a list as well.
             _ if !text.starts_with('{') => Err(()),
-            _ => serde_json::from_str(text).map(Self::Each).map_err(|_| ()),
+            _ => common::json::from_slice(text.as_bytes()).map(Self::Each).map_err(|_| ()),
         }
     }
 }

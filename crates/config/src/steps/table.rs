@@ -409,12 +409,14 @@ impl TableSettings {
     /// Reads the document.
     ///
     /// # Errors
-    /// The first member that is missing, unknown or malformed. No member has a default, except those
+    /// The first member that is missing, unknown, malformed or there twice. No member has a default, except those
     /// of a column and `all_columns_except`.
     pub fn from_json(bytes: &[u8]) -> Result<Self, TableSettingsError> {
         let mut document = serde_json::Deserializer::from_slice(bytes);
         let settings = serde_path_to_error::deserialize(&mut document)?;
         document.end().map_err(TableSettingsError::Rest)?;
+        let mut document = serde_json::Deserializer::from_slice(bytes);
+        serde_path_to_error::deserialize::<_, common::json::Unique>(&mut document)?;
         Ok(settings)
     }
 }

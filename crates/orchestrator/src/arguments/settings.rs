@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use common::json::LARGEST_JSON;
 use config::{ExplainedValue, LOCAL_ACCOUNT, Layer, Settings, Variables};
 use dataset::{Recipe, RecipeError, Schema, SchemaError};
 use pipeline::Definition;
@@ -160,9 +161,9 @@ pub fn checked_settings(
     Ok(Settings::from_layers(layers, variables, table_faults)?)
 }
 
-/// Reads a text file.
+/// Reads the text of settings or of a definition.
 pub fn read(path: &Utf8Path) -> Result<String, CommandError> {
-    fs_err::read_to_string(path).map_err(CommandError::Read)
+    common::read_text_at_most(path, LARGEST_JSON).map_err(CommandError::Read)
 }
 
 /// Reads a definition.

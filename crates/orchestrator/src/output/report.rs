@@ -224,7 +224,9 @@ impl ExecutionReport {
     pub fn of(execution: &LocalExecution, store: &Store, registry: &DirectoryRegistry) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
-            outputs.find_map(|uri| fs_err::read(store.path(&format!("{uri}/{file}")).ok()?).ok())
+            outputs.find_map(|uri| {
+                common::json::read(&store.path(&format!("{uri}/{file}")).ok()?).ok()
+            })
         };
         // our Register writes the version down, a RegisterModel step has its ARN
         let registered = || {
@@ -255,7 +257,7 @@ impl ExecutionReport {
                 .flat_map(|step| &step.comparisons)
                 .map(GateReport::of)
                 .collect(),
-            evaluation: find(EVALUATION_JSON).and_then(|text| serde_json::from_slice(&text).ok()),
+            evaluation: find(EVALUATION_JSON).and_then(|text| common::json::from_slice(&text).ok()),
             model_package,
             model,
         }
@@ -344,7 +346,7 @@ pub fn rows(summary: &[u8]) -> Option<RowCounts> {
         #[serde(default)]
         split: Option<String>,
     }
-    let summary = serde_json::from_slice(summary).ok();
+    let summary = common::json::from_slice(summary).ok();
     summary.map(|Summary { rows, imputed_readings, split }| RowCounts {
         imputed_readings,
         split,
@@ -354,7 +356,7 @@ pub fn rows(summary: &[u8]) -> Option<RowCounts> {
 
 /// Reads Evaluate's metrics.
 pub fn metrics(text: &[u8]) -> Map<String, Value> {
-    let mut metrics: Map<_, _> = serde_json::from_slice(text).unwrap_or_default();
+    let mut metrics: Map<_, _> = common::json::from_slice(text).unwrap_or_default();
     metrics.retain(|name, _| name != "format_version");
     metrics
 }

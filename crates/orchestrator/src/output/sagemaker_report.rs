@@ -49,7 +49,7 @@ impl SageMakerReport {
                 .map(|text| report::metrics(&text))
                 .unwrap_or_default(),
             gates: evaluation.as_deref().map(gates).unwrap_or_default(),
-            evaluation: evaluation.and_then(|text| serde_json::from_slice(&text).ok()),
+            evaluation: evaluation.and_then(|text| common::json::from_slice(&text).ok()),
             model_package: find(REGISTER, REGISTRATION_JSON)
                 .and_then(|text| ModelPackage::from_json(&text).ok()),
             model: None,
@@ -216,7 +216,7 @@ fn gates(evaluation: &[u8]) -> Vec<GateReport> {
         minimum: Value,
         met: bool,
     }
-    let evaluation = serde_json::from_slice::<Evaluation>(evaluation);
+    let evaluation = common::json::from_slice::<Evaluation>(evaluation);
     let gates = evaluation.map(|evaluation| evaluation.gates).unwrap_or_default();
     let gate = |GateVerdict { metric, value, minimum, met }| GateReport {
         metric,

@@ -165,7 +165,7 @@ impl ModelGroup {
             .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)))
             .collect();
         let report = (self.read)(&package.metrics_url);
-        let report = report.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let report = report.and_then(|text| common::json::from_slice::<Value>(&text).ok());
         metrics.extend(report.iter().flat_map(report_metrics));
         metrics
     }
