@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::error::{ConfigError, Violation};
 use crate::images::Image;
+use crate::limits;
 use crate::location::Locations;
 use crate::message::one_of;
 use crate::settings::Settings;
@@ -33,8 +34,7 @@ impl Settings {
     /// # Errors
     /// A text that is not YAML, an unknown image, or a name that is not by digest.
     pub fn use_images(&mut self, file: &str, text: &str) -> Result<(), ConfigError> {
-        let document: DigestsFile = serde_yaml::from_str(text)
-            .map_err(|error| ConfigError::unreadable(file, text, &error))?;
+        let document: DigestsFile = limits::parse(file, text)?;
         let places = Locations::of(text);
         let mut violations = Vec::new();
         for (name, uri) in document.images {

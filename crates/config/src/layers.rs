@@ -3,6 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use crate::error::{ConfigError, Violation};
+use crate::limits;
 use crate::location::Locations;
 use crate::tree::Lenient;
 
@@ -31,8 +32,7 @@ impl<'a> Layers<'a> {
         let mut merged = Value::Null;
         let mut files = Vec::new();
         for Layer { file, text } in layers {
-            let Lenient(tree) = serde_yaml::from_str(text)
-                .map_err(|error| ConfigError::unreadable(file, text, &error))?;
+            let Lenient(tree) = limits::parse(file, text)?;
             // A file of comments alone overrides nothing.
             if !tree.is_null() {
                 merge(&mut merged, tree, "");

@@ -44,6 +44,7 @@ mod images;
 mod instance_types;
 mod job_kind;
 mod layers;
+mod limits;
 mod load;
 mod location;
 mod message;

@@ -13,6 +13,7 @@ use serde_yaml::Value;
 use crate::checks;
 use crate::error::ConfigError;
 use crate::layers::{Layer, Layers};
+use crate::limits;
 use crate::message::{expected, found, one_of, rule, unknown};
 use crate::settings::Settings;
 use crate::tree::{Key, dotted, get, keys, parse, put, scalar};
@@ -21,8 +22,11 @@ use crate::variables::{Variables, expand};
 /// The maximum number of reported faults. A file with more is not a settings file.
 const MAX_FAULTS: usize = 100;
 /// The maximum number of values that are reinterpreted. Each one costs a deserialization of the
-/// whole tree.
+/// whole tree, as each fault does.
 const MAX_REINTERPRETED: usize = 1000;
+/// The number of keys, values and items that may be deserialized for faults, and as many again for values that
+/// are reinterpreted: about a second's work. A tree of 20,000 of them, which are 1,600 columns, has all faults.
+const MAX_DESERIALIZED: usize = 20_000_000;
 
 impl Settings {
     /// Reads the settings from the text of `file`. `${VAR}` and `${VAR:-default}` are looked up in
@@ -115,7 +119,10 @@ impl Loader {
         let defaults = default_tree();
         // The original values that were reinterpreted, with the messages about them, by path.
         let mut reinterpreted: BTreeMap<String, (Value, String)> = BTreeMap::new();
-        while self.faults.len() < MAX_FAULTS {
+        let affordable = MAX_DESERIALIZED / nodes(&tree);
+        let most_faults = affordable.clamp(10, MAX_FAULTS);
+        let most_reinterpreted = affordable.clamp(10, MAX_REINTERPRETED);
+        while self.faults.len() < most_faults {
             let error = match serde_path_to_error::deserialize::<_, Settings>(tree.clone()) {
                 Ok(settings) => return Some(settings),
                 Err(error) => error,
@@ -144,7 +151,7 @@ impl Loader {
                         message.clone_from(first_message);
                     }
                 }
-                None if reinterpreted.len() < MAX_REINTERPRETED => {
+                None if reinterpreted.len() < most_reinterpreted => {
                     let variable = self.variables.contains_key(&path);
                     let other = value.as_ref().and_then(|v| reinterpret(v, variable, &message));
                     if let (Some(before), Some(other)) = (&value, other) {
@@ -252,6 +259,17 @@ fn substitute_default(tree: &mut Value, at: &[Key], defaults: &Value) -> bool {
     }
 }
 
+/// Returns the number of keys, values and items of a tree, itself included.
+fn nodes(tree: &Value) -> usize {
+    match tree {
+        Value::Sequence(items) => 1 + items.iter().map(nodes).sum::<usize>(),
+        Value::Mapping(entries) => {
+            1 + entries.values().map(|value| 1 + nodes(value)).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
 /// An entry that fits every list of texts without a default.
 const PLACEHOLDER: &str = "placeholder";
 
@@ -263,7 +281,7 @@ fn reinterpret(value: &Value, variable: bool, message: &str) -> Option<Value> {
             scalar(value).map(Value::String)
         }
         Value::String(text) if variable => {
-            serde_yaml::from_str(text).ok().filter(|other: &Value| !other.is_string())
+            limits::parse("", text).ok().filter(|other: &Value| !other.is_string())
         }
         _ => None,
     }
