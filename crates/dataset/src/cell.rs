@@ -98,17 +98,23 @@ impl CellParser {
     pub(crate) fn leading(&self, text: &[u8]) -> Option<(f64, usize)> {
         let (number, length) = number::leading_f64(text, self.power, self.format.point)?;
         // Its digits and power are so few that the number is finite as an `f32`.
-        Some((if self.is_plain { number } else { self.reading(number) }, length))
+        let reading = if self.is_plain { number } else { self.reading(number) };
+        (!reading.is_infinite()).then_some((reading, length))
     }
 
-    /// Parses a whole cell. Returns NaN where the cell is missing or the number is not finite as an
-    /// `f32`, and `None` where the cell is not of the column's kind. A category's reading is the
-    /// code of its value.
+    /// Parses a whole cell. Returns NaN where the cell is missing, which the word `inf` is as well, and
+    /// `None` where the cell is not of the column's kind or the number is not finite as an `f32`. A
+    /// category's reading is the code of its value.
     pub(crate) fn parse(&self, cell: &[u8]) -> Option<f64> {
         match self.kind {
-            ColumnKind::Number => self.parse_number(cell),
+            ColumnKind::Number => self.parse_number(cell).filter(|number| !number.is_infinite()),
             ColumnKind::YesNo | ColumnKind::Category => self.parse_word(cell),
         }
+    }
+
+    /// Returns whether a cell is a number that is not finite as an `f32`.
+    pub(crate) fn is_out_of_range(&self, cell: &[u8]) -> bool {
+        self.is_of_numbers() && self.parse_number(cell).is_some_and(f64::is_infinite)
     }
 
     /// Returns whether the column holds numbers.
@@ -128,6 +134,7 @@ impl CellParser {
         Some(categories::code(value) as f64)
     }
 
+    /// Parses a number, and returns an infinity where it is not finite as an `f32`.
     fn parse_number(&self, cell: &[u8]) -> Option<f64> {
         if let Some((number, length)) = self.leading(cell)
             && length == cell.len()
@@ -137,7 +144,8 @@ impl CellParser {
         let text = std::str::from_utf8(cell).ok()?;
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
         if let Some(number) = self.number(text).or_else(|| self.number(&written_plainly(text)?)) {
-            return Some(self.reading(number));
+            let is_word = !text.bytes().any(|byte| byte.is_ascii_digit());
+            return Some(if is_word { f64::NAN } else { self.reading(number) });
         }
         if let Some(reading) = self.number_with_unit(text) {
             return Some(reading);
@@ -162,10 +170,14 @@ impl CellParser {
         !self.missing_words.is_empty() && self.missing_words.contains(&fold_word(text))
     }
 
-    /// Returns the reading of a number, which is what [`Self::parse`] returns for its shortest text.
+    /// Returns the reading of a number, which is what [`Self::parse`] returns for its shortest text. It is
+    /// infinite where that returns `None`.
     #[inline]
     pub(crate) fn of_f64(&self, number: f64, decimals: &mut ShortDecimals) -> f64 {
-        if self.power == 0 || number == 0.0 || !number.is_finite() {
+        if !number.is_finite() {
+            return f64::NAN;
+        }
+        if self.power == 0 || number == 0.0 {
             return self.reading(number);
         }
         self.of_decimal(decimals.of_f64(number)).unwrap_or_else(|| {
@@ -177,7 +189,10 @@ impl CellParser {
     /// Does the same for a number of 32 bits: 0.1 is read as 0.1, not as 0.10000000149011612.
     #[inline]
     pub(crate) fn of_f32(&self, number: f32, decimals: &mut ShortDecimals) -> f64 {
-        if number == 0.0 || !number.is_finite() {
+        if !number.is_finite() {
+            return f64::NAN;
+        }
+        if number == 0.0 {
             return self.reading(number.into());
         }
         self.of_decimal(decimals.of_f32(number)).unwrap_or_else(|| {
@@ -249,14 +264,16 @@ impl CellParser {
         Some(plain)
     }
 
-    /// Returns a number in the column's unit, or NaN where it stands for a missing value.
+    /// Returns a number in the column's unit, NaN where it stands for a missing value, or an infinity where
+    /// it is not finite as an `f32`.
     #[inline]
     fn reading(&self, number: f64) -> f64 {
-        if self.missing_numbers.contains(&number) || !(number as f32).is_finite() {
+        if self.missing_numbers.contains(&number) {
             return f64::NAN;
         }
         let converted = self.conversion.apply(number);
-        if (converted as f32).is_finite() { converted } else { f64::NAN }
+        let fits = (number as f32).is_finite() && (converted as f32).is_finite();
+        if fits { converted } else { f64::INFINITY }
     }
 }
 
@@ -408,7 +425,7 @@ mod tests {
 
     #[test]
     fn missing_cells_are_told_from_bad_ones() {
-        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity", "1e39"] {
+        for text in ["", "  ", "NaN", "n/a", "NULL", "None", "inf", "-Infinity"] {
             for power in [0, 3] {
                 assert!(parse_reading(text.as_bytes(), power).is_some_and(f64::is_nan), "{text}");
             }
@@ -447,6 +464,27 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_32_bits_do_not_hold_is_neither_missing_nor_a_reading() {
+        let (mut short, mut long) = (ShortDecimals::default(), ShortDecimals::default());
+        // The greatest number of 32 bits is 3.4028235e38.
+        for cell in ["1e308", "-1e39", "3.5e38", "1e999", "1e308 %", "(1e308)"] {
+            assert_eq!(parser(0).parse(cell.as_bytes()), None, "{cell}");
+            assert!(parser(0).is_out_of_range(cell.as_bytes()), "{cell}");
+        }
+        assert_eq!(parser(0).parse(b"3.4e38"), Some(3.4e38));
+        assert!(!parser(0).is_out_of_range(b"3.4e38") && !parser(0).is_out_of_range(b"x"));
+        // 10^36 kilometres are 10^39 metres, and 10^40 metres are 10^37 kilometres.
+        assert!(parser(3).is_out_of_range(b"1e36"));
+        assert_eq!(parser(-3).parse(b"1e40"), Some(1e37));
+        assert!(parser(0).of_f64(1e308, &mut long).is_infinite());
+        assert!(parser(3).of_f32(1e36, &mut short).is_infinite());
+        assert!(parser(0).of_f64(f64::INFINITY, &mut long).is_nan());
+        let marked =
+            CellParser::new(&["1e308".to_owned()], Conversion::NONE, NumberFormat::default());
+        assert!(marked.parse(b"1e308").is_some_and(f64::is_nan));
+    }
+
+    #[test]
     fn binary_numbers_are_read_as_their_shortest_text() {
         let mut random = 1_u64;
         let (mut short, mut long) = (ShortDecimals::default(), ShortDecimals::default());
@@ -462,18 +500,12 @@ mod tests {
                 let parser = parser(power);
                 let text = zmij::Buffer::new().format(wide).to_owned();
                 let found = parser.of_f64(wide, &mut long);
-                assert_eq!(
-                    parser.parse(text.as_bytes()).unwrap().to_bits(),
-                    found.to_bits(),
-                    "{text}"
-                );
+                let bits = |found: f64| Some(found.to_bits()).filter(|_| !found.is_infinite());
+                let parsed = |text: &str| parser.parse(text.as_bytes()).map(f64::to_bits);
+                assert_eq!(parsed(&text), bits(found), "{text}");
                 let text = zmij::Buffer::new().format(narrow).to_owned();
                 let found = parser.of_f32(narrow, &mut short);
-                assert_eq!(
-                    parser.parse(text.as_bytes()).unwrap().to_bits(),
-                    found.to_bits(),
-                    "{text}"
-                );
+                assert_eq!(parsed(&text), bits(found), "{text}");
             }
         }
         // A marker is the number that it says, not a neighbour.

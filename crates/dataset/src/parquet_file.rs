@@ -539,26 +539,30 @@ impl Values {
         match (&self.present, self.kind) {
             _ if !cells.is_of_numbers() => self.parsed(cells, readings, is_odd),
             (Present::Double(values), Kind::Plain) => {
-                self.numbers(values, readings, |number| cells.of_f64(number, &mut decimals));
+                self.numbers(values, readings, is_odd, |number| {
+                    cells.of_f64(number, &mut decimals)
+                });
             }
             (Present::Float(values), Kind::Plain) => {
-                self.numbers(values, readings, |number| cells.of_f32(number, &mut decimals));
+                self.numbers(values, readings, is_odd, |number| {
+                    cells.of_f32(number, &mut decimals)
+                });
             }
             (Present::Int32(values), Kind::Plain) => {
                 let number = |number: i32| cells.of_f64(number.into(), &mut decimals);
-                self.numbers(values, readings, number);
+                self.numbers(values, readings, is_odd, number);
             }
             (Present::Int32(values), Kind::Unsigned) => {
                 let number = |number: i32| cells.of_f64((number as u32).into(), &mut decimals);
-                self.numbers(values, readings, number);
+                self.numbers(values, readings, is_odd, number);
             }
             (Present::Int64(values), Kind::Plain) => {
                 let number = |number: i64| cells.of_f64(number as f64, &mut decimals);
-                self.numbers(values, readings, number);
+                self.numbers(values, readings, is_odd, number);
             }
             (Present::Int64(values), Kind::Unsigned) => {
                 let number = |number: i64| cells.of_f64(number as u64 as f64, &mut decimals);
-                self.numbers(values, readings, number);
+                self.numbers(values, readings, is_odd, number);
             }
             _ => self.parsed(cells, readings, is_odd),
         }
@@ -586,13 +590,21 @@ impl Values {
         &self,
         values: &[T],
         readings: &mut Vec<f64>,
+        is_odd: &mut [bool],
         mut reading: impl FnMut(T) -> f64,
     ) {
+        let begin = readings.len();
         match &self.places {
             None => readings.extend(values.iter().map(|value| reading(*value))),
             Some(places) => readings.extend(places.iter().map(|place| {
                 values.get(*place as usize).map_or(f64::NAN, |value| reading(*value))
             })),
+        }
+        for (is_odd, reading) in is_odd.iter_mut().zip(&mut readings[begin..]) {
+            if reading.is_infinite() {
+                *is_odd = true;
+                *reading = f64::NAN;
+            }
         }
     }
 }

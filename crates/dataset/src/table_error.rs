@@ -297,6 +297,7 @@ fn separator(problem: &RecordError) -> &'static str {
     match problem {
         RecordError::FieldCount { .. } => ": ",
         RecordError::NotANumber { .. }
+        | RecordError::OutOfRange { .. }
         | RecordError::NotATime { .. }
         | RecordError::NotYesOrNo { .. }
         | RecordError::UnknownLabel { .. } => ", ",

@@ -329,6 +329,10 @@ fn every_type_of_number_is_read() {
     let found =
         |text: &str| format!("a.parquet, row 1, column `Druck`: found `{text}`, expected a number");
     assert_eq!(bad("boolean Druck", Values::Bool(all(&[true]))), found("true"));
+    assert_eq!(
+        bad("double Druck", Values::Double(all(&[1e308]))),
+        "a.parquet, row 1, column `Druck`: found `1e308`, expected at most 3.4e38, the greatest number of 32 bits"
+    );
     assert_eq!(bad("int32 Druck (DATE)", Values::Int32(all(&[19_723]))), found("2024-01-01"));
     assert_eq!(
         bad("int64 Druck (TIMESTAMP_MILLIS)", Values::Int64(all(&[1500]))),

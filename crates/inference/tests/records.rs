@@ -95,13 +95,30 @@ fn an_object_and_an_array_of_readings_are_single() {
 
 #[test]
 fn a_number_has_the_same_bits_in_every_format() {
-    for number in ["0.1", "14.80000000000000071", "1e-5", "123456789.987654321", "1e400", "-0.0"] {
+    for number in ["0.1", "14.80000000000000071", "1e-5", "123456789.987654321", "3.4e38", "-0.0"] {
         let csv = read(Format::Csv, &format!("{number},1,no,L1")).unwrap().readings;
         let json = read(Format::Json, &format!("[{number},1,false,\"L1\"]")).unwrap().readings;
         let text = read(Format::Json, &format!(r#"["{number}",1,0,"L1"]"#)).unwrap().readings;
         let bits = |readings: Vec<f64>| readings[0].to_bits();
         let csv = bits(csv);
         assert_eq!((bits(json), bits(text)), (csv, csv), "{number}");
+    }
+}
+
+#[test]
+fn a_number_that_32_bits_do_not_hold_is_refused_in_every_format() {
+    for number in ["1e308", "-1e39", "1e400"] {
+        for (format, text) in [
+            (Format::Csv, format!("{number},1,no,L1")),
+            (Format::Json, format!("[{number},1,false,\"L1\"]")),
+            (Format::Json, format!(r#"["{number}",1,0,"L1"]"#)),
+        ] {
+            let error = read(format, &text).unwrap_err();
+            let expected = format!(
+                "column `Torque`: found `{number}`, expected at most 3.4e38, the greatest number of 32 bits"
+            );
+            assert!(error.contains(&expected), "{text}: {error}");
+        }
     }
 }
 
