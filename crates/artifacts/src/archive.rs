@@ -13,6 +13,8 @@ const MAX_RATIO: u64 = 20;
 /// The number of unpacked bytes allowed in addition to [`MAX_RATIO`], so that small archives are
 /// not refused because of their headers.
 const EXTRA_BYTES: u64 = 1 << 20;
+/// The maximum number of unpacked bytes of any archive, unless the caller has another limit: 4 GB.
+pub const MAX_UNPACKED: u64 = 4 << 30;
 /// The maximum number of entries of any type.
 const MAX_ENTRIES: usize = 1_000;
 
@@ -42,6 +44,12 @@ pub enum ArchiveError {
         /// The maximum number of unpacked bytes.
         limit: u64,
     },
+    /// The archive unpacks to more than the caller allows.
+    #[error("the archive unpacks to more than {most} bytes, the most that a model may have here")]
+    TooLarge {
+        /// The maximum number of unpacked bytes.
+        most: u64,
+    },
     /// The archive has too many entries.
     #[error("the archive has more than {MAX_ENTRIES} entries")]
     TooMany,
@@ -49,19 +57,25 @@ pub enum ArchiveError {
 
 /// Reads the files of an archive of `length` bytes into memory, by name; nothing is written to
 /// disk. Only `wanted` files have contents. The other entries are checked as well: each must be a
-/// regular file or a directory inside the archive.
+/// regular file or a directory inside the archive. All of them have at most `most` bytes together.
 pub(crate) fn read(
     archive: impl Read,
     length: u64,
+    most: u64,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     let limit = length.saturating_mul(MAX_RATIO).saturating_add(EXTRA_BYTES);
-    let mut unpacked = GzDecoder::new(archive).take(limit);
+    // One byte more tells an archive of just so many bytes from a larger one.
+    let mut unpacked = GzDecoder::new(archive).take(limit.min(most.saturating_add(1)));
     let result = entries(&mut unpacked, wanted);
     // The checksum follows the last byte, so the whole archive is unpacked.
     let rest = io::copy(&mut unpacked, &mut io::sink());
     if unpacked.limit() == 0 {
-        return Err(ArchiveError::Bomb { limit });
+        return Err(if most < limit {
+            ArchiveError::TooLarge { most }
+        } else {
+            ArchiveError::Bomb { limit }
+        });
     }
     let files = result?;
     rest.map_err(ArchiveError::Unreadable)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::archive;
+use crate::archive::{self, MAX_UNPACKED};
 use crate::bundle::BundleError;
 
 /// The number of characters of a value that are shown.
@@ -29,7 +29,7 @@ impl ArchiveFiles {
     /// # Errors
     /// Returns an error if the archive is hostile or damaged.
     pub fn read(archive: &[u8]) -> Result<Self, BundleError> {
-        Ok(Self(archive::read(archive, archive.len() as u64, |_| true)?))
+        Ok(Self(archive::read(archive, archive.len() as u64, MAX_UNPACKED, |_| true)?))
     }
 
     /// Returns the names of the files.
@@ -59,7 +59,7 @@ impl ArchiveFiles {
 
 /// Returns the first difference of two files that differ: a member of documents, a byte of other files.
 fn difference(before: &[u8], after: &[u8]) -> String {
-    let parse = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    let parse = |bytes| common::json::from_slice::<Value>(bytes).ok();
     let member = match (parse(before), parse(after)) {
         (Some(before), Some(after)) => member_difference("", Some(&before), Some(&after)),
         _ => None,

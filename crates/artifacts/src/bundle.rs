@@ -8,7 +8,7 @@ use dataset::Recipe;
 use forest::RandomForest;
 use ndarray::Array2;
 
-use crate::archive::{self, ArchiveError};
+use crate::archive::{self, ArchiveError, MAX_UNPACKED};
 use crate::background_file::{self, BackgroundFileError};
 use crate::bundle_file::BundleFile;
 use crate::document::DocumentError;
@@ -136,12 +136,24 @@ impl Bundle {
         Ok(files)
     }
 
-    /// Reads a `model.tar.gz` of `length` bytes.
+    /// Reads a `model.tar.gz` of `length` bytes, which unpacks to at most [`MAX_UNPACKED`] bytes.
     ///
     /// # Errors
     /// An archive that is hostile or damaged, or files that are missing or do not belong together.
     pub fn from_archive(archive: impl Read, length: u64) -> Result<Self, BundleError> {
-        Self::from_files(archive::read(archive, length, Self::has)?)
+        Self::from_archive_within(archive, length, MAX_UNPACKED)
+    }
+
+    /// Reads a `model.tar.gz` of `length` bytes, which unpacks to at most `most` bytes.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_archive`].
+    pub fn from_archive_within(
+        archive: impl Read,
+        length: u64,
+        most: u64,
+    ) -> Result<Self, BundleError> {
+        Self::from_files(archive::read(archive, length, most, Self::has)?)
     }
 
     /// Returns whether `name` is the file name of a part of a bundle.

@@ -46,7 +46,7 @@ mod recipe_file;
 mod scores;
 mod shard;
 
-pub use archive::ArchiveError;
+pub use archive::{ArchiveError, MAX_UNPACKED};
 pub use archive_files::{ArchiveFiles, FileDifference};
 pub use background_file::BackgroundFileError;
 pub use bundle::{Bundle, BundleError};

@@ -59,6 +59,14 @@ pub(crate) fn is_schedule(text: &str, _: &()) -> garde::Result {
     )
 }
 
+/// Accepts the name of an S3 bucket whose characters and length are right.
+pub(crate) fn is_bucket(name: &str, _: &()) -> garde::Result {
+    unless(
+        !common::is_bucket_name(name),
+        "a bucket's name, in which no dots are side by side and which is no IP address",
+    )
+}
+
 /// Accepts the name of an ECR repository.
 pub(crate) fn is_repository(name: &str, _: &()) -> garde::Result {
     let word = |w: &str| {

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::images::{Image, Images};
 use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
-use crate::rules::{is_not_nan, is_object_key, is_schedule, is_share};
+use crate::rules::{is_bucket, is_not_nan, is_object_key, is_schedule, is_share};
 use crate::steps::{
     BadCells, Categories, Column, ColumnKind, Duplicates, Evaluate, Feature, Format, Gate,
     Hyperparameters, Label, MissingValues, Preprocess, Split, TableFormat, TableSettings,
@@ -60,7 +60,7 @@ pub struct Settings {
     #[serde(default)]
     #[garde(dive)]
     pub preprocessing: Preprocessing,
-    /// The metrics that Evaluate reports.
+    /// The metrics that Evaluate reports, and the models that it takes.
     #[serde(default)]
     #[garde(dive)]
     pub evaluation: Evaluation,
@@ -115,6 +115,11 @@ pub struct Pipeline {
     /// At most 3,072 characters.
     #[garde(length(chars, max = 3072))]
     pub description: String,
+    /// The most steps that run at the same time. If absent, those of the deployed pipeline stay, and a run on
+    /// this machine takes as many as there are cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(inner(range(min = 1, max = 1000)))]
+    pub max_parallel_steps: Option<u32>,
 }
 
 impl Default for Pipeline {
@@ -123,6 +128,7 @@ impl Default for Pipeline {
             name: "MachineDowntimePipeline".to_owned(),
             description: "Predicts machine downtime from sensor readings with a random forest"
                 .to_owned(),
+            max_parallel_steps: None,
         }
     }
 }
@@ -132,7 +138,7 @@ impl Default for Pipeline {
 #[serde(deny_unknown_fields)]
 pub struct S3Paths {
     /// The bucket, without `s3://`.
-    #[garde(pattern(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"))]
+    #[garde(pattern(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), custom(is_bucket))]
     pub bucket: String,
     /// The default raw table of an execution: a key, or a prefix ending in `/`.
     #[serde(default = "input_dataset")]
@@ -422,11 +428,15 @@ pub struct Evaluation {
     /// The metrics that are logged and shown at the end of a run. The report contains all metrics.
     #[garde(length(min = 1))]
     pub metrics: Vec<Metric>,
+    /// The most that `model.tar.gz` may unpack to, in MB of 2^20 bytes: 1 to 1048576.
+    #[garde(range(min = 1, max = 1_048_576))]
+    pub max_model_mb: u64,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Self { metrics: Evaluate::default().metrics }
+        let Evaluate { metrics, max_model_mb, .. } = Evaluate::default();
+        Self { metrics, max_model_mb }
     }
 }
 
@@ -687,6 +697,7 @@ impl Settings {
         Evaluate {
             gates: self.quality_gates.iter().map(gate).collect(),
             metrics: self.evaluation.metrics.clone(),
+            max_model_mb: self.evaluation.max_model_mb,
         }
     }
 }

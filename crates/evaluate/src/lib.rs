@@ -81,7 +81,7 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
     if hosts > 1 {
         return Err(EvaluateError::Hosts(hosts));
     }
-    let bundle = bundle(container)?;
+    let bundle = bundle(container, settings.max_model_mb << 20)?;
     let table = table(container, &bundle)?;
     tracing::info!(rows = table.labels.len(), "scoring the test rows");
     let probabilities = bundle.forest.predict_proba(table.records.view())?;
@@ -113,11 +113,12 @@ fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
     Ok(parsed.settings)
 }
 
-fn bundle(container: &Container) -> Result<Bundle, EvaluateError> {
+/// Reads the model, which unpacks to at most `most` bytes.
+fn bundle(container: &Container, most: u64) -> Result<Bundle, EvaluateError> {
     let path = container.processing(paths::EVALUATE_MODEL).join(container::wire::MODEL_ARCHIVE);
     let archive = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
     let length = archive.metadata().map_err(EvaluateError::Input)?.len();
-    Bundle::from_archive(BufReader::new(archive), length)
+    Bundle::from_archive_within(BufReader::new(archive), length, most)
         .map_err(|source| EvaluateError::Model { path, source })
 }
 

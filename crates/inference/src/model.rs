@@ -97,6 +97,18 @@ impl Model {
         Bundle::from_archive(archive, length).map(Self::new)
     }
 
+    /// Reads a model from a `model.tar.gz` of `length` bytes, which unpacks to at most `most` bytes.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_archive`].
+    pub fn from_archive_within(
+        archive: impl Read,
+        length: u64,
+        most: u64,
+    ) -> Result<Self, BundleError> {
+        Bundle::from_archive_within(archive, length, most).map(Self::new)
+    }
+
     /// Reads a model from its files, by name. Files for which [`Self::has_file`] is false are ignored.
     ///
     /// # Errors

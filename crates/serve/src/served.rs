@@ -63,7 +63,8 @@ impl ServedModel {
             let archive = read(&path)?;
             let length = archive.len() as u64;
             let digest = common::sha256_hex(&archive);
-            let model = Model::from_archive(archive.as_slice(), length);
+            let model =
+                Model::from_archive_within(archive.as_slice(), length, settings.max_model_mb << 20);
             (path, model, digest)
         } else {
             let found = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };

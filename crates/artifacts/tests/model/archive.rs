@@ -94,6 +94,24 @@ fn hostile_archives_are_refused() {
 }
 
 #[test]
+fn an_archive_unpacks_to_no_more_than_the_caller_allows() {
+    let archive = valid_archive("");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&archive[..]).read_to_end(&mut unpacked).unwrap();
+    let most = unpacked.len() as u64;
+    let read = |most| Bundle::from_archive_within(&archive[..], archive.len() as u64, most);
+    assert_eq!(read(most).unwrap(), bundle());
+    let message = chain(&read(most - 1).unwrap_err());
+    assert_eq!(
+        message,
+        format!(
+            "the archive unpacks to more than {} bytes, the most that a model may have here",
+            most - 1
+        )
+    );
+}
+
+#[test]
 fn damaged_archives_are_refused() {
     insta::assert_snapshot!(refused(b""), @"the archive is not a gzipped tar, or is damaged: unexpected end of file");
     insta::assert_snapshot!(refused(b"PK\x03\x04 something else"), @"the archive is not a gzipped tar, or is damaged: invalid gzip header");

@@ -37,7 +37,12 @@ pub struct Evaluate {
     pub gates: Vec<Gate>,
     /// The metrics to log.
     pub metrics: Vec<Metric>,
+    /// The most that `model.tar.gz` may unpack to, in MB of 2^20 bytes.
+    pub max_model_mb: u64,
 }
+
+/// The most that a model may unpack to unless a setting says otherwise, in MB of 2^20 bytes.
+pub const DEFAULT_MODEL_MB: u64 = 4096;
 
 impl Default for Evaluate {
     fn default() -> Self {
@@ -55,6 +60,7 @@ impl Default for Evaluate {
                 Metric::Specificity,
                 Metric::Npv,
             ],
+            max_model_mb: DEFAULT_MODEL_MB,
         }
     }
 }
@@ -68,6 +74,9 @@ impl Evaluate {
             arguments.push(Argument::new("gate", ""));
         }
         arguments.extend(self.gates.iter().map(|gate| Argument::new("gate", gate)));
+        if self.max_model_mb != DEFAULT_MODEL_MB {
+            arguments.push(Argument::new("max-model-mb", self.max_model_mb));
+        }
         arguments
     }
 
@@ -76,7 +85,7 @@ impl Evaluate {
     /// # Errors
     /// All invalid values.
     pub fn parse(arguments: &[String]) -> Result<Parsed<Self>, StepError> {
-        let mut parser = ArgumentParser::new(arguments, &["gate", "metric"]);
+        let mut parser = ArgumentParser::new(arguments, &["gate", "metric", "max-model-mb"]);
         let mut settings = Self::default();
         let names = Metric::WORDS.join(", ");
         parser.parse_list("metric", &mut settings.metrics, &format!("one of {names}"), |text| {
@@ -84,6 +93,10 @@ impl Evaluate {
         });
         let expected = format!("`metric=minimum`, a minimum from 0 to 1 and a metric of {names}");
         parser.parse_list("gate", &mut settings.gates, &expected, Gate::parse);
+        let expected = "a number of MB from 1 to 1048576";
+        parser.parse_value("max-model-mb", &mut settings.max_model_mb, expected, |most| {
+            (1..=1 << 20).contains(most)
+        });
         parser.finish(settings)
     }
 }

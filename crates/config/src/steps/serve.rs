@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use super::arguments::{StepError, fault};
+use super::evaluate::DEFAULT_MODEL_MB;
 use crate::words::words;
 
 words! {
@@ -42,6 +43,8 @@ pub struct Serve {
     pub workers: Option<usize>,
     /// `SERVE_MODEL_MEMORY_MB`: the memory for the models of a multi-model endpoint, in MB of 2^20 bytes.
     pub model_memory_mb: Option<u64>,
+    /// `SERVE_MAX_MODEL_MB`: the most that a `model.tar.gz` may unpack to, in MB of 2^20 bytes.
+    pub max_model_mb: u64,
     /// `MODEL_VERSION`: the version that answers name.
     pub model_version: Option<String>,
 }
@@ -56,6 +59,7 @@ impl Default for Serve {
             address: std::net::Ipv4Addr::UNSPECIFIED.into(),
             workers: None,
             model_memory_mb: None,
+            max_model_mb: DEFAULT_MODEL_MB,
             model_version: None,
         }
     }
@@ -76,6 +80,8 @@ impl Serve {
     pub const WORKERS: &str = "SERVE_WORKERS";
     /// The variable of [`Self::model_memory_mb`].
     pub const MODEL_MEMORY_MB: &str = "SERVE_MODEL_MEMORY_MB";
+    /// The variable of [`Self::max_model_mb`].
+    pub const MAX_MODEL_MB: &str = "SERVE_MAX_MODEL_MB";
     /// The variable of [`Self::model_version`].
     pub const MODEL_VERSION: &str = "MODEL_VERSION";
 
@@ -135,6 +141,8 @@ impl Serve {
         let expected = "a number of MB from 1 to 16777216";
         settings.model_memory_mb =
             read(value(Self::MODEL_MEMORY_MB), expected, megabytes, &mut faults);
+        let most = read(value(Self::MAX_MODEL_MB), expected, megabytes, &mut faults);
+        settings.max_model_mb = most.unwrap_or(settings.max_model_mb);
         settings.csv_columns = variable(Self::CSV_COLUMNS).map(str::to_owned);
         let is_version = |version: &String| {
             version.len() <= 256 && version.bytes().all(|byte| byte.is_ascii_graphic())
@@ -172,6 +180,7 @@ mod tests {
             ("SERVE_ADDRESS", "127.0.0.1"),
             ("SERVE_WORKERS", "3"),
             ("SERVE_MODEL_MEMORY_MB", "512"),
+            ("SERVE_MAX_MODEL_MB", "64"),
             ("MODEL_VERSION", "7"),
         ]);
         let expected = Serve {
@@ -182,6 +191,7 @@ mod tests {
             address: [127, 0, 0, 1].into(),
             workers: Some(3),
             model_memory_mb: Some(512),
+            max_model_mb: 64,
             model_version: Some("7".to_owned()),
         };
         assert_eq!(settings, Ok(expected));
@@ -194,6 +204,7 @@ mod tests {
             ("SERVE_EXPLAIN", "yes"),
             ("SERVE_ADDRESS", "localhost"),
             ("SERVE_WORKERS", "0"),
+            ("SERVE_MAX_MODEL_MB", "0"),
             ("MODEL_VERSION", "a b"),
         ]);
         insta::assert_snapshot!(error.unwrap_err().faults.join("\n"), @r"
@@ -201,6 +212,7 @@ mod tests {
         environment variable SERVE_EXPLAIN is `yes`, expected true, interventional or false
         environment variable SERVE_ADDRESS is `localhost`, expected an IP address
         environment variable SERVE_WORKERS is `0`, expected a number from 1 to 1024
+        environment variable SERVE_MAX_MODEL_MB is `0`, expected a number of MB from 1 to 16777216
         environment variable MODEL_VERSION is `a b`, expected at most 256 visible characters of ASCII
         ");
     }

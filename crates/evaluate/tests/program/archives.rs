@@ -26,6 +26,22 @@ fn a_file_that_is_not_an_archive_or_is_cut_short() {
 }
 
 #[test]
+fn a_model_beyond_the_limit_of_the_settings() {
+    let files = [
+        ("metadata.json", SAMPLE.metadata.clone()),
+        ("forest.bin", SAMPLE.forest.clone()),
+        ("recipe.json", SAMPLE.recipe.clone()),
+        ("more.bin", vec![0; 1 << 20]),
+    ];
+    let archive = job::archive(&files.map(|(name, bytes)| (name.to_owned(), bytes)).into());
+    let sandbox = SAMPLE.job();
+    sandbox.file(MODEL, &archive);
+    insta::assert_snapshot!(refused(&sandbox, 3, &["--max-model-mb=1"]), @"/opt/ml/processing/model/model.tar.gz holds no usable model: the archive unpacks to more than 1048576 bytes, the most that a model may have here");
+    insta::assert_snapshot!(refused(&sandbox, 2, &["--max-model-mb=0"]), @"argument --max-model-mb is `0`, expected a number of MB from 1 to 1048576");
+    sandbox.run("evaluate", &["--max-model-mb=64"]).expect(0);
+}
+
+#[test]
 fn flipped_bits() {
     let archive = SAMPLE.archive();
     // The first ten bytes hold gzip's time stamp and system, which are not checked.

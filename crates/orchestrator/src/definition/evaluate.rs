@@ -12,11 +12,11 @@ impl DefinitionBuilder<'_> {
     pub(super) fn evaluate(&self) -> Step {
         let s = self.settings;
         let evaluate = s.evaluate();
-        let metrics = steps::Evaluate { gates: Vec::new(), ..evaluate.clone() };
-        let mut arguments: Vec<Expression> = metrics
+        let ungated = steps::Evaluate { gates: Vec::new(), ..evaluate.clone() };
+        let mut arguments: Vec<Expression> = ungated
             .to_arguments()
             .iter()
-            .filter(|argument: &&Argument| argument.name == "metric")
+            .filter(|argument: &&Argument| argument.name != "gate")
             .map(|argument| argument.to_string().into())
             .collect();
         arguments.extend(evaluate.gates.iter().map(|Gate { metric, .. }| {
