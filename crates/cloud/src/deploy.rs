@@ -53,6 +53,7 @@ impl Cloud {
             .set_pipeline_definition(body.text)
             .set_pipeline_definition_s3_location(body.location)
             .role_arn(&self.target.role_arn)
+            .set_parallelism_configuration(self.target.parallelism())
             .set_tags(Some(self.tags(owner)));
         let answer = self.aws.call(ACTION, call.send()).map_err(|error| {
             if error.already_exists() { self.changed_before() } else { error.into() }
@@ -61,7 +62,8 @@ impl Cloud {
         Ok(WrittenPipeline { arn, definition_uri: body.uri })
     }
 
-    /// Updates the deployed pipeline. Its display name and its limit of concurrent steps stay.
+    /// Updates the deployed pipeline. Its display name stays, and so does its limit of concurrent steps unless the
+    /// target has one.
     ///
     /// # Errors
     ///
@@ -83,7 +85,9 @@ impl Cloud {
             .set_pipeline_definition(body.text)
             .set_pipeline_definition_s3_location(body.location)
             .role_arn(&self.target.role_arn)
-            .set_parallelism_configuration(deployed.parallelism.clone());
+            .set_parallelism_configuration(
+                self.target.parallelism().or_else(|| deployed.parallelism.clone()),
+            );
         // SageMaker has no conditional update, so what is there is compared just before and just after.
         let found = self.require_deployed()?;
         if !found.is_as(deployed) {

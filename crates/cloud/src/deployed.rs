@@ -23,7 +23,7 @@ pub struct DeployedPipeline {
     pub description: String,
     /// The name that Studio shows.
     pub display_name: Option<String>,
-    /// The limit of concurrent steps. It is set elsewhere, so an update must send it back.
+    /// The limit of concurrent steps. It may be set elsewhere, so an update must send it back.
     pub(crate) parallelism: Option<ParallelismConfiguration>,
     /// The time of the last change.
     pub(crate) modified: Option<DateTime>,
@@ -60,7 +60,7 @@ impl Cloud {
         let text = text.ok_or_else(|| Self::missing(ACTION, "PipelineDefinition"))?;
         Ok(Some(DeployedPipeline {
             arn,
-            definition: serde_json::from_str(&text).unwrap_or_default(),
+            definition: common::json::from_slice(text.as_bytes()).unwrap_or_default(),
             text,
             role_arn: answer.role_arn.unwrap_or_default(),
             description: answer.pipeline_description.unwrap_or_default(),
@@ -105,7 +105,7 @@ impl Cloud {
     }
 
     /// Lists what an update to the definition `json` would change of the deployed pipeline: its role,
-    /// its description, the target's tags and every member of the definition.
+    /// its description, its limit of concurrent steps, the target's tags and every member of the definition.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Cloud {
         json: &str,
         deployed: &DeployedPipeline,
     ) -> Result<Vec<Change>, CloudError> {
-        let wanted: Value = serde_json::from_str(json).unwrap_or_default();
+        let wanted: Value = common::json::from_slice(json.as_bytes()).unwrap_or_default();
         let attributes = [
             ("RoleArn", &deployed.role_arn, &self.target.role_arn),
             ("PipelineDescription", &deployed.description, &self.target.description),
@@ -126,7 +126,19 @@ impl Cloud {
             before: Some(before.as_str().into()),
             after: Some(after.as_str().into()),
         });
+        let before = deployed.parallelism.as_ref();
+        let before = before.and_then(ParallelismConfiguration::max_parallel_execution_steps);
+        let after = self.target.parallelism().and_then(|it| it.max_parallel_execution_steps());
+        let parallelism = after.filter(|_| after != before).map(|after| Change {
+            place: "ParallelismConfiguration.MaxParallelExecutionSteps".to_owned(),
+            before: before.map(Value::from),
+            after: Some(after.into()),
+        });
         let tags = self.tag_changes(&deployed.arn, "")?;
-        Ok(attributes.chain(tags).chain(difference(&deployed.definition, &wanted)).collect())
+        Ok(attributes
+            .chain(parallelism)
+            .chain(tags)
+            .chain(difference(&deployed.definition, &wanted))
+            .collect())
     }
 }

@@ -40,6 +40,7 @@ mod upload;
 mod versions;
 mod watch;
 
+use aws::sagemaker::types::ParallelismConfiguration;
 use aws::sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws::{Aws, CallError};
 use indexmap::IndexMap;
@@ -87,9 +88,17 @@ pub struct Target {
     pub bucket: String,
     /// The tags of the pipeline.
     pub tags: IndexMap<String, String>,
+    /// The most steps that run at the same time; `None` leaves those of the deployed pipeline.
+    pub max_parallel_steps: Option<u32>,
 }
 
 impl Target {
+    /// Returns the limit of steps that run at the same time, as SageMaker takes it.
+    pub(crate) fn parallelism(&self) -> Option<ParallelismConfiguration> {
+        let most = i32::try_from(self.max_parallel_steps?).ok()?;
+        Some(ParallelismConfiguration::builder().max_parallel_execution_steps(most).build())
+    }
+
     /// Refuses any account but the target's.
     ///
     /// # Errors

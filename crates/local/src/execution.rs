@@ -1,7 +1,9 @@
 //! The scheduler of an execution: it starts each step as soon as it can start, and runs the jobs in
 //! threads of their own.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
@@ -9,7 +11,7 @@ use std::time::Instant;
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{Exit, chain};
 use indexmap::IndexMap;
-use pipeline::{Definition, PlacedStep, Step, duration};
+use pipeline::{Definition, PlacedStep, Room, Step, duration};
 use serde_json::Value;
 
 use crate::attempt::JobRunner;
@@ -44,6 +46,8 @@ pub struct RunOptions {
     pub cache: bool,
     /// The results of steps that are not run, by the step's name.
     pub reused: BTreeMap<String, StepRecord>,
+    /// The maximum number of steps that run at once. A job of several hosts is one step.
+    pub parallel: NonZeroUsize,
 }
 
 /// The end of an execution: its record and the exit code.
@@ -109,7 +113,9 @@ struct Scheduler<'a> {
 }
 
 impl Scheduler<'_> {
-    /// Runs every step that can be started, and each job in its own thread.
+    /// Runs every step that can be started, the first of the definition first, and each job in its own
+    /// thread. While the greatest number of jobs runs, no step starts, as with SageMaker's
+    /// `MaxParallelExecutionSteps`.
     fn run(&self, execution: LocalExecution) -> Ending {
         let placed = self.definition.steps_recursive();
         let graph = self.definition.graph();
@@ -125,15 +131,18 @@ impl Scheduler<'_> {
             execution,
             outcomes: BTreeMap::new(),
             exit: Exit::Done,
+            room: Room::default(),
+            property_file: RefCell::new(None),
         };
         let mut started: BTreeSet<String> = BTreeSet::new();
         let (send, receive) = mpsc::channel::<FinishedStep>();
         thread::scope(|scope| {
             let mut running = 0_usize;
             loop {
+                let may_start = running < self.options.parallel.get() && state.may_continue();
                 let ready = placed.iter().find(|placed| {
                     let name = &placed.step.name;
-                    state.may_continue()
+                    may_start
                         && !started.contains(name)
                         && state.can_start(placed, graph.needs(name))
                 });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use pipeline::{
@@ -76,7 +77,7 @@ impl Scope for Parameters<'_> {
         None
     }
 
-    fn property_file(&self, _: &str, _: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    fn property_file(&self, _: &str, _: &str) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
         Err("no step has run".into())
     }
 }

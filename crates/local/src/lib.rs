@@ -16,6 +16,7 @@
 //!
 //! ```
 //! use std::collections::{BTreeMap, BTreeSet};
+//! use std::num::NonZeroUsize;
 //! use std::time::Duration;
 //!
 //! use local::{
@@ -59,6 +60,7 @@
 //!     named_input: None,
 //!     cache: false,
 //!     reused: BTreeMap::new(),
+//!     parallel: NonZeroUsize::MIN,
 //! };
 //! let definition = Definition::new(Vec::new(), vec![Step::fail("Refuse", "the F1 is too low")]);
 //! let ending = local::run(&definition, &options, &Silent, &Stop::default())?;

@@ -181,13 +181,25 @@ pub fn host_count(place: &str, value: &Expression) -> Result<usize, JobError> {
     })
 }
 
+/// The maximum runtime that SageMaker takes, in seconds: 28 days.
+const LONGEST_RUNTIME: u64 = 28 * 24 * 60 * 60;
+
 /// Returns the maximum runtime of a stopping condition.
 pub fn runtime_limit(
     condition: Option<&pipeline::StoppingCondition>,
 ) -> Result<Option<Duration>, JobError> {
     let Some(condition) = condition else { return Ok(None) };
-    positive_integer("StoppingCondition.MaxRuntimeInSeconds", &condition.max_runtime_in_seconds)
-        .map(|seconds| Some(Duration::from_secs(seconds)))
+    let (place, value) =
+        ("StoppingCondition.MaxRuntimeInSeconds", &condition.max_runtime_in_seconds);
+    let seconds = positive_integer(place, value)?;
+    if seconds > LONGEST_RUNTIME {
+        return Err(JobError::Member {
+            member: place.to_owned(),
+            found: format!("`{value}`"),
+            expected: "1 to 2419200 seconds, which are 28 days",
+        });
+    }
+    Ok(Some(Duration::from_secs(seconds)))
 }
 
 /// Returns `/opt/ml/processing/input` as `processing/input`. The path may come from another step, so

@@ -1,13 +1,15 @@
 //! The state of an execution: which steps have ended and how, what may start next, and the values that
 //! expressions refer to.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{Exit, chain};
 use pipeline::{
-    Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, Scope, Step,
+    Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, Room, Scope, Step,
     StepKind, Verdict, evaluate_all, resolve_all,
 };
 use serde_json::{Value, json};
@@ -73,7 +75,14 @@ pub struct ExecutionState<'a> {
     pub outcomes: BTreeMap<String, bool>,
     /// The exit code so far.
     pub exit: Exit,
+    /// What the values of expressions may still come to.
+    pub room: Room,
+    /// The property file that was read last, because conditions ask for one metric after the other.
+    pub property_file: RefCell<Option<PropertyFile>>,
 }
+
+/// The JSON of a property file, by the step's name and its own.
+type PropertyFile = ((String, String), Arc<Value>);
 
 impl ExecutionState<'_> {
     /// Returns whether further steps may start.
@@ -113,29 +122,31 @@ impl ExecutionState<'_> {
         }
         let name = format!("pipelines-{}-{}", self.execution.execution_id, step.name);
         match &step.kind {
-            StepKind::Processing(arguments) => match resolve_all(&**arguments, self) {
+            StepKind::Processing(arguments) => match resolve_all(&**arguments, self, &self.room) {
                 Ok(arguments) => {
                     started_job(step, LocalJob::processing(&step.name, name, &arguments))
                 }
                 Err(error) => unresolved(step, &error),
             },
-            StepKind::Training(arguments) => match resolve_all(&**arguments, self) {
+            StepKind::Training(arguments) => match resolve_all(&**arguments, self, &self.room) {
                 Ok(arguments) => {
                     started_job(step, LocalJob::training(&step.name, name, &arguments))
                 }
                 Err(error) => unresolved(step, &error),
             },
-            StepKind::Condition(arguments) => match evaluate_all(&arguments.conditions, self) {
-                Ok(verdict) => self.decide(step, verdict),
-                Err(error) => unresolved(step, &error),
-            },
+            StepKind::Condition(arguments) => {
+                match evaluate_all(&arguments.conditions, self, &self.room) {
+                    Ok(verdict) => self.decide(step, verdict),
+                    Err(error) => unresolved(step, &error),
+                }
+            }
             StepKind::Fail { error_message } => match error_message.resolve(self) {
                 Ok(Value::String(reason)) => failed(step, reason, Exit::Gate),
                 Ok(other) => failed(step, other.to_string(), Exit::Gate),
                 Err(error) => unresolved(step, &error),
             },
             StepKind::Other { kind, arguments } if kind == REGISTER_MODEL => {
-                match resolve_all(arguments, self) {
+                match resolve_all(arguments, self, &self.room) {
                     Ok(request) => self.register(step, request),
                     Err(error) => unresolved(step, &error),
                 }
@@ -294,7 +305,15 @@ impl Scope for ExecutionState<'_> {
         path.find(&self.succeeded(step)?.description).cloned()
     }
 
-    fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    fn property_file(
+        &self,
+        step: &str,
+        name: &str,
+    ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
+        let key = (step.to_owned(), name.to_owned());
+        if let Some((_, document)) = self.property_file.borrow().as_ref().filter(|it| it.0 == key) {
+            return Ok(Arc::clone(document));
+        }
         let declared = self.definition.step(step).map(|step| &step.property_files);
         let file = declared
             .and_then(|files| files.iter().find(|file| file.property_file_name == name))
@@ -304,7 +323,11 @@ impl Scope for ExecutionState<'_> {
             .and_then(|outputs| outputs.get(&file.output_name))
             .ok_or("the output that it is in does not exist")?;
         let path = self.store.path(&format!("{prefix}/{}", file.file_path))?;
-        let text = fs_err::read(&path)?;
-        serde_json::from_slice(&text).map_err(|error| format!("{path} is not JSON: {error}").into())
+        let text = common::json::read(&path)?;
+        let document: Value = common::json::from_slice(&text)
+            .map_err(|error| format!("{path} is not JSON: {error}"))?;
+        let document = Arc::new(document);
+        self.property_file.replace(Some((key, Arc::clone(&document))));
+        Ok(document)
     }
 }

@@ -1,6 +1,8 @@
 //! A whole pipeline definition and its JSON.
 
+use common::json::{LARGEST_JSON, Unique};
 use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,10 +89,13 @@ impl Definition {
     /// Checks the shape of the document only. [`lint`](crate::lint) checks limits, names and
     /// references.
     pub fn from_json(text: &str) -> Result<Self, DefinitionError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let definition = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| DefinitionError::new(error.path().to_string(), &error.into_inner()))?;
-        deserializer.end().map_err(|error| DefinitionError::new(String::new(), &error))?;
+        let size = text.len() as u64;
+        if size > LARGEST_JSON {
+            let problem = format!("{size} bytes, expected at most {LARGEST_JSON}");
+            return Err(DefinitionError { path: "definition".into(), line: 1, column: 1, problem });
+        }
+        let definition = parse(text)?;
+        parse::<Unique>(text)?;
         Ok(definition)
     }
 
@@ -126,6 +131,15 @@ impl Definition {
             })
             .collect()
     }
+}
+
+/// Parses JSON. Its errors name the place in the document.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DefinitionError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| DefinitionError::new(error.path().to_string(), &error.into_inner()))?;
+    deserializer.end().map_err(|error| DefinitionError::new(String::new(), &error))?;
+    Ok(value)
 }
 
 /// The error of text that is not a definition.
@@ -204,6 +218,28 @@ mod tests {
             r#"{{"Version": "2020-12-01", "Steps": [{{"Name": "Gate", "Type": "Condition", "Arguments": {{"Conditions": [{condition}]}}}}]}}"#
         );
         insta::assert_snapshot!(message(&text), @"Steps[0].Arguments.Conditions[0].Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expressi…n.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression.Expression (line 1, column 3764): recursion limit exceeded");
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_refused() {
+        let twice = |more: &str| {
+            message(&step(&format!(r#"{more} "AppSpecification": {{"ImageUri": "i"}}"#)))
+        };
+        let found = twice(r#""Environment": {"A": "1", "B": "2", "A": "3"},"#);
+        assert!(found.starts_with("Steps[0].Arguments.Environment"), "{found}");
+        assert!(found.ends_with(r#"member "A" is there twice"#), "{found}");
+        // A member that the program does not know, which would be kept.
+        let found = twice(r#""Unheard": {"Of": [2]},"#);
+        assert!(found.ends_with(r#"member "Unheard" is there twice"#), "{found}");
+        insta::assert_snapshot!(message(r#"{"Version":"2020-12-01","Steps":[],"Steps":[]}"#), @"definition (line 1, column 42): duplicate field `Steps`");
+    }
+
+    #[test]
+    fn a_definition_of_any_size_and_depth_is_refused_at_once() {
+        let deep = message(&"{\"a\":".repeat(100_000));
+        assert!(deep.ends_with("recursion limit exceeded"), "{deep}");
+        let blanks = " ".repeat(usize::try_from(LARGEST_JSON).unwrap() + 1);
+        insta::assert_snapshot!(message(&blanks), @"definition (line 1, column 1): 16777217 bytes, expected at most 16777216");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Evaluation of expressions and conditions.
 
+use std::cell::Cell;
 use std::error::Error;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,7 +11,7 @@ use serde_json::Value;
 use crate::condition::{Condition, Operator};
 use crate::expression::Expression;
 use crate::path::{Path, PathError};
-use crate::place::shown;
+use crate::place::{cut, shown};
 use crate::reference::{ExecutionVariable, Reference};
 use crate::walk::{PlaceSegment, is_expression, within};
 
@@ -26,7 +28,11 @@ pub trait Scope {
     fn property(&self, step: &str, path: &Path) -> Option<Value>;
 
     /// Returns the JSON of a property file of a finished step.
-    fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>>;
+    fn property_file(
+        &self,
+        step: &str,
+        name: &str,
+    ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>>;
 }
 
 /// The error of an expression that cannot be evaluated.
@@ -62,6 +68,19 @@ pub enum EvaluationError {
         /// The path of the member.
         path: String,
     },
+    /// The value is larger than any that the service takes.
+    #[error(
+        "{expression} comes to more than {LARGEST_VALUE} bytes, the longest text that SageMaker takes"
+    )]
+    TooLarge {
+        /// The expression, cut to a readable length.
+        expression: String,
+    },
+    /// The values of an execution have used up its [`Room`].
+    #[error(
+        "the values of the execution's expressions come to more than {LARGEST_EXECUTION} bytes together"
+    )]
+    NoRoom,
     /// A part of a Join is a list, an object or null.
     #[error("{expression} is {found}; only strings, numbers and booleans can be joined")]
     NotText {
@@ -106,23 +125,57 @@ pub enum EvaluationError {
     },
 }
 
+/// The maximum size of an expression's value, in bytes of JSON. The longest text that a step's request
+/// takes is the content of a model card.
+const LARGEST_VALUE: usize = 100_000;
+/// The maximum size of the values of an execution together. Where each of 26 steps joins the text of the
+/// step before it with itself, the last one is of 67 million times the first one's length.
+const LARGEST_EXECUTION: usize = 4 << 20;
+
+/// What the values of an execution may still come to. There is one for the whole execution.
+#[derive(Debug)]
+pub struct Room(Cell<usize>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Cell::new(LARGEST_EXECUTION))
+    }
+}
+
+impl Room {
+    /// Takes the room of a value.
+    fn take(&self, value: &Value) -> Result<(), EvaluationError> {
+        let left = self.0.get().checked_sub(size(value)).ok_or(EvaluationError::NoRoom)?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
+/// Returns about as many bytes as a value has in JSON.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(entries) => 2 + entries.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>()
+        }
+    }
+}
+
 impl Expression {
     /// Evaluates the expression.
     ///
-    /// Fails if it refers to something that does not exist or cannot be read, or joins a value
-    /// that is no string, number or boolean.
+    /// Fails if it refers to something that does not exist or cannot be read, joins a value
+    /// that is no string, number or boolean, or comes to more than 100,000 bytes.
     pub fn resolve(&self, scope: &dyn Scope) -> Result<Value, EvaluationError> {
-        match self {
-            Self::Literal(value) => Ok(value.clone()),
-            Self::Get(reference) => look_up(reference, scope),
-            Self::Join { on, values } => {
-                let parts: Result<Vec<String>, _> =
-                    values.iter().map(|value| text(value, scope)).collect();
-                Ok(Value::String(parts?.join(on)))
-            }
+        let value = match self {
+            Self::Literal(value) => return Ok(value.clone()),
+            Self::Get(reference) => look_up(reference, scope)?,
+            Self::Join { on, values } => return self.joined(on, values, scope),
             Self::JsonGet { step, file, path } => {
                 let reference = Reference::PropertyFile { step: step.clone(), name: file.clone() };
-                let document = look_up(&reference, scope)?;
+                let document = property_file(step, file, scope)?;
                 let parsed = Path::parse(path).map_err(|source| EvaluationError::Path {
                     reference: reference.clone(),
                     source,
@@ -130,9 +183,34 @@ impl Expression {
                 parsed
                     .find(&document)
                     .cloned()
-                    .ok_or(EvaluationError::Absent { reference, path: path.clone() })
+                    .ok_or(EvaluationError::Absent { reference, path: path.clone() })?
+            }
+        };
+        if size(&value) > LARGEST_VALUE { Err(self.too_large()) } else { Ok(value) }
+    }
+
+    /// Joins values as text, and stops where that becomes too large.
+    fn joined(
+        &self,
+        on: &str,
+        values: &[Self],
+        scope: &dyn Scope,
+    ) -> Result<Value, EvaluationError> {
+        let mut joined = String::new();
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
+                joined.push_str(on);
+            }
+            joined.push_str(&text(value, scope)?);
+            if joined.len() > LARGEST_VALUE {
+                return Err(self.too_large());
             }
         }
+        Ok(Value::String(joined))
+    }
+
+    fn too_large(&self) -> EvaluationError {
+        EvaluationError::TooLarge { expression: cut(self.to_string(), 80, 20) }
     }
 }
 
@@ -146,12 +224,17 @@ fn look_up(reference: &Reference, scope: &dyn Scope) -> Result<Value, Evaluation
             scope.property(step, &path)
         }
         Reference::PropertyFile { step, name } => {
-            Some(scope.property_file(step, name).map_err(|source| {
-                EvaluationError::PropertyFile { reference: reference.clone(), source }
-            })?)
+            Some(Arc::unwrap_or_clone(property_file(step, name, scope)?))
         }
     };
     value.ok_or_else(|| EvaluationError::Unknown { reference: reference.clone() })
+}
+
+fn property_file(step: &str, name: &str, scope: &dyn Scope) -> Result<Arc<Value>, EvaluationError> {
+    scope.property_file(step, name).map_err(|source| {
+        let reference = Reference::PropertyFile { step: step.to_owned(), name: name.to_owned() };
+        EvaluationError::PropertyFile { reference, source }
+    })
 }
 
 /// Evaluates a part of a Join as text: strings as they are, numbers and booleans as JSON writes them
@@ -167,13 +250,15 @@ fn text(expression: &Expression, scope: &dyn Scope) -> Result<String, Evaluation
 /// Returns a step's arguments with every expression replaced by its value. `T` is one of the
 /// argument types of this crate, or plain JSON.
 ///
-/// Fails if an expression cannot be evaluated, or if its value has the wrong type for its place.
+/// Fails if an expression cannot be evaluated, if its value has the wrong type for its place, or if
+/// `room` is used up.
 pub fn resolve_all<T: Serialize + DeserializeOwned>(
     arguments: &T,
     scope: &dyn Scope,
+    room: &Room,
 ) -> Result<T, EvaluationError> {
     let mut document = crate::walk::to_value(arguments);
-    replace(&mut document, &mut String::new(), scope)?;
+    replace(&mut document, &mut String::new(), scope, room)?;
     serde_path_to_error::deserialize(document).map_err(EvaluationError::Shape)
 }
 
@@ -181,12 +266,13 @@ fn replace(
     value: &mut Value,
     place: &mut String,
     scope: &dyn Scope,
+    room: &Room,
 ) -> Result<(), EvaluationError> {
     match value {
         Value::Object(members) if is_expression(members) => {
             let resolved = Expression::deserialize_value(value)
                 .map_err(|problem| EvaluationError::Malformed { problem })
-                .and_then(|expression| expression.resolve(scope));
+                .and_then(|expression| resolve_in(&expression, scope, room));
             *value = resolved.map_err(|source| {
                 if place.is_empty() {
                     source
@@ -197,13 +283,24 @@ fn replace(
             Ok(())
         }
         Value::Object(members) => members.iter_mut().try_for_each(|(name, member)| {
-            within(place, PlaceSegment::Member(name), |place| replace(member, place, scope))
+            within(place, PlaceSegment::Member(name), |place| replace(member, place, scope, room))
         }),
         Value::Array(entries) => entries.iter_mut().enumerate().try_for_each(|(index, entry)| {
-            within(place, PlaceSegment::Entry(index), |place| replace(entry, place, scope))
+            within(place, PlaceSegment::Entry(index), |place| replace(entry, place, scope, room))
         }),
         _ => Ok(()),
     }
+}
+
+/// Evaluates an expression and takes its value's room.
+fn resolve_in(
+    expression: &Expression,
+    scope: &dyn Scope,
+    room: &Room,
+) -> Result<Value, EvaluationError> {
+    let value = expression.resolve(scope)?;
+    room.take(&value)?;
+    Ok(value)
 }
 
 /// The result of a list of conditions, with all of its comparisons.
@@ -235,15 +332,16 @@ pub struct Comparison {
 /// Evaluates a Condition step's list, of which all must hold. Every condition is evaluated even if
 /// an earlier one has decided the result, so that a report can show all of them.
 ///
-/// Fails if an expression cannot be evaluated or two values cannot be compared.
+/// Fails if an expression cannot be evaluated, two values cannot be compared, or `room` is used up.
 pub fn evaluate_all(
     conditions: &[Condition],
     scope: &dyn Scope,
+    room: &Room,
 ) -> Result<Verdict, EvaluationError> {
     let mut comparisons = Vec::new();
     let mut met = true;
     for condition in conditions {
-        met &= evaluate(condition, scope, &mut comparisons)?;
+        met &= evaluate(condition, scope, room, &mut comparisons)?;
     }
     Ok(Verdict { met, comparisons })
 }
@@ -251,11 +349,13 @@ pub fn evaluate_all(
 fn evaluate(
     condition: &Condition,
     scope: &dyn Scope,
+    room: &Room,
     comparisons: &mut Vec<Comparison>,
 ) -> Result<bool, EvaluationError> {
     match condition {
         Condition::Compare { operator, left, right } => {
-            let (left_value, right_value) = (left.resolve(scope)?, right.resolve(scope)?);
+            let left_value = resolve_in(left, scope, room)?;
+            let right_value = resolve_in(right, scope, room)?;
             let holds = compare(*operator, (left, &left_value), (right, &right_value))?;
             comparisons.push(Comparison {
                 left: left.to_string(),
@@ -268,11 +368,11 @@ fn evaluate(
             Ok(holds)
         }
         Condition::In { query, values } => {
-            let left_value = query.resolve(scope)?;
+            let left_value = resolve_in(query, scope, room)?;
             let mut holds = false;
             let mut right_values = Vec::new();
             for value in values {
-                let resolved = value.resolve(scope)?;
+                let resolved = resolve_in(value, scope, room)?;
                 holds |= compare(Operator::Equals, (query, &left_value), (value, &resolved))?;
                 right_values.push(resolved);
             }
@@ -287,18 +387,18 @@ fn evaluate(
             });
             Ok(holds)
         }
-        Condition::Not(condition) => Ok(!evaluate(condition, scope, comparisons)?),
+        Condition::Not(condition) => Ok(!evaluate(condition, scope, room, comparisons)?),
         Condition::And(conditions) => {
             let mut met = true;
             for condition in conditions {
-                met &= evaluate(condition, scope, comparisons)?;
+                met &= evaluate(condition, scope, room, comparisons)?;
             }
             Ok(met)
         }
         Condition::Or(conditions) => {
             let mut met = false;
             for condition in conditions {
-                met |= evaluate(condition, scope, comparisons)?;
+                met |= evaluate(condition, scope, room, comparisons)?;
             }
             Ok(met)
         }

@@ -75,7 +75,7 @@ pub use brief::brief;
 pub use condition::{Condition, Operator};
 pub use definition::{Definition, DefinitionError, PipelineExperimentConfig, VERSION};
 pub use difference::{Change, difference};
-pub use evaluate::{Comparison, EvaluationError, Scope, Verdict, evaluate_all, resolve_all};
+pub use evaluate::{Comparison, EvaluationError, Room, Scope, Verdict, evaluate_all, resolve_all};
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};
 pub use lint::{

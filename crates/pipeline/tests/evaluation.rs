@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 
 use pipeline::{
     AppSpecification, ClusterConfig, Condition, EvaluationError, ExecutionVariable, Expression,
-    Operator, Path, ProcessingArguments, Scope, evaluate_all, resolve_all,
+    Operator, Path, ProcessingArguments, Room, Scope, evaluate_all, resolve_all,
 };
 use serde_json::{Value, json};
 
@@ -56,9 +57,13 @@ impl Scope for Execution {
         (step == "Preprocess").then(|| path.find(&self.describe).cloned()).flatten()
     }
 
-    fn property_file(&self, step: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    fn property_file(
+        &self,
+        step: &str,
+        name: &str,
+    ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
         match (step, name) {
-            ("Evaluate", "Report") => Ok(self.report.clone()),
+            ("Evaluate", "Report") => Ok(Arc::new(self.report.clone())),
             _ => Err("no such file".into()),
         }
     }
@@ -123,6 +128,63 @@ fn an_expression_without_a_value_names_the_reason() {
     insta::assert_snapshot!(message(Expression::json_get("Evaluate", "Report", "metrics.f1").into_text()), @r#"json_get(Steps.Evaluate.PropertyFiles.Report, "metrics.f1") is {"value":0.8}; only strings, numbers and booleans can be joined"#);
 }
 
+/// An execution in which each step's text is that of the step before it, twice.
+struct Doubling(Vec<String>);
+
+impl Scope for Doubling {
+    fn parameter(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn execution(&self, _: ExecutionVariable) -> String {
+        String::new()
+    }
+
+    fn property(&self, step: &str, _: &Path) -> Option<Value> {
+        self.0.get(step.parse::<usize>().ok()?).map(|text| text.as_str().into())
+    }
+
+    fn property_file(&self, _: &str, _: &str) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
+        Ok(Arc::new(json!({ "all": "x".repeat(200_000), "some": [1, 2] })))
+    }
+}
+
+#[test]
+fn a_value_is_as_long_as_the_service_takes_and_no_longer() {
+    let mut steps = Doubling(vec!["0123456789".to_owned()]);
+    // 10 * 2^13 are 81,920 characters, twice that are more than 100,000.
+    let error = loop {
+        let last = Expression::property((steps.0.len() - 1).to_string(), "Text");
+        match Expression::join("", [last.clone(), last]).resolve(&steps) {
+            Ok(Value::String(text)) => steps.0.push(text),
+            Ok(other) => panic!("{other}"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(steps.0.len(), 14);
+    insta::assert_snapshot!(chain(error), @r#"join("", Steps.13.Text, Steps.13.Text) comes to more than 100000 bytes, the longest text that SageMaker takes"#);
+    let report = |path: &str| Expression::json_get("S", "F", path).resolve(&steps);
+    insta::assert_snapshot!(chain(report("all").unwrap_err()), @r#"json_get(Steps.S.PropertyFiles.F, "all") comes to more than 100000 bytes, the longest text that SageMaker takes"#);
+    assert_eq!(report("some").unwrap(), json!([1, 2]));
+}
+
+#[test]
+fn the_values_of_an_execution_share_one_room() {
+    let steps = Doubling(vec!["x".repeat(99_000)]);
+    let text = json!({ "Get": "Steps.0.Text" });
+    let room = Room::default();
+    // 42 texts of 99,002 bytes are less than the 4,194,304 of the room, and 43 are more.
+    let arguments: Vec<Value> = vec![text.clone(); 21];
+    assert!(resolve_all(&arguments, &steps, &room).is_ok());
+    let is_it = Condition::compare(
+        Expression::property("0", "Text"),
+        Operator::Equals,
+        Expression::from("x"),
+    );
+    assert!(!evaluate_all(&vec![is_it; 21], &steps, &room).unwrap().met);
+    insta::assert_snapshot!(chain(resolve_all(&[text], &steps, &room).unwrap_err()), @"[0]: the values of the execution's expressions come to more than 4194304 bytes together");
+}
+
 #[test]
 fn arguments_are_resolved_as_a_whole() {
     let cluster = ClusterConfig::new("ml.m5.large", Expression::parameter("Trees"), 30_i64);
@@ -131,32 +193,32 @@ fn arguments_are_resolved_as_a_whole() {
     let mut arguments = ProcessingArguments::new(cluster, app, "role");
     arguments.other.insert("Extra".to_owned(), json!([{"Get": "Parameters.Bucket"}]));
 
-    let resolved = resolve_all(&arguments, &Execution::new()).unwrap();
+    let resolved = resolve_all(&arguments, &Execution::new(), &Room::default()).unwrap();
     assert_eq!(resolved.processing_resources.cluster_config.instance_count, 200_i64.into());
     assert_eq!(resolved.app_specification.container_arguments[1].as_str(), Some("0.75"));
     assert_eq!(resolved.other["Extra"], json!(["my-bucket"]));
 
     let value = json!({"A": {"Get": "Parameters.Bucket"}, "B": [1, "x"]});
     assert_eq!(
-        resolve_all(&value, &Execution::new()).unwrap(),
+        resolve_all(&value, &Execution::new(), &Room::default()).unwrap(),
         json!({"A": "my-bucket", "B": [1, "x"]})
     );
 
     let mut broken = arguments.clone();
     broken.app_specification.container_arguments.push(Expression::parameter("MinF2"));
-    insta::assert_snapshot!(chain(resolve_all(&broken, &Execution::new()).unwrap_err()), @"AppSpecification.ContainerArguments[2]: Parameters.MinF2 has no value");
+    insta::assert_snapshot!(chain(resolve_all(&broken, &Execution::new(), &Room::default()).unwrap_err()), @"AppSpecification.ContainerArguments[2]: Parameters.MinF2 has no value");
     arguments.other.insert("Extra".to_owned(), json!([{"Get": "Bucket"}]));
-    insta::assert_snapshot!(chain(resolve_all(&arguments, &Execution::new()).unwrap_err()), @r#"Extra[0]: "Bucket" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
+    insta::assert_snapshot!(chain(resolve_all(&arguments, &Execution::new(), &Room::default()).unwrap_err()), @r#"Extra[0]: "Bucket" is no reference; expected Parameters.<name>, Execution.<variable>, Steps.<step>.<property> or Steps.<step>.PropertyFiles.<name>"#);
     let mut listed = broken;
     listed.app_specification.container_arguments =
         vec![Expression::property("Preprocess", "ProcessingOutputConfig.Outputs")];
-    insta::assert_snapshot!(chain(resolve_all(&listed, &Execution::new()).unwrap_err()), @"the resolved arguments do not fit: AppSpecification.ContainerArguments[0]: invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
+    insta::assert_snapshot!(chain(resolve_all(&listed, &Execution::new(), &Room::default()).unwrap_err()), @"the resolved arguments do not fit: AppSpecification.ContainerArguments[0]: invalid type: sequence, expected a string, a number, a boolean, or an object with Get, Std:Join or Std:JsonGet");
 }
 
 /// Evaluates one comparison through `evaluate_all`.
 fn holds(left: impl Into<Expression>, operator: Operator, right: impl Into<Expression>) -> bool {
     let conditions = [Condition::compare(left, operator, right)];
-    let verdict = evaluate_all(&conditions, &Execution::new()).unwrap();
+    let verdict = evaluate_all(&conditions, &Execution::new(), &Room::default()).unwrap();
     assert_eq!(verdict.comparisons[0].holds, verdict.met);
     verdict.met
 }
@@ -198,7 +260,7 @@ fn all_conditions_of_a_list_must_hold_and_every_comparison_is_reported() {
             },
         ]),
     ];
-    let verdict = evaluate_all(&conditions, &Execution::new()).unwrap();
+    let verdict = evaluate_all(&conditions, &Execution::new(), &Room::default()).unwrap();
     assert_eq!(
         json!(verdict),
         json!({"met": false, "comparisons": [
@@ -218,16 +280,20 @@ fn all_conditions_of_a_list_must_hold_and_every_comparison_is_reported() {
         ]})
     );
     // not(true = true) or 200 in [100, 200]
-    assert!(evaluate_all(&conditions[1..], &Execution::new()).unwrap().met);
-    assert!(!evaluate_all(&[Condition::Or(Vec::new())], &Execution::new()).unwrap().met);
-    assert!(evaluate_all(&[], &Execution::new()).unwrap().met);
+    assert!(evaluate_all(&conditions[1..], &Execution::new(), &Room::default()).unwrap().met);
+    assert!(
+        !evaluate_all(&[Condition::Or(Vec::new())], &Execution::new(), &Room::default())
+            .unwrap()
+            .met
+    );
+    assert!(evaluate_all(&[], &Execution::new(), &Room::default()).unwrap().met);
 }
 
 #[test]
 fn values_of_different_types_are_not_compared() {
     let message = |left: Expression, operator, right: Expression| {
         let conditions = [Condition::compare(left, operator, right)];
-        chain(evaluate_all(&conditions, &Execution::new()).unwrap_err())
+        chain(evaluate_all(&conditions, &Execution::new(), &Room::default()).unwrap_err())
     };
     insta::assert_snapshot!(message("1".into(), Operator::Equals, 1_i64.into()), @r#"cannot compare "1" = 1: "1" is a string and 1 is a number"#);
     insta::assert_snapshot!(message(true.into(), Operator::LessThan, false.into()), @"cannot compare true < false: true is a boolean and false is a boolean");
@@ -253,7 +319,8 @@ fn a_metric_without_a_value_meets_no_gate() {
     assert!(holds("nan", GreaterThan, "NA"));
 
     let gate = Condition::compare(metric("auc"), GreaterThanOrEqualTo, 0.5);
-    let verdict = evaluate_all(std::slice::from_ref(&gate), &Execution::new()).unwrap();
+    let verdict =
+        evaluate_all(std::slice::from_ref(&gate), &Execution::new(), &Room::default()).unwrap();
     assert_eq!(
         json!(verdict),
         json!({"met": false, "comparisons": [{
@@ -262,8 +329,12 @@ fn a_metric_without_a_value_meets_no_gate() {
             "holds": false,
         }]})
     );
-    assert!(evaluate_all(&[Condition::Not(Box::new(gate))], &Execution::new()).unwrap().met);
+    assert!(
+        evaluate_all(&[Condition::Not(Box::new(gate))], &Execution::new(), &Room::default())
+            .unwrap()
+            .met
+    );
     let numbers = vec![0.5.into(), 1_i64.into()];
     let within = Condition::In { query: metric("auc"), values: numbers };
-    assert!(!evaluate_all(&[within], &Execution::new()).unwrap().met);
+    assert!(!evaluate_all(&[within], &Execution::new(), &Room::default()).unwrap().met);
 }

@@ -224,6 +224,42 @@ fn invalid_texts() {
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Machine Downtime"), @"config.yaml:8:3: pipeline.name: found `Machine Downtime`, expected 1 to 256 letters, digits and hyphens, the first and the last no hyphen");
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: [a]"), @"config.yaml:8:3: pipeline.name: found a list, expected text");
     insta::assert_snapshot!(message("description: Random forests that predict machine downtime", &format!("description: {}", "é".repeat(257))), @"config.yaml:23:3: model_registry.description: found 257 characters, expected at most 256");
+    for bucket in ["a..b", "192.168.0.1"] {
+        let message =
+            message("  bucket: machine-downtime-2", &format!("  bucket: {bucket}\n  # 2"));
+        let expected = format!(
+            "config.yaml:13:3: s3_paths.bucket: found `{bucket}`, expected a bucket's name, in which no dots are side \
+             by side and which is no IP address"
+        );
+        assert_eq!(message, expected);
+    }
+    for (found, instead, expected) in [
+        (
+            "  project: machine-downtime\n",
+            "  project: \"two\\nlines\"\n",
+            "all that SageMaker takes in a tag",
+        ),
+        (
+            "  metrics: [accuracy,",
+            "  max_model_mb: 0\n  metrics: [accuracy,",
+            "config.yaml:102:3: evaluation.max_model_mb: found `0`, expected",
+        ),
+        (
+            "  name: MachineDowntimePipeline",
+            "  max_parallel_steps: 0\n  name: MachineDowntimePipeline",
+            "config.yaml:8:3: pipeline.max_parallel_steps: found `0`, expected",
+        ),
+        (
+            "  max_depth: 10",
+            "  max_depth: 10\n  max_depth: 9",
+            "hyperparameters.max_depth: the same key again, first in line",
+        ),
+    ] {
+        let message = message(found, instead);
+        assert!(message.contains(expected), "{message}");
+    }
+    let deep = message("  format: {}", &format!("  format: {}", "{a: ".repeat(100_000)));
+    assert!(deep.ends_with("more than 32 lists and mappings within one another"), "{deep}");
     insta::assert_snapshot!(message("  input_dataset: raw/", "  input_dataset: s3://b/raw/"), @"config.yaml:14:3: s3_paths.input_dataset: found `s3://b/raw/machine_downtime.csv`, expected a key or prefix such as raw/table.csv, without s3:// or the bucket");
     insta::assert_snapshot!(message("  train: machine-downtime/train", "  train: Train"), @"config.yaml:119:5: aws.images.train: found `Train`, expected an ECR repository such as machine-downtime/train");
     insta::assert_snapshot!(message("tag: ${IMAGE_TAG:-latest}", "tag: a/b"), @"config.yaml:123:5: aws.images.tag: found `a/b`, expected 1 to 128 letters, digits, underscores, dots and hyphens, the first no dot or hyphen");

@@ -15,7 +15,7 @@ use super::models::group::RegistryArgs;
 use super::models::{execution, open};
 use super::past_execution::PastExecution;
 use super::registration::LocalModels;
-use super::run::stop_on_signals;
+use super::run::{cores, stop_on_signals};
 use super::sagemaker;
 use crate::arguments::engine::EngineArgs;
 use crate::definition::names::INPUT_PARAMETER;
@@ -118,6 +118,7 @@ fn train_again(
         named_input: None,
         cache: false,
         reused: [].into(),
+        parallel: cores(),
         runs,
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;

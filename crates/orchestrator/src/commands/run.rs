@@ -1,6 +1,7 @@
 //! `orchestrator run`: runs the settings' definition, or any other, on this machine.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -55,6 +56,9 @@ pub struct RunArgs {
     /// Run every step, also those whose inputs have not changed
     #[arg(long)]
     no_cache: bool,
+    /// Run at most this many steps at once; by default pipeline.max_parallel_steps, or the number of cores
+    #[arg(long, value_name = "N")]
+    parallel: Option<NonZeroUsize>,
     /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
@@ -69,7 +73,8 @@ pub struct RunArgs {
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let pipeline = Pipeline::of(arguments)?;
-    let Pipeline { name, definition, own, table, raw_tables, metrics, register_step } = pipeline;
+    let Pipeline { name, definition, own, table, raw_tables, metrics, parallel, register_step } =
+        pipeline;
     validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
     let assignments = arguments.parameters.assignments()?;
@@ -136,6 +141,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         // The step that an execution resumes from runs, even if its result is in the cache.
         cache: !arguments.no_cache && arguments.from.is_none(),
         reused,
+        parallel: arguments.parallel.or(parallel).unwrap_or_else(cores),
         runs,
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
@@ -161,6 +167,8 @@ struct Pipeline {
     metrics: Vec<Metric>,
     /// The step that may write to the model registry.
     register_step: Option<String>,
+    /// The most steps that run at once, if the settings say.
+    parallel: Option<NonZeroUsize>,
 }
 
 impl Pipeline {
@@ -185,6 +193,7 @@ impl Pipeline {
                 raw_tables: "s3://local/raw".to_owned(),
                 metrics: Evaluation::default().metrics,
                 register_step: None,
+                parallel: None,
             },
         };
         if let Some(step) = &arguments.register_step {
@@ -203,6 +212,10 @@ impl Pipeline {
             table: Some(TableDocument::of(settings)),
             raw_tables: settings.s3_paths.url(&settings.s3_paths.raw_data),
             metrics: settings.evaluation.metrics.clone(),
+            parallel: settings
+                .pipeline
+                .max_parallel_steps
+                .and_then(|steps| NonZeroUsize::new(steps as usize)),
         }
     }
 }
@@ -365,6 +378,11 @@ pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
         }
     })?;
     Ok(stop)
+}
+
+/// Returns the number of cores, or one where the system does not tell it.
+pub fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {

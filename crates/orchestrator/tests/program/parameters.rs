@@ -28,6 +28,6 @@ fn parameters_are_checked_against_the_definition() {
     insta::assert_snapshot!(refused("MinRecall=high"), @r#"error: parameter MinRecall (Float): found "high", expected a finite number"#);
     insta::assert_snapshot!(refused("InputDataUrl="), @r#"error: parameter InputDataUrl (String): found "", expected text of 1 to 1024 characters"#);
     insta::assert_snapshot!(refused("EvaluationInstanceType=m5.large"), @r#"error: parameter EvaluationInstanceType: Steps.Evaluate.Arguments.ProcessingResources.ClusterConfig.InstanceType: "m5.large" is no instance type; ml.<family>.<size> is expected"#);
-    insta::assert_snapshot!(refused("InputDataUrl=s3://Bucket/key"), @r#"error: parameter InputDataUrl: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3Uri: "Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed"#);
+    insta::assert_snapshot!(refused("InputDataUrl=s3://Bucket/key"), @r#"error: parameter InputDataUrl: Steps.Preprocess.Arguments.ProcessingInputs[0].S3Input.S3Uri: "Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed, a letter or digit first and last, no .. and no IP address"#);
     assert!(!place.path("runs").exists(), "nothing was begun");
 }

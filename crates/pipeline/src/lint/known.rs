@@ -91,7 +91,9 @@ fn model_key(step: &str, has_job_name: bool) -> usize {
 const MAX_DEPTH: usize = 8;
 /// The maximum number of expressions visited. The number multiplies with each level: ten references
 /// on each of eight levels are 10^8.
-const MAX_VISITED: usize = 10_000;
+const MAX_VISITED: usize = 1_000;
+/// The maximum number of bytes after which no more text is collected. No limit of a text is greater.
+const MAX_TEXT: usize = 10_000;
 
 impl Linter<'_> {
     /// Returns the type of an expression's value.
@@ -134,6 +136,9 @@ impl Linter<'_> {
 
     fn add_known(&self, expression: &Expression, known: &mut KnownText, depth: usize) {
         known.visited += 1;
+        if known.text.len() > MAX_TEXT {
+            known.visited = known.visited.max(MAX_VISITED + 1);
+        }
         if known.visited > MAX_VISITED {
             // One more name in the message is enough.
             if known.visited == MAX_VISITED + 1 {

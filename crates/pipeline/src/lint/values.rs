@@ -150,13 +150,12 @@ impl Linter<'_> {
             Some((bucket, _)) => (bucket, true),
             None => (rest, known.complete()),
         };
-        let allowed =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-        if whole && !((3..=63).contains(&bucket.len()) && bucket.chars().all(allowed)) {
+        if whole && !common::is_bucket_name(bucket) {
             self.error(
                 place,
                 format!(
-                    "{bucket:?} is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed"
+                    "{bucket:?} is no bucket name; 3 to 63 of lower-case letters, digits, - and . are \
+                     allowed, a letter or digit first and last, no .. and no IP address"
                 ),
             );
         }
@@ -260,10 +259,14 @@ impl Linter<'_> {
             );
             return;
         }
-        let Some(number) = self.value(expression).and_then(|value| value.as_i64()) else { return };
-        if !(least..=most).contains(&number) {
+        let Some(value) = self.value(expression) else { return };
+        // A number from 2^63 is an integer of JSON, too.
+        let Some(number) = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from)) else {
+            return;
+        };
+        if !(i128::from(least)..=i128::from(most)).contains(&number) {
             let expected = match most {
-                i64::MAX => format!("at least {least}"),
+                i64::MAX if number < i128::from(least) => format!("at least {least}"),
                 _ => format!("{least} to {most}"),
             };
             let origin = match expression {
@@ -353,8 +356,29 @@ impl Linter<'_> {
         let keys: Vec<&str> = tags.iter().filter_map(|tag| tag.key.as_str()).collect();
         self.unique(place, &keys, "tag");
         for (index, tag) in tags.iter().enumerate() {
-            self.filled(&format!("{place}[{index}].Key"), &tag.key, 128);
-            self.text(&format!("{place}[{index}].Value"), &tag.value, 256);
+            let (key, value) = (format!("{place}[{index}].Key"), format!("{place}[{index}].Value"));
+            self.filled(&key, &tag.key, 128);
+            self.text(&value, &tag.value, 256);
+            self.tag_characters(&key, &tag.key);
+            self.tag_characters(&value, &tag.value);
+        }
+    }
+
+    /// Checks that the known text has the API's pattern for tags, `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`.
+    fn tag_characters(&mut self, place: &str, expression: &Expression) {
+        let known = self.known(expression);
+        // The separators Z are the white space that is no control character.
+        let allowed = |c: char| {
+            let is_separator = c.is_whitespace() && !c.is_control();
+            c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
+        };
+        if let Some(other) = known.text.chars().find(|c| !allowed(*c)) {
+            self.error(
+                place,
+                format!(
+                    "{other:?} in a tag; letters, digits, spaces and _ . : / = + - @ are allowed"
+                ),
+            );
         }
     }
 

@@ -29,6 +29,10 @@ fn instances_and_time_limits() {
         p.stopping_condition.as_mut().unwrap().max_runtime_in_seconds = 777_601_i64.into();
     }), @"error: Steps.Preprocess.Arguments.StoppingCondition.MaxRuntimeInSeconds: 777601; 1 to 777600 is allowed");
     insta::assert_snapshot!(training(|t| {
+        // 2^63, which no 64-bit number with a sign holds.
+        t.stopping_condition.max_runtime_in_seconds = Expression::Literal(json!(1_u64 << 63));
+    }), @"error: Steps.Train.Arguments.StoppingCondition.MaxRuntimeInSeconds: 9223372036854775808; 1 to 2419200 is allowed");
+    insta::assert_snapshot!(training(|t| {
         t.stopping_condition.max_runtime_in_seconds = 0_i64.into();
     }), @"error: Steps.Train.Arguments.StoppingCondition.MaxRuntimeInSeconds: 0; 1 to 2419200 is allowed");
     insta::assert_snapshot!(training(|t| {
@@ -51,6 +55,10 @@ fn images_roles_keys_networks_tags() {
     insta::assert_snapshot!(training(|t| t.tags = vec![Tag::new("a", "1"), Tag::new("a", "x".repeat(257))]), @r#"
     error: Steps.Train.Arguments.Tags: two tags are called "a"
     error: Steps.Train.Arguments.Tags[1].Value: 257 characters; at most 256 are allowed
+    "#);
+    insta::assert_snapshot!(training(|t| t.tags = vec![Tag::new("a b=c", "two\nlines"), Tag::new("R&D", "")]), @r#"
+    error: Steps.Train.Arguments.Tags[0].Value: '\n' in a tag; letters, digits, spaces and _ . : / = + - @ are allowed
+    error: Steps.Train.Arguments.Tags[1].Key: '&' in a tag; letters, digits, spaces and _ . : / = + - @ are allowed
     "#);
     insta::assert_snapshot!(training(|t| t.tags = (0..51).map(|i| Tag::new(i.to_string(), "")).collect()), @"error: Steps.Train.Arguments.Tags: 51 tags; at most 50 are allowed");
     insta::assert_snapshot!(processing("Register", |p| p.app_specification.image_uri = "x".repeat(256).into()), @"error: Steps.Gate.IfSteps.Register.Arguments.AppSpecification.ImageUri: 256 characters; at most 255 are allowed");
@@ -117,9 +125,13 @@ fn s3_uris() {
     "#);
     insta::assert_snapshot!(output("".into()), @r#"error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "" is no S3 URI; s3://bucket/key is"#);
     insta::assert_snapshot!(output("s3://My_Bucket/models".into()), @r#"
-    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
-    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
+    error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed, a letter or digit first and last, no .. and no IP address
+    error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: "My_Bucket" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed, a letter or digit first and last, no .. and no IP address
     "#);
+    for bucket in ["a..b", "192.168.0.1", "-ab", "ab."] {
+        let found = output(format!("s3://{bucket}/models").into());
+        assert!(found.contains(&format!("{bucket:?} is no bucket name")), "{found}");
+    }
     insta::assert_snapshot!(output(format!("s3://bucket/{}", "x".repeat(1013)).into()), @"
     error: Steps.Train.Arguments.OutputDataConfig.S3OutputPath: 1025 characters; at most 1024 are allowed
     error: Steps.Evaluate.Arguments.ProcessingInputs[0].S3Input.S3Uri: at least 1025 characters, Steps.Train.ModelArtifacts.S3ModelArtifacts not yet known; at most 1024 are allowed

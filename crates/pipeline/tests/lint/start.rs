@@ -101,7 +101,7 @@ fn a_value_reaches_other_steps() {
         }
     };
     insta::assert_snapshot!(values(refer, &[("Bucket", "No")]), @r#"
-    parameter Bucket: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3Uri: "No" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
-    parameter Bucket: Steps.Train.Arguments.InputDataConfig[0].DataSource.S3DataSource.S3Uri: "No" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed
+    parameter Bucket: Steps.Preprocess.Arguments.ProcessingOutputConfig.Outputs[0].S3Output.S3Uri: "No" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed, a letter or digit first and last, no .. and no IP address
+    parameter Bucket: Steps.Train.Arguments.InputDataConfig[0].DataSource.S3DataSource.S3Uri: "No" is no bucket name; 3 to 63 of lower-case letters, digits, - and . are allowed, a letter or digit first and last, no .. and no IP address
     "#);
 }

@@ -88,6 +88,7 @@ fn target(settings: &Settings) -> Target {
         role_arn: aws.role_arn.clone(),
         bucket: s3_paths.bucket.clone(),
         tags: tags.clone(),
+        max_parallel_steps: pipeline.max_parallel_steps,
     }
 }
 

@@ -196,6 +196,13 @@ fn an_update_keeps_properties_and_tags_that_others_set() {
         cloud.server.calls().into_iter().rfind(|(action, _)| action == "UpdatePipeline").unwrap();
     assert_eq!(update["ParallelismConfiguration"], json!({ "MaxParallelExecutionSteps": 5 }));
     assert_eq!(update["PipelineDisplayName"], "Downtime");
+    cloud.edit("pipeline:\n", "pipeline:\n  max_parallel_steps: 3\n");
+    let plan = cloud.json(10, &["plan"]).to_string();
+    assert!(plan.contains("ParallelismConfiguration.MaxParallelExecutionSteps"), "{plan}");
+    cloud.orchestrator(&["deploy"]).expect(0);
+    let (_, update) =
+        cloud.server.calls().into_iter().rfind(|(action, _)| action == "UpdatePipeline").unwrap();
+    assert_eq!(update["ParallelismConfiguration"], json!({ "MaxParallelExecutionSteps": 3 }));
     let tags = aws.wait(sagemaker.list_tags().resource_arn(&arn).send()).unwrap();
     assert!(tags.tags().iter().any(|tag| tag.key() == Some("cost-center")), "{tags:?}");
 }

@@ -38,6 +38,29 @@ fn a_value_that_the_service_refuses_is_refused_before_anything_starts() {
     place.foreign(0, &one_argument(&json!("")), &["-p", &most]);
 }
 
+/// Each step has the text of the step before it twice, so that the last one would have 1.3 GB.
+#[test]
+fn a_text_that_doubles_from_step_to_step_ends_where_it_is_too_long() {
+    let place = Place::new();
+    place.program("nothing", "true");
+    let text = |step: usize| json!({ "Get": format!("Steps.S{step}.ExperimentConfig.TrialName") });
+    let steps: Vec<Value> = (0..27)
+        .map(|index| {
+            let mut step = processing(&format!("S{index}"), "nothing", &[], &[]);
+            let name = match index {
+                0 => json!("0123456789".repeat(2)),
+                _ => json!({ "Std:Join": { "On": "", "Values": [text(index - 1), text(index - 1)] } }),
+            };
+            step["Arguments"]["ExperimentConfig"] = json!({ "TrialName": name });
+            step
+        })
+        .collect();
+    let result = place.foreign(1, &definition(&json!([]), &steps), &[]);
+    // 20 * 2^12 are 81,920 characters, twice that are more than 100,000.
+    assert_eq!(names(&result).len(), 14);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @r#"S13: ExperimentConfig.TrialName: join("", Steps.S12.ExperimentConfig.TrialName, Steps.S12.ExperimentConfig.TrialName) comes to more than 100000 bytes, the longest text that SageMaker takes"#);
+}
+
 /// A value that only a job knows is checked when the step that takes it starts.
 #[test]
 fn a_value_of_another_step_is_checked_when_it_is_known() {

@@ -145,8 +145,44 @@ fn independent_steps_run_side_by_side_and_depends_on_is_kept() {
     let right = processing("Right", "meet", &[json!("right"), json!("left")], &[]);
     let mut last = processing("Last", "last", &[], &[]);
     last["DependsOn"] = json!(["Left", "Right"]);
-    let result = place.foreign(0, &definition(&json!([]), &[last, left, right]), &[]);
+    let text = definition(&json!([]), &[last, left, right]);
+    let result = place.foreign(0, &text, &["--parallel", "2"]);
     assert_eq!(names(&result)[2], "Last");
+}
+
+#[test]
+fn no_more_steps_run_at_once_than_parallel_says() {
+    let place = Place::new();
+    // Each waits until three are there, and says so, or gives up.
+    place.program(
+        "crowd",
+        "all=$SAGEMAKER_BASE_DIR/../../../..\n\
+         echo $1 >> $all/order\n\
+         touch $all/in-$1\n\
+         for i in $(seq $2); do\n\
+         if test $(ls $all | grep -c '^in-') -ge 3; then touch $all/crowd; break; fi\n\
+         sleep 0.05\n\
+         done\n\
+         rm $all/in-$1",
+    );
+    let names = ["D", "A", "C", "B"];
+    let run = |parallel: &str, tries: &str| {
+        let step = |name| processing(name, "crowd", &[json!(name), json!(tries)], &[]);
+        let text = definition(&json!([]), &names.map(step));
+        place.foreign(0, &text, &["--no-cache", "--parallel", parallel]);
+        let all = place.path("runs");
+        let crowd = all.join("crowd");
+        let was_crowded = crowd.exists();
+        let order = fs_err::read_to_string(all.join("order")).unwrap();
+        fs_err::remove_file(all.join("order")).unwrap();
+        let _ = fs_err::remove_file(crowd);
+        (was_crowded, order)
+    };
+    assert_eq!(run("1", "4"), (false, "D\nA\nC\nB\n".to_owned()));
+    assert!(!run("2", "4").0);
+    assert!(run("4", "400").0);
+    let outcome = place.orchestrator(&["run", "--parallel", "0"]).expect(2);
+    assert!(outcome.stderr.contains("--parallel <N>"), "{}", outcome.stderr);
 }
 
 #[test]
