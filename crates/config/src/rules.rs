@@ -59,11 +59,12 @@ pub(crate) fn is_schedule(text: &str, _: &()) -> garde::Result {
     )
 }
 
-/// Accepts the name of an S3 bucket whose characters and length are right.
+/// Accepts the name of an S3 bucket.
 pub(crate) fn is_bucket(name: &str, _: &()) -> garde::Result {
     unless(
         !common::is_bucket_name(name),
-        "a bucket's name, in which no dots are side by side and which is no IP address",
+        "3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit, no dots side \
+         by side, and no IP address",
     )
 }
 

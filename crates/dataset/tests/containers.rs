@@ -331,7 +331,7 @@ fn every_type_of_number_is_read() {
     assert_eq!(bad("boolean Druck", Values::Bool(all(&[true]))), found("true"));
     assert_eq!(
         bad("double Druck", Values::Double(all(&[1e308]))),
-        "a.parquet, row 1, column `Druck`: found `1e308`, expected at most 3.4e38, the greatest number of 32 bits"
+        "a.parquet, row 1, column `Druck`: found `1e+308`, expected at most 3.4e38, the greatest number of 32 bits"
     );
     assert_eq!(bad("int32 Druck (DATE)", Values::Int32(all(&[19_723]))), found("2024-01-01"));
     assert_eq!(

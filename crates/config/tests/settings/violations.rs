@@ -28,7 +28,7 @@ fn all_violations_are_reported_at_once_with_their_places() {
         text = text.replacen(old, new, 1);
     }
     insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
-    config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit
+    config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit, no dots side by side, and no IP address
     config.yaml:29:3: instance_types.training: found `m5.large`, expected an instance type such as ml.m5.large
     config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
     config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
@@ -228,8 +228,8 @@ fn invalid_texts() {
         let message =
             message("  bucket: machine-downtime-2", &format!("  bucket: {bucket}\n  # 2"));
         let expected = format!(
-            "config.yaml:13:3: s3_paths.bucket: found `{bucket}`, expected a bucket's name, in which no dots are side \
-             by side and which is no IP address"
+            "config.yaml:13:3: s3_paths.bucket: found `{bucket}`, expected 3 to 63 lower-case letters, digits, dots and \
+             hyphens, the first and the last a letter or digit, no dots side by side, and no IP address"
         );
         assert_eq!(message, expected);
     }
