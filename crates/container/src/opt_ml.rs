@@ -271,7 +271,7 @@ mod tests {
         let text = r#"{"max_depth": "3", "max_depth": "9"}"#;
         let (_directory, container) = container(&[(wire::HYPERPARAMETERS, text)]);
         let message = common::chain(&container.hyperparameters().unwrap_err());
-        let expected = "member \"max_depth\" is there twice at line 1 column 35";
+        let expected = "member \"max_depth\" is there twice at line 1 column 30";
         assert!(message.ends_with(expected), "{message}");
     }
 
