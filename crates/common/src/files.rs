@@ -20,6 +20,12 @@ pub struct FileError {
     source: io::Error,
 }
 
+impl FileError {
+    pub(crate) fn new(path: &Utf8Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
 impl Failure for FileError {
     fn exit(&self) -> Exit {
         Exit::Failed
@@ -96,7 +102,7 @@ pub fn write_with(
         file.persist(&path).map_err(|refused| refused.error)?;
         Ok(())
     };
-    write().map_err(|source| FileError { path: path.to_owned(), source })
+    write().map_err(|source| FileError::new(path, source))
 }
 
 /// Calls `write`, which writes the files at `paths`, and removes them if it fails: a reader could not

@@ -27,6 +27,7 @@ mod exit;
 mod files;
 pub mod json;
 mod nearest;
+mod regular;
 
 pub use bucket::is_bucket_name;
 pub use contained::{contained, containing};
@@ -38,3 +39,4 @@ pub use files::{
     write_with,
 };
 pub use nearest::{did_you_mean, nearest};
+pub use regular::{copy_file, kind_of, read_regular};

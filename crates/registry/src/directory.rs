@@ -10,12 +10,16 @@
 //! always complete, and if two processes want the same number, one of them gets the next. A process
 //! that is killed in between leaves at most a `.partial-*` directory, which is never read. An approval
 //! replaces the document in the same way; the later of two concurrent approvals wins.
+//!
+//! A version that something else has damaged keeps its number and is an error of whoever describes it.
+//! Whatever else has a number for a name, such as a directory of the day `20261130`, is no version if it
+//! is not [within reach](REACH).
 
 use std::io;
 use std::ops::RangeInclusive;
 
-use camino::Utf8PathBuf;
-use common::durable;
+use camino::{Utf8Path, Utf8PathBuf};
+use common::{durable, kind_of, read_regular};
 use serde_json::json;
 
 use crate::Registry;
@@ -29,6 +33,8 @@ const PACKAGE_JSON: &str = "model_package.json";
 const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
 /// The version numbers that SageMaker's API accepts.
 const VERSIONS: RangeInclusive<u32> = 1..=999_999_999;
+/// By how much the number of a version that cannot be read may exceed that of the version before.
+const REACH: u32 = 100;
 
 /// A registry that stores model packages as JSON files in a directory.
 #[derive(Clone, Debug)]
@@ -59,8 +65,11 @@ impl DirectoryRegistry {
         let mut groups = Vec::new();
         for entry in entries {
             let entry = entry.map_err(self.unusable())?;
-            if entry.path().join(GROUP_JSON).is_file() {
-                groups.push(entry.file_name().to_owned());
+            let name = entry.file_name();
+            let has_description = || entry.path().join(GROUP_JSON).is_file();
+            // A group stays one if its description is lost.
+            if has_description() || self.numbers(name).is_ok_and(|numbers| !numbers.is_empty()) {
+                groups.push(name.to_owned());
             }
         }
         groups.sort_unstable();
@@ -77,7 +86,7 @@ impl DirectoryRegistry {
         |source| RegistryError::Directory { path: self.directory.clone(), source }
     }
 
-    /// Returns the numbers of a group's versions, ascending.
+    /// Returns the numbers of a group's versions, ascending, those included that cannot be read.
     fn numbers(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
         let listing = match fs_err::read_dir(self.group_directory(group)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -89,12 +98,22 @@ impl DirectoryRegistry {
         let names = names.collect::<io::Result<Vec<_>>>().map_err(self.unusable())?;
         let mut taken: Vec<_> = names.iter().filter_map(|name| number(name.to_str()?)).collect();
         taken.sort_unstable();
+        let mut last = 0;
+        taken.retain(|&number| {
+            let is_version = number - last <= REACH || self.read(group, number).is_ok();
+            if is_version {
+                last = number;
+            }
+            is_version
+        });
         Ok(taken)
     }
 
+    /// Reads the document of a version.
     fn read(&self, group: &str, version: u32) -> Result<Document, RegistryError> {
-        let path = self.group_directory(group).join(version.to_string()).join(PACKAGE_JSON);
-        let json = common::json::read(&path).map_err(self.unusable())?;
+        let directory = self.group_directory(group).join(version.to_string());
+        let path = directory.join(PACKAGE_JSON);
+        let json = contents(&directory, &path).map_err(self.unusable())?;
         let document = Document::from_json(&json).and_then(|document| {
             // Later calls find and write the version by the names in its document.
             let ModelPackage { arn: found, group: own, version: number, .. } = &document.package;
@@ -106,6 +125,13 @@ impl DirectoryRegistry {
             Err(DocumentError::Misplaced { found, expected })
         });
         document.map_err(|source| RegistryError::Document { path, source })
+    }
+
+    /// Returns the version if it was registered with this token. One that cannot be read was not, as far as
+    /// anybody can tell, and is no reason to refuse another one.
+    fn registered_with(&self, token: &str, group: &str, version: u32) -> Option<ModelPackage> {
+        let document = self.read(group, version).ok()?;
+        (document.client_token.as_deref() == Some(token)).then_some(document.package)
     }
 }
 
@@ -130,22 +156,17 @@ impl Registry for DirectoryRegistry {
 
     fn create_version(&self, new: &NewVersion) -> Result<ModelPackage, RegistryError> {
         new.check_given()?;
-        let registered_before = |version| -> Result<Option<ModelPackage>, RegistryError> {
-            let document = self.read(&new.group, version)?;
-            let same = document.client_token.as_deref() == Some(&new.client_token);
-            Ok(same.then_some(document.package))
-        };
-        let taken = self.numbers(&new.group)?;
-        for &version in taken.iter().rev() {
-            if let Some(package) = registered_before(version)? {
-                return Ok(package);
-            }
+        let group = &new.group;
+        let registered_before = |version| self.registered_with(&new.client_token, group, version);
+        let taken = self.numbers(group)?;
+        if let Some(package) = taken.iter().rev().find_map(|&version| registered_before(version)) {
+            return Ok(package);
         }
         let mut version = taken.last().map_or(1, |last| last + 1);
-        loop {
+        while VERSIONS.contains(&version) {
             let package = registered(new, version);
             let document = Document::new(package.clone(), Some(new.client_token.clone()));
-            let directory = self.group_directory(&new.group);
+            let directory = self.group_directory(group);
             let path = directory.join(version.to_string());
             let json = document.to_json().map_err(|source| RegistryError::Document {
                 path: path.join(PACKAGE_JSON),
@@ -155,11 +176,16 @@ impl Registry for DirectoryRegistry {
                 return Ok(package);
             }
             // Another process has taken the number since, possibly for the same job.
-            if let Some(package) = registered_before(version)? {
+            if let Some(package) = registered_before(version) {
                 return Ok(package);
             }
             version += 1;
         }
+        Err(RegistryError::Limit {
+            field: format!("the next version of group {group}"),
+            found: version.to_string(),
+            expected: "a number from 1 to 999999999",
+        })
     }
 
     fn describe(&self, arn: &str) -> Result<ModelPackage, RegistryError> {
@@ -168,10 +194,11 @@ impl Registry for DirectoryRegistry {
         let (group, version) = name.split_once('/').ok_or_else(absent)?;
         let version = number(version).ok_or_else(absent)?;
         group_name(group).map_err(|_| absent())?;
-        match self.numbers(group) {
-            Ok(numbers) if numbers.contains(&version) => Ok(self.read(group, version)?.package),
-            Ok(_) | Err(RegistryError::NoGroup { .. }) => Err(absent()),
-            Err(error) => Err(error),
+        let directory = self.group_directory(group).join(version.to_string());
+        match fs_err::symlink_metadata(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(absent()),
+            Err(error) => Err(self.unusable()(error)),
+            Ok(_) => Ok(self.read(group, version)?.package),
         }
     }
 
@@ -209,6 +236,16 @@ impl Registry for DirectoryRegistry {
         durable::replace_file(&path, &json).map_err(self.unusable())?;
         Ok(document.package)
     }
+}
+
+/// Reads the document of a version's directory.
+fn contents(directory: &Utf8Path, document: &Utf8Path) -> io::Result<Vec<u8>> {
+    let kind = fs_err::metadata(directory)?.file_type();
+    if !kind.is_dir() {
+        let found = kind_of(kind);
+        return Err(io::Error::other(format!("{directory} is {found}, expected a directory")));
+    }
+    read_regular(document)
 }
 
 /// Returns the ARN of a version.

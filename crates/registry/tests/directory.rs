@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::process::Command;
+
+use camino::Utf8Path;
 use common::directory::{names, scratch, set};
 use common::{chain, group, version};
 use registry::{ApprovalStatus, DirectoryRegistry, Group, Registry, RegistryError};
@@ -205,12 +208,12 @@ fn a_version_that_cannot_be_read_is_named() {
         one.replace(scratch.path.as_str(), "<models>")
     };
     fs_err::write(directory.join("2"), "").unwrap();
-    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to open file `<models>/machine-downtime/2/model_package.json`: Not a directory (os error 20)");
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2 is a file, expected a directory");
     fs_err::remove_file(directory.join("2")).unwrap();
     fs_err::create_dir(directory.join("2")).unwrap();
-    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to open file `<models>/machine-downtime/2/model_package.json`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to query metadata of file `<models>/machine-downtime/2/model_package.json`: No such file or directory (os error 2)");
     fs_err::create_dir(directory.join("2/model_package.json")).unwrap();
-    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to read from file `<models>/machine-downtime/2/model_package.json`: Is a directory (os error 21)");
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2/model_package.json is a directory, expected a file");
     fs_err::remove_dir(directory.join("2/model_package.json")).unwrap();
     // A copy of version 1 is not version 2, nor may a document lead out of the registry.
     fs_err::write(directory.join("2/model_package.json"), &document).unwrap();
@@ -222,4 +225,101 @@ fn a_version_that_cannot_be_read_is_named() {
     insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: describes version 2 of ../../machine-downtime, arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2, expected arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2");
     fs_err::write(directory.join("2/model_package.json"), b"\xff\0").unwrap();
     insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: is not a model package: expected value at line 1 column 1");
+    fs_err::remove_file(directory.join("2/model_package.json")).unwrap();
+    make_pipe(&directory.join("2/model_package.json"));
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2/model_package.json is a named pipe, expected a file");
+    fs_err::remove_dir_all(directory.join("2")).unwrap();
+    make_pipe(&directory.join("2"));
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2 is a named pipe, expected a directory");
+}
+
+fn make_pipe(path: &Utf8Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_damaged_version_keeps_its_number_and_stands_in_nobodys_way() {
+    type Damage = fn(&Utf8Path);
+    let truncated: Damage = |version| {
+        let document = version.join("model_package.json");
+        let half = fs_err::read(&document).unwrap().split_off(200);
+        fs_err::write(document, half).unwrap();
+    };
+    let empty: Damage = |version| fs_err::write(version.join("model_package.json"), "").unwrap();
+    let gone: Damage = |version| fs_err::remove_file(version.join("model_package.json")).unwrap();
+    let copied: Damage = |version| {
+        let other = version.with_file_name("1").join("model_package.json");
+        fs_err::copy(other, version.join("model_package.json")).unwrap();
+    };
+    let pipe: Damage = |version| {
+        fs_err::remove_dir_all(version).unwrap();
+        make_pipe(version);
+    };
+    let pipe_within: Damage = |version| {
+        fs_err::remove_file(version.join("model_package.json")).unwrap();
+        make_pipe(&version.join("model_package.json"));
+    };
+    let broken_link: Damage = |version| {
+        fs_err::remove_dir_all(version).unwrap();
+        std::os::unix::fs::symlink("gone", version).unwrap();
+    };
+    for damage in [truncated, empty, gone, copied, pipe, pipe_within, broken_link] {
+        let scratch = scratch();
+        let registry = DirectoryRegistry::new(&scratch.path);
+        registry.ensure_group(&group()).unwrap();
+        let register = |token: &str| registry.create_version(&version(token)).unwrap();
+        let made = [register("job-1"), register("job-2"), register("job-3")];
+        registry.set_approval(&made[0].arn, ApprovalStatus::Approved, None).unwrap();
+        damage(&scratch.path.join("machine-downtime/3"));
+
+        assert_eq!(register("job-4").version, 4);
+        assert_eq!(register("job-2"), made[1]);
+        let message = chain(&registry.describe(&made[2].arn).unwrap_err());
+        assert!(message.contains("/machine-downtime/3"), "{message}");
+        let listed = registry.versions("machine-downtime").unwrap();
+        assert_eq!(listed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+        // The damaged one is for whoever describes it to name.
+        let approved = registry.approved_versions("machine-downtime").unwrap();
+        assert_eq!(approved.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(registry.groups().unwrap(), ["machine-downtime"]);
+    }
+}
+
+#[test]
+fn a_number_out_of_reach_is_no_version() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let directory = scratch.path.join("machine-downtime");
+    let first = registry.create_version(&version("job-1")).unwrap();
+    // A directory of a day, the copy of a version in it, and the highest number.
+    for name in ["102", "20261130", "999999999"] {
+        fs_err::create_dir(directory.join(name)).unwrap();
+        let document = directory.join(name).join("model_package.json");
+        fs_err::copy(directory.join("1/model_package.json"), document).unwrap();
+    }
+    assert_eq!(registry.versions("machine-downtime").unwrap(), [(1, first.arn)]);
+    assert_eq!(registry.create_version(&version("job-2")).unwrap().version, 2);
+
+    // A version stays one whatever was removed before it.
+    let far = fs_err::read_to_string(directory.join("2/model_package.json")).unwrap();
+    let far = far.replace("downtime/2", "downtime/999999999");
+    let far = far.replace(r#""version": 2"#, r#""version": 999999999"#);
+    fs_err::write(directory.join("999999999/model_package.json"), far).unwrap();
+    let last = registry.versions("machine-downtime").unwrap()[0].0;
+    assert_eq!(last, 999_999_999);
+    let error = registry.create_version(&version("job-3")).unwrap_err();
+    insta::assert_snapshot!(chain(&error), @"the next version of group machine-downtime is `1000000000`, expected a number from 1 to 999999999");
+}
+
+#[test]
+fn a_group_without_its_description_is_one() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    registry.create_version(&version("job-1")).unwrap();
+    fs_err::create_dir(scratch.path.join("notes")).unwrap();
+    fs_err::write(scratch.path.join("README"), "").unwrap();
+    fs_err::remove_file(scratch.path.join("machine-downtime/group.json")).unwrap();
+    assert_eq!(registry.groups().unwrap(), ["machine-downtime"]);
 }

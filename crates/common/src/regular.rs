@@ -1,0 +1,131 @@
+//! Files as opposed to pipes, devices and sockets of the same name, and copies of files.
+
+use std::fs::{File, FileType};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+use camino::Utf8Path;
+use fs_err::os::unix::fs::OpenOptionsExt;
+use rustix::fs::OFlags;
+
+use crate::files::{FileError, PARTIAL_PREFIX};
+
+/// Returns what something in a directory is, with its article: `a file`, `a named pipe`.
+pub fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_file() {
+        "a file"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+/// Reads a file. Anything else of that name is an error that says what it is: whoever opens a named pipe
+/// waits until somebody writes into it.
+///
+/// # Errors
+///
+/// Fails where there is no file, and where it cannot be read.
+pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let check = |kind: FileType| {
+        if kind.is_file() {
+            return Ok(());
+        }
+        let found = kind_of(kind);
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{path} is {found}, expected a file"),
+        ))
+    };
+    // To open a device may already set it to work.
+    check(fs_err::metadata(path)?.file_type())?;
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = fs_err::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    check(file.metadata()?.file_type())?;
+    let mut contents = Vec::new();
+    file.read_to_end(&mut contents)?;
+    Ok(contents)
+}
+
+/// Copies a file to `target` atomically. Where the file system can do so, the copy takes no space until
+/// one of the two files changes; the other one stays as it is.
+///
+/// # Errors
+///
+/// Fails with the path of the copy and the operating system's reason.
+pub fn copy_file(source: &Utf8Path, target: &Utf8Path) -> Result<(), FileError> {
+    let copy = || {
+        let mut from = fs_err::File::open(source)?;
+        let directory = target.parent().unwrap_or(Utf8Path::new("."));
+        fs_err::create_dir_all(directory)?;
+        let mut to = tempfile::Builder::new()
+            .prefix(PARTIAL_PREFIX)
+            .permissions(std::fs::Permissions::from_mode(0o644))
+            .tempfile_in(directory)?;
+        if !shares_blocks(to.as_file(), from.file()) {
+            io::copy(&mut from, to.as_file_mut())?;
+        }
+        to.persist(target).map_err(|refused| refused.error)?;
+        Ok(())
+    };
+    copy().map_err(|source| FileError::new(target, source))
+}
+
+/// Makes an empty file share the blocks of another one. Most file systems cannot do so, nor can two of them.
+#[cfg(target_os = "linux")]
+fn shares_blocks(empty: &File, source: &File) -> bool {
+    rustix::fs::ioctl_ficlone(empty, source).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn shares_blocks(_: &File, _: &File) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_refused_and_nobody_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(directory.path().join("package.json")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let refusal = |path: &Utf8Path| read_regular(path).unwrap_err().to_string();
+        assert_eq!(refusal(&path), format!("{path} is a named pipe, expected a file"));
+        let null = Utf8Path::new("/dev/null");
+        assert_eq!(refusal(null), "/dev/null is a device, expected a file");
+        let here = path.parent().unwrap();
+        assert_eq!(refusal(here), format!("{here} is a directory, expected a file"));
+        fs_err::write(here.join("text"), "text").unwrap();
+        std::os::unix::fs::symlink("text", here.join("link")).unwrap();
+        assert_eq!(read_regular(&here.join("link")).unwrap(), b"text");
+    }
+
+    #[test]
+    fn a_copy_keeps_its_contents_when_the_file_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        let here = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        let (source, target) = (here.join("table.csv"), here.join("a/b.csv"));
+        fs_err::write(&source, "1,2").unwrap();
+        copy_file(&source, &target).unwrap();
+        fs_err::write(&source, "3").unwrap();
+        assert_eq!(fs_err::read_to_string(&target).unwrap(), "1,2");
+        copy_file(&source, &target).unwrap();
+        assert_eq!(fs_err::read_to_string(&target).unwrap(), "3");
+        assert_eq!(fs_err::read_dir(here.join("a")).unwrap().count(), 1);
+        let missing = copy_file(&here.join("none"), &target).unwrap_err();
+        assert!(crate::chain(&missing).contains("/none"), "{missing}");
+        assert_eq!(fs_err::read_to_string(&target).unwrap(), "3");
+    }
+}
