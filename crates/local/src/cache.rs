@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -123,6 +123,13 @@ impl Cache {
         let text = serde_json::to_vec_pretty(&entry).unwrap_or_default();
         common::write_file(&self.path(key), &text)?;
         Ok(())
+    }
+
+    /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
+    pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
+        let entry: Entry = serde_json::from_slice(&fs_err::read(file).ok()?).ok()?;
+        let outputs = entry.step.outputs.into_values().collect();
+        (entry.format_version == FORMAT_VERSION).then_some(outputs)
     }
 
     fn path(&self, key: &str) -> Utf8PathBuf {

@@ -18,6 +18,7 @@ use crate::attempt::JobRunner;
 use crate::cache::Cache;
 use crate::failure::JobFailure;
 use crate::job::LocalJob;
+use crate::occupancy::Mark;
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
@@ -90,6 +91,8 @@ pub fn run(
         &options.pipeline_name,
         options.parameters.clone(),
     )?;
+    // It comes before the record: an execution with a record and no mark has ended.
+    let _mark = Mark::set(&options.runs, &execution.execution_id)?;
     fs_err::write(execution.directory.join("definition.json"), definition.to_json())?;
     let scheduler = Scheduler {
         definition,

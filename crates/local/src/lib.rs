@@ -10,6 +10,7 @@
 //! <runs>/registry/<group>/<version>    registered models
 //! <runs>/executions/<id>               each execution's record, definition and logs
 //! <runs>/cache                         results that later executions can reuse
+//! <runs>/running                       marks of the processes and executions that are at work
 //! ```
 //!
 //! A definition of one step, whose execution fails with the step's message:
@@ -75,6 +76,7 @@
 mod archive;
 mod attempt;
 mod cache;
+pub mod clean;
 mod docker;
 mod docker_client;
 mod environment;
@@ -83,7 +85,9 @@ mod failure;
 mod inputs;
 mod instance;
 mod job;
+mod leftovers;
 mod log;
+mod occupancy;
 mod ownership;
 mod process;
 mod progress;
@@ -103,6 +107,7 @@ pub use environment::refused_variables;
 pub use execution::{Ending, RunOptions, executions, registry, run, store};
 pub use inputs::inputs;
 pub use job::LocalJob;
+pub use occupancy::{Occupancy, running};
 pub use process::Stop;
 pub use progress::Progress;
 pub use record::{Compared, LocalExecution, Status, StepRecord};

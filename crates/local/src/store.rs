@@ -230,9 +230,7 @@ impl Store {
     pub fn copy_to(&self, other: &Self, uri: &str) -> Result<(), StoreError> {
         for Object { path, .. } in self.objects(uri)? {
             let Ok(key) = path.strip_prefix(&self.root) else { continue };
-            let mut source = fs_err::File::open(&path).map_err(io_error("read", &path))?;
-            let target = other.root.join(key);
-            common::write_with(&target, |out| io::copy(&mut source, out).map(|_| ()))?;
+            common::copy_file(&path, &other.root.join(key))?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use common::{Exit, chain};
 
 use crate::commands::sagemaker::{DefaultArgs, SageMakerCommand};
 use crate::commands::{
-    definition, iam_policy, infrastructure, init, models, predict, reproduce, run, sample, schema,
-    serve, validate,
+    clean, definition, iam_policy, infrastructure, init, models, predict, reproduce, run, sample,
+    schema, serve, validate,
 };
 use crate::error::CommandError;
 use crate::output::{print, say};
@@ -92,6 +92,13 @@ enum Command {
                       code 1 says that the bytes are not the same."
     )]
     Reproduce(reproduce::ReproduceArgs),
+    /// Remove what nobody needs any more from the runs on this machine
+    #[command(
+        after_help = "Example: orchestrator clean --keep 20 --older-than 30d\n\nIt lists what would go, and asks. What \
+                      a registered version or an execution that stays refers to stays, and so does what a run uses \
+                      that is at work."
+    )]
+    Clean(clean::CleanArgs),
     /// Print a shell's completions for this command line
     #[command(
         after_help = "Example: orchestrator completions bash > /etc/bash_completion.d/orchestrator"
@@ -131,6 +138,7 @@ impl Command {
             Self::SageMaker(command) => command.run(),
             Self::Models(arguments) => models::run(arguments),
             Self::Reproduce(arguments) => reproduce::run(arguments),
+            Self::Clean(arguments) => clean::run(arguments),
             Self::Completions { shell } => completions(*shell),
         }
     }

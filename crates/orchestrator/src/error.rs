@@ -57,6 +57,14 @@ pub enum CommandError {
     /// An execution cannot be started.
     #[error("cannot begin an execution")]
     Begin(#[source] io::Error),
+    /// A directory of runs cannot be cleaned.
+    #[error("cannot clean {runs}")]
+    Clean {
+        /// The directory.
+        runs: Utf8PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// The server of a model failed; it has said why.
     #[error("the server has failed: {0}")]
     Server(ExitStatus),
@@ -105,7 +113,11 @@ impl CommandError {
                 Some(code) if code == Exit::Data as i32 => Exit::Data,
                 _ => Exit::Failed,
             },
-            Self::Write(_) | Self::Output(_) | Self::Begin(_) | Self::Store(_) => Exit::Failed,
+            Self::Write(_)
+            | Self::Output(_)
+            | Self::Begin(_)
+            | Self::Clean { .. }
+            | Self::Store(_) => Exit::Failed,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The commands, each in a file of its own: its arguments, the call that does the work, and the
 //! output.
 
+pub mod clean;
+mod confirm;
 pub mod definition;
 pub mod iam_policy;
 pub mod infrastructure;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use common::Exit;
+use common::{Exit, chain};
 use config::steps::Register;
 use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
 use local::{
-    Ending, LocalExecution, REGISTER_MODEL, RegistryAccess, ResumeFrom, RunOptions, Status, Stop,
-    Store,
+    Ending, LocalExecution, Occupancy, REGISTER_MODEL, RegistryAccess, ResumeFrom, RunOptions,
+    Status, Stop, Store, clean,
 };
 use pipeline::{Definition, PlacedStep, StepKind};
 use registry::{DirectoryRegistry, ModelPackage, Registry};
@@ -32,7 +32,7 @@ use crate::definition::names::INPUT_PARAMETER;
 use crate::definition::{self, TableDocument};
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
-use crate::output::{print_json, print_text, progress, say};
+use crate::output::{bytes, print_json, print_text, progress, say};
 
 /// Arguments of the run command.
 #[derive(Debug, Args)]
@@ -100,6 +100,8 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     }
     let registry = RegistryAccess { directory: local::registry(&runs), step: register_step };
     let runner = arguments.engine.runner(&definition, &parameters, registry)?;
+    let occupancy = Occupancy::enter(&runs, &|text| progress.note(text));
+    let _occupancy = occupancy.map_err(CommandError::Begin)?;
     let store = local::store(&runs);
     let input = RawTable { prefix: &raw_tables, store: &store };
     let earlier = match &arguments.from {
@@ -145,9 +147,17 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         runs,
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
+    // It takes longer than a small run if there were thousands.
+    let size = std::thread::spawn({
+        let runs = options.runs.clone();
+        move || clean::size(&runs)
+    });
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
     print_ending(arguments.json, &metrics, &ending, &store, &registry)?;
+    if let Ok(Ok(size)) = size.join() {
+        say_size(&arguments.runs, size);
+    }
     Ok(ending.exit)
 }
 
@@ -344,8 +354,20 @@ fn registered<'a>(
     arns
 }
 
-/// Returns a warning if a version was made from other columns or another label than the one before it. Settings of
-/// two tables may have the same group without anybody's wanting it.
+/// Says how much a directory of runs holds, if that is much.
+fn say_size(runs: &Utf8Path, size: u64) {
+    const MUCH: u64 = 1_000_000_000;
+    if size >= MUCH {
+        let which = if runs == "runs" { String::new() } else { format!(" --runs {runs}") };
+        say(&format!(
+            "{runs} holds {}; `orchestrator clean{which}` lists what nobody needs any more, and asks.",
+            bytes(size)
+        ));
+    }
+}
+
+/// Returns a warning if a version was made from other columns or another label than the one before it, or if that one
+/// is damaged. Settings of two tables may have the same group without anybody's wanting it.
 fn other_table(
     package: &ModelPackage,
     store: &Store,
@@ -354,10 +376,19 @@ fn other_table(
     let ModelPackage { version, group, .. } = package;
     let versions = registry.versions(group).ok()?;
     let (before, arn) = versions.into_iter().find(|(number, _)| number < version)?;
+    let earlier = match registry.describe(&arn) {
+        Ok(earlier) => earlier,
+        Err(error) => {
+            return Some(format!(
+                "version {before} of group {group} is left out: {}",
+                chain(&error)
+            ));
+        }
+    };
     let read = |package: &ModelPackage| {
         fs_err::read(store.path(&package.serving.model_data_url).ok()?).ok()
     };
-    let change = table_change(&read(&registry.describe(&arn).ok()?)?, &read(package)?)?;
+    let change = table_change(&read(&earlier)?, &read(package)?)?;
     Some(format!(
         "Version {version} of group {group} was made from another table than version {before}: {change}. Versions of \
          one group replace each other; model_registry.model_package_group_name gives this table a group of its own."

@@ -35,6 +35,18 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Formats a number of bytes for people.
+pub fn bytes(number: u64) -> String {
+    let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let number_of_bytes = number as f64;
+    // 999,960 bytes are 1.0 MB and not 1000.0 kB.
+    let unit = units.into_iter().find(|(_, size)| number_of_bytes >= size * 0.99995);
+    match unit {
+        Some((unit, size)) => format!("{:.1} {unit}", number_of_bytes / size),
+        None => format!("{number} bytes"),
+    }
+}
+
 /// Formats a time as RFC 3339 in UTC.
 #[cfg(feature = "aws")]
 pub fn stamp(at: Option<std::time::SystemTime>) -> Option<String> {
@@ -93,6 +105,13 @@ mod tests {
         let text = json(&value);
         assert_eq!(text, "{\n  \"a\": \"x\\u202ey\\u009b\\n\\u001b°\"\n}\n");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn bytes_have_the_unit_that_suits_them() {
+        let text = [0, 999, 1_000, 999_949, 999_950, 1_250_000, 5_000_000_000].map(bytes);
+        let expected = ["0 bytes", "999 bytes", "1.0 kB", "999.9 kB", "1.0 MB", "1.2 MB", "5.0 GB"];
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn a_runs_directory_that_cannot_be_written() {
     let place = Place::new();
     place.file("occupied", "a file");
     let outcome = place.run(&["--runs", "occupied"]).expect(1);
-    insta::assert_snapshot!(place.neutral(outcome.stderr.lines().last().unwrap()), @"error: cannot write <here>/occupied/s3/machine-downtime-2/raw/synthetic/2500-rows-seed-42.csv: failed to create directory `<here>/occupied/s3/machine-downtime-2/raw/synthetic`: Not a directory (os error 20)");
+    insta::assert_snapshot!(place.neutral(outcome.stderr.lines().last().unwrap()), @"error: cannot begin an execution: failed to create directory `<here>/occupied`: File exists (os error 17)");
     assert_eq!(fs_err::read_to_string(place.path("occupied")).unwrap(), "a file");
 }
 

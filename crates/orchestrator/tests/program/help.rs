@@ -39,6 +39,7 @@ fn every_command() {
     }
     insta::assert_snapshot!("help-models", help(&["models"]));
     insta::assert_snapshot!("help-models-compare", help(&["models", "compare"]));
+    insta::assert_snapshot!("help-clean", help(&["clean"]));
     insta::assert_snapshot!("help-completions", help(&["completions"]));
     insta::assert_snapshot!("help-run", help(&["run"]));
     insta::assert_snapshot!("help-definition", help(&["definition"]));

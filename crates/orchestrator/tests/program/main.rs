@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod change;
+mod clean;
 #[cfg(feature = "aws")]
 mod cloud;
 mod containers;

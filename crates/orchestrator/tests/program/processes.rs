@@ -207,6 +207,33 @@ fn later_runs_ignore_the_record_of_a_killed_run() {
 }
 
 #[test]
+fn what_a_killed_run_has_left_is_gone_after_the_next_start() {
+    let place = Place::new();
+    let (mut child, train) = training(&place);
+    let id = place.record()["execution_id"].as_str().unwrap().to_owned();
+    let job = place.path("runs/executions").join(&id).join("Train");
+    let unfinished = place.file("runs/s3/machine-downtime-2/raw/.partial-Xy1", "1,2");
+    // The run is at work, and so is what it uses.
+    place.run(&["--input", place.path("none.csv").as_str()]).expect(3);
+    assert!(job.join("algo-1").is_dir() && unfinished.exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let started = Instant::now();
+    while train_process(&place) == Some(train) {
+        assert!(started.elapsed() < Duration::from_secs(10), "its step lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(job.join("algo-1").is_dir());
+    let said = place.run(&[]).expect(0).stderr;
+    assert!(said.contains("Removed what a killed run has left.\n"), "{said}");
+    assert!(!job.join("algo-1").exists() && !unfinished.exists());
+    assert!(job.join("algo-1.log").is_file());
+    assert_eq!(fs_err::read_dir(place.path("runs/running")).unwrap().count(), 0);
+    let said = place.run(&[]).expect(0).stderr;
+    assert!(!said.contains("killed"), "{said}");
+}
+
+#[test]
 fn output_that_cannot_be_written_does_not_stop_a_run() {
     let place = Place::new();
     for (arguments, out, err) in [

@@ -8,12 +8,12 @@ use infrastructure::DEFINITIONS;
 use registry::{Registry, RegistryError, SageMakerRegistry};
 use serde_json::{Value, json};
 
-use super::confirm::{ConfirmArgs, Decision};
 use super::connect::connect;
 use super::deploy::OWNER;
 use super::follow::announce;
 use super::watch::WatchingArgs;
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 

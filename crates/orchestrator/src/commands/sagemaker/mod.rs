@@ -1,7 +1,6 @@
 //! The commands on SageMaker. Each calls operations of the `cloud` crate and prints their results.
 
 mod answered_rows;
-mod confirm;
 mod connect;
 mod deploy;
 mod destroy;

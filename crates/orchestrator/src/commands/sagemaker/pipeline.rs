@@ -6,12 +6,12 @@ use cloud::{Cloud, DeployedPipeline, EcrImage, PipelineVersion, SageMakerExecuti
 use common::Exit;
 use serde_json::json;
 
-use super::confirm::{ConfirmArgs, Decision};
 use super::connect::connect;
 use super::deploy::OWNER;
 use super::follow::announce;
 use super::plan::images_of;
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text, say, stamp};
 use crate::sagemaker_error::SageMakerError;

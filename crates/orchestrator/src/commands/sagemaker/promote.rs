@@ -10,10 +10,10 @@ use registry::{
 };
 use serde_json::json;
 
-use super::confirm::{ConfirmArgs, Decision};
 use super::connect::{connect, connect_as, group_of};
 use super::follow::announce;
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::commands::models::group::require_complete;
 use crate::error::CommandError;
 use crate::output::print_json;

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use registry::ModelPackage;
 use serde_json::{Value, json};
 
-use super::confirm::{ConfirmArgs, Decision};
 use super::connect::{connect, group_of};
 use super::deploy::OWNER;
 use super::endpoint::{hosted_model, require_deployable, require_hostable};
@@ -24,6 +23,7 @@ use super::records::Records;
 use super::watch::{WatchingArgs, interruptible, say_unreachable};
 use crate::arguments::answers::{ExplainArgs, check_threshold};
 use crate::arguments::settings::SettingsArgs;
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::error::CommandError;
 use crate::output::cost::TransformCost;
 use crate::output::scored_rows::{summary, to_file};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::status::{hosting_cost, metrics_or_say};
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::connect;
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::deploy::{require_deployable, version_text, versions_text};
 use super::progress::watch_update;
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::sagemaker::confirm::{ConfirmArgs, Decision};
+use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::commands::sagemaker::connect::{connect, group_of};
 use crate::commands::sagemaker::deploy::OWNER;
 use crate::commands::sagemaker::follow::announce;

@@ -32,6 +32,7 @@ pub enum Decision {
 
 impl ConfirmArgs {
     /// Decides as [`ConfirmArgs::decide`] does, but asks nobody where there is nothing to ask about.
+    #[cfg(feature = "aws")]
     pub fn decide_if(
         &self,
         is_asked: bool,

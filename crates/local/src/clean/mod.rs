@@ -1,0 +1,258 @@
+//! Removing what nobody needs any more from a directory of runs.
+//!
+//! What stays is found first, from what refers to it: the executions that are to stay, by their records
+//! and definitions, and the registered versions, by their addresses and by the executions that made them.
+//! Of the rest only that is removed which executions made: an object whose key has the id of an execution,
+//! a copy of an input below its digest, a record, a log, the tree of a job, a cached result whose outputs
+//! go. Whatever else somebody has put into the object store stays.
+
+mod kept;
+mod objects;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+
+use self::kept::{DEFINITION_FILE, Execution, Kept};
+use self::objects::{Object, Owner};
+use crate::cache::Cache;
+use crate::execution::{executions, store};
+use crate::leftovers::{self, Entry, entries, job_trees, remove_path};
+use crate::occupancy::running;
+use crate::record::{RECORD_FILE, Status};
+
+pub use self::kept::{Policy, RegisteredVersion};
+
+/// What is to be removed from a directory of runs.
+#[derive(Debug)]
+pub struct Cleaning<'a> {
+    /// The directory of the runs.
+    pub runs: &'a Utf8Path,
+    /// What stays.
+    pub policy: Policy,
+    /// Whether everything stays that something unknown may refer to: of the executions that go only logs and
+    /// the trees of jobs are removed. Where a run is at work it must be so.
+    pub cautious: bool,
+}
+
+/// Something that goes, with its paths and its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removable {
+    /// What it is.
+    pub what: What,
+    /// The paths of its files and directories.
+    pub paths: Vec<Utf8PathBuf>,
+    /// The number of bytes in its files.
+    pub bytes: u64,
+    /// Whether it is an execution whose record stays.
+    pub keeps_record: bool,
+}
+
+/// What can be removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Results that no step can use again, because their outputs go.
+    CachedResults,
+    /// An input below its digest that no execution that stays has read: its prefix.
+    Input(String),
+    /// What an execution made: its id.
+    Execution(String),
+    /// Files that their processes did not finish, and the trees of jobs that were killed.
+    Unfinished,
+}
+
+impl Cleaning<'_> {
+    /// Returns what goes, by kind and name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a directory cannot be read.
+    pub fn plan(&self) -> io::Result<Vec<Removable>> {
+        let records = executions(self.runs);
+        let executions = kept::executions(&records)?;
+        // An execution sets its mark before it writes its record, so none that was found is missed.
+        let running = running(self.runs)?;
+        let kept = Kept::of(&self.policy, &executions, &running, self.cautious);
+        let mut found: BTreeMap<What, Vec<Utf8PathBuf>> = BTreeMap::new();
+        if !self.cautious {
+            let gone = self.objects(&kept, &mut found)?;
+            self.cached_results(&gone, &mut found)?;
+            let unfinished = leftovers::unfinished(self.runs)?;
+            found.entry(What::Unfinished).or_default().extend(unfinished);
+        }
+        for execution in &executions {
+            self.execution(execution, &kept, &mut found)?;
+        }
+        let mut removable = Vec::new();
+        for (what, paths) in found {
+            let keeps_record = match &what {
+                What::Execution(id) => {
+                    records.join(id).exists() && !paths.contains(&records.join(id))
+                }
+                _ => false,
+            };
+            removable.push(Removable { bytes: sizes(&paths)?, what, paths, keeps_record });
+        }
+        removable.retain(|part| !part.paths.is_empty());
+        Ok(removable)
+    }
+
+    /// Returns the addresses of the objects that go.
+    fn objects(
+        &self,
+        kept: &Kept,
+        found: &mut BTreeMap<What, Vec<Utf8PathBuf>>,
+    ) -> io::Result<BTreeSet<String>> {
+        let mut gone = BTreeSet::new();
+        for Object { address, path, owner } in objects::all(&self.runs.join("s3"))? {
+            if kept.needs(&address) {
+                continue;
+            }
+            let what = match owner {
+                Owner::Execution(id) if self.goes_by_id(&id, kept) => What::Execution(id),
+                Owner::Digest(prefix) if self.policy.is_old(modified(&path)?) => {
+                    What::Input(prefix)
+                }
+                _ => continue,
+            };
+            gone.insert(address);
+            found.entry(what).or_default().push(path);
+        }
+        Ok(gone)
+    }
+
+    /// Returns whether the objects of an execution go: its directory may be gone already.
+    fn goes_by_id(&self, id: &str, kept: &Kept) -> bool {
+        match kept.goes(id) {
+            Some(goes) => goes,
+            None => self.policy.is_old(kept::time_of(id)),
+        }
+    }
+
+    /// Finds the results whose outputs go or are gone.
+    fn cached_results(
+        &self,
+        gone: &BTreeSet<String>,
+        found: &mut BTreeMap<What, Vec<Utf8PathBuf>>,
+    ) -> io::Result<()> {
+        let store = store(self.runs);
+        let stays = |output: &String| {
+            let is_there = store.path(output).is_ok_and(|path| path.exists());
+            let first = gone.range(output.clone()..).next();
+            is_there && !first.is_some_and(|address| address.starts_with(output.as_str()))
+        };
+        for entry in entries(&self.runs.join("cache"))? {
+            let is_entry = entry.is_file() && !entry.is_unfinished();
+            if is_entry && !Cache::outputs(&entry.path).is_some_and(|all| all.iter().all(stays)) {
+                found.entry(What::CachedResults).or_default().push(entry.path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what goes of the directory of an execution.
+    fn execution(
+        &self,
+        execution: &Execution,
+        kept: &Kept,
+        found: &mut BTreeMap<What, Vec<Utf8PathBuf>>,
+    ) -> io::Result<()> {
+        let Execution { id, directory, record, .. } = execution;
+        if kept.goes(id) != Some(true) {
+            // With caution: it may have begun since, or have ended and left its trees on purpose.
+            let was_killed = record.as_ref().is_none_or(|it| it.status == Status::Executing);
+            if was_killed && !self.cautious {
+                found.entry(What::Unfinished).or_default().extend(job_trees(directory)?);
+            }
+            return Ok(());
+        }
+        let of_execution = found.entry(What::Execution(id.clone())).or_default();
+        let is_record = |entry: &Entry| [RECORD_FILE, DEFINITION_FILE].contains(&entry.name());
+        if self.cautious || kept.is_reproducible(id) {
+            let inside = entries(directory)?.into_iter();
+            let inside = inside.filter(|entry| !is_record(entry) && !entry.is_unfinished());
+            of_execution.extend(inside.map(|entry| entry.path));
+        } else {
+            of_execution.push(directory.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Removes what was planned: cached results first, so that none is left whose outputs are gone, and records
+/// last, so that what a cleaning that is broken off leaves is found again.
+///
+/// # Errors
+///
+/// Fails where something cannot be removed.
+pub fn remove(runs: &Utf8Path, parts: &[Removable]) -> io::Result<()> {
+    let records = executions(runs);
+    let (last, first): (Vec<_>, Vec<_>) =
+        parts.iter().flat_map(|part| &part.paths).partition(|path| path.starts_with(&records));
+    let store = runs.join("s3");
+    for path in first.into_iter().chain(last) {
+        remove_path(path)?;
+        // A directory of the store is there only as long as there is an object below it.
+        let above = path
+            .ancestors()
+            .skip(1)
+            .take_while(|above| above.starts_with(&store) && **above != store);
+        for directory in above {
+            if fs_err::remove_dir(directory).is_err() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the parts of a plan that are also in an earlier one, which somebody has agreed to.
+///
+/// # Errors
+///
+/// Fails where a directory cannot be read.
+pub fn restricted(plan: Vec<Removable>, earlier: &[Removable]) -> io::Result<Vec<Removable>> {
+    let agreed: BTreeSet<&Utf8Path> =
+        earlier.iter().flat_map(|part| &part.paths).map(Utf8PathBuf::as_path).collect();
+    let mut parts = Vec::new();
+    for mut part in plan {
+        part.paths.retain(|path| path.ancestors().any(|above| agreed.contains(above)));
+        if !part.paths.is_empty() {
+            part.bytes = sizes(&part.paths)?;
+            parts.push(part);
+        }
+    }
+    Ok(parts)
+}
+
+/// Returns the number of bytes in a file, or in the files below a directory. What goes meanwhile has none.
+///
+/// # Errors
+///
+/// Fails where a directory cannot be read.
+pub fn size(path: &Utf8Path) -> io::Result<u64> {
+    let about = match fs_err::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        about => about?,
+    };
+    if about.is_file() {
+        return Ok(about.len());
+    }
+    if !about.is_dir() {
+        return Ok(0);
+    }
+    entries(path)?.iter().map(|entry| size(&entry.path)).sum()
+}
+
+fn sizes(paths: &[Utf8PathBuf]) -> io::Result<u64> {
+    paths.iter().map(|path| size(path)).sum()
+}
+
+fn modified(path: &Utf8Path) -> io::Result<Option<Timestamp>> {
+    let modified = fs_err::symlink_metadata(path)?.modified()?;
+    Ok(Timestamp::try_from(modified).ok())
+}

@@ -1,0 +1,275 @@
+//! Tests of what goes from a directory of runs, and what stays.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A directory of runs with executions that never ran.
+struct Runs {
+    _directory: tempfile::TempDir,
+    path: Utf8PathBuf,
+}
+
+/// The present of these tests: the last second of November 2026.
+const NOW: &str = "2026-11-30T23:59:59Z";
+const OLD: &str = "20261001-080000-001";
+const YOUNG: &str = "20261130-080000-002";
+
+impl Runs {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(directory.path().join("runs")).unwrap();
+        Self { _directory: directory, path }
+    }
+
+    fn file(&self, path: &str, contents: &str) {
+        common::write_file(&self.path.join(path), contents.as_bytes()).unwrap();
+    }
+
+    /// Makes an execution of one step with this description, that has written an object of its own.
+    fn execution(&self, id: &str, pipeline: &str, status: &str, description: &Value) {
+        let date = format!("{}-{}-{}T{}:00:00Z", &id[..4], &id[4..6], &id[6..8], &id[9..11]);
+        let record = json!({
+            "format_version": 1, "execution_id": id, "pipeline_name": pipeline, "status": status,
+            "started_at": date, "seconds": 1.0, "failure_reason": null, "parameters": {},
+            "steps": [{
+                "name": "Only", "type": "Processing", "status": status, "seconds": 1.0, "cached": false,
+                "attempts": 1, "outputs": { "rows": format!("s3://b/processed/{id}/rows") },
+                "failure_reason": null, "description": description,
+            }],
+        });
+        self.file(&format!("executions/{id}/execution.json"), &record.to_string());
+        self.file(
+            &format!("executions/{id}/definition.json"),
+            r#"{"Version":"2020-12-01","Steps":[]}"#,
+        );
+        self.file(&format!("executions/{id}/Only/algo-1.log"), "log");
+        self.file(&format!("s3/b/processed/{id}/rows/rows.csv"), "1,2");
+    }
+
+    fn cached(&self, key: &str, outputs: &Value) {
+        let step = json!({
+            "name": "Only", "type": "Processing", "status": "Succeeded", "seconds": 1.0, "cached": false,
+            "attempts": 1, "outputs": outputs, "failure_reason": null,
+        });
+        let entry = json!({ "format_version": 2, "finished_at": 0, "digests": {}, "step": step });
+        self.file(&format!("cache/{key}.json"), &entry.to_string());
+    }
+
+    fn cleaning(&self, keep: usize) -> Cleaning<'_> {
+        let policy =
+            Policy { keep, older_than: None, now: NOW.parse().unwrap(), registered: Vec::new() };
+        Cleaning { runs: &self.path, policy, cautious: false }
+    }
+
+    /// Returns the paths that go, each with what it is part of.
+    fn plan(&self, cleaning: &Cleaning<'_>) -> Vec<String> {
+        let parts = cleaning.plan().unwrap();
+        let line = |part: &Removable, path: &Utf8PathBuf| {
+            let what = match &part.what {
+                What::CachedResults => "cached".to_owned(),
+                What::Input(address) => address.clone(),
+                What::Execution(id) => id[16..].to_owned(),
+                What::Unfinished => "unfinished".to_owned(),
+            };
+            format!("{what}: {}", path.strip_prefix(&self.path).unwrap())
+        };
+        parts.iter().flat_map(|part| part.paths.iter().map(|path| line(part, path))).collect()
+    }
+
+    fn remaining(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut open = vec![self.path.clone()];
+        while let Some(directory) = open.pop() {
+            for entry in entries(&directory).unwrap() {
+                if entry.is_directory() {
+                    open.push(entry.path.clone());
+                }
+                names.push(entry.path.strip_prefix(&self.path).unwrap().to_string());
+            }
+        }
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn an_execution_goes_with_all_that_it_made_and_nothing_that_another_uses() {
+    let runs = Runs::new();
+    let reads = |uri: &str| json!({ "ProcessingInputs": [{ "S3Input": { "S3Uri": uri } }] });
+    runs.execution(OLD, "p", "Succeeded", &reads("s3://b/raw/aaaaaaaaaaa1"));
+    runs.execution(YOUNG, "p", "Succeeded", &reads("s3://b/raw/aaaaaaaaaaa2"));
+    for table in ["aaaaaaaaaaa1", "aaaaaaaaaaa2", "synthetic"] {
+        runs.file(&format!("s3/b/raw/{table}/table.csv"), "1");
+    }
+    runs.cached("one", &json!({ "rows": format!("s3://b/processed/{OLD}/rows") }));
+    runs.cached("two", &json!({ "rows": format!("s3://b/processed/{YOUNG}/rows") }));
+    runs.file("cache/broken.json", "{");
+    let cleaning = runs.cleaning(1);
+    assert_eq!(
+        runs.plan(&cleaning),
+        [
+            "cached: cache/broken.json",
+            "cached: cache/one.json",
+            "s3://b/raw/aaaaaaaaaaa1: s3/b/raw/aaaaaaaaaaa1/table.csv",
+            &format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
+            &format!("001: executions/{OLD}"),
+        ]
+    );
+    remove(&runs.path, &cleaning.plan().unwrap()).unwrap();
+    assert_eq!(runs.plan(&cleaning), [""; 0]);
+    let remaining = runs.remaining();
+    assert!(!remaining.iter().any(|path| path.contains(OLD)), "{remaining:?}");
+    assert!(!remaining.contains(&"s3/b/raw/aaaaaaaaaaa1".to_owned()), "{remaining:?}");
+
+    // What an execution that stays has used is that of another, and of two pipelines each has its latest.
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    let reused = reads(&format!("s3://b/processed/{OLD}/rows"));
+    runs.execution(YOUNG, "p", "Succeeded", &reused);
+    runs.execution("20260101-080000-003", "q", "Failed", &Value::Null);
+    assert_eq!(runs.plan(&runs.cleaning(1)), [format!("001: executions/{OLD}")]);
+    assert_eq!(runs.plan(&runs.cleaning(2)), [""; 0]);
+}
+
+#[test]
+fn the_prefix_of_many_jobs_keeps_nobodys_outputs() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    let training = json!({ "OutputDataConfig": { "S3OutputPath": "s3://b/processed" } });
+    runs.execution(YOUNG, "p", "Succeeded", &training);
+    assert_eq!(runs.plan(&runs.cleaning(1)).len(), 2);
+}
+
+#[test]
+fn what_a_version_refers_to_stays() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    runs.file(&format!("s3/b/models/{OLD}/model.tar.gz"), "model");
+    runs.file(&format!("s3/b/models/{OLD}/output.tar.gz"), "other");
+    let mut cleaning = runs.cleaning(0);
+    cleaning.policy.registered = vec![RegisteredVersion {
+        addresses: vec![format!("s3://b/models/{OLD}/model.tar.gz")],
+        execution: Some(OLD.to_owned()),
+    }];
+    assert_eq!(
+        runs.plan(&cleaning),
+        [
+            format!("001: s3/b/models/{OLD}/output.tar.gz"),
+            format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
+            format!("001: executions/{OLD}/Only"),
+        ]
+    );
+    assert!(cleaning.plan().unwrap()[0].keeps_record);
+    remove(&runs.path, &cleaning.plan().unwrap()).unwrap();
+    assert_eq!(runs.plan(&cleaning), [""; 0]);
+}
+
+#[test]
+fn the_young_stays() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    runs.execution(YOUNG, "p", "Succeeded", &Value::Null);
+    // Their directories are gone, but not their objects.
+    runs.file("s3/b/processed/20261002-080000-004/x", "");
+    runs.file("s3/b/processed/20261130-080000-005/x", "");
+    let days = |number: u64| Some(std::time::Duration::from_secs(number * 24 * 60 * 60));
+    let mut cleaning = runs.cleaning(0);
+    cleaning.policy.older_than = days(30);
+    assert_eq!(
+        runs.plan(&cleaning),
+        [
+            format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
+            format!("001: executions/{OLD}"),
+            "004: s3/b/processed/20261002-080000-004/x".to_owned(),
+        ]
+    );
+    cleaning.policy.older_than = days(61);
+    assert_eq!(runs.plan(&cleaning), [""; 0]);
+}
+
+#[test]
+fn what_somebody_else_has_stored_stays() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    for object in ["s3/b/raw/line_2.csv", "s3/c/20261130/a.csv", "cache.txt", "executions/notes/x"]
+    {
+        runs.file(object, "");
+    }
+    let elsewhere = runs.path.with_file_name("elsewhere");
+    common::write_file(&elsewhere.join(YOUNG).join("a.csv"), b"1").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, runs.path.join("s3/b/linked")).unwrap();
+    let cleaning = runs.cleaning(0);
+    remove(&runs.path, &cleaning.plan().unwrap()).unwrap();
+    assert_eq!(
+        runs.remaining(),
+        [
+            "cache.txt",
+            "executions",
+            "executions/notes",
+            "executions/notes/x",
+            "s3",
+            "s3/b",
+            "s3/b/linked",
+            "s3/b/raw",
+            "s3/b/raw/line_2.csv",
+            "s3/c",
+            "s3/c/20261130",
+            "s3/c/20261130/a.csv",
+        ]
+    );
+    assert!(elsewhere.join(YOUNG).join("a.csv").is_file());
+}
+
+#[test]
+fn what_a_killed_process_has_left_goes() {
+    let runs = Runs::new();
+    runs.execution(YOUNG, "p", "Executing", &Value::Null);
+    runs.file(&format!("executions/{YOUNG}/Only/algo-1/input/table.csv"), "1");
+    runs.file(&format!("executions/{YOUNG}/.partial-1"), "{");
+    runs.file("s3/b/raw/aaaaaaaaaaa1/.partial-2", "1");
+    runs.file("registry/g/.partial-3/model_package.json", "{");
+    assert_eq!(
+        runs.plan(&runs.cleaning(9)),
+        [
+            format!("unfinished: executions/{YOUNG}/.partial-1"),
+            "unfinished: registry/g/.partial-3".to_owned(),
+            "unfinished: s3/b/raw/aaaaaaaaaaa1/.partial-2".to_owned(),
+            format!("unfinished: executions/{YOUNG}/Only/algo-1"),
+        ]
+    );
+    // The tree of a job that failed is there to look at.
+    runs.execution(YOUNG, "p", "Failed", &Value::Null);
+    assert_eq!(runs.plan(&runs.cleaning(9)).len(), 3);
+}
+
+#[test]
+fn with_caution_only_logs_and_trees_go_and_nothing_of_a_run_that_is_at_work() {
+    let runs = Runs::new();
+    for (id, status) in [(OLD, "Failed"), (YOUNG, "Executing")] {
+        runs.execution(id, "p", status, &Value::Null);
+        runs.file(&format!("executions/{id}/Only/algo-1/input/table.csv"), "1");
+    }
+    fs_err::create_dir(runs.path.join("executions/20261130-235959-006")).unwrap();
+    runs.file("s3/b/raw/aaaaaaaaaaa1/.partial-2", "1");
+    runs.file("cache/broken.json", "{");
+    let _mark = crate::occupancy::Mark::set(&runs.path, YOUNG).unwrap();
+    let cautious = Cleaning { cautious: true, ..runs.cleaning(0) };
+    assert_eq!(runs.plan(&cautious), [format!("001: executions/{OLD}/Only")]);
+    assert!(cautious.plan().unwrap()[0].keeps_record);
+}
+
+#[test]
+fn only_what_was_agreed_to_goes() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    let agreed = runs.cleaning(0).plan().unwrap();
+    runs.execution(YOUNG, "p", "Succeeded", &Value::Null);
+    let parts = restricted(runs.cleaning(0).plan().unwrap(), &agreed).unwrap();
+    assert_eq!(parts, agreed);
+    // A run has begun since: the log is part of the directory that was to go.
+    let cautious = Cleaning { cautious: true, ..runs.cleaning(0) };
+    let parts = restricted(cautious.plan().unwrap(), &agreed).unwrap();
+    assert_eq!(parts[0].paths, [runs.path.join(format!("executions/{OLD}/Only"))]);
+    assert_eq!((parts.len(), parts[0].bytes), (1, "log".len() as u64));
+}
