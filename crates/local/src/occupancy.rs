@@ -24,7 +24,18 @@ const SHARED: u32 = 0o2020;
 #[derive(Debug)]
 pub struct Occupancy {
     _mark: Option<Mark>,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// A file that this process has locked or is about to lock.
+#[derive(Debug)]
+struct Lock(File);
+
+/// A child process that has not yet begun has the file, too, so that closing it would not be enough.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.0.file().unlock();
+    }
 }
 
 impl Occupancy {
@@ -40,23 +51,20 @@ impl Occupancy {
     pub fn enter(runs: &Utf8Path, note: &dyn Fn(&str)) -> io::Result<Self> {
         let enter = || {
             fs_err::create_dir_all(runs)?;
-            let lock = File::open(runs)?;
-            if lock.metadata()?.mode() & SHARED == SHARED {
+            let lock = Lock(File::open(runs)?);
+            if lock.0.metadata()?.mode() & SHARED == SHARED {
                 let mask = umask(Mode::RWXO);
                 umask(mask - Mode::RWXG);
             }
             let dead = dead_marks(runs)?;
-            if !dead.is_empty() {
-                // Only alone it can tell an unfinished file from one that is being written.
-                let is_alone = lock.file().try_lock().is_ok();
-                leftovers::remove(runs, &executions_of(&dead), is_alone)?;
-                dead.into_iter().for_each(drop);
+            // Only alone it can tell an unfinished file from one that is being written.
+            if !dead.is_empty() && remove_leftovers(runs, dead, lock.0.file().try_lock().is_ok())? {
                 note("Removed what a killed run has left.");
             }
             // A file system without locks is no reason not to run.
-            if let Err(TryLockError::WouldBlock) = lock.file().try_lock_shared() {
+            if let Err(TryLockError::WouldBlock) = lock.0.file().try_lock_shared() {
                 note(&format!("waiting for `orchestrator clean`, which is at work in {runs}"));
-                lock.file().lock_shared()?;
+                lock.0.file().lock_shared()?;
             }
             let name = format!(
                 "process-{}-{}",
@@ -74,8 +82,8 @@ impl Occupancy {
     ///
     /// Fails where the directory cannot be read, or where its file system has no locks.
     pub fn alone(runs: &Utf8Path) -> io::Result<Option<Self>> {
-        let lock = File::open(runs)?;
-        match lock.file().try_lock() {
+        let lock = Lock(File::open(runs)?);
+        match lock.0.file().try_lock() {
             Ok(()) => Ok(Some(Self { _mark: None, _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => {
@@ -83,6 +91,17 @@ impl Occupancy {
             }
         }
     }
+}
+
+/// Removes what killed processes have left, and returns whether there was something. The mark of a process stays
+/// until somebody is alone and removes its unfinished files.
+fn remove_leftovers(runs: &Utf8Path, mut dead: Vec<DeadMark>, is_alone: bool) -> io::Result<bool> {
+    dead.retain(|mark| is_alone || leftovers::is_execution(name(&mark.path)));
+    leftovers::remove(runs, &executions_of(&dead), is_alone)?;
+    for mark in &dead {
+        leftovers::remove_path(&mark.path)?;
+    }
+    Ok(!dead.is_empty())
 }
 
 /// Adds to an error of a directory of runs what helps.
@@ -124,11 +143,6 @@ impl Mark {
         fs_err::rename(&unlocked, &path)?;
         Ok(Self { path, _lock: lock })
     }
-
-    /// Returns the name of a mark.
-    fn name(&self) -> &str {
-        self.path.file_name().unwrap_or_default()
-    }
 }
 
 /// The mark goes before its lock does, so that nobody takes it for that of a killed process.
@@ -138,8 +152,18 @@ impl Drop for Mark {
     }
 }
 
+/// The mark of a process that was killed, locked so that nobody else finds it.
+struct DeadMark {
+    path: Utf8PathBuf,
+    _lock: Lock,
+}
+
 fn directory(runs: &Utf8Path) -> Utf8PathBuf {
     runs.join("running")
+}
+
+fn name(mark: &Utf8Path) -> &str {
+    mark.file_name().unwrap_or_default()
 }
 
 /// Returns the names of the executions that run.
@@ -151,31 +175,29 @@ pub fn running(runs: &Utf8Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for path in marks(runs)? {
         let is_locked = File::open(&path).is_ok_and(|file| file.file().try_lock_shared().is_err());
-        if let Some(name) =
-            path.file_name().filter(|name| is_locked && leftovers::is_execution(name))
-        {
-            names.push(name.to_owned());
+        if is_locked && leftovers::is_execution(name(&path)) {
+            names.push(name(&path).to_owned());
         }
     }
     names.sort_unstable();
     Ok(names)
 }
 
-/// Takes the marks of processes that were killed. They are removed when the result is dropped.
-fn dead_marks(runs: &Utf8Path) -> io::Result<Vec<Mark>> {
+/// Takes the marks of processes that were killed.
+fn dead_marks(runs: &Utf8Path) -> io::Result<Vec<DeadMark>> {
     let mut dead = Vec::new();
     for path in marks(runs)? {
-        let Ok(lock) = File::open(&path) else { continue };
+        let Ok(lock) = File::open(&path).map(Lock) else { continue };
         // Between these lines its process may have ended as it should, which removes the mark first.
-        if lock.file().try_lock().is_ok() && path.exists() {
-            dead.push(Mark { path, _lock: lock });
+        if lock.0.file().try_lock().is_ok() && path.exists() {
+            dead.push(DeadMark { path, _lock: lock });
         }
     }
     Ok(dead)
 }
 
-fn executions_of(marks: &[Mark]) -> Vec<String> {
-    let names = marks.iter().map(Mark::name);
+fn executions_of(marks: &[DeadMark]) -> Vec<String> {
+    let names = marks.iter().map(|mark| name(&mark.path));
     names.filter(|name| leftovers::is_execution(name)).map(str::to_owned).collect()
 }
 
@@ -188,9 +210,78 @@ fn marks(runs: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = Utf8PathBuf::try_from(entry?.path()).map_err(io::Error::other)?;
-        if !path.file_name().unwrap_or_default().starts_with(PARTIAL_PREFIX) {
+        if !name(&path).starts_with(PARTIAL_PREFIX) {
             paths.push(path);
         }
     }
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_removes_results_is_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let runs = Utf8PathBuf::from_path_buf(directory.path().join("runs")).unwrap();
+        let silent = |_: &str| {};
+        let (one, other) =
+            (Occupancy::enter(&runs, &silent).unwrap(), Occupancy::enter(&runs, &silent).unwrap());
+        assert_eq!(marks(&runs).unwrap().len(), 2);
+        drop(one);
+        assert!(Occupancy::alone(&runs).unwrap().is_none());
+        drop(other);
+        assert_eq!(marks(&runs).unwrap().len(), 0);
+        let alone = Occupancy::alone(&runs).unwrap();
+        assert!(alone.is_some() && Occupancy::alone(&runs).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_goes_once_nobody_else_is_at_work() {
+        let directory = tempfile::tempdir().unwrap();
+        let runs = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        let mark = Mark::set(&runs, "20261130-080000-001").unwrap();
+        let other = Occupancy::enter(&runs, &|_| {}).unwrap();
+        // Nobody has locked these.
+        let (id, process) = ("20261130-080000-002", "process-7-1");
+        for name in [id, process] {
+            common::write_file(&super::directory(&runs).join(name), b"").unwrap();
+        }
+        let unfinished = runs.join("s3/b/.partial-1");
+        let tree = runs.join(format!("executions/{id}/Train/algo-1"));
+        for file in [&unfinished, &tree.join("table.csv")] {
+            common::write_file(file, b"1").unwrap();
+        }
+        assert_eq!(running(&runs).unwrap(), ["20261130-080000-001"]);
+        let enter = || {
+            let notes = std::cell::RefCell::new(Vec::new());
+            drop(
+                Occupancy::enter(&runs, &|note| notes.borrow_mut().push(note.to_owned())).unwrap(),
+            );
+            notes.into_inner()
+        };
+        assert_eq!(enter(), ["Removed what a killed run has left."]);
+        assert!(!tree.exists() && unfinished.exists());
+        assert_eq!(enter(), [""; 0]);
+        drop((mark, other));
+        assert_eq!(enter(), ["Removed what a killed run has left."]);
+        assert!(!unfinished.exists());
+        assert_eq!(marks(&runs).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn an_error_says_what_helps() {
+        let explained = |kind| explained(io::Error::new(kind, "x"), Utf8Path::new("r")).to_string();
+        assert_eq!(
+            explained(io::ErrorKind::PermissionDenied),
+            "x; a group shares r if it may write all of it: `chgrp -R GROUP r && chmod -R g+rwX r && find r -type d \
+             -exec chmod g+s {} +`"
+        );
+        assert_eq!(
+            explained(io::ErrorKind::StorageFull),
+            "x; `orchestrator clean` removes results that nobody needs any more"
+        );
+        assert_eq!(explained(io::ErrorKind::NotFound), "x");
+    }
 }

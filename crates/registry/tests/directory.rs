@@ -211,7 +211,7 @@ fn a_version_that_cannot_be_read_is_named() {
     insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2 is a file, expected a directory");
     fs_err::remove_file(directory.join("2")).unwrap();
     fs_err::create_dir(directory.join("2")).unwrap();
-    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to query metadata of file `<models>/machine-downtime/2/model_package.json`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: failed to open file `<models>/machine-downtime/2/model_package.json`: No such file or directory (os error 2)");
     fs_err::create_dir(directory.join("2/model_package.json")).unwrap();
     insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2/model_package.json is a directory, expected a file");
     fs_err::remove_dir(directory.join("2/model_package.json")).unwrap();

@@ -216,3 +216,28 @@ fn a_group_shares_a_directory_that_it_may_write() {
         }
     }
 }
+
+#[test]
+fn a_full_disk_can_be_cleaned() {
+    let place = Place::new();
+    fs_err::create_dir(place.path("small")).unwrap();
+    let orchestrator = testkit::executable("orchestrator");
+    let script = format!(
+        "mount -t tmpfs -o size=3m none small || exit 77; \
+         {orchestrator} run --config {CONFIG} --runs small/runs -p MinRecall=1 -p MinAccuracy=1; \
+         head -c 9999999 /dev/zero >small/full; {orchestrator} run --config {CONFIG} --runs small/runs --no-cache; \
+         {orchestrator} clean --runs small/runs --keep 0 --yes && \
+         {orchestrator} run --config {CONFIG} --runs small/runs --no-cache -p MinRecall=1"
+    );
+    let mut namespace = Command::new("unshare");
+    namespace.args(["-rm", "sh", "-c", &script]).current_dir(place.path(""));
+    namespace.env_remove("AWS_ACCOUNT_ID").env_remove("AWS_REGION").env("USER", "ada");
+    let Ok(output) = namespace.output() else { return testkit::skipped("no unshare") };
+    let outcome = testkit::Outcome::from(output);
+    if outcome.code == Some(77) || outcome.stderr.contains("unshare:") {
+        return testkit::skipped("cannot mount a tmpfs");
+    }
+    assert!(outcome.stderr.contains("No space left on device"), "{outcome:?}");
+    assert!(outcome.stdout.contains("\nRemoved "), "{outcome:?}");
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+}
