@@ -1,6 +1,6 @@
 //! SHA-256 digests in hexadecimal.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -42,6 +42,37 @@ impl<R: Read> Read for Sha256Reader<R> {
     }
 }
 
+/// A writer that computes the SHA-256 digest of everything that passes through it.
+#[derive(Debug)]
+pub struct Sha256Writer<W> {
+    output: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Sha256Writer<W> {
+    /// Wraps `output`.
+    pub fn new(output: W) -> Self {
+        Self { output, hash: Sha256::new() }
+    }
+
+    /// Returns the digest of the bytes written so far as 64 hexadecimal digits.
+    pub fn digest(self) -> String {
+        hex(&self.hash.finalize())
+    }
+}
+
+impl<W: Write> Write for Sha256Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
 /// Returns the SHA-256 digest of `bytes` as 64 hexadecimal digits.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
@@ -66,5 +97,8 @@ mod tests {
         let mut reader = Sha256Reader::new(&b"abcdef"[..]);
         reader.read_exact(&mut [0; 3]).unwrap();
         assert_eq!(reader.digest(), ABC);
+        let mut writer = Sha256Writer::new(Vec::new());
+        writer.write_all(b"abc").unwrap();
+        assert_eq!(writer.digest(), ABC);
     }
 }

@@ -1,76 +1,61 @@
-//! Files and directories that appear complete or not at all, and whose contents are synced to the
-//! disk before they appear.
+//! What is on the disk, and not only in the memory of the operating system: a power cut does not undo it.
 
-use std::fs::Permissions;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::collections::BTreeSet;
+use std::io;
+use std::thread;
 
 use camino::Utf8Path;
-use tempfile::{Builder, NamedTempFile};
 
-use crate::PARTIAL_PREFIX;
+/// The number of threads that wait for the disk at once. The file system writes what several of them wait for
+/// together, which takes little longer than what one waits for.
+const THREADS: usize = 16;
 
-/// Creates a file with `contents`. Returns false and changes nothing if a file of that name exists.
+/// Makes files durable together with their names: it syncs them, their directories and those above up to
+/// `root`. A path where nothing is any more is left out.
 ///
 /// # Errors
 ///
-/// Fails where the operating system refuses to create, write or rename a file.
-pub fn create_file(path: &Utf8Path, contents: &[u8]) -> io::Result<bool> {
-    match prepare_file(path, contents)?.persist_noclobber(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+/// Fails where a file or a directory cannot be opened or the disk does not take it.
+pub fn sync<'f>(root: &Utf8Path, files: impl IntoIterator<Item = &'f Utf8Path>) -> io::Result<()> {
+    let mut paths = BTreeSet::new();
+    for file in files {
+        paths.extend(file.ancestors().take_while(|path| path.starts_with(root)));
     }
+    let paths: Vec<&Utf8Path> = paths.into_iter().collect();
+    let share = paths.len().div_ceil(THREADS).max(1);
+    thread::scope(|scope| {
+        let sync_all = |share: &[&Utf8Path]| share.iter().try_for_each(|path| sync_one(path));
+        let threads: Vec<_> =
+            paths.chunks(share).map(|share| scope.spawn(move || sync_all(share))).collect();
+        let ended = |_| Err(io::Error::other("a thread that synced files has panicked"));
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(ended))
+    })
 }
 
-/// Writes a file with `contents`, in place of any file of that name.
-///
-/// # Errors
-///
-/// Fails where the operating system refuses to create, write or rename a file.
-pub fn replace_file(path: &Utf8Path, contents: &[u8]) -> io::Result<()> {
-    prepare_file(path, contents)?.persist(path).map(drop).map_err(|error| error.error)
-}
-
-/// Creates a directory that holds one file, `name`, with `contents`. Returns false and changes
-/// nothing if a file or a directory with entries of that name exists.
-///
-/// # Errors
-///
-/// Fails where the operating system refuses to create, write or rename.
-pub fn create_directory(path: &Utf8Path, name: &str, contents: &[u8]) -> io::Result<bool> {
-    // The umask reduces these modes as for any other file; tempfile's default would be private.
-    let prepared = Builder::new()
-        .prefix(PARTIAL_PREFIX)
-        .permissions(Permissions::from_mode(0o777))
-        .tempdir_in(path.parent().unwrap_or(path))?;
-    let mut file = fs_err::File::create_new(prepared.path().join(name))?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    match fs_err::rename(prepared.path(), path) {
-        Ok(()) => {
-            // The directory has its final name; the guard has nothing left to remove.
-            let _ = prepared.keep();
-            Ok(true)
-        }
-        // A directory can be renamed only to a free name or over an empty directory.
-        Err(error) if exists(&error) => Ok(false),
+/// Creates a directory and those above it, and makes the names of the new ones durable.
+pub(crate) fn create_directories(path: &Utf8Path) -> io::Result<()> {
+    if path.is_dir() || path == "" {
+        return Ok(());
+    }
+    let above = path.parent().unwrap_or(Utf8Path::new(""));
+    create_directories(above)?;
+    match fs_err::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
+        Ok(()) => sync_one(if above == "" { Utf8Path::new(".") } else { above }),
     }
 }
 
-fn prepare_file(path: &Utf8Path, contents: &[u8]) -> io::Result<NamedTempFile> {
-    let mut file = Builder::new()
-        .prefix(PARTIAL_PREFIX)
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(path.parent().unwrap_or(path))?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
-fn exists(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
+fn sync_one(path: &Utf8Path) -> io::Result<()> {
+    let file = match fs_err::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    match file.sync_all() {
+        // Some file systems cannot sync a directory.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput && path.is_dir() => Ok(()),
+        synced => synced,
+    }
 }
 
 #[cfg(test)]
@@ -80,20 +65,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_exists_stays_and_no_temporary_file_remains() {
+    fn every_file_is_synced_up_to_the_root() {
         let directory = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
-        let file = root.join("group.json");
-        assert!(create_file(&file, b"first").unwrap());
-        assert!(!create_file(&file, b"second").unwrap());
-        assert_eq!(fs_err::read_to_string(&file).unwrap(), "first");
-        replace_file(&file, b"third").unwrap();
-        assert_eq!(fs_err::read_to_string(&file).unwrap(), "third");
-
-        let version = root.join("1");
-        assert!(create_directory(&version, "package.json", b"one").unwrap());
-        assert!(!create_directory(&version, "package.json", b"two").unwrap());
-        assert_eq!(fs_err::read_to_string(version.join("package.json")).unwrap(), "one");
-        assert_eq!(fs_err::read_dir(&root).unwrap().count(), 2);
+        let deep = root.join("a/b/c");
+        create_directories(&deep).unwrap();
+        let files: Vec<_> = (0..40).map(|number| deep.join(format!("{number}.txt"))).collect();
+        files.iter().for_each(|file| fs_err::write(file, "text").unwrap());
+        sync(&root, files.iter().map(|file| &**file)).unwrap();
+        sync(&root, []).unwrap();
+        fs_err::remove_file(&files[38]).unwrap();
+        sync(&root, files.iter().map(|file| &**file)).unwrap();
+        // Of a file that is none, the last of them all, the path is named.
+        let error = sync(&root, [files[39].join("under").as_path()]).unwrap_err();
+        assert!(error.to_string().contains("39.txt/under"), "{error}");
     }
 }

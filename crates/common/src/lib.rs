@@ -1,6 +1,6 @@
 //! The ground floor: what every other crate needs and none of them owns. Exit codes, error chains,
-//! files that are written atomically, JSON from outside, SHA-256 digests, the nearest name to a mistyped one, text that
-//! is safe to print, names of buckets, and panics that are contained.
+//! files that are written atomically and durably, JSON from outside, SHA-256 digests, the nearest name to a mistyped
+//! one, text that is safe to print, names of buckets, and panics that are contained.
 //!
 //! Knows the operating system's files and text. Must never know SageMaker, tables, models, or any
 //! other crate of this workspace.
@@ -21,7 +21,8 @@
 mod bucket;
 mod contained;
 mod digest;
-pub mod durable;
+mod directory;
+mod durable;
 mod error;
 mod exit;
 mod files;
@@ -31,7 +32,9 @@ mod regular;
 
 pub use bucket::is_bucket_name;
 pub use contained::{contained, containing};
-pub use digest::{Sha256Reader, hex, sha256_hex};
+pub use digest::{Sha256Reader, Sha256Writer, hex, sha256_hex};
+pub use directory::Directory;
+pub use durable::sync;
 pub use error::{chain, is_printable, one_line, printable};
 pub use exit::{Exit, Failure};
 pub use files::{

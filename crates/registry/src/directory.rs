@@ -6,8 +6,8 @@
 //! ```
 //!
 //! There are no locks. A version is written to a temporary directory, synced to the disk and then
-//! renamed to its number, which fails if the number is taken. A numbered directory is therefore
-//! always complete, and if two processes want the same number, one of them gets the next. A process
+//! renamed to its number, which fails if the number is taken; then the name is synced. A numbered
+//! directory is therefore always complete and outlasts a power cut, and if two processes want the same number, one of them gets the next. A process
 //! that is killed in between leaves at most a `.partial-*` directory, which is never read. An approval
 //! replaces the document in the same way; the later of two concurrent approvals wins.
 //!
@@ -19,7 +19,7 @@ use std::io;
 use std::ops::RangeInclusive;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{durable, kind_of, read_regular};
+use common::{Directory, kind_of, read_regular};
 use serde_json::json;
 
 use crate::Registry;
@@ -138,18 +138,16 @@ impl DirectoryRegistry {
 impl Registry for DirectoryRegistry {
     fn ensure_group(&self, group: &Group) -> Result<(), RegistryError> {
         group.check()?;
-        let directory = self.group_directory(&group.name);
-        let path = directory.join(GROUP_JSON);
-        if path.exists() {
+        if self.group_directory(&group.name).join(GROUP_JSON).exists() {
             return Ok(());
         }
-        fs_err::create_dir_all(&directory).map_err(self.unusable())?;
         let document = json!({
             "format_version": 1,
             "name": group.name,
             "description": group.description,
         });
-        durable::create_file(&path, format!("{document:#}\n").as_bytes())
+        Directory::make(&self.directory, &group.name)
+            .and_then(|place| place.create_file(GROUP_JSON, format!("{document:#}\n").as_bytes()))
             .map(drop)
             .map_err(self.unusable())
     }
@@ -166,13 +164,14 @@ impl Registry for DirectoryRegistry {
         while VERSIONS.contains(&version) {
             let package = registered(new, version);
             let document = Document::new(package.clone(), Some(new.client_token.clone()));
-            let directory = self.group_directory(group);
-            let path = directory.join(version.to_string());
+            let number = version.to_string();
             let json = document.to_json().map_err(|source| RegistryError::Document {
-                path: path.join(PACKAGE_JSON),
+                path: self.group_directory(&new.group).join(&number).join(PACKAGE_JSON),
                 source,
             })?;
-            if durable::create_directory(&path, PACKAGE_JSON, &json).map_err(self.unusable())? {
+            let group = Directory::make(&self.directory, &new.group);
+            let created = group.and_then(|it| it.create_directory(&number, PACKAGE_JSON, &json));
+            if created.map_err(self.unusable())? {
                 return Ok(package);
             }
             // Another process has taken the number since, possibly for the same job.
@@ -232,8 +231,10 @@ impl Registry for DirectoryRegistry {
             reason.filter(|text| !text.is_empty()).map(str::to_owned);
         let path = self.group_directory(&group).join(version.to_string()).join(PACKAGE_JSON);
         let json = document.to_json();
-        let json = json.map_err(|source| RegistryError::Document { path: path.clone(), source })?;
-        durable::replace_file(&path, &json).map_err(self.unusable())?;
+        let json = json.map_err(|source| RegistryError::Document { path, source })?;
+        let place = Directory::make(&self.directory, format!("{group}/{version}"));
+        let replaced = place.and_then(|place| place.replace_file(PACKAGE_JSON, &json));
+        replaced.map_err(self.unusable())?;
         Ok(document.package)
     }
 }

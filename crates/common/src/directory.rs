@@ -1,0 +1,304 @@
+//! Directories that are reached without following a link, and what is written into them.
+
+use std::io::{self, BufWriter, Write};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::PARTIAL_PREFIX;
+use crate::durable::{self, sync};
+
+/// A directory below a root. No link below the root was followed to reach it, and none is followed to write
+/// into it: whoever can make a link in the root cannot direct a write out of it.
+#[derive(Debug)]
+pub struct Directory {
+    handle: OwnedFd,
+    root: Utf8PathBuf,
+    path: Utf8PathBuf,
+}
+
+impl Directory {
+    /// Opens the directory `below` the directory `root` and creates what is missing of both. `root` itself, and
+    /// what is above it, may be links.
+    ///
+    /// # Errors
+    ///
+    /// Fails where `below` leads over a link or out of the root, and where the operating system refuses.
+    pub fn make(root: &Utf8Path, below: impl AsRef<Utf8Path>) -> io::Result<Self> {
+        let root = if root == "" { Utf8Path::new(".") } else { root };
+        durable::create_directories(root)?;
+        let handle = fs_err::File::open(root)?.into_parts().0.into();
+        let mut directory = Self { handle, root: root.to_owned(), path: root.to_owned() };
+        for part in below.as_ref().components() {
+            let Utf8Component::Normal(name) = part else {
+                return Err(io::Error::other(format!("`{part}` leads out of {root}")));
+            };
+            directory = directory.enter(name)?;
+        }
+        Ok(directory)
+    }
+
+    /// Writes a file, in place of a file or a link of that name. It appears complete or not at all, and is as
+    /// durable as [`sync`] makes it afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses, and where `produce` fails.
+    pub fn write(
+        &self,
+        name: &str,
+        produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.prepare(produce)?.replace(name)
+    }
+
+    /// Moves a file into the directory, in place of a file or a link of that name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn take(&self, file: &Utf8Path, name: &str) -> io::Result<()> {
+        Ok(fs::renameat(CWD, file.as_std_path(), &self.handle, name)?)
+    }
+
+    /// Writes a file as [`Self::write`] does, but its contents are on the disk before it has the name. The name is
+    /// once [`sync`] returns.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn write_synced(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        self.prepare_durably(contents)?.replace(name)
+    }
+
+    /// Writes a file as [`Self::write_synced`] does, and its name is on the disk, too, when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn replace_file(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        self.write_synced(name, contents)?;
+        self.sync_names()
+    }
+
+    /// Creates a file as [`Self::replace_file`] does. Returns false and changes nothing if there is a file of
+    /// that name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn create_file(&self, name: &str, contents: &[u8]) -> io::Result<bool> {
+        let partial = self.prepare_durably(contents)?;
+        match fs::linkat(&self.handle, &*partial.name, &self.handle, name, AtFlags::empty()) {
+            Err(Errno::EXIST) => return Ok(false),
+            linked => linked?,
+        }
+        drop(partial);
+        self.sync_names()?;
+        Ok(true)
+    }
+
+    /// Creates a directory `name` that holds one file. Its contents are on the disk before the directory has
+    /// the name, and the name is when this returns. Returns false and changes nothing if there is a file or a
+    /// directory with entries of that name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn create_directory(&self, name: &str, file: &str, contents: &[u8]) -> io::Result<bool> {
+        let mode = Mode::from_raw_mode(0o777);
+        let (partial, ()) = unique(|name| fs::mkdirat(&self.handle, name, mode))?;
+        let filled = self.enter(&partial);
+        let created = filled.and_then(|filled| {
+            filled.prepare_durably(contents)?.replace(file)?;
+            fs::fsync(&filled.handle).or_else(unless_unsupported)?;
+            // A directory can be renamed only to a free name or over an empty directory.
+            let renamed = fs::renameat(&self.handle, &*partial, &self.handle, name);
+            if renamed.is_err() {
+                let _ = fs::unlinkat(&filled.handle, file, AtFlags::empty());
+            }
+            match renamed {
+                Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
+                renamed => Ok(renamed.map(|()| true)?),
+            }
+        });
+        if matches!(created, Ok(true)) {
+            self.sync_names()?;
+        } else {
+            let _ = fs::unlinkat(&self.handle, &*partial, AtFlags::REMOVEDIR);
+        }
+        created
+    }
+
+    /// Makes the names in this directory, and the directory's own, durable.
+    fn sync_names(&self) -> io::Result<()> {
+        sync(&self.root, [&*self.path])
+    }
+
+    /// Opens a directory in this one, and creates it if it is missing.
+    fn enter(&self, name: &str) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || fs::openat(&self.handle, name, flags, Mode::empty());
+        let opened = match open() {
+            Err(Errno::NOENT) => {
+                match fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(errno) => Err(errno),
+                }
+            }
+            opened => opened,
+        };
+        let path = self.path.join(name);
+        let handle = opened.map_err(|errno| {
+            let about = fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
+            let is_link = about
+                .is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::Symlink);
+            let found = if is_link {
+                "it is a symbolic link, which is not followed; expected a directory".to_owned()
+            } else {
+                io::Error::from(errno).to_string()
+            };
+            io::Error::new(errno.kind(), format!("cannot open directory `{path}`: {found}"))
+        })?;
+        Ok(Self { handle, root: self.root.clone(), path })
+    }
+
+    /// Writes a temporary file.
+    fn prepare(
+        &self,
+        produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Partial<'_>> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o666);
+        let (name, handle) = unique(|name| fs::openat(&self.handle, name, flags, mode))?;
+        let partial = Partial { directory: self, name, file: handle.into() };
+        let mut out = BufWriter::with_capacity(1 << 16, &partial.file);
+        produce(&mut out)?;
+        out.flush()?;
+        drop(out);
+        Ok(partial)
+    }
+
+    /// Writes a temporary file whose contents are on the disk when this returns.
+    fn prepare_durably(&self, contents: &[u8]) -> io::Result<Partial<'_>> {
+        let partial = self.prepare(|out| out.write_all(contents))?;
+        partial.file.sync_all()?;
+        Ok(partial)
+    }
+}
+
+/// A temporary file, which is removed unless it gets another name.
+struct Partial<'d> {
+    directory: &'d Directory,
+    name: String,
+    file: std::fs::File,
+}
+
+impl Partial<'_> {
+    fn replace(mut self, name: &str) -> io::Result<()> {
+        let handle = &self.directory.handle;
+        fs::renameat(handle, &*self.name, handle, name)?;
+        self.name.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Partial<'_> {
+    fn drop(&mut self) {
+        if !self.name.is_empty() {
+            let _ = fs::unlinkat(&self.directory.handle, &*self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// Calls `create` with names of temporary files until one is free. Returns that and what was created.
+fn unique<T>(create: impl Fn(&str) -> rustix::io::Result<T>) -> io::Result<(String, T)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{PARTIAL_PREFIX}{}-{count}", std::process::id());
+        match create(&name) {
+            Ok(created) => return Ok((name, created)),
+            Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+/// Turns the answer of a file system that cannot sync directories into success.
+fn unless_unsupported(errno: Errno) -> rustix::io::Result<()> {
+    if errno == Errno::INVAL { Ok(()) } else { Err(errno) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn root() -> (tempfile::TempDir, Utf8PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(directory.path().join("runs")).unwrap();
+        (directory, root)
+    }
+
+    #[test]
+    fn what_exists_stays_and_no_temporary_file_remains() {
+        let (_guard, root) = root();
+        let group = Directory::make(&root, "registry/group").unwrap();
+        let read = |name: &str| fs_err::read_to_string(group.path.join(name)).unwrap();
+        assert!(group.create_file("group.json", b"first").unwrap());
+        assert!(!group.create_file("group.json", b"second").unwrap());
+        assert_eq!(read("group.json"), "first");
+        group.replace_file("group.json", b"third").unwrap();
+        assert_eq!(read("group.json"), "third");
+
+        assert!(group.create_directory("1", "package.json", b"one").unwrap());
+        assert!(!group.create_directory("1", "package.json", b"two").unwrap());
+        assert_eq!(read("1/package.json"), "one");
+        let failed = group.write("half", |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("the disk is full"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
+        assert_eq!(fs_err::read_dir(&group.path).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn no_link_below_the_root_is_followed() {
+        let (guard, root) = root();
+        let outside = Utf8Path::from_path(guard.path()).unwrap().join("outside");
+        fs_err::create_dir_all(outside.join("deep")).unwrap();
+        fs_err::write(outside.join("file"), "theirs").unwrap();
+        let directory = Directory::make(&root, "s3").unwrap();
+        symlink(&outside, root.join("s3/bucket")).unwrap();
+        let error = Directory::make(&root, "s3/bucket/deep").unwrap_err().to_string();
+        let expected = format!(
+            "cannot open directory `{root}/s3/bucket`: it is a symbolic link, which is not followed; expected a directory"
+        );
+        assert_eq!(error, expected);
+        assert!(Directory::make(&root, "../outside").is_err());
+
+        for name in ["file", "written"] {
+            symlink(outside.join(name), root.join("s3").join(name)).unwrap();
+        }
+        directory.write("file", |out| out.write_all(b"ours")).unwrap();
+        let moved = root.join("moved");
+        fs_err::write(&moved, "ours").unwrap();
+        directory.take(&moved, "written").unwrap();
+        for name in ["file", "written"] {
+            assert_eq!(fs_err::read_to_string(root.join("s3").join(name)).unwrap(), "ours");
+        }
+        assert_eq!(fs_err::read_to_string(outside.join("file")).unwrap(), "theirs");
+        assert!(!outside.join("written").exists());
+
+        // The user may keep the root itself elsewhere.
+        symlink(&root, guard.path().join("link")).unwrap();
+        let link = Utf8Path::from_path(guard.path()).unwrap().join("link");
+        assert!(Directory::make(&link, "s3").unwrap().create_file("new", b"").unwrap());
+        assert!(root.join("s3/new").is_file());
+    }
+}
