@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Exit, chain, write_file, write_with};
+use common::{Exit, chain, write_file};
 use container::Kind;
 use container::wire::{self, ResourceConfig};
 use indexmap::IndexMap;
@@ -18,8 +18,17 @@ use crate::job::LocalJob;
 use crate::log::tail;
 use crate::ownership;
 use crate::process::{Ended, Stop};
+use crate::recorded::Contents;
 use crate::runner::Runner;
 use crate::store::{Store, files_below};
+
+/// What a job that succeeded has left.
+pub struct Made {
+    /// The metrics in its logs.
+    pub metrics: IndexMap<String, f64>,
+    /// The objects of its outputs.
+    pub contents: Contents,
+}
 
 /// Runs attempts at jobs.
 pub struct JobRunner<'a> {
@@ -32,22 +41,19 @@ pub struct JobRunner<'a> {
 }
 
 impl JobRunner<'_> {
-    /// Runs the job once, with the hosts' trees and logs in `directory`. Returns the metrics found
-    /// in the logs.
+    /// Runs the job once, with the hosts' trees and logs in `directory`.
     ///
     /// # Errors
     ///
     /// Fails where a host's program does not succeed or its files cannot be read or stored.
-    pub fn attempt(
-        &self,
-        job: &LocalJob,
-        directory: &Utf8Path,
-    ) -> Result<IndexMap<String, f64>, JobFailure> {
+    pub fn attempt(&self, job: &LocalJob, directory: &Utf8Path) -> Result<Made, JobFailure> {
         for name in job.environment.keys() {
             if let Some(why) = self.runner.refuses(name) {
                 return Err(JobFailure::new(format!("Environment.{name}: {why}"), Exit::Usage));
             }
         }
+        // what a job is told of, it need not read: a registration refers to a model
+        self.store.require_named(job.texts())?;
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
@@ -85,12 +91,12 @@ impl JobRunner<'_> {
             return Err(first);
         }
         let metrics = self.metrics(job, directory)?;
-        self.gather(job, directory)?;
+        let contents = self.gather(job, directory)?;
         // the outputs are in the store now; a failed job's trees are kept for inspection
         for host in &hosts {
             let _ = fs_err::remove_dir_all(directory.join(host));
         }
-        Ok(metrics)
+        Ok(Made { metrics, contents })
     }
 
     /// Creates the directory tree that SageMaker would mount at `/opt/ml`.
@@ -166,8 +172,9 @@ impl JobRunner<'_> {
         Ok(found)
     }
 
-    /// Stores the outputs of all hosts.
-    fn gather(&self, job: &LocalJob, directory: &Utf8Path) -> Result<(), JobFailure> {
+    /// Stores the outputs of all hosts and returns what they hold.
+    fn gather(&self, job: &LocalJob, directory: &Utf8Path) -> Result<Contents, JobFailure> {
+        let mut contents = Contents::new();
         let hosts = job.host_names();
         let trees = |place: &str| {
             let places = hosts.iter().map(|host| {
@@ -185,18 +192,22 @@ impl JobRunner<'_> {
             for tree in trees(output.directory.as_str())? {
                 self.store.upload(&tree, &output.uri)?;
             }
+            contents.insert(output.uri.clone(), self.store.record(&output.uri)?);
         }
         if let Some(prefix) = &job.model_prefix {
-            let target = self.store.path(&format!("{prefix}/{}", wire::MODEL_ARCHIVE))?;
-            let models = trees(wire::MODEL)?;
-            write_with(&target, |out| archive::write(&models, out))?;
+            let mut pack = |name: &str, trees: &[Utf8PathBuf]| -> Result<(), JobFailure> {
+                let uri = format!("{prefix}/{name}");
+                let digest = self.store.write(&uri, |out| archive::write(trees, out))?;
+                contents.insert(uri, [(String::new(), digest)].into());
+                Ok(())
+            };
+            pack(wire::MODEL_ARCHIVE, &trees(wire::MODEL)?)?;
             let data = trees(wire::OUTPUT_DATA)?;
             if data.iter().any(|tree| files_below(tree).is_ok_and(|files| !files.is_empty())) {
-                let target = self.store.path(&format!("{prefix}/output.tar.gz"))?;
-                write_with(&target, |out| archive::write(&data, out))?;
+                pack("output.tar.gz", &data)?;
             }
         }
-        Ok(())
+        Ok(contents)
     }
 
     /// Returns the failure of a host's program, with the reason that the program wrote itself where

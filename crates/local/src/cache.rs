@@ -5,9 +5,11 @@
 //! digests of the executable or image and of every input. The addresses of the outputs are not part
 //! of it.
 
+use std::io;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::Directory;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,10 +17,13 @@ use crate::job::LocalJob;
 use crate::record::StepRecord;
 use crate::store::{Store, StoreError};
 
+/// The name of the cache's directory in that of the runs.
+const CACHE: &str = "cache";
+
 /// A cache of step results, `<runs>/cache/<key>.json`.
 #[derive(Debug)]
 pub struct Cache {
-    directory: Utf8PathBuf,
+    runs: Utf8PathBuf,
 }
 
 /// A cached result.
@@ -27,19 +32,19 @@ struct Entry {
     format_version: u32,
     /// The time at which the result was stored, in seconds since 1970.
     finished_at: i64,
-    /// The digest of each output, by name. An output that is gone or changed invalidates the entry.
-    digests: std::collections::BTreeMap<String, String>,
+    /// The step's record, with what its outputs held. An output of which something is gone or changed
+    /// invalidates the entry.
     step: StepRecord,
 }
 
-/// Version 1 had no metrics in the description of a Training job. Its entries have other keys, so that
-/// they are not found.
-const FORMAT_VERSION: u32 = 2;
+/// Version 1 had no metrics in the description of a Training job, version 2 no digests of the objects. Their
+/// entries have other keys, so that they are not found.
+const FORMAT_VERSION: u32 = 3;
 
 impl Cache {
-    /// Returns the cache in `directory`, which need not exist yet.
-    pub fn new(directory: Utf8PathBuf) -> Self {
-        Self { directory }
+    /// Returns the cache of a directory of runs, which need not exist yet.
+    pub fn new(runs: impl Into<Utf8PathBuf>) -> Self {
+        Self { runs: runs.into() }
     }
 
     /// Returns the cache key of a job.
@@ -97,32 +102,25 @@ impl Cache {
         let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
         let fresh =
             max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));
-        let intact = entry.step.outputs.iter().all(|(name, uri)| {
-            matches!((store.output_digest(uri), entry.digests.get(name)), (Ok(found), Some(known)) if found == *known)
-        });
+        let intact = entry.step.is_recorded() && store.verify(&entry.step.contents).is_ok();
         (entry.format_version == FORMAT_VERSION && fresh && intact).then_some(entry.step)
     }
 
-    /// Stores the result of a step that succeeded.
+    /// Stores the result of a step that succeeded, whose outputs are durable. The entry itself need not be: half an
+    /// entry is none.
     ///
     /// # Errors
     ///
-    /// Fails where an output cannot be read or the entry cannot be written, which is not a failure
-    /// of the step.
-    pub fn remember(&self, key: &str, step: &StepRecord, store: &Store) -> Result<(), StoreError> {
-        let mut digests = std::collections::BTreeMap::new();
-        for (name, uri) in &step.outputs {
-            digests.insert(name.clone(), store.output_digest(uri)?);
-        }
+    /// Fails where the entry cannot be written, which is not a failure of the step.
+    pub fn remember(&self, key: &str, step: &StepRecord) -> io::Result<()> {
         let entry = Entry {
             format_version: FORMAT_VERSION,
             finished_at: jiff::Timestamp::now().as_second(),
-            digests,
             step: step.clone(),
         };
         let text = serde_json::to_vec_pretty(&entry).unwrap_or_default();
-        common::write_file(&self.path(key), &text)?;
-        Ok(())
+        let directory = Directory::make(&self.runs, CACHE)?;
+        directory.write(&file_name(key), |out| out.write_all(&text))
     }
 
     /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
@@ -132,7 +130,13 @@ impl Cache {
         (entry.format_version == FORMAT_VERSION).then_some(outputs)
     }
 
-    fn path(&self, key: &str) -> Utf8PathBuf {
-        self.directory.join(format!("{key}.json"))
+    /// Returns the path of the entry of a key.
+    pub fn path(&self, key: &str) -> Utf8PathBuf {
+        self.runs.join(CACHE).join(file_name(key))
     }
+}
+
+/// Returns the name of the file of a key's entry.
+fn file_name(key: &str) -> String {
+    format!("{key}.json")
 }

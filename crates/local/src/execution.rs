@@ -9,24 +9,29 @@ use std::thread;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Exit, chain};
+use common::{Directory, Exit};
 use indexmap::IndexMap;
 use pipeline::{Definition, PlacedStep, Room, Step, duration};
 use serde_json::Value;
 
-use crate::attempt::JobRunner;
+use crate::attempt::{JobRunner, Made};
 use crate::cache::Cache;
 use crate::failure::JobFailure;
 use crate::job::LocalJob;
+use crate::keeper::Keeper;
 use crate::occupancy::Mark;
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::recorded::Contents;
 use crate::registration::ModelRegistry;
 use crate::retry::Attempts;
 use crate::runner::Runner;
 use crate::state::{ExecutionState, FinishedStep, StartedStep};
 use crate::store::Store;
+
+/// The name of the directory of the executions.
+const EXECUTIONS: &str = "executions";
 
 /// Options of an execution.
 pub struct RunOptions {
@@ -43,6 +48,10 @@ pub struct RunOptions {
     /// The address at which the user's file or directory was stored, and the path that the user gave.
     /// Failure reasons show the path.
     pub named_input: Option<(String, String)>,
+    /// The objects that the user gave, which are read only as they are recorded here.
+    pub inputs: Contents,
+    /// Whether the results are on the disk before anything refers to them.
+    pub sync: bool,
     /// Whether the results of unchanged steps are taken from the cache.
     pub cache: bool,
     /// The results of steps that are not run, by the step's name.
@@ -72,7 +81,7 @@ pub fn registry(runs: &Utf8Path) -> Utf8PathBuf {
 
 /// Returns the directory of the executions in `runs`.
 pub fn executions(runs: &Utf8Path) -> Utf8PathBuf {
-    runs.join("executions")
+    runs.join(EXECUTIONS)
 }
 
 /// Runs a definition to its end. Failures of steps are in the returned record.
@@ -86,23 +95,29 @@ pub fn run(
     progress: &dyn Progress,
     stop: &Stop<'_>,
 ) -> std::io::Result<Ending> {
-    let execution = LocalExecution::begin(
-        &executions(&options.runs),
-        &options.pipeline_name,
-        options.parameters.clone(),
-    )?;
+    Directory::make(&options.runs, EXECUTIONS)?;
+    refuse_link(&registry(&options.runs))?;
+    let executions = executions(&options.runs);
+    let mut execution =
+        LocalExecution::begin(&executions, &options.pipeline_name, options.parameters.clone())?;
     // It comes before the record: an execution with a record and no mark has ended.
     let _mark = Mark::set(&options.runs, &execution.execution_id)?;
-    fs_err::write(execution.directory.join("definition.json"), definition.to_json())?;
-    let scheduler = Scheduler {
-        definition,
-        options,
-        progress,
-        stop,
-        cache: Cache::new(options.runs.join("cache")),
-        store: store(&options.runs),
-    };
-    Ok(scheduler.run(execution))
+    execution.inputs.clone_from(&options.inputs);
+    let keeper = Keeper::begin(&options.runs, &execution, &definition.to_json(), options.sync)?;
+    let cache = Cache::new(&*options.runs);
+    let scheduler = Scheduler { definition, options, progress, stop, cache };
+    Ok(scheduler.run(execution, keeper))
+}
+
+/// Refuses a link in the runs directory where a directory is written to.
+fn refuse_link(path: &Utf8Path) -> std::io::Result<()> {
+    if path.is_symlink() {
+        return Err(std::io::Error::other(format!(
+            "{path} is a symbolic link, which is not followed; expected a directory. The runs directory as a whole \
+             may be a link"
+        )));
+    }
+    Ok(())
 }
 
 /// Runs the steps of one execution, each as soon as the steps that it needs have succeeded.
@@ -112,19 +127,19 @@ struct Scheduler<'a> {
     progress: &'a dyn Progress,
     stop: &'a Stop<'a>,
     cache: Cache,
-    store: Store,
 }
 
 impl Scheduler<'_> {
     /// Runs every step that can be started, the first of the definition first, and each job in its own
     /// thread. While the greatest number of jobs runs, no step starts, as with SageMaker's
     /// `MaxParallelExecutionSteps`.
-    fn run(&self, execution: LocalExecution) -> Ending {
+    fn run(&self, execution: LocalExecution, keeper: Keeper) -> Ending {
         let placed = self.definition.steps_recursive();
         let graph = self.definition.graph();
         let mut state = ExecutionState {
             definition: self.definition,
-            store: &self.store,
+            store: store(&self.options.runs),
+            keeper,
             progress: self.progress,
             stop: self.stop,
             reused: &self.options.reused,
@@ -137,6 +152,7 @@ impl Scheduler<'_> {
             room: Room::default(),
             property_file: RefCell::new(None),
         };
+        state.keep_inputs();
         let mut started: BTreeSet<String> = BTreeSet::new();
         let (send, receive) = mpsc::channel::<FinishedStep>();
         thread::scope(|scope| {
@@ -157,9 +173,10 @@ impl Scheduler<'_> {
                             running += 1;
                             let send = send.clone();
                             let directory = state.execution.directory.join(&step.name);
+                            let store = state.store.clone();
                             scope.spawn(move || {
                                 // the receiver outlives every job, so this cannot fail
-                                let _ = send.send(self.job(step, &job, &directory));
+                                let _ = send.send(self.job(step, &job, &directory, &store));
                             });
                         }
                     }
@@ -179,25 +196,31 @@ impl Scheduler<'_> {
     }
 
     /// Runs a job, with retries where a retry policy covers the failure.
-    fn job(&self, step: &Step, job: &LocalJob, directory: &Utf8Path) -> FinishedStep {
+    fn job(
+        &self,
+        step: &Step,
+        job: &LocalJob,
+        directory: &Utf8Path,
+        store: &Store,
+    ) -> FinishedStep {
         let started = Instant::now();
         let mut record = StepRecord::started(&step.name, step.kind.name());
         let caching = step.cache.as_ref().filter(|cache| cache.enabled && self.options.cache);
         // where the key cannot be computed, running the job reports the reason
         let key = caching.and_then(|_| {
             let program = self.options.runner.identity(job, self.stop).ok()?;
-            Cache::key(&step.name, job, &program, &self.store).ok()
+            Cache::key(&step.name, job, &program, store).ok()
         });
         let max_age = caching.and_then(|cache| cache.expire_after.as_deref()).and_then(duration);
-        if let Some(found) = key.as_ref().and_then(|key| self.cache.find(key, max_age, &self.store))
-        {
+        if let Some(found) = key.as_ref().and_then(|key| self.cache.find(key, max_age, store)) {
             return FinishedStep::reused(found, started);
         }
         let (mut exit, mut tail, mut host) = (Exit::Done, Vec::new(), None);
-        match self.attempts(step, job, directory, &mut record) {
-            Ok(metrics) => {
+        match self.attempts(step, job, directory, store, &mut record) {
+            Ok(Made { metrics, contents }) => {
                 record.status = Status::Succeeded;
                 record.metrics = metrics;
+                record.contents = contents;
                 record.outputs = job.stored();
                 record.exit_code = Some(0);
             }
@@ -217,17 +240,8 @@ impl Scheduler<'_> {
         let host = host.as_deref().unwrap_or("algo-1");
         record.log = Some(Utf8PathBuf::from(&step.name).join(format!("{host}.log")));
         record.seconds = started.elapsed().as_secs_f64();
-        if record.status == Status::Succeeded
-            && let Some(key) = &key
-            && let Err(error) = self.cache.remember(key, &record, &self.store)
-        {
-            self.progress.note(&format!(
-                "the result of {} was not cached: {}",
-                step.name,
-                chain(&error)
-            ));
-        }
-        FinishedStep { record, exit, tail }
+        let key = key.filter(|_| record.status == Status::Succeeded);
+        FinishedStep { record, exit, tail, key }
     }
 
     /// Runs attempts at a job until one succeeds or no retry policy allows another, and counts
@@ -237,16 +251,17 @@ impl Scheduler<'_> {
         step: &Step,
         job: &LocalJob,
         directory: &Utf8Path,
+        store: &Store,
         record: &mut StepRecord,
-    ) -> Result<IndexMap<String, f64>, JobFailure> {
-        let job_runner = self.job_runner();
+    ) -> Result<Made, JobFailure> {
+        let job_runner = JobRunner { store, runner: &*self.options.runner, stop: self.stop };
         let mut attempts = Attempts::first(&step.retry_policies, Instant::now());
         loop {
             record.attempts = attempts.count();
             // files of an earlier attempt must not be mistaken for results of this one
             let _ = fs_err::remove_dir_all(directory);
             let failure = match job_runner.attempt(job, directory) {
-                Ok(metrics) => return Ok(metrics),
+                Ok(made) => return Ok(made),
                 Err(failure) => failure,
             };
             if self.stop.is_requested() {
@@ -258,10 +273,5 @@ impl Scheduler<'_> {
             self.progress.retried(&step.name, &failure.reason, record.attempts);
             thread::sleep(wait);
         }
-    }
-
-    /// Returns the runner of this execution's jobs.
-    fn job_runner(&self) -> JobRunner<'_> {
-        JobRunner { store: &self.store, runner: &*self.options.runner, stop: self.stop }
     }
 }

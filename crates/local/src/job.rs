@@ -266,6 +266,12 @@ impl LocalJob {
         text
     }
 
+    /// Returns the texts that the job is given.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let values = self.environment.values().chain(self.hyperparameters.values());
+        values.chain(&self.arguments).map(String::as_str)
+    }
+
     /// Returns the names of the hosts.
     pub fn host_names(&self) -> Vec<String> {
         (1..=self.hosts).map(|number| format!("algo-{number}")).collect()

@@ -59,6 +59,8 @@
 //!     pipeline_name: "example".to_owned(),
 //!     parameters: indexmap::IndexMap::new(),
 //!     named_input: None,
+//!     inputs: local::Contents::new(),
+//!     sync: true,
 //!     cache: false,
 //!     reused: BTreeMap::new(),
 //!     parallel: NonZeroUsize::MIN,
@@ -85,6 +87,7 @@ mod failure;
 mod inputs;
 mod instance;
 mod job;
+mod keeper;
 mod leftovers;
 mod log;
 mod occupancy;
@@ -92,6 +95,7 @@ mod ownership;
 mod process;
 mod progress;
 mod record;
+mod recorded;
 mod registration;
 mod request;
 mod resume;
@@ -101,6 +105,7 @@ mod stage;
 mod state;
 mod store;
 mod strays;
+mod transfer;
 
 pub use docker::{Docker, DockerEngine, engine as docker_engine};
 pub use environment::refused_variables;
@@ -111,8 +116,9 @@ pub use occupancy::{Occupancy, running};
 pub use process::Stop;
 pub use progress::Progress;
 pub use record::{Compared, LocalExecution, Status, StepRecord};
+pub use recorded::Contents;
 pub use registration::{ModelRegistry, REGISTER_MODEL, Registration, RegistrationError};
-pub use resume::{ResumeError, ResumeFrom};
+pub use resume::{Earlier, ResumeError, ResumeFrom};
 pub use runner::{Processes, Programs, RegistryAccess, Runner};
 pub use stage::{StageError, Staged, is_runs_directory, stage};
 pub use store::{Store, StoreError};

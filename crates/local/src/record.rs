@@ -7,6 +7,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::recorded::Contents;
+
 /// The file's name in the execution's directory.
 pub const RECORD_FILE: &str = "execution.json";
 /// The version of the record's format.
@@ -77,6 +79,9 @@ pub struct StepRecord {
     pub attempts: u32,
     /// The S3 address of each output, by the output's name.
     pub outputs: BTreeMap<String, String>,
+    /// The objects of the outputs. They are used only with the bytes that are recorded here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contents: Contents,
     /// The reason of the failure.
     pub failure_reason: Option<String>,
     /// The exit code of the job's program.
@@ -107,6 +112,7 @@ impl StepRecord {
             cached: false,
             attempts: 0,
             outputs: BTreeMap::new(),
+            contents: Contents::new(),
             failure_reason: None,
             exit_code: None,
             metrics: IndexMap::new(),
@@ -114,6 +120,11 @@ impl StepRecord {
             log: None,
             description: Value::Null,
         }
+    }
+
+    /// Returns whether the objects of every output are recorded. Earlier versions of this program recorded none.
+    pub fn is_recorded(&self) -> bool {
+        self.outputs.values().all(|uri| self.contents.contains_key(uri))
     }
 }
 
@@ -135,6 +146,9 @@ pub struct LocalExecution {
     pub failure_reason: Option<String>,
     /// The parameters' values.
     pub parameters: IndexMap<String, Value>,
+    /// The objects that the execution was given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: Contents,
     /// The steps that were started, in the order of their start.
     pub steps: Vec<StepRecord>,
     /// The execution's directory.
@@ -171,6 +185,7 @@ impl LocalExecution {
                         seconds: 0.0,
                         failure_reason: None,
                         parameters,
+                        inputs: Contents::new(),
                         steps: Vec::new(),
                         directory,
                     });
@@ -183,14 +198,9 @@ impl LocalExecution {
         }
     }
 
-    /// Writes the record in its present state.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the file cannot be written.
-    pub fn save(&self) -> Result<(), common::FileError> {
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        common::write_file(&self.directory.join(RECORD_FILE), &text)
+    /// Returns everything that the execution was given and that its steps made.
+    pub fn contents(&self) -> impl Iterator<Item = &Contents> {
+        std::iter::once(&self.inputs).chain(self.steps.iter().map(|step| &step.contents))
     }
 
     /// Reads the record of the execution in a directory.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
+use crate::recorded::Contents;
 use crate::registration::REGISTER_MODEL;
 use crate::store::{Store, StoreError};
 
@@ -37,6 +38,15 @@ pub enum ResumeError {
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is taken from an earlier execution.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// The results of its steps, by the step's name.
+    pub results: BTreeMap<String, StepRecord>,
+    /// The objects that it was given.
+    pub inputs: Contents,
 }
 
 /// A request to start at a step, with the results of the steps before it.
@@ -71,10 +81,10 @@ impl ResumeFrom<'_> {
         &self,
         earlier: &[LocalExecution],
         parameters: &mut IndexMap<String, Value>,
-    ) -> Result<BTreeMap<String, StepRecord>, ResumeError> {
+    ) -> Result<Earlier, ResumeError> {
         let jobs = self.jobs_before()?;
         if jobs.is_empty() && earlier.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Earlier::default());
         }
         // results of different executions may come from different tables, so one must have all
         let succeeded = |execution: &&LocalExecution, name: &str| {
@@ -103,7 +113,7 @@ impl ResumeFrom<'_> {
                 .note(&format!("The results before {} are those of execution {id}.", self.step));
         }
         let earlier_definition = read_definition(&execution.directory.join("definition.json"))?;
-        let mut reused = BTreeMap::new();
+        let mut results = BTreeMap::new();
         for name in jobs {
             let Some(step) = self.definition.step(name) else { continue };
             if earlier_definition.step(name) != Some(step) {
@@ -113,21 +123,37 @@ impl ResumeFrom<'_> {
             for parameter in step.read_parameters() {
                 self.keep(&parameter, execution, parameters, &format!("{name} ran"))?;
             }
-            let record = execution.steps.iter().find(|step| step.name == name);
-            for uri in record.into_iter().flat_map(|record| record.outputs.values()) {
-                if !self.store.path(uri)?.exists() {
-                    return self.refuse(&format!(
-                        "{uri}, which {name} made in execution {id}, is gone; begin there"
-                    ));
-                }
+            if let Some(record) = execution.steps.iter().find(|step| step.name == name) {
+                self.require_intact(record, id)?;
+                results.insert(name.to_owned(), record.clone());
             }
-            reused.extend(record.map(|record| (name.to_owned(), record.clone())));
         }
         // unless the user names a table, the earlier execution's is used
         if !self.set_parameters.contains(&self.input_parameter) {
             self.keep(self.input_parameter, execution, parameters, "it was")?;
         }
-        Ok(reused)
+        Ok(Earlier { results, inputs: execution.inputs.clone() })
+    }
+
+    /// Refuses a result of which something is gone or has changed since it was recorded.
+    fn require_intact(&self, record: &StepRecord, id: &str) -> Result<(), ResumeError> {
+        let StepRecord { name, outputs, contents, .. } = record;
+        if let Some(uri) = outputs.values().find(|uri| !contents.contains_key(*uri)) {
+            return self.refuse(&format!(
+                "execution {id}, which an earlier version of this program ran, did not record what {uri} held; \
+                 begin at {name}"
+            ));
+        }
+        let (uri, what) = match self.store.verify(contents) {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Gone(path)) => (self.store.uri(&path), "is gone".to_owned()),
+            Err(StoreError::Changed { path, found, expected }) => (
+                self.store.uri(&path),
+                format!("has changed: its SHA-256 is {found}, expected {expected}"),
+            ),
+            Err(error) => return Err(error.into()),
+        };
+        self.refuse(&format!("{uri}, which {name} made in execution {id}, {what}; begin there"))
     }
 
     /// Sets a parameter to its value in an earlier execution. `what` begins the message to the user.

@@ -1,7 +1,10 @@
 //! Copies a user's table into the object store.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::recorded::Contents;
 use crate::store::{Store, StoreError, file_digest};
 
 /// A table cannot be copied into the object store.
@@ -40,12 +43,15 @@ pub struct Staged {
     /// The address of the file or directory that the user named: a file below the prefix, or the
     /// prefix itself.
     pub uri: String,
+    /// The files, by the prefix.
+    pub contents: Contents,
     /// The directories of earlier runs below the directory, which are left out.
     pub runs: Vec<Utf8PathBuf>,
 }
 
 /// Copies a file, or all files below a directory, to `<raw>/<digest>/`. The digest covers names and
-/// contents, so the same input is stored once.
+/// contents, so the same input is stored once. What is stored already is read and, where it is not what it was,
+/// stored again.
 ///
 /// # Errors
 ///
@@ -75,22 +81,31 @@ pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageE
     }
     files.sort();
     let mut names_and_contents = String::new();
+    let mut objects = BTreeMap::new();
     for (name, file) in &files {
-        names_and_contents.push_str(&format!("{}\n{name}\n", file_digest(file)?));
+        let digest = file_digest(file)?;
+        names_and_contents.push_str(&format!("{digest}\n{name}\n"));
+        objects.insert(name.clone(), digest);
     }
     let digest = common::sha256_hex(&names_and_contents);
-    let prefix = format!("{}/{}", raw.trim_end_matches('/'), &digest[..12]);
+    let prefix = format!("{}/{digest}", raw.trim_end_matches('/'));
     for (name, file) in &files {
-        let uri = format!("{prefix}/{name}");
-        if !store.path(&uri)?.is_file() {
-            store.put(file, &uri)?;
+        let (uri, digest) = (format!("{prefix}/{name}"), &objects[name]);
+        let stored = store.path(&uri)?;
+        let intact = stored.is_file() && !stored.is_symlink();
+        if !(intact && file_digest(&stored)? == *digest) && store.put(file, &uri)? != *digest {
+            return Err(StageError::Input {
+                path: file.clone(),
+                reason: "it was changed while it was read; run again".to_owned(),
+            });
         }
     }
     let uri = match &files[..] {
         [(name, file)] if file == path => format!("{prefix}/{name}"),
         _ => prefix.clone(),
     };
-    Ok(Staged { prefix, uri, runs })
+    let contents = Contents::from([(prefix.clone(), objects)]);
+    Ok(Staged { prefix, uri, contents, runs })
 }
 
 /// Collects every file below a directory with its path relative to it, and the directories of runs.
@@ -111,6 +126,10 @@ fn collect(
             StageError::Entry(format!("{}: the name is not UTF-8", path.display()))
         })?;
         let name = format!("{prefix}{}", path.file_name().unwrap_or_default());
+        // a file that a killed program has not finished
+        if path.file_name().is_some_and(|name| name.starts_with(common::PARTIAL_PREFIX)) {
+            continue;
+        }
         let metadata = fs_err::metadata(&path).map_err(StageError::Read)?;
         if metadata.is_file() {
             into.push((name, path));
@@ -122,4 +141,66 @@ fn collect(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> (tempfile::TempDir, Utf8PathBuf, Store) {
+        let directory = tempfile::tempdir().unwrap();
+        let here = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
+        let store = Store::new(here.join("runs/s3"));
+        (directory, here, store)
+    }
+
+    #[test]
+    fn what_is_stored_already_is_stored_again_where_it_has_changed() {
+        let (_guard, here, store) = here();
+        let table = here.join("table.csv");
+        fs_err::write(&table, "a,b\n").unwrap();
+        let staged = stage(&store, &table, "s3://b/raw/").unwrap();
+        let digest = staged.prefix.strip_prefix("s3://b/raw/").unwrap();
+        assert_eq!(
+            digest,
+            common::sha256_hex(format!("{}\ntable.csv\n", common::sha256_hex("a,b\n")))
+        );
+        let stored = store.path(&staged.uri).unwrap();
+        let own = here.join("own.csv");
+        fs_err::write(&own, "theirs").unwrap();
+        let damage: [&dyn Fn(); 4] = [
+            &|| fs_err::write(&stored, "").unwrap(),
+            &|| fs_err::write(&stored, "x,y\n").unwrap(),
+            &|| fs_err::remove_file(&stored).unwrap(),
+            &|| {
+                fs_err::remove_file(&stored).unwrap();
+                std::os::unix::fs::symlink(&own, &stored).unwrap();
+            },
+        ];
+        for damage in damage {
+            damage();
+            let again = stage(&store, &table, "s3://b/raw").unwrap();
+            assert_eq!((&again.prefix, &again.contents), (&staged.prefix, &staged.contents));
+            store.verify(&again.contents).unwrap();
+            assert!(!stored.is_symlink());
+        }
+        assert_eq!(fs_err::read_to_string(&own).unwrap(), "theirs");
+    }
+
+    #[test]
+    fn an_intact_copy_is_not_written_again() {
+        let (_guard, here, store) = here();
+        fs_err::create_dir_all(here.join("tables/deep")).unwrap();
+        for name in ["a.csv", "deep/b.csv", ".partial-3-0"] {
+            fs_err::write(here.join("tables").join(name), name).unwrap();
+        }
+        let staged = stage(&store, &here.join("tables"), "s3://b/raw").unwrap();
+        let names: Vec<_> = staged.contents[&staged.prefix].keys().collect();
+        assert_eq!(names, ["a.csv", "deep/b.csv"]);
+        let written =
+            || store.path(&format!("{}/a.csv", staged.prefix)).unwrap().metadata().unwrap();
+        let before = std::os::unix::fs::MetadataExt::ino(&written());
+        stage(&store, &here.join("tables"), "s3://b/raw").unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::ino(&written()), before);
+    }
 }

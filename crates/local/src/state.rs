@@ -15,6 +15,7 @@ use pipeline::{
 use serde_json::{Value, json};
 
 use crate::job::{LocalJob, arn};
+use crate::keeper::Keeper;
 use crate::process::Stop;
 use crate::progress::Progress;
 use crate::record::{LocalExecution, Status, StepRecord};
@@ -30,6 +31,8 @@ pub struct FinishedStep {
     pub exit: Exit,
     /// The last lines of a failed job's log.
     pub tail: Vec<String>,
+    /// The key by which the cache finds the result.
+    pub key: Option<String>,
 }
 
 impl FinishedStep {
@@ -39,7 +42,12 @@ impl FinishedStep {
         record.attempts = 0;
         record.log = None;
         record.seconds = started.elapsed().as_secs_f64();
-        Self { record, exit: Exit::Done, tail: Vec::new() }
+        Self::done(record)
+    }
+
+    /// Returns the result of a step that has succeeded.
+    fn done(record: StepRecord) -> Self {
+        Self { record, exit: Exit::Done, tail: Vec::new(), key: None }
     }
 }
 
@@ -55,8 +63,10 @@ pub enum StartedStep {
 pub struct ExecutionState<'a> {
     /// The definition that is run.
     pub definition: &'a Definition,
-    /// The object store of the outputs.
-    pub store: &'a Store,
+    /// The object store of the outputs, which knows those of the steps that have ended.
+    pub store: Store,
+    /// Keeps the record and the results.
+    pub keeper: Keeper,
     /// The receiver of messages about the steps.
     pub progress: &'a dyn Progress,
     /// The request to stop the execution.
@@ -90,6 +100,26 @@ impl ExecutionState<'_> {
         self.exit == Exit::Done && !self.stop.is_requested()
     }
 
+    /// Makes what the execution was given known to the steps, and keeps it.
+    pub fn keep_inputs(&mut self) {
+        let inputs = self.execution.inputs.clone();
+        if let Err(error) = self.store.know(&inputs) {
+            return self.fail(&chain(&error));
+        }
+        self.keeper.files(self.store.files(&inputs).collect(), None);
+    }
+
+    /// Makes what a step has left known to later steps and keeps it, for the cache under a key.
+    fn keep_result(&mut self, record: &StepRecord, key: Option<String>) {
+        if let Err(error) = self.store.know(&record.contents) {
+            return self.fail(&chain(&error));
+        }
+        let log = record.log.as_ref().map(|log| self.execution.directory.join(log));
+        let files = self.store.files(&record.contents);
+        let files = files.chain(log.filter(|log| log.is_file())).collect();
+        self.keeper.files(files, key.map(|key| (key, record.clone())));
+    }
+
     /// Returns whether a step is on taken branches and every step that it needs has succeeded.
     pub fn can_start<'n>(
         &self,
@@ -119,6 +149,9 @@ impl ExecutionState<'_> {
         if let Some(record) = self.reused.get(&step.name) {
             let reused = FinishedStep::reused(record.clone(), Instant::now());
             return StartedStep::Finished(Box::new(reused));
+        }
+        if let Err(reason) = self.settle_before(step) {
+            return failed(step, reason, Exit::Failed);
         }
         let name = format!("pipelines-{}-{}", self.execution.execution_id, step.name);
         match &step.kind {
@@ -167,13 +200,15 @@ impl ExecutionState<'_> {
         token.truncate(32);
         // a step without arguments lacks every member
         let request = if request.is_object() { request } else { json!({}) };
+        if let Err(error) = self.store.require_named(texts(&request)) {
+            return failed(step, chain(&error), Exit::Data);
+        }
         match self.models.register(&request, &token) {
             Ok(registered) => {
                 let mut record = StepRecord::started(&step.name, step.kind.name());
                 record.status = Status::Succeeded;
                 record.description = registration::describe(request, &registered);
-                let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
-                StartedStep::Finished(Box::new(finished))
+                StartedStep::Finished(Box::new(FinishedStep::done(record)))
             }
             Err(error) => failed(step, chain(&error), error.exit()),
         }
@@ -187,13 +222,26 @@ impl ExecutionState<'_> {
         let outcome = if verdict.met { "True" } else { "False" };
         record.description = json!({ "Outcome": outcome });
         record.comparisons = verdict.comparisons.into_iter().map(Into::into).collect();
-        let finished = FinishedStep { record, exit: Exit::Done, tail: Vec::new() };
-        StartedStep::Finished(Box::new(finished))
+        StartedStep::Finished(Box::new(FinishedStep::done(record)))
+    }
+
+    /// Waits until what a step may refer to is kept, if the step may act on something that lasts: one whose result
+    /// must not come from the cache, such as a registration.
+    fn settle_before(&self, step: &Step) -> Result<(), String> {
+        let computes = match &step.kind {
+            StepKind::Condition(_) | StepKind::Fail { .. } => true,
+            _ => step.cache.as_ref().is_some_and(|cache| cache.enabled),
+        };
+        if computes {
+            return Ok(());
+        }
+        self.keeper.settle();
+        self.keeper.failure().map_or(Ok(()), Err)
     }
 
     /// Records the end of a step; its failure ends the execution.
     pub fn finish(&mut self, finished: FinishedStep) {
-        let FinishedStep { mut record, exit, tail } = finished;
+        let FinishedStep { mut record, exit, tail, key } = finished;
         if let (Some(reason), Some((uri, name))) = (&mut record.failure_reason, self.named_input) {
             *reason = reason.replace(uri, name);
         }
@@ -206,6 +254,7 @@ impl ExecutionState<'_> {
         } else if let Some(reason) = &record.failure_reason {
             self.progress.note(&format!("{}: {reason}", record.name));
         }
+        self.keep_result(&record, key);
         if let Some(known) = self.execution.step_mut(&record.name) {
             *known = record;
         }
@@ -214,6 +263,8 @@ impl ExecutionState<'_> {
 
     /// Records the end of the execution.
     pub fn end(&mut self, placed: &[PlacedStep<'_>]) {
+        self.keeper.settle();
+        self.heed();
         self.fail_if_incomplete(placed);
         let stopped = self.stop.is_requested();
         self.execution.status = match self.exit {
@@ -226,7 +277,9 @@ impl ExecutionState<'_> {
             self.execution.failure_reason = Some("stopped before its end".to_owned());
         }
         self.execution.seconds = self.started.elapsed().as_secs_f64();
-        self.save();
+        self.keeper.record(&self.execution, true);
+        self.keeper.settle();
+        self.heed();
     }
 
     /// Fails the execution if a step on a taken branch was not run: an execution that cannot
@@ -247,16 +300,39 @@ impl ExecutionState<'_> {
         }
     }
 
-    /// Writes the record. An execution whose record cannot be written fails.
+    /// Keeps the record as it is now.
     fn save(&mut self) {
         self.execution.seconds = self.started.elapsed().as_secs_f64();
-        if let Err(error) = self.execution.save() {
-            self.progress.note(&chain(&error));
-            if self.exit == Exit::Done {
-                self.exit = Exit::Failed;
-                self.execution.failure_reason = Some(chain(&error));
-            }
+        self.keeper.record(&self.execution, false);
+        self.heed();
+    }
+
+    /// Says what the keeper has to say, and fails the execution if its record or a result could not be kept.
+    fn heed(&mut self) {
+        self.keeper.notes().iter().for_each(|note| self.progress.note(note));
+        if let Some(reason) = self.keeper.failure() {
+            self.fail(&reason);
         }
+    }
+
+    /// Fails the execution for a reason that is no step's. The first failure is its reason.
+    fn fail(&mut self, reason: &str) {
+        if self.exit == Exit::Done {
+            self.progress.note(reason);
+            self.exit = Exit::Failed;
+            self.execution.status = Status::Failed;
+            self.execution.failure_reason = Some(reason.to_owned());
+        }
+    }
+}
+
+/// Returns the texts in a value.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }
 
@@ -278,7 +354,7 @@ fn failed(step: &Step, reason: String, exit: Exit) -> StartedStep {
     let mut record = StepRecord::started(&step.name, step.kind.name());
     record.status = Status::Failed;
     record.failure_reason = Some(reason);
-    StartedStep::Finished(Box::new(FinishedStep { record, exit, tail: Vec::new() }))
+    StartedStep::Finished(Box::new(FinishedStep { exit, ..FinishedStep::done(record) }))
 }
 
 impl Scope for ExecutionState<'_> {
@@ -322,8 +398,9 @@ impl Scope for ExecutionState<'_> {
         let prefix = outputs
             .and_then(|outputs| outputs.get(&file.output_name))
             .ok_or("the output that it is in does not exist")?;
-        let path = self.store.path(&format!("{prefix}/{}", file.file_path))?;
-        let text = common::json::read(&path)?;
+        let uri = format!("{prefix}/{}", file.file_path);
+        let text = self.store.read(&uri)?;
+        let path = self.store.path(&uri)?;
         let document: Value = common::json::from_slice(&text)
             .map_err(|error| format!("{path} is not JSON: {error}"))?;
         let document = Arc::new(document);

@@ -1,9 +1,13 @@
 //! The local object store: `s3://bucket/key` is `<runs>/s3/bucket/key`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::Sha256Reader;
+
+use crate::record::LocalExecution;
+use crate::recorded::{Contents, Recorded, object_path};
 
 /// An error of the object store.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +33,30 @@ pub enum StoreError {
         /// The cause.
         source: io::Error,
     },
+    /// An object is not the one that was recorded.
+    #[error(
+        "{path} has changed since it was recorded: its SHA-256 is {found}, expected {expected}"
+    )]
+    Changed {
+        /// The object's file.
+        path: Utf8PathBuf,
+        /// The SHA-256 of what it holds.
+        found: String,
+        /// The SHA-256 that was recorded.
+        expected: String,
+    },
+    /// An object that was recorded is not there any more.
+    #[error("{0} was recorded and is gone")]
+    Gone(Utf8PathBuf),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] common::FileError),
 }
 
-fn io_error(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(crate) fn io_error(
+    doing: &'static str,
+    path: &Utf8Path,
+) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { doing, path: path.to_owned(), source }
 }
 
@@ -47,16 +69,42 @@ pub struct Object {
     pub path: Utf8PathBuf,
 }
 
-/// A directory that stands for S3.
+/// A directory that stands for S3, with what is known of the objects in it. An object that is known is read only with
+/// the bytes that were recorded, and one that lies beside it without having been recorded is not read.
 #[derive(Clone, Debug)]
 pub struct Store {
-    root: Utf8PathBuf,
+    pub(crate) root: Utf8PathBuf,
+    pub(crate) recorded: Recorded,
 }
 
 impl Store {
     /// Returns the store under `root`, which need not exist yet.
     pub fn new(root: impl Into<Utf8PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), recorded: Recorded::default() }
+    }
+
+    /// Adds to what is known of the objects.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a text that is not an S3 address or that leads out of the store.
+    pub fn know(&mut self, contents: &Contents) -> Result<(), StoreError> {
+        for (uri, objects) in contents {
+            let path = self.path(uri)?;
+            self.recorded.add(&path, objects);
+        }
+        Ok(())
+    }
+
+    /// Returns the store with what is known of the objects of an execution.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the execution's record has an address that leads out of the store.
+    pub fn knowing(&self, execution: &LocalExecution) -> Result<Self, StoreError> {
+        let mut store = self.clone();
+        execution.contents().try_for_each(|contents| store.know(contents))?;
+        Ok(store)
     }
 
     /// Returns the path that an address stands for.
@@ -94,12 +142,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Fails where no key begins with that of the address, and where a directory cannot be read.
+    /// Fails where no key begins with that of the address, where a recorded object is gone, and where a directory
+    /// cannot be read.
     pub fn objects(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
         let path = self.path(uri)?;
         let below = self.below(uri)?;
         let beside = self.beside(uri)?;
-        let mut found = match path.file_name() {
+        let mut found: Vec<_> = match path.file_name() {
             Some(last) if !beside.is_empty() => below
                 .into_iter()
                 .map(|object| Object { name: format!("{last}/{}", object.name), ..object })
@@ -110,8 +159,19 @@ impl Store {
         if found.is_empty() {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
+        self.require_recorded(&path, &found)?;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
+    }
+
+    /// Refuses a list of the objects at a path that lacks one that was recorded.
+    fn require_recorded(&self, path: &Utf8Path, found: &[Object]) -> Result<(), StoreError> {
+        let found: BTreeSet<&Utf8Path> = found.iter().map(|object| &*object.path).collect();
+        let mut below = self.recorded.paths().filter(|known| known.starts_with(path));
+        match below.find(|known| !found.contains(known)) {
+            Some(gone) => Err(StoreError::Gone(gone.to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// Returns whether every object that an address means is below it, as in a directory.
@@ -124,6 +184,7 @@ impl Store {
         let path = self.path(uri)?;
         let mut found = Vec::new();
         collect(&path, "", &mut found).map_err(io_error("list", &path))?;
+        found.retain(|object| !self.recorded.excludes(&object.path));
         Ok(found)
     }
 
@@ -159,106 +220,118 @@ impl Store {
                 collect(&path, &format!("{name}/"), &mut found).map_err(io_error("list", &path))?;
             }
         }
+        found.retain(|object| !self.recorded.excludes(&object.path));
         Ok(found)
     }
 
-    /// Returns a digest of the names and contents of an input, which does not depend on its address.
+    /// Returns a digest of the names and contents of an input, which does not depend on its address. Objects that are
+    /// known are not read.
+    ///
+    /// # Errors
+    ///
+    /// Fails where no key begins with that of the address, and where a file cannot be read.
     pub fn digest(&self, uri: &str) -> Result<String, StoreError> {
-        match self.objects(uri) {
-            Err(StoreError::Missing { path, .. }) if path.is_dir() => digest_of(Vec::new()),
-            objects => digest_of(objects?),
+        let objects = match self.objects(uri) {
+            Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
+            objects => objects?,
+        };
+        let mut names_and_contents = String::new();
+        for Object { name, path } in objects {
+            let digest = match self.recorded.digest(&path) {
+                Some(known) => known.to_owned(),
+                None => file_digest(&path)?,
+            };
+            names_and_contents.push_str(&format!("{digest}\n{name}\n"));
         }
+        Ok(common::sha256_hex(names_and_contents))
     }
 
-    /// Returns a digest of the names and contents of an output: of the object at an address, or of
-    /// those below it, whatever is beside it. An empty output has a digest, too; an absent one is an
-    /// error.
-    pub fn output_digest(&self, uri: &str) -> Result<String, StoreError> {
+    /// Reads an output and returns the SHA-256 of its objects: of the one at an address, or of those below it,
+    /// whatever is beside it. An output may be empty, but not absent.
+    ///
+    /// # Errors
+    ///
+    /// Fails where nothing is at the address, and where a file cannot be read.
+    pub fn record(&self, uri: &str) -> Result<BTreeMap<String, String>, StoreError> {
         let path = self.path(uri)?;
         if path.is_file() {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            return digest_of(vec![Object { name, path }]);
+            return Ok([(String::new(), file_digest(&path)?)].into());
         }
         if !path.is_dir() {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
-        let mut found = self.below(uri)?;
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        digest_of(found)
+        let objects = self.below(uri)?.into_iter();
+        objects.map(|object| Ok((object.name, file_digest(&object.path)?))).collect()
     }
 
-    /// Copies the objects at an address into a directory. With `share`, the index of a host and the
-    /// number of hosts, only that host's share of the objects is copied.
-    pub fn download(
-        &self,
-        uri: &str,
-        into: &Utf8Path,
-        share: Option<(usize, usize)>,
-    ) -> Result<(), StoreError> {
-        fs_err::create_dir_all(into).map_err(io_error("make", into))?;
-        let objects = self.objects(uri)?.into_iter().enumerate();
-        let in_share = |index: usize| share.is_none_or(|(host, hosts)| index % hosts == host);
-        for (_, object) in objects.filter(|(index, _)| in_share(*index)) {
-            let target = into.join(&object.name);
-            if let Some(parent) = target.parent() {
-                fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
-            }
-            // a copy, because a step may modify its input
-            fs_err::copy(&object.path, &target).map_err(io_error("copy", &target))?;
-        }
-        Ok(())
+    /// Returns the address of a path in the store.
+    pub(crate) fn uri(&self, path: &Utf8Path) -> String {
+        format!("s3://{}", path.strip_prefix(&self.root).unwrap_or(path))
     }
 
-    /// Stores all files below a directory under a prefix. The files are moved, because the source
-    /// tree is no longer needed. Of two files with the same name the later replaces the earlier.
-    pub fn upload(&self, from: &Utf8Path, uri: &str) -> Result<(), StoreError> {
-        let prefix = self.path(uri)?;
-        fs_err::create_dir_all(&prefix).map_err(io_error("make", &prefix))?;
-        let mut files = Vec::new();
-        collect(from, "", &mut files).map_err(io_error("list", from))?;
-        for file in files {
-            self.move_into_place(&file.path, &prefix.join(&file.name))?;
-        }
-        Ok(())
+    /// Returns the paths of what is recorded: those of the addresses and of the objects.
+    pub(crate) fn files(&self, contents: &Contents) -> impl Iterator<Item = Utf8PathBuf> {
+        contents.iter().flat_map(|(uri, objects)| {
+            let path = self.path(uri).ok();
+            let objects = path.iter().flat_map(|path| {
+                objects.keys().map(|name| object_path(path, name)).collect::<Vec<_>>()
+            });
+            path.iter().cloned().chain(objects).collect::<Vec<_>>()
+        })
     }
 
-    /// Copies the objects at an address into another store, where they have the same addresses.
+    /// Refuses texts of which one is the address of an object that is gone or has changed since it was recorded.
     ///
     /// # Errors
     ///
-    /// Fails where no key begins with that of the address, and where a file cannot be read or written.
-    pub fn copy_to(&self, other: &Self, uri: &str) -> Result<(), StoreError> {
-        for Object { path, .. } in self.objects(uri)? {
-            let Ok(key) = path.strip_prefix(&self.root) else { continue };
-            common::copy_file(&path, &other.root.join(key))?;
+    /// Fails also where a file cannot be read.
+    pub fn require_named<'t>(
+        &self,
+        texts: impl IntoIterator<Item = &'t str>,
+    ) -> Result<(), StoreError> {
+        for text in texts {
+            let Ok(path) = self.path(text) else { continue };
+            if let Some(expected) = self.recorded.digest(&path) {
+                require_object(&path, expected)?;
+            }
         }
         Ok(())
     }
 
-    /// Stores a copy of a file and leaves the file itself in place.
-    pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<(), StoreError> {
-        let target = self.path(uri)?;
-        let mut source = fs_err::File::open(file).map_err(io_error("read", file))?;
-        common::write_with(&target, |out| io::copy(&mut source, out).map(|_| ()))?;
-        Ok(())
-    }
-
-    /// Moves a finished file to its path in the store.
-    pub fn move_into_place(&self, file: &Utf8Path, target: &Utf8Path) -> Result<(), StoreError> {
-        if let Some(parent) = target.parent() {
-            fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
+    /// Refuses contents of which an object is gone or has changed.
+    ///
+    /// # Errors
+    ///
+    /// Fails also where a file cannot be read.
+    pub fn verify(&self, contents: &Contents) -> Result<(), StoreError> {
+        for (uri, objects) in contents {
+            let path = self.path(uri)?;
+            for (name, expected) in objects {
+                require_object(&object_path(&path, name), expected)?;
+            }
         }
-        fs_err::rename(file, target).map_err(io_error("store", target))
+        Ok(())
     }
 }
 
-/// Returns a digest of the names and contents of objects.
-fn digest_of(objects: Vec<Object>) -> Result<String, StoreError> {
-    let mut names_and_contents = String::new();
-    for Object { name, path } in objects {
-        names_and_contents.push_str(&format!("{}\n{name}\n", file_digest(&path)?));
+/// Refuses a path where there is no object of the expected SHA-256.
+fn require_object(path: &Utf8Path, expected: &str) -> Result<(), StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::Gone(path.to_owned()));
     }
-    Ok(common::sha256_hex(names_and_contents))
+    require_digest(path, file_digest(path)?, expected)
+}
+
+/// Refuses an object whose SHA-256 is not the expected one.
+pub(crate) fn require_digest(
+    path: &Utf8Path,
+    found: String,
+    expected: &str,
+) -> Result<(), StoreError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(StoreError::Changed { path: path.to_owned(), found, expected: expected.to_owned() })
 }
 
 /// Returns whether there is no directory.
@@ -267,7 +340,11 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Collects the files below a directory; links and unfinished files are skipped.
-fn collect(directory: &Utf8Path, prefix: &str, into: &mut Vec<Object>) -> io::Result<()> {
+pub(crate) fn collect(
+    directory: &Utf8Path,
+    prefix: &str,
+    into: &mut Vec<Object>,
+) -> io::Result<()> {
     let entries = match directory.read_dir_utf8() {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(()),
@@ -304,153 +381,4 @@ pub fn file_digest(path: &Utf8Path) -> Result<String, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let directory = tempfile::tempdir().unwrap();
-        let root = Utf8PathBuf::from_path_buf(directory.path().join("s3")).unwrap();
-        (directory, Store::new(root))
-    }
-
-    #[test]
-    fn an_address_stays_inside_the_store() {
-        let (_directory, store) = store();
-        for bad in [
-            "",
-            "b/k",
-            "s3://",
-            "s3:///k",
-            "s3://../k",
-            "s3://b/../../k",
-            "s3://b/a/./c",
-            "https://b/k",
-        ] {
-            assert!(matches!(store.path(bad), Err(StoreError::Address(_))), "{bad}");
-        }
-        let path = store.path("s3://b/a//c/").unwrap();
-        assert!(path.ends_with("s3/b/a/c"), "{path}");
-    }
-
-    #[test]
-    fn a_prefix_lists_all_objects_below_it_and_an_object_only_itself() {
-        let (_directory, store) = store();
-        for key in ["x/2.csv", "x/sub/3.csv", "x/1.csv", "y.csv"] {
-            common::write_file(&store.path(&format!("s3://b/{key}")).unwrap(), key.as_bytes())
-                .unwrap();
-        }
-        let names = |uri: &str| -> Vec<String> {
-            store.objects(uri).unwrap().into_iter().map(|object| object.name).collect()
-        };
-        assert_eq!(names("s3://b/x/"), ["1.csv", "2.csv", "sub/3.csv"]);
-        assert_eq!(names("s3://b/y.csv"), ["y.csv"]);
-        assert!(matches!(store.objects("s3://b/z"), Err(StoreError::Missing { .. })));
-    }
-
-    /// The layout of a prefix that ends within a name is that of SageMaker's jobs: the names are
-    /// whole. A slash at the end, or nothing but what is below it, makes a directory of a prefix.
-    #[test]
-    fn a_prefix_may_end_within_a_name() {
-        let (directory, store) = store();
-        let put = |key: &str| {
-            let path = store.path(&format!("s3://b/{key}")).unwrap();
-            common::write_file(&path, key.as_bytes()).unwrap();
-        };
-        let names = |uri: &str| -> Vec<String> {
-            store.objects(uri).unwrap().into_iter().map(|object| object.name).collect()
-        };
-        for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv", "c/1.csv"] {
-            put(key);
-        }
-        assert_eq!(names("s3://b/raw/machine"), ["machine_1.csv", "machine_2/a.csv"]);
-        assert_eq!(names("s3://b/raw/machine_1"), ["machine_1.csv"]);
-        assert_eq!(names("s3://b/raw/machine_2"), ["a.csv"], "nothing is beside machine_2/");
-        assert_eq!(
-            names("s3://b/r"),
-            ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/other.csv"]
-        );
-        assert_eq!(names("s3://b").len(), 4);
-        for missing in ["s3://b/raw/machine/", "s3://b/raw/other.csv/", "s3://", "s3://a"] {
-            assert!(store.objects(missing).is_err(), "{missing}");
-        }
-        for (uri, is_directory) in [
-            ("s3://b/raw/machine", false),
-            ("s3://b/raw/other.csv", false),
-            ("s3://b/raw", true),
-            ("s3://b/raw/", true),
-        ] {
-            assert_eq!(store.is_directory(uri), is_directory, "{uri}");
-        }
-
-        // with a directory of the prefix's own name the names tell both apart
-        put("raw/machine/machine_1.csv");
-        assert_eq!(
-            names("s3://b/raw/machine"),
-            ["machine/machine_1.csv", "machine_1.csv", "machine_2/a.csv"]
-        );
-        assert_eq!(names("s3://b/raw/machine/"), ["machine_1.csv"]);
-        let into = Utf8PathBuf::from_path_buf(directory.path().join("host")).unwrap();
-        store.download("s3://b/raw/machine", &into, None).unwrap();
-        let read = |name: &str| fs_err::read_to_string(into.join(name)).unwrap();
-        assert_eq!(read("machine_1.csv"), "raw/machine_1.csv");
-        assert_eq!(read("machine/machine_1.csv"), "raw/machine/machine_1.csv");
-    }
-
-    /// What lies beside an output is not the output's.
-    #[test]
-    fn an_output_is_what_is_below_its_address() {
-        let (_directory, store) = store();
-        let put = |key: &str, text: &str| {
-            let path = store.path(&format!("s3://b/{key}")).unwrap();
-            common::write_file(&path, text.as_bytes()).unwrap();
-        };
-        put("out/a", "1");
-        put("model", "1");
-        let digests = ["s3://b/out", "s3://b/model"].map(|uri| store.output_digest(uri).unwrap());
-        let input = store.digest("s3://b/out").unwrap();
-        put("out2/b", "2");
-        put("model.old", "2");
-        assert_eq!(
-            ["s3://b/out", "s3://b/model"].map(|uri| store.output_digest(uri).unwrap()),
-            digests
-        );
-        assert_ne!(store.digest("s3://b/out").unwrap(), input, "an input is a prefix");
-        assert!(matches!(store.output_digest("s3://b/ou"), Err(StoreError::Missing { .. })));
-    }
-
-    #[test]
-    fn what_is_copied_keeps_its_addresses() {
-        let (_directory, store) = store();
-        let (_other_directory, other) = self::store();
-        for key in ["raw/machine_1.csv", "raw/machine_2/a.csv", "raw/plant.csv"] {
-            let path = store.path(&format!("s3://b/{key}")).unwrap();
-            common::write_file(&path, key.as_bytes()).unwrap();
-        }
-        store.copy_to(&other, "s3://b/raw/machine").unwrap();
-        let digest = |store: &Store| store.digest("s3://b/raw/machine").unwrap();
-        assert_eq!(digest(&other), digest(&store));
-        assert!(other.objects("s3://b/raw/plant.csv").is_err());
-        assert!(store.copy_to(&other, "s3://b/none").is_err());
-    }
-
-    #[test]
-    fn shards_partition_the_objects_and_equal_data_has_equal_digests() {
-        let (directory, store) = store();
-        for bucket in ["b", "c"] {
-            for name in ["1", "2", "3"] {
-                let path = store.path(&format!("s3://{bucket}/x/{name}")).unwrap();
-                common::write_file(&path, name.as_bytes()).unwrap();
-            }
-        }
-        assert_eq!(store.digest("s3://b/x").unwrap(), store.digest("s3://c/x/").unwrap());
-        let mut all = Vec::new();
-        for host in 0..2 {
-            let into =
-                Utf8PathBuf::from_path_buf(directory.path().join(format!("host{host}"))).unwrap();
-            store.download("s3://b/x", &into, Some((host, 2))).unwrap();
-            all.extend(files_below(&into).unwrap().into_iter().map(|file| file.name));
-        }
-        all.sort();
-        assert_eq!(all, ["1", "2", "3"]);
-    }
-}
+mod tests;

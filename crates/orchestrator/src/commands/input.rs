@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use dataset::TextFormat;
 use inference::{ColumnFinder, Columns, Model};
-use local::{StageError, Staged, Store};
+use local::{Contents, StageError, Staged, Store};
 use pipeline::Definition;
 
 use crate::definition::TableDocument;
@@ -15,17 +15,18 @@ const SAMPLE_ROWS: u64 = 2500;
 /// The seed of those rows.
 const SAMPLE_SEED: u64 = 42;
 
-/// Stores the settings of the table where the definition reads them. A definition that reads others,
-/// or none, is left alone.
+/// Stores the settings of the table where the definition reads them, and returns what was stored. A definition that
+/// reads others, or none, is left alone.
 pub fn store_table_settings(
     table: &TableDocument,
     definition: &Definition,
     store: &Store,
-) -> Result<(), CommandError> {
-    if table.is_read_by(definition) {
-        common::write_file(&store.path(&table.uri)?, table.json.as_bytes())?;
+) -> Result<Contents, CommandError> {
+    if !table.is_read_by(definition) {
+        return Ok(Contents::new());
     }
-    Ok(())
+    let digest = store.write(&table.uri, |out| out.write_all(table.json.as_bytes()))?;
+    Ok(Contents::from([(table.uri.clone(), [(String::new(), digest)].into())]))
 }
 
 /// Says that the tables of earlier runs are no input.
@@ -49,16 +50,16 @@ impl RawTable<'_> {
         Ok(staged)
     }
 
-    /// Stores a synthetic table and returns its address. The table is always the same.
-    pub fn synthetic(&self) -> Result<String, CommandError> {
+    /// Stores a synthetic table and returns its address and what was stored. The table is always the same.
+    pub fn synthetic(&self) -> Result<(String, Contents), CommandError> {
         let uri = format!("{}/synthetic/{SAMPLE_ROWS}-rows-seed-{SAMPLE_SEED}.csv", self.prefix);
-        common::write_with(&self.store.path(&uri)?, |out| {
-            dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED)
-        })?;
+        let digest =
+            self.store.write(&uri, |out| dataset::sample::write(out, SAMPLE_ROWS, SAMPLE_SEED))?;
         say(&format!(
             "No --input: running on {SAMPLE_ROWS} synthetic rows, made by `orchestrator sample`."
         ));
-        Ok(uri)
+        let contents = Contents::from([(uri.clone(), [(String::new(), digest)].into())]);
+        Ok((uri, contents))
     }
 }
 

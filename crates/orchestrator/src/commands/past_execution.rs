@@ -41,7 +41,7 @@ impl PastExecution {
         let execution = LocalExecution::read(&directory).map_err(|error| gone(&error))?;
         let file = directory.join("definition.json");
         let definition = read_definition(&file).map_err(|error| gone(&error))?;
-        let store = local::store(runs);
+        let store = local::store(runs).knowing(&execution)?;
         Ok(Self {
             id: id.to_owned(),
             pipeline_name: execution.pipeline_name,

@@ -5,7 +5,7 @@ use clap::Args;
 use common::Exit;
 use indexmap::IndexMap;
 use inference::{ArchiveFiles, FileDifference};
-use local::{RegistryAccess, RunOptions, Store};
+use local::{Contents, RegistryAccess, RunOptions, Store};
 use pipeline::{Definition, StepKind};
 use registry::{DirectoryRegistry, ModelPackage};
 use serde_json::{Value, json};
@@ -97,8 +97,9 @@ fn train_again(
     let step = training_step(&definition, &id)?;
     let definition = definition.up_to(&step);
     let store = local::store(&runs);
+    let mut staged = Contents::new();
     if let Some(table) = &arguments.input {
-        set_input(&store, table, &mut parameters)?;
+        staged = set_input(&store, table, &mut parameters)?;
     }
     let inputs = local::inputs(&definition, &parameters).map_err(|error| {
         CommandError::Usage(format!("execution {id}: {}", common::chain(&error)))
@@ -116,6 +117,9 @@ fn train_again(
         pipeline_name,
         parameters,
         named_input: None,
+        inputs: staged,
+        // Nothing of the temporary directory is to last.
+        sync: false,
         cache: false,
         reused: [].into(),
         parallel: cores(),
@@ -152,12 +156,12 @@ fn training_step(definition: &Definition, id: &str) -> Result<String, CommandErr
     }
 }
 
-/// Makes the execution read a table of the user's.
+/// Makes the execution read a table of the user's, and returns what was stored of it.
 fn set_input(
     store: &Store,
     table: &Utf8Path,
     parameters: &mut IndexMap<String, Value>,
-) -> Result<(), CommandError> {
+) -> Result<Contents, CommandError> {
     let Some(input) = parameters.get_mut(INPUT_PARAMETER) else {
         return Err(CommandError::Usage(format!(
             "--input sets the parameter {INPUT_PARAMETER}, which the execution does not have"
@@ -165,7 +169,7 @@ fn set_input(
     };
     let staged = RawTable { prefix: "s3://local/raw", store }.stage(table)?;
     *input = staged.prefix.into();
-    Ok(())
+    Ok(staged.contents)
 }
 
 /// Adds to the error of an input how to give it.

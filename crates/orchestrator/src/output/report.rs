@@ -224,9 +224,7 @@ impl ExecutionReport {
     pub fn of(execution: &LocalExecution, store: &Store, registry: &DirectoryRegistry) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
-            outputs.find_map(|uri| {
-                common::json::read(&store.path(&format!("{uri}/{file}")).ok()?).ok()
-            })
+            outputs.find_map(|uri| store.read(&format!("{uri}/{file}")).ok())
         };
         // our Register writes the version down, a RegisterModel step has its ARN
         let registered = || {

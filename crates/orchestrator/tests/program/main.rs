@@ -23,6 +23,7 @@ mod reproduce;
 mod resume;
 mod run;
 mod serve;
+mod stored;
 mod table_settings;
 mod tables;
 mod validate;

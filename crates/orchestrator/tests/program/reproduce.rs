@@ -73,7 +73,7 @@ fn what_is_missing_is_said_with_how_to_give_it() {
     let refused = |code: i32, more: &[&str]| place.neutral(&reproduce(&place, code, more).stderr);
     let url = shown(&place)["model_package"]["metadata"]["input_data_url"].clone();
     fs_err::remove_dir_all(place.stored(&url)).unwrap();
-    insta::assert_snapshot!(refused(2, &[]), @"error: nothing is stored at s3://machine-downtime-2/raw/d92f62f1f465 (here: runs/s3/machine-downtime-2/raw/d92f62f1f465); --input gives the table from elsewhere");
+    insta::assert_snapshot!(refused(2, &[]), @"error: nothing is stored at s3://machine-downtime-2/raw/d92f62f1f4657114efc62bdb03f71cbb4ed9c37a798251faefa62abdaee510e3 (here: runs/s3/machine-downtime-2/raw/d92f62f1f4657114efc62bdb03f71cbb4ed9c37a798251faefa62abdaee510e3); --input gives the table from elsewhere");
     // The same rows from elsewhere make the same model.
     let again = reproduce(&place, 0, &["--input", "table.csv"]).stdout;
     assert!(again.starts_with(&format!("{GROUP}: the same bytes, SHA-256 ")), "{again}");

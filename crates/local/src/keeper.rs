@@ -1,0 +1,195 @@
+//! Keeps what an execution leaves: its record, the results of its steps, and their cache entries.
+//!
+//! A thread of its own does that, one task after the other, while further steps run. What a step has made is on the
+//! disk before a cache entry or the record names it, because the task that syncs it comes first.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use common::{Directory, sync};
+
+use crate::cache::Cache;
+use crate::record::{LocalExecution, RECORD_FILE, StepRecord};
+
+/// The name of the definition's file in an execution's directory.
+pub const DEFINITION_FILE: &str = "definition.json";
+
+/// Keeps what one execution leaves. Once something could not be kept, nothing that names it is written.
+pub struct Keeper {
+    tasks: Option<mpsc::Sender<Task>>,
+    thread: Option<JoinHandle<()>>,
+    said: Arc<Mutex<Said>>,
+}
+
+/// What the thread has to say.
+#[derive(Default)]
+struct Said {
+    /// Why something could not be kept.
+    failure: Option<String>,
+    /// What else the user should know.
+    notes: Vec<String>,
+}
+
+/// Something to keep.
+enum Task {
+    /// Files that the record and the entry of a result, with its cache key, may name afterwards.
+    Files(Vec<Utf8PathBuf>, Option<Box<(String, StepRecord)>>),
+    /// The record as it is now; with `last`, for good.
+    Record { execution: Box<LocalExecution>, last: bool },
+    /// An answer to whoever waits.
+    Answer(mpsc::Sender<()>),
+}
+
+/// The thread's side of a keeper.
+struct Work {
+    runs: Utf8PathBuf,
+    directory: Directory,
+    path: Utf8PathBuf,
+    cache: Cache,
+    sync: bool,
+    /// Files that are synced with the next ones: the record and the definition at first, later cache entries.
+    pending: Vec<Utf8PathBuf>,
+    said: Arc<Mutex<Said>>,
+}
+
+impl Keeper {
+    /// Writes the record and the definition of an execution that begins, and starts to keep what it leaves. Without
+    /// `sync`, the operating system decides when that gets to the disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be written without following a link in the runs directory.
+    pub fn begin(
+        runs: &Utf8Path,
+        execution: &LocalExecution,
+        definition: &str,
+        sync: bool,
+    ) -> io::Result<Self> {
+        let path = execution.directory.clone();
+        let directory = Directory::make(runs, path.strip_prefix(runs).unwrap_or(&path))?;
+        directory.write(DEFINITION_FILE, |out| out.write_all(definition.as_bytes()))?;
+        let (runs, cache) = (runs.to_owned(), Cache::new(runs));
+        let said = Arc::new(Mutex::new(Said::default()));
+        let (pending, own) = (Vec::new(), Arc::clone(&said));
+        let mut work = Work { runs, directory, path, cache, sync, pending, said: own };
+        work.record(execution, false)?;
+        work.pending.extend([RECORD_FILE, DEFINITION_FILE].map(|name| work.path.join(name)));
+        let (tasks, receive) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            for task in receive {
+                if let Err(error) = work.run(task) {
+                    lock(&work.said).failure.get_or_insert_with(|| error.to_string());
+                }
+            }
+        })?;
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), said })
+    }
+
+    /// Keeps files that the record will name, and the result of a step for whoever has its cache key.
+    pub fn files(&self, files: Vec<Utf8PathBuf>, result: Option<(String, StepRecord)>) {
+        self.send(Task::Files(files, result.map(Box::new)));
+    }
+
+    /// Keeps the record as it is now; with `last`, for good.
+    pub fn record(&self, execution: &LocalExecution, last: bool) {
+        self.send(Task::Record { execution: Box::new(execution.clone()), last });
+    }
+
+    /// Waits until everything is kept so far.
+    pub fn settle(&self) {
+        let (answer, answered) = mpsc::channel();
+        self.send(Task::Answer(answer));
+        // It is dropped unanswered only if the thread has panicked, which `failure` tells.
+        let _ = answered.recv();
+    }
+
+    /// Returns why something could not be kept.
+    pub fn failure(&self) -> Option<String> {
+        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Some("the thread that keeps the results has panicked".to_owned());
+        }
+        lock(&self.said).failure.clone()
+    }
+
+    /// Returns what else the user should know, once.
+    pub fn notes(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.said).notes)
+    }
+
+    fn send(&self, task: Task) {
+        // The thread ends early only if it panics, which `failure` tells.
+        let _ = self.tasks.as_ref().map(|tasks| tasks.send(task));
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.tasks.take());
+        // A panic has been reported already.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work {
+    fn run(&mut self, task: Task) -> io::Result<()> {
+        match task {
+            Task::Files(mut files, result) => {
+                files.append(&mut self.pending);
+                self.sync(&files)?;
+                if let Some((key, record)) = result.map(|result| *result) {
+                    match self.cache.remember(&key, &record) {
+                        Ok(()) => self.pending.push(self.cache.path(&key)),
+                        Err(error) => lock(&self.said)
+                            .notes
+                            .push(format!("the result of {} was not cached: {error}", record.name)),
+                    }
+                }
+                Ok(())
+            }
+            Task::Record { execution, last } => {
+                // a record that names what could not be kept says at least that the execution failed
+                let failed = lock(&self.said).failure.is_some();
+                if failed && !last { Ok(()) } else { self.record(&execution, last) }
+            }
+            Task::Answer(answer) => {
+                // Whoever has stopped waiting needs no answer.
+                let _ = answer.send(());
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes the record. The last one ends on the disk, with the definition and the cache entries.
+    fn record(&mut self, execution: &LocalExecution, last: bool) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(execution).unwrap_or_default();
+        let last = last && self.sync;
+        let written = if last {
+            self.directory.write_synced(RECORD_FILE, &text)
+        } else {
+            self.directory.write(RECORD_FILE, |out| out.write_all(&text))
+        };
+        let path = self.path.join(RECORD_FILE);
+        written.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot write {path}: {error}"))
+        })?;
+        if !last {
+            return Ok(());
+        }
+        let mut files = std::mem::take(&mut self.pending);
+        files.push(path);
+        self.sync(&files)
+    }
+
+    fn sync(&self, files: &[Utf8PathBuf]) -> io::Result<()> {
+        if !self.sync {
+            return Ok(());
+        }
+        sync(&self.runs, files.iter().map(|file| &**file))
+    }
+}

@@ -1,0 +1,157 @@
+//! Objects that are copied into the store, out of it and within it.
+
+use std::io::{self, Write};
+
+use camino::Utf8Path;
+use common::{Directory, Sha256Reader, Sha256Writer};
+
+use crate::store::{Object, Store, StoreError, collect, io_error, require_digest};
+
+impl Store {
+    /// Writes an object and returns the SHA-256 of what was written. The object appears complete or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the address is none, where `produce` fails, and where the file cannot be written without
+    /// following a link in the runs directory.
+    pub fn write(
+        &self,
+        uri: &str,
+        produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<String, StoreError> {
+        let target = self.path(uri)?;
+        let mut digest = String::new();
+        let written = self.directory_of(&target).and_then(|directory| {
+            directory.write(target.file_name().unwrap_or_default(), |out| {
+                let mut out = Sha256Writer::new(out);
+                produce(&mut out)?;
+                digest = out.digest();
+                Ok(())
+            })
+        });
+        written.map_err(io_error("write", &target))?;
+        Ok(digest)
+    }
+
+    /// Stores a copy of a file and leaves the file itself in place. Returns the SHA-256 of the copy.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be read and where [`Self::write`] does.
+    pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<String, StoreError> {
+        let mut source = fs_err::File::open(file).map_err(io_error("read", file))?;
+        self.write(uri, |out| io::copy(&mut source, out).map(|_| ()))
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it cannot be read, and where it is not the one that was recorded.
+    pub fn read(&self, uri: &str) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(uri)?;
+        if self.recorded.excludes(&path) {
+            return Err(StoreError::Missing { uri: uri.to_owned(), path });
+        }
+        let bytes = fs_err::read(&path).map_err(io_error("read", &path))?;
+        if let Some(expected) = self.recorded.digest(&path) {
+            require_digest(&path, common::sha256_hex(&bytes), expected)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Copies the objects at an address into a directory. With `share`, the index of a host and the
+    /// number of hosts, only that host's share of the objects is copied.
+    ///
+    /// # Errors
+    ///
+    /// Fails where [`Self::objects`] does, where a file cannot be copied, and where an object is not the one
+    /// that was recorded.
+    pub fn download(
+        &self,
+        uri: &str,
+        into: &Utf8Path,
+        share: Option<(usize, usize)>,
+    ) -> Result<(), StoreError> {
+        fs_err::create_dir_all(into).map_err(io_error("make", into))?;
+        let objects = self.objects(uri)?.into_iter().enumerate();
+        let in_share = |index: usize| share.is_none_or(|(host, hosts)| index % hosts == host);
+        for (_, object) in objects.filter(|(index, _)| in_share(*index)) {
+            let target = into.join(&object.name);
+            if let Some(parent) = target.parent() {
+                fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
+            }
+            // a copy, because a step may modify its input
+            match self.recorded.digest(&object.path) {
+                None => fs_err::copy(&object.path, &target)
+                    .map(drop)
+                    .map_err(io_error("copy", &target))?,
+                Some(expected) => {
+                    let found = copy(&object.path, &target).map_err(io_error("copy", &target))?;
+                    require_digest(&object.path, found, expected)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores all files below a directory under a prefix. The files are moved, because the source
+    /// tree is no longer needed. Of two files with the same name the later replaces the earlier.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be moved without following a link in the runs directory.
+    pub fn upload(&self, from: &Utf8Path, uri: &str) -> Result<(), StoreError> {
+        let prefix = self.path(uri)?;
+        self.directory(&prefix).map_err(io_error("make", &prefix))?;
+        let mut files = Vec::new();
+        collect(from, "", &mut files).map_err(io_error("list", from))?;
+        for file in files {
+            let target = prefix.join(&file.name);
+            let moved = self.directory_of(&target).and_then(|directory| {
+                directory.take(&file.path, target.file_name().unwrap_or_default())
+            });
+            moved.map_err(io_error("store", &target))?;
+        }
+        Ok(())
+    }
+
+    /// Copies the objects at an address into another store, where they have the same addresses.
+    ///
+    /// # Errors
+    ///
+    /// Fails where no key begins with that of the address, where a file cannot be read or written, and where an
+    /// object is not the one that was recorded.
+    pub fn copy_to(&self, other: &Self, uri: &str) -> Result<(), StoreError> {
+        for Object { path, .. } in self.objects(uri)? {
+            let Ok(key) = path.strip_prefix(&self.root) else { continue };
+            let found = other.put(&path, &format!("s3://{key}"))?;
+            if let Some(expected) = self.recorded.digest(&path) {
+                require_digest(&path, found, expected)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the directory of a file in the store, and creates what is missing.
+    fn directory_of(&self, file: &Utf8Path) -> io::Result<Directory> {
+        self.directory(file.parent().unwrap_or(&self.root))
+    }
+
+    /// Opens a directory of the store, which is itself in the runs directory, and creates what is missing.
+    fn directory(&self, path: &Utf8Path) -> io::Result<Directory> {
+        let runs = self.root.parent().unwrap_or(&self.root);
+        Directory::make(runs, path.strip_prefix(runs).unwrap_or(path))
+    }
+}
+
+/// Copies a file with its permissions and returns the SHA-256 of the copy.
+fn copy(from: &Utf8Path, to: &Utf8Path) -> io::Result<String> {
+    let source = fs_err::File::open(from)?;
+    let permissions = source.metadata()?.permissions();
+    let mut source = Sha256Reader::new(source);
+    let mut target = fs_err::File::create(to)?;
+    io::copy(&mut source, &mut target)?;
+    target.set_permissions(permissions)?;
+    Ok(source.digest())
+}
