@@ -166,7 +166,7 @@ fn a_registry_that_is_a_file_cannot_be_used() {
     let error = DirectoryRegistry::new(&scratch.path).ensure_group(&group()).unwrap_err();
     insta::assert_snapshot!(
         chain(&error).replace(scratch.path.as_str(), "<models>"),
-        @"model registry <models> cannot be used: failed to create directory `<models>/machine-downtime`: Not a directory (os error 20)"
+        @"model registry <models> cannot be used: failed to create directory `<models>`: File exists (os error 17)"
     );
 }
 
