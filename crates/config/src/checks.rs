@@ -8,11 +8,13 @@ use crate::endpoint_checks;
 use crate::fault::Fault;
 use crate::job_kind::{JobKind, PerJobKind};
 use crate::metric::Metric;
+use crate::partition::partition;
+use crate::prefixes;
 use crate::rules::{
     COLUMN_NAME, INSTANCE_TYPE, ONE_INSTANCE, TAG, is_column_name, is_instance_type,
     is_tag_character, training_instances,
 };
-use crate::settings::{ColumnSettings, Columns, Preprocessing, Settings};
+use crate::settings::{Aws, ColumnSettings, Columns, Preprocessing, Settings};
 use crate::steps::{ColumnKind, Duplicates, Hyperparameters, MissingValues, Split};
 
 /// The most columns and engineered features. Preprocess writes them and the label as a table, and
@@ -78,6 +80,8 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         faults.unless(is_instance_type(kind), &path, kind.as_str(), INSTANCE_TYPE);
         faults.unless(price >= 0.0 && price.is_finite(), &path, price, "what an hour costs");
     }
+    faults.of_region(&settings.aws);
+    faults.0.extend(prefixes::faults(settings));
     faults.0.extend(endpoint_checks::faults(settings));
     faults.0
 }
@@ -105,6 +109,26 @@ impl Faults {
         for (kind, value) in values.iter() {
             let path = format!("{name}.{}", kind.name());
             self.unless(right(value), &path, value.clone(), expected);
+        }
+    }
+
+    /// Refuses a role of another partition than the region's, and keys that are not of the region.
+    fn of_region(&mut self, aws: &Aws) {
+        let Aws { region, role_arn, kms, .. } = aws;
+        let partition = partition(region);
+        // What is no ARN at all is reported by the rule of the field.
+        let of_partition =
+            role_arn.starts_with(&format!("arn:{partition}:")) || !role_arn.starts_with("arn:aws");
+        let expected = format!("a role of the partition {partition}, as the region {region} is");
+        self.unless(of_partition, "aws.role_arn", role_arn.as_str(), &expected);
+        let keys = [("volume_key", &kms.volume_key), ("output_key", &kms.output_key)];
+        for (name, key) in keys {
+            // An id or an alias is of the region.
+            let Some(key) = key.as_deref().filter(|key| key.starts_with("arn:")) else { continue };
+            let start = format!("arn:{partition}:kms:{region}:");
+            let expected =
+                format!("a key of the region: {start}ACCOUNT:key/ID, or its id or alias");
+            self.unless(key.starts_with(&start), &format!("aws.kms.{name}"), key, &expected);
         }
     }
 

@@ -41,7 +41,6 @@ pub(crate) fn faults(settings: &Settings) -> Vec<Fault> {
         let expected = "a type without a disk of its own, which aws.kms.volume_key cannot encrypt";
         faults.unless(false, "instance_type", name, expected);
     }
-    faults.prefixes(settings);
     if endpoint.vpc == Some(true) && settings.aws.vpc.is_none() {
         faults.unless(false, "vpc", true, "a network in aws.vpc beside it");
     }
@@ -64,12 +63,6 @@ fn percent_range(shift: Shift) -> RangeInclusive<u32> {
         Shift::Canary => 1..=50,
         Shift::Linear => 10..=50,
     }
-}
-
-/// Returns whether one prefix is below the other.
-fn overlap(one: &str, other: &str) -> bool {
-    let [one, other] = [one, other].map(|prefix| format!("{}/", prefix.trim_end_matches('/')));
-    one.starts_with(&other) || other.starts_with(&one)
 }
 
 struct Faults(Vec<Fault>);
@@ -151,33 +144,6 @@ impl Faults {
         let name = endpoint.instance_type();
         let expected = "a type that autoscaling takes, which are all but the burstable ml.t2 ones";
         self.unless(!name.starts_with("ml.t2."), "instance_type", name, expected);
-    }
-
-    /// Refuses to store what hosts read and write among what the pipeline does: captured requests would become
-    /// training rows.
-    fn prefixes(&mut self, settings: &Settings) {
-        let paths = &settings.s3_paths;
-        let of_pipeline = [
-            ("raw_data", &paths.raw_data),
-            ("input_dataset", &paths.input_dataset),
-            ("processed_data", &paths.processed_data),
-            ("model_artifacts", &paths.model_artifacts),
-            ("evaluation", &paths.evaluation),
-        ];
-        let endpoint = &settings.endpoint;
-        let capture = endpoint.capture.as_ref().map(|it| ("endpoint.capture.prefix", &it.prefix));
-        let queue = endpoint.asynchronous.as_ref();
-        let queue = queue.map(|it| ("endpoint.asynchronous.prefix", &it.prefix));
-        let own =
-            [("s3_paths.predictions", &paths.predictions)].into_iter().chain(capture).chain(queue);
-        for (path, prefix) in own {
-            let found = of_pipeline.iter().find(|(_, other)| overlap(prefix, other));
-            if let Some((name, other)) = found {
-                let expected = format!("a prefix apart from s3_paths.{name}, which is {other}");
-                let (path, value) = (path.to_owned(), Some(prefix.as_str().into()));
-                self.0.push(Fault { path, value, expected });
-            }
-        }
     }
 
     /// Refuses what SageMaker ignores of instances with the first Inferentia chip.

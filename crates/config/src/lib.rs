@@ -49,7 +49,10 @@ mod load;
 mod location;
 mod message;
 mod metric;
+mod partition;
+mod prefixes;
 mod rules;
+mod schedule;
 mod schema;
 pub mod serving;
 mod settings;
@@ -69,6 +72,8 @@ pub use instance_types::unknown_instance_type;
 pub use job_kind::{JobKind, PerJobKind};
 pub use layers::Layer;
 pub use metric::Metric;
+pub use partition::partition;
+pub use prefixes::DEFINITIONS;
 pub use rules::{ONE_INSTANCE, training_instances};
 pub use settings::{
     AllColumns, ApprovalStatus, Aws, Cache, ColumnSettings, Columns, Evaluation, Kms,

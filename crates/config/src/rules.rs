@@ -33,32 +33,6 @@ pub(crate) fn is_object_key(key: &str, _: &()) -> garde::Result {
     )
 }
 
-/// Accepts a schedule expression of EventBridge, which takes a day of the month or of the week, not both.
-pub(crate) fn is_schedule(text: &str, _: &()) -> garde::Result {
-    let inside = |word: &str| text.strip_prefix(word)?.strip_prefix('(')?.strip_suffix(')');
-    let is_rate = |rate: &str| {
-        let Some((count, unit)) = rate.split_once(' ') else { return false };
-        let one = unit.strip_suffix('s').unwrap_or(unit);
-        let is_count = count.bytes().all(|byte| byte.is_ascii_digit()) && !count.starts_with('0');
-        is_count && ["minute", "hour", "day"].contains(&one) && (count == "1") == (one == unit)
-    };
-    let is_cron = |cron: &str| {
-        let fields: Vec<_> = cron.split(' ').collect();
-        let plain = |c: char| c.is_ascii_alphanumeric() || ",-*?/#".contains(c);
-        let is_field = |field: &&str| !field.is_empty() && field.chars().all(plain);
-        let [minute, hour, day, month, weekday, year] = fields[..] else { return false };
-        fields.iter().all(is_field)
-            && [day, weekday].contains(&"?")
-            && ![minute, hour, month, year].contains(&"?")
-    };
-    let right = inside("rate").is_some_and(is_rate) || inside("cron").is_some_and(is_cron);
-    unless(
-        !right,
-        "a schedule of EventBridge: rate(7 days), or cron(0 6 ? * MON *) with ? for the day of the month or of the \
-         week",
-    )
-}
-
 /// Accepts the name of an S3 bucket.
 pub(crate) fn is_bucket(name: &str, _: &()) -> garde::Result {
     unless(

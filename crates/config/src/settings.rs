@@ -16,7 +16,8 @@ use crate::endpoint::Endpoint;
 use crate::images::{Image, Images};
 use crate::job_kind::PerJobKind;
 use crate::metric::Metric;
-use crate::rules::{is_bucket, is_not_nan, is_object_key, is_schedule, is_share};
+use crate::rules::{is_bucket, is_not_nan, is_object_key, is_share};
+use crate::schedule::is_schedule;
 use crate::steps::{
     BadCells, Categories, Column, ColumnKind, Duplicates, Evaluate, Feature, Format, Gate,
     Hyperparameters, Label, MissingValues, Preprocess, Split, TableFormat, TableSettings,

@@ -281,6 +281,7 @@ fn invalid_texts() {
         "cron(0 6 ? * MON)",
         "cron(0 ? ? * MON *)",
         "cron(0 6 ? * MON *",
+        "cron(99 6 ? * MON *)",
     ] {
         let schedule = format!("schedule: {{ at: '{schedule}' }}\n# notifications:");
         let message = message("# notifications:", &schedule);
@@ -569,4 +570,39 @@ fn invalid_endpoints() {
     insta::assert_snapshot!(message("  project: machine-downtime\n", "  deployed-to: x\n"), @"config.yaml:153:3: tags.deployed-to: found `deployed-to`, expected a key that the program does not use itself");
     let alarms = (0..11).map(|alarm| format!("a{alarm}")).collect::<Vec<_>>().join(", ");
     insta::assert_snapshot!(endpoint(&format!("  update: {{ rollback_alarms: [{alarms}] }}\n")), @"config.yaml:184:13: endpoint.update.rollback_alarms: found 11 entries, expected at most 10");
+}
+
+#[test]
+fn prefixes_that_overlap() {
+    let paths = |from: &str, to: &str| message(from, to);
+    insta::assert_snapshot!(paths("processed_data: processed ", "processed_data: raw/data "), @"config.yaml:16:3: s3_paths.processed_data: found `raw/data`, expected a prefix apart from s3_paths.raw_data, which is raw");
+    insta::assert_snapshot!(paths("raw_data: raw ", "raw_data: processed/raw "), @"config.yaml:16:3: s3_paths.processed_data: found `processed`, expected a prefix apart from s3_paths.raw_data, which is processed/raw");
+    insta::assert_snapshot!(paths("evaluation: evaluation ", "evaluation: model-artifacts/ "), @"config.yaml:18:3: s3_paths.evaluation: found `model-artifacts/`, expected a prefix apart from s3_paths.model_artifacts, which is model-artifacts");
+    insta::assert_snapshot!(paths("input_dataset: raw/machine_downtime.csv", "input_dataset: processed/"), @"config.yaml:16:3: s3_paths.processed_data: found `processed`, expected a prefix apart from s3_paths.input_dataset, which is processed/");
+    insta::assert_snapshot!(paths("raw_data: raw ", "raw_data: pipeline-definitions "), @"config.yaml:15:3: s3_paths.raw_data: found `pipeline-definitions`, expected a prefix apart from pipeline-definitions/, which is that of the pipelines' definitions");
+    insta::assert_snapshot!(paths("raw_data: raw ", "raw_data: pipeline-definitions/x/y "), @"config.yaml:15:3: s3_paths.raw_data: found `pipeline-definitions/x/y`, expected a prefix apart from pipeline-definitions/, which is that of the pipelines' definitions");
+    let both = "  kind: asynchronous\n  asynchronous: { prefix: kept/queue }\n  capture: { prefix: kept }\n";
+    insta::assert_snapshot!(message("  kind: real_time\n", both), @"config.yaml:185:19: endpoint.asynchronous.prefix: found `kept/queue`, expected a prefix apart from endpoint.capture.prefix, which is kept");
+    // Names that only begin alike are apart, and the input may be any of the raw tables, or elsewhere.
+    for (from, to) in [
+        ("processed_data: processed ", "processed_data: raw-data "),
+        ("input_dataset: raw/machine_downtime.csv", "input_dataset: raw/"),
+        ("input_dataset: raw/machine_downtime.csv", "input_dataset: tables/all/"),
+        ("raw_data: raw ", "raw_data: raw/uploaded "),
+    ] {
+        read(&with(from, to)).unwrap();
+    }
+}
+
+#[test]
+fn roles_and_keys_of_other_regions() {
+    let china = with("${AWS_REGION:-us-east-1}", "cn-north-1");
+    insta::assert_snapshot!(read(&china).unwrap_err(), @"config.yaml:115:3: aws.role_arn: found `arn:aws:iam::123456789012:role/MachineDowntimePipelineExecutionRole` (from `${SAGEMAKER_ROLE_ARN:-arn:aws:iam::123456789012:role/MachineDowntimePipelineExecutionRole}`), expected a role of the partition aws-cn, as the region cn-north-1 is");
+    read(&china.replace("arn:aws:iam", "arn:aws-cn:iam")).unwrap();
+    let key = |key: &str| with("aws:\n", &format!("aws:\n  kms: {{ output_key: '{key}' }}\n"));
+    for own in ["alias/a", "0a1b2c3d", "arn:aws:kms:us-east-1:210987654321:key/k"] {
+        read(&key(own)).unwrap();
+    }
+    insta::assert_snapshot!(read(&key("arn:aws:kms:eu-west-1:123456789012:key/k")).unwrap_err(), @"config.yaml:113:10: aws.kms.output_key: found `arn:aws:kms:eu-west-1:123456789012:key/k`, expected a key of the region: arn:aws:kms:us-east-1:ACCOUNT:key/ID, or its id or alias");
+    insta::assert_snapshot!(read(&key("arn:aws-cn:kms:us-east-1:123456789012:alias/k")).unwrap_err(), @"config.yaml:113:10: aws.kms.output_key: found `arn:aws-cn:kms:us-east-1:123456789012:alias/k`, expected a key of the region: arn:aws:kms:us-east-1:ACCOUNT:key/ID, or its id or alias");
 }
