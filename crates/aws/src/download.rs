@@ -33,6 +33,7 @@ impl Aws {
                 action,
                 code: format!("HTTP {status}"),
                 message: format!("nothing can be read from {address}"),
+                resource: None,
                 request_id: None,
             }),
             Ok(Err(source)) => unanswered(source),

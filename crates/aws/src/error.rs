@@ -61,7 +61,7 @@ impl ConnectError {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// AWS refused the call.
-    #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action, .message), request(.request_id.as_deref()))]
+    #[error("{action} was refused with {code}: {message}{}{}", remedy(.code, .action, .message, .resource.as_deref()), request(.request_id.as_deref()))]
     Refused {
         /// The call as an IAM policy names it, such as `sagemaker:CreatePipeline`.
         action: &'static str,
@@ -69,6 +69,8 @@ pub enum CallError {
         code: String,
         /// AWS's message.
         message: String,
+        /// The ARN of what the call is about, where AWS's message need not name it.
+        resource: Option<String>,
         /// The request id, which AWS support asks for.
         request_id: Option<String>,
     },
@@ -107,6 +109,7 @@ impl CallError {
                     action,
                     code: answer.code().map_or_else(|| format!("HTTP {status}"), str::to_owned),
                     message: answer.message().unwrap_or("no reason given").to_owned(),
+                    resource: None,
                     request_id,
                 }
             }
@@ -115,6 +118,7 @@ impl CallError {
                     action,
                     code: format!("HTTP {}", refusal.raw().status().as_u16()),
                     message: "no reason given".to_owned(),
+                    resource: None,
                     request_id,
                 }
             }
@@ -123,6 +127,15 @@ impl CallError {
             }
             error => Self::Unanswered { action, source: cause(error) },
         }
+    }
+
+    /// Adds the ARN of what the call is about to a refusal.
+    #[must_use]
+    pub fn on(mut self, arn: &str) -> Self {
+        if let Self::Refused { resource, .. } = &mut self {
+            *resource = Some(arn.to_owned());
+        }
+        self
     }
 
     /// Returns the error for an answer that lacks a field that it always has.
@@ -170,6 +183,11 @@ impl CallError {
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Refused { code, .. }
             if code.starts_with("AccessDenied") || ["HTTP 403", "Forbidden"].contains(&code.as_str()))
+    }
+
+    /// Returns whether the answer lacks what it always has, or is none of this service.
+    pub fn is_garbled(&self) -> bool {
+        matches!(self, Self::Garbled { .. })
     }
 
     /// Returns whether the service refused the request as invalid. No resource has an invalid name.
@@ -236,18 +254,25 @@ fn request(id: Option<&str>) -> String {
 }
 
 /// Returns the remedy for a common refusal as the end of a message.
-fn remedy(code: &str, action: &str, message: &str) -> String {
+fn remedy(code: &str, action: &str, message: &str, resource: Option<&str>) -> String {
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "HTTP 403" => {
+            let known = resource.unwrap_or("*");
             // AWS writes: "... on resource: arn:... because ..."
             let resource = message.split_once("on resource: ").map(|(_, rest)| rest);
-            let resource = resource.and_then(|rest| rest.split_whitespace().next()).unwrap_or("*");
+            let resource =
+                resource.and_then(|rest| rest.split_whitespace().next()).unwrap_or(known);
             // AWS names the permission if it differs from the call's own.
             let named = message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
             let named = named.and_then(|rest| rest.split_whitespace().next()).unwrap_or(action);
+            // S3 does not say whose a bucket is.
+            let unless = match action.starts_with("s3:") && !message.contains("not authorized") {
+                true => ", unless the bucket is another account's",
+                false => "",
+            };
             format!(
                 "; allowed by a policy with {{\"Effect\": \"Allow\", \"Action\": \"{named}\", \
-                 \"Resource\": \"{resource}\"}}"
+                 \"Resource\": \"{resource}\"}}{unless}"
             )
         }
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
@@ -295,6 +320,7 @@ mod tests {
             action: "sagemaker:DescribePipeline",
             code: code.to_owned(),
             message: message.to_owned(),
+            resource: None,
             request_id: Some("8a1c".to_owned()),
         }
     }
@@ -327,6 +353,11 @@ mod tests {
         insta::assert_snapshot!(
             refused("AccessDeniedException", "User: a is not authorized to perform: sagemaker:DescribePipeline on resource: arn:b because no policy allows it"),
             @r#"sagemaker:DescribePipeline was refused with AccessDeniedException: User: a is not authorized to perform: sagemaker:DescribePipeline on resource: arn:b because no policy allows it; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:DescribePipeline", "Resource": "arn:b"} (request 8a1c)"#
+        );
+        // What the message does not name, the caller may know.
+        insta::assert_snapshot!(
+            refused("AccessDenied", "Access Denied").on("arn:c"),
+            @r#"sagemaker:DescribePipeline was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "sagemaker:DescribePipeline", "Resource": "arn:c"} (request 8a1c)"#
         );
         insta::assert_snapshot!(
             refused("ResourceLimitExceeded", "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances"),

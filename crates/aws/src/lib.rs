@@ -11,6 +11,7 @@
 //!     action: "sagemaker:CreatePipeline",
 //!     code: "ExpiredToken".to_owned(),
 //!     message: "The security token included in the request is expired".to_owned(),
+//!     resource: None,
 //!     request_id: None,
 //! };
 //! assert!(error.to_string().contains("; renew the credentials"));
@@ -37,6 +38,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use aws_config as config;
 pub use aws_sdk_sagemaker as sagemaker;
+pub use aws_smithy_types::base64::encode as base64;
 pub use error::{CallError, ConnectError, raise as raise_quota};
 #[cfg(feature = "account")]
 pub use {

@@ -93,9 +93,12 @@ impl Cloud {
             let call = ecr.describe_images().registry_id(repository.account);
             let call = call.repository_name(repository.name).image_ids(id);
             match call.send().await.map_err(|error| CallError::of(ACTION, error)) {
-                Ok(answer) => Ok(answer.image_details().first().and_then(|image| {
-                    Some((image.image_digest.clone()?, image.image_manifest_media_type.clone()))
-                })),
+                Ok(answer) => {
+                    let image = answer.image_details().first();
+                    let digest = image.and_then(|image| image.image_digest.clone());
+                    let digest = digest.ok_or_else(|| Self::missing(ACTION, "imageDigest"))?;
+                    Ok(Some((digest, image.and_then(|it| it.image_manifest_media_type.clone()))))
+                }
                 Err(error) if error.is_absent() => Ok(None),
                 Err(error) => Err(error),
             }

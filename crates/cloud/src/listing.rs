@@ -81,9 +81,10 @@ impl Cloud {
             return Err(CloudError::Address(uri.to_owned()));
         };
         let call = self.aws.s3().list_objects_v2().bucket(bucket).prefix(prefix);
+        let call = call.set_expected_bucket_owner(self.owner_of(bucket));
         let mut pages = call.into_paginator().send();
         while let Some(page) = self.aws.wait(pages.next()) {
-            let page = page.map_err(|error| CallError::of("s3:ListBucket", error));
+            let page = self.s3_call("s3:ListBucket", bucket, "", async { page });
             let Some(page) = CallError::if_there(page)? else { break };
             let mut objects = page.contents.unwrap_or_default().into_iter().map(StoredObject::of);
             if objects.try_for_each(&mut visit).is_break() {

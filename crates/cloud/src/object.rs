@@ -1,6 +1,10 @@
 //! Objects in S3.
 
+use std::error::Error;
+
 use aws::CallError;
+use aws::sagemaker::error::{ProvideErrorMetadata, SdkError};
+use infrastructure::partition;
 
 use crate::{Cloud, CloudError};
 
@@ -19,7 +23,9 @@ impl Cloud {
         const ACTION: &str = "s3:GetObject";
         let (bucket, key) = bucket_and_key(uri)?;
         let call = self.aws.s3().get_object().bucket(bucket).key(key);
-        let Some(answer) = CallError::if_there(self.aws.call(ACTION, call.send()))? else {
+        let call = call.set_expected_bucket_owner(self.owner_of(bucket));
+        let answer = self.s3_call(ACTION, bucket, key, call.send());
+        let Some(answer) = CallError::if_there(answer)? else {
             return Ok(None);
         };
         let body = self.aws.wait(answer.body.collect());
@@ -44,7 +50,8 @@ impl Cloud {
     pub fn store(&self, uri: &str, content_type: &str, body: Vec<u8>) -> Result<(), CloudError> {
         let (bucket, key) = bucket_and_key(uri)?;
         let put = self.aws.s3().put_object().bucket(bucket).key(key).content_type(content_type);
-        self.aws.call("s3:PutObject", put.body(body.into()).send())?;
+        let put = put.set_expected_bucket_owner(self.owner_of(bucket)).body(body.into());
+        self.s3_call("s3:PutObject", bucket, key, put.send())?;
         Ok(())
     }
 
@@ -57,6 +64,29 @@ impl Cloud {
         let uri = format!("s3://{}/{key}", self.target.bucket);
         self.store(&uri, "application/json", json.as_bytes().to_vec())?;
         Ok(uri)
+    }
+
+    /// Returns the account that must own a bucket for a call not to be refused: the target's, if it is the target's
+    /// bucket. A bucket's name may be that of a stranger, who waits for what is sent there.
+    pub(crate) fn owner_of(&self, bucket: &str) -> Option<String> {
+        (bucket == self.target.bucket).then(|| self.target.account_id.clone())
+    }
+
+    /// Waits for the answer to a call of S3 about a bucket, or about an object if `key` is not empty. The message of
+    /// a refusal names it.
+    pub(crate) fn s3_call<T, E>(
+        &self,
+        action: &'static str,
+        bucket: &str,
+        key: &str,
+        answer: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CallError>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let slash = if key.is_empty() { "" } else { "/" };
+        let arn = format!("arn:{}:s3:::{bucket}{slash}{key}", partition(&self.target.region));
+        self.aws.call(action, answer).map_err(|error| error.on(&arn))
     }
 }
 

@@ -106,6 +106,7 @@ mod tests {
             action: "sagemaker:DescribePipelineExecution",
             code: code.to_owned(),
             message: "no".to_owned(),
+            resource: None,
             request_id: None,
         }
     }

@@ -73,9 +73,14 @@ impl<W: Write> Write for Sha256Writer<W> {
     }
 }
 
+/// Returns the SHA-256 digest of `bytes`.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// Returns the SHA-256 digest of `bytes` as 64 hexadecimal digits.
 pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(&sha256(bytes))
 }
 
 /// Formats bytes as lower-case hexadecimal digits, two for each byte.

@@ -53,10 +53,11 @@ impl Cloud {
 
 impl Doctor<'_> {
     fn bucket_events(&mut self) {
-        const ACTION: &str = "s3:GetBucketNotificationConfiguration";
+        const ACTION: &str = "s3:GetBucketNotification";
         let bucket = &self.cloud.target.bucket;
         let call = self.cloud.aws.s3().get_bucket_notification_configuration().bucket(bucket);
-        match self.cloud.aws.call(ACTION, call.send()) {
+        let call = call.expected_bucket_owner(&self.cloud.target.account_id);
+        match self.cloud.s3_call(ACTION, bucket, "", call.send()) {
             Ok(answer) if answer.event_bridge_configuration().is_some() => {
                 self.ok("events", &format!("{bucket} sends them to EventBridge"));
             }
@@ -71,6 +72,7 @@ impl Doctor<'_> {
     }
 
     fn repositories(&mut self, repositories: &[Repository]) {
+        const ACTION: &str = "ecr:DescribeRepositories";
         let ecr = self.cloud.aws.ecr();
         for Repository { account, region, name } in repositories {
             let shown = format!("{account}/{region}/{name}");
@@ -80,7 +82,10 @@ impl Doctor<'_> {
                 continue;
             }
             let call = ecr.describe_repositories().registry_id(account).repository_names(name);
-            match self.cloud.aws.call("ecr:DescribeRepositories", call.send()) {
+            match self.cloud.aws.call(ACTION, call.send()) {
+                Ok(answer) if answer.repositories().is_empty() => {
+                    self.unchecked("repository", &Cloud::missing(ACTION, "repositories"));
+                }
                 Ok(_) => self.ok("repository", &shown),
                 Err(error) if error.is_absent() => {
                     let found = format!("{shown} is not there");

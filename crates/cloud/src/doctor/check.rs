@@ -12,7 +12,7 @@ use crate::Cloud;
 pub enum Verdict {
     /// The check passed.
     Ok,
-    /// The subject is not needed yet, or could not be checked.
+    /// The subject is not needed yet, or AWS has refused to tell.
     Warning,
     /// A deployment or an execution will fail.
     Error,
@@ -65,6 +65,11 @@ pub enum Remedy {
         bucket: String,
         /// The target's region.
         target: String,
+    },
+    /// A bucket of the target's account must be configured, or the credentials need more permissions.
+    UseOwnBucket {
+        /// The target's account.
+        account: String,
     },
     /// The input table must be uploaded.
     UploadInput,
@@ -146,9 +151,12 @@ impl<'a> Doctor<'a> {
         self.add(Verdict::Error, subject, found, Some(remedy));
     }
 
-    /// Reports something that could not be checked and may still be right. More permissions help only
-    /// where they were refused.
+    /// Reports something that could not be checked and may still be right, unless the answer itself is wrong. More
+    /// permissions help only where they were refused.
     pub(super) fn unchecked(&mut self, subject: &str, error: &CallError) {
+        if error.is_garbled() {
+            return self.error(subject, &chain(error), Remedy::AskAgain);
+        }
         let remedy = if error.is_denied() {
             Some(Remedy::GrantPermissions)
         } else {

@@ -7,6 +7,7 @@ mod keys;
 mod network;
 mod quotas;
 mod role;
+mod trust;
 
 use common::chain;
 
@@ -18,6 +19,9 @@ pub use check::{Check, Remedy, Verdict};
 pub use images::architecture_of;
 pub use keys::KmsKey;
 pub use quotas::{JobMachine, JobQuota};
+
+/// The action that allows looking for a bucket, and for what is in it.
+const LIST: &str = "s3:ListBucket";
 
 /// What a deployment needs.
 #[derive(Debug)]
@@ -84,8 +88,9 @@ impl Doctor<'_> {
 
     fn bucket(&mut self) {
         let bucket = &self.cloud.target.bucket;
-        let call = self.cloud.aws.s3().head_bucket().bucket(bucket);
-        match self.cloud.aws.call("s3:HeadBucket", call.send()) {
+        let account = &self.cloud.target.account_id;
+        let call = self.cloud.aws.s3().head_bucket().bucket(bucket).expected_bucket_owner(account);
+        match self.cloud.s3_call(LIST, bucket, "", call.send()) {
             Ok(answer) => match answer.bucket_region() {
                 Some(region) if region != self.cloud.aws.region() => {
                     let found = format!("{bucket} is in {region}");
@@ -98,6 +103,15 @@ impl Doctor<'_> {
             Err(error) if error.is_absent() => {
                 self.error("bucket", &format!("{bucket} is not there"), Remedy::CreateBucket);
             }
+            // S3 does not say which of them it is.
+            Err(error) if error.is_denied() => {
+                let found = format!(
+                    "{bucket} is of another account than {account}, or these credentials may not look at it: {}",
+                    chain(&error)
+                );
+                let remedy = Remedy::UseOwnBucket { account: account.clone() };
+                self.error("bucket", &found, remedy);
+            }
             Err(error) => self.unchecked("bucket", &error),
         }
     }
@@ -105,8 +119,9 @@ impl Doctor<'_> {
     fn input(&mut self, key: &str) {
         let bucket = &self.cloud.target.bucket;
         let call = self.cloud.aws.s3().list_objects_v2().bucket(bucket).prefix(key).max_keys(1);
+        let call = call.expected_bucket_owner(&self.cloud.target.account_id);
         let place = format!("s3://{bucket}/{key}");
-        match self.cloud.aws.call("s3:ListObjectsV2", call.send()) {
+        match self.cloud.s3_call(LIST, bucket, "", call.send()) {
             // A key that only begins with the same letters is another table.
             Ok(answer)
                 if answer

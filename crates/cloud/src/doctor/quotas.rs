@@ -3,6 +3,7 @@
 use aws::CallError;
 
 use super::check::{Doctor, Remedy, Verdict};
+use crate::Cloud;
 
 /// The service quota that limits a kind of job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub struct JobMachine {
 
 impl Doctor<'_> {
     pub(super) fn quotas(&mut self, machines: &[JobMachine]) {
+        const ACTION: &str = "servicequotas:ListServiceQuotas";
         let mut needed: Vec<(String, u32)> = Vec::new();
         for JobMachine { instance_type, count, quota } in machines {
             let kind = match quota {
@@ -40,14 +42,16 @@ impl Doctor<'_> {
         }
         let call = self.cloud.aws.quotas().list_service_quotas().service_code("sagemaker");
         let mut pages = call.into_paginator().items().send();
+        let mut is_empty = true;
         while let Some(quota) = self.cloud.aws.wait(pages.next()) {
             let quota = match quota {
                 Ok(quota) => quota,
                 Err(error) => {
-                    let error = CallError::of("servicequotas:ListServiceQuotas", error);
+                    let error = CallError::of(ACTION, error);
                     return self.unchecked("quotas", &error);
                 }
             };
+            is_empty = false;
             let (Some(name), Some(value)) = (quota.quota_name(), quota.value()) else { continue };
             let Some(place) = needed.iter().position(|(needed, _)| needed == name) else {
                 continue;
@@ -60,6 +64,10 @@ impl Doctor<'_> {
                 let code = quota.quota_code().unwrap_or_default().to_owned();
                 self.error("quota", &found, Remedy::RaiseQuota { code, count });
             }
+        }
+        if is_empty {
+            // An account has hundreds of them.
+            return self.unchecked("quotas", &Cloud::missing(ACTION, "Quotas"));
         }
         for (name, _) in needed {
             self.add(Verdict::Warning, "quota", &format!("{name}: the account lists none"), None);

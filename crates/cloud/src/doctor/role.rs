@@ -1,14 +1,18 @@
 //! The checks of the role that the pipeline and its jobs run as.
 
 use aws::CallError;
+use aws::iam::operation::get_role::GetRoleOutput;
 use aws::iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
 };
 use futures_util::future::join_all;
-use infrastructure::{Policy, Statement, partition};
-use serde_json::Value;
+use infrastructure::{Policy, Statement};
 
-use super::check::{Doctor, Remedy};
+use super::check::{Doctor, Remedy, Verdict};
+use super::trust::{Distrust, distrust};
+use crate::Cloud;
+
+const GET_ROLE: &str = "iam:GetRole";
 
 /// What IAM decides about an action on a resource, if it does not allow it.
 enum Refusal {
@@ -35,8 +39,12 @@ impl Doctor<'_> {
         }
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let call = self.cloud.aws.iam().get_role().role_name(name);
-        let role = match self.cloud.aws.call("iam:GetRole", call.send()) {
-            Ok(answer) => answer.role,
+        let role = match self.cloud.aws.call(GET_ROLE, call.send()) {
+            Ok(GetRoleOutput { role: Some(role), .. }) => role,
+            Ok(_) => {
+                self.unchecked("role", &Cloud::missing(GET_ROLE, "Role"));
+                return false;
+            }
             Err(error) if error.is_absent() => {
                 self.error("role", &format!("{arn} is not there"), Remedy::CreateRole);
                 return false;
@@ -47,32 +55,32 @@ impl Doctor<'_> {
             }
         };
         // IAM finds a role by its name alone, whatever path the settings name.
-        if let Some(found) = role.as_ref().map(|role| role.arn()).filter(|found| found != arn) {
+        let found = role.arn();
+        if found != arn {
             let remedy = Remedy::UseRole { arn: Some(found.to_owned()) };
             self.error("role", &format!("{arn} is not there, but {found}"), remedy);
             return false;
         }
-        let trust = role.and_then(|role| role.assume_role_policy_document).unwrap_or_default();
-        if trusts_sagemaker(&percent_decoded(&trust)) {
-            self.ok("role", arn);
-        } else {
-            let found = format!("{arn} does not trust sagemaker.amazonaws.com");
-            self.error("role", &found, Remedy::CreateRole);
+        let Some(trust) = role.assume_role_policy_document() else {
+            self.unchecked("role", &Cloud::missing(GET_ROLE, "AssumeRolePolicyDocument"));
+            return true;
+        };
+        match distrust(&percent_decoded(trust), &self.cloud.target.account_id) {
+            None => self.ok("role", arn),
+            Some(Distrust::Certain(why)) => {
+                self.error("role", &format!("{arn} {why}"), Remedy::CreateRole);
+            }
+            Some(Distrust::Possible(why)) => {
+                self.add(Verdict::Warning, "role", &format!("{arn} {why}"), None);
+            }
         }
         true
     }
 
-    /// Returns what is wrong with an ARN that is of another account or partition than the target.
+    /// Returns what is wrong with an ARN that is of another account than the target.
     fn fault_of_role_arn(&self, arn: &str) -> Option<String> {
-        let target = &self.cloud.target;
-        let mut parts = arn.split(':').skip(1);
-        let (own, account) = (parts.next().unwrap_or_default(), parts.nth(2).unwrap_or_default());
-        let wanted = partition(&target.region);
-        if own != wanted {
-            let region = &target.region;
-            return Some(format!("{arn} is of the partition {own}, and {region} is of {wanted}"));
-        }
-        let wanted = &target.account_id;
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        let wanted = &self.cloud.target.account_id;
         (account != wanted)
             .then(|| format!("{arn} is of account {account}, and aws.account_id is {wanted}"))
     }
@@ -108,6 +116,12 @@ impl Doctor<'_> {
                 Ok(answer) => answer,
                 Err(error) => return self.unchecked("permissions", &error),
             };
+            let is_answered =
+                |action: &String| decisions.iter().any(|decision| decision.action == *action);
+            if !statement.action.iter().all(is_answered) {
+                let error = Cloud::missing(ACTION, "decision about each action");
+                return self.unchecked("permissions", &error);
+            }
             for fault in faults_of(statement, &decisions) {
                 if !faults.contains(&fault) {
                     faults.push(fault);
@@ -188,8 +202,8 @@ fn decisions_of(result: EvaluationResult) -> Vec<Decision> {
 fn faults_of(statement: &Statement, decisions: &[Decision]) -> Vec<(String, Remedy)> {
     let mut faults = Vec::new();
     for action in &statement.action {
-        let of_action = || decisions.iter().filter(|decision| decision.action == *action);
-        let denied = of_action().find_map(|decision| match &decision.refusal {
+        let of_action: Vec<_> = decisions.iter().filter(|one| one.action == *action).collect();
+        let denied = of_action.iter().find_map(|decision| match &decision.refusal {
             Some(Refusal::Denied { policy }) => Some((&decision.resource, policy)),
             _ => None,
         });
@@ -198,17 +212,21 @@ fn faults_of(statement: &Statement, decisions: &[Decision]) -> Vec<(String, Reme
             faults.push((found, Remedy::ChangeDenial));
             continue;
         }
-        // A statement about SageMaker names several types of resource, of which an action has one, and
-        // names in the letter case of the settings and in lower case.
-        let needs_one = action.starts_with("sagemaker:");
-        if needs_one && of_action().any(|decision| decision.refusal.is_none()) {
-            continue;
-        }
-        let lacking = of_action().find_map(|decision| match decision.refusal {
-            Some(Refusal::NotAllowed { limited_by_boundary }) => {
-                Some((&decision.resource, limited_by_boundary))
+        let is_about = |one: &&&Decision| is_type_of(action, &one.resource);
+        let is_any = !of_action.iter().any(|one| is_about(&one));
+        let lacking = of_action.iter().filter(|one| is_any || is_about(one)).find_map(|one| {
+            // A name in the letter case of the settings and in lower case is one name.
+            let is_other_case = |other: &&Decision| {
+                other.refusal.is_none() && other.resource.eq_ignore_ascii_case(&one.resource)
+            };
+            match one.refusal {
+                Some(Refusal::NotAllowed { limited_by_boundary })
+                    if !of_action.iter().any(is_other_case) =>
+                {
+                    Some((&one.resource, limited_by_boundary))
+                }
+                _ => None,
             }
-            _ => None,
         });
         match lacking {
             Some((resource, true)) => {
@@ -226,19 +244,21 @@ fn faults_of(statement: &Statement, decisions: &[Decision]) -> Vec<(String, Reme
     faults
 }
 
-/// Returns whether a trust policy lets SageMaker assume the role.
-fn trusts_sagemaker(policy: &str) -> bool {
-    const SAGEMAKER: &str = "sagemaker.amazonaws.com";
-    let list = |value: &Value| match value {
-        Value::Array(list) => list.clone(),
-        other => vec![other.clone()],
-    };
-    let policy: Value = common::json::from_slice(policy.as_bytes()).unwrap_or_default();
-    list(&policy["Statement"]).iter().any(|statement| {
-        statement["Effect"] == "Allow"
-            && list(&statement["Action"]).iter().any(|action| action == "sts:AssumeRole")
-            && list(&statement["Principal"]["Service"]).iter().any(|service| service == SAGEMAKER)
-    })
+/// Returns whether a resource is of the type that an action of SageMaker creates, describes or stops. A statement
+/// names several types, of which such an action has one: `sagemaker:CreateTrainingJob` has `training-job`.
+fn is_type_of(action: &str, resource: &str) -> bool {
+    let Some(name) = action.strip_prefix("sagemaker:") else { return true };
+    let verbs = ["Create", "Describe", "Stop"];
+    let Some(noun) = verbs.iter().find_map(|verb| name.strip_prefix(verb)) else { return true };
+    let mut kind = String::new();
+    for letter in noun.chars() {
+        if letter.is_ascii_uppercase() && !kind.is_empty() {
+            kind.push('-');
+        }
+        kind.push(letter.to_ascii_lowercase());
+    }
+    let own = resource.split(':').nth(5).and_then(|rest| rest.split('/').next());
+    own.is_some_and(|own| own == kind || own.strip_prefix("experiment-") == Some(kind.as_str()))
 }
 
 /// Decodes the percent encoding in which IAM returns policies: `%7B%22Version%22...`.
@@ -275,15 +295,5 @@ mod tests {
         }
         // A byte that is not UTF-8 is replaced.
         assert_eq!(percent_decoded("%FF"), "\u{fffd}");
-    }
-
-    #[test]
-    fn a_percent_encoded_trust_policy_is_understood() {
-        let policy = "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B\
-                      %22Service%22%3A%22sagemaker.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D";
-        assert!(trusts_sagemaker(&percent_decoded(policy)));
-        assert!(!trusts_sagemaker(&percent_decoded(policy).replace("sagemaker.", "ec2.")));
-        assert!(!trusts_sagemaker(&percent_decoded(policy).replace("Allow", "Deny")));
-        assert!(!trusts_sagemaker("no JSON"));
     }
 }

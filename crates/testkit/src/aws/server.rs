@@ -84,6 +84,15 @@ impl Server {
         headers.clone().find(|(own, _)| own == name).map(|(_, value)| value.clone())
     }
 
+    /// Returns a header of each call received so far, in order, by its name in lower case.
+    pub fn headers(&self, name: &str) -> Vec<Option<String>> {
+        let state = self.state.lock().unwrap();
+        let of_call = |headers: &Vec<(String, String)>| {
+            headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+        };
+        state.headers.iter().map(of_call).collect()
+    }
+
     /// Returns the calls received, in order. Fails the test if a call of the script is outstanding.
     pub fn finish(self) -> Vec<Call> {
         let mut state = self.state.lock().unwrap();

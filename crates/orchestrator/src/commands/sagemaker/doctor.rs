@@ -100,6 +100,12 @@ pub fn check_account(arguments: &SettingsArgs) -> Result<Exit, CommandError> {
             unseen.join(", ")
         ))?;
     }
+    if settings.aws.kms.output_key.is_some() {
+        print_text(
+            "Not looked at: whether what is there is encrypted with aws.kms.output_key, as the template's bucket, \
+             repositories, logs and topics are.\n",
+        )?;
+    }
     let is_there = |check: &&Check| {
         check.verdict == Verdict::Ok || matches!(check.remedy, Some(Remedy::SetRetention { .. }))
     };
@@ -196,6 +202,10 @@ pub fn advice(remedy: &Remedy) -> String {
         }
         Remedy::UseBucketOfRegion { bucket, target } => format!(
             "s3_paths.bucket names a bucket in {target}, or AWS_REGION={bucket} runs the pipeline where this one is"
+        ),
+        Remedy::UseOwnBucket { account } => format!(
+            "s3_paths.bucket names a bucket of account {account}; what these credentials may do: `orchestrator \
+             iam-policy deploy`"
         ),
         Remedy::UploadInput => "`orchestrator deploy --upload FILE` puts a table there".to_owned(),
         Remedy::BuildImages { registry } => {

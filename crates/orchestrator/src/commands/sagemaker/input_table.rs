@@ -3,7 +3,6 @@
 
 use camino::Utf8Path;
 use cloud::{Cloud, CloudError, NewestTable, NewestUpload, Upload, version_of};
-use common::Sha256Reader;
 use config::Settings;
 use indicatif::{ProgressBar, ProgressStyle};
 use infrastructure::jobs_may_read;
@@ -23,7 +22,6 @@ const DIGEST: usize = 16;
 /// take it for one.
 pub struct TableUpload {
     upload: Upload,
-    sha256: String,
     /// The rows of the table, and those that Preprocess would keep.
     rows: (usize, usize),
     key: String,
@@ -37,11 +35,9 @@ impl TableUpload {
     pub fn of(upload: Upload, settings: &Settings) -> Result<Self, CommandError> {
         let path = upload.path().to_owned();
         let (read, kept) = rows_of(&path, settings)?;
-        let file = fs_err::File::open(&path).map_err(CommandError::Read)?;
-        let sha256 = Sha256Reader::new(file).digest_to_end().map_err(CommandError::Read)?;
         let name = path.file_name().unwrap_or("table.csv");
         let paths = &settings.s3_paths;
-        let digest = &sha256[..DIGEST];
+        let digest = &upload.sha256()[..DIGEST];
         let (key, instead_of) = match paths.input_dataset.strip_suffix('/') {
             Some(prefix) => (format!("{prefix}/{digest}/{name}"), None),
             None => {
@@ -50,7 +46,7 @@ impl TableUpload {
             }
         };
         let bucket = paths.bucket.clone();
-        Ok(Self { upload, sha256, rows: (read, kept), key, instead_of, bucket })
+        Ok(Self { upload, rows: (read, kept), key, instead_of, bucket })
     }
 
     /// Returns the table's address.
@@ -89,15 +85,18 @@ impl TableUpload {
             key: self.key.clone(),
             file: self.upload.path().file_name().unwrap_or_default().to_owned(),
             bytes: self.upload.length(),
-            sha256: self.sha256,
+            sha256: self.upload.sha256().to_owned(),
             uploaded_at: Timestamp::now().to_string(),
         });
-        // Whoever may not list may still write; the same contents are written then.
-        let is_there = cloud.stored(&uri).is_ok_and(|object| object.is_some());
-        if is_there {
-            say(&format!("{} is at {uri} already", self.upload.path()));
-        } else {
-            send(cloud, self.upload, &self.key)?;
+        // Whoever may not look may still write; the same contents are written then.
+        match cloud.holds(&self.key, &self.upload).unwrap_or(None) {
+            Some(true) => say(&format!("{} is at {uri} already", self.upload.path())),
+            Some(false) => {
+                let path = self.upload.path();
+                say(&format!("Something else than {path} is at {uri}; it is uploaded again"));
+                send(cloud, self.upload, &self.key)?;
+            }
+            None => send(cloud, self.upload, &self.key)?,
         }
         Ok((uri, newest))
     }

@@ -452,7 +452,7 @@ fn a_transform_that_must_fail_is_not_started() {
     assert_eq!(transform(0, &of("records/"), &[]), "");
     // An address is a prefix, as for SageMaker.
     assert_eq!(transform(0, &of("rec"), &[]), "");
-    insta::assert_snapshot!(transform(0, "s3://somebodys-bucket/records/", &[]), @r#"Not checked: records: s3://somebodys-bucket/records/: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"} (request 8a1c)"#);
+    insta::assert_snapshot!(transform(0, "s3://somebodys-bucket/records/", &[]), @r#"Not checked: records: s3://somebodys-bucket/records/: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::somebodys-bucket"}, unless the bucket is another account's (request 8a1c)"#);
     insta::assert_snapshot!(transform(5, &of("records/"), &["--instance-type", "ml.c7g.large"]), @"error: version 1 cannot run: image 123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1 is built for amd64, and ml.c7g.large takes arm64; scripts/build-images --platform linux/arm64, then scripts/push-images 123456789012.dkr.ecr.us-east-1.amazonaws.com, and the tag that it says as IMAGE_TAG");
     cloud.edit(super::ROLE, "Nobody");
     insta::assert_snapshot!(transform(5, &of("records/"), &[]), @"error: version 1 cannot run: role arn:aws:iam::123456789012:role/Nobody is not there; `orchestrator infrastructure` prints a template that makes it, `orchestrator iam-policy execution` what it may do");

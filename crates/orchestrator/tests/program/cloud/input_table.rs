@@ -77,6 +77,72 @@ fn new_contents_are_read_again_and_the_same_contents_are_not() {
     assert_eq!(cloud.input(), first);
 }
 
+/// An object is taken for the table only by what is in it.
+#[test]
+fn something_else_at_the_key_is_replaced() {
+    let Some(cloud) = Cloud::before_moto("planted", vec![images()]) else { return };
+    let table = cloud.table("table.csv", 200);
+    let uploaded = cloud.upload(&table);
+    let key = uploaded.strip_prefix(&format!("s3://{}/", cloud.name)).unwrap();
+    let bytes = fs_err::read(&table).unwrap();
+    let is_the_table = || {
+        let call = cloud.aws().s3().get_object().bucket(&cloud.name).key(key);
+        let body = cloud.aws().wait(call.send()).unwrap().body;
+        cloud.aws().wait(body.collect()).unwrap().into_bytes() == bytes
+    };
+    let other: Vec<u8> = bytes.iter().rev().copied().collect();
+    for planted in [other, b"planted".to_vec()] {
+        cloud.put(key, planted);
+        assert!(!is_the_table());
+        let outcome = cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+        let said = format!("Something else than {table} is at {uploaded}; it is uploaded again");
+        assert!(outcome.stderr.contains(&said), "{}", outcome.stderr);
+        assert!(is_the_table());
+    }
+    let outcome = cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+    assert!(outcome.stderr.contains("already"), "{}", outcome.stderr);
+}
+
+/// A file of more than one part has another kind of checksum in S3.
+#[test]
+fn a_table_of_several_parts_is_known_again() {
+    let Some(cloud) = Cloud::before_moto("parts", vec![images()]) else { return };
+    let table = cloud.table("table.csv", 90_000);
+    assert!(fs_err::metadata(&table).unwrap().len() > 8 << 20);
+    cloud.upload(&table);
+    let outcome = cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(0);
+    assert!(outcome.stderr.contains("already"), "{}", outcome.stderr);
+}
+
+/// What is stored has the digest that its key names, or nothing is stored.
+#[test]
+fn a_table_that_changes_while_it_is_sent_is_not_stored() {
+    let mut table = Vec::new();
+    dataset::sample::write(&mut table, 200, 7).unwrap();
+    let digest = &common::sha256_hex(&table)[..16];
+    let name = format!("changing-{}", std::process::id());
+    let object = format!("/{name}/raw/{digest}/table.csv");
+    let file = std::sync::Arc::new(std::sync::OnceLock::<camino::Utf8PathBuf>::new());
+    let changed = file.clone();
+    // The program looks whether the table is there between reading and sending it.
+    let head = Rule::with(&format!("HEAD {object}"), move |_| {
+        let path = changed.get().unwrap();
+        let text = fs_err::read_to_string(path).unwrap().replacen('1', "2", 1);
+        fs_err::write(path, text).unwrap();
+        Answer::body(404, "text/xml", "")
+    });
+    let Some(cloud) = Cloud::before_moto("changing", vec![images(), head]) else { return };
+    assert_eq!(cloud.name, name);
+    file.set(cloud.place.file("table.csv", table)).unwrap();
+    let table = file.get().unwrap();
+    let refused = cloud.orchestrator(&["deploy", "--upload", table.as_str(), "--yes"]).expect(3);
+    assert!(refused.stderr.contains("changed while it was read"), "{}", refused.stderr);
+    assert_eq!(cloud.server.count(&format!("HEAD {object}")), 1);
+    let table_or_note = |path: &String| path.contains("/raw/") || path.contains("newest-upload");
+    assert_eq!(cloud.sent().into_iter().filter(table_or_note).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(cloud.server.count("CreatePipeline"), 0);
+}
+
 #[test]
 fn contents_that_are_replaced_in_place_have_another_version() {
     let Some(cloud) = Cloud::before_moto("replaced", vec![images()]) else { return };
@@ -225,7 +291,7 @@ fn credentials_that_may_not_look_start_preprocess_again() {
     assert_eq!(cloud.name, name);
     cloud.orchestrator(&["deploy"]).expect(0);
     let outcome = cloud.orchestrator(&["start"]).expect(0);
-    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @r#"Whether s3://<name>/raw/machine_downtime.csv has changed is unknown, so Preprocess runs again: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"} (request 8a1c)"#);
+    insta::assert_snapshot!(cloud.neutral(&outcome.stderr), @r#"Whether s3://<name>/raw/machine_downtime.csv has changed is unknown, so Preprocess runs again: s3:ListBucket was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::<name>"}, unless the bucket is another account's (request 8a1c)"#);
     let first = cloud.started().remove("InputDataVersion").unwrap();
     assert!(first.starts_with("unknown-"), "{first}");
     assert_ne!(cloud.start(&[]), first);

@@ -210,8 +210,25 @@ impl Cloud {
             }
             let stages: Vec<_> = [settings].into_iter().chain(self.stage(arguments)).collect();
             permissions::judge_command(arguments, &stages, &self.server.calls()[before..]);
+            self.require_owner(arguments, before);
         }
         outcome
+    }
+
+    /// Fails the test if a call of S3 since that of index `before` is about the settings' bucket, and would be
+    /// answered if the bucket were a stranger's.
+    fn require_owner(&self, arguments: &[&str], before: usize) {
+        // What `destroy` lists and deletes are versions.
+        if arguments.first() == Some(&"destroy") {
+            return;
+        }
+        let owners = self.server.headers("x-amz-expected-bucket-owner");
+        let bucket = format!(" /{}/", self.name);
+        for ((action, _), owner) in self.server.calls().iter().zip(owners).skip(before) {
+            if action.contains(&bucket) {
+                assert_eq!(owner.as_deref(), Some(ACCOUNT), "{arguments:?}: {action}");
+            }
+        }
     }
 
     /// Returns the settings, unless a test has made them wrong or of another account.

@@ -113,7 +113,7 @@ fn a_bucket_that_cannot_be_written() {
         }
         error
     };
-    insta::assert_snapshot!(refused(absent()), @r#"error: s3:PutObject was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"} (request 8a1c)"#);
+    insta::assert_snapshot!(refused(absent()), @r#"error: s3:PutObject was refused with AccessDenied: Access Denied; allowed by a policy with {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::<name>/pipeline-definitions/<name>/60380500b7e62f9c779eb09348f99f357bdc79d810fb973e54958b97146e63b0/table.json"}, unless the bucket is another account's (request 8a1c)"#);
     let ours = json!([{ "Key": "managed-by", "Value": "machine-downtime-orchestrator" }]);
     assert_eq!(refused(deployed(ours)), refused(absent()));
 }
