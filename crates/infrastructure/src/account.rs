@@ -1,6 +1,6 @@
 //! An AWS account, and the ARNs of its resources.
 
-use config::Aws;
+use config::{Aws, partition};
 
 /// The account and region of the settings.
 #[derive(Clone, Copy, Debug)]
@@ -28,16 +28,5 @@ impl<'a> Account<'a> {
     /// these ARNs have no region and no account.
     pub(crate) fn s3(self, resource: &str) -> String {
         format!("arn:{}:s3:::{resource}", self.partition())
-    }
-}
-
-/// Returns the partition of a region: `aws`, `aws-cn` or `aws-us-gov`.
-pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
     }
 }

@@ -7,7 +7,7 @@ use crate::inventory::Inventory;
 use crate::statements::{
     approve, find_images, find_role, find_versions, object_key, pass_role, volume_key,
 };
-use crate::storage::S3Prefix;
+use crate::storage::{S3Prefix, own_prefix};
 
 /// The tag of a configuration and of a model that names the endpoint that they were made for.
 pub const MADE_FOR: &str = "deployed-to";
@@ -37,13 +37,7 @@ pub(crate) fn written_by_hosts(inventory: &Inventory<'_>) -> Vec<S3Prefix> {
     if settings.endpoint.kind == EndpointKind::Asynchronous {
         prefixes.push(&queue.prefix);
     }
-    prefixes.into_iter().map(|prefix| own_prefix(inventory, prefix)).collect()
-}
-
-/// Returns a prefix in the settings' bucket.
-pub(crate) fn own_prefix(inventory: &Inventory<'_>, prefix: &str) -> S3Prefix {
-    let key_prefix = format!("{}/", prefix.trim_end_matches('/'));
-    S3Prefix { bucket: inventory.settings.s3_paths.bucket.clone(), key_prefix }
+    prefixes.into_iter().map(|prefix| own_prefix(settings, prefix)).collect()
 }
 
 /// Returns the name of an endpoint's log group.
@@ -168,7 +162,7 @@ fn find_users(inventory: &Inventory<'_>) -> [Statement; 2] {
 /// Allows sending records, and reading models and answers.
 fn objects(inventory: &Inventory<'_>) -> [Statement; 3] {
     let settings = inventory.settings;
-    let models = own_prefix(inventory, &settings.s3_paths.model_artifacts);
+    let models = own_prefix(settings, &settings.s3_paths.model_artifacts);
     let sent = written_by_hosts(inventory);
     [
         // Without it, S3 refuses to say that an answer is not there yet.
@@ -193,17 +187,28 @@ fn objects(inventory: &Inventory<'_>) -> [Statement; 3] {
 /// Allows making the number of instances follow the traffic. What the settings have forgotten is looked for
 /// and removed, so that most of it is always needed.
 fn scale(inventory: &Inventory<'_>) -> Vec<Statement> {
-    let mut statements = vec![Statement::allow(
-        "FollowTraffic",
-        [
-            "application-autoscaling:DescribeScalableTargets",
-            "application-autoscaling:DescribeScalingPolicies",
-            "application-autoscaling:DeregisterScalableTarget",
-            "application-autoscaling:RegisterScalableTarget",
-            "application-autoscaling:PutScalingPolicy",
-        ],
-        ["*"],
-    )];
+    let mut statements = vec![
+        // IAM has neither a resource nor a condition for looking.
+        Statement::allow(
+            "FindScaling",
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+            ],
+            ["*"],
+        ),
+        // The ARN of a target has an id that the service makes up.
+        Statement::allow(
+            "FollowTraffic",
+            [
+                "application-autoscaling:DeregisterScalableTarget",
+                "application-autoscaling:RegisterScalableTarget",
+                "application-autoscaling:PutScalingPolicy",
+            ],
+            ["*"],
+        )
+        .when("StringEquals", "application-autoscaling:service-namespace", ["sagemaker"]),
+    ];
     if inventory.settings.endpoint.autoscaling.is_none() {
         return statements;
     }

@@ -1,9 +1,8 @@
 //! The ECR repositories of the images.
 
-use config::{Image, Settings};
+use config::{Image, Settings, partition};
 use pipeline::{Definition, StepKind};
 
-use crate::account::partition;
 use crate::storage::known;
 
 /// An ECR repository in any account.

@@ -60,7 +60,7 @@ impl<'a> Inventory<'a> {
             definition,
             account: Account::of(&settings.aws),
             jobs: [JobType::Processing, JobType::Training].into_iter().filter(has).collect(),
-            inputs: inputs(&settings.s3_paths, definition),
+            inputs: inputs(settings, definition),
             outputs: outputs(definition),
             repositories: repositories(settings, definition),
         }

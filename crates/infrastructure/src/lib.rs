@@ -45,11 +45,10 @@ mod statements;
 mod storage;
 mod template;
 
-pub use account::partition;
+pub use config::{DEFINITIONS, partition};
 pub use document::{Policy, Statement};
 pub use hosting::{MADE_FOR, endpoint_log_group, hosted_prefix};
 pub use images::{Repository, repositories};
 pub use log_groups::{LogGroups, log_groups};
 pub use policy::{NEEDS_NO_PERMISSION, PolicyKind, jobs_may_read, policy};
-pub use storage::DEFINITIONS;
 pub use template::template;

@@ -11,9 +11,9 @@ use crate::inventory::{Inventory, JobType};
 use crate::stages;
 use crate::statements::{
     approve, find_account, find_images, find_role, find_versions, find_volume_key, object_key,
-    pass_role, simulate_role, volume_key,
+    pass_role, read_key, simulate_role, volume_key,
 };
-use crate::storage::{DEFINITIONS, S3Prefix, without_covered};
+use crate::storage::{S3Prefix, of_definitions, own_prefix, without_covered};
 
 /// The actions that need no permission: IAM allows them to everybody with credentials.
 pub const NEEDS_NO_PERMISSION: [&str; 1] = ["sts:GetCallerIdentity"];
@@ -303,7 +303,7 @@ fn approver(inventory: &Inventory<'_>) -> Vec<Statement> {
     let paths = &inventory.settings.s3_paths;
     // What a decision is made by: the reports, and the columns of the models.
     let read = [&paths.evaluation, &paths.model_artifacts];
-    let read = read.map(|prefix| hosting::own_prefix(inventory, prefix));
+    let read = read.map(|prefix| own_prefix(inventory.settings, prefix));
     let mut statements = find_versions(inventory).to_vec();
     statements.push(approve(inventory));
     statements.push(hosting::describe_endpoint(inventory));
@@ -312,14 +312,13 @@ fn approver(inventory: &Inventory<'_>) -> Vec<Statement> {
         ["s3:GetObject"],
         inventory.object_arns(&read),
     ));
-    statements.extend(object_key(inventory));
+    statements.extend(read_key(inventory));
     statements
 }
 
 fn github(inventory: &Inventory<'_>) -> Vec<Statement> {
     // A workflow uploads no tables, only what a definition consists of.
-    let bucket = &inventory.settings.s3_paths.bucket;
-    let uploads = vec![inventory.account.s3(&format!("{bucket}/{DEFINITIONS}*"))];
+    let uploads = inventory.object_arns([&of_definitions(inventory.settings)]);
     deploy(inventory, uploads)
 }
 

@@ -1,16 +1,16 @@
 //! The statements of whoever takes versions to another stage, or takes a stage down.
 
 use crate::document::Statement;
-use crate::hosting;
 use crate::inventory::Inventory;
 use crate::statements::{find_images, find_versions, object_key};
+use crate::storage::{all_prefixes, own_prefix};
 
 /// Returns the statements of whoever promotes versions, from this stage as well as to it.
 pub(crate) fn promote(inventory: &Inventory<'_>) -> Vec<Statement> {
     let paths = &inventory.settings.s3_paths;
     let bucket = &paths.bucket;
     let prefixes = [&paths.model_artifacts, &paths.evaluation];
-    let read = prefixes.map(|prefix| hosting::own_prefix(inventory, prefix));
+    let read = prefixes.map(|prefix| own_prefix(inventory.settings, prefix));
     let written = prefixes.map(|prefix| {
         inventory.account.s3(&format!("{bucket}/{}/promoted/*", prefix.trim_end_matches('/')))
     });
@@ -67,11 +67,11 @@ pub(crate) fn destroy(inventory: &Inventory<'_>) -> Vec<Statement> {
             ["model-package/*", "model-package-group/*", "pipeline/*"]
                 .map(|kind| inventory.account.arn("sagemaker", kind)),
         ),
-        Statement::allow("ListObjectVersions", ["s3:ListBucketVersions"], [bucket.clone()]),
+        Statement::allow("ListObjectVersions", ["s3:ListBucketVersions"], [bucket]),
         Statement::allow(
             "DeleteObjects",
             ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            [format!("{bucket}/*")],
+            inventory.object_arns(&all_prefixes(inventory.settings)),
         ),
         Statement::allow(
             "DeleteImages",

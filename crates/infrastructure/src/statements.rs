@@ -96,6 +96,12 @@ pub(crate) fn object_key(inventory: &Inventory<'_>) -> Option<Statement> {
     Some(with_key(inventory, "UseObjectKey", &actions, key))
 }
 
+/// Allows the use of the customer's key for reading objects.
+pub(crate) fn read_key(inventory: &Inventory<'_>) -> Option<Statement> {
+    let key = inventory.settings.aws.kms.output_key.as_ref()?;
+    Some(with_key(inventory, "UseObjectKey", &["kms:Decrypt"], key))
+}
+
 /// Returns the ARN of a KMS key. `key` is an id, an alias, or the ARN of either.
 pub(crate) fn key_arn(inventory: &Inventory<'_>, key: &str) -> String {
     if key.starts_with("arn:") {

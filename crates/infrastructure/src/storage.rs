@@ -1,13 +1,8 @@
 //! The S3 prefixes that the jobs of a definition read and write.
 
-use config::S3Paths;
+use config::{DEFINITIONS, Settings};
 use pipeline::{Definition, Expression, Reference, StepKind};
 use serde_json::Value;
-
-/// The prefix in the bucket for what a definition consists of beside its request: the files that
-/// its steps read, and definitions that are too large for a request. The names below it contain
-/// digests, so the policies name the prefix.
-pub const DEFINITIONS: &str = "pipeline-definitions/";
 
 /// A prefix in S3: all objects of a bucket whose keys begin with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +24,41 @@ impl S3Prefix {
     }
 }
 
+/// Returns a prefix in the settings' bucket.
+pub(crate) fn own_prefix(settings: &Settings, prefix: &str) -> S3Prefix {
+    let key_prefix = format!("{}/", prefix.trim_end_matches('/'));
+    S3Prefix { bucket: settings.s3_paths.bucket.clone(), key_prefix }
+}
+
+/// Returns the prefix of what the pipeline's definitions consist of. The names below it contain digests, so the
+/// policies name the prefix.
+pub(crate) fn of_definitions(settings: &Settings) -> S3Prefix {
+    own_prefix(settings, &format!("{DEFINITIONS}{}", settings.pipeline.name))
+}
+
+/// Returns every prefix below which the pipeline and its endpoint store something. An endpoint that is no longer
+/// asynchronous may have left requests and answers.
+pub(crate) fn all_prefixes(settings: &Settings) -> Vec<S3Prefix> {
+    let (paths, endpoint) = (&settings.s3_paths, &settings.endpoint);
+    let queue = endpoint.asynchronous.clone().unwrap_or_default();
+    let mut prefixes = vec![
+        &paths.raw_data,
+        &paths.processed_data,
+        &paths.model_artifacts,
+        &paths.evaluation,
+        &paths.predictions,
+        &queue.prefix,
+    ];
+    prefixes.extend(endpoint.capture.as_ref().map(|capture| &capture.prefix));
+    let own = prefixes.into_iter().map(|prefix| own_prefix(settings, prefix));
+    without_covered(own.chain([of_definitions(settings)]).collect())
+}
+
 /// Returns the prefixes of what the jobs read from outside: the input tables, including those that
 /// people upload, and the files that `deploy` uploads.
-pub(crate) fn inputs(paths: &S3Paths, definition: &Definition) -> Vec<S3Prefix> {
-    let uploads = [&paths.raw_data, DEFINITIONS];
-    let uploads = uploads.map(|prefix| S3Prefix::of(&format!("{}/", paths.url(prefix))));
-    let mut read: Vec<S3Prefix> = uploads.into_iter().flatten().collect();
+pub(crate) fn inputs(settings: &Settings, definition: &Definition) -> Vec<S3Prefix> {
+    let raw = own_prefix(settings, &settings.s3_paths.raw_data);
+    let mut read = vec![raw, of_definitions(settings)];
     for placed in definition.steps_recursive() {
         match &placed.step.kind {
             StepKind::Processing(job) => {

@@ -61,11 +61,7 @@ fn execution(inventory: &Inventory<'_>, sections: &mut Sections) {
                         "Principal": object! { "Service": SAGEMAKER },
                         "Action": "sts:AssumeRole",
                         // SageMaker may assume the role only for jobs of this account.
-                        "Condition": object! {
-                            "StringEquals": object! {
-                                "aws:SourceAccount": reference("AWS::AccountId"),
-                            },
-                        },
+                        "Condition": of_this_account(),
                     }]),
                 },
                 "Policies": inline(inventory, "Execution", PolicyKind::Execution),
@@ -79,6 +75,13 @@ fn execution(inventory: &Inventory<'_>, sections: &mut Sections) {
             "Value": choose(CREATE_ROLE, arn("ExecutionRole"), existing.into()),
         },
     );
+}
+
+/// Returns the condition that a service acts for this account.
+fn of_this_account() -> Value {
+    object! {
+        "StringEquals": object! { "aws:SourceAccount": reference("AWS::AccountId") },
+    }
 }
 
 /// Gives every role the permissions boundary of the parameter, if it names one. Some accounts allow no role
@@ -117,6 +120,8 @@ pub(super) fn events_role(description: &str, action: &str, resources: Value) -> 
                     "Effect": "Allow",
                     "Principal": object! { "Service": "events.amazonaws.com" },
                     "Action": "sts:AssumeRole",
+                    // Only for rules of this account. Their names are made up with the stack.
+                    "Condition": of_this_account(),
                 }]),
             },
             "Policies": list([object! {

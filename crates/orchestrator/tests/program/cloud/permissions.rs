@@ -164,6 +164,7 @@ fn requests((action, body): &Call, settings: &Settings) -> Vec<Request> {
         return vec![Request::new(action, arn("sagemaker", &format!("endpoint/{name}")))];
     }
     match action.split_once(" /") {
+        Some(("POST", place)) if is_bucket(place) => deletions(place, body),
         Some((method, place)) => vec![of_s3(method, place)],
         None => of_operation(action, body, settings),
     }
@@ -173,15 +174,24 @@ fn arn(service: &str, resource: &str) -> String {
     format!("arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}")
 }
 
+/// Returns whether a place in S3 is a bucket and not an object.
+fn is_bucket(place: &str) -> bool {
+    place.split_once('/').is_none_or(|(_, key)| key.is_empty())
+}
+
+/// Returns what IAM decides about when objects are deleted, which the body names.
+fn deletions(bucket: &str, body: &Value) -> Vec<Request> {
+    let keys = body.as_str().unwrap().split("<Key>").skip(1);
+    let keys = keys.map(|rest| rest.split_once("</Key>").unwrap().0);
+    let object = |key| format!("arn:aws:s3:::{}/{key}", bucket.trim_end_matches('/'));
+    keys.map(|key| Request::new("s3:DeleteObjectVersion", object(key))).collect()
+}
+
 fn of_s3(method: &str, place: &str) -> Request {
     let (bucket, key) = place.split_once('/').unwrap_or((place, ""));
     let action = match method {
         "GET" | "HEAD" if key.is_empty() => "s3:ListBucket",
         "GET" | "HEAD" => "s3:GetObject",
-        // This one names the objects that it deletes in its body.
-        "POST" if key.is_empty() => {
-            return Request::new("s3:DeleteObject", format!("arn:aws:s3:::{bucket}/any"));
-        }
         "PUT" | "POST" => "s3:PutObject",
         "DELETE" => "s3:AbortMultipartUpload",
         other => panic!("{other} {place} is not known here"),
@@ -282,6 +292,10 @@ fn of_operation(action: &str, body: &Value, settings: &Settings) -> Vec<Request>
     if let Some(status) = body["ModelApprovalStatus"].as_str() {
         request = request.with("sagemaker:ModelApprovalStatus", status);
     }
+    if let Some(namespace) = body["ServiceNamespace"].as_str() {
+        let key = "application-autoscaling:service-namespace";
+        request = request.with(key, namespace);
+    }
     if let Some(alias) = body["KeyId"].as_str() {
         request = request.with("kms:ResourceAliases", alias);
     }
@@ -367,6 +381,11 @@ fn conditions_are_judged() {
     assert!(!owned("another").is_allowed_by(&endpoint));
     assert!(!delete.is_allowed_by(&endpoint));
 
+    let scale = Request::new("application-autoscaling:RegisterScalableTarget", "*");
+    let of = |namespace| scale.clone().with("application-autoscaling:service-namespace", namespace);
+    assert!(of("sagemaker").is_allowed_by(&endpoint));
+    assert!(!of("ecs").is_allowed_by(&endpoint) && !scale.is_allowed_by(&endpoint));
+
     let pass = Request::new("iam:PassRole", settings.aws.role_arn.as_str());
     let pass_to = |service: &str| pass.clone().with("iam:PassedToService", service);
     for kind in [PolicyKind::Deploy, PolicyKind::Github, PolicyKind::Endpoint] {
@@ -374,4 +393,33 @@ fn conditions_are_judged() {
         assert!(!pass_to("lambda.amazonaws.com").is_allowed_by(&policy(kind)));
     }
     assert!(!pass_to("sagemaker.amazonaws.com").is_allowed_by(&policy(PolicyKind::Approver)));
+}
+
+/// A bucket may hold what other pipelines, or other people, store.
+#[test]
+fn what_is_stored_beside_the_pipeline_is_not_touched() {
+    let text = fs_err::read_to_string(crate::CONFIG).unwrap();
+    let settings = Settings::from_yaml("config.yaml", &text, |_| None).unwrap();
+    let definition = orchestrator::build(&settings);
+    let allows = |kind, action: &str, key: &str| {
+        let object = format!("arn:aws:s3:::{}/{key}", settings.s3_paths.bucket);
+        let policy = infrastructure::policy(kind, &settings, &definition);
+        Request::new(action, object).is_allowed_by(&policy)
+    };
+    let own = format!("pipeline-definitions/{}/1/table.json", settings.pipeline.name);
+    let theirs = "pipeline-definitions/Theirs/1/table.json";
+    for kind in [PolicyKind::Deploy, PolicyKind::Github] {
+        assert!(allows(kind, "s3:PutObject", &own));
+        assert!(!allows(kind, "s3:PutObject", theirs), "{kind:?}");
+    }
+    assert!(allows(PolicyKind::Execution, "s3:GetObject", &own));
+    assert!(!allows(PolicyKind::Execution, "s3:GetObject", theirs));
+    for action in ["s3:DeleteObject", "s3:DeleteObjectVersion"] {
+        for key in ["raw/1/a.csv", "model-artifacts/m", "predictions/p", "asynchronous/r", &own] {
+            assert!(allows(PolicyKind::Destroy, action, key), "{key}");
+        }
+        for key in ["somebody-elses/file.txt", "rawest/a.csv", theirs] {
+            assert!(!allows(PolicyKind::Destroy, action, key), "{key}");
+        }
+    }
 }
