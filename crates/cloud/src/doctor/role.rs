@@ -40,7 +40,7 @@ impl Doctor<'_> {
         let name = arn.rsplit('/').next().unwrap_or(arn);
         let call = self.cloud.aws.iam().get_role().role_name(name);
         let role = match self.cloud.aws.call(GET_ROLE, call.send()) {
-            Ok(GetRoleOutput { role: Some(role), .. }) => role,
+            Ok(GetRoleOutput { role: Some(role), .. }) if !role.arn().is_empty() => role,
             Ok(_) => {
                 self.unchecked("role", &Cloud::missing(GET_ROLE, "Role"));
                 return false;

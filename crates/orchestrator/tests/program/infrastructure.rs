@@ -121,6 +121,14 @@ fn the_template_of_a_schedule() {
     };
     let both = "schedule: { at: cron(0 6 ? * MON *), on_new_objects: true }\n";
     insta::assert_snapshot!("infrastructure-schedule", added(both));
+    // EventBridge may assume the role only for rules of this account.
+    let template = print(place.file("config.yaml", text() + both).as_str());
+    let role = template.split("StartExecutionRole:").nth(1).unwrap();
+    let trust = role.split("Policies:").next().unwrap();
+    assert!(
+        trust.contains("events.amazonaws.com") && trust.contains("aws:SourceAccount"),
+        "{trust}"
+    );
     let times = added("schedule: { at: rate(7 days) }\n");
     assert!(times.contains("ScheduleExpression: rate(7 days)"), "{times}");
     assert!(!times.contains("EventPattern") && !times.contains("EventBridge"), "{times}");

@@ -85,10 +85,11 @@ fn something_else_at_the_key_is_replaced() {
     let uploaded = cloud.upload(&table);
     let key = uploaded.strip_prefix(&format!("s3://{}/", cloud.name)).unwrap();
     let bytes = fs_err::read(&table).unwrap();
+    let aws = cloud.aws();
     let is_the_table = || {
-        let call = cloud.aws().s3().get_object().bucket(&cloud.name).key(key);
-        let body = cloud.aws().wait(call.send()).unwrap().body;
-        cloud.aws().wait(body.collect()).unwrap().into_bytes() == bytes
+        let call = aws.s3().get_object().bucket(&cloud.name).key(key);
+        let body = aws.wait(call.send()).unwrap().body;
+        aws.wait(body.collect()).unwrap().into_bytes() == bytes
     };
     let other: Vec<u8> = bytes.iter().rev().copied().collect();
     for planted in [other, b"planted".to_vec()] {
@@ -135,7 +136,7 @@ fn a_table_that_changes_while_it_is_sent_is_not_stored() {
     assert_eq!(cloud.name, name);
     file.set(cloud.place.file("table.csv", table)).unwrap();
     let table = file.get().unwrap();
-    let refused = cloud.orchestrator(&["deploy", "--upload", table.as_str(), "--yes"]).expect(3);
+    let refused = cloud.orchestrator(&["deploy", "--upload", table.as_str()]).expect(3);
     assert!(refused.stderr.contains("changed while it was read"), "{}", refused.stderr);
     assert_eq!(cloud.server.count(&format!("HEAD {object}")), 1);
     let table_or_note = |path: &String| path.contains("/raw/") || path.contains("newest-upload");
