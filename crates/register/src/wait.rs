@@ -108,6 +108,7 @@ mod tests {
                 registered_at: None,
                 registered_by: None,
                 metadata: [].into(),
+                other_members: Vec::new(),
             })
         }
 

@@ -277,5 +277,6 @@ fn registered(new: &NewVersion, version: u32) -> ModelPackage {
         registered_at: None,
         registered_by: None,
         metadata: new.metadata.clone(),
+        other_members: Vec::new(),
     }
 }

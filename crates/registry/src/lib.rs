@@ -40,6 +40,8 @@
 mod directory;
 mod error;
 mod limits;
+#[cfg(feature = "aws")]
+mod other_members;
 mod package;
 #[cfg(feature = "aws")]
 mod sagemaker;
@@ -47,7 +49,9 @@ mod sagemaker;
 pub use directory::DirectoryRegistry;
 pub use error::{DocumentError, RegistryError};
 pub use limits::{group_name as check_group_name, metadata_value};
-pub use package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Source, Status};
+pub use package::{
+    ApprovalStatus, Group, MODEL_DIGEST, ModelPackage, NewVersion, Serving, Source, Status,
+};
 #[cfg(feature = "aws")]
 pub use sagemaker::SageMakerRegistry;
 

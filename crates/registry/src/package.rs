@@ -118,6 +118,9 @@ pub struct Source {
     pub generated_by: Option<String>,
 }
 
+/// The entry of a version's metadata that holds the SHA-256 digest of its model archive.
+pub const MODEL_DIGEST: &str = "model_digest";
+
 /// A version to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewVersion {
@@ -176,6 +179,9 @@ pub struct ModelPackage {
     pub registered_by: Option<String>,
     /// Its properties.
     pub metadata: BTreeMap<String, String>,
+    /// The members of SageMaker's description that have no place above, such as a container's environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_members: Vec<String>,
 }
 
 /// The version of the JSON form. Raise it when a field changes its meaning or goes away.
@@ -219,6 +225,11 @@ impl Document {
 }
 
 impl ModelPackage {
+    /// Returns the SHA-256 digest of the model archive, if the version records it.
+    pub fn model_digest(&self) -> Option<&str> {
+        self.metadata.get(MODEL_DIGEST).map(String::as_str)
+    }
+
     /// Returns the JSON form, with a format version. Equal packages give equal bytes.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use aws::{Aws, CallError};
 use crate::Registry;
 use crate::error::RegistryError;
 use crate::limits::{approval_description, group_name};
+use crate::other_members::other_members;
 use crate::package::{ApprovalStatus, Group, ModelPackage, NewVersion, Serving, Source, Status};
 
 /// A client of SageMaker's Model Registry.
@@ -263,6 +264,7 @@ fn described(arn: &str, answer: DescribeModelPackageOutput) -> Result<ModelPacka
         registered_at: answer.creation_time().and_then(second),
         registered_by: answer.created_by().and_then(creator).map(str::to_owned),
         metadata: answer.customer_metadata_properties().cloned().into_iter().flatten().collect(),
+        other_members: other_members(&answer),
     })
 }
 

@@ -204,6 +204,42 @@ fn a_version_of_the_python_sdk_is_read() {
     assert_eq!(package.registered_by.as_deref(), Some("ada"));
 }
 
+/// Defaults that the service adds by itself are no members of their own.
+#[test]
+fn what_a_version_has_besides_is_named() {
+    let others = |change: &dyn Fn(&mut Value)| {
+        let mut package = package("Completed", json!([]));
+        change(&mut package);
+        let server = Server::start(vec![yields("DescribeModelPackage", package)]);
+        registry(&server.url).describe(ARN).unwrap().other_members.join(", ")
+    };
+    assert_eq!(others(&|_| ()), "");
+    let source = |kind: &str| {
+        json!({ "S3DataSource": {
+            "S3Uri": "s3://bucket/model", "S3DataType": kind, "CompressionType": "Gzip", "ETag": "e",
+        }})
+    };
+    let by_default = others(&|package| {
+        let container = &mut package["InferenceSpecification"]["Containers"][0];
+        container["Environment"] = json!({});
+        container["ImageDigest"] = json!("sha256:5e");
+        container["ModelDataETag"] = json!("e");
+        container["ModelDataSource"] = source("S3Object");
+        package["SkipModelValidation"] = json!("None");
+        package["ModelCard"] = json!({ "ModelCardStatus": "Draft" });
+    });
+    assert_eq!(by_default, "");
+    insta::assert_snapshot!(others(&|package| {
+        let containers = package["InferenceSpecification"]["Containers"].as_array_mut().unwrap();
+        containers[0]["Environment"] = json!({ "THRESHOLD": "0.3" });
+        containers[0]["ModelDataSource"] = source("S3Prefix");
+        containers.push(json!({ "Image": "scaler:1" }));
+        package["AdditionalInferenceSpecifications"] = json!([{ "Name": "gpu", "Containers": [] }]);
+        package["DriftCheckBaselines"] = json!({});
+        package["Task"] = json!("CLASSIFICATION");
+    }), @"InferenceSpecification.Containers[0].Environment, InferenceSpecification.Containers[0].ModelDataSource, InferenceSpecification.Containers[1], AdditionalInferenceSpecifications, DriftCheckBaselines, Task");
+}
+
 #[test]
 fn a_failed_version_says_which_check_failed() {
     let checks = json!([

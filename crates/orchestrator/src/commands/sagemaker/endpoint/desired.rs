@@ -159,6 +159,7 @@ mod tests {
             registered_at: None,
             registered_by: None,
             metadata: BTreeMap::new(),
+            other_members: Vec::new(),
         }
     }
 
