@@ -1,7 +1,8 @@
 //! The evaluation report in the format of SageMaker's model-quality report, and the metrics as a
 //! flat object.
 //!
-//! Version 2 of the report says with what the model was trained, which the registry keeps.
+//! Version 2 of the report says with what the model was trained, which the registry keeps. Reports of earlier
+//! programs have no digest of the model.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub struct ModelOrigin {
     pub algorithm: String,
     /// The version of the program that trained the model.
     pub program_version: String,
+    /// The SHA-256 digest of the `model.tar.gz` that was evaluated.
+    pub model_digest: String,
     /// The SHA-256 digest of the training rows.
     pub data_digest: String,
     /// The number of training rows.

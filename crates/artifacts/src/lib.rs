@@ -16,6 +16,7 @@
 //!     model: ModelOrigin {
 //!         algorithm: "random_forest".to_owned(),
 //!         program_version: "0.1.0".to_owned(),
+//!         model_digest: "cd".repeat(32),
 //!         data_digest: "ab".repeat(32),
 //!         training_rows: 12,
 //!         hyperparameters: [("max_depth".to_owned(), "10".to_owned())].into(),

@@ -62,7 +62,7 @@ mod report;
 use std::io::BufReader;
 
 use artifacts::{Bundle, Evaluation, GateVerdict, Measure, ModelOrigin, Scores};
-use common::{write_all_or_none, write_file};
+use common::{Sha256Reader, write_all_or_none, write_file};
 use config::steps::{self, paths};
 use container::Container;
 use dataset::FeatureTable;
@@ -81,7 +81,7 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
     if hosts > 1 {
         return Err(EvaluateError::Hosts(hosts));
     }
-    let bundle = bundle(container, settings.max_model_mb << 20)?;
+    let (bundle, model_digest) = bundle(container, settings.max_model_mb << 20)?;
     let table = table(container, &bundle)?;
     tracing::info!(rows = table.labels.len(), "scoring the test rows");
     let probabilities = bundle.forest.predict_proba(table.records.view())?;
@@ -94,6 +94,7 @@ pub fn run(container: &Container) -> Result<(), EvaluateError> {
         model: ModelOrigin {
             algorithm: bundle.metadata.algorithm,
             program_version: bundle.metadata.program_version,
+            model_digest,
             data_digest: bundle.metadata.data_digest,
             training_rows: bundle.metadata.training_rows,
             hyperparameters: bundle.metadata.hyperparameters,
@@ -113,13 +114,17 @@ fn settings(container: &Container) -> Result<steps::Evaluate, EvaluateError> {
     Ok(parsed.settings)
 }
 
-/// Reads the model, which unpacks to at most `most` bytes.
-fn bundle(container: &Container, most: u64) -> Result<Bundle, EvaluateError> {
+/// Returns the model, which unpacks to at most `most` bytes, and the SHA-256 digest of its archive.
+fn bundle(container: &Container, most: u64) -> Result<(Bundle, String), EvaluateError> {
     let path = container.processing(paths::EVALUATE_MODEL).join(container::wire::MODEL_ARCHIVE);
     let archive = fs_err::File::open(&path).map_err(EvaluateError::Input)?;
     let length = archive.metadata().map_err(EvaluateError::Input)?.len();
-    Bundle::from_archive_within(BufReader::new(archive), length, most)
-        .map_err(|source| EvaluateError::Model { path, source })
+    let mut archive = Sha256Reader::new(archive);
+    let bundle = Bundle::from_archive_within(BufReader::new(&mut archive), length, most)
+        .map_err(|source| EvaluateError::Model { path, source })?;
+    // Bytes behind the archive's end belong to the file, too.
+    let digest = archive.digest_to_end().map_err(EvaluateError::Input)?;
+    Ok((bundle, digest))
 }
 
 fn table(container: &Container, bundle: &Bundle) -> Result<FeatureTable, EvaluateError> {

@@ -48,6 +48,20 @@ pub enum CommandError {
         /// The reason.
         source: BundleError,
     },
+    /// The model of a version has been replaced.
+    #[error(
+        "{uri} has the SHA-256 {found}, and the model of {version} had {recorded} when it was evaluated"
+    )]
+    OtherModel {
+        /// The version.
+        version: String,
+        /// The address of its model.
+        uri: String,
+        /// The digest of what is there.
+        found: String,
+        /// The digest that the version records.
+        recorded: String,
+    },
     /// Rows have no answers.
     #[error(transparent)]
     Inference(InferenceError),
@@ -94,7 +108,7 @@ impl CommandError {
                 Exit::Usage
             }
             Self::Profile(error) if error.is_usage() => Exit::Usage,
-            Self::Profile(_) | Self::Model { .. } => Exit::Data,
+            Self::Profile(_) | Self::Model { .. } | Self::OtherModel { .. } => Exit::Data,
             Self::Inference(InferenceError::Output(_) | InferenceError::Model(_)) => Exit::Failed,
             Self::Inference(_) => Exit::Data,
             Self::Stage(error) => match error {

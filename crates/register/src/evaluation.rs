@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use config::Metric;
 use config::steps::paths;
+use registry::MODEL_DIGEST;
 use serde_json::{Map, Value};
 
 use crate::RegisterError;
@@ -47,9 +48,10 @@ impl EvaluationFields {
             })?;
         let versions = [WITHOUT_TRAINING, REPORT_VERSION];
         let report = Document::read(directory.join(paths::EVALUATION_JSON), &versions)?;
-        let origin = report.fields("/model", ORIGIN, "a text", |value| {
+        let mut origin = report.fields("/model", ORIGIN, "a text", |value| {
             value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
         })?;
+        origin.extend(model_digest(&report)?);
         let training = if report.version() == Some(REPORT_VERSION) {
             training(&report)?
         } else {
@@ -65,6 +67,24 @@ impl EvaluationFields {
         metrics.extend(training);
         metrics
     }
+}
+
+/// Returns the digest of the model archive. Reports of earlier programs have none.
+fn model_digest(report: &Document) -> Result<BTreeMap<String, String>, RegisterError> {
+    if report.json.pointer(&format!("/model/{MODEL_DIGEST}")).is_none() {
+        return Ok(BTreeMap::new());
+    }
+    report.fields(
+        "/model",
+        [MODEL_DIGEST],
+        "a SHA-256 of 64 lower-case hexadecimal digits",
+        |value| {
+            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            let digest =
+                value.as_str().filter(|text| text.len() == 64 && text.bytes().all(is_digit));
+            digest.map(str::to_owned)
+        },
+    )
 }
 
 /// Returns with what the model was trained: the number of rows, and an entry for each hyperparameter.

@@ -70,8 +70,9 @@ fn a_version_tells_what_made_it() {
     let mut sandbox = job_with_directory();
     let trained = EVALUATION.replace("\"format_version\": 1", "\"format_version\": 2").replace(
         "\"algorithm\"",
-        r#""training_rows": 720, "hyperparameters": {"max_depth": "10", "class_weight": "{\"positive\":5}"}, "algorithm""#,
+        r#""training_rows": 720, "model_digest": "DIGEST", "hyperparameters": {"max_depth": "10", "class_weight": "{\"positive\":5}"}, "algorithm""#,
     );
+    let trained = trained.replace("DIGEST", &"0a".repeat(32));
     sandbox.file("processing/evaluation/evaluation.json", &trained);
     let arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p/execution/abc";
     for (name, value) in [
@@ -105,6 +106,7 @@ fn a_version_tells_what_made_it() {
       "hyperparameters.max_depth": "10",
       "input_data_url": "s3://bucket/raw/line 2 _new_.csv",
       "input_data_version": "unchecked",
+      "model_digest": "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
       "pipeline_execution": "abc",
       "preprocess_image": "host/preprocess@sha256:01",
       "program_version": "0.1.0",
@@ -122,6 +124,12 @@ fn a_version_tells_what_made_it() {
     insta::assert_snapshot!(
         refused(&other, 3),
         @"/opt/ml/processing/evaluation/evaluation.json has no model.hyperparameters, expected an object"
+    );
+    let other = job_with_directory();
+    other.file("processing/evaluation/evaluation.json", trained.replace("0a0a", "0A0a"));
+    insta::assert_snapshot!(
+        refused(&other, 3),
+        @r#"/opt/ml/processing/evaluation/evaluation.json has model.model_digest "0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a0A0a", expected a SHA-256 of 64 lower-case hexadecimal digits"#
     );
 }
 

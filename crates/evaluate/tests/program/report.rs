@@ -3,7 +3,9 @@
 use serde_json::Value;
 use testkit::Outcome;
 
-use crate::job::{EVALUATION, METRICS, ModelFiles, SAMPLE, TEST, evaluated, logged, rows, sample};
+use crate::job::{
+    EVALUATION, METRICS, MODEL, ModelFiles, SAMPLE, TEST, evaluated, logged, rows, sample,
+};
 
 /// Rounds all numbers to six digits: the last digits of a logarithm depend on the machine.
 fn rounded(value: &Value) -> Value {
@@ -22,7 +24,8 @@ fn rounded(value: &Value) -> Value {
 
 #[test]
 fn a_model_and_rows_become_a_report() {
-    let (outcome, mut evaluation, metrics) = evaluated(&SAMPLE.job(), &[]);
+    let job = SAMPLE.job();
+    let (outcome, mut evaluation, metrics) = evaluated(&job, &[]);
     insta::assert_json_snapshot!(rounded(&metrics), @r#"
     {
       "accuracy": 0.958115,
@@ -54,6 +57,8 @@ fn a_model_and_rows_become_a_report() {
 
     let metadata: Value = serde_json::from_slice(&SAMPLE.metadata).unwrap();
     assert_eq!(evaluation["model"]["data_digest"].take(), metadata["data_digest"]);
+    let digest = common::sha256_hex(fs_err::read(job.path(MODEL)).unwrap());
+    assert_eq!(evaluation["model"]["model_digest"].take(), digest);
     let numbers = &mut evaluation["binary_classification_metrics"];
     for (curve, axes) in [
         (
@@ -70,6 +75,16 @@ fn a_model_and_rows_become_a_report() {
     assert_eq!(numbers["f1"]["value"], metrics["f1_score"]);
     assert_eq!(numbers["auc"]["value"], metrics["roc_auc"]);
     insta::assert_json_snapshot!("evaluation", rounded(&evaluation));
+}
+
+/// The digest is that of the object, whatever of it the archive's reader needs.
+#[test]
+fn the_digest_is_that_of_the_whole_file() {
+    let job = SAMPLE.job();
+    let archive = [SAMPLE.archive(), b"behind its end".to_vec()].concat();
+    job.file(MODEL, &archive);
+    let (_, evaluation, _) = evaluated(&job, &[]);
+    assert_eq!(evaluation["model"]["model_digest"], common::sha256_hex(&archive));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use config::Settings;
 use inference::Model;
 
 use super::models::group::{ModelGroup, RegistryArgs};
+use super::models::model_digest::check_digest_or_say;
 use super::models::open;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
@@ -74,6 +75,7 @@ impl ModelChoice {
                 group.name
             ))
         })?;
+        check_digest_or_say(&package, &archive)?;
         let name = format!("version {version} of group {}", group.name);
         Ok(Chosen { name, version: Some(version.to_string()), archive })
     }

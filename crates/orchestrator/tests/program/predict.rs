@@ -268,3 +268,43 @@ fn what_cannot_be_scored_is_an_error_that_leaves_the_output_alone() {
     insta::assert_snapshot!(other(3, &["--model", "model.tar.gz"]), @"error: model.tar.gz is no model: the archive is not a gzipped tar, or is damaged: unexpected end of file");
     insta::assert_snapshot!(other(2, &["--model", "no.tar.gz"]), @"error: failed to open file `no.tar.gz`: No such file or directory (os error 2)");
 }
+
+/// A version records the digest of the model that was evaluated; those of earlier programs do not.
+#[test]
+fn a_model_that_was_replaced_is_refused() {
+    let place = Place::new();
+    let result = place.json(0, &["-p", "NEstimators=10"]);
+    place.orchestrator(&["sample", "--rows", "50", "--output", "sample.csv"]).expect(0);
+    let model = place.stored(&result["model_package"]["model_data_url"]);
+    let archive = fs_err::read(&model).unwrap();
+    let digest = common::sha256_hex(&archive);
+    assert_eq!(result["model_package"]["metadata"]["model_digest"], digest);
+    let shown = place.orchestrator(&["models", "show", "1", "--local"]).expect(0).stdout;
+    assert!(shown.contains(&format!("\nmodel digest         {digest}\n")), "{shown}");
+    assert_eq!(shown.matches(&digest).count(), 1, "{shown}");
+    let said = predict(&place, 0, &["--input", "sample.csv"]).stderr;
+    assert!(!said.contains("digest"), "{said}");
+
+    // It would still be read as a model.
+    fs_err::write(&model, [&archive[..], b"replaced"].concat()).unwrap();
+    let replaced = common::sha256_hex(fs_err::read(&model).unwrap());
+    let refused = predict(&place, 3, &["--input", "sample.csv"]).stderr;
+    let uri = result["model_package"]["model_data_url"].as_str().unwrap();
+    assert_eq!(
+        refused,
+        format!(
+            "error: {uri} has the SHA-256 {replaced}, and the model of version 1 of group \
+             machine-downtime-model-group had {digest} when it was evaluated\n"
+        )
+    );
+    let again = ["reproduce", "1", "--local"];
+    assert_eq!(place.orchestrator(&again).expect(3).stderr, refused);
+
+    let file = place.path("runs/registry/machine-downtime-model-group/1/model_package.json");
+    let package = fs_err::read_to_string(&file).unwrap();
+    fs_err::write(&file, package.replace("\"model_digest\"", "\"other_digest\"")).unwrap();
+    let said = predict(&place, 0, &["--input", "sample.csv"]).stderr;
+    assert!(said.contains("; its digest is not recorded, so that nobody can tell "), "{said}");
+    let shown = place.orchestrator(&["models", "show", "1", "--local"]).expect(0).stdout;
+    assert!(shown.contains("\nmodel digest         not recorded\n"), "{shown}");
+}

@@ -5,7 +5,8 @@ mod decide;
 pub mod group;
 mod list;
 mod made_by;
-mod report_metrics;
+pub mod model_digest;
+pub mod report_metrics;
 mod show;
 mod table_change;
 

@@ -57,7 +57,10 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
         add(name, Some(&format!("{value:.4}")));
     }
     add("model", Some(&package.serving.model_data_url));
+    add("model digest", Some(&package.model_digest().unwrap_or("not recorded").to_owned()));
     add("report", Some(&package.metrics_url).filter(|url| !url.is_empty()));
     add("image", Some(&package.serving.inference_image));
+    let others = package.other_members.join(", ");
+    add("has also", Some(&others).filter(|others| !others.is_empty()));
     facts
 }

@@ -75,6 +75,7 @@ fn versions_of_the_python_sdk_have_their_metrics() {
     f1_score             0.9000
     recall               0.8800
     model                s3://<name>/model-artifacts/flat/model.tar.gz
+    model digest         not recorded
     report               s3://<name>/evaluation/flat/report.json
     image                683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 

@@ -300,6 +300,7 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
     f1_score             0.9871                   0.9871                   +0.0000
     model                s3://<name>/model-artifacts/a/model.tar.gz
                          s3://<name>/model-artifacts/b/model.tar.gz
+    model digest         not recorded
     report               s3://<name>/evaluation/x1/evaluation.json
                          s3://<name>/evaluation/x2/evaluation.json
     image                123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1

@@ -56,6 +56,7 @@ fn a_model_is_registered_and_its_arn_is_read() {
     status               Completed
     approval             PendingManualApproval
     model                s3://bucket/model.tar.gz
+    model digest         not recorded
     image                serve:1
 
     It does not tell which execution made it, so it cannot be made again.
