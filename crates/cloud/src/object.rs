@@ -8,7 +8,30 @@ use infrastructure::partition;
 
 use crate::{Cloud, CloudError};
 
+/// The header in which S3 tells where a bucket is, also when it refuses.
+const BUCKET_REGION: &str = "x-amz-bucket-region";
+
 impl Cloud {
+    /// Returns the region of the target's bucket, if S3 tells it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if S3 refuses without telling it, as it does for a bucket that is not there.
+    pub fn bucket_region(&self) -> Result<Option<String>, CloudError> {
+        let call = self.aws.s3().head_bucket().bucket(&self.target.bucket);
+        let error = match self.aws.wait(call.send()) {
+            Ok(answer) => return Ok(answer.bucket_region),
+            Err(error) => error,
+        };
+        // Only a bucket of another region is redirected.
+        let answer = error.raw_response().filter(|answer| answer.status().as_u16() == 301);
+        let region = answer.and_then(|answer| answer.headers().get(BUCKET_REGION));
+        match region.map(str::to_owned) {
+            None => Err(CallError::of("s3:ListBucket", error).into()),
+            region => Ok(region),
+        }
+    }
+
     /// Reads an object whole, or returns `None` where it cannot be read.
     pub fn object(&self, uri: &str) -> Option<Vec<u8>> {
         self.object_if_any(uri).ok().flatten()

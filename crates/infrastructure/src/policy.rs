@@ -11,7 +11,7 @@ use crate::inventory::{Inventory, JobType};
 use crate::stages;
 use crate::statements::{
     approve, find_account, find_images, find_role, find_versions, find_volume_key, object_key,
-    pass_role, read_key, simulate_role, volume_key,
+    pass_role, read_key, simulate_role, volume_key, write_group,
 };
 use crate::storage::{S3Prefix, of_definitions, own_prefix, without_covered};
 
@@ -247,12 +247,7 @@ fn deploy(inventory: &Inventory<'_>, uploads: Vec<String>) -> Vec<Statement> {
             ],
             inventory.pipeline_arns("/execution/*"),
         ),
-        // What registers a version later needs no right to tag.
-        Statement::allow(
-            "TagModelGroup",
-            ["sagemaker:CreateModelPackageGroup", "sagemaker:ListTags", "sagemaker:AddTags"],
-            inventory.group_arns(),
-        ),
+        write_group(inventory),
         Statement::allow("DescribeJobs", describe_jobs, inventory.job_arns()),
         find_images(inventory),
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),

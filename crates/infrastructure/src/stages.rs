@@ -2,7 +2,7 @@
 
 use crate::document::Statement;
 use crate::inventory::Inventory;
-use crate::statements::{find_images, find_versions, object_key};
+use crate::statements::{find_images, find_versions, object_key, write_group};
 use crate::storage::{all_prefixes, own_prefix};
 
 /// Returns the statements of whoever promotes versions, from this stage as well as to it.
@@ -19,10 +19,11 @@ pub(crate) fn promote(inventory: &Inventory<'_>) -> Vec<Statement> {
         Statement::allow("ListObjects", ["s3:ListBucket"], [inventory.account.s3(bucket)]),
         Statement::allow("ReadObjects", ["s3:GetObject"], inventory.object_arns(&read)),
         Statement::allow("StoreModels", ["s3:PutObject", "s3:AbortMultipartUpload"], written),
-        // The other stage approves for itself.
+        write_group(inventory),
+        // The other stage approves for itself. The service asks for the right on the group as well as on the version.
         Statement::allow(
             "RegisterModels",
-            ["sagemaker:CreateModelPackageGroup", "sagemaker:CreateModelPackage"],
+            ["sagemaker:CreateModelPackage"],
             [inventory.group_arns(), inventory.package_arns()].concat(),
         )
         .when(

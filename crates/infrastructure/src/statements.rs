@@ -64,6 +64,12 @@ pub(crate) fn find_versions(inventory: &Inventory<'_>) -> [Statement; 2] {
     ]
 }
 
+/// Allows creating the group with its tags. What registers a version later needs no right to tag.
+pub(crate) fn write_group(inventory: &Inventory<'_>) -> Statement {
+    let actions = ["sagemaker:CreateModelPackageGroup", "sagemaker:ListTags", "sagemaker:AddTags"];
+    Statement::allow("TagModelGroup", actions, inventory.group_arns())
+}
+
 /// Allows approving and rejecting the group's versions.
 pub(crate) fn approve(inventory: &Inventory<'_>) -> Statement {
     Statement::allow("ApproveModels", ["sagemaker:UpdateModelPackage"], inventory.package_arns())

@@ -57,6 +57,9 @@ pub enum SageMakerError {
     /// A step has no log.
     #[error("{0}")]
     NoLog(String),
+    /// A version cannot be judged by its report, or promoted with all that it has.
+    #[error("{0}")]
+    Version(String),
     /// A version misses quality gates.
     #[error("{0}")]
     Gates(String),
@@ -81,7 +84,7 @@ impl SageMakerError {
         match self {
             Self::Timeout(_) => Exit::Failed,
             Self::Gates(_) => Exit::Gate,
-            Self::NoRows(_) | Self::NoInput(_) | Self::Table(_) => Exit::Data,
+            Self::NoRows(_) | Self::NoInput(_) | Self::Table(_) | Self::Version(_) => Exit::Data,
             Self::Operation { error } => match **error {
                 CloudError::Address(_)
                 | CloudError::EndpointVariants { .. }

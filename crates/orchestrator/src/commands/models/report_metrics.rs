@@ -25,6 +25,16 @@ pub fn report_metrics(report: &Value) -> BTreeMap<String, f64> {
     found
 }
 
+/// Returns a metric of a report that a gate requires, NaN if the report says that the metric has no value.
+#[cfg(feature = "aws")]
+pub fn required_metric(report: &Value, metric: Metric) -> Option<f64> {
+    if report.get("format_version").is_none() {
+        return report_metrics(report).remove(metric.name());
+    }
+    let path = pipeline::Path::parse(&metric.report_path()).ok()?;
+    Some(path.find(report)?.as_f64().unwrap_or(f64::NAN))
+}
+
 /// Collects the numbers of a value, whose name is `name`.
 fn collect(value: &Value, name: &str, found: &mut BTreeMap<String, f64>) {
     match value {

@@ -9,6 +9,7 @@ mod earlier_results;
 mod endpoint;
 mod executions;
 mod follow;
+mod gates;
 mod hosted_table;
 mod input_table;
 mod logs;

@@ -6,18 +6,27 @@ use cloud::{Cloud, EcrImage};
 use common::Exit;
 use config::{Image, Settings};
 use registry::{
-    ApprovalStatus, Group, ModelPackage, NewVersion, Registry, SageMakerRegistry, Serving,
+    ApprovalStatus, MODEL_DIGEST, ModelPackage, NewVersion, Registry, RegistryError,
+    SageMakerRegistry, Serving, Status,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connect::{connect, connect_as, group_of};
+use super::deploy::OWNER;
 use super::follow::announce;
+use super::gates::Gate;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::confirm::{ConfirmArgs, Decision};
 use crate::commands::models::group::require_complete;
+use crate::commands::models::model_digest::{NOT_RECORDED, check_digest};
 use crate::error::CommandError;
-use crate::output::print_json;
+use crate::output::{print_json, print_text};
 use crate::sagemaker_error::SageMakerError;
+
+/// The entry of a version's metadata that holds the ARN of the version that was promoted.
+const PROMOTED_FROM: &str = "promoted_from";
+/// The beginnings of the members that decide what a version answers.
+const DECIDING_MEMBERS: [&str; 2] = ["InferenceSpecification", "AdditionalInferenceSpecifications"];
 
 /// Arguments of the promote command.
 #[derive(Debug, Args)]
@@ -45,8 +54,8 @@ struct Promotion {
     model: (String, Vec<u8>),
     /// The report's bytes and the address where they are stored.
     report: (String, Vec<u8>),
-    /// The metrics that have a gate in the other stage: name, value and minimum.
-    gates: Vec<(String, f64, f64)>,
+    /// The other stage's gates.
+    gates: Vec<Gate>,
     version: NewVersion,
 }
 
@@ -54,44 +63,21 @@ struct Promotion {
 pub fn run(arguments: &PromoteArgs) -> Result<Exit, CommandError> {
     let (settings, source) = connect(&arguments.config)?;
     source.check_credentials()?;
-    let group = group_of(&settings, &source);
-    let package = group.find(&arguments.version)?;
-    require_complete(&package)?;
-    if package.approval_status != ApprovalStatus::Approved {
-        return Err(CommandError::Usage(format!(
-            "version {} of group {} is {}, expected Approved; `orchestrator models approve {}` approves it",
-            package.version, package.group, package.approval_status, package.version
-        )));
-    }
+    let package = group_of(&settings, &source).find(&arguments.version)?;
+    require_promotable(&package)?;
     let to = SettingsArgs { config: arguments.to.clone(), images: None };
     let (stage, target) = connect_as(&to, arguments.to_profile.as_deref())?;
     target.check_credentials()?;
-    if package.arn.split(':').nth(3) == Some(&target.target().region)
-        && package.arn.split(':').nth(4) == Some(&target.target().account_id)
-        && package.group == stage.model_registry.model_package_group_name
-    {
-        return Err(CommandError::Usage(format!(
-            "--to {}: that is group {} of the same account and region; expected another group, account or region",
-            to.name(),
-            package.group
-        )));
-    }
-    let promotion = promotion(&package, (&settings, &source), (&stage, &target))?;
-    let report = |arn: Option<&str>| {
-        let gates = promotion.gates.iter();
-        let gates = gates.map(|(name, value, minimum)| {
-            json!({ "metric": name, "value": value, "minimum": minimum, "met": value >= minimum })
-        });
-        json!({
-            "from": package.arn, "to_group": promotion.version.group,
-            "to_account": target.target().account_id, "to_region": target.target().region,
-            "model_data_url": promotion.model.0, "gates": gates.collect::<Vec<_>>(),
-            "model_package_arn": arn, "dry_run": arguments.confirm.dry_run,
-        })
+    require_other_stage(&package, &to, &stage, &target)?;
+    let promotion = promotion(&package, &source, (&stage, &target))?;
+    let report = |registered: Option<&ModelPackage>| {
+        let mut report = promotion.to_json(&package, &target);
+        report["model_package_arn"] = json!(registered.map(|registered| &registered.arn));
+        report["dry_run"] = arguments.confirm.dry_run.into();
+        report
     };
-    let missed = promotion.gates.iter().filter(|(_, value, minimum)| value < minimum);
     let missed: Vec<_> =
-        missed.map(|(name, value, minimum)| format!("{name} {value:.4} < {minimum}")).collect();
+        promotion.gates.iter().filter(|gate| !gate.is_met()).map(Gate::to_text).collect();
     if !missed.is_empty() {
         if arguments.json {
             print_json(&report(None))?;
@@ -104,7 +90,16 @@ pub fn run(arguments: &PromoteArgs) -> Result<Exit, CommandError> {
         ))
         .into());
     }
-    let text = to_text(&package, &promotion, &target);
+    if let Some(before) = promoted_before(&promotion, &stage, &target)? {
+        if arguments.json {
+            return print_json(&report(Some(&before)));
+        }
+        return print_text(&format!(
+            "Version {} of group {} is there already, with the same model: {} ({})\n",
+            package.version, package.group, before.arn, before.approval_status
+        ));
+    }
+    let text = promotion.to_text(&package, &target);
     match arguments.confirm.decide(&text, "Register it there?", arguments.json)? {
         Decision::Do => {}
         Decision::Say if arguments.json => return print_json(&report(None)),
@@ -113,39 +108,94 @@ pub fn run(arguments: &PromoteArgs) -> Result<Exit, CommandError> {
     }
     let registered = register(&promotion, &stage, &target)?;
     if arguments.json {
-        return print_json(&report(Some(&registered.arn)));
+        return print_json(&report(Some(&registered)));
     }
     announce(&format!("{} ({})", registered.arn, registered.approval_status))
 }
 
-/// Reads the version's model and report, judges the other stage's gates, and makes the version to register.
+/// Refuses a version that nobody has approved, or that answers by more than a container, its image and its model.
+fn require_promotable(package: &ModelPackage) -> Result<(), CommandError> {
+    require_complete(package)?;
+    let ModelPackage { version, group, approval_status, other_members, .. } = package;
+    if *approval_status != ApprovalStatus::Approved {
+        return Err(CommandError::Usage(format!(
+            "version {version} of group {group} is {approval_status}, expected Approved; `orchestrator models \
+             approve {version}` approves it"
+        )));
+    }
+    let deciding: Vec<&str> =
+        other_members.iter().map(String::as_str).filter(|member| is_deciding(member)).collect();
+    if deciding.is_empty() {
+        return Ok(());
+    }
+    Err(SageMakerError::Version(format!(
+        "version {version} of group {group} has {}, which would be missing in the other stage; expected one \
+         container with no more than an image and a model",
+        deciding.join(", ")
+    ))
+    .into())
+}
+
+fn is_deciding(member: &str) -> bool {
+    DECIDING_MEMBERS.iter().any(|beginning| member.starts_with(beginning))
+}
+
+/// Refuses the stage that the version is of, and one whose bucket is in another region.
+fn require_other_stage(
+    package: &ModelPackage,
+    to: &SettingsArgs,
+    stage: &Settings,
+    target: &Cloud,
+) -> Result<(), CommandError> {
+    let (name, region) = (to.name(), target.target().region.as_str());
+    let mut of_arn = package.arn.split(':').skip(3);
+    if of_arn.next() == Some(region)
+        && of_arn.next() == Some(&target.target().account_id)
+        && package.group == stage.model_registry.model_package_group_name
+    {
+        return Err(CommandError::Usage(format!(
+            "--to {name}: that is group {} of the same account and region; expected another group, account or region",
+            package.group
+        )));
+    }
+    match target.bucket_region()? {
+        Some(found) if found != region => Err(CommandError::Usage(format!(
+            "--to {name}: s3_paths.bucket is {}, which is in {found}; expected a bucket of {region}, which aws.region \
+             names",
+            target.target().bucket
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the version's model and report, compares the model with what was evaluated, judges the other stage's gates,
+/// and makes the version to register.
 fn promotion(
     package: &ModelPackage,
-    (settings, source): (&Settings, &Cloud),
+    source: &Cloud,
     (stage, target): (&Settings, &Cloud),
 ) -> Result<Promotion, CommandError> {
-    let model = source.require_object(&package.serving.model_data_url)?;
-    let report = source.require_object(&package.metrics_url)?;
-    let metrics = group_of(settings, source).metrics(package);
-    let mut gates = Vec::new();
-    for (metric, minimum) in &stage.quality_gates {
-        let Some(value) = metrics.get(metric.name()) else {
-            return Err(CommandError::Usage(format!(
-                "version {} has no {metric} in {}, which the other stage has a gate for",
-                package.version, package.metrics_url
-            )));
-        };
-        gates.push((metric.name().to_owned(), *value, *minimum));
+    if package.metrics_url.is_empty() {
+        return Err(SageMakerError::Version(format!(
+            "version {} of group {} has no report, by which the other stage's gates are judged",
+            package.version, package.group
+        ))
+        .into());
     }
-    // Their digests are in the addresses: nothing is overwritten, and the same bytes are stored once.
-    let address = |prefix: &str, bytes: &[u8], name: &str| {
-        let digest = common::sha256_hex(bytes);
+    let model = source.require_object(&package.serving.model_data_url)?;
+    let model_digest = check_digest(package, &model)?;
+    let report = source.require_object(&package.metrics_url)?;
+    let gates = Gate::all(stage, package, &report)?;
+    // Their digests are in the addresses: the same bytes are stored once.
+    let address = |prefix: &str, digest: &str, name: &str| {
         format!("{}/promoted/{digest}/{name}", stage.s3_paths.url(prefix))
     };
-    let model_url = address(&stage.s3_paths.model_artifacts, &model, "model.tar.gz");
-    let report_url = address(&stage.s3_paths.evaluation, &report, "evaluation.json");
+    let model_url = address(&stage.s3_paths.model_artifacts, &model_digest, "model.tar.gz");
+    let report_digest = common::sha256_hex(&report);
+    let report_url = address(&stage.s3_paths.evaluation, &report_digest, "evaluation.json");
     let mut metadata = package.metadata.clone();
-    metadata.insert("promoted_from".to_owned(), package.arn.clone());
+    metadata.insert(PROMOTED_FROM.to_owned(), package.arn.clone());
+    metadata.insert(MODEL_DIGEST.to_owned(), model_digest);
     let group = stage.model_registry.model_package_group_name.clone();
     let mut token = common::sha256_hex(format!("{}\n{group}\n{model_url}\n", package.arn));
     token.truncate(32);
@@ -164,6 +214,31 @@ fn promotion(
     };
     version.check()?;
     Ok(Promotion { model: (model_url, model), report: (report_url, report), gates, version })
+}
+
+/// Returns the version of the other stage's group that was promoted from the same one with the same model.
+fn promoted_before(
+    promotion: &Promotion,
+    stage: &Settings,
+    target: &Cloud,
+) -> Result<Option<ModelPackage>, CommandError> {
+    let group = group_of(stage, target);
+    let versions = match group.registry.versions(&group.name) {
+        Err(RegistryError::NoGroup { .. }) => return Ok(None),
+        versions => versions?,
+    };
+    let wanted = &promotion.version.metadata;
+    for (version, arn) in &versions {
+        let is_same = |package: &ModelPackage| {
+            let same = [PROMOTED_FROM, MODEL_DIGEST];
+            same.iter().all(|entry| package.metadata.get(*entry) == wanted.get(*entry))
+                && ![Status::Failed, Status::Deleting].contains(&package.status)
+        };
+        if let Some(package) = group.describe(*version, arn)?.filter(is_same) {
+            return Ok(Some(package));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the address of the version's image in the other stage's repository, which must have it.
@@ -187,27 +262,48 @@ fn image(package: &ModelPackage, stage: &Settings, target: &Cloud) -> Result<Str
     if images[0].is_found() {
         return Ok(there);
     }
+    // A repository whose tags cannot be overwritten takes another image under another tag only.
+    let tag: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
     Err(CommandError::Usage(format!(
         "the image of version {} is not in the other stage's registry; copy {from} to {there}, for example with \
-         `skopeo copy --preserve-digests docker://{from} docker://{}:promoted`",
+         `skopeo copy --preserve-digests docker://{from} docker://{}:promoted-{tag}`",
         package.version,
         &repository[..end]
     )))
 }
 
-fn to_text(package: &ModelPackage, promotion: &Promotion, target: &Cloud) -> String {
-    let Promotion { model, gates, version, .. } = promotion;
-    let (account, region) = (&target.target().account_id, &target.target().region);
-    let mut text = format!(
-        "Version {} of group {} is registered in group {} of account {account} in {region}.\n",
-        package.version, package.group, version.group
-    );
-    text.push_str(&format!("  model  {} ({} bytes)\n", model.0, model.1.len()));
-    text.push_str(&format!("  image  {}\n", version.serving.inference_image));
-    for (name, value, minimum) in gates {
-        text.push_str(&format!("  gate   {name} {value:.4} >= {minimum}\n"));
+impl Promotion {
+    fn to_json(&self, package: &ModelPackage, target: &Cloud) -> Value {
+        json!({
+            "from": package.arn, "to_group": self.version.group,
+            "to_account": target.target().account_id, "to_region": target.target().region,
+            "model_data_url": self.model.0, "model_digest": self.version.metadata[MODEL_DIGEST],
+            "digest_was_recorded": package.model_digest().is_some(),
+            "without": package.other_members,
+            "gates": self.gates.iter().map(Gate::to_json).collect::<Vec<_>>(),
+        })
     }
-    text
+
+    fn to_text(&self, package: &ModelPackage, target: &Cloud) -> String {
+        let Self { model, gates, version, .. } = self;
+        let (account, region) = (&target.target().account_id, &target.target().region);
+        let mut text = format!(
+            "Version {} of group {} is registered in group {} of account {account} in {region}.\n",
+            package.version, package.group, version.group
+        );
+        text.push_str(&format!("  model  {} ({} bytes)\n", model.0, model.1.len()));
+        if package.model_digest().is_none() {
+            text.push_str(&format!("         {NOT_RECORDED}\n"));
+        }
+        text.push_str(&format!("  image  {}\n", version.serving.inference_image));
+        for gate in gates {
+            text.push_str(&format!("  gate   {}\n", gate.to_text()));
+        }
+        if !package.other_members.is_empty() {
+            text.push_str(&format!("  left out: {}\n", package.other_members.join(", ")));
+        }
+        text
+    }
 }
 
 fn register(
@@ -218,20 +314,17 @@ fn register(
     for ((uri, bytes), content_type) in
         [(&promotion.model, "application/gzip"), (&promotion.report, "application/json")]
     {
-        if target.stored(uri)?.is_none() {
-            target.store(uri, content_type, bytes.clone())?;
-        }
+        // What lies there already may be anything.
+        target.store(uri, content_type, bytes.clone())?;
     }
+    let group = &promotion.version.group;
+    target.write_group(group, &stage.model_registry.description, OWNER, false)?;
     let registry = SageMakerRegistry::new(target.aws().clone());
-    registry.ensure_group(&Group {
-        name: promotion.version.group.clone(),
-        description: stage.model_registry.description.clone(),
-    })?;
     let registered = registry.create_version(&promotion.version)?;
-    if registered.group != promotion.version.group {
+    if registered.group != *group {
         return Err(CommandError::Usage(format!(
-            "SageMaker has answered with {}, which is no version of group {}; nothing was registered there",
-            registered.arn, promotion.version.group
+            "SageMaker has answered with {}, which is no version of group {group}; nothing was registered there",
+            registered.arn
         )));
     }
     Ok(registered)

@@ -15,6 +15,7 @@ mod instance_types;
 mod life;
 mod many_versions;
 mod permissions;
+mod promoting;
 mod refusals;
 mod reproduce;
 mod selecting;

@@ -5,21 +5,31 @@ use testkit::aws::{Answer, Rule};
 
 use super::{Cloud, images};
 
-const DIGEST: &str = "sha256:5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
-const REPOSITORY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve";
+pub(super) const DIGEST: &str =
+    "sha256:5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e";
+pub(super) const REPOSITORY: &str =
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve";
 
-/// Returns a cloud with an approved version, and the settings of a second stage beside it.
+impl Cloud {
+    /// Returns a cloud with a bucket and settings of a second stage.
+    pub(super) fn of_two_stages(name: &str, rules: Vec<Rule>) -> Option<Self> {
+        let cloud = Self::before_moto(name, rules)?;
+        let other = format!("{}-prod", cloud.name);
+        let s3 = cloud.aws().s3();
+        cloud.aws().wait(s3.create_bucket().bucket(&other).send()).unwrap();
+        let overlay = format!(
+            "s3_paths:\n  bucket: {other}\nmodel_registry:\n  model_package_group_name: {other}\n\
+             quality_gates:\n  accuracy: 0.95\n"
+        );
+        cloud.place.file("prod.yaml", overlay);
+        cloud.put("model-artifacts/x1/model.tar.gz", "the model");
+        Some(cloud)
+    }
+}
+
+/// Returns a cloud of two stages with an approved version, whose metadata moto has forgotten when it was approved.
 fn approved(name: &str, rules: Vec<Rule>, image: &str) -> Option<Cloud> {
-    let cloud = Cloud::before_moto(name, rules)?;
-    let other = format!("{}-prod", cloud.name);
-    let s3 = cloud.aws().s3();
-    cloud.aws().wait(s3.create_bucket().bucket(&other).send()).unwrap();
-    let overlay = format!(
-        "s3_paths:\n  bucket: {other}\nmodel_registry:\n  model_package_group_name: {other}\n\
-         quality_gates:\n  accuracy: 0.95\n"
-    );
-    cloud.place.file("prod.yaml", overlay);
-    cloud.put("model-artifacts/x1/model.tar.gz", "the model");
+    let cloud = Cloud::of_two_stages(name, rules)?;
     super::life::register_with_image(
         &cloud,
         "x1",
@@ -33,7 +43,7 @@ fn approved(name: &str, rules: Vec<Rule>, image: &str) -> Option<Cloud> {
     Some(cloud)
 }
 
-const PROMOTE: [&str; 6] =
+pub(super) const PROMOTE: [&str; 6] =
     ["promote", "latest", "--to", "config/pipeline_config.yaml", "--to", "prod.yaml"];
 
 #[test]
@@ -48,6 +58,7 @@ fn the_same_bytes_are_registered_in_the_other_stage() {
     insta::assert_snapshot!(cloud.neutral(&proposed), @"
     Version 1 of group <name> is registered in group <name>-prod of account 123456789012 in us-east-1.
       model  s3://<name>-prod/model-artifacts/promoted/36cc7e3d6f6200756c81e18470827e9dac1c602fcd87761cbb0b8f015611c098/model.tar.gz (9 bytes)
+             its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
       image  123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve@sha256:5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e
       gate   accuracy 0.9874 >= 0.95
       gate   f1_score 0.9871 >= 0.75
@@ -72,7 +83,12 @@ fn the_same_bytes_are_registered_in_the_other_stage() {
     assert_eq!(package["inference_image"], image);
     let origin = package["metadata"]["promoted_from"].as_str().unwrap();
     assert!(origin.ends_with(&format!("model-package/{}/1", cloud.name)), "{origin}");
-    // Its other metadata moto has forgotten when it was approved.
+    let digest = common::sha256_hex("the model");
+    assert_eq!(package["metadata"]["model_digest"], digest, "{shown}");
+    assert_eq!(
+        (&promoted["digest_was_recorded"], &promoted["model_digest"]),
+        (&false.into(), &digest.into())
+    );
 
     // A stage is not promoted to itself.
     let itself = ["promote", "latest", "--to", "config/pipeline_config.yaml"];
@@ -107,6 +123,8 @@ fn an_image_that_the_other_stage_lacks_is_named() {
     cloud.orchestrator(&["models", "approve", "1"]).expect(0);
     let refused = cloud.orchestrator(&PROMOTE).expect(2).stderr;
     assert!(refused.contains("is not in the other stage's registry; copy "), "{refused}");
+    // The tags of its repositories cannot be overwritten.
+    assert!(refused.ends_with("/machine-downtime/serve:promoted-5e5e5e5e5e5e`\n"), "{refused}");
     assert_eq!(cloud.server.count("CreateModelPackage"), 1);
 }
 
