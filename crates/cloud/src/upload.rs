@@ -248,9 +248,10 @@ mod tests {
         let mut upload = Upload::open(&path).unwrap();
         assert_eq!(upload.sha256(), common::sha256_hex(before));
         fs_err::write(&path, after).unwrap();
-        let read = (0..).map_while(|index| upload.part(index).transpose()).collect();
+        let read: Result<Vec<_>, _> =
+            (0..).map_while(|index| upload.part(index).transpose()).collect();
         fs_err::remove_file(&path).unwrap();
-        read.map(|parts: Vec<Vec<u8>>| parts.len())
+        read.map(|parts| parts.len())
     }
 
     #[test]

@@ -267,9 +267,11 @@ proptest! {
     }
 
     #[test]
-    fn evaluate_settings_survive_the_round_trip(minimums in prop::collection::vec(0.0_f64..=1.0, 0..8)) {
+    fn evaluate_settings_survive_the_round_trip(
+        minimums in prop::collection::vec(0.0_f64..=1.0, 0..8), max_model_mb in 1_u64..=4096,
+    ) {
         let gates = minimums.into_iter().zip(Metric::ALL).map(|(minimum, &metric)| Gate { metric, minimum }).collect();
-        let settings = Evaluate { gates, metrics: Metric::ALL.to_vec() };
+        let settings = Evaluate { gates, metrics: Metric::ALL.to_vec(), max_model_mb };
         let parsed = Evaluate::parse(&texts(&settings.to_arguments())).unwrap();
         prop_assert_eq!(parsed.settings, settings);
     }

@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_trust_policy_without_sagemaker_trusts_it_not() {
         let own = statement("Allow", json!({}));
-        assert_eq!(judged(&[own.clone()]), None);
+        assert_eq!(judged(std::slice::from_ref(&own)), None);
         let other = own.to_string().replace("sagemaker.", "glue.");
         assert!(is_certain(&[serde_json::from_str(&other).unwrap()]));
         assert!(matches!(distrust("no JSON", ACCOUNT), Some(Distrust::Certain(_))));
