@@ -241,24 +241,23 @@ mod tests {
     use super::*;
 
     /// Opens a file of these contents, changes them in place, and reads all parts.
-    fn parts_after(name: &str, before: &[u8], after: &[u8]) -> Result<usize, CloudError> {
-        let name = format!("upload-{}-{name}", std::process::id());
-        let path = Utf8PathBuf::try_from(std::env::temp_dir().join(name)).unwrap();
-        fs_err::write(&path, before).unwrap();
-        let mut upload = Upload::open(&path).unwrap();
+    fn parts_after(before: &[u8], after: &[u8]) -> Result<usize, CloudError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = Utf8Path::from_path(file.path()).unwrap();
+        fs_err::write(path, before).unwrap();
+        let mut upload = Upload::open(path).unwrap();
         assert_eq!(upload.sha256(), common::sha256_hex(before));
-        fs_err::write(&path, after).unwrap();
+        fs_err::write(path, after).unwrap();
         let read: Result<Vec<_>, _> =
             (0..).map_while(|index| upload.part(index).transpose()).collect();
-        fs_err::remove_file(&path).unwrap();
         read.map(|parts| parts.len())
     }
 
     #[test]
     fn a_file_that_changes_after_it_was_opened_is_refused() {
         let large = vec![7; (PART + 1) as usize];
-        assert_eq!(parts_after("same", b"abc", b"abc").unwrap(), 1);
-        assert_eq!(parts_after("large", &large, &large).unwrap(), 2);
+        assert_eq!(parts_after(b"abc", b"abc").unwrap(), 1);
+        assert_eq!(parts_after(&large, &large).unwrap(), 2);
         let mut other = large.clone();
         other[3] = 8;
         let longer = [&large[..], b"d"].concat();
@@ -271,7 +270,7 @@ mod tests {
             ("shorter-part", &large, &large[1..]),
             ("whole-part", &large[1..], &large),
         ] {
-            let error = parts_after(name, before, after).unwrap_err();
+            let error = parts_after(before, after).unwrap_err();
             assert!(matches!(error, CloudError::Changed { .. }), "{name}: {error}");
         }
     }

@@ -38,8 +38,13 @@ impl Failure for FileError {
 ///
 /// Fails with the path and the operating system's reason, and if the file has more bytes.
 pub fn read_at_most(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_all(path, fs_err::File::open(path)?, limit)
+}
+
+/// Reads an opened file of at most `limit` bytes.
+pub(crate) fn read_all(path: &Utf8Path, file: fs_err::File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs_err::File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         let message = format!("{path} has more than {limit} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));

@@ -8,7 +8,8 @@ use camino::Utf8Path;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::files::read_at_most;
+use crate::files::read_all;
+use crate::regular::open_regular;
 
 /// The maximum size of a JSON document in bytes. As values in memory it takes about 30 times as much.
 pub const LARGEST_JSON: u64 = 16 << 20;
@@ -17,9 +18,9 @@ pub const LARGEST_JSON: u64 = 16 << 20;
 ///
 /// # Errors
 ///
-/// Fails with the path, and if the file is larger.
+/// Fails with the path, if the file is larger, and if it is no file but a named pipe or the like.
 pub fn read(path: &Utf8Path) -> io::Result<Vec<u8>> {
-    read_at_most(path, LARGEST_JSON)
+    read_all(path, open_regular(path)?, LARGEST_JSON)
 }
 
 /// Parses a document of at most [`LARGEST_JSON`] bytes, in which no object has two members of one name.

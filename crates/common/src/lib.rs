@@ -42,4 +42,4 @@ pub use files::{
     write_with,
 };
 pub use nearest::{did_you_mean, nearest};
-pub use regular::{copy_file, kind_of, read_regular};
+pub use regular::{copy_file, kind_of, open_regular, read_regular};

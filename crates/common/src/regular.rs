@@ -27,13 +27,13 @@ pub fn kind_of(kind: FileType) -> &'static str {
     }
 }
 
-/// Reads a file. Anything else of that name is an error that says what it is: whoever opens a named pipe
-/// waits until somebody writes into it.
+/// Opens a file to read it. Anything else of that name is an error that says what it is: whoever opens a named
+/// pipe waits until somebody writes into it.
 ///
 /// # Errors
 ///
-/// Fails where there is no file, and where it cannot be read.
-pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
+/// Fails where there is no file, and where it cannot be opened.
+pub fn open_regular(path: &Utf8Path) -> io::Result<fs_err::File> {
     let check = |kind: FileType| {
         if kind.is_file() {
             return Ok(());
@@ -49,10 +49,19 @@ pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
         check(about.file_type())?;
     }
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = fs_err::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = fs_err::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     check(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Reads a file that [`open_regular`] opens.
+///
+/// # Errors
+///
+/// Fails as that does, and where the file cannot be read.
+pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
     let mut contents = Vec::new();
-    file.read_to_end(&mut contents)?;
+    open_regular(path)?.read_to_end(&mut contents)?;
     Ok(contents)
 }
 

@@ -125,7 +125,7 @@ impl Cache {
 
     /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
     pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
-        let entry: Entry = serde_json::from_slice(&fs_err::read(file).ok()?).ok()?;
+        let entry: Entry = common::json::from_slice(&common::json::read(file).ok()?).ok()?;
         let outputs = entry.step.outputs.into_values().collect();
         (entry.format_version == FORMAT_VERSION).then_some(outputs)
     }

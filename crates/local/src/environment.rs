@@ -2,9 +2,6 @@
 //! to what starts a program.
 
 use container::wire;
-use pipeline::{Definition, StepKind};
-
-use crate::runner::Runner;
 
 /// The environment variable that gives the register program the local registry's directory.
 pub const REGISTRY_VARIABLE: &str = "MODEL_REGISTRY_DIRECTORY";
@@ -46,24 +43,6 @@ pub fn loaders_own(variable: &str) -> Option<&'static str> {
     is_loaders.then_some(
         "a process would run other code by it than its program; --engine docker takes it",
     )
-}
-
-/// Returns a line for each environment variable of a definition that a runner refuses.
-pub fn refused_variables(definition: &Definition, runner: &dyn Runner) -> Vec<String> {
-    let mut refused = Vec::new();
-    for placed in definition.steps_recursive() {
-        let environment = match &placed.step.kind {
-            StepKind::Processing(job) => &job.environment,
-            StepKind::Training(job) => &job.environment,
-            _ => continue,
-        };
-        for name in environment.keys() {
-            if let Some(why) = runner.refuses(name) {
-                refused.push(format!("{}.Arguments.Environment.{name}: {why}", placed.place));
-            }
-        }
-    }
-    refused
 }
 
 #[cfg(test)]

@@ -108,7 +108,6 @@ mod strays;
 mod transfer;
 
 pub use docker::{Docker, DockerEngine, engine as docker_engine};
-pub use environment::refused_variables;
 pub use execution::{Ending, RunOptions, executions, registry, run, store};
 pub use inputs::inputs;
 pub use job::LocalJob;
@@ -119,6 +118,6 @@ pub use record::{Compared, LocalExecution, Status, StepRecord};
 pub use recorded::Contents;
 pub use registration::{ModelRegistry, REGISTER_MODEL, Registration, RegistrationError};
 pub use resume::{Earlier, ResumeError, ResumeFrom};
-pub use runner::{Processes, Programs, RegistryAccess, Runner};
+pub use runner::{Processes, Programs, RegistryAccess, Runner, refused_variables};
 pub use stage::{StageError, Staged, is_runs_directory, stage};
 pub use store::{Store, StoreError};

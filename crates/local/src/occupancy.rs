@@ -174,7 +174,8 @@ fn name(mark: &Utf8Path) -> &str {
 pub fn running(runs: &Utf8Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for path in marks(runs)? {
-        let is_locked = File::open(&path).is_ok_and(|file| file.file().try_lock_shared().is_err());
+        let is_locked =
+            common::open_regular(&path).is_ok_and(|file| file.file().try_lock_shared().is_err());
         if is_locked && leftovers::is_execution(name(&path)) {
             names.push(name(&path).to_owned());
         }
@@ -187,7 +188,7 @@ pub fn running(runs: &Utf8Path) -> io::Result<Vec<String>> {
 fn dead_marks(runs: &Utf8Path) -> io::Result<Vec<DeadMark>> {
     let mut dead = Vec::new();
     for path in marks(runs)? {
-        let Ok(lock) = File::open(&path).map(Lock) else { continue };
+        let Ok(lock) = common::open_regular(&path).map(Lock) else { continue };
         // Between these lines its process may have ended as it should, which removes the mark first.
         if lock.0.file().try_lock().is_ok() && path.exists() {
             dead.push(DeadMark { path, _lock: lock });

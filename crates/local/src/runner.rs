@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus};
 use camino::{Utf8Path, Utf8PathBuf};
 use common::Exit;
 use container::wire;
+use pipeline::{Definition, StepKind};
 
 use crate::environment::{self, REGISTRY_VARIABLE};
 use crate::failure::JobFailure;
@@ -140,4 +141,22 @@ impl Runner for Processes {
         process::run(&mut command, log, watch)
             .map_err(|error| JobFailure::internal(format!("cannot run {program}: {error}")))
     }
+}
+
+/// Returns a line for each environment variable of a definition that a runner refuses.
+pub fn refused_variables(definition: &Definition, runner: &dyn Runner) -> Vec<String> {
+    let mut refused = Vec::new();
+    for placed in definition.steps_recursive() {
+        let environment = match &placed.step.kind {
+            StepKind::Processing(job) => &job.environment,
+            StepKind::Training(job) => &job.environment,
+            _ => continue,
+        };
+        for name in environment.keys() {
+            if let Some(why) = runner.refuses(name) {
+                refused.push(format!("{}.Arguments.Environment.{name}: {why}", placed.place));
+            }
+        }
+    }
+    refused
 }

@@ -376,7 +376,7 @@ pub fn files_below(directory: &Utf8Path) -> io::Result<Vec<Object>> {
 
 /// Returns the SHA-256 of a file's contents.
 pub fn file_digest(path: &Utf8Path) -> Result<String, StoreError> {
-    let file = fs_err::File::open(path).map_err(io_error("read", path))?;
+    let file = common::open_regular(path).map_err(io_error("read", path))?;
     Sha256Reader::new(file).digest_to_end().map_err(io_error("read", path))
 }
 

@@ -53,7 +53,7 @@ impl Store {
         if self.recorded.excludes(&path) {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
-        let bytes = fs_err::read(&path).map_err(io_error("read", &path))?;
+        let bytes = common::read_regular(&path).map_err(io_error("read", &path))?;
         if let Some(expected) = self.recorded.digest(&path) {
             require_digest(&path, common::sha256_hex(&bytes), expected)?;
         }
@@ -147,7 +147,7 @@ impl Store {
 
 /// Copies a file with its permissions and returns the SHA-256 of the copy.
 fn copy(from: &Utf8Path, to: &Utf8Path) -> io::Result<String> {
-    let source = fs_err::File::open(from)?;
+    let source = common::open_regular(from)?;
     let permissions = source.metadata()?.permissions();
     let mut source = Sha256Reader::new(source);
     let mut target = fs_err::File::create(to)?;

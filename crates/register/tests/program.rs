@@ -287,7 +287,7 @@ fn a_registry_that_cannot_be_written() {
     sandbox.variable("MODEL_REGISTRY_DIRECTORY", file.as_str());
     insta::assert_snapshot!(
         refused(&sandbox, 1),
-        @"model registry /opt/ml/a-file cannot be used: failed to create directory `/opt/ml/a-file/machine-downtime`: Not a directory (os error 20)"
+        @"model registry /opt/ml/a-file cannot be used: failed to create directory `/opt/ml/a-file`: File exists (os error 17)"
     );
 }
 

@@ -102,7 +102,10 @@ fn an_archive_without_the_model() {
 fn the_report_on_the_model_of_several_hosts_is_that_of_one() {
     let reports = |sandbox: &Sandbox| {
         evaluated(sandbox, &[]);
-        [EVALUATION, METRICS].map(|file| fs_err::read(sandbox.path(file)).unwrap())
+        let mut report: Value = serde_json::from_str(&sandbox.read(EVALUATION)).unwrap();
+        // The archives are not the same bytes.
+        report["model"].as_object_mut().unwrap().remove("model_digest").unwrap();
+        (report, sandbox.read(METRICS))
     };
     let one = reports(&SAMPLE.job());
     for count in [2, 5] {

@@ -94,7 +94,8 @@ impl Execution {
     /// Returns the addresses that its jobs read before any of them wrote one.
     fn inputs(&self) -> BTreeSet<String> {
         let Some(record) = &self.record else { return BTreeSet::new() };
-        let text = fs_err::read_to_string(self.directory.join(DEFINITION_FILE)).ok();
+        let text = common::json::read(&self.directory.join(DEFINITION_FILE)).ok();
+        let text = text.and_then(|text| String::from_utf8(text).ok());
         let definition = text.and_then(|text| Definition::from_json(&text).ok());
         let known = definition.and_then(|it| inputs(&it, &record.parameters).ok());
         // The parameters have what an unreadable definition would read.

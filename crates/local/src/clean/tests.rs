@@ -52,7 +52,7 @@ impl Runs {
             "name": "Only", "type": "Processing", "status": "Succeeded", "seconds": 1.0, "cached": false,
             "attempts": 1, "outputs": outputs, "failure_reason": null,
         });
-        let entry = json!({ "format_version": 2, "finished_at": 0, "digests": {}, "step": step });
+        let entry = json!({ "format_version": 3, "finished_at": 0, "digests": {}, "step": step });
         self.file(&format!("cache/{key}.json"), &entry.to_string());
     }
 

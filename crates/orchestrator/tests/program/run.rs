@@ -117,7 +117,10 @@ fn several_hosts_train_the_forest_of_one() {
     let run = |arguments: &[&str]| {
         let result = place.json(0, arguments);
         let package = &result["model_package"];
-        let report = fs_err::read(place.stored(&package["metrics_url"])).unwrap();
+        let report = fs_err::read_to_string(place.stored(&package["metrics_url"])).unwrap();
+        let mut report: Value = serde_json::from_str(&report).unwrap();
+        // The archives are not the same bytes.
+        report["model"].as_object_mut().unwrap().remove("model_digest").unwrap();
         (report, place.stored(&package["model_data_url"]), result)
     };
     let (one, _, first) = run(&[]);

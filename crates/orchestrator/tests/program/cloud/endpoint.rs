@@ -434,10 +434,18 @@ fn a_decision_about_a_version_says_what_the_endpoint_goes_on_to_do() {
     for number in ["1", "2", "3"] {
         cloud.approve_a_version(number);
     }
-    let approve = |version: &str| cloud.orchestrator(&["models", "approve", version]).expect(0);
+    // That a version was decided about before is said, too.
+    let of_endpoint = |mut outcome: testkit::Outcome| {
+        let lines = outcome.stderr.lines().filter(|line| !line.starts_with("Version "));
+        outcome.stderr = lines.map(|line| format!("{line}\n")).collect();
+        outcome
+    };
+    let approve =
+        |version: &str| of_endpoint(cloud.orchestrator(&["models", "approve", version]).expect(0));
     let reject = |version: &str| {
         let reason = ["--reason", "wrong"];
-        cloud.orchestrator(&[&["models", "reject", version], &reason[..]].concat()).expect(0)
+        let rejecting = [&["models", "reject", version], &reason[..]].concat();
+        of_endpoint(cloud.orchestrator(&rejecting).expect(0))
     };
     // Nothing is deployed yet.
     assert_eq!(approve("1").stderr, "");
@@ -445,7 +453,7 @@ fn a_decision_about_a_version_says_what_the_endpoint_goes_on_to_do() {
     insta::assert_snapshot!(cloud.neutral(&approve("1").stderr), @"The endpoint <name> answers with version 2: `orchestrator endpoint deploy` deploys the latest approved version, `orchestrator endpoint deploy 1` this one");
     insta::assert_snapshot!(cloud.neutral(&reject("2").stderr), @"The endpoint <name> answers with version 2 and goes on to: `orchestrator endpoint deploy VERSION` deploys another");
     let again = reject("2");
-    insta::assert_snapshot!(cloud.neutral(&again.stdout), @"arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2: Rejected already; its reason stays: wrong");
+    insta::assert_snapshot!(cloud.neutral(&again.stdout), @"arn:aws:sagemaker:us-east-1:123456789012:model-package/<name>/2: Rejected already; its reason stays: wrong (by moto); earlier Approved: by moto");
     // It has had another configuration before.
     let sagemaker = cloud.aws().sagemaker();
     let arn = format!("arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/{}", cloud.name);
@@ -464,7 +472,7 @@ fn a_decision_about_a_version_says_what_the_endpoint_goes_on_to_do() {
     cloud.edit(&format!("group_name: {group}"), "group_name: another");
     cloud.set_endpoint(&format!("  name: {group}\n"));
     let other = ["models", "reject", "2", "--reason", "wrong", "--group", &group];
-    assert_eq!(cloud.orchestrator(&other).expect(0).stderr, "");
+    assert_eq!(of_endpoint(cloud.orchestrator(&other).expect(0)).stderr, "");
     cloud.edit("group_name: another", &format!("group_name: {group}"));
     assert!(!reject("2").stderr.is_empty());
     // It is deployed by the approval itself.
