@@ -26,7 +26,7 @@ impl Gate {
     ) -> Result<Vec<Self>, CommandError> {
         let place = format!("the report of version {}, {},", package.version, package.metrics_url);
         let refused = |reason: String| SageMakerError::Version(format!("{place} {reason}"));
-        let report: Value = serde_json::from_slice(report)
+        let report: Value = common::json::from_slice(report)
             .map_err(|error| refused(format!("is not JSON: {error}")))?;
         let gates =
             stage.quality_gates.iter().map(|(&metric, &minimum)| -> Result<Self, CommandError> {
