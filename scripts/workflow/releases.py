@@ -61,7 +61,8 @@ def by_hand(runner, account, checks, number):
     code, summary = release(runner, number, reason)
     checks.equal("exit code", code, 0)
     [decision] = asked("UpdateModelPackage")
-    checks.equal("the reason is unchanged", decision["ApprovalDescription"], reason)
+    # It names who has decided, too.
+    checks.equal("the reason is unchanged", decision["ApprovalDescription"], f"{reason} (by moto)")
     [created] = asked("CreateEndpoint")
     checks.equal("the endpoint", created["EndpointName"], account.group)
     checks.contains(

@@ -74,7 +74,7 @@ def success(runner, account, checks, digests):
         "the summary",
         summary,
         "## Pipeline: Succeeded in 6 min 40 s\n",
-        f"`{account.pipeline}` created\n",
+        f"`{account.pipeline}` created",
         "| Step | Status | Time |\n|---|---|---:|\n| Preprocess | Succeeded | 1 min 30 s |\n",
         "| Metric | Value | Gate |\n| --- | ---: | --- |\n| accuracy | 0.9874 | >= 0.8000 met |\n",
         "| f1_score | 0.9871 |  |\n",

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::PARTIAL_PREFIX;
+use common::{Directory, PARTIAL_PREFIX};
 use fs_err::File;
 use rustix::fs::Mode;
 use rustix::process::umask;
@@ -50,7 +50,8 @@ impl Occupancy {
     /// Fails where the directory cannot be made or written.
     pub fn enter(runs: &Utf8Path, note: &dyn Fn(&str)) -> io::Result<Self> {
         let enter = || {
-            fs_err::create_dir_all(runs)?;
+            // Its name outlasts a power cut as what is in it does.
+            Directory::make(runs, "")?;
             let lock = Lock(File::open(runs)?);
             if lock.0.metadata()?.mode() & SHARED == SHARED {
                 let mask = umask(Mode::RWXO);

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use config::steps::{Hyperparameters, pascal_case};
-use config::{ApprovalStatus, JobKind, ONE_INSTANCE, Settings, training_instances};
+use config::{JobKind, ONE_INSTANCE, Settings, training_instances};
 use indexmap::IndexMap;
 use pipeline::{Definition, Expression, Reference, lint_values};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::definition::names::{APPROVAL_PARAMETER, GROUP_PARAMETER, INPUT_PARAMETER};
 use crate::error::CommandError;
@@ -84,44 +84,6 @@ pub fn require_accepted(
     let findings: Vec<_> =
         lint_values(definition, parameters).iter().map(ToString::to_string).collect();
     if findings.is_empty() { Ok(()) } else { Err(CommandError::Usage(findings.join("\n"))) }
-}
-
-/// Returns whether the executions of a definition, with these values of its parameters, register versions that are
-/// approved already.
-pub fn registers_approved(definition: &Definition, parameters: &IndexMap<String, Value>) -> bool {
-    const APPROVED: &str = "Approved";
-    const MEMBERS: [&str; 2] = ["MODEL_APPROVAL_STATUS", "ModelApprovalStatus"];
-    let mut open = vec![json!(definition.steps), json!(parameters)];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Array(entries) => open.extend(entries),
-            Value::Object(members) => {
-                let mut named = MEMBERS.iter().filter_map(|member| members.get(*member));
-                if named.any(|value| value == APPROVED) {
-                    return true;
-                }
-                open.extend(members.into_iter().map(|(_, value)| value));
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Refuses a definition that registers approved versions, unless the settings do.
-pub fn require_unapproved(
-    settings: &Settings,
-    definition: &Definition,
-    parameters: &IndexMap<String, Value>,
-) -> Result<(), CommandError> {
-    let status = settings.model_registry.approval_status;
-    if status == ApprovalStatus::Approved || !registers_approved(definition, parameters) {
-        return Ok(());
-    }
-    Err(CommandError::Usage(format!(
-        "executions would register approved versions, and model_registry.approval_status is {status}; `orchestrator \
-         models approve` approves a version"
-    )))
 }
 
 /// Checks the values of our own definition's parameters against the ranges that the steps accept, and

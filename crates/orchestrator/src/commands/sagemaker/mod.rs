@@ -1,6 +1,7 @@
 //! The commands on SageMaker. Each calls operations of the `cloud` crate and prints their results.
 
 mod answered_rows;
+mod approval;
 mod connect;
 mod deploy;
 mod destroy;

@@ -13,6 +13,7 @@ use pipeline::{Change, Definition, Parameter};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::approval::{registers_approved, require_unapproved};
 use super::connect::connect;
 use super::input_table::use_newest;
 use crate::arguments::parameters;
@@ -106,8 +107,8 @@ impl Plan {
         };
         validate::require_valid(&definition)?;
         let defaults = parameters::values(&definition, &[])?;
-        parameters::require_unapproved(settings, &definition, &defaults)?;
-        if parameters::registers_approved(&definition, &defaults) {
+        require_unapproved(settings, &definition, &defaults)?;
+        if registers_approved(&definition, &defaults) {
             say("Executions register approved versions: model_registry.approval_status says so");
         }
         // A definition from a file names its images itself.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use pipeline::Definition;
 use serde_json::Value;
 
+use super::approval::require_unapproved;
 use super::connect::connect;
 use super::earlier_results::EarlierResults;
 use super::follow::{FollowArgs, follow};
@@ -167,7 +168,7 @@ pub fn start_parameters(
         parameters::check_ranges(settings, &values)?;
     }
     parameters::require_accepted(definition, &values)?;
-    parameters::require_unapproved(settings, definition, &values)?;
+    require_unapproved(settings, definition, &values)?;
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
