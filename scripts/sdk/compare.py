@@ -12,6 +12,8 @@ from .local_mode import JobFailed
 # at which address the same table was.
 ORIGIN = ("commit_id", "generated_by", "registered_at", "registered_by")
 ORIGIN += ("started_at", "started_by", "input_data_url")
+# That of model.tar.gz, which the SDK packs with the current time.
+DIGEST = "model_digest"
 
 
 def same(checks, what, sdk, ours):
@@ -91,7 +93,7 @@ def compare(sdk, bucket, tables, runs, checks):
             # Region and account differ, too.
             for document in documents:
                 document["arn"] = document["arn"].rpartition(":")[2]
-                for key in ORIGIN:
+                for key in (*ORIGIN, DIGEST):
                     document.pop(key, None)
                     document["metadata"].pop(key, None)
             same(
@@ -99,6 +101,12 @@ def compare(sdk, bucket, tables, runs, checks):
                 f"{name}, its account and origin aside",
                 *(json.dumps(document, indent=1).encode() for document in documents),
             )
+        elif name == "evaluation.json":
+            documents = [json.loads(objects[key]) for objects in (theirs, ours)]
+            digests = [document["model"].pop(DIGEST) for document in documents]
+            checks.that("the digests of the models", all(len(one) == 64 for one in digests))
+            texts = (json.dumps(document, indent=1).encode() for document in documents)
+            same(checks, f"{name}, the digest aside", *texts)
         else:
             same(checks, name, theirs[key], ours[key])
 

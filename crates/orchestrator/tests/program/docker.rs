@@ -91,7 +91,13 @@ fn several_containers_make_the_model_of_several_processes_and_the_report_of_one(
     let hosts = ["-p", "TrainingInstanceCount=3"];
     let in_containers = bytes(&[&hosts[..], &["--engine", "docker"]].concat());
     assert!(in_containers == bytes(&hosts), "the files differ");
-    assert!(in_containers.1 == bytes(&[]).1, "the reports differ");
+    let report = |bytes: &[u8]| {
+        let mut report: Value = serde_json::from_slice(bytes).unwrap();
+        // The archives are not the same bytes.
+        report["model"].as_object_mut().unwrap().remove("model_digest").unwrap();
+        report
+    };
+    assert!(report(&in_containers.1) == report(&bytes(&[]).1), "the reports differ");
 }
 
 #[test]
