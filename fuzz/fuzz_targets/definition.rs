@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use pipeline::{
-    Definition, ExecutionVariable, Path, Reference, Scope, StepKind, duration, evaluate_all, lint,
-    resolve_all,
+    Definition, ExecutionVariable, Path, Reference, Room, Scope, StepKind, duration, evaluate_all,
+    lint, resolve_all,
 };
 use serde_json::{Value, json};
 
@@ -32,10 +33,15 @@ impl Scope for Fixed<'_> {
         path.find(&answer).cloned()
     }
 
-    fn property_file(&self, _: &str, name: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
+    fn property_file(
+        &self,
+        _: &str,
+        name: &str,
+    ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
+        let file = json!({"f1": {"value": 0.9}, "recall": {"value": "NaN"}, "a": [[1, true]]});
         match name {
             "Missing" => Err("not written".into()),
-            _ => Ok(json!({"f1": {"value": 0.9}, "recall": {"value": "NaN"}, "a": [[1, true]]})),
+            _ => Ok(Arc::new(file)),
         }
     }
 }
@@ -64,6 +70,7 @@ fn check_order(definition: &Definition) {
 
 fn work_out(definition: &Definition) {
     let scope = Fixed(definition);
+    let room = Room::default();
     let _ = definition.parameter_values([("A", "1")]);
     let _ = definition.parameter_values([]);
     for placed in definition.steps_recursive() {
@@ -73,15 +80,15 @@ fn work_out(definition: &Definition) {
             let _ = duration(text);
         }
         match &step.kind {
-            StepKind::Processing(arguments) => drop(resolve_all(&**arguments, &scope)),
-            StepKind::Training(arguments) => drop(resolve_all(&**arguments, &scope)),
+            StepKind::Processing(arguments) => drop(resolve_all(&**arguments, &scope, &room)),
+            StepKind::Training(arguments) => drop(resolve_all(&**arguments, &scope, &room)),
             StepKind::Condition(arguments) => {
-                if let Ok(verdict) = evaluate_all(&arguments.conditions, &scope) {
+                if let Ok(verdict) = evaluate_all(&arguments.conditions, &scope, &room) {
                     assert!(verdict.comparisons.len() >= usize::from(!verdict.met), "{verdict:?}");
                 }
             }
             StepKind::Fail { error_message } => drop(error_message.resolve(&scope)),
-            StepKind::Other { arguments, .. } => drop(resolve_all(arguments, &scope)),
+            StepKind::Other { arguments, .. } => drop(resolve_all(arguments, &scope, &room)),
         }
     }
 }
