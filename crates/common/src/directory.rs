@@ -8,8 +8,8 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::PARTIAL_PREFIX;
 use crate::durable::{self, sync};
+use crate::{PARTIAL_PREFIX, copy_file};
 
 /// A directory below a root. No link below the root was followed to reach it, and none is followed to write
 /// into it: whoever can make a link in the root cannot direct a write out of it.
@@ -53,6 +53,18 @@ impl Directory {
         produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         self.prepare(produce)?.replace(name)
+    }
+
+    /// Copies a file into the directory as [`Self::write`] writes it, and returns the SHA-256 of the copy.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be read, and where the operating system refuses.
+    pub fn copy(&self, file: &fs_err::File, name: &str) -> io::Result<String> {
+        let partial = self.create()?;
+        let digest = copy_file(file.file(), &partial.file)?;
+        partial.replace(name)?;
+        Ok(digest)
     }
 
     /// Moves a file into the directory, in place of a file or a link of that name.
@@ -166,15 +178,20 @@ impl Directory {
         Ok(Self { handle, root: self.root.clone(), path })
     }
 
+    /// Creates a temporary file, which is empty.
+    fn create(&self) -> io::Result<Partial<'_>> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o666);
+        let (name, handle) = unique(|name| fs::openat(&self.handle, name, flags, mode))?;
+        Ok(Partial { directory: self, name, file: handle.into() })
+    }
+
     /// Writes a temporary file.
     fn prepare(
         &self,
         produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<Partial<'_>> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o666);
-        let (name, handle) = unique(|name| fs::openat(&self.handle, name, flags, mode))?;
-        let partial = Partial { directory: self, name, file: handle.into() };
+        let partial = self.create()?;
         let mut out = BufWriter::with_capacity(1 << 16, &partial.file);
         produce(&mut out)?;
         out.flush()?;
@@ -282,18 +299,20 @@ mod tests {
         assert_eq!(error, expected);
         assert!(Directory::make(&root, "../outside").is_err());
 
-        for name in ["file", "written"] {
+        for name in ["file", "written", "copied"] {
             symlink(outside.join(name), root.join("s3").join(name)).unwrap();
         }
         directory.write("file", |out| out.write_all(b"ours")).unwrap();
         let moved = root.join("moved");
         fs_err::write(&moved, "ours").unwrap();
+        let source = fs_err::File::open(&moved).unwrap();
+        assert_eq!(directory.copy(&source, "copied").unwrap(), crate::sha256_hex("ours"));
         directory.take(&moved, "written").unwrap();
-        for name in ["file", "written"] {
+        for name in ["file", "written", "copied"] {
             assert_eq!(fs_err::read_to_string(root.join("s3").join(name)).unwrap(), "ours");
         }
         assert_eq!(fs_err::read_to_string(outside.join("file")).unwrap(), "theirs");
-        assert!(!outside.join("written").exists());
+        assert!(["written", "copied"].iter().all(|name| !outside.join(name).exists()));
 
         // The user may keep the root itself elsewhere.
         symlink(&root, guard.path().join("link")).unwrap();

@@ -1,14 +1,14 @@
 //! Files as opposed to pipes, devices and sockets of the same name, and copies of files.
 
 use std::fs::{File, FileType};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 
 use camino::Utf8Path;
 use fs_err::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
-use crate::files::{FileError, PARTIAL_PREFIX};
+use crate::Sha256Reader;
 
 /// Returns what something in a directory is, with its article: `a file`, `a named pipe`.
 pub fn kind_of(kind: FileType) -> &'static str {
@@ -65,28 +65,21 @@ pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
     Ok(contents)
 }
 
-/// Copies a file to `target` atomically. Where the file system can do so, the copy takes no space until
-/// one of the two files changes; the other one stays as it is.
+/// Copies a file into an empty one, which is open for reading, too, and returns the SHA-256 of the copy. Where the file
+/// system can do so, the copy takes no space until one of the two files changes; the other one stays as it is.
 ///
 /// # Errors
 ///
-/// Fails with the path of the copy and the operating system's reason.
-pub fn copy_file(source: &Utf8Path, target: &Utf8Path) -> Result<(), FileError> {
-    let copy = || {
-        let mut from = fs_err::File::open(source)?;
-        let directory = target.parent().unwrap_or(Utf8Path::new("."));
-        fs_err::create_dir_all(directory)?;
-        let mut to = tempfile::Builder::new()
-            .prefix(PARTIAL_PREFIX)
-            .permissions(std::fs::Permissions::from_mode(0o644))
-            .tempfile_in(directory)?;
-        if !shares_blocks(to.as_file(), from.file()) {
-            io::copy(&mut from, to.as_file_mut())?;
-        }
-        to.persist(target).map_err(|refused| refused.error)?;
-        Ok(())
-    };
-    copy().map_err(|source| FileError::new(target, source))
+/// Fails where a file cannot be read or written.
+pub fn copy_file(source: &File, empty: &File) -> io::Result<String> {
+    if shares_blocks(empty, source) {
+        return Sha256Reader::new(empty).digest_to_end();
+    }
+    let mut source = Sha256Reader::new(source);
+    let mut target = BufWriter::with_capacity(1 << 16, empty);
+    io::copy(&mut source, &mut target)?;
+    target.flush()?;
+    Ok(source.digest())
 }
 
 /// Makes an empty file share the blocks of another one. Most file systems cannot do so, nor can two of them.
@@ -102,6 +95,8 @@ fn shares_blocks(_: &File, _: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Seek;
+
     use camino::Utf8PathBuf;
 
     use super::*;
@@ -125,18 +120,14 @@ mod tests {
 
     #[test]
     fn a_copy_keeps_its_contents_when_the_file_changes() {
-        let directory = tempfile::tempdir().unwrap();
-        let here = Utf8PathBuf::from_path_buf(directory.path().to_owned()).unwrap();
-        let (source, target) = (here.join("table.csv"), here.join("a/b.csv"));
-        fs_err::write(&source, "1,2").unwrap();
-        copy_file(&source, &target).unwrap();
-        fs_err::write(&source, "3").unwrap();
-        assert_eq!(fs_err::read_to_string(&target).unwrap(), "1,2");
-        copy_file(&source, &target).unwrap();
-        assert_eq!(fs_err::read_to_string(&target).unwrap(), "3");
-        assert_eq!(fs_err::read_dir(here.join("a")).unwrap().count(), 1);
-        let missing = copy_file(&here.join("none"), &target).unwrap_err();
-        assert!(crate::chain(&missing).contains("/none"), "{missing}");
-        assert_eq!(fs_err::read_to_string(&target).unwrap(), "3");
+        let mut source = tempfile::tempfile().unwrap();
+        source.write_all(b"1,2").unwrap();
+        source.rewind().unwrap();
+        let mut copy = tempfile::tempfile().unwrap();
+        assert_eq!(copy_file(&source, &copy).unwrap(), crate::sha256_hex("1,2"));
+        source.rewind().unwrap();
+        source.write_all(b"3").unwrap();
+        copy.rewind().unwrap();
+        assert_eq!(io::read_to_string(copy).unwrap(), "1,2");
     }
 }

@@ -190,9 +190,9 @@ impl JobRunner<'_> {
         };
         for output in &job.outputs {
             for tree in trees(output.directory.as_str())? {
-                self.store.upload(&tree, &output.uri)?;
+                let objects = self.store.upload(&tree, &output.uri)?;
+                contents.entry(output.uri.clone()).or_default().extend(objects);
             }
-            contents.insert(output.uri.clone(), self.store.record(&output.uri)?);
         }
         if let Some(prefix) = &job.model_prefix {
             let mut pack = |name: &str, trees: &[Utf8PathBuf]| -> Result<(), JobFailure> {

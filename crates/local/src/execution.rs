@@ -215,6 +215,7 @@ impl Scheduler<'_> {
         if let Some(found) = key.as_ref().and_then(|key| self.cache.find(key, max_age, store)) {
             return FinishedStep::reused(found, started);
         }
+        self.say_what_is_left_out(job, store);
         let (mut exit, mut tail, mut host) = (Exit::Done, Vec::new(), None);
         match self.attempts(step, job, directory, store, &mut record) {
             Ok(Made { metrics, contents }) => {
@@ -242,6 +243,24 @@ impl Scheduler<'_> {
         record.seconds = started.elapsed().as_secs_f64();
         let key = key.filter(|_| record.status == Status::Succeeded);
         FinishedStep { record, exit, tail, key }
+    }
+
+    /// Says which files a job does not read, though SageMaker would give them to it: they lie at the address of an
+    /// input, and this execution has neither been given nor made them.
+    fn say_what_is_left_out(&self, job: &LocalJob, store: &Store) {
+        for input in &job.inputs {
+            // where the files cannot be listed, running the job reports the reason
+            let files = store.left_out(&input.uri).unwrap_or_default();
+            let Some(first) = files.first() else { continue };
+            let (such, it) = match files.len() {
+                1 => (format!("{first} is not read"), "it"),
+                many => (format!("{many} files, such as {first}, are not read"), "them"),
+            };
+            self.progress.note(&format!(
+                "{}: {such}: this execution has neither been given nor made {it}; on SageMaker the input {} would have {it}",
+                job.step, input.name
+            ));
+        }
     }
 
     /// Runs attempts at a job until one succeeds or no retry policy allows another, and counts

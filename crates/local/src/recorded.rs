@@ -31,10 +31,11 @@ impl Recorded {
         self.digests.get(path).map(String::as_str)
     }
 
-    /// Returns whether an object at this path would be part of what was recorded, and is not.
-    pub fn excludes(&self, path: &Utf8Path) -> bool {
-        !self.digests.contains_key(path)
-            && path.ancestors().any(|above| self.addresses.contains(above))
+    /// Returns whether an object at `path` is read as part of what is at `address`: nothing is known of either, or the
+    /// object was recorded.
+    pub fn includes(&self, address: &Utf8Path, path: &Utf8Path) -> bool {
+        self.digests.contains_key(path)
+            || !path.ancestors().chain([address]).any(|above| self.addresses.contains(above))
     }
 
     /// Returns the paths of the objects.

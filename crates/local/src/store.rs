@@ -1,6 +1,6 @@
 //! The local object store: `s3://bucket/key` is `<runs>/s3/bucket/key`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -146,8 +146,10 @@ impl Store {
     /// cannot be read.
     pub fn objects(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
         let path = self.path(uri)?;
-        let below = self.below(uri)?;
-        let beside = self.beside(uri)?;
+        let is_read = |object: &Object| self.recorded.includes(&path, &object.path);
+        let [mut below, mut beside] = self.listed(uri)?;
+        below.retain(is_read);
+        beside.retain(is_read);
         let mut found: Vec<_> = match path.file_name() {
             Some(last) if !beside.is_empty() => below
                 .into_iter()
@@ -164,6 +166,21 @@ impl Store {
         Ok(found)
     }
 
+    /// Returns the files that [`Self::objects`] leaves out, because something at the address was recorded and they were
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a directory cannot be read.
+    pub fn left_out(&self, uri: &str) -> Result<Vec<Utf8PathBuf>, StoreError> {
+        let address = self.path(uri)?;
+        let files = self.listed(uri)?.into_iter().flatten().map(|object| object.path);
+        let mut files: Vec<_> =
+            files.filter(|path| !self.recorded.includes(&address, path)).collect();
+        files.sort();
+        Ok(files)
+    }
+
     /// Refuses a list of the objects at a path that lacks one that was recorded.
     fn require_recorded(&self, path: &Utf8Path, found: &[Object]) -> Result<(), StoreError> {
         let found: BTreeSet<&Utf8Path> = found.iter().map(|object| &*object.path).collect();
@@ -176,16 +193,16 @@ impl Store {
 
     /// Returns whether every object that an address means is below it, as in a directory.
     pub fn is_directory(&self, uri: &str) -> bool {
-        self.beside(uri).is_ok_and(|beside| beside.is_empty())
+        let (Ok(path), Ok(beside)) = (self.path(uri), self.beside(uri)) else { return false };
+        !beside.iter().any(|object| self.recorded.includes(&path, &object.path))
     }
 
-    /// Returns the objects below an address, by their names after it.
-    fn below(&self, uri: &str) -> Result<Vec<Object>, StoreError> {
+    /// Returns the objects below an address, by their names after it, and those beside it.
+    fn listed(&self, uri: &str) -> Result<[Vec<Object>; 2], StoreError> {
         let path = self.path(uri)?;
-        let mut found = Vec::new();
-        collect(&path, "", &mut found).map_err(io_error("list", &path))?;
-        found.retain(|object| !self.recorded.excludes(&object.path));
-        Ok(found)
+        let mut below = Vec::new();
+        collect(&path, "", &mut below).map_err(io_error("list", &path))?;
+        Ok([below, self.beside(uri)?])
     }
 
     /// Returns the objects whose keys begin with that of an address and do not go on with a slash, by
@@ -220,7 +237,6 @@ impl Store {
                 collect(&path, &format!("{name}/"), &mut found).map_err(io_error("list", &path))?;
             }
         }
-        found.retain(|object| !self.recorded.excludes(&object.path));
         Ok(found)
     }
 
@@ -244,24 +260,6 @@ impl Store {
             names_and_contents.push_str(&format!("{digest}\n{name}\n"));
         }
         Ok(common::sha256_hex(names_and_contents))
-    }
-
-    /// Reads an output and returns the SHA-256 of its objects: of the one at an address, or of those below it,
-    /// whatever is beside it. An output may be empty, but not absent.
-    ///
-    /// # Errors
-    ///
-    /// Fails where nothing is at the address, and where a file cannot be read.
-    pub fn record(&self, uri: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let path = self.path(uri)?;
-        if path.is_file() {
-            return Ok([(String::new(), file_digest(&path)?)].into());
-        }
-        if !path.is_dir() {
-            return Err(StoreError::Missing { uri: uri.to_owned(), path });
-        }
-        let objects = self.below(uri)?.into_iter();
-        objects.map(|object| Ok((object.name, file_digest(&object.path)?))).collect()
     }
 
     /// Returns the address of a path in the store.

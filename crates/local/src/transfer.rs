@@ -1,11 +1,12 @@
 //! Objects that are copied into the store, out of it and within it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use camino::Utf8Path;
-use common::{Directory, Sha256Reader, Sha256Writer};
+use common::{Directory, Sha256Writer};
 
-use crate::store::{Object, Store, StoreError, collect, io_error, require_digest};
+use crate::store::{Object, Store, StoreError, collect, file_digest, io_error, require_digest};
 
 impl Store {
     /// Writes an object and returns the SHA-256 of what was written. The object appears complete or not at all.
@@ -39,8 +40,12 @@ impl Store {
     ///
     /// Fails where the file cannot be read and where [`Self::write`] does.
     pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<String, StoreError> {
-        let mut source = fs_err::File::open(file).map_err(io_error("read", file))?;
-        self.write(uri, |out| io::copy(&mut source, out).map(|_| ()))
+        let source = fs_err::File::open(file).map_err(io_error("read", file))?;
+        let target = self.path(uri)?;
+        let copied = self
+            .directory_of(&target)
+            .and_then(|directory| directory.copy(&source, target.file_name().unwrap_or_default()));
+        copied.map_err(io_error("write", &target))
     }
 
     /// Reads an object.
@@ -50,7 +55,7 @@ impl Store {
     /// Fails where it cannot be read, and where it is not the one that was recorded.
     pub fn read(&self, uri: &str) -> Result<Vec<u8>, StoreError> {
         let path = self.path(uri)?;
-        if self.recorded.excludes(&path) {
+        if !self.recorded.includes(&path, &path) {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
         let bytes = common::read_regular(&path).map_err(io_error("read", &path))?;
@@ -95,25 +100,31 @@ impl Store {
         Ok(())
     }
 
-    /// Stores all files below a directory under a prefix. The files are moved, because the source
-    /// tree is no longer needed. Of two files with the same name the later replaces the earlier.
+    /// Stores all files below a directory under a prefix, and returns the SHA-256 of each by its name there. The files
+    /// are moved, because the source tree is no longer needed. A file replaces one that is there under its name.
     ///
     /// # Errors
     ///
-    /// Fails where a file cannot be moved without following a link in the runs directory.
-    pub fn upload(&self, from: &Utf8Path, uri: &str) -> Result<(), StoreError> {
+    /// Fails where a file cannot be moved without following a link in the runs directory, or cannot be read.
+    pub fn upload(
+        &self,
+        from: &Utf8Path,
+        uri: &str,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
         let prefix = self.path(uri)?;
         self.directory(&prefix).map_err(io_error("make", &prefix))?;
         let mut files = Vec::new();
         collect(from, "", &mut files).map_err(io_error("list", from))?;
-        for file in files {
-            let target = prefix.join(&file.name);
+        let mut digests = BTreeMap::new();
+        for Object { name, path } in files {
+            let target = prefix.join(&name);
             let moved = self.directory_of(&target).and_then(|directory| {
-                directory.take(&file.path, target.file_name().unwrap_or_default())
+                directory.take(&path, target.file_name().unwrap_or_default())
             });
             moved.map_err(io_error("store", &target))?;
+            digests.insert(name, file_digest(&target)?);
         }
-        Ok(())
+        Ok(digests)
     }
 
     /// Copies the objects at an address into another store, where they have the same addresses.
@@ -148,10 +159,9 @@ impl Store {
 /// Copies a file with its permissions and returns the SHA-256 of the copy.
 fn copy(from: &Utf8Path, to: &Utf8Path) -> io::Result<String> {
     let source = common::open_regular(from)?;
-    let permissions = source.metadata()?.permissions();
-    let mut source = Sha256Reader::new(source);
-    let mut target = fs_err::File::create(to)?;
-    io::copy(&mut source, &mut target)?;
-    target.set_permissions(permissions)?;
-    Ok(source.digest())
+    let target =
+        fs_err::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(to)?;
+    let digest = common::copy_file(source.file(), target.file())?;
+    target.set_permissions(source.metadata()?.permissions())?;
+    Ok(digest)
 }

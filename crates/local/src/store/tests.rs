@@ -87,23 +87,33 @@ fn a_prefix_may_end_within_a_name() {
     assert_eq!(read("machine/machine_1.csv"), "raw/machine/machine_1.csv");
 }
 
-/// What lies beside an output is not the output's.
+/// What lies at the address already, or beside it, is not the output's.
 #[test]
-fn an_output_is_what_is_below_its_address() {
-    let (_directory, store) = store();
-    let put = |key: &str, text: &str| {
+fn an_output_is_what_was_stored() {
+    let (directory, mut store) = store();
+    let tree = Utf8PathBuf::from_path_buf(directory.path().join("tree")).unwrap();
+    for key in ["out/earlier", "out2/b", "out.old"] {
         let path = store.path(&format!("s3://b/{key}")).unwrap();
-        common::write_file(&path, text.as_bytes()).unwrap();
+        common::write_file(&path, b"1").unwrap();
+    }
+    let upload = |store: &Store, name: &str| {
+        common::write_file(&tree.join(name), name.as_bytes()).unwrap();
+        store.upload(&tree, "s3://b/out").unwrap()
     };
-    put("out/a", "1");
-    put("model", "1");
-    let digests = ["s3://b/out", "s3://b/model"].map(|uri| store.record(uri).unwrap());
-    let input = store.digest("s3://b/out").unwrap();
-    put("out2/b", "2");
-    put("model.old", "2");
-    assert_eq!(["s3://b/out", "s3://b/model"].map(|uri| store.record(uri).unwrap()), digests);
-    assert_ne!(store.digest("s3://b/out").unwrap(), input, "an input is a prefix");
-    assert!(matches!(store.record("s3://b/ou"), Err(StoreError::Missing { .. })));
+    let names = |store: &Store| -> Vec<String> {
+        store.objects("s3://b/out").unwrap().into_iter().map(|object| object.name).collect()
+    };
+    let first = upload(&store, "sub/a");
+    assert_eq!(first, [("sub/a".to_owned(), common::sha256_hex("sub/a"))].into());
+    store.know(&[("s3://b/out".to_owned(), first)].into()).unwrap();
+    assert_eq!(names(&store), ["sub/a"]);
+    // Another step may store its results at the same address.
+    let second = upload(&store, "b");
+    assert_eq!(second, [("b".to_owned(), common::sha256_hex("b"))].into());
+    store.know(&[("s3://b/out".to_owned(), second)].into()).unwrap();
+    assert_eq!(names(&store), ["b", "sub/a"]);
+    let left_out = ["out/earlier", "out.old", "out2/b"].map(|key| store.root.join("b").join(key));
+    assert_eq!(store.left_out("s3://b/out").unwrap(), left_out);
 }
 
 #[test]
@@ -168,7 +178,11 @@ fn only_what_was_recorded_is_read() {
     common::write_file(&store.path("s3://b/in.csv").unwrap(), b"3").unwrap();
     assert_eq!(names("s3://b/in/"), ["1.csv", "sub/2.csv"]);
     assert_eq!(names("s3://b/in/sub"), ["2.csv"]);
-    assert_eq!(names("s3://b/in"), ["in.csv", "in/1.csv", "in/sub/2.csv"], "nobody recorded that");
+    assert_eq!(names("s3://b/in"), ["1.csv", "sub/2.csv"]);
+    let beside = store.path("s3://b/in.csv").unwrap();
+    assert_eq!(store.left_out("s3://b/in/").unwrap(), planted);
+    assert_eq!(store.left_out("s3://b/in").unwrap().last(), Some(&beside));
+    assert_eq!(store.left_out("s3://b/in.").unwrap(), [""; 0], "nothing of it was recorded");
     assert_eq!(store.digest("s3://b/in/").unwrap(), digest);
     assert!(matches!(store.read("s3://b/in/0.csv"), Err(StoreError::Missing { .. })));
     store.download("s3://b/in/", &into, None).unwrap();

@@ -81,6 +81,35 @@ fn a_definition_needs_no_settings() {
     assert_eq!(read("name"), "MachineDowntimePipeline\n");
 }
 
+/// Two steps store their results at one address: a third one reads those of both, and nothing of an earlier execution.
+#[test]
+fn steps_may_share_the_address_of_their_outputs() {
+    let place = Place::new();
+    place.program("put", "echo $2 >$SAGEMAKER_BASE_DIR/processing/out/$1");
+    place.program(
+        "list",
+        "cd $SAGEMAKER_BASE_DIR/processing/in; grep . $(find . -type f | sort) >../out/list",
+    );
+    let put = |name: &str, file: &Value, text: &str| {
+        let mut step = processing(name, "put", &[file.clone(), json!(text)], &[]);
+        step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] =
+            json!("s3://bucket/shared");
+        step
+    };
+    let extra = json!({ "Get": "Parameters.Extra" });
+    let mut list = processing("List", "list", &[], &[("in", json!("s3://bucket/shared"))]);
+    list["DependsOn"] = json!(["Second"]);
+    let mut second = put("Second", &json!("b"), "2");
+    second["DependsOn"] = json!(["First"]);
+    let parameters = json!([{ "Name": "Extra", "Type": "String", "DefaultValue": "a" }]);
+    let text = definition(&parameters, &[put("First", &extra, "1"), second, list]);
+    let listed = || fs_err::read_to_string(place.path("runs/s3/bucket/List/list")).unwrap();
+    place.foreign(0, &text, &["-p", "Extra=z"]);
+    assert_eq!(listed(), "./b:2\n./z:1\n");
+    place.foreign(0, &text, &[]);
+    assert_eq!(listed(), "./a:1\n./b:2\n");
+}
+
 /// Expressions read the last value of each metric that a Training job's definitions find in its log.
 #[test]
 fn the_final_metrics_of_a_training_job_are_properties() {
