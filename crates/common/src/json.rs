@@ -5,9 +5,10 @@ use std::fmt;
 use std::io;
 
 use camino::Utf8Path;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
+use crate::digest::sha256_hex;
 use crate::files::read_all;
 use crate::regular::open_regular;
 
@@ -38,6 +39,45 @@ pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let value = serde_json::from_slice(text)?;
     serde_json::from_slice::<Unique>(text)?;
     Ok(value)
+}
+
+/// How a sealed document begins. The digest, and [`SEAL_END`], follow.
+const SEAL: &[u8] = b"{\n  \"sha256\": \"";
+/// What is between the digest of a sealed document and what it is the digest of.
+const SEAL_END: &[u8] = b"\",\n";
+
+/// Returns an object, which has members, as indented text whose first member is the SHA-256 of what follows it, so that
+/// [`require_unchanged`] notices if a bit of it has changed.
+///
+/// # Errors
+///
+/// Fails where the document cannot be written as JSON.
+pub fn seal<T: Serialize + ?Sized>(document: &T) -> serde_json::Result<Vec<u8>> {
+    let text = serde_json::to_vec_pretty(document)?;
+    let Some(members) = text.strip_prefix(b"{\n") else { return Ok(text) };
+    let members = [members, b"\n"].concat();
+    Ok([SEAL, sha256_hex(&members).as_bytes(), SEAL_END, &members].concat())
+}
+
+/// Returns whether a text is sealed by [`seal`].
+///
+/// # Errors
+///
+/// Fails where it is, and has changed since.
+pub fn require_unchanged(text: &[u8]) -> io::Result<bool> {
+    let Some(sealed) = text.strip_prefix(SEAL) else { return Ok(false) };
+    let digest = sealed.get(..64).unwrap_or_default();
+    let found = sha256_hex(
+        sealed.strip_prefix(digest).unwrap_or_default().strip_prefix(SEAL_END).unwrap_or_default(),
+    );
+    if digest == found.as_bytes() {
+        return Ok(true);
+    }
+    let expected = String::from_utf8_lossy(digest);
+    Err(io::Error::other(format!(
+        "it has changed since it was written: the SHA-256 of what follows its member `sha256` is {found}, expected \
+         {expected}; without that member it counts as it is"
+    )))
 }
 
 /// Any document in which no object has two members of one name, of which most readers would ignore the
@@ -110,6 +150,28 @@ mod tests {
 
     fn message(text: &str) -> String {
         from_slice::<Value>(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_sealed_document_is_the_same_json_and_a_changed_bit_is_noticed() {
+        let document = json!({ "a": [1, 2.5], "b": "x" });
+        let text = seal(&document).unwrap();
+        assert!(require_unchanged(&text).unwrap());
+        let mut read: Value = from_slice(&text).unwrap();
+        assert_eq!(
+            read.as_object_mut().unwrap().remove("sha256").unwrap().as_str().unwrap().len(),
+            64
+        );
+        assert_eq!(read, document);
+        for place in SEAL.len()..text.len() {
+            let mut changed = text.clone();
+            changed[place] ^= 1;
+            let error = require_unchanged(&changed).unwrap_err().to_string();
+            assert!(error.starts_with("it has changed since it was written: "), "{error}");
+            assert!(require_unchanged(&text[..place]).is_err(), "cut off at {place}");
+        }
+        assert!(!require_unchanged(b"{\n  \"a\": 1\n}\n").unwrap());
+        assert_eq!(seal(&json!([1])).unwrap(), b"[\n  1\n]", "there is no first member");
     }
 
     #[test]

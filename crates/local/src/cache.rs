@@ -37,9 +37,19 @@ struct Entry {
     step: StepRecord,
 }
 
-/// Version 1 had no metrics in the description of a Training job, version 2 no digests of the objects. Their
-/// entries have other keys, so that they are not found.
-const FORMAT_VERSION: u32 = 3;
+/// Version 1 had no metrics in the description of a Training job, version 2 no digests of the objects, version 3 none of
+/// itself. Their entries have other keys, so that they are not found.
+const FORMAT_VERSION: u32 = 4;
+
+impl Entry {
+    /// Reads an entry, if the file holds what was written.
+    fn read(file: &Utf8Path) -> Option<Self> {
+        let text = common::json::read(file).ok()?;
+        let is_intact = common::json::require_unchanged(&text).ok()?;
+        let entry: Self = common::json::from_slice(&text).ok()?;
+        (is_intact && entry.format_version == FORMAT_VERSION).then_some(entry)
+    }
+}
 
 impl Cache {
     /// Returns the cache of a directory of runs, which need not exist yet.
@@ -97,13 +107,12 @@ impl Cache {
     /// Returns the result cached for a key, if it is at most `max_age` old and its outputs have not
     /// changed.
     pub fn find(&self, key: &str, max_age: Option<Duration>, store: &Store) -> Option<StepRecord> {
-        let text = common::json::read(&self.path(key)).ok()?;
-        let entry: Entry = common::json::from_slice(&text).ok()?;
+        let entry = Entry::read(&self.path(key))?;
         let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
         let fresh =
             max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));
         let intact = entry.step.is_recorded() && store.verify(&entry.step.contents).is_ok();
-        (entry.format_version == FORMAT_VERSION && fresh && intact).then_some(entry.step)
+        (fresh && intact).then_some(entry.step)
     }
 
     /// Stores the result of a step that succeeded, whose outputs are durable. The entry itself need not be: half an
@@ -118,16 +127,14 @@ impl Cache {
             finished_at: jiff::Timestamp::now().as_second(),
             step: step.clone(),
         };
-        let text = serde_json::to_vec_pretty(&entry).unwrap_or_default();
+        let text = common::json::seal(&entry)?;
         let directory = Directory::make(&self.runs, CACHE)?;
         directory.write(&file_name(key), |out| out.write_all(&text))
     }
 
     /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
     pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
-        let entry: Entry = common::json::from_slice(&common::json::read(file).ok()?).ok()?;
-        let outputs = entry.step.outputs.into_values().collect();
-        (entry.format_version == FORMAT_VERSION).then_some(outputs)
+        Some(Entry::read(file)?.step.outputs.into_values().collect())
     }
 
     /// Returns the path of the entry of a key.

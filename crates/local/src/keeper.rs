@@ -167,7 +167,7 @@ impl Work {
 
     /// Writes the record. The last one ends on the disk, with the definition and the cache entries.
     fn record(&mut self, execution: &LocalExecution, last: bool) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(execution).unwrap_or_default();
+        let text = common::json::seal(execution)?;
         let last = last && self.sync;
         let written = if last {
             self.directory.write_synced(RECORD_FILE, &text)

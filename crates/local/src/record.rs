@@ -207,11 +207,12 @@ impl LocalExecution {
     ///
     /// # Errors
     ///
-    /// Fails where there is no record, or one of another format.
+    /// Fails where there is no record, or one of another format or that has changed since it was written.
     pub fn read(directory: &Utf8Path) -> std::io::Result<Self> {
         let file = directory.join(RECORD_FILE);
         let text = common::json::read(&file)?;
         let malformed = |reason: String| std::io::Error::other(format!("{file}: {reason}"));
+        common::json::require_unchanged(&text).map_err(|error| malformed(error.to_string()))?;
         let execution: Self =
             common::json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         if execution.format_version != FORMAT_VERSION {
@@ -221,16 +222,19 @@ impl LocalExecution {
         Ok(Self { directory: directory.to_owned(), ..execution })
     }
 
-    /// Reads the executions of a pipeline, the latest first. Records that cannot be read are
-    /// skipped, because an execution that was killed may not have written one.
-    pub fn read_all(executions: &Utf8Path, pipeline_name: &str) -> Vec<Self> {
-        let entries = executions.read_dir_utf8().into_iter().flatten().flatten();
-        let mut found: Vec<Self> = entries
-            .filter_map(|entry| {
-                let execution = Self::read(entry.path()).ok()?;
-                Some(execution).filter(|execution| execution.pipeline_name == pipeline_name)
-            })
-            .collect();
+    /// Reads the executions of a pipeline, the latest first. Records that cannot be read are skipped: those that are not
+    /// there, because an execution that was killed may not have written one, without a word; `note` is told of others.
+    pub fn read_all(executions: &Utf8Path, pipeline_name: &str, note: &dyn Fn(&str)) -> Vec<Self> {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        let mut found = Vec::new();
+        for entry in executions.read_dir_utf8().into_iter().flatten().flatten() {
+            match Self::read(entry.path()) {
+                Ok(execution) if execution.pipeline_name == pipeline_name => found.push(execution),
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {}
+                Err(error) => note(&format!("{error}; this execution is left out")),
+            }
+        }
         // ids have a resolution of one second only
         found.sort_by(|a, b| {
             (&b.started_at, &b.execution_id).cmp(&(&a.started_at, &a.execution_id))

@@ -7,9 +7,10 @@
 //!
 //! There are no locks. A version is written to a temporary directory, synced to the disk and then
 //! renamed to its number, which fails if the number is taken; then the name is synced. A numbered
-//! directory is therefore always complete and outlasts a power cut, and if two processes want the same number, one of them gets the next. A process
-//! that is killed in between leaves at most a `.partial-*` directory, which is never read. An approval
-//! replaces the document in the same way; the later of two concurrent approvals wins.
+//! directory is therefore always complete and outlasts a power cut, and if two processes want the same
+//! number, one of them gets the next. A process that is killed in between leaves at most a `.partial-*`
+//! directory, which is never read. An approval replaces the document in the same way; the later of two
+//! concurrent approvals wins. A document begins with its digest, so that one that has changed is noticed.
 //!
 //! A version that something else has damaged keeps its number and is an error of whoever describes it.
 //! Whatever else has a number for a name, such as a directory of the day `20261130`, is no version if it
@@ -19,7 +20,7 @@ use std::io;
 use std::ops::RangeInclusive;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Directory, kind_of, read_regular};
+use common::{Directory, kind_of};
 use serde_json::json;
 
 use crate::Registry;
@@ -114,7 +115,8 @@ impl DirectoryRegistry {
         let directory = self.group_directory(group).join(version.to_string());
         let path = directory.join(PACKAGE_JSON);
         let json = contents(&directory, &path).map_err(self.unusable())?;
-        let document = Document::from_json(&json).and_then(|document| {
+        let unchanged = common::json::require_unchanged(&json).map_err(DocumentError::Changed);
+        let document = unchanged.and_then(|_| Document::from_json(&json)).and_then(|document| {
             // Later calls find and write the version by the names in its document.
             let ModelPackage { arn: found, group: own, version: number, .. } = &document.package;
             let expected = arn(group, version);
@@ -165,9 +167,9 @@ impl Registry for DirectoryRegistry {
             let package = registered(new, version);
             let document = Document::new(package.clone(), Some(new.client_token.clone()));
             let number = version.to_string();
-            let json = document.to_json().map_err(|source| RegistryError::Document {
+            let json = common::json::seal(&document).map_err(|source| RegistryError::Document {
                 path: self.group_directory(&new.group).join(&number).join(PACKAGE_JSON),
-                source,
+                source: DocumentError::Json(source),
             })?;
             let group = Directory::make(&self.directory, &new.group);
             let created = group.and_then(|it| it.create_directory(&number, PACKAGE_JSON, &json));
@@ -230,7 +232,7 @@ impl Registry for DirectoryRegistry {
         document.package.approval_description =
             reason.filter(|text| !text.is_empty()).map(str::to_owned);
         let path = self.group_directory(&group).join(version.to_string()).join(PACKAGE_JSON);
-        let json = document.to_json();
+        let json = common::json::seal(&document).map_err(DocumentError::Json);
         let json = json.map_err(|source| RegistryError::Document { path, source })?;
         let place = Directory::make(&self.directory, format!("{group}/{version}"));
         let replaced = place.and_then(|place| place.replace_file(PACKAGE_JSON, &json));
@@ -247,7 +249,7 @@ fn contents(directory: &Utf8Path, document: &Utf8Path) -> io::Result<Vec<u8>> {
         let found = kind_of(about.file_type());
         return Err(io::Error::other(format!("{directory} is {found}, expected a directory")));
     }
-    read_regular(document)
+    common::json::read(document)
 }
 
 /// Returns the ARN of a version.

@@ -98,6 +98,9 @@ pub enum DocumentError {
         /// The format version that this program writes.
         expected: u32,
     },
+    /// The document is not what was written.
+    #[error(transparent)]
+    Changed(io::Error),
     /// The document is a copy of another version's.
     #[error("describes {found}, expected {expected}")]
     Misplaced {

@@ -24,6 +24,7 @@ fn versions_count_from_one_and_stay_as_they_were_made() {
         fs_err::read_to_string(scratch.path.join("machine-downtime/1/model_package.json"));
     insta::assert_snapshot!(document.unwrap(), @r#"
     {
+      "sha256": "72e5680cf4852925015d4d074cae79c2d43addfc70b7055da48be3093a09b8ae",
       "format_version": 1,
       "client_token": "job-1",
       "arn": "arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/1",
@@ -218,7 +219,8 @@ fn a_version_that_cannot_be_read_is_named() {
     // A copy of version 1 is not version 2, nor may a document lead out of the registry.
     fs_err::write(directory.join("2/model_package.json"), &document).unwrap();
     insta::assert_snapshot!(refusal(), @"<models>/machine-downtime/2/model_package.json in the model registry cannot be used: describes version 1 of machine-downtime, arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/1, expected arn:aws:sagemaker:local:000000000000:model-package/machine-downtime/2");
-    let document = String::from_utf8(document).unwrap().replace("downtime/1", "downtime/2");
+    let document = without_seal(&String::from_utf8(document).unwrap());
+    let document = document.replace("downtime/1", "downtime/2");
     let document = document.replace(r#""version": 1"#, r#""version": 2"#);
     let document = document.replace(r#""group": ""#, r#""group": "../../"#);
     fs_err::write(directory.join("2/model_package.json"), &document).unwrap();
@@ -231,6 +233,11 @@ fn a_version_that_cannot_be_read_is_named() {
     fs_err::remove_dir_all(directory.join("2")).unwrap();
     make_pipe(&directory.join("2"));
     insta::assert_snapshot!(refusal(), @"model registry <models> cannot be used: <models>/machine-downtime/2 is a named pipe, expected a directory");
+}
+
+/// Returns a document without its digest, as somebody who changes it writes it.
+fn without_seal(text: &str) -> String {
+    text.lines().filter(|line| !line.contains("\"sha256\"")).collect()
 }
 
 fn make_pipe(path: &Utf8Path) {
@@ -263,7 +270,17 @@ fn a_damaged_version_keeps_its_number_and_stands_in_nobodys_way() {
         fs_err::remove_dir_all(version).unwrap();
         std::os::unix::fs::symlink("gone", version).unwrap();
     };
-    for damage in [truncated, empty, gone, copied, pipe, pipe_within, broken_link] {
+    // It is still a model package, with another name for its image.
+    let changed: Damage = |version| {
+        let document = version.join("model_package.json");
+        let text = fs_err::read_to_string(&document).unwrap().replacen("amazonaws", "amazonawz", 1);
+        fs_err::write(document, text).unwrap();
+    };
+    let huge: Damage = |version| {
+        let document = fs_err::File::create(version.join("model_package.json")).unwrap();
+        document.set_len(1 << 34).unwrap();
+    };
+    for damage in [truncated, empty, gone, copied, pipe, pipe_within, broken_link, changed, huge] {
         let scratch = scratch();
         let registry = DirectoryRegistry::new(&scratch.path);
         registry.ensure_group(&group()).unwrap();
@@ -285,6 +302,24 @@ fn a_damaged_version_keeps_its_number_and_stands_in_nobodys_way() {
     }
 }
 
+/// Who changes a version by hand takes the digest out.
+#[test]
+fn a_changed_document_without_its_digest_is_one() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let made = registry.create_version(&version("job-1")).unwrap();
+    let path = scratch.path.join("machine-downtime/1/model_package.json");
+    let text = fs_err::read_to_string(&path).unwrap().replacen("amazonaws", "amazonawz", 1);
+    fs_err::write(&path, &text).unwrap();
+    let message = chain(&registry.describe(&made.arn).unwrap_err());
+    let begin =
+        format!("{path} in the model registry cannot be used: it has changed since it was written");
+    assert!(message.starts_with(&begin), "{message}");
+    fs_err::write(&path, without_seal(&text)).unwrap();
+    assert!(registry.describe(&made.arn).unwrap().serving.inference_image.contains("amazonawz"));
+}
+
 #[test]
 fn a_number_out_of_reach_is_no_version() {
     let scratch = scratch();
@@ -303,6 +338,7 @@ fn a_number_out_of_reach_is_no_version() {
 
     // A version stays one whatever was removed before it.
     let far = fs_err::read_to_string(directory.join("2/model_package.json")).unwrap();
+    let far = without_seal(&far);
     let far = far.replace("downtime/2", "downtime/999999999");
     let far = far.replace(r#""version": 2"#, r#""version": 999999999"#);
     fs_err::write(directory.join("999999999/model_package.json"), far).unwrap();

@@ -52,8 +52,9 @@ impl Runs {
             "name": "Only", "type": "Processing", "status": "Succeeded", "seconds": 1.0, "cached": false,
             "attempts": 1, "outputs": outputs, "failure_reason": null,
         });
-        let entry = json!({ "format_version": 3, "finished_at": 0, "digests": {}, "step": step });
-        self.file(&format!("cache/{key}.json"), &entry.to_string());
+        let entry = json!({ "format_version": 4, "finished_at": 0, "step": step });
+        let text = String::from_utf8(common::json::seal(&entry).unwrap()).unwrap();
+        self.file(&format!("cache/{key}.json"), &text);
     }
 
     fn cleaning(&self, keep: usize) -> Cleaning<'_> {

@@ -108,7 +108,10 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let store = local::store(&runs);
     let input = RawTable { prefix: &raw_tables, store: &store };
     let earlier = match &arguments.from {
-        Some(_) => LocalExecution::read_all(&local::executions(&runs), &name),
+        Some(_) => {
+            let note = |text: &str| progress.note(text);
+            LocalExecution::read_all(&local::executions(&runs), &name, &note)
+        }
         None => Vec::new(),
     };
     let (named_input, mut inputs) = stage_input(arguments, &input, &mut parameters)?;

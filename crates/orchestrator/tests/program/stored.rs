@@ -64,6 +64,30 @@ fn a_staged_table_is_what_the_user_named() {
     }
 }
 
+/// S3 would give a job both files: that below the table's prefix, and that whose key only begins like it.
+#[test]
+fn what_is_put_beside_a_table_is_not_read() {
+    let place = Place::new();
+    let input = table(&place, "table.csv", "600");
+    let other = fs_err::read(table(&place, "other.csv", "300")).unwrap();
+    let run = || place.run(&["--no-cache", "--json", "--input", input.as_str()]).expect(0);
+    let notes = |stderr: &str| -> Vec<String> {
+        let lines = stderr.lines().filter(|line| line.contains("not read"));
+        lines.map(|line| without_digests(&place.neutral(line))).collect()
+    };
+    let first = run();
+    assert_eq!(notes(&first.stderr), [""; 0]);
+    let prefix = place.stored(&place.record()["parameters"]["InputDataUrl"]);
+    fs_err::write(prefix.join("second.csv"), &other).unwrap();
+    fs_err::write(format!("{prefix}.csv"), &other).unwrap();
+    let second = run();
+    insta::assert_snapshot!(notes(&second.stderr).join("\n"), @"Preprocess: 2 files, such as <here>/runs/s3/machine-downtime-2/raw/<sha256>/second.csv, are not read: this execution has neither been given nor made them; on SageMaker the input raw would have them");
+    let [first, second] =
+        [first, second].map(|outcome| serde_json::from_str::<Value>(&outcome.stdout).unwrap());
+    assert_eq!(second["rows"], first["rows"]);
+    assert!(model(&place, &second) == model(&place, &first));
+}
+
 /// The table is exchanged over and over while runs go on. Whichever it is when a run copies it, the model is that of the
 /// user's rows, or there is none.
 #[test]
@@ -148,12 +172,20 @@ fn half_a_cache_entry_is_none_and_a_changed_result_is_no_start() {
     };
     fs_err::write(place.stored(&again["model_package"]["model_data_url"]), "").unwrap();
     insta::assert_snapshot!(refused(), @"error: --from Evaluate: s3://machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz, which Train made in execution <id>, has changed: its SHA-256 is <sha256>, expected <sha256>; begin there");
+    // A record in which something has changed is none, which is said.
     let mut record = place.record();
+    let id = record["execution_id"].as_str().unwrap().to_owned();
+    let file = format!("runs/executions/{id}/execution.json");
+    let text = fs_err::read_to_string(place.path(&file)).unwrap();
+    place.file(&file, text.replacen("Succeeded", "Executing", 1));
+    let outcome = place.run(&["--from", "Evaluate"]).expect(0);
+    let said = without_digests(&place.neutral(&outcome.stderr));
+    let note = said.lines().find(|line| line.contains("is left out")).unwrap();
+    insta::assert_snapshot!(note, @"");
     for step in record["steps"].as_array_mut().unwrap() {
         step.as_object_mut().unwrap().remove("contents");
     }
-    let id = record["execution_id"].as_str().unwrap();
-    place.file(&format!("runs/executions/{id}/execution.json"), record.to_string());
+    place.file(&file, record.to_string());
     insta::assert_snapshot!(refused(), @"error: --from Evaluate: execution <id>, which an earlier version of this program ran, did not record what s3://machine-downtime-2/processed/<id>/recipe held; begin at Preprocess");
 }
 
