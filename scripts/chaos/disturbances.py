@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
@@ -48,8 +49,48 @@ def damaged(world, random, _):
     """Files are cut, emptied, changed, deleted, exchanged for others, or become what is no file."""
     files = files_of(world)
     for file in random.sample(files, min(len(files), random.randint(1, 3))):
-        damage(file, random, random.choice(files))
+        damage(world, file, random, random.choice(files))
         world.damaged.add(file)
+
+
+def planted(world, random, _):
+    """Files are put beside those that are there, and a version is copied to another number."""
+    files = files_of(world)
+    for file in random.sample(files, min(len(files), random.randint(1, 3))):
+        name = random.choice(["other.csv", ".other", "0", f"{file.name}.csv", f"a_{file.name}"])
+        shutil.copyfile(random.choice(files), file.with_name(name))
+    versions = [file.parent for file in files if file.name == "model_package.json"]
+    versions = [version for version in versions if version.name.isdecimal()]
+    if versions and random.random() < 0.3:
+        version = random.choice(versions)
+        copy = version.with_name(str(int(version.name) + random.randint(1, 9)))
+        if not copy.exists():
+            shutil.copytree(version, copy)
+            world.damaged.add(copy / "model_package.json")
+
+
+def cleaned(world, random, seconds):
+    """What nobody needs is removed, alone or beside a run, and the removal may be killed."""
+    if not (world.runs / "executions").is_dir() or not (world.runs / "s3").is_dir():
+        return None
+    variant = random.choice(world.variants)
+    process = world.start(variant) if random.random() < 0.5 else None
+    time.sleep(random.uniform(0, seconds if process else 0))
+    keep, was_killed = random.randint(0, 3), random.random() < 0.3
+    cleaning = subprocess.Popen(
+        [world.orchestrator, "clean", "--yes", "--runs", world.runs, "--keep", str(keep)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=world.place,
+    )
+    if was_killed:
+        time.sleep(random.uniform(0, 0.02))
+        cleaning.kill()
+    said = cleaning.communicate(timeout=120)[1].decode(errors="replace").strip()
+    fault = process and world.wrong(variant, process)
+    if cleaning.returncode != 0 and not was_killed:
+        return f"clean: exit {cleaning.returncode}: {said}"
+    return fault
 
 
 def swapped(world, random, _):
@@ -89,7 +130,7 @@ def full(world, random, _):
         filler.unlink()
 
 
-DISTURBANCES = [killed, stopped, paused, concurrent, damaged, swapped, full]
+DISTURBANCES = [killed, stopped, paused, concurrent, damaged, planted, swapped, cleaned, full]
 
 
 def unless_refused(world, variant, process):
@@ -105,9 +146,9 @@ def files_of(world):
     return sorted(file for file in found if file.is_file())
 
 
-def damage(file, random, other):
+def damage(world, file, random, other):
     content = bytearray(file.read_bytes())
-    how = random.choice(["cut", "empty", "change", "delete", "exchange", "pipe"])
+    how = random.choice(["cut", "empty", "change", "delete", "exchange", "pipe", "link"])
     if how == "cut":
         content = content[: random.randint(0, len(content))]
     elif how == "empty":
@@ -119,6 +160,8 @@ def damage(file, random, other):
     file.unlink()
     if how == "pipe":
         os.mkfifo(file)
+    elif how == "link":
+        file.symlink_to(world.outside)
     elif how != "delete":
         file.write_bytes(content)
 

@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 
+OUTSIDE = "a file of somebody's\n"
+
+
 def digest(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
@@ -19,11 +22,14 @@ class World:
         self.place, self.runs = Path(place), Path(place) / "runs"
         self.orchestrator, self.config = orchestrator, config
         self.variants = [(table, depth) for table in tables for depth in (4, 7)]
-        # For each variant the digests of its model and of its metrics, and for each training table
+        # For each variant the digests of its model and of its report, and for each training table
         # and depth that of the model: what a registered version says of itself must be so.
         self.expected, self.models = {}, {}
         # Files that a disturbance has damaged. A version that refers to one is not looked at.
         self.damaged = set()
+        # A file that is not the runs': links lead to it, and nobody may write it.
+        self.outside = self.place / "outside.csv"
+        self.outside.write_text(OUTSIDE)
 
     def start(self, variant, runs=None, cached=True):
         table, depth = variant
@@ -57,8 +63,8 @@ class World:
         if process.returncode != 0:
             return f"exit {process.returncode}: {err.decode(errors='replace').strip()}"
         package = json.loads(out)["model_package"]
-        model, report = (self.path(package[of], runs) for of in ("model_data_url", "metrics_url"))
-        digests = (digest(model), digest(report.with_name("metrics.json")))
+        urls = (package["model_data_url"], package["metrics_url"])
+        digests = tuple(digest(self.path(url, runs)) for url in urls)
         return {"digests": digests, "key": key(package), "version": package["version"]}
 
     def path(self, url, runs=None):
@@ -72,8 +78,13 @@ class World:
         same = result["digests"] == self.expected[variant]
         return None if same else f"version {result['version']} is another model: {result}"
 
+    def faults(self):
+        """Lists what is wrong with the registered versions that nobody has damaged, and outside."""
+        written = self.outside.read_text() != OUTSIDE
+        faults = ["a file outside the runs directory was written"] if written else []
+        return faults + self.wrong_versions()
+
     def wrong_versions(self):
-        """Lists what is wrong with the registered versions that nobody has damaged."""
         registry = self.runs / "registry"
         if not registry.is_dir() or not any(registry.iterdir()):
             return []
