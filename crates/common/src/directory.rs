@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use crate::durable::{self, sync};
 use crate::{PARTIAL_PREFIX, copy_file};
@@ -20,6 +21,10 @@ pub struct Directory {
     path: Utf8PathBuf,
 }
 
+/// How a directory that is no link is opened.
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
 impl Directory {
     /// Opens the directory `below` the directory `root` and creates what is missing of both. `root` itself, and
     /// what is above it, may be links.
@@ -30,13 +35,34 @@ impl Directory {
     pub fn make(root: &Utf8Path, below: impl AsRef<Utf8Path>) -> io::Result<Self> {
         let root = if root == "" { Utf8Path::new(".") } else { root };
         durable::create_directories(root)?;
+        Self::reach(root, below.as_ref(), Self::enter)
+    }
+
+    /// Opens a directory as [`Self::make`] does, but creates nothing. Returns none if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::make`] does.
+    pub fn open(root: &Utf8Path, below: impl AsRef<Utf8Path>) -> io::Result<Option<Self>> {
+        let root = if root == "" { Utf8Path::new(".") } else { root };
+        match Self::reach(root, below.as_ref(), Self::enter_existing) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            directory => directory.map(Some),
+        }
+    }
+
+    fn reach(
+        root: &Utf8Path,
+        below: &Utf8Path,
+        enter: impl Fn(&Self, &str) -> io::Result<Self>,
+    ) -> io::Result<Self> {
         let handle = fs_err::File::open(root)?.into_parts().0.into();
         let mut directory = Self { handle, root: root.to_owned(), path: root.to_owned() };
-        for part in below.as_ref().components() {
+        for part in below.components() {
             let Utf8Component::Normal(name) = part else {
                 return Err(io::Error::other(format!("`{part}` leads out of {root}")));
             };
-            directory = directory.enter(name)?;
+            directory = enter(&directory, name)?;
         }
         Ok(directory)
     }
@@ -145,6 +171,82 @@ impl Directory {
         created
     }
 
+    /// Opens a new directory in this one.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is something of that name, and where the operating system refuses.
+    pub fn new_directory(&self, name: &str) -> io::Result<Self> {
+        fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777))?;
+        self.enter(name)
+    }
+
+    /// Opens a new file, to write and to read it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is something of that name, and where the operating system refuses.
+    pub fn new_file(&self, name: &str) -> io::Result<std::fs::File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        Ok(fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?.into())
+    }
+
+    /// Removes a file, a link, or a directory with everything in it, however deep that is. Something that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the operating system refuses.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        // What is deep is moved up first, so that neither paths nor open directories add up. It is then an unfinished
+        // file, in case this is broken off.
+        let mut names = vec![name.to_owned()];
+        while let Some(name) = names.last().cloned() {
+            match remove_entry(&self.handle, &name) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => names.extend(self.empty(&name)?),
+                removed => {
+                    removed?;
+                    names.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is in a directory, and moves the directories in it that are not empty beside it. Returns their
+    /// names there.
+    fn empty(&self, name: &str) -> io::Result<Vec<String>> {
+        let open = || fs::openat(&self.handle, name, DIRECTORY, Mode::empty());
+        let directory = match open() {
+            // A job may have taken away its own permissions.
+            Err(Errno::ACCESS) => {
+                fs::chmodat(&self.handle, name, Mode::RWXU, AtFlags::empty())?;
+                open()?
+            }
+            opened => opened?,
+        };
+        fs::fchmod(&directory, Mode::RWXU)?;
+        let mut moved = Vec::new();
+        for entry in fs::Dir::read_from(&directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            match remove_entry(&directory, name) {
+                Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                    // A directory can only be moved by who may write it.
+                    let _ = fs::chmodat(&directory, name, Mode::RWXU, AtFlags::empty());
+                    let (beside, ()) =
+                        unique(|beside| fs::renameat(&directory, name, &self.handle, beside))?;
+                    moved.push(beside);
+                }
+                removed => removed?,
+            }
+        }
+        Ok(moved)
+    }
+
     /// Makes the names in this directory, and the directory's own, durable.
     fn sync_names(&self) -> io::Result<()> {
         sync(&self.root, [&*self.path])
@@ -152,30 +254,36 @@ impl Directory {
 
     /// Opens a directory in this one, and creates it if it is missing.
     fn enter(&self, name: &str) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = || fs::openat(&self.handle, name, flags, Mode::empty());
-        let opened = match open() {
-            Err(Errno::NOENT) => {
+        match self.enter_existing(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => open(),
-                    Err(errno) => Err(errno),
+                    Ok(()) | Err(Errno::EXIST) => self.enter_existing(name),
+                    Err(errno) => Err(self.cannot_open(name, &errno.into())),
                 }
             }
-            opened => opened,
-        };
-        let path = self.path.join(name);
+            entered => entered,
+        }
+    }
+
+    /// Opens a directory in this one.
+    fn enter_existing(&self, name: &str) -> io::Result<Self> {
+        let opened = fs::openat(&self.handle, name, DIRECTORY, Mode::empty());
         let handle = opened.map_err(|errno| {
             let about = fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW);
             let is_link = about
                 .is_ok_and(|about| FileType::from_raw_mode(about.st_mode) == FileType::Symlink);
-            let found = if is_link {
-                "it is a symbolic link, which is not followed; expected a directory".to_owned()
-            } else {
-                io::Error::from(errno).to_string()
-            };
-            io::Error::new(errno.kind(), format!("cannot open directory `{path}`: {found}"))
+            if is_link {
+                let text = "it is a symbolic link, which is not followed; expected a directory";
+                return self.cannot_open(name, &io::Error::new(errno.kind(), text));
+            }
+            self.cannot_open(name, &errno.into())
         })?;
-        Ok(Self { handle, root: self.root.clone(), path })
+        Ok(Self { handle, root: self.root.clone(), path: self.path.join(name) })
+    }
+
+    fn cannot_open(&self, name: &str, error: &io::Error) -> io::Error {
+        let path = self.path.join(name);
+        io::Error::new(error.kind(), format!("cannot open directory `{path}`: {error}"))
     }
 
     /// Creates a temporary file, which is empty.
@@ -231,6 +339,19 @@ impl Drop for Partial<'_> {
     }
 }
 
+/// Removes a file, a link or an empty directory. Something that is gone already is no error.
+fn remove_entry(directory: &OwnedFd, name: impl Arg + Copy) -> rustix::io::Result<()> {
+    let removed = match fs::unlinkat(directory, name, AtFlags::empty()) {
+        // Linux says the former of a directory, and others the latter.
+        Err(Errno::ISDIR | Errno::PERM) => fs::unlinkat(directory, name, AtFlags::REMOVEDIR),
+        removed => removed,
+    };
+    match removed {
+        Err(Errno::NOENT) => Ok(()),
+        removed => removed,
+    }
+}
+
 /// Calls `create` with names of temporary files until one is free. Returns that and what was created.
 fn unique<T>(create: impl Fn(&str) -> rustix::io::Result<T>) -> io::Result<(String, T)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -282,6 +403,33 @@ mod tests {
         });
         assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
         assert_eq!(fs_err::read_dir(&group.path).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_tree_is_removed_however_deep_and_nothing_beyond_its_links() {
+        let (guard, root) = root();
+        let outside = Utf8Path::from_path(guard.path()).unwrap().join("outside");
+        fs_err::create_dir_all(&outside).unwrap();
+        fs_err::write(outside.join("file"), "theirs").unwrap();
+        let directory = Directory::make(&root, "executions").unwrap();
+        let mut deep = directory.new_directory("tree").unwrap();
+        for _ in 0..3000 {
+            deep.new_file("file").unwrap();
+            deep = deep.new_directory("d").unwrap();
+        }
+        drop(deep);
+        symlink(&outside, root.join("executions/tree/link")).unwrap();
+        fs_err::create_dir_all(root.join("executions/tree/closed/in")).unwrap();
+        fs_err::write(root.join("executions/tree/closed/in/file"), "").unwrap();
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+        fs_err::set_permissions(root.join("executions/tree/closed"), closed).unwrap();
+        directory.remove("tree").unwrap();
+        directory.remove("tree").unwrap();
+        symlink(&outside, root.join("executions/tree")).unwrap();
+        assert!(directory.new_directory("tree").is_err() && directory.new_file("tree").is_err());
+        directory.remove("tree").unwrap();
+        assert_eq!(fs_err::read_dir(root.join("executions")).unwrap().count(), 0);
+        assert_eq!(fs_err::read_to_string(outside.join("file")).unwrap(), "theirs");
     }
 
     #[test]

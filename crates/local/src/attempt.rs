@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Exit, chain, write_file};
+use common::{Exit, chain};
 use container::Kind;
 use container::wire::{self, ResourceConfig};
 use indexmap::IndexMap;
@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::archive;
 use crate::failure::JobFailure;
 use crate::job::LocalJob;
+use crate::leftovers::executions_in;
 use crate::log::tail;
 use crate::ownership;
 use crate::process::{Ended, Stop};
@@ -52,8 +53,10 @@ impl JobRunner<'_> {
                 return Err(JobFailure::new(format!("Environment.{name}: {why}"), Exit::Usage));
             }
         }
+        require_own_addresses(job, directory)?;
         // what a job is told of, it need not read: a registration refers to a model
         self.store.require_named(job.texts())?;
+        self.begin(directory)?;
         let hosts = job.host_names();
         for (index, host) in hosts.iter().enumerate() {
             self.lay_out(job, index, &directory.join(host))?;
@@ -93,10 +96,22 @@ impl JobRunner<'_> {
         let metrics = self.metrics(job, directory)?;
         let contents = self.gather(job, directory)?;
         // the outputs are in the store now; a failed job's trees are kept for inspection
-        for host in &hosts {
-            let _ = fs_err::remove_dir_all(directory.join(host));
+        if let Ok(own) = self.store.directory(directory) {
+            for host in &hosts {
+                let _ = own.remove(host);
+            }
         }
         Ok(Made { metrics, contents })
+    }
+
+    /// Makes the job's directory anew: files of an earlier attempt must not be mistaken for results of this one.
+    fn begin(&self, directory: &Utf8Path) -> Result<(), JobFailure> {
+        let name = directory.file_name().unwrap_or_default();
+        let made = self.store.directory_of(directory).and_then(|above| {
+            above.remove(name)?;
+            above.new_directory(name)
+        });
+        made.map(drop).map_err(cannot("make", directory))
     }
 
     /// Creates the directory tree that SageMaker would mount at `/opt/ml`.
@@ -108,9 +123,15 @@ impl JobRunner<'_> {
             current_instance_type: Some(job.instance_type.clone()),
             hosts,
         };
-        write_file(&base.join(job.resources_file()), json!(resources).to_string().as_bytes())?;
-        for (place, contents) in &job.files {
-            write_file(&base.join(place), contents.to_string().as_bytes())?;
+        let resources = (job.resources_file(), json!(resources));
+        for (place, contents) in job.files.iter().chain([&resources]) {
+            let file = base.join(place);
+            let text = contents.to_string();
+            let written = self.store.directory_of(&file).and_then(|directory| {
+                let name = file.file_name().unwrap_or_default();
+                directory.write(name, |out| out.write_all(text.as_bytes()))
+            });
+            written.map_err(cannot("write", &file))?;
         }
         let fixed: &[&str] = match job.kind {
             Kind::Training => &[wire::MODEL, wire::OUTPUT_DATA, wire::CHANNELS],
@@ -118,8 +139,7 @@ impl JobRunner<'_> {
         };
         let outputs = job.outputs.iter().map(|output| base.join(&output.directory));
         for directory in fixed.iter().map(|place| base.join(place)).chain(outputs) {
-            let made = fs_err::create_dir_all(&directory);
-            made.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;
+            self.store.directory(&directory).map_err(cannot("make", &directory))?;
         }
         for input in &job.inputs {
             let share = input.sharded.then_some((index, job.hosts));
@@ -130,12 +150,13 @@ impl JobRunner<'_> {
 
     /// Runs the program of one host and writes its output to the host's log.
     fn start(&self, job: &LocalJob, base: &Utf8Path, stop: &Stop<'_>) -> Result<Ended, JobFailure> {
-        let mut options = fs_err::OpenOptions::new();
-        // a log that becomes too long is read, too
-        let log = options.read(true).write(true).create(true).truncate(true);
-        let log = log.open(base.with_extension("log"));
-        let log = log.map_err(|error| JobFailure::new(error.to_string(), Exit::Failed))?;
-        self.runner.run(job, base, log.into_parts().0, stop)
+        let path = base.with_extension("log");
+        let log = self
+            .store
+            .directory_of(&path)
+            .and_then(|directory| directory.new_file(path.file_name().unwrap_or_default()));
+        let log = log.map_err(cannot("write", &path))?;
+        self.runner.run(job, base, log, stop)
     }
 
     /// Returns the last value of each metric that the metric definitions find in the logs. The last
@@ -178,7 +199,7 @@ impl JobRunner<'_> {
         let hosts = job.host_names();
         let trees = |place: &str| {
             let places = hosts.iter().map(|host| {
-                path_without_links(&directory.join(host), place).ok_or_else(|| {
+                self.path_without_links(&directory.join(host).join(place)).ok_or_else(|| {
                     let reason = format!("/opt/ml/{place} is a symbolic link, or below one; expected the directory that the job was given");
                     JobFailure::new(reason, Exit::Failed)
                 })
@@ -213,7 +234,7 @@ impl JobRunner<'_> {
     /// Returns the failure of a host's program, with the reason that the program wrote itself where
     /// it wrote one.
     fn failure(&self, job: &LocalJob, base: &Utf8Path, ended: Ended) -> JobFailure {
-        let written = written_reason(base, job.kind.reason_file());
+        let written = self.written_reason(&base.join(job.kind.reason_file()));
         let written = job.name_sources(written.trim(), self.runner.inside(base), self.store);
         let written = (!written.is_empty()).then_some(written);
         let (fallback, status) = match ended {
@@ -237,28 +258,44 @@ impl JobRunner<'_> {
             ..JobFailure::new(reason, exit_code.map_or(Exit::Failed, Exit::from_code))
         }
     }
+
+    /// Returns a path in a job's tree, or `None` if the program has replaced a part of the path by a
+    /// link: the target of a link may not be the job's own, so it must not be stored or shown.
+    fn path_without_links(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        let runs = self.store.root.parent().unwrap_or(&self.store.root);
+        let mut inside =
+            path.ancestors().take_while(|above| above.starts_with(runs) && *above != runs);
+        (!inside.any(Utf8Path::is_symlink)).then(|| path.to_owned())
+    }
+
+    /// Returns the text that a program wrote to its failure or message file, at most 16 KiB of it.
+    fn written_reason(&self, file: &Utf8Path) -> String {
+        let file = self.path_without_links(file);
+        let file = file.and_then(|path| common::open_regular(&path).ok());
+        let mut text = Vec::new();
+        if let Some(file) = file {
+            let _ = file.take(16 << 10).read_to_end(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
 }
 
-/// Returns a path in a job's tree, or `None` if the program has replaced a part of the path by a
-/// link: the target of a link may not be the job's own, so it must not be stored or shown.
-fn path_without_links(base: &Utf8Path, place: &str) -> Option<Utf8PathBuf> {
-    let mut path = base.to_owned();
-    for part in place.split('/') {
-        path.push(part);
-        if path.is_symlink() {
-            return None;
+/// Refuses a job that would store its results among those of another execution, which a version may refer to.
+fn require_own_addresses(job: &LocalJob, directory: &Utf8Path) -> Result<(), JobFailure> {
+    let execution = directory.parent().unwrap_or(directory);
+    let is_other =
+        |id: &&str| execution.file_name() != Some(id) && execution.with_file_name(id).is_dir();
+    for uri in job.stored().into_values() {
+        if let Some(other) = executions_in(&uri).find(is_other) {
+            let reason =
+                format!("{uri} is an address of execution {other}; expected an output elsewhere");
+            return Err(JobFailure::new(reason, Exit::Usage));
         }
     }
-    Some(path)
+    Ok(())
 }
 
-/// Returns the text that a program wrote to its failure or message file, at most 16 KiB of it.
-fn written_reason(base: &Utf8Path, place: &str) -> String {
-    let file = path_without_links(base, place).filter(|path| path.is_file());
-    let file = file.and_then(|path| fs_err::File::open(path).ok());
-    let mut text = Vec::new();
-    if let Some(file) = file {
-        let _ = file.take(16 << 10).read_to_end(&mut text);
-    }
-    String::from_utf8_lossy(&text).into_owned()
+/// Returns a function that makes an I/O error the failure of a job.
+fn cannot(doing: &str, path: &Utf8Path) -> impl FnOnce(std::io::Error) -> JobFailure {
+    move |error| JobFailure::new(format!("cannot {doing} {path}: {error}"), Exit::Failed)
 }

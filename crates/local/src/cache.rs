@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::job::LocalJob;
-use crate::record::StepRecord;
+use crate::record::{StepRecord, readable};
 use crate::store::{Store, StoreError};
 
 /// The name of the cache's directory in that of the runs.
@@ -30,6 +30,8 @@ pub struct Cache {
 #[derive(Serialize, Deserialize)]
 struct Entry {
     format_version: u32,
+    /// The key, by which the entry of another result in its place is noticed.
+    key: String,
     /// The time at which the result was stored, in seconds since 1970.
     finished_at: i64,
     /// The step's record, with what its outputs held. An output of which something is gone or changed
@@ -42,12 +44,13 @@ struct Entry {
 const FORMAT_VERSION: u32 = 4;
 
 impl Entry {
-    /// Reads an entry, if the file holds what was written.
+    /// Reads an entry, if the file holds what was written into it.
     fn read(file: &Utf8Path) -> Option<Self> {
         let text = common::json::read(file).ok()?;
         let is_intact = common::json::require_unchanged(&text).ok()?;
         let entry: Self = common::json::from_slice(&text).ok()?;
-        (is_intact && entry.format_version == FORMAT_VERSION).then_some(entry)
+        let is_own = file.file_name() == Some(&file_name(&entry.key));
+        (is_intact && is_own && entry.format_version == FORMAT_VERSION).then_some(entry)
     }
 }
 
@@ -124,10 +127,11 @@ impl Cache {
     pub fn remember(&self, key: &str, step: &StepRecord) -> io::Result<()> {
         let entry = Entry {
             format_version: FORMAT_VERSION,
+            key: key.to_owned(),
             finished_at: jiff::Timestamp::now().as_second(),
             step: step.clone(),
         };
-        let text = common::json::seal(&entry)?;
+        let text = readable("its entry", common::json::seal(&entry)?)?;
         let directory = Directory::make(&self.runs, CACHE)?;
         directory.write(&file_name(key), |out| out.write_all(&text))
     }
@@ -135,6 +139,12 @@ impl Cache {
     /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
     pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
         Some(Entry::read(file)?.step.outputs.into_values().collect())
+    }
+
+    /// Returns whether a file in the cache's directory has the name of an entry.
+    pub fn is_entry(name: &str) -> bool {
+        let key = name.strip_suffix(".json").unwrap_or_default();
+        key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// Returns the path of the entry of a key.

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::attempt::{JobRunner, Made};
 use crate::cache::Cache;
 use crate::failure::JobFailure;
+use crate::inputs::inputs;
 use crate::job::LocalJob;
 use crate::keeper::Keeper;
 use crate::occupancy::Mark;
@@ -152,7 +153,8 @@ impl Scheduler<'_> {
             room: Room::default(),
             property_file: RefCell::new(None),
         };
-        state.keep_inputs();
+        // Where an address cannot be evaluated, the step that reads it reports the reason.
+        state.keep_inputs(inputs(self.definition, &self.options.parameters).unwrap_or_default());
         let mut started: BTreeSet<String> = BTreeSet::new();
         let (send, receive) = mpsc::channel::<FinishedStep>();
         thread::scope(|scope| {
@@ -277,8 +279,6 @@ impl Scheduler<'_> {
         let mut attempts = Attempts::first(&step.retry_policies, Instant::now());
         loop {
             record.attempts = attempts.count();
-            // files of an earlier attempt must not be mistaken for results of this one
-            let _ = fs_err::remove_dir_all(directory);
             let failure = match job_runner.attempt(job, directory) {
                 Ok(made) => return Ok(made),
                 Err(failure) => failure,

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use common::{Directory, sync};
 
 use crate::cache::Cache;
-use crate::record::{LocalExecution, RECORD_FILE, StepRecord};
+use crate::record::{LocalExecution, RECORD_FILE, StepRecord, readable};
 
 /// The name of the definition's file in an execution's directory.
 pub const DEFINITION_FILE: &str = "definition.json";
@@ -20,12 +20,15 @@ pub const DEFINITION_FILE: &str = "definition.json";
 pub struct Keeper {
     tasks: Option<mpsc::Sender<Task>>,
     thread: Option<JoinHandle<()>>,
-    said: Arc<Mutex<Said>>,
+    shared: Arc<Mutex<Shared>>,
 }
 
-/// What the thread has to say.
+/// What the thread and its owner tell each other.
 #[derive(Default)]
-struct Said {
+struct Shared {
+    /// The latest record that is to be written. One that was not written in time is replaced by a later one, so
+    /// that records of many steps do not add up.
+    record: Option<Box<LocalExecution>>,
     /// Why something could not be kept.
     failure: Option<String>,
     /// What else the user should know.
@@ -36,8 +39,10 @@ struct Said {
 enum Task {
     /// Files that the record and the entry of a result, with its cache key, may name afterwards.
     Files(Vec<Utf8PathBuf>, Option<Box<(String, StepRecord)>>),
-    /// The record as it is now; with `last`, for good.
-    Record { execution: Box<LocalExecution>, last: bool },
+    /// The record as it is now, unless a later one has been written already.
+    Record,
+    /// The record for good.
+    LastRecord(Box<LocalExecution>),
     /// An answer to whoever waits.
     Answer(mpsc::Sender<()>),
 }
@@ -51,7 +56,7 @@ struct Work {
     sync: bool,
     /// Files that are synced with the next ones: the record and the definition at first, later cache entries.
     pending: Vec<Utf8PathBuf>,
-    said: Arc<Mutex<Said>>,
+    shared: Arc<Mutex<Shared>>,
 }
 
 impl Keeper {
@@ -71,20 +76,20 @@ impl Keeper {
         let directory = Directory::make(runs, path.strip_prefix(runs).unwrap_or(&path))?;
         directory.write(DEFINITION_FILE, |out| out.write_all(definition.as_bytes()))?;
         let (runs, cache) = (runs.to_owned(), Cache::new(runs));
-        let said = Arc::new(Mutex::new(Said::default()));
-        let (pending, own) = (Vec::new(), Arc::clone(&said));
-        let mut work = Work { runs, directory, path, cache, sync, pending, said: own };
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let (pending, own) = (Vec::new(), Arc::clone(&shared));
+        let mut work = Work { runs, directory, path, cache, sync, pending, shared: own };
         work.record(execution, false)?;
         work.pending.extend([RECORD_FILE, DEFINITION_FILE].map(|name| work.path.join(name)));
         let (tasks, receive) = mpsc::channel();
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             for task in receive {
                 if let Err(error) = work.run(task) {
-                    lock(&work.said).failure.get_or_insert_with(|| error.to_string());
+                    lock(&work.shared).failure.get_or_insert_with(|| error.to_string());
                 }
             }
         })?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), said })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), shared })
     }
 
     /// Keeps files that the record will name, and the result of a step for whoever has its cache key.
@@ -94,7 +99,14 @@ impl Keeper {
 
     /// Keeps the record as it is now; with `last`, for good.
     pub fn record(&self, execution: &LocalExecution, last: bool) {
-        self.send(Task::Record { execution: Box::new(execution.clone()), last });
+        let execution = Box::new(execution.clone());
+        if last {
+            return self.send(Task::LastRecord(execution));
+        }
+        let replaced = lock(&self.shared).record.replace(execution);
+        if replaced.is_none() {
+            self.send(Task::Record);
+        }
     }
 
     /// Waits until everything is kept so far.
@@ -110,12 +122,12 @@ impl Keeper {
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
             return Some("the thread that keeps the results has panicked".to_owned());
         }
-        lock(&self.said).failure.clone()
+        lock(&self.shared).failure.clone()
     }
 
     /// Returns what else the user should know, once.
     pub fn notes(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.said).notes)
+        std::mem::take(&mut lock(&self.shared).notes)
     }
 
     fn send(&self, task: Task) {
@@ -132,8 +144,8 @@ impl Drop for Keeper {
     }
 }
 
-fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
-    said.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Work {
@@ -145,18 +157,21 @@ impl Work {
                 if let Some((key, record)) = result.map(|result| *result) {
                     match self.cache.remember(&key, &record) {
                         Ok(()) => self.pending.push(self.cache.path(&key)),
-                        Err(error) => lock(&self.said)
+                        Err(error) => lock(&self.shared)
                             .notes
                             .push(format!("the result of {} was not cached: {error}", record.name)),
                     }
                 }
                 Ok(())
             }
-            Task::Record { execution, last } => {
-                // a record that names what could not be kept says at least that the execution failed
-                let failed = lock(&self.said).failure.is_some();
-                if failed && !last { Ok(()) } else { self.record(&execution, last) }
+            Task::Record => {
+                let mut shared = lock(&self.shared);
+                let record = shared.record.take().filter(|_| shared.failure.is_none());
+                drop(shared);
+                record.map_or(Ok(()), |execution| self.record(&execution, false))
             }
+            // a record that names what could not be kept says at least that the execution failed
+            Task::LastRecord(execution) => self.record(&execution, true),
             Task::Answer(answer) => {
                 // Whoever has stopped waiting needs no answer.
                 let _ = answer.send(());
@@ -167,7 +182,7 @@ impl Work {
 
     /// Writes the record. The last one ends on the disk, with the definition and the cache entries.
     fn record(&mut self, execution: &LocalExecution, last: bool) -> io::Result<()> {
-        let text = common::json::seal(execution)?;
+        let text = readable(RECORD_FILE, common::json::seal(execution)?)?;
         let last = last && self.sync;
         let written = if last {
             self.directory.write_synced(RECORD_FILE, &text)

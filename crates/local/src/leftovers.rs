@@ -3,10 +3,10 @@
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::PARTIAL_PREFIX;
+use common::{Directory, PARTIAL_PREFIX};
 
 /// The length of an execution's id, such as `20261127-094518-9b0`.
-const ID_LENGTH: usize = 19;
+pub const ID_LENGTH: usize = 19;
 
 /// Returns whether a text is the id of an execution.
 pub fn is_execution(text: &str) -> bool {
@@ -33,28 +33,25 @@ pub fn executions_in(text: &str) -> impl Iterator<Item = &str> {
 pub fn remove(runs: &Utf8Path, executions: &[String], is_alone: bool) -> io::Result<()> {
     for id in executions {
         for tree in job_trees(&runs.join("executions").join(id))? {
-            remove_path(&tree)?;
+            remove_path(runs, &tree)?;
         }
     }
     let unfinished = if is_alone { unfinished(runs)? } else { Vec::new() };
-    unfinished.iter().try_for_each(|path| remove_path(path))
+    unfinished.iter().try_for_each(|path| remove_path(runs, path))
 }
 
-/// Removes a file, or a directory with everything in it, but nothing that a link leads to.
+/// Removes a file in a directory of runs, or a directory with everything in it, but nothing that a link leads to.
 ///
 /// # Errors
 ///
 /// Fails where it cannot be removed. Something that is gone already is no error.
-pub fn remove_path(path: &Utf8Path) -> io::Result<()> {
-    let removed = match fs_err::symlink_metadata(path) {
-        Ok(about) if about.is_dir() => fs_err::remove_dir_all(path),
-        Ok(_) => fs_err::remove_file(path),
-        Err(error) => Err(error),
+pub fn remove_path(runs: &Utf8Path, path: &Utf8Path) -> io::Result<()> {
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let Some(directory) = Directory::open(runs, above.strip_prefix(runs).unwrap_or(above))? else {
+        return Ok(());
     };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    let removed = directory.remove(name);
+    removed.map_err(|error| io::Error::new(error.kind(), format!("cannot remove {path}: {error}")))
 }
 
 /// Returns the trees of the jobs' hosts in the directory of an execution: `<step>/algo-1`.
@@ -83,7 +80,7 @@ pub fn unfinished(runs: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
         for entry in entries(&directory)? {
             if entry.is_unfinished() {
                 found.push(entry.path);
-            } else if entry.is_directory() {
+            } else if entry.is_directory() && entry.path.as_str().len() < LONGEST_PATH {
                 open.push(entry.path);
             }
         }
@@ -97,6 +94,30 @@ pub fn unfinished(runs: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Paths from this length on are not entered: with a name they may be longer than the operating system takes. Only a
+/// job that goes astray makes them, and [`remove_path`] removes them nevertheless.
+const LONGEST_PATH: usize = 3800;
+
+/// Returns the number of bytes in the files below a directory.
+///
+/// # Errors
+///
+/// Fails where a directory cannot be read.
+pub fn size_below(directory: &Utf8Path) -> io::Result<u64> {
+    let (mut bytes, mut open) = (0, vec![directory.to_owned()]);
+    while let Some(directory) = open.pop() {
+        for entry in entries(&directory)? {
+            if entry.is_directory() && entry.path.as_str().len() < LONGEST_PATH {
+                open.push(entry.path);
+            } else if entry.is_file() {
+                // What goes meanwhile has no bytes.
+                bytes += fs_err::symlink_metadata(&entry.path).map_or(0, |about| about.len());
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// Something in a directory.

@@ -17,6 +17,8 @@ use rustix::process::umask;
 
 use crate::leftovers;
 
+/// The name of the directory of the marks in that of the runs.
+const MARKS: &str = "running";
 /// The bits of a directory whose new files belong to its group, which may write them.
 const SHARED: u32 = 0o2020;
 
@@ -59,8 +61,16 @@ impl Occupancy {
             }
             let dead = dead_marks(runs)?;
             // Only alone it can tell an unfinished file from one that is being written.
-            if !dead.is_empty() && remove_leftovers(runs, dead, lock.0.file().try_lock().is_ok())? {
-                note("Removed what a killed run has left.");
+            let is_alone = || lock.0.file().try_lock().is_ok();
+            if !dead.is_empty() {
+                match remove_leftovers(runs, dead, is_alone()) {
+                    Ok(true) => note("Removed what a killed run has left."),
+                    Ok(false) => {}
+                    // It is no reason not to run.
+                    Err(error) => {
+                        note(&format!("What a killed run has left is still there: {error}"));
+                    }
+                }
             }
             // A file system without locks is no reason not to run.
             if let Err(TryLockError::WouldBlock) = lock.0.file().try_lock_shared() {
@@ -100,7 +110,7 @@ fn remove_leftovers(runs: &Utf8Path, mut dead: Vec<DeadMark>, is_alone: bool) ->
     dead.retain(|mark| is_alone || leftovers::is_execution(name(&mark.path)));
     leftovers::remove(runs, &executions_of(&dead), is_alone)?;
     for mark in &dead {
-        leftovers::remove_path(&mark.path)?;
+        leftovers::remove_path(runs, &mark.path)?;
     }
     Ok(!dead.is_empty())
 }
@@ -134,15 +144,14 @@ impl Mark {
     ///
     /// Fails where the file cannot be made.
     pub fn set(runs: &Utf8Path, name: &str) -> io::Result<Self> {
-        let directory = directory(runs);
-        fs_err::create_dir_all(&directory)?;
+        let directory = Directory::make(runs, MARKS)?;
         // It is locked before others see it.
-        let unlocked = directory.join(format!("{PARTIAL_PREFIX}{name}"));
-        let lock = File::create_new(&unlocked)?;
+        let unlocked = format!("{PARTIAL_PREFIX}{name}");
+        let path = self::directory(runs).join(&unlocked);
+        let lock = File::from_parts(directory.new_file(&unlocked)?, path.as_std_path());
         let _ = lock.file().lock();
-        let path = directory.join(name);
-        fs_err::rename(&unlocked, &path)?;
-        Ok(Self { path, _lock: lock })
+        directory.take(&path, name)?;
+        Ok(Self { path: path.with_file_name(name), _lock: lock })
     }
 }
 
@@ -160,7 +169,7 @@ struct DeadMark {
 }
 
 fn directory(runs: &Utf8Path) -> Utf8PathBuf {
-    runs.join("running")
+    runs.join(MARKS)
 }
 
 fn name(mark: &Utf8Path) -> &str {

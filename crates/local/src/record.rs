@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::json::LARGEST_JSON;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,6 +129,17 @@ impl StepRecord {
     }
 }
 
+/// Refuses a document that is too large for whoever reads it.
+pub fn readable(name: &str, text: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    if text.len() as u64 <= LARGEST_JSON {
+        return Ok(text);
+    }
+    let length = text.len();
+    Err(std::io::Error::other(format!(
+        "{name} would have {length} bytes, expected at most {LARGEST_JSON}: the steps have too many outputs"
+    )))
+}
+
 /// The record of an execution on this machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LocalExecution {
@@ -207,7 +219,8 @@ impl LocalExecution {
     ///
     /// # Errors
     ///
-    /// Fails where there is no record, or one of another format or that has changed since it was written.
+    /// Fails where there is no record, or one of another format, of another execution, or that has changed since it was
+    /// written.
     pub fn read(directory: &Utf8Path) -> std::io::Result<Self> {
         let file = directory.join(RECORD_FILE);
         let text = common::json::read(&file)?;
@@ -218,6 +231,11 @@ impl LocalExecution {
         if execution.format_version != FORMAT_VERSION {
             let found = execution.format_version;
             return Err(malformed(format!("format_version {found}, expected {FORMAT_VERSION}")));
+        }
+        let (found, expected) = (&execution.execution_id, directory.file_name());
+        if expected != Some(found) {
+            let expected = expected.unwrap_or_default();
+            return Err(malformed(format!("it is of execution {found}, expected {expected}")));
         }
         Ok(Self { directory: directory.to_owned(), ..execution })
     }

@@ -31,11 +31,16 @@ impl Recorded {
         self.digests.get(path).map(String::as_str)
     }
 
+    /// Returns whether the address at `path`, or one above it, was recorded.
+    pub fn is_known(&self, path: &Utf8Path) -> bool {
+        path.ancestors().any(|above| self.addresses.contains(above))
+    }
+
     /// Returns whether an object at `path` is read as part of what is at `address`: nothing is known of either, or the
     /// object was recorded.
     pub fn includes(&self, address: &Utf8Path, path: &Utf8Path) -> bool {
         self.digests.contains_key(path)
-            || !path.ancestors().chain([address]).any(|above| self.addresses.contains(above))
+            || !(self.is_known(path) || self.addresses.contains(address))
     }
 
     /// Returns the paths of the objects.

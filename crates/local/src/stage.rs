@@ -61,10 +61,24 @@ pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageE
     let refuse =
         |reason: &str| Err(StageError::Input { path: path.to_owned(), reason: reason.to_owned() });
     let (mut files, mut runs) = (Vec::new(), Vec::new());
+    let name = path.file_name().unwrap_or_default();
+    if let Some(reason) = unusable(name) {
+        return refuse(&reason);
+    }
+    // What is stored would be input of the next run.
+    let runs_root = store.root.parent().unwrap_or(&store.root).canonicalize_utf8();
+    let place = store.path(raw)?.canonicalize_utf8();
+    if let (Ok(input), Ok(place), Ok(root)) = (path.canonicalize_utf8(), place, runs_root)
+        && place.starts_with(&input)
+        && input.starts_with(&root)
+        && input != root
+    {
+        return refuse("runs store their tables there; expected the table itself");
+    }
     match path.metadata() {
         Ok(metadata) if metadata.is_dir() => collect(path, "", &mut files, &mut runs)?,
         Ok(metadata) if metadata.is_file() => {
-            files.push((path.file_name().unwrap_or_default().to_owned(), path.to_owned()));
+            files.push((name.to_owned(), path.to_owned()));
         }
         Ok(_) => {
             return refuse(
@@ -76,18 +90,18 @@ pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageE
         }
         Err(error) => return refuse(&error.to_string()),
     }
+    if files.is_empty() && !runs.is_empty() {
+        return refuse("there is nothing but the results of runs in it");
+    }
     if files.is_empty() {
         return refuse("the directory is empty");
     }
     files.sort();
-    let mut names_and_contents = String::new();
     let mut objects = BTreeMap::new();
     for (name, file) in &files {
-        let digest = file_digest(file)?;
-        names_and_contents.push_str(&format!("{digest}\n{name}\n"));
-        objects.insert(name.clone(), digest);
+        objects.insert(name.clone(), file_digest(file)?);
     }
-    let digest = common::sha256_hex(&names_and_contents);
+    let digest = digest_of_files(objects.iter().map(|(name, digest)| (&**name, &**digest)));
     let prefix = format!("{}/{digest}", raw.trim_end_matches('/'));
     for (name, file) in &files {
         let (uri, digest) = (format!("{prefix}/{name}"), &objects[name]);
@@ -106,6 +120,24 @@ pub fn stage(store: &Store, path: &Utf8Path, raw: &str) -> Result<Staged, StageE
     };
     let contents = Contents::from([(prefix.clone(), objects)]);
     Ok(Staged { prefix, uri, contents, runs })
+}
+
+/// Returns the digest of files by their names, in order, and the digests of their contents. No name has a line end.
+pub(crate) fn digest_of_files<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+    let lines = files.into_iter().map(|(name, digest)| format!("{digest}\n{name}\n"));
+    common::sha256_hex(lines.collect::<String>())
+}
+
+/// Returns why no object can have this name.
+fn unusable(name: &str) -> Option<String> {
+    if name.starts_with(common::PARTIAL_PREFIX) {
+        let prefix = common::PARTIAL_PREFIX;
+        return Some(format!(
+            "names that begin with `{prefix}` are of unfinished files; expected another name"
+        ));
+    }
+    let has_control = name.chars().any(char::is_control);
+    has_control.then(|| "the name has a control character; expected another name".to_owned())
 }
 
 /// Collects every file below a directory with its path relative to it, and the directories of runs.
@@ -129,6 +161,9 @@ fn collect(
         // a file that a killed program has not finished
         if path.file_name().is_some_and(|name| name.starts_with(common::PARTIAL_PREFIX)) {
             continue;
+        }
+        if let Some(reason) = unusable(path.file_name().unwrap_or_default()) {
+            return Err(StageError::Entry(format!("{path}: {reason}")));
         }
         let metadata = fs_err::metadata(&path).map_err(StageError::Read)?;
         if metadata.is_file() {
@@ -185,6 +220,41 @@ mod tests {
             assert!(!stored.is_symlink());
         }
         assert_eq!(fs_err::read_to_string(&own).unwrap(), "theirs");
+    }
+
+    #[test]
+    fn what_would_grow_with_each_run_or_have_no_object_is_refused() {
+        let (_guard, here, store) = here();
+        let table = here.join("table.csv");
+        fs_err::write(&table, "a,b\n").unwrap();
+        stage(&store, &table, "s3://b/raw").unwrap();
+        fs_err::create_dir(here.join("runs/executions")).unwrap();
+        let refused = |path: &str| {
+            let error = stage(&store, &here.join(path), "s3://b/raw").unwrap_err().to_string();
+            error.replace(here.as_str(), "<here>")
+        };
+        for inside in ["runs/s3", "runs/s3/b", "runs/s3/b/raw"] {
+            let expected = "runs store their tables there; expected the table itself";
+            assert_eq!(refused(inside), format!("--input <here>/{inside}: {expected}"));
+        }
+        let expected = "--input <here>/runs: there is nothing but the results of runs in it";
+        assert_eq!(refused("runs"), expected);
+        assert_eq!(stage(&store, &here, "s3://b/raw").unwrap().runs, [here.join("runs")]);
+        for (name, expected) in [
+            (
+                ".partial-x.csv",
+                "names that begin with `.partial-` are of unfinished files; expected another name",
+            ),
+            ("a\nb.csv", "the name has a control character; expected another name"),
+        ] {
+            fs_err::write(here.join(name), "a,b\n").unwrap();
+            assert_eq!(refused(name), format!("--input <here>/{name}: {expected}"));
+        }
+        let whole = stage(&store, &here, "s3://b/raw").unwrap_err().to_string();
+        assert!(
+            whole.ends_with("the name has a control character; expected another name"),
+            "{whole}"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! expressions refer to.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,13 +100,22 @@ impl ExecutionState<'_> {
         self.exit == Exit::Done && !self.stop.is_requested()
     }
 
-    /// Makes what the execution was given known to the steps, and keeps it.
-    pub fn keep_inputs(&mut self) {
-        let inputs = self.execution.inputs.clone();
+    /// Makes what the execution was given known to the steps, and keeps it: what the user gave, and what is at the
+    /// `addresses` that steps read and none writes.
+    pub fn keep_inputs(&mut self, addresses: BTreeSet<String>) {
+        let mut inputs = self.execution.inputs.clone();
+        if let Err(error) = self.store.know(&inputs) {
+            return self.fail(&chain(&error));
+        }
+        for uri in addresses.iter().filter(|uri| !self.store.is_known(uri)) {
+            // Where something cannot be read, the step that reads it reports the reason.
+            inputs.extend(self.store.record(uri).unwrap_or_default());
+        }
         if let Err(error) = self.store.know(&inputs) {
             return self.fail(&chain(&error));
         }
         self.keeper.files(self.store.files(&inputs).collect(), None);
+        self.execution.inputs = inputs;
     }
 
     /// Makes what a step has left known to later steps and keeps it, for the cache under a key.

@@ -1,10 +1,12 @@
 //! The local object store: `s3://bucket/key` is `<runs>/s3/bucket/key`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::FileType;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::Sha256Reader;
+use serde_json::json;
 
 use crate::record::LocalExecution;
 use crate::recorded::{Contents, Recorded, object_path};
@@ -166,6 +168,31 @@ impl Store {
         Ok(found)
     }
 
+    /// Reads an input and returns the SHA-256 of its objects, with their addresses.
+    ///
+    /// # Errors
+    ///
+    /// Fails where [`Self::objects`] does, and where a file cannot be read.
+    pub fn record(&self, uri: &str) -> Result<Contents, StoreError> {
+        let path = self.path(uri)?;
+        let mut contents = Contents::from([(uri.to_owned(), BTreeMap::new())]);
+        for object in self.objects(uri)? {
+            let digest = file_digest(&object.path)?;
+            // An object whose key only begins with the address has one of its own.
+            let (address, name) = match object.path.strip_prefix(&path) {
+                Ok(name) => (uri.to_owned(), name.to_string()),
+                Err(_) => (self.uri(&object.path), String::new()),
+            };
+            contents.entry(address).or_default().insert(name, digest);
+        }
+        Ok(contents)
+    }
+
+    /// Returns whether something is known of what is at an address.
+    pub fn is_known(&self, uri: &str) -> bool {
+        self.path(uri).is_ok_and(|path| self.recorded.is_known(&path))
+    }
+
     /// Returns the files that [`Self::objects`] leaves out, because something at the address was recorded and they were
     /// not.
     ///
@@ -218,13 +245,17 @@ impl Store {
             return Ok(found);
         }
         let listed = io_error("list", parent);
-        let entries = match parent.read_dir_utf8() {
+        let entries = match fs_err::read_dir(parent) {
             Ok(entries) => entries,
             Err(error) if is_absent(&error) => return Ok(found),
             Err(error) => return Err(listed(error)),
         };
         for entry in entries {
-            let path = entry.map_err(io_error("list", parent))?.into_path();
+            // What has a name that is not UTF-8 is no object.
+            let Ok(path) = Utf8PathBuf::try_from(entry.map_err(io_error("list", parent))?.path())
+            else {
+                continue;
+            };
             let name = path.file_name().unwrap_or_default().to_owned();
             // links are skipped as below a directory, but the address itself may be one
             let skipped = name != last && path.is_symlink();
@@ -251,15 +282,15 @@ impl Store {
             Err(StoreError::Missing { path, .. }) if path.is_dir() => Vec::new(),
             objects => objects?,
         };
-        let mut names_and_contents = String::new();
+        let mut names_and_contents = Vec::new();
         for Object { name, path } in objects {
             let digest = match self.recorded.digest(&path) {
                 Some(known) => known.to_owned(),
                 None => file_digest(&path)?,
             };
-            names_and_contents.push_str(&format!("{digest}\n{name}\n"));
+            names_and_contents.push((name, digest));
         }
-        Ok(common::sha256_hex(names_and_contents))
+        Ok(common::sha256_hex(json!(names_and_contents).to_string()))
     }
 
     /// Returns the address of a path in the store.
@@ -337,37 +368,90 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Collects the files below a directory; links and unfinished files are skipped.
+/// The maximum length of a key of S3 in bytes.
+const LONGEST_KEY: usize = 1024;
+
+/// Collects the files below a directory; links, unfinished files and what cannot have a key are skipped.
 pub(crate) fn collect(
     directory: &Utf8Path,
     prefix: &str,
     into: &mut Vec<Object>,
 ) -> io::Result<()> {
-    let entries = match directory.read_dir_utf8() {
-        Ok(entries) => entries,
-        Err(error) if is_absent(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name().starts_with(common::PARTIAL_PREFIX) {
-            continue;
-        }
-        let name = format!("{prefix}{}", entry.file_name());
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(entry.path(), &format!("{name}/"), into)?;
-        } else if kind.is_file() {
-            into.push(Object { name, path: entry.into_path() });
+    walk(directory, prefix, &mut |object, kind| {
+        let is_file = kind.is_file() && !object.is_unfinished();
+        let is_entered =
+            kind.is_dir() && !object.is_unfinished() && object.name.len() < LONGEST_KEY;
+        into.extend(is_file.then_some(object));
+        Ok(is_entered)
+    })
+}
+
+/// Calls `take` with everything below a directory, which it enters where that says so. Something that is gone meanwhile, or
+/// has a name that is not UTF-8, is an error.
+fn walk(
+    directory: &Utf8Path,
+    prefix: &str,
+    take: &mut dyn FnMut(Object, FileType) -> io::Result<bool>,
+) -> io::Result<()> {
+    let mut open = vec![(directory.to_owned(), prefix.to_owned())];
+    while let Some((directory, prefix)) = open.pop() {
+        let entries = match directory.read_dir_utf8() {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = format!("{prefix}{}", entry.file_name());
+            let (path, kind) = (entry.path().to_owned(), entry.file_type()?);
+            if take(Object { name: name.clone(), path: path.clone() }, kind)? {
+                open.push((path, format!("{name}/")));
+            }
         }
     }
     Ok(())
 }
 
-/// Returns the files of a directory tree, sorted by name.
+impl Object {
+    /// Returns whether a program that was killed may have left it.
+    fn is_unfinished(&self) -> bool {
+        self.path.file_name().is_some_and(|name| name.starts_with(common::PARTIAL_PREFIX))
+    }
+}
+
+/// Returns the files that a job has left in a directory, sorted by name. Links are skipped.
+///
+/// # Errors
+///
+/// Fails where the directory cannot be read, and where something in it cannot be an object of the store: a pipe, a name
+/// that is too long for a key, or one of an unfinished file.
 pub fn files_below(directory: &Utf8Path) -> io::Result<Vec<Object>> {
     let mut files = Vec::new();
-    collect(directory, "", &mut files)?;
+    walk(directory, "", &mut |object, kind| {
+        let refuse = |reason: String| Err(io::Error::other(format!("`{}` {reason}", object.name)));
+        if object.name.len() > LONGEST_KEY {
+            let start: String = object.name.chars().take(80).collect();
+            let length = object.name.len();
+            return Err(io::Error::other(format!(
+                "`{start}...` has a name of {length} bytes, expected at most {LONGEST_KEY}, as of a key of S3"
+            )));
+        }
+        if kind.is_symlink() {
+            return Ok(false);
+        }
+        if object.is_unfinished() {
+            let prefix = common::PARTIAL_PREFIX;
+            return refuse(format!(
+                "begins with `{prefix}`, as names of unfinished files do; expected another name"
+            ));
+        }
+        if kind.is_file() {
+            files.push(object);
+        } else if !kind.is_dir() {
+            return refuse(format!("is {}, expected a file or a directory", common::kind_of(kind)));
+        }
+        Ok(kind.is_dir())
+    })?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use camino::Utf8Path;
 use common::{Directory, Sha256Writer};
 
-use crate::store::{Object, Store, StoreError, collect, file_digest, io_error, require_digest};
+use crate::store::{Object, Store, StoreError, file_digest, files_below, io_error, require_digest};
 
 impl Store {
     /// Writes an object and returns the SHA-256 of what was written. The object appears complete or not at all.
@@ -40,12 +40,16 @@ impl Store {
     ///
     /// Fails where the file cannot be read and where [`Self::write`] does.
     pub fn put(&self, file: &Utf8Path, uri: &str) -> Result<String, StoreError> {
-        let source = fs_err::File::open(file).map_err(io_error("read", file))?;
-        let target = self.path(uri)?;
+        self.copy(file, &self.path(uri)?)
+    }
+
+    /// Copies a file to a path in the runs directory, and returns the SHA-256 of the copy.
+    fn copy(&self, file: &Utf8Path, target: &Utf8Path) -> Result<String, StoreError> {
+        let source = common::open_regular(file).map_err(io_error("read", file))?;
         let copied = self
-            .directory_of(&target)
+            .directory_of(target)
             .and_then(|directory| directory.copy(&source, target.file_name().unwrap_or_default()));
-        copied.map_err(io_error("write", &target))
+        copied.map_err(io_error("write", target))
     }
 
     /// Reads an object.
@@ -78,23 +82,15 @@ impl Store {
         into: &Utf8Path,
         share: Option<(usize, usize)>,
     ) -> Result<(), StoreError> {
-        fs_err::create_dir_all(into).map_err(io_error("make", into))?;
+        self.directory(into).map_err(io_error("make", into))?;
         let objects = self.objects(uri)?.into_iter().enumerate();
         let in_share = |index: usize| share.is_none_or(|(host, hosts)| index % hosts == host);
         for (_, object) in objects.filter(|(index, _)| in_share(*index)) {
             let target = into.join(&object.name);
-            if let Some(parent) = target.parent() {
-                fs_err::create_dir_all(parent).map_err(io_error("make", parent))?;
-            }
             // a copy, because a step may modify its input
-            match self.recorded.digest(&object.path) {
-                None => fs_err::copy(&object.path, &target)
-                    .map(drop)
-                    .map_err(io_error("copy", &target))?,
-                Some(expected) => {
-                    let found = copy(&object.path, &target).map_err(io_error("copy", &target))?;
-                    require_digest(&object.path, found, expected)?;
-                }
+            let found = self.copy(&object.path, &target)?;
+            if let Some(expected) = self.recorded.digest(&object.path) {
+                require_digest(&object.path, found, expected)?;
             }
         }
         Ok(())
@@ -113,8 +109,7 @@ impl Store {
     ) -> Result<BTreeMap<String, String>, StoreError> {
         let prefix = self.path(uri)?;
         self.directory(&prefix).map_err(io_error("make", &prefix))?;
-        let mut files = Vec::new();
-        collect(from, "", &mut files).map_err(io_error("list", from))?;
+        let files = files_below(from).map_err(io_error("store", from))?;
         let mut digests = BTreeMap::new();
         for Object { name, path } in files {
             let target = prefix.join(&name);
@@ -144,24 +139,14 @@ impl Store {
         Ok(())
     }
 
-    /// Opens the directory of a file in the store, and creates what is missing.
-    fn directory_of(&self, file: &Utf8Path) -> io::Result<Directory> {
+    /// Opens the directory of a file in the runs directory, and creates what is missing.
+    pub(crate) fn directory_of(&self, file: &Utf8Path) -> io::Result<Directory> {
         self.directory(file.parent().unwrap_or(&self.root))
     }
 
-    /// Opens a directory of the store, which is itself in the runs directory, and creates what is missing.
-    fn directory(&self, path: &Utf8Path) -> io::Result<Directory> {
+    /// Opens a directory in the runs directory, in which the store is, and creates what is missing.
+    pub(crate) fn directory(&self, path: &Utf8Path) -> io::Result<Directory> {
         let runs = self.root.parent().unwrap_or(&self.root);
         Directory::make(runs, path.strip_prefix(runs).unwrap_or(path))
     }
-}
-
-/// Copies a file with its permissions and returns the SHA-256 of the copy.
-fn copy(from: &Utf8Path, to: &Utf8Path) -> io::Result<String> {
-    let source = common::open_regular(from)?;
-    let target =
-        fs_err::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(to)?;
-    let digest = common::copy_file(source.file(), target.file())?;
-    target.set_permissions(source.metadata()?.permissions())?;
-    Ok(digest)
 }

@@ -57,8 +57,10 @@ pub struct Execution {
     pub id: String,
     /// The directory.
     pub directory: Utf8PathBuf,
-    /// The record, unless it cannot be read.
+    /// The record, unless there is none or it cannot be read.
     pub record: Option<LocalExecution>,
+    /// Why it cannot be read.
+    pub unreadable: Option<io::Error>,
 }
 
 /// Returns the executions in a directory.
@@ -69,10 +71,15 @@ pub struct Execution {
 pub fn executions(directory: &Utf8Path) -> io::Result<Vec<Execution>> {
     let all = entries(directory)?.into_iter();
     let all = all.filter(|entry| entry.is_directory() && is_execution(entry.name()));
-    let execution = |entry: Entry| Execution {
-        id: entry.name().to_owned(),
-        record: LocalExecution::read(&entry.path).ok(),
-        directory: entry.path,
+    let execution = |entry: Entry| {
+        let id = entry.name().to_owned();
+        let (record, unreadable) = match LocalExecution::read(&entry.path) {
+            Ok(record) => (Some(record), None),
+            // One that was killed early has none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
+            Err(error) => (None, Some(error)),
+        };
+        Execution { id, directory: entry.path, record, unreadable }
     };
     Ok(all.map(execution).collect())
 }

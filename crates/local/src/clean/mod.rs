@@ -72,6 +72,14 @@ impl Cleaning<'_> {
     ///
     /// Fails where a directory cannot be read.
     pub fn plan(&self) -> io::Result<Vec<Removable>> {
+        for name in ["s3", "registry", "cache", "executions", "running"] {
+            let path = self.runs.join(name);
+            if path.is_symlink() {
+                return Err(io::Error::other(format!(
+                    "{path} is a symbolic link, which is not followed; expected a directory"
+                )));
+            }
+        }
         let records = executions(self.runs);
         let executions = kept::executions(&records)?;
         // An execution sets its mark before it writes its record, so none that was found is missed.
@@ -108,29 +116,45 @@ impl Cleaning<'_> {
         found: &mut BTreeMap<What, Vec<Utf8PathBuf>>,
     ) -> io::Result<BTreeSet<String>> {
         let mut gone = BTreeSet::new();
-        for Object { address, path, owner } in objects::all(&self.runs.join("s3"))? {
-            if kept.needs(&address) {
-                continue;
-            }
-            let what = match owner {
-                Owner::Execution(id) if self.goes_by_id(&id, kept) => What::Execution(id),
-                Owner::Digest(prefix) if self.policy.is_old(modified(&path)?) => {
-                    What::Input(prefix)
+        let mut inputs: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+        for object in objects::all(&self.runs.join("s3"))? {
+            match &object.owner {
+                Owner::Execution(id) => {
+                    if !kept.needs(&object.address) && self.goes_by_id(id, kept, &object.path)? {
+                        found.entry(What::Execution(id.clone())).or_default().push(object.path);
+                        gone.insert(object.address);
+                    }
                 }
-                _ => continue,
-            };
-            gone.insert(address);
-            found.entry(what).or_default().push(path);
+                Owner::Digest(prefix) => inputs.entry(prefix.clone()).or_default().push(object),
+                Owner::Unknown => {}
+            }
+        }
+        for (prefix, objects) in inputs {
+            let mut goes = true;
+            for Object { address, path, .. } in &objects {
+                goes = goes && !kept.needs(address) && self.policy.is_old(modified(path)?);
+            }
+            let name = |object: &Object| object.address[prefix.len() + 1..].to_owned();
+            let names: Vec<_> = objects.iter().map(name).collect();
+            let files: Vec<_> =
+                names.iter().zip(&objects).map(|(name, it)| (&**name, &*it.path)).collect();
+            // Others may have directories of such names, too.
+            if goes && objects::fits_digest(&prefix, &files)? {
+                gone.extend(objects.iter().map(|object| object.address.clone()));
+                let paths = objects.into_iter().map(|object| object.path);
+                found.entry(What::Input(prefix)).or_default().extend(paths);
+            }
         }
         Ok(gone)
     }
 
-    /// Returns whether the objects of an execution go: its directory may be gone already.
-    fn goes_by_id(&self, id: &str, kept: &Kept) -> bool {
-        match kept.goes(id) {
+    /// Returns whether an object of an execution goes. Where the execution's directory is gone, it is as old as the
+    /// execution and the object itself.
+    fn goes_by_id(&self, id: &str, kept: &Kept, path: &Utf8Path) -> io::Result<bool> {
+        Ok(match kept.goes(id) {
             Some(goes) => goes,
-            None => self.policy.is_old(kept::time_of(id)),
-        }
+            None => self.policy.is_old(kept::time_of(id)) && self.policy.is_old(modified(path)?),
+        })
     }
 
     /// Finds the results whose outputs go or are gone.
@@ -146,7 +170,7 @@ impl Cleaning<'_> {
             is_there && !first.is_some_and(|address| address.starts_with(output.as_str()))
         };
         for entry in entries(&self.runs.join("cache"))? {
-            let is_entry = entry.is_file() && !entry.is_unfinished();
+            let is_entry = entry.is_file() && Cache::is_entry(entry.name());
             if is_entry && !Cache::outputs(&entry.path).is_some_and(|all| all.iter().all(stays)) {
                 found.entry(What::CachedResults).or_default().push(entry.path);
             }
@@ -183,6 +207,17 @@ impl Cleaning<'_> {
     }
 }
 
+/// Returns the directories of the executions whose records cannot be read, each with the reason. What they refer to is not
+/// known.
+///
+/// # Errors
+///
+/// Fails where the directory of the executions cannot be read.
+pub fn unreadable(runs: &Utf8Path) -> io::Result<Vec<(Utf8PathBuf, io::Error)>> {
+    let all = kept::executions(&executions(runs))?.into_iter();
+    Ok(all.filter_map(|it| Some((it.directory, it.unreadable?))).collect())
+}
+
 /// Removes what was planned: cached results first, so that none is left whose outputs are gone, and records
 /// last, so that what a cleaning that is broken off leaves is found again.
 ///
@@ -195,7 +230,7 @@ pub fn remove(runs: &Utf8Path, parts: &[Removable]) -> io::Result<()> {
         parts.iter().flat_map(|part| &part.paths).partition(|path| path.starts_with(&records));
     let store = runs.join("s3");
     for path in first.into_iter().chain(last) {
-        remove_path(path)?;
+        remove_path(runs, path)?;
         // A directory of the store is there only as long as there is an object below it.
         let above = path
             .ancestors()
@@ -239,13 +274,10 @@ pub fn size(path: &Utf8Path) -> io::Result<u64> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         about => about?,
     };
-    if about.is_file() {
-        return Ok(about.len());
+    if about.is_dir() {
+        return leftovers::size_below(path);
     }
-    if !about.is_dir() {
-        return Ok(0);
-    }
-    entries(path)?.iter().map(|entry| size(&entry.path)).sum()
+    Ok(if about.is_file() { about.len() } else { 0 })
 }
 
 fn sizes(paths: &[Utf8PathBuf]) -> io::Result<u64> {

@@ -4,7 +4,9 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::leftovers::{entries, executions_in};
+use crate::leftovers::{ID_LENGTH, entries, is_execution};
+use crate::stage::digest_of_files;
+use crate::store::file_digest;
 
 /// An object.
 pub struct Object {
@@ -19,7 +21,7 @@ pub struct Object {
 /// Whose an object is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The execution's that made it: the first id in its key.
+    /// The execution's that made it: the first id that is a directory of its key, or is in that of a job.
     Execution(String),
     /// An input's, which was stored below its digest: the address up to there.
     Digest(String),
@@ -53,21 +55,51 @@ pub fn all(store: &Utf8Path) -> io::Result<Vec<Object>> {
     Ok(found)
 }
 
-/// Returns whose the object at an address is.
+/// Returns whose the object at an address is, by the directories in its key.
 fn owner(address: &str) -> Owner {
-    if let Some(id) = executions_in(address).next() {
-        return Owner::Execution(id.to_owned());
-    }
     let mut end = 0;
     // The last part is a file's name.
     let directories = address.rsplit_once('/').map_or("", |(directories, _)| directories);
+    let mut digest = None;
     for part in directories.split_inclusive('/') {
         end += part.len();
-        if is_digest(part.trim_end_matches('/')) {
-            return Owner::Digest(address[..end].trim_end_matches('/').to_owned());
+        let part = part.trim_end_matches('/');
+        if let Some(id) = execution(part) {
+            return Owner::Execution(id.to_owned());
+        }
+        if digest.is_none() && is_digest(part) {
+            digest = Some(address[..end].trim_end_matches('/').to_owned());
         }
     }
-    Owner::Unknown
+    digest.map_or(Owner::Unknown, Owner::Digest)
+}
+
+/// Returns the id of the execution that a directory is named for, or one of its jobs.
+fn execution(directory: &str) -> Option<&str> {
+    if is_execution(directory) {
+        return Some(directory);
+    }
+    let job = directory.strip_prefix("pipelines-")?;
+    let id = job.get(..ID_LENGTH)?;
+    (is_execution(id) && job[ID_LENGTH..].starts_with('-')).then_some(id)
+}
+
+/// Returns whether what was stored at an address below its digest is still what has that digest: the contents of its only
+/// file, or the names and contents of all.
+///
+/// # Errors
+///
+/// Fails where a file cannot be read.
+pub fn fits_digest(prefix: &str, files: &[(&str, &Utf8Path)]) -> io::Result<bool> {
+    let name = prefix.rsplit('/').next().unwrap_or_default();
+    let mut digests = Vec::new();
+    for (_, path) in files {
+        digests.push(file_digest(path).map_err(io::Error::other)?);
+    }
+    let listed: Vec<_> =
+        files.iter().zip(&digests).map(|((name, _), digest)| (*name, &**digest)).collect();
+    let is_only = digests.len() == 1 && digests[0].starts_with(name);
+    Ok(is_only || digest_of_files(listed).starts_with(name))
 }
 
 /// Returns whether a name is a SHA-256 digest, or the beginning of one as earlier runs cut it. Twelve digits
@@ -94,6 +126,9 @@ mod tests {
         let whole = common::sha256_hex("");
         let prefix = format!("s3://b/definitions/{whole}");
         assert_eq!(owner(&format!("{prefix}/table.json")), Owner::Digest(prefix));
+        let export = format!("s3://b/raw/export-{id}.csv");
+        assert_eq!(owner(&export), Owner::Unknown);
+        assert_eq!(owner(&format!("s3://b/raw/{id}")), Owner::Unknown);
         for other in ["s3://b/raw/202611271030/a.csv", "s3://b/raw/0123456789ab", "s3://b/a.csv"] {
             assert_eq!(owner(other), Owner::Unknown, "{other}");
         }

@@ -15,6 +15,11 @@ const NOW: &str = "2026-11-30T23:59:59Z";
 const OLD: &str = "20261001-080000-001";
 const YOUNG: &str = "20261130-080000-002";
 
+/// Returns the digest below which a table of one file is stored.
+fn digest(table: &str) -> String {
+    common::sha256_hex(format!("{}\ntable.csv\n", common::sha256_hex(table)))
+}
+
 impl Runs {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -52,7 +57,8 @@ impl Runs {
             "name": "Only", "type": "Processing", "status": "Succeeded", "seconds": 1.0, "cached": false,
             "attempts": 1, "outputs": outputs, "failure_reason": null,
         });
-        let entry = json!({ "format_version": 4, "finished_at": 0, "step": step });
+        let key = common::sha256_hex(key);
+        let entry = json!({ "format_version": 4, "key": key, "finished_at": 0, "step": step });
         let text = String::from_utf8(common::json::seal(&entry).unwrap()).unwrap();
         self.file(&format!("cache/{key}.json"), &text);
     }
@@ -98,30 +104,49 @@ impl Runs {
 fn an_execution_goes_with_all_that_it_made_and_nothing_that_another_uses() {
     let runs = Runs::new();
     let reads = |uri: &str| json!({ "ProcessingInputs": [{ "S3Input": { "S3Uri": uri } }] });
-    runs.execution(OLD, "p", "Succeeded", &reads("s3://b/raw/aaaaaaaaaaa1"));
-    runs.execution(YOUNG, "p", "Succeeded", &reads("s3://b/raw/aaaaaaaaaaa2"));
-    for table in ["aaaaaaaaaaa1", "aaaaaaaaaaa2", "synthetic"] {
-        runs.file(&format!("s3/b/raw/{table}/table.csv"), "1");
-    }
+    let [old, young] = ["1", "2"].map(digest);
+    runs.execution(OLD, "p", "Succeeded", &reads(&format!("s3://b/raw/{old}")));
+    runs.execution(YOUNG, "p", "Succeeded", &reads(&format!("s3://b/raw/{young}")));
+    runs.file(&format!("s3/b/raw/{old}/table.csv"), "1");
+    runs.file(&format!("s3/b/raw/{young}/table.csv"), "2");
+    // Earlier versions cut digests, and documents are below the digest of their contents.
+    runs.file(&format!("s3/b/raw/{}/table.csv", &digest("3")[..12]), "3");
+    runs.file(&format!("s3/b/raw/{}/table.json", common::sha256_hex("4")), "4");
+    // These are somebody's: nothing has that digest.
+    runs.file("s3/b/raw/0242ac110002/table.csv", "1");
+    runs.file(&format!("s3/b/raw/{}/table.csv", digest("5")), "1");
     runs.cached("one", &json!({ "rows": format!("s3://b/processed/{OLD}/rows") }));
     runs.cached("two", &json!({ "rows": format!("s3://b/processed/{YOUNG}/rows") }));
-    runs.file("cache/broken.json", "{");
+    let broken = format!("cache/{}.json", common::sha256_hex("broken"));
+    runs.file(&broken, "{");
+    runs.file("cache/README", "somebody's");
+    let exchanged = format!("cache/{}.json", common::sha256_hex("exchanged"));
+    let two = runs.path.join(format!("cache/{}.json", common::sha256_hex("two")));
+    fs_err::copy(two, runs.path.join(&exchanged)).unwrap();
     let cleaning = runs.cleaning(1);
-    assert_eq!(
-        runs.plan(&cleaning),
-        [
-            "cached: cache/broken.json",
-            "cached: cache/one.json",
-            "s3://b/raw/aaaaaaaaaaa1: s3/b/raw/aaaaaaaaaaa1/table.csv",
-            &format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
-            &format!("001: executions/{OLD}"),
-        ]
-    );
+    let one = format!("cache/{}.json", common::sha256_hex("one"));
+    let cut = &digest("3")[..12];
+    let document = common::sha256_hex("4");
+    let mut expected = vec![
+        format!("cached: {broken}"),
+        format!("cached: {exchanged}"),
+        format!("cached: {one}"),
+        format!("s3://b/raw/{old}: s3/b/raw/{old}/table.csv"),
+        format!("s3://b/raw/{cut}: s3/b/raw/{cut}/table.csv"),
+        format!("s3://b/raw/{document}: s3/b/raw/{document}/table.json"),
+        format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
+        format!("001: executions/{OLD}"),
+    ];
+    let mut planned = runs.plan(&cleaning);
+    expected.sort();
+    planned.sort();
+    assert_eq!(planned, expected);
     remove(&runs.path, &cleaning.plan().unwrap()).unwrap();
     assert_eq!(runs.plan(&cleaning), [""; 0]);
     let remaining = runs.remaining();
     assert!(!remaining.iter().any(|path| path.contains(OLD)), "{remaining:?}");
-    assert!(!remaining.contains(&"s3/b/raw/aaaaaaaaaaa1".to_owned()), "{remaining:?}");
+    assert!(!remaining.contains(&format!("s3/b/raw/{old}")), "{remaining:?}");
+    assert!(remaining.contains(&"cache/README".to_owned()), "{remaining:?}");
 
     // What an execution that stays has used is that of another, and of two pipelines each has its latest.
     let runs = Runs::new();
@@ -177,14 +202,15 @@ fn the_young_stays() {
     let days = |number: u64| Some(std::time::Duration::from_secs(number * 24 * 60 * 60));
     let mut cleaning = runs.cleaning(0);
     cleaning.policy.older_than = days(30);
-    assert_eq!(
-        runs.plan(&cleaning),
-        [
-            format!("001: s3/b/processed/{OLD}/rows/rows.csv"),
-            format!("001: executions/{OLD}"),
-            "004: s3/b/processed/20261002-080000-004/x".to_owned(),
-        ]
-    );
+    let orphan = "004: s3/b/processed/20261002-080000-004/x".to_owned();
+    let mut expected =
+        vec![format!("001: s3/b/processed/{OLD}/rows/rows.csv"), format!("001: executions/{OLD}")];
+    assert_eq!(runs.plan(&cleaning), expected, "the object is younger than its name");
+    let object = runs.path.join("s3/b/processed/20261002-080000-004/x");
+    let time = std::time::SystemTime::UNIX_EPOCH;
+    fs_err::OpenOptions::new().write(true).open(object).unwrap().file().set_modified(time).unwrap();
+    expected.push(orphan);
+    assert_eq!(runs.plan(&cleaning), expected);
     cleaning.policy.older_than = days(61);
     assert_eq!(runs.plan(&cleaning), [""; 0]);
 }
@@ -223,6 +249,45 @@ fn what_somebody_else_has_stored_stays() {
 }
 
 #[test]
+fn nothing_beyond_a_link_goes() {
+    for name in ["s3", "executions", "cache", "registry"] {
+        let runs = Runs::new();
+        runs.execution(OLD, "p", "Succeeded", &Value::Null);
+        runs.cached("one", &json!({}));
+        runs.file("registry/g/group.json", "{}");
+        let outside = runs.path.with_file_name("outside");
+        fs_err::rename(runs.path.join(name), &outside).unwrap();
+        std::os::unix::fs::symlink(&outside, runs.path.join(name)).unwrap();
+        let error = runs.cleaning(0).plan().unwrap_err().to_string();
+        let path = runs.path.join(name);
+        let expected = "is a symbolic link, which is not followed; expected a directory";
+        assert_eq!(error, format!("{path} {expected}"));
+        let removed = remove_path(&runs.path, &path.join("x"));
+        assert!(removed.unwrap_err().to_string().contains("symbolic link"));
+    }
+}
+
+#[test]
+fn what_a_record_that_cannot_be_read_refers_to_is_not_known() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    runs.execution(YOUNG, "p", "Succeeded", &Value::Null);
+    fs_err::create_dir(runs.path.join("executions/20261130-080000-007")).unwrap();
+    assert!(unreadable(&runs.path).unwrap().is_empty(), "without a record it was killed early");
+    for text in ["", "{", "null", r#"{"format_version": 2}"#] {
+        runs.file(&format!("executions/{OLD}/execution.json"), text);
+        let found = unreadable(&runs.path).unwrap();
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0].0, runs.path.join("executions").join(OLD));
+    }
+    // The record of another execution in its place is no better.
+    let other = runs.path.join(format!("executions/{YOUNG}/execution.json"));
+    fs_err::copy(other, runs.path.join(format!("executions/{OLD}/execution.json"))).unwrap();
+    let error = unreadable(&runs.path).unwrap()[0].1.to_string();
+    assert!(error.ends_with(&format!("it is of execution {YOUNG}, expected {OLD}")), "{error}");
+}
+
+#[test]
 fn what_a_killed_process_has_left_goes() {
     let runs = Runs::new();
     runs.execution(YOUNG, "p", "Executing", &Value::Null);
@@ -253,7 +318,7 @@ fn with_caution_only_logs_and_trees_go_and_nothing_of_a_run_that_is_at_work() {
     }
     fs_err::create_dir(runs.path.join("executions/20261130-235959-006")).unwrap();
     runs.file("s3/b/raw/aaaaaaaaaaa1/.partial-2", "1");
-    runs.file("cache/broken.json", "{");
+    runs.file(&format!("cache/{}.json", common::sha256_hex("broken")), "{");
     let _mark = crate::occupancy::Mark::set(&runs.path, YOUNG).unwrap();
     let cautious = Cleaning { cautious: true, ..runs.cleaning(0) };
     assert_eq!(runs.plan(&cautious), [format!("001: executions/{OLD}/Only")]);

@@ -97,6 +97,11 @@ impl Finding {
         let runs = &arguments.runs;
         let lock = Occupancy::alone(runs).map_err(cannot_clean(runs))?;
         let (registered, mut cautions) = registered(runs)?;
+        for (directory, error) in clean::unreadable(runs).map_err(cannot_clean(runs))? {
+            cautions.push(format!(
+                "{error}. What this execution refers to is not known; if nobody needs it, remove {directory}."
+            ));
+        }
         if lock.is_none() {
             let running = local::running(runs).map_err(cannot_clean(runs))?;
             let who = if running.is_empty() { "a run".to_owned() } else { running.join(", ") };
@@ -143,6 +148,8 @@ fn references(package: &ModelPackage) -> RegisteredVersion {
     let execution = execution(package);
     let execution = execution.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
     let mut addresses = vec![package.serving.model_data_url.clone(), package.metrics_url.clone()];
+    // Its execution, which read the table, may have no record any more.
+    addresses.extend(package.metadata.get("input_data_url").cloned());
     addresses.retain(|address| !address.is_empty());
     RegisteredVersion { addresses, execution }
 }

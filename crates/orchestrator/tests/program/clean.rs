@@ -240,3 +240,24 @@ fn a_full_disk_can_be_cleaned() {
     assert!(outcome.stdout.contains("\nRemoved "), "{outcome:?}");
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
 }
+
+/// The table of the first version is known from the version itself, but not what else its execution has read.
+#[test]
+fn what_a_record_that_cannot_be_read_refers_to_stays() {
+    let place = Place::new();
+    two_runs(&place);
+    let id = place.record()["execution_id"].as_str().unwrap().to_owned();
+    let record = format!("runs/executions/{id}/execution.json");
+    let text = fs_err::read_to_string(place.path(&record)).unwrap();
+    place.file(&record, &text[..text.len() / 2]);
+    let said = place.orchestrator(&["clean", "--keep", "0", "--yes"]).expect(0).stderr;
+    let line = said.lines().find(|line| line.contains("is not known")).unwrap();
+    let line = place.neutral(line);
+    assert!(line.contains("execution.json: it has changed since it was written"), "{line}");
+    let end = "What this execution refers to is not known; if nobody needs it, remove runs/executions/<id>.";
+    assert!(line.ends_with(end), "{line}");
+    place.file(&record, text);
+    for version in ["1", "2"] {
+        place.orchestrator(&["reproduce", version, "--local"]).expect(0);
+    }
+}

@@ -172,21 +172,99 @@ fn half_a_cache_entry_is_none_and_a_changed_result_is_no_start() {
     };
     fs_err::write(place.stored(&again["model_package"]["model_data_url"]), "").unwrap();
     insta::assert_snapshot!(refused(), @"error: --from Evaluate: s3://machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz, which Train made in execution <id>, has changed: its SHA-256 is <sha256>, expected <sha256>; begin there");
-    // A record in which something has changed is none, which is said.
     let mut record = place.record();
     let id = record["execution_id"].as_str().unwrap().to_owned();
     let file = format!("runs/executions/{id}/execution.json");
     let text = fs_err::read_to_string(place.path(&file)).unwrap();
-    place.file(&file, text.replacen("Succeeded", "Executing", 1));
-    let outcome = place.run(&["--from", "Evaluate"]).expect(0);
-    let said = without_digests(&place.neutral(&outcome.stderr));
-    let note = said.lines().find(|line| line.contains("is left out")).unwrap();
-    insta::assert_snapshot!(note, @"");
     for step in record["steps"].as_array_mut().unwrap() {
         step.as_object_mut().unwrap().remove("contents");
     }
     place.file(&file, record.to_string());
     insta::assert_snapshot!(refused(), @"error: --from Evaluate: execution <id>, which an earlier version of this program ran, did not record what s3://machine-downtime-2/processed/<id>/recipe held; begin at Preprocess");
+
+    // A record in which something has changed is none, which is said.
+    place.file(&file, text.replacen("Succeeded", "Executing", 1));
+    let outcome = place.run(&["--from", "Evaluate"]).expect(0);
+    let said = without_digests(&place.neutral(&outcome.stderr));
+    let note = said.lines().find(|line| line.contains("is left out")).unwrap();
+    insta::assert_snapshot!(note, @"<here>/runs/executions/<id>/execution.json: it has changed since it was written: the SHA-256 of what follows its member `sha256` is <sha256>, expected <sha256>; without that member it counts as it is; this execution is left out");
+}
+
+/// Returns the paths of the cache entries of a step.
+fn cached(place: &Place, step: &str) -> Vec<Utf8PathBuf> {
+    let entries = place.path("runs/cache").read_dir_utf8().unwrap();
+    let entries = entries.map(|entry| entry.unwrap().into_path());
+    let is_of = |path: &Utf8PathBuf| {
+        let entry: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
+        entry["step"]["name"] == step
+    };
+    entries.filter(is_of).collect()
+}
+
+#[test]
+fn the_entry_of_another_result_is_none() {
+    let place = Place::new();
+    let run =
+        |depth: &str| place.json(0, &["-p", "NEstimators=10", "-p", &format!("MaxDepth={depth}")]);
+    let deep = run("9");
+    let first = cached(&place, "Train");
+    let flat = run("3");
+    let mut second = cached(&place, "Train");
+    second.retain(|path| !first.contains(path));
+    fs_err::copy(&first[0], &second[0]).unwrap();
+    let again = run("3");
+    assert_eq!(step(&again, "Train")["cached"], false);
+    assert!(model(&place, &again) == model(&place, &flat));
+    assert!(model(&place, &again) != model(&place, &deep));
+}
+
+/// A table that is in the store already is recorded when the run begins, as one that `--input` puts there.
+#[test]
+fn a_table_of_the_store_is_recorded_and_read_as_it_was() {
+    let place = Place::new();
+    let own = "runs/s3/own/tables/line.csv";
+    table(&place, "table.csv", "400");
+    let text = fs_err::read(table(&place, "other.csv", "300")).unwrap();
+    place.file(own, fs_err::read(place.path("table.csv")).unwrap());
+    let url = "InputDataUrl=s3://own/tables/";
+    let first = place.json(0, &["-p", url, "-p", "NEstimators=10"]);
+    let record = place.record();
+    let digest = record["inputs"]["s3://own/tables/"]["line.csv"].as_str().unwrap();
+    assert_eq!(digest, common::sha256_hex(fs_err::read(place.path(own)).unwrap()));
+    assert_eq!(place.json(0, &["-p", url, "-p", "NEstimators=10"])["rows"], first["rows"]);
+
+    fs_err::write(place.path(own), text).unwrap();
+    let said = place.orchestrator(&["reproduce", "1", "--local"]).expect(2).stderr;
+    assert!(said.contains("line.csv has changed since it was recorded"), "{said}");
+
+    // It is exchanged while the run goes on.
+    interfere(&place, "preprocess", "cp other.csv runs/s3/own/tables/line.csv;");
+    place.file(own, fs_err::read(place.path("table.csv")).unwrap());
+    let again = place.json(0, &["-p", url, "-p", "NEstimators=10", "--programs", "bin"]);
+    assert_eq!(again["rows"], first["rows"]);
+}
+
+/// Links appear in the directory of an execution while it goes on.
+#[test]
+fn a_link_in_place_of_a_jobs_directory_is_not_followed() {
+    let place = Place::new();
+    place.file("outside/algo-1/file", "theirs");
+    place.file("outside/algo-1.log", "theirs");
+    let outside = place.path("outside");
+    let script = format!(
+        "for it in runs/executions/*; do ln -s {outside} $it/Train; ln -s {outside} $it/Evaluate; done;"
+    );
+    interfere(&place, "preprocess", &script);
+    let result = place.json(0, &["-p", "NEstimators=10", "--no-cache", "--programs", "bin"]);
+    assert_eq!(step(&result, "Evaluate")["status"], "Succeeded");
+    for name in ["algo-1/file", "algo-1.log"] {
+        assert_eq!(fs_err::read_to_string(outside.join(name)).unwrap(), "theirs");
+    }
+    symlink(&outside, place.path("linked")).unwrap();
+    fs_err::remove_dir_all(place.path("runs/running")).unwrap();
+    symlink(&outside, place.path("runs/running")).unwrap();
+    let said = place.run(&["-p", "NEstimators=10"]).expect(1).stderr;
+    assert!(said.contains("runs/running`: it is a symbolic link"), "{said}");
 }
 
 #[test]

@@ -134,6 +134,44 @@ fn outputs_are_ordinary_files() {
 
 /// Of a log that is too long the begin and the end are kept, and the rest is said.
 #[test]
+fn what_can_be_no_object_fails_the_job_and_stands_in_nobodys_way() {
+    let place = Place::new();
+    let fails = |script: &str| {
+        place.program("put", &format!("cd $SAGEMAKER_BASE_DIR/processing/out; {script}"));
+        let text = definition(&json!([]), &[processing("A", "put", &[], &[])]);
+        let result = place.foreign(1, &text, &[]);
+        place.neutral(result["failure_reason"].as_str().unwrap())
+    };
+    insta::assert_snapshot!(fails("echo 1 >.partial-1"), @"A: `.partial-1` begins with `.partial-`, as names of unfinished files do; expected another name");
+    insta::assert_snapshot!(fails("mkfifo pipe"), @"A: `pipe` is a named pipe, expected a file or a directory");
+    // Deeper than a path may be, of a job that fails and of one that succeeds.
+    let deep = "i=0; while [ $i -lt 1500 ]; do mkdir ddd; cd -P ddd; i=$((i+1)); done";
+    insta::assert_snapshot!(fails(&format!("{deep}; exit 1")), @"A: put exited with code 1");
+    let long = fails(deep);
+    assert!(long.contains("...` has a name of 1027 bytes, expected at most 1024"), "{long}");
+    place.json(0, &["-p", "NEstimators=10"]);
+    for _ in 0..2 {
+        place.orchestrator(&["clean", "--keep", "0", "--yes"]).expect(0);
+    }
+    let left = fs_err::read_dir(place.path("runs/executions")).unwrap().count();
+    assert_eq!(left, 1, "that of the registered version");
+}
+
+#[test]
+fn the_results_of_another_execution_stay() {
+    let place = Place::new();
+    let first = place.json(0, &["-p", "NEstimators=10"]);
+    let model = first["model_package"]["model_data_url"].as_str().unwrap();
+    let (output, _) = model.rsplit_once('/').unwrap();
+    place.program("put", "echo 1 >$SAGEMAKER_BASE_DIR/processing/out/model.tar.gz");
+    let mut step = processing("A", "put", &[], &[]);
+    step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = output.into();
+    let result = place.foreign(2, &definition(&json!([]), &[step]), &[]);
+    insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"A: s3://machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output is an address of execution <id>; expected an output elsewhere");
+    assert!(fs_err::metadata(place.stored(&model.into())).unwrap().len() > 1000);
+}
+
+#[test]
 fn a_log_has_a_bounded_size() {
     let place = Place::new();
     place.program(
