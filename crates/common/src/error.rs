@@ -17,12 +17,17 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// Returns whether a letter can be written to a terminal: line feeds and tabs, but no other control
-/// character, no separator of lines, and no mark that changes the direction of text. With such a mark
-/// the words of a log could be shown in another order than they have.
+/// character, no separator of lines, no mark that changes the direction of text, and none that is not
+/// seen. With a mark of direction the words of a log could be shown in another order than they have; with
+/// one that is not seen two names could look the same.
 pub fn is_printable(letter: char) -> bool {
     let is_mark = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(letter, '\u{2066}'..='\u{2069}');
-    !is_mark && (!letter.is_control() || ['\n', '\t'].contains(&letter))
+    // U+200C and U+200D are not seen either, but Persian and Indian words are written with them.
+    let is_unseen = matches!(letter, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}')
+        || matches!(letter, '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(letter, '\u{e0000}'..='\u{e007f}');
+    !is_mark && !is_unseen && (!letter.is_control() || ['\n', '\t'].contains(&letter))
 }
 
 /// Escapes every letter that is not [`is_printable`] as `\u{1b}`, so that the text cannot move the
@@ -82,6 +87,31 @@ mod tests {
         // letters that are written from the right need no mark
         let words = "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}";
         assert_eq!(printable(words), words);
+    }
+
+    #[test]
+    fn letters_that_are_not_seen_are_escaped() {
+        let error = std::io::Error::other("model\u{200b}-group");
+        assert_eq!(chain(&error), "model\\u{200b}-group");
+        for [first, last] in [
+            ['\u{ad}', '\u{ad}'],
+            ['\u{200b}', '\u{200b}'],
+            ['\u{2060}', '\u{2064}'],
+            ['\u{206a}', '\u{206f}'],
+            ['\u{feff}', '\u{feff}'],
+            ['\u{fff9}', '\u{fffb}'],
+            ['\u{e0000}', '\u{e007f}'],
+        ] {
+            for letter in first..=last {
+                assert_eq!(
+                    printable(&letter.to_string()),
+                    format!("\\u{{{:x}}}", u32::from(letter))
+                );
+            }
+        }
+        // letters beside them, and two that words are written with
+        let seen = "\u{ac}\u{ae}\u{200a}\u{200c}\u{200d}\u{2070}\u{fefe}\u{fffd}\u{e0100}";
+        assert_eq!(printable(seen), seen);
     }
 
     #[test]
