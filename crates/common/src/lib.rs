@@ -30,7 +30,7 @@ pub mod json;
 mod nearest;
 mod regular;
 
-pub use bucket::is_bucket_name;
+pub use bucket::{is_bucket_name, is_new_bucket_name};
 pub use contained::{contained, containing};
 pub use digest::{Sha256Reader, Sha256Writer, hex, sha256, sha256_hex};
 pub use directory::Directory;

@@ -33,12 +33,13 @@ pub(crate) fn is_object_key(key: &str, _: &()) -> garde::Result {
     )
 }
 
-/// Accepts the name of an S3 bucket.
+/// Accepts the name of an S3 bucket, and no alias of one: policies and templates name it, too.
 pub(crate) fn is_bucket(name: &str, _: &()) -> garde::Result {
     unless(
-        !common::is_bucket_name(name),
+        !common::is_new_bucket_name(name),
         "3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit, no dots side \
-         by side, and no IP address",
+         by side, no IP address, and none of what S3 reserves: xn--, sthree- or amzn-s3-demo- first, -s3alias, \
+         --ol-s3, .mrap, --x-s3 or --table-s3 last",
     )
 }
 

@@ -28,7 +28,7 @@ fn all_violations_are_reported_at_once_with_their_places() {
         text = text.replacen(old, new, 1);
     }
     insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
-    config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit, no dots side by side, and no IP address
+    config.yaml:13:3: s3_paths.bucket: found `Machine_Downtime`, expected 3 to 63 lower-case letters, digits, dots and hyphens, the first and the last a letter or digit, no dots side by side, no IP address, and none of what S3 reserves: xn--, sthree- or amzn-s3-demo- first, -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3 last
     config.yaml:29:3: instance_types.training: found `m5.large`, expected an instance type such as ml.m5.large
     config.yaml:46:3: hyperparameters.n_estimators: found `0`, expected at least 1
     config.yaml:47:3: hyperparameters.max_deep: unknown key, expected one of n_estimators, max_depth, min_samples_split, min_samples_leaf, max_features, class_weight, random_state, criterion, max_leaf_nodes, max_bins, bootstrap, max_samples, oob_score, permutation_importances; did you mean `max_depth`?
@@ -224,12 +224,14 @@ fn invalid_texts() {
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: Machine Downtime"), @"config.yaml:8:3: pipeline.name: found `Machine Downtime`, expected 1 to 256 letters, digits and hyphens, the first and the last no hyphen");
     insta::assert_snapshot!(message("name: MachineDowntimePipeline", "name: [a]"), @"config.yaml:8:3: pipeline.name: found a list, expected text");
     insta::assert_snapshot!(message("description: Random forests that predict machine downtime", &format!("description: {}", "é".repeat(257))), @"config.yaml:23:3: model_registry.description: found 257 characters, expected at most 256");
-    for bucket in ["a..b", "192.168.0.1"] {
+    for bucket in ["a..b", "192.168.0.1", "010.010.010.010", "xn--plant", "plant-s3alias"] {
         let message =
             message("  bucket: machine-downtime-2", &format!("  bucket: {bucket}\n  # 2"));
         let expected = format!(
             "config.yaml:13:3: s3_paths.bucket: found `{bucket}`, expected 3 to 63 lower-case letters, digits, dots and \
-             hyphens, the first and the last a letter or digit, no dots side by side, and no IP address"
+             hyphens, the first and the last a letter or digit, no dots side by side, no IP address, and none of \
+             what S3 reserves: xn--, sthree- or amzn-s3-demo- first, -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3 \
+             last"
         );
         assert_eq!(message, expected);
     }
