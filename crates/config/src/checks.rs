@@ -254,8 +254,9 @@ impl Faults {
         }
         for (key, value) in tags {
             let path = format!("tags.{key}");
-            let right = (1..=128).contains(&key.chars().count()) && !key.starts_with("aws:");
-            let expected = "a key of 1 to 128 characters that does not begin with aws:";
+            let reserved = key.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("aws:"));
+            let right = (1..=128).contains(&key.chars().count()) && !reserved;
+            let expected = "a key of 1 to 128 characters that does not begin with aws: in any case";
             self.unless(right, &path, key.as_str(), expected);
             let own = ["deployed-to", "previous-config"].contains(&key.as_str());
             self.unless(!own, &path, key.as_str(), "a key that the program does not use itself");

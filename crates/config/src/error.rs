@@ -30,6 +30,8 @@ impl fmt::Display for ConfigError {
             let Violation { file, line, column, path, message } = violation;
             let separator = if index == 0 { "" } else { "\n" };
             let colon = if path.is_empty() { "" } else { ": " };
+            // A key may have line ends.
+            let path = common::one_line(path);
             write!(f, "{separator}{file}:{line}:{column}: {path}{colon}{message}")?;
         }
         Ok(())

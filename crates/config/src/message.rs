@@ -1,6 +1,7 @@
 //! Translates the messages of serde and garde for the people who write the file: what was found and
 //! what was expected.
 
+use common::one_line;
 use serde_yaml::Value;
 
 use crate::tree::{kind, scalar};
@@ -54,19 +55,20 @@ fn pattern(pattern: &str) -> Option<&'static str> {
 /// the value was substituted into.
 pub(crate) fn found(value: Option<&Value>, origin: Option<&str>, expected: &str) -> String {
     let Some(value) = value else { return format!("expected {expected}") };
-    let origin = origin.map(|text| format!(" (from `{text}`)")).unwrap_or_default();
+    let origin = origin.map(|text| format!(" (from `{}`)", one_line(text))).unwrap_or_default();
     format!("found {}{origin}, expected {expected}", show(value))
 }
 
 fn show(value: &Value) -> String {
-    // A setting of type f64 would print 85 as 85.0.
-    let whole = value.as_f64().filter(|number| number.fract() == 0.0);
+    // A setting of type f64 would print 85 as 85.0. An integer may have more digits than such a number holds.
+    let float = value.as_f64().filter(|_| value.is_f64());
+    let whole = float.filter(|number| number.fract() == 0.0);
     match whole.map(|number| number.to_string()).or_else(|| scalar(value)) {
         None => kind(value).to_owned(),
         Some(text) if text.is_empty() => "an empty text".to_owned(),
         Some(text) => match text.char_indices().nth(MAX_SHOWN) {
-            Some((end, _)) => format!("`{}...`", &text[..end]),
-            None => format!("`{text}`"),
+            Some((end, _)) => format!("`{}...`", one_line(&text[..end])),
+            None => format!("`{}`", one_line(&text)),
         },
     }
 }
@@ -168,5 +170,16 @@ mod tests {
         let shown = format!("`{}...`", "é".repeat(80));
         assert_eq!(show(&Value::String(text)), shown);
         assert_eq!(show(&Value::Null), "nothing");
+    }
+
+    #[test]
+    fn numbers_and_line_ends_are_shown_as_they_were_written() {
+        for text in ["9223372036854775807", "18446744073709551615", "-9223372036854775808", "7.5"] {
+            assert_eq!(show(&serde_yaml::from_str(text).unwrap()), format!("`{text}`"));
+        }
+        assert_eq!(show(&serde_yaml::from_str("85.0").unwrap()), "`85`");
+        assert_eq!(show(&Value::String("a\nb\u{202e}".to_owned())), "`a\\nb\\u{202e}`");
+        let message = found(Some(&Value::Null), Some("${A:-x}\ny"), "text");
+        assert_eq!(message, "found nothing (from `${A:-x}\\ny`), expected text");
     }
 }

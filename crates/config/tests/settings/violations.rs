@@ -41,7 +41,7 @@ fn all_violations_are_reported_at_once_with_their_places() {
     config.yaml:111:3: quality_gates.accuracy: the same key again, first in line 108
     config.yaml:114:3: aws.region: environment variable PLANT_REGION is not set; set it, or write `${PLANT_REGION:-default}`
     config.yaml:145:3: retries.backoff_rate: found `.nan`, expected a number
-    config.yaml:154:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws:
+    config.yaml:154:3: tags.aws:project: found `aws:project`, expected a key of 1 to 128 characters that does not begin with aws: in any case
     "#);
 }
 
@@ -86,6 +86,7 @@ fn invalid_numbers() {
     insta::assert_snapshot!(message(training, "  training: 101\n"), @"config.yaml:35:3: instance_counts.training: found `101`, expected 1 to 100, and no more than the 200 trees of n_estimators");
     let few = with("n_estimators: 200", "n_estimators: 2").replacen(training, "  training: 3\n", 1);
     insta::assert_snapshot!(read(&few).unwrap_err(), @"config.yaml:35:3: instance_counts.training: found `3`, expected 1 to 100, and no more than the 2 trees of n_estimators");
+    insta::assert_snapshot!(message("  processing: 3600", "  processing: 9223372036854775807"), @"config.yaml:136:3: runtime_limits.processing: found `9223372036854775807`, expected a whole number from 0 to 4294967295");
     insta::assert_snapshot!(message("  processing: 3600", "  processing: 432001"), @"config.yaml:136:3: runtime_limits.processing: found `432001`, expected 1 to 432000 seconds, which are five days");
     insta::assert_snapshot!(message("backoff_rate: 2.0", "backoff_rate: .nan"), @"config.yaml:144:3: retries.backoff_rate: found `.nan`, expected a number");
     insta::assert_snapshot!(message("interval_seconds: 30", "interval_seconds: 43201"), @"config.yaml:143:3: retries.interval_seconds: found `43201`, expected at most 43200");
@@ -239,7 +240,18 @@ fn invalid_texts() {
         (
             "  project: machine-downtime\n",
             "  project: \"two\\nlines\"\n",
-            "all that SageMaker takes in a tag",
+            "config.yaml:153:3: tags.project: found `two\\nlines`, expected letters, digits, spaces and _ . : / = + - @",
+        ),
+        (
+            "  project: machine-downtime\n",
+            "  \"two\\nlines\": y\n",
+            "config.yaml:153:3: tags.two\\nlines: found `two\\nlines`, expected letters, digits, spaces and _ . : / = + - @",
+        ),
+        (
+            "  project: machine-downtime\n",
+            "  AWS:project: x\n",
+            "config.yaml:153:3: tags.AWS:project: found `AWS:project`, expected a key of 1 to 128 characters that does not \
+             begin with aws: in any case",
         ),
         (
             "  metrics: [accuracy,",
@@ -333,7 +345,7 @@ fn invalid_columns_gates_and_tags() {
     insta::assert_snapshot!(message("  metrics: [accuracy, precision, recall, f1_score, roc_auc, specificity, npv]", "  metrics: []"), @"config.yaml:102:3: evaluation.metrics: found 0 entries, expected at least 1");
     insta::assert_snapshot!(message("  project: machine-downtime", &format!("  project: {}\n  aws:x: y", "x".repeat(257))), @"
     config.yaml:153:3: tags.project: found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...`, expected at most 256 characters
-    config.yaml:154:3: tags.aws:x: found `aws:x`, expected a key of 1 to 128 characters that does not begin with aws:
+    config.yaml:154:3: tags.aws:x: found `aws:x`, expected a key of 1 to 128 characters that does not begin with aws: in any case
     ");
     insta::assert_snapshot!(message("positive: [Machine_Failure,", "positive: ['', [x], {y: z},"), @"
     config.yaml:62:20: preprocessing.label.positive[1]: found a list, expected text
