@@ -10,15 +10,23 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::durable::{self, sync};
-use crate::{PARTIAL_PREFIX, copy_file};
+use crate::files::read_all;
+use crate::{PARTIAL_PREFIX, copy_file, kind_of};
+
+/// The bits of a directory whose new files belong to its group, which may write them.
+const SHARED: Mode = Mode::SGID.union(Mode::WGRP);
 
 /// A directory below a root. No link below the root was followed to reach it, and none is followed to write
 /// into it: whoever can make a link in the root cannot direct a write out of it.
+///
+/// If a group shares the root (`chmod g+ws`), the group may read and write what is created in it or
+/// below, whatever the umask.
 #[derive(Debug)]
 pub struct Directory {
     handle: OwnedFd,
     root: Utf8PathBuf,
     path: Utf8PathBuf,
+    is_shared: bool,
 }
 
 /// How a directory that is no link is opened.
@@ -56,8 +64,10 @@ impl Directory {
         below: &Utf8Path,
         enter: impl Fn(&Self, &str) -> io::Result<Self>,
     ) -> io::Result<Self> {
-        let handle = fs_err::File::open(root)?.into_parts().0.into();
-        let mut directory = Self { handle, root: root.to_owned(), path: root.to_owned() };
+        let handle: OwnedFd = fs_err::File::open(root)?.into_parts().0.into();
+        let is_shared = mode_of(&handle)?.contains(SHARED);
+        let mut directory =
+            Self { handle, root: root.to_owned(), path: root.to_owned(), is_shared };
         for part in below.components() {
             let Utf8Component::Normal(name) = part else {
                 return Err(io::Error::other(format!("`{part}` leads out of {root}")));
@@ -65,6 +75,25 @@ impl Directory {
             directory = enter(&directory, name)?;
         }
         Ok(directory)
+    }
+
+    /// Reads a file of at most `limit` bytes. A link is not followed.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no file of that name, where it has more bytes, and where the operating system refuses.
+    pub fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        // Whoever opens a named pipe would wait until somebody writes into it.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let handle = fs::openat(&self.handle, name, flags, Mode::empty())?;
+        let path = self.path.join(name);
+        let file = fs_err::File::from_parts(handle.into(), path.as_std_path());
+        let kind = file.metadata()?.file_type();
+        if !kind.is_file() {
+            let found = kind_of(kind);
+            return Err(io::Error::other(format!("{path} is {found}, expected a file")));
+        }
+        read_all(&path, file, limit)
     }
 
     /// Writes a file, in place of a file or a link of that name. It appears complete or not at all, and is as
@@ -151,6 +180,7 @@ impl Directory {
         let (partial, ()) = unique(|name| fs::mkdirat(&self.handle, name, mode))?;
         let filled = self.enter(&partial);
         let created = filled.and_then(|filled| {
+            self.share(&filled.handle, Mode::RWXG);
             filled.prepare_durably(contents)?.replace(file)?;
             fs::fsync(&filled.handle).or_else(unless_unsupported)?;
             // A directory can be renamed only to a free name or over an empty directory.
@@ -178,7 +208,7 @@ impl Directory {
     /// Fails where there is something of that name, and where the operating system refuses.
     pub fn new_directory(&self, name: &str) -> io::Result<Self> {
         fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777))?;
-        self.enter(name)
+        self.enter_existing(name).inspect(|made| self.share(&made.handle, Mode::RWXG))
     }
 
     /// Opens a new file, to write and to read it.
@@ -188,7 +218,9 @@ impl Directory {
     /// Fails where there is something of that name, and where the operating system refuses.
     pub fn new_file(&self, name: &str) -> io::Result<std::fs::File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        Ok(fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?.into())
+        let file = fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?;
+        self.share(&file, Mode::RGRP | Mode::WGRP);
+        Ok(file.into())
     }
 
     /// Removes a file, a link, or a directory with everything in it, however deep that is. Something that is gone
@@ -257,7 +289,10 @@ impl Directory {
         match self.enter_existing(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => self.enter_existing(name),
+                    Ok(()) => self
+                        .enter_existing(name)
+                        .inspect(|made| self.share(&made.handle, Mode::RWXG)),
+                    Err(Errno::EXIST) => self.enter_existing(name),
                     Err(errno) => Err(self.cannot_open(name, &errno.into())),
                 }
             }
@@ -278,7 +313,12 @@ impl Directory {
             }
             self.cannot_open(name, &errno.into())
         })?;
-        Ok(Self { handle, root: self.root.clone(), path: self.path.join(name) })
+        Ok(Self {
+            handle,
+            root: self.root.clone(),
+            path: self.path.join(name),
+            is_shared: self.is_shared,
+        })
     }
 
     fn cannot_open(&self, name: &str, error: &io::Error) -> io::Error {
@@ -286,11 +326,23 @@ impl Directory {
         io::Error::new(error.kind(), format!("cannot open directory `{path}`: {error}"))
     }
 
+    /// Gives what was created the `rights` of the group, which the umask may have taken, if the root is shared. A
+    /// file system with rules of its own, which refuses that, is no reason not to write.
+    fn share(&self, created: &OwnedFd, rights: Mode) {
+        if self.is_shared
+            && let Ok(mode) = mode_of(created)
+            && !mode.contains(rights)
+        {
+            let _ = fs::fchmod(created, mode | rights);
+        }
+    }
+
     /// Creates a temporary file, which is empty.
     fn create(&self) -> io::Result<Partial<'_>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let (name, handle) = unique(|name| fs::openat(&self.handle, name, flags, mode))?;
+        self.share(&handle, Mode::RGRP | Mode::WGRP);
         Ok(Partial { directory: self, name, file: handle.into() })
     }
 
@@ -352,6 +404,11 @@ fn remove_entry(directory: &OwnedFd, name: impl Arg + Copy) -> rustix::io::Resul
     }
 }
 
+/// Returns the permissions of an open file or directory, with the bits beside them.
+fn mode_of(handle: &OwnedFd) -> rustix::io::Result<Mode> {
+    Ok(Mode::from_raw_mode(fs::fstat(handle)?.st_mode))
+}
+
 /// Calls `create` with names of temporary files until one is free. Returns that and what was created.
 fn unique<T>(create: impl Fn(&str) -> rustix::io::Result<T>) -> io::Result<(String, T)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -373,7 +430,7 @@ fn unless_unsupported(errno: Errno) -> rustix::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -405,6 +462,71 @@ mod tests {
         assert_eq!(fs_err::read_dir(&group.path).unwrap().count(), 2);
     }
 
+    /// The variable with which [`a_group_may_write_what_is_created_in_its_directory`] starts itself as a child, with
+    /// another umask.
+    const SHARED_ROOT: &str = "DIRECTORY_TEST_SHARED_ROOT";
+
+    #[test]
+    fn a_group_may_write_what_is_created_in_its_directory() {
+        if let Ok(root) = std::env::var(SHARED_ROOT) {
+            let group = Directory::make(Utf8Path::new(&root), "registry/group").unwrap();
+            group.write("written", |out| out.write_all(b"1")).unwrap();
+            group.replace_file("replaced", b"1").unwrap();
+            assert!(group.create_file("created", b"1").unwrap());
+            assert!(group.create_directory("1", "package.json", b"1").unwrap());
+            let source = fs_err::File::open(group.path.join("written")).unwrap();
+            group.copy(&source, "copied").unwrap();
+            return;
+        }
+        for (root_mode, directory_mode, file_mode) in
+            [(0o2775, 0o770, 0o660), (0o2755, 0o700, 0o600), (0o775, 0o700, 0o600)]
+        {
+            let (_guard, root) = root();
+            fs_err::create_dir(&root).unwrap();
+            let permissions = std::fs::Permissions::from_mode(root_mode);
+            fs_err::set_permissions(&root, permissions).unwrap();
+            let child = std::process::Command::new("sh")
+                .args(["-c", r#"umask 077; exec "$0" "$@""#])
+                .arg(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "directory::tests::a_group_may_write_what_is_created_in_its_directory",
+                ])
+                .env(SHARED_ROOT, &root)
+                .output()
+                .unwrap();
+            assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+            let mode = |path: &str| {
+                let about = fs_err::metadata(root.join("registry").join(path)).unwrap();
+                about.permissions().mode() & 0o777
+            };
+            for directory in ["", "group", "group/1"] {
+                assert_eq!(mode(directory), directory_mode, "{directory:?} in {root_mode:o}");
+            }
+            for file in ["written", "replaced", "created", "copied", "1/package.json"] {
+                let path = format!("group/{file}");
+                assert_eq!(mode(&path), file_mode, "{file} in {root_mode:o}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_no_link_is_followed() {
+        let (_guard, root) = root();
+        let directory = Directory::make(&root, "group").unwrap();
+        directory.replace_file("file", b"[1]").unwrap();
+        assert_eq!(directory.read("file", 3).unwrap(), b"[1]");
+        let refusal = |name: &str| directory.read(name, 2).unwrap_err().to_string();
+        assert_eq!(refusal("file"), format!("{root}/group/file has more than 2 bytes"));
+        symlink("file", root.join("group/link")).unwrap();
+        let refused = directory.read("link", 3).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(Errno::LOOP.raw_os_error()));
+        let made = std::process::Command::new("mkfifo").arg(root.join("group/pipe")).status();
+        assert!(made.unwrap().success());
+        assert_eq!(refusal("pipe"), format!("{root}/group/pipe is a named pipe, expected a file"));
+        assert_eq!(directory.read("absent", 3).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
     #[test]
     fn a_tree_is_removed_however_deep_and_nothing_beyond_its_links() {
         let (guard, root) = root();
@@ -421,7 +543,7 @@ mod tests {
         symlink(&outside, root.join("executions/tree/link")).unwrap();
         fs_err::create_dir_all(root.join("executions/tree/closed/in")).unwrap();
         fs_err::write(root.join("executions/tree/closed/in/file"), "").unwrap();
-        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+        let closed = std::fs::Permissions::from_mode(0o000);
         fs_err::set_permissions(root.join("executions/tree/closed"), closed).unwrap();
         directory.remove("tree").unwrap();
         directory.remove("tree").unwrap();
