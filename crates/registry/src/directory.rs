@@ -15,6 +15,8 @@
 //! A version that something else has damaged keeps its number and is an error of whoever describes it.
 //! Whatever else has a number for a name, such as a directory of the day `20261130`, is no version if it
 //! is not [within reach](REACH).
+//!
+//! What else is in the directory, such as `.Trash-0`, is no group if a group cannot have its name.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -59,22 +61,37 @@ impl DirectoryRegistry {
     /// # Errors
     /// Returns an error if the directory cannot be read. One that does not exist has no groups.
     pub fn groups(&self) -> Result<Vec<String>, RegistryError> {
-        let entries = match self.directory.read_dir_utf8() {
+        let entries = match self.directory.read_dir() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(self.unusable())?,
         };
         let mut groups = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(self.unusable())?;
-            let name = entry.file_name();
-            let has_description = || entry.path().join(GROUP_JSON).is_file();
-            // A group stays one if its description is lost.
-            if has_description() || self.numbers(name).is_ok_and(|numbers| !numbers.is_empty()) {
+            let name = entry.map_err(self.unusable())?.file_name();
+            let Some(name) = name.to_str().filter(|name| group_name(name).is_ok()) else {
+                continue;
+            };
+            if self.is_group(name) {
                 groups.push(name.to_owned());
             }
         }
         groups.sort_unstable();
         Ok(groups)
+    }
+
+    /// Returns whether a directory is a group. One whose description is lost is one if it has versions, and one that
+    /// cannot be read is one, so that whoever lists its versions learns why they cannot be.
+    fn is_group(&self, name: &str) -> bool {
+        if self.group_directory(name).join(GROUP_JSON).is_file() {
+            return true;
+        }
+        match self.numbers(name) {
+            Ok(numbers) => !numbers.is_empty(),
+            Err(RegistryError::Directory { source, .. }) => {
+                source.kind() != io::ErrorKind::NotADirectory
+            }
+            Err(_) => false,
+        }
     }
 
     /// Returns the directory of a group.

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use camino::Utf8Path;
@@ -346,6 +348,45 @@ fn a_number_out_of_reach_is_no_version() {
     assert_eq!(last, 999_999_999);
     let error = registry.create_version(&version("job-3")).unwrap_err();
     insta::assert_snapshot!(chain(&error), @"the next version of group machine-downtime is `1000000000`, expected a number from 1 to 999999999");
+}
+
+#[test]
+fn what_is_no_group_is_in_nobodys_way() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    registry.create_version(&version("job-1")).unwrap();
+    let copy = |name: &OsStr| {
+        let directory = scratch.path.as_std_path().join(name);
+        fs_err::create_dir_all(directory.join("1")).unwrap();
+        for file in ["group.json", "1/model_package.json"] {
+            let from = scratch.path.join("machine-downtime").join(file);
+            fs_err::copy(from, directory.join(file)).unwrap();
+        }
+    };
+    for name in [".Trash-0", "my group", "-a", "lost+found"] {
+        copy(OsStr::new(name));
+    }
+    copy(OsStr::from_bytes(b"gr\xfcn"));
+    fs_err::write(scratch.path.as_std_path().join(OsStr::from_bytes(b"\xff.txt")), "").unwrap();
+    fs_err::write(scratch.path.join("README"), "").unwrap();
+    assert_eq!(registry.groups().unwrap(), ["machine-downtime"]);
+}
+
+#[test]
+fn a_group_that_cannot_be_read_is_one() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    // Modes do not count for root, who may run this: a link to itself cannot be read by anybody.
+    std::os::unix::fs::symlink("closed", scratch.path.join("closed")).unwrap();
+    std::os::unix::fs::symlink("gone", scratch.path.join("broken")).unwrap();
+    assert_eq!(registry.groups().unwrap(), ["closed", "machine-downtime"]);
+    let message = chain(&registry.versions("closed").unwrap_err());
+    let expected =
+        "model registry <models> cannot be used: failed to read directory `<models>/closed`: ";
+    let message = message.replace(scratch.path.as_str(), "<models>");
+    assert!(message.starts_with(expected), "{message}");
 }
 
 #[test]
