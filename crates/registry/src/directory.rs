@@ -14,7 +14,8 @@
 //!
 //! A version that something else has damaged keeps its number and is an error of whoever describes it.
 //! Whatever else has a number for a name, such as a directory of the day `20261130`, is no version if it
-//! is not [within reach](REACH).
+//! is not [within reach](REACH). `group.json` keeps the highest number that was registered, so that a version
+//! stays within reach, and a number is not given again, when those before it or it itself are removed.
 //!
 //! What else is in the directory, such as `.Trash-0`, is no group if a group cannot have its name.
 
@@ -23,7 +24,7 @@ use std::ops::RangeInclusive;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{Directory, kind_of};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::Registry;
 use crate::error::{DocumentError, RegistryError};
@@ -36,8 +37,21 @@ const PACKAGE_JSON: &str = "model_package.json";
 const ARN: &str = "arn:aws:sagemaker:local:000000000000:model-package/";
 /// The version numbers that SageMaker's API accepts.
 const VERSIONS: RangeInclusive<u32> = 1..=999_999_999;
-/// By how much the number of a version that cannot be read may exceed that of the version before.
+/// By how much the number of a version that cannot be read may exceed that of the version before, or the last one
+/// that was registered.
 const REACH: u32 = 100;
+/// The member of `group.json` with the highest number that was registered. Groups of earlier programs lack it.
+const LAST_VERSION: &str = "last_version";
+/// The highest [`LAST_VERSION`] that is taken without a directory within reach of it.
+const MOST: u32 = 1_000_000;
+
+/// The numbers of a group.
+struct Numbers {
+    /// Those of its versions, ascending, with those that cannot be read.
+    versions: Vec<u32>,
+    /// The highest that a version has or had; 0 if there was none.
+    last: u32,
+}
 
 /// A registry that stores model packages as JSON files in a directory.
 #[derive(Clone, Debug)]
@@ -86,7 +100,7 @@ impl DirectoryRegistry {
             return true;
         }
         match self.numbers(name) {
-            Ok(numbers) => !numbers.is_empty(),
+            Ok(numbers) => !numbers.versions.is_empty(),
             Err(RegistryError::Directory { source, .. }) => {
                 source.kind() != io::ErrorKind::NotADirectory
             }
@@ -104,8 +118,9 @@ impl DirectoryRegistry {
         |source| RegistryError::Directory { path: self.directory.clone(), source }
     }
 
-    /// Returns the numbers of a group's versions, ascending, those included that cannot be read.
-    fn numbers(&self, group: &str) -> Result<Vec<u32>, RegistryError> {
+    /// Returns the numbers of a group. A directory is a version if it can be read as one, or if its number is
+    /// [within reach](REACH) of the version before, or not beyond what is within reach of the last registration.
+    fn numbers(&self, group: &str) -> Result<Numbers, RegistryError> {
         let listing = match fs_err::read_dir(self.group_directory(group)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(RegistryError::NoGroup { group: group.to_owned() });
@@ -114,17 +129,38 @@ impl DirectoryRegistry {
         };
         let names = listing.map(|entry| Ok(entry?.file_name()));
         let names = names.collect::<io::Result<Vec<_>>>().map_err(self.unusable())?;
-        let mut taken: Vec<_> = names.iter().filter_map(|name| number(name.to_str()?)).collect();
-        taken.sort_unstable();
+        let mut versions: Vec<_> = names.iter().filter_map(|name| number(name.to_str()?)).collect();
+        versions.sort_unstable();
+        // A description that cannot be read says nothing of the last version.
+        let description = common::json::read(&self.group_directory(group).join(GROUP_JSON)).ok();
+        let description = description.and_then(|json| common::json::from_slice(&json).ok());
+        let registered =
+            description.map_or(0, |description| last_registered(&description, &versions));
         let mut last = 0;
-        taken.retain(|&number| {
-            let is_version = number - last <= REACH || self.read(group, number).is_ok();
+        versions.retain(|&number| {
+            let is_near = number - last <= REACH || number <= registered + REACH;
+            let is_version = is_near || self.read(group, number).is_ok();
             if is_version {
                 last = number;
             }
             is_version
         });
-        Ok(taken)
+        Ok(Numbers { versions, last: last.max(registered) })
+    }
+
+    /// Writes the number of a version that was registered just now into the group's description, unless there is a
+    /// higher one. It is not synced, and of two processes at once the lower number may remain: it then lags by a few,
+    /// which are [within reach](REACH).
+    fn keep_last(&self, group: &str, version: u32) -> io::Result<()> {
+        let place = Directory::make(&self.directory, group)?;
+        let json = place.read(GROUP_JSON, common::json::LARGEST_JSON)?;
+        let mut description: Map<String, Value> = common::json::from_slice(&json)?;
+        if last_registered(&description, &[version]) >= version {
+            return Ok(());
+        }
+        description.insert(LAST_VERSION.to_owned(), version.into());
+        let json = serde_json::to_string_pretty(&description)?;
+        place.write(GROUP_JSON, |out| writeln!(out, "{json}"))
     }
 
     /// Reads the document of a version.
@@ -175,11 +211,12 @@ impl Registry for DirectoryRegistry {
         new.check_given()?;
         let group = &new.group;
         let registered_before = |version| self.registered_with(&new.client_token, group, version);
-        let taken = self.numbers(group)?;
-        if let Some(package) = taken.iter().rev().find_map(|&version| registered_before(version)) {
+        let Numbers { versions, last } = self.numbers(group)?;
+        if let Some(package) = versions.iter().rev().find_map(|&version| registered_before(version))
+        {
             return Ok(package);
         }
-        let mut version = taken.last().map_or(1, |last| last + 1);
+        let mut version = last + 1;
         while VERSIONS.contains(&version) {
             let package = registered(new, version);
             let document = Document::new(package.clone(), Some(new.client_token.clone()));
@@ -188,9 +225,11 @@ impl Registry for DirectoryRegistry {
                 path: self.group_directory(&new.group).join(&number).join(PACKAGE_JSON),
                 source: DocumentError::Json(source),
             })?;
-            let group = Directory::make(&self.directory, &new.group);
-            let created = group.and_then(|it| it.create_directory(&number, PACKAGE_JSON, &json));
+            let place = Directory::make(&self.directory, group);
+            let created = place.and_then(|it| it.create_directory(&number, PACKAGE_JSON, &json));
             if created.map_err(self.unusable())? {
+                // The version is there, whether its number could be kept or not.
+                let _ = self.keep_last(group, version);
                 return Ok(package);
             }
             // Another process has taken the number since, possibly for the same job.
@@ -222,7 +261,7 @@ impl Registry for DirectoryRegistry {
 
     fn versions(&self, group: &str) -> Result<Vec<(u32, String)>, RegistryError> {
         group_name(group)?;
-        let numbers = self.numbers(group)?.into_iter().rev();
+        let numbers = self.numbers(group)?.versions.into_iter().rev();
         Ok(numbers.map(|number| (number, arn(group, number))).collect())
     }
 
@@ -267,6 +306,21 @@ fn contents(directory: &Utf8Path, document: &Utf8Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("{directory} is {found}, expected a directory")));
     }
     common::json::read(document)
+}
+
+/// Returns the highest number that was registered in a group by its description, or 0. `entries` are the numbers for
+/// which there is a directory, of whatever kind.
+///
+/// What is no number of a version counts as absent, and so does one beyond [`MOST`] that no directory is within
+/// reach of: nobody has registered a million versions and removed the last hundred, and if a number such as 999999999
+/// counted that damage or somebody's hand has put there, the group could have no further version.
+fn last_registered(description: &Map<String, Value>, entries: &[u32]) -> u32 {
+    let last = description.get(LAST_VERSION).and_then(Value::as_u64);
+    let last =
+        last.and_then(|last| u32::try_from(last).ok()).filter(|last| VERSIONS.contains(last));
+    let is_likely =
+        |last: &u32| *last <= MOST || entries.iter().any(|&number| number.abs_diff(*last) <= REACH);
+    last.filter(is_likely).unwrap_or(0)
 }
 
 /// Returns the ARN of a version.

@@ -4,6 +4,7 @@
 mod common;
 
 use std::ffi::OsStr;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
@@ -348,6 +349,150 @@ fn a_number_out_of_reach_is_no_version() {
     assert_eq!(last, 999_999_999);
     let error = registry.create_version(&version("job-3")).unwrap_err();
     insta::assert_snapshot!(chain(&error), @"the next version of group machine-downtime is `1000000000`, expected a number from 1 to 999999999");
+}
+
+/// Cuts the document of a version off.
+fn truncate(version: &Utf8Path) {
+    fs_err::write(version.join("model_package.json"), "{").unwrap();
+}
+
+/// Removes versions as a user does who needs the space.
+fn remove(group: &Utf8Path, versions: RangeInclusive<u32>) {
+    for version in versions {
+        fs_err::remove_dir_all(group.join(version.to_string())).unwrap();
+    }
+}
+
+fn numbers(registry: &DirectoryRegistry) -> Vec<u32> {
+    let versions = registry.versions("machine-downtime").unwrap();
+    versions.into_iter().map(|(number, _)| number).collect()
+}
+
+#[test]
+fn a_damaged_version_far_from_the_others_keeps_its_number() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let directory = scratch.path.join("machine-downtime");
+    let register = |n: u32| registry.create_version(&version(&format!("job-{n}"))).unwrap();
+    let made: Vec<_> = (1..=104).map(register).collect();
+    remove(&directory, 1..=103);
+    truncate(&directory.join("104"));
+    fs_err::create_dir(directory.join("20261130")).unwrap();
+    assert_eq!(numbers(&registry), [104]);
+    let message = chain(&registry.describe(&made[103].arn).unwrap_err());
+    assert!(message.contains("/machine-downtime/104"), "{message}");
+    assert_eq!(register(105).version, 105);
+    assert_eq!(numbers(&registry), [105, 104]);
+
+    // What the last registrations have not written is within reach.
+    set_last(&directory, "5");
+    truncate(&directory.join("105"));
+    assert_eq!(numbers(&registry), [105, 104]);
+    assert_eq!(register(106).version, 106);
+}
+
+/// Writes a group's description with the last version as somebody else may write it.
+fn set_last(group: &Utf8Path, last: &str) {
+    let text = format!(
+        r#"{{"description": "predicts downtime", "last_version": {last}, "owner": "line 2"}}"#
+    );
+    fs_err::write(group.join("group.json"), text).unwrap();
+}
+
+#[test]
+fn the_number_of_a_removed_version_is_not_given_again() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let directory = scratch.path.join("machine-downtime");
+    let register = |token: &str| registry.create_version(&version(token)).unwrap().version;
+    assert_eq!([register("job-1"), register("job-2"), register("job-3")], [1, 2, 3]);
+    remove(&directory, 3..=3);
+    assert_eq!(register("job-4"), 4);
+    remove(&directory, 1..=2);
+    remove(&directory, 4..=4);
+    assert!(numbers(&registry).is_empty());
+    assert_eq!(registry.groups().unwrap(), ["machine-downtime"]);
+    assert_eq!(register("job-5"), 5);
+    // A token that was used before makes no version and leaves the number.
+    assert_eq!(register("job-5"), 5);
+    let document = fs_err::read_to_string(directory.join("group.json")).unwrap();
+    insta::assert_snapshot!(document, @r#"
+    {
+      "description": "predicts downtime",
+      "format_version": 1,
+      "last_version": 5,
+      "name": "machine-downtime"
+    }
+    "#);
+    assert_eq!(names(&directory), set(["5", "group.json"]));
+}
+
+#[test]
+fn a_last_version_that_is_none_counts_as_absent() {
+    let scratch = scratch();
+    let registry = DirectoryRegistry::new(&scratch.path);
+    registry.ensure_group(&group()).unwrap();
+    let directory = scratch.path.join("machine-downtime");
+    let mut last = registry.create_version(&version("job-0")).unwrap().version;
+    for absent in
+        ["-7", "0", "1000000000", "1e300", "2.5", "\"40\"", "null", "[9]", "999999999", "20261130"]
+    {
+        set_last(&directory, absent);
+        last += 1;
+        let made = registry.create_version(&version(&format!("job-{last}"))).unwrap();
+        assert_eq!(made.version, last, "{absent}");
+        let text = fs_err::read_to_string(directory.join("group.json")).unwrap();
+        assert!(text.contains(&format!("\"last_version\": {last},\n")), "{absent}: {text}");
+        assert!(text.contains("\"owner\": \"line 2\""), "{text}");
+    }
+    // One that may be right counts, and is not lowered.
+    set_last(&directory, "1000000");
+    assert_eq!(registry.create_version(&version("job-far")).unwrap().version, 1_000_001);
+    // So does a higher one, if something is there.
+    fs_err::create_dir(directory.join("999999900")).unwrap();
+    set_last(&directory, "999999901");
+    assert_eq!(numbers(&registry)[0], 999_999_900);
+    assert_eq!(registry.create_version(&version("job-last")).unwrap().version, 999_999_902);
+}
+
+#[test]
+fn a_description_that_cannot_be_used_is_in_nobodys_way() {
+    type Damage = fn(&Utf8Path);
+    let damages: [Damage; 6] = [
+        |file| fs_err::remove_file(file).unwrap(),
+        |file| fs_err::write(file, "{\"last_version\": 7").unwrap(),
+        |file| fs_err::write(file, b"\xff\0").unwrap(),
+        |file| {
+            fs_err::remove_file(file).unwrap();
+            make_pipe(file);
+        },
+        |file| {
+            fs_err::remove_file(file).unwrap();
+            fs_err::create_dir(file).unwrap();
+        },
+        |file| {
+            fs_err::remove_file(file).unwrap();
+            let other = file.with_file_name("other.json");
+            fs_err::write(&other, "{\"token\": 1}").unwrap();
+            std::os::unix::fs::symlink(other, file).unwrap();
+        },
+    ];
+    for damage in damages {
+        let scratch = scratch();
+        let registry = DirectoryRegistry::new(&scratch.path);
+        registry.ensure_group(&group()).unwrap();
+        registry.create_version(&version("job-1")).unwrap();
+        let file = scratch.path.join("machine-downtime/group.json");
+        damage(&file);
+        let kind = fs_err::symlink_metadata(&file).ok().map(|about| about.file_type());
+        assert_eq!(registry.create_version(&version("job-2")).unwrap().version, 2);
+        assert_eq!(registry.groups().unwrap(), ["machine-downtime"]);
+        // Nothing was put in its place: it may be somebody's own file that a link leads to.
+        let left = fs_err::symlink_metadata(&file).ok().map(|about| about.file_type());
+        assert_eq!(left, kind);
+    }
 }
 
 #[test]
