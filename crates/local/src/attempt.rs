@@ -1,7 +1,7 @@
 //! One attempt at a job: it creates a directory tree for every host, runs the program in it and
 //! stores the outputs.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::ExitStatus;
 use std::thread;
 
@@ -17,6 +17,7 @@ use crate::failure::JobFailure;
 use crate::job::LocalJob;
 use crate::leftovers::executions_in;
 use crate::log::tail;
+use crate::metrics;
 use crate::ownership;
 use crate::process::{Ended, Stop};
 use crate::recorded::Contents;
@@ -93,7 +94,7 @@ impl JobRunner<'_> {
         if let Some(first) = failures.into_iter().next() {
             return Err(first);
         }
-        let metrics = self.metrics(job, directory)?;
+        let metrics = metrics::find(job, directory, self.stop)?;
         let contents = self.gather(job, directory)?;
         // the outputs are in the store now; a failed job's trees are kept for inspection
         if let Ok(own) = self.store.directory(directory) {
@@ -157,40 +158,6 @@ impl JobRunner<'_> {
             .and_then(|directory| directory.new_file(path.file_name().unwrap_or_default()));
         let log = log.map_err(cannot("write", &path))?;
         self.runner.run(job, base, log, stop)
-    }
-
-    /// Returns the last value of each metric that the metric definitions find in the logs. The last
-    /// host that logs a metric decides its value.
-    fn metrics(
-        &self,
-        job: &LocalJob,
-        directory: &Utf8Path,
-    ) -> Result<IndexMap<String, f64>, JobFailure> {
-        let mut found = IndexMap::new();
-        if job.metrics.is_empty() {
-            return Ok(found);
-        }
-        let mut expressions = Vec::new();
-        for (name, expression) in &job.metrics {
-            let invalid = |error| JobFailure::new(format!("metric {name}: {error}"), Exit::Usage);
-            expressions.push((name, regex::Regex::new(expression).map_err(invalid)?));
-        }
-        let unreadable = |error: std::io::Error| JobFailure::new(error.to_string(), Exit::Failed);
-        for host in job.host_names() {
-            let log = fs_err::File::open(directory.join(host).with_extension("log"));
-            for line in BufReader::new(log.map_err(unreadable)?).split(b'\n') {
-                let line = line.map_err(unreadable)?;
-                let line = String::from_utf8_lossy(&line);
-                for (name, expression) in &expressions {
-                    let last = expression.captures_iter(&line).last();
-                    let number = last.and_then(|captures| captures.get(1)?.as_str().parse().ok());
-                    // neither CloudWatch nor JSON has a NaN
-                    let number = number.filter(|number: &f64| number.is_finite());
-                    found.extend(number.map(|number| ((*name).clone(), number)));
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Stores the outputs of all hosts and returns what they hold.

@@ -90,6 +90,7 @@ mod job;
 mod keeper;
 mod leftovers;
 mod log;
+mod metrics;
 mod occupancy;
 mod ownership;
 mod process;

@@ -193,19 +193,24 @@ impl Linter<'_> {
     }
 }
 
+/// The greatest size of a compiled expression in bytes, as the local run takes it.
+const LARGEST_EXPRESSION: usize = 1 << 20;
+
 /// Returns whether a regular expression has a capture group. The error is the `regex` crate's
 /// message.
 fn read(regex: &str) -> Result<bool, String> {
     // The Unicode tables may not be compiled in; ASCII matching does without them.
-    let read = |unicode| regex::bytes::RegexBuilder::new(regex).unicode(unicode).build();
+    let read = |unicode| {
+        let mut builder = regex::bytes::RegexBuilder::new(regex);
+        builder.unicode(unicode).size_limit(LARGEST_EXPRESSION).build()
+    };
     match read(true).or_else(|error| read(false).map_err(|_| error)) {
         Ok(regex) => Ok(regex.captures_len() > 1),
         Err(regex::Error::Syntax(text)) => {
             let last = text.lines().last().unwrap_or_default();
             Err(last.trim_start_matches("error: ").to_owned())
         }
-        // The compiled expression would be too large.
-        Err(_) => Ok(Brackets::of(regex).captures),
+        Err(_) => Err(format!("it takes more than {LARGEST_EXPRESSION} bytes when it is compiled")),
     }
 }
 
@@ -282,6 +287,12 @@ mod tests {
             assert!(Brackets::of(regex).balance.is_err(), "{regex}");
             assert!(read(regex).is_err(), "{regex}");
         }
+    }
+
+    #[test]
+    fn an_expression_that_is_too_large_is_not_compiled() {
+        let problem = read(r"(\w{100}){400}").unwrap_err();
+        assert_eq!(problem, "it takes more than 1048576 bytes when it is compiled");
     }
 
     #[test]
