@@ -2,11 +2,12 @@
 //! expressions refer to.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::json::LARGEST_JSON;
 use common::{Exit, chain};
 use pipeline::{
     Branch, Definition, EvaluationError, ExecutionVariable, Path, PlacedStep, Room, Scope, Step,
@@ -87,12 +88,50 @@ pub struct ExecutionState<'a> {
     pub exit: Exit,
     /// What the values of expressions may still come to.
     pub room: Room,
-    /// The property file that was read last, because conditions ask for one metric after the other.
-    pub property_file: RefCell<Option<PropertyFile>>,
+    /// What need not be looked up again.
+    pub property_file: RefCell<Option<Known>>,
 }
 
-/// The JSON of a property file, by the step's name and its own.
-type PropertyFile = ((String, String), Arc<Value>);
+/// What need not be looked up again: property files, because conditions ask for one metric after the other, and
+/// places of steps in the record.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The property files that were read last, the oldest first.
+    files: VecDeque<PropertyFile>,
+    /// The place of each step in the record.
+    places: BTreeMap<String, usize>,
+}
+
+/// The number of bytes of the property files that are kept. As values in memory they may take 30 times as much.
+const MOST_TEXT: usize = 2 * LARGEST_JSON as usize;
+
+/// The JSON of a property file.
+#[derive(Debug)]
+struct PropertyFile {
+    /// The step's name and the file's own.
+    key: (String, String),
+    document: Arc<Value>,
+    /// The number of bytes of the text.
+    size: usize,
+}
+
+impl Known {
+    /// Returns a property file that is kept.
+    fn file(&self, key: &(String, String)) -> Option<Arc<Value>> {
+        let file = self.files.iter().find(|file| file.key == *key)?;
+        Some(Arc::clone(&file.document))
+    }
+
+    /// Makes room for a property file of `size` bytes: the oldest ones go.
+    fn make_room(&mut self, size: usize) {
+        let mut total: usize = self.files.iter().map(|file| file.size).sum();
+        while total + size > MOST_TEXT
+            && let Some(oldest) = self.files.pop_front()
+        {
+            total -= oldest.size;
+        }
+    }
+}
 
 impl ExecutionState<'_> {
     /// Returns whether further steps may start.
@@ -144,15 +183,21 @@ impl ExecutionState<'_> {
 
     /// Returns the record of a step that has succeeded.
     fn succeeded(&self, name: &str) -> Option<&StepRecord> {
-        self.execution
-            .steps
-            .iter()
-            .find(|step| step.name == name && step.status == Status::Succeeded)
+        let place = *self.property_file.borrow().as_ref()?.places.get(name)?;
+        let record = self.execution.steps.get(place)?;
+        (record.name == name && record.status == Status::Succeeded).then_some(record)
+    }
+
+    /// Adds the record of a step that starts.
+    fn add(&mut self, record: StepRecord) {
+        let places = &mut self.property_file.get_mut().get_or_insert_default().places;
+        places.entry(record.name.clone()).or_insert(self.execution.steps.len());
+        self.execution.steps.push(record);
     }
 
     /// Records the start of a step, and ends the step at once if it has no job to run.
     pub fn start(&mut self, step: &Step) -> StartedStep {
-        self.execution.steps.push(StepRecord::started(&step.name, step.kind.name()));
+        self.add(StepRecord::started(&step.name, step.kind.name()));
         self.progress.began(&step.name, Duration::ZERO);
         self.save();
         if let Some(record) = self.reused.get(&step.name) {
@@ -396,8 +441,12 @@ impl Scope for ExecutionState<'_> {
         name: &str,
     ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
         let key = (step.to_owned(), name.to_owned());
-        if let Some((_, document)) = self.property_file.borrow().as_ref().filter(|it| it.0 == key) {
-            return Ok(Arc::clone(document));
+        let known = self.property_file.borrow().as_ref().and_then(|known| known.file(&key));
+        if let Some(document) = known {
+            return Ok(document);
+        }
+        if self.stop.is_requested() {
+            return Err("the execution was stopped before it was read".into());
         }
         let declared = self.definition.step(step).map(|step| &step.property_files);
         let file = declared
@@ -408,12 +457,43 @@ impl Scope for ExecutionState<'_> {
             .and_then(|outputs| outputs.get(&file.output_name))
             .ok_or("the output that it is in does not exist")?;
         let uri = format!("{prefix}/{}", file.file_path);
-        let text = self.store.read(&uri)?;
         let path = self.store.path(&uri)?;
+        // reading it says what is wrong with something that is no file
+        let size = path.metadata().map_or(0, |about| about.len());
+        if size > LARGEST_JSON {
+            return Err(format!("{path} has {size} bytes, expected at most {LARGEST_JSON}").into());
+        }
+        let text = self.store.read(&uri)?;
+        let mut known = self.property_file.borrow_mut();
+        let known = known.get_or_insert_default();
+        known.make_room(text.len());
         let document: Value = common::json::from_slice(&text)
             .map_err(|error| format!("{path} is not JSON: {error}"))?;
         let document = Arc::new(document);
-        self.property_file.replace(Some((key, Arc::clone(&document))));
+        let file = PropertyFile { key, document: Arc::clone(&document), size: text.len() };
+        known.files.push_back(file);
         Ok(document)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn property_files_are_kept_until_they_are_too_large_together() {
+        let mut known = Known::default();
+        let key = |name: &str| ("Evaluate".to_owned(), name.to_owned());
+        let mut add = |name: &str, size: usize| {
+            known.make_room(size);
+            let document = Arc::new(Value::Null);
+            known.files.push_back(PropertyFile { key: key(name), document, size });
+            ["R", "Q", "P"].map(|name| known.file(&key(name)).is_some())
+        };
+        let largest = MOST_TEXT / 2;
+        assert_eq!(add("R", largest - 1), [true, false, false]);
+        assert_eq!(add("Q", largest), [true, true, false]);
+        assert_eq!(add("P", 1), [true, true, true]);
+        assert_eq!(add("P", 1), [false, true, true]);
     }
 }
