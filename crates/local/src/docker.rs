@@ -149,7 +149,6 @@ impl Docker {
         command.args(["--cpus", &processors.to_string(), "--memory", &memory.to_string()]);
         if let Some(registry) = self.registry.of(job) {
             command.args(["--mount", &mount(registry, REGISTRY)]);
-            command.args(["--env", &format!("{REGISTRY_VARIABLE}={REGISTRY}")]);
         }
         for (name, value) in &self.environment {
             command.args(["--env", &format!("{name}={value}")]);
@@ -159,6 +158,8 @@ impl Docker {
         }
         let mut entrypoint = job.entrypoint.iter();
         if let Some(program) = entrypoint.next() {
+        let directory = self.registry.of(job).map_or("", |_| REGISTRY);
+        command.args(["--env", &format!("{REGISTRY_VARIABLE}={directory}")]);
             command.args(["--entrypoint", program]);
         }
         command.arg(image).args(entrypoint).args(&job.arguments);
@@ -357,7 +358,8 @@ mod tests {
         let with = |step: &str| {
             let arguments = arguments(step, "ml.m5.large").join(" ");
             let mounted = arguments.contains("target=/opt/ml/registry");
-            assert_eq!(arguments.contains("MODEL_REGISTRY_DIRECTORY="), mounted, "{arguments}");
+            assert_eq!(arguments.contains("MODEL_REGISTRY_DIRECTORY=/"), mounted, "{arguments}");
+            assert_eq!(arguments.contains("MODEL_REGISTRY_DIRECTORY= "), !mounted, "{arguments}");
             mounted
         };
         assert!(with("Register"));

@@ -97,7 +97,8 @@ impl Programs {
 pub struct Processes {
     /// The executables, which have the names of the images' programs.
     pub programs: Programs,
-    /// The directory that stands for the Model Registry, and the step that learns of it.
+    /// The directory that stands for the Model Registry, and the step that learns of it. Others learn that they have
+    /// none.
     pub registry: RegistryAccess,
     /// Environment variables of every job, in addition to the definition's.
     pub environment: Vec<(String, String)>,
@@ -131,9 +132,9 @@ impl Runner for Processes {
             .args(&job.arguments)
             .current_dir(base)
             .env_clear()
-            .envs(self.registry.of(job).map(|directory| (REGISTRY_VARIABLE, directory)))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(&job.environment)
+            .env(REGISTRY_VARIABLE, self.registry.of(job).map_or("", Utf8Path::as_str))
             .env(wire::BASE_VARIABLE, base);
         let mut check = || Ok(());
         let mark = Some(strays::mark(base));
@@ -154,6 +155,7 @@ pub fn refused_variables(definition: &Definition, runner: &dyn Runner) -> Vec<St
         };
         for name in environment.keys() {
             if let Some(why) = runner.refuses(name) {
+                let name = common::one_line(name);
                 refused.push(format!("{}.Arguments.Environment.{name}: {why}", placed.place));
             }
         }

@@ -39,6 +39,12 @@ pub enum RegisterError {
          register with its feature `aws` to use SageMaker's"
     )]
     NoRegistry,
+    /// A local run that does not give the registry to this job.
+    #[error(
+        "this job does not get the model registry: MODEL_REGISTRY_DIRECTORY is empty, expected a directory; \
+         `orchestrator run --register-step STEP` gives it to one step"
+    )]
+    NotGiven,
     /// An error of the registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -79,7 +85,7 @@ pub enum RegisterError {
 impl Failure for RegisterError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Settings(_) => Exit::Usage,
+            Self::Settings(_) | Self::NotGiven => Exit::Usage,
             #[cfg(not(feature = "aws"))]
             Self::NoRegistry => Exit::Usage,
             Self::Unreadable(_) | Self::NotJson { .. } | Self::Evaluation { .. } => Exit::Data,

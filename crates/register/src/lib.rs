@@ -107,6 +107,8 @@ fn settings(container: &Container) -> Result<steps::Register, RegisterError> {
 
 fn registry(container: &Container) -> Result<Box<dyn Registry>, RegisterError> {
     match container.variable(REGISTRY_DIRECTORY) {
+        // an engine says so of a job that must not register
+        Some("") => Err(RegisterError::NotGiven),
         Some(directory) => Ok(Box::new(DirectoryRegistry::new(directory))),
         None => sagemaker(),
     }
