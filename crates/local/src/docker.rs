@@ -114,6 +114,14 @@ impl Docker {
     /// requested.
     pub fn image(&self, image: &str, stop: &Stop<'_>) -> Result<String, JobFailure> {
         let names = self.names(image);
+        // `docker image inspect` would take it as an option
+        if names.iter().any(|name| name.starts_with('-')) {
+            let reason = format!(
+                "image {} begins with a hyphen, expected a name such as any:1",
+                common::one_line(image)
+            );
+            return Err(JobFailure::new(reason, Exit::Usage));
+        }
         for name in &names {
             let arguments = ["image", "inspect", "--format", "{{.Id}}", name];
             let answer = self.engine.client.call(&arguments, stop)?;
@@ -124,7 +132,7 @@ impl Docker {
         let reason = format!(
             "there is no image {} here; `scripts/build-images` builds the images of this checkout, \
              --image-tag names another tag of them",
-            names.join(" or ")
+            common::one_line(&names.join(" or "))
         );
         Err(JobFailure::new(reason, Exit::Usage))
     }
@@ -150,6 +158,8 @@ impl Docker {
         if let Some(registry) = self.registry.of(job) {
             command.args(["--mount", &mount(registry, REGISTRY)]);
         }
+        let directory = self.registry.of(job).map_or("", |_| REGISTRY);
+        command.args(["--env", &format!("{REGISTRY_VARIABLE}={directory}")]);
         for (name, value) in &self.environment {
             command.args(["--env", &format!("{name}={value}")]);
         }
@@ -158,8 +168,6 @@ impl Docker {
         }
         let mut entrypoint = job.entrypoint.iter();
         if let Some(program) = entrypoint.next() {
-        let directory = self.registry.of(job).map_or("", |_| REGISTRY);
-        command.args(["--env", &format!("{REGISTRY_VARIABLE}={directory}")]);
             command.args(["--entrypoint", program]);
         }
         command.arg(image).args(entrypoint).args(&job.arguments);
@@ -377,6 +385,17 @@ mod tests {
         assert_eq!(names(None, &digest), [digest.as_str()]);
         for image in [&format!("{ecr}/{built}"), &digest, "localhost:5000/machine-downtime/train"] {
             assert_eq!(names(Some("2"), image), ["machine-downtime/train:2"]);
+        }
+    }
+
+    /// There is no engine to ask.
+    #[test]
+    fn an_image_that_looks_like_an_option_is_refused() {
+        for (tag, image) in [(None, "--help"), (None, "registry.example/-x"), (Some("1"), "-x")] {
+            let refused = docker(tag).image(image, &Stop::default()).unwrap_err();
+            let expected =
+                format!("image {image} begins with a hyphen, expected a name such as any:1");
+            assert_eq!((refused.reason, refused.exit), (expected, Exit::Usage));
         }
     }
 
