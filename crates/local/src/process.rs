@@ -150,8 +150,10 @@ fn run_to_end(command: &mut Command, watch: Watch<'_>) -> io::Result<Ended> {
     // The guard creates the group, so that the process never exists without its guard.
     let mark = watch.mark.clone();
     let guard = match &mark {
-        Some(mark) => Guard::new(&format!("{}; {KILL_GROUP}", strays::KILL_MARKED), mark),
-        None => Guard::new(KILL_GROUP, ""),
+        Some(mark) if strays::is_pattern(mark) => {
+            Guard::new(&format!("{}; {KILL_GROUP}", strays::KILL_MARKED), mark)
+        }
+        _ => Guard::new(KILL_GROUP, ""),
     };
     let child = command.process_group(guard.group().unwrap_or(0)).spawn()?;
     let group = guard.group().or_else(|| i32::try_from(child.id()).ok());

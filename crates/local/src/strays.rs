@@ -19,9 +19,16 @@ pub fn mark(base: &Utf8Path) -> String {
     format!("{}={base}", wire::BASE_VARIABLE)
 }
 
-/// Returns a script that kills every process with the mark `$0`, where the system lists them.
+/// Returns whether a script can look for the mark: `grep` takes each line of a pattern as a pattern of its own, and an
+/// empty one may be found in the environment of any process.
+pub fn is_pattern(mark: &str) -> bool {
+    !mark.contains(['\n', '\0'])
+}
+
+/// A script that kills every process that has the mark `$0` as an entry of its environment, where the system lists them.
+/// The mark [is a pattern](is_pattern).
 pub const KILL_MARKED: &str = "for process in /proc/[0-9]*; do \
-     if grep -Fqs -e \"$0\" $process/environ; then kill -s KILL ${process#/proc/}; fi; done";
+     if grep -zxFqs -e \"$0\" $process/environ; then kill -s KILL ${process#/proc/}; fi; done";
 
 /// Makes this process the parent of every orphan below it, so that [`end`] finds them. Systems other
 /// than Linux cannot do that.
@@ -79,4 +86,36 @@ fn adopted(mark: &str) -> Vec<Pid> {
         numbers.filter_map(Pid::from_raw).collect::<Vec<_>>()
     });
     children.filter(is_marked).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// Starts a process with this value of a variable that no other has.
+    fn process(variable: &str, value: &str) -> Child {
+        Command::new("sleep").arg("60").env(variable, value).spawn().unwrap()
+    }
+
+    #[test]
+    fn whole_entries_of_an_environment_are_looked_for() {
+        let own = format!("STRAYS_TEST_{}", std::process::id());
+        let mut others = [process(&own, "/runs/1/A/algo-10"), process(&own, "x=/runs/1/A/algo-1")];
+        let mut marked = process(&own, "/runs/1/A/algo-1");
+        let mark = format!("{own}=/runs/1/A/algo-1");
+        assert!(Command::new("sh").args(["-c", KILL_MARKED, &mark]).status().is_ok());
+        let begin = Instant::now();
+        while marked.try_wait().unwrap().is_none() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "it has not ended");
+            thread::sleep(Duration::from_millis(5));
+        }
+        for other in &mut others {
+            assert!(other.try_wait().unwrap().is_none(), "another one has ended");
+            other.kill().unwrap();
+            other.wait().unwrap();
+        }
+        assert!(is_pattern(&mark) && !is_pattern("SAGEMAKER_BASE_DIR=nl/a\n\nb"));
+    }
 }
