@@ -1,6 +1,6 @@
 //! The dependencies between steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -47,17 +47,21 @@ impl Definition {
     /// level: without the Condition steps around them, as it runs where they have let it run.
     pub fn up_to(&self, step: &str) -> Self {
         let graph = self.graph();
+        let placed = self.steps_recursive();
+        // Reversed, so that of several steps of one name the first is inserted last and stays.
+        let named = placed.iter().rev().map(|placed| (placed.step.name.as_str(), placed.step));
+        let named: BTreeMap<&str, &Step> = named.collect();
         let mut kept = BTreeSet::new();
         let mut open = vec![step];
         while let Some(name) = open.pop() {
-            if let Some(step) = self.step(name)
+            if let Some(&step) = named.get(name)
                 && !matches!(step.kind, StepKind::Condition(_))
                 && kept.insert(step.name.as_str())
             {
                 open.extend(graph.needs(&step.name));
             }
         }
-        let steps = self.steps_recursive().into_iter().map(|placed| placed.step);
+        let steps = placed.into_iter().map(|placed| placed.step);
         let mut steps: Vec<Step> =
             steps.filter(|step| kept.contains(step.name.as_str())).cloned().collect();
         for step in &mut steps {

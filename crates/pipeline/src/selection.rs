@@ -1,6 +1,6 @@
 //! The steps of an execution that begins at a step, with the results of the steps before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,23 @@ pub struct SelectedSteps<'a> {
     pub kept: Vec<&'a Step>,
 }
 
+/// For each top-level step those that it needs, or those that need it.
+type Edges<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Returns the steps of `start` and those to which edges lead from them, directly or indirectly.
+fn reach<'a>(start: BTreeSet<&'a str>, edges: &Edges<'a>) -> BTreeSet<&'a str> {
+    let mut reached = start.clone();
+    let mut open: Vec<_> = start.into_iter().collect();
+    while let Some(name) = open.pop() {
+        for next in edges.get(name).into_iter().flatten() {
+            if reached.insert(next) {
+                open.push(next);
+            }
+        }
+    }
+    reached
+}
+
 impl Definition {
     /// Divides the steps for an execution that begins at `step`. Returns `None` if there is no such step at the
     /// top level. A Condition step stands for the steps of its branches.
@@ -23,43 +40,26 @@ impl Definition {
         self.steps.iter().find(|candidate| candidate.name == step)?;
         let graph = self.graph();
         let placed = self.steps_recursive();
-        let top_of = |name: &str| {
-            let found = placed.iter().find(|placed| placed.step.name == name)?;
-            let outermost = found.branches.first().map(|branch| branch.condition);
-            Some(outermost.unwrap_or(found.step.name.as_str()).to_owned())
-        };
-        // Each pair is a top-level step and one that it needs.
-        let mut needs = BTreeSet::new();
+        // The top-level step of each step; of several of one name the first.
+        let mut tops = BTreeMap::new();
         for placed in &placed {
-            let Some(top) = top_of(&placed.step.name) else { continue };
-            let needed = graph.needs(&placed.step.name).filter_map(top_of);
-            needs.extend(needed.filter(|need| *need != top).map(|need| (top.clone(), need)));
+            let name = placed.step.name.as_str();
+            let outermost = placed.branches.first().map_or(name, |branch| branch.condition);
+            tops.entry(name).or_insert(outermost);
         }
-        let reach = |start: BTreeSet<String>, next: &dyn Fn(&str) -> Vec<String>| {
-            let mut reached = start.clone();
-            let mut open: Vec<_> = start.into_iter().collect();
-            while let Some(name) = open.pop() {
-                for next in next(&name) {
-                    if reached.insert(next.clone()) {
-                        open.push(next);
-                    }
-                }
+        let (mut needed, mut users) = (Edges::new(), Edges::new());
+        for (name, &top) in &tops {
+            let needs = graph.needs(name).filter_map(|need| tops.get(need).copied());
+            for need in needs.filter(|need| *need != top) {
+                needed.entry(top).or_default().insert(need);
+                users.entry(need).or_default().insert(top);
             }
-            reached
-        };
-        let users = |name: &str| {
-            let pairs = needs.iter().filter(|(_, need)| need == name);
-            pairs.map(|(user, _)| user.clone()).collect()
-        };
-        let needed = |name: &str| {
-            let pairs = needs.iter().filter(|(user, _)| user == name);
-            pairs.map(|(_, need)| need.clone()).collect()
-        };
-        let run = reach(BTreeSet::from([step.to_owned()]), &users);
+        }
+        let run = reach(BTreeSet::from([step]), &users);
         let kept: BTreeSet<_> =
             reach(run.clone(), &needed).into_iter().filter(|name| !run.contains(name)).collect();
-        let of = |names: &BTreeSet<String>| {
-            self.steps.iter().filter(|step| names.contains(&step.name)).collect()
+        let of = |names: &BTreeSet<&str>| {
+            self.steps.iter().filter(|step| names.contains(step.name.as_str())).collect()
         };
         Some(SelectedSteps { run: of(&run), kept: of(&kept) })
     }

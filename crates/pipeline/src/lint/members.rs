@@ -1,7 +1,7 @@
 //! Checks of unknown members. They are kept, since the API may gain members, but a misspelled one
 //! has no effect.
 
-use common::{did_you_mean, nearest};
+use common::nearest;
 use serde_json::Value;
 
 use super::shapes::Shape;
@@ -69,7 +69,7 @@ impl Linter<'_> {
     }
 
     fn unknown_member(&mut self, place: String, name: &str, known: &[&str]) {
-        let suggestion = did_you_mean(nearest(name, known.iter().copied()));
+        let suggestion = self.suggestion(name, known.iter().copied());
         self.warning(place, format!("unknown member, kept as it stands{suggestion}"));
     }
 }

@@ -22,6 +22,7 @@ pub use values::LONGEST_ARGUMENT;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use common::{did_you_mean, nearest};
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +41,9 @@ use crate::walk;
 pub const LARGEST_DEFINITION: usize = 1024 * 1024;
 /// The maximum number of parameters of a pipeline.
 const MAX_PARAMETERS: usize = 200;
+
+/// The number of findings after which names are not compared any more.
+const MOST_SUGGESTIONS: usize = 200;
 
 /// A part of a definition that the service would refuse, or that is likely a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -143,8 +147,20 @@ impl<'a> Linter<'a> {
     }
 
     fn warning(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (shown(place.into()), message.into());
-        self.findings.push(Finding { place, message, severity: Severity::Warning });
+        self.add(place.into(), &message.into(), Severity::Warning);
+    }
+
+    /// Adds a finding. It quotes the definition, and is one line whatever that has.
+    fn add(&mut self, place: String, message: &str, severity: Severity) {
+        let (place, message) = (shown(place), common::one_line(message));
+        self.findings.push(Finding { place, message, severity });
+    }
+
+    /// Returns the end of a message about an unknown name: the one of these that was probably meant. Among many
+    /// findings a suggestion is of no use, and each takes the time of hundreds of comparisons.
+    fn suggestion<'n>(&self, name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+        let is_useful = self.findings.len() < MOST_SUGGESTIONS;
+        did_you_mean(is_useful.then(|| nearest(name, known)).flatten())
     }
 
     fn find_step(&self, name: &str) -> Option<&'a PlacedStep<'a>> {

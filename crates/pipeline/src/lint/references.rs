@@ -1,6 +1,5 @@
 //! Checks of the references in `DependsOn` and in expressions.
 
-use common::{did_you_mean, nearest};
 use serde_json::Value;
 
 use super::shapes::Shape;
@@ -65,7 +64,7 @@ impl Linter<'_> {
     fn dependency(&mut self, place: &str, placed: &PlacedStep<'_>, name: &str) {
         let Some(target) = self.find_step(name) else {
             let names = self.steps.iter().map(|placed| placed.step.name.as_str());
-            let suggestion = did_you_mean(nearest(name, names));
+            let suggestion = self.suggestion(name, names);
             self.error(place, format!("there is no step {name:?}{suggestion}"));
             return;
         };
@@ -100,7 +99,7 @@ impl Linter<'_> {
                 if self.parameters.contains_key(name.as_str()) {
                     self.used_parameters.insert(name.clone());
                 } else {
-                    let suggestion = did_you_mean(nearest(name, self.parameters.keys().copied()));
+                    let suggestion = self.suggestion(name, self.parameters.keys().copied());
                     self.error(place, format!("there is no parameter {name:?}{suggestion}"));
                 }
             }
@@ -110,7 +109,7 @@ impl Linter<'_> {
                 let Some(target) = self.find_step(step).map(|placed| placed.step) else { return };
                 let names = || target.property_files.iter().map(|f| f.property_file_name.as_str());
                 if !names().any(|file| file == name) {
-                    let suggestion = did_you_mean(nearest(name, names()));
+                    let suggestion = self.suggestion(name, names());
                     self.error(place, format!("{step} has no property file {name:?}{suggestion}"));
                 }
             }

@@ -176,6 +176,10 @@ impl Linter<'_> {
         };
         let names: Vec<&str> = files.iter().map(|f| f.property_file_name.as_str()).collect();
         self.unique(&place, &names, "property file");
+        // Reversed, so that the first of several outputs of one name stays.
+        let outputs = arguments.outputs().iter().rev();
+        let outputs: BTreeMap<&str, _> =
+            outputs.map(|output| (output.output_name.as_str(), output)).collect();
         for (index, file) in files.iter().enumerate() {
             let PropertyFile { property_file_name, output_name, file_path } = file;
             let place = format!("{place}[{index}]");
@@ -188,10 +192,10 @@ impl Linter<'_> {
                 );
             }
             let place = format!("{place}.OutputName");
-            match arguments.outputs().iter().find(|output| output.output_name == *output_name) {
+            match outputs.get(output_name.as_str()) {
                 None => {
                     let names = arguments.outputs().iter().map(|o| o.output_name.as_str());
-                    let suggestion = did_you_mean(nearest(output_name, names));
+                    let suggestion = self.suggestion(output_name, names);
                     self.error(
                         place,
                         format!("the step has no output {output_name:?}{suggestion}"),
