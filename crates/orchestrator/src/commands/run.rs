@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use common::{Exit, chain};
+use common::{Exit, chain, one_line};
 use config::steps::Register;
 use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
@@ -89,7 +89,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         parameters::check_ranges(settings, &parameters)?;
     }
     parameters::require_accepted(&definition, &parameters)?;
-    let runs = absolute(&arguments.runs)?;
+    let runs = runs_directory(&arguments.runs)?;
     let sets_input = assignments.iter().any(|(name, _)| *name == INPUT_PARAMETER);
     if arguments.input.is_some() && sets_input {
         let message =
@@ -426,8 +426,15 @@ pub fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
-    camino::absolute_utf8(path).map_err(CommandError::Read)
+/// Returns the absolute path of the directory of runs. The processes of a job are looked for by its path, line by line.
+fn runs_directory(path: &Utf8Path) -> Result<Utf8PathBuf, CommandError> {
+    let absolute = camino::absolute_utf8(path).map_err(CommandError::Read)?;
+    if absolute.as_str().contains(['\n', '\r', '\0']) {
+        let found = one_line(absolute.as_str());
+        let message = format!("--runs is {found}, expected a path without line ends");
+        return Err(CommandError::Usage(message));
+    }
+    Ok(absolute)
 }
 
 #[cfg(test)]
