@@ -1,5 +1,7 @@
 //! A whole pipeline definition and its JSON.
 
+use std::num::NonZeroUsize;
+
 use common::json::{LARGEST_JSON, Unique};
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -8,12 +10,15 @@ use serde_json::Value;
 
 use crate::expression::Expression;
 use crate::parameter::{Parameter, ParameterError};
-use crate::place::shown;
+use crate::place::{cut, shown};
 use crate::reference::ExecutionVariable;
 use crate::step::Step;
 
 /// The only version of the language.
 pub const VERSION: &str = "2020-12-01";
+
+/// The member that bounds how many steps run at once.
+pub(crate) const PARALLELISM: &str = "ParallelismConfiguration";
 
 /// A pipeline definition, as `CreatePipeline` takes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +102,38 @@ impl Definition {
         let definition = parse(text)?;
         parse::<Unique>(text)?;
         Ok(definition)
+    }
+
+    /// Returns the most steps that run at once, if the document says so in `ParallelismConfiguration`. SageMaker takes
+    /// that as a member of `CreatePipeline`'s request.
+    ///
+    /// Fails with the place, and with the value and what was expected.
+    pub fn max_parallel_steps(&self) -> Result<Option<NonZeroUsize>, (String, String)> {
+        const MEMBER: &str = "MaxParallelExecutionSteps";
+        let Some(value) = self.other.get(PARALLELISM) else { return Ok(None) };
+        let wrong = |place: &str, found: &str, expected: &str| {
+            let problem = format!("found {}, expected {expected}", cut(found.to_owned(), 60, 20));
+            Err((place.to_owned(), problem))
+        };
+        let most = match value {
+            Value::Object(members) => match members.get(MEMBER) {
+                Some(most) => most,
+                None => {
+                    return wrong(PARALLELISM, &value.to_string(), &format!("the member {MEMBER}"));
+                }
+            },
+            other => {
+                return wrong(PARALLELISM, &other.to_string(), &format!("an object with {MEMBER}"));
+            }
+        };
+        let number = most.as_u64().and_then(|most| NonZeroUsize::new(usize::try_from(most).ok()?));
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => {
+                let place = format!("{PARALLELISM}.{MEMBER}");
+                wrong(&place, &most.to_string(), "a whole number from 1")
+            }
+        }
     }
 
     /// Returns the value of every parameter: the one in `given`, as text, or else its default.
@@ -241,6 +278,29 @@ mod tests {
         let blanks = " ".repeat(usize::try_from(LARGEST_JSON).unwrap() + 1);
         insta::assert_snapshot!(message(&blanks), @"definition (line 1, column 1): 16777217 bytes, expected at most 16777216");
     }
+    #[test]
+    fn the_most_steps_at_once_are_a_whole_number_from_1() {
+        let most = |value: Value| {
+            let mut definition = Definition::new(Vec::new(), Vec::new());
+            definition.other.insert("ParallelismConfiguration".to_owned(), value);
+            let found = definition.max_parallel_steps();
+            found.map_err(|(place, problem)| format!("{place}: {problem}"))
+        };
+        let steps = |most: Value| json!({ "MaxParallelExecutionSteps": most });
+        assert_eq!(Definition::new(Vec::new(), Vec::new()).max_parallel_steps(), Ok(None));
+        assert_eq!(most(steps(json!(3))), Ok(NonZeroUsize::new(3)));
+        insta::assert_snapshot!(most(steps(json!(0))).unwrap_err(), @"ParallelismConfiguration.MaxParallelExecutionSteps: found 0, expected a whole number from 1");
+        insta::assert_snapshot!(most(steps(json!("2"))).unwrap_err(), @r#"ParallelismConfiguration.MaxParallelExecutionSteps: found "2", expected a whole number from 1"#);
+        insta::assert_snapshot!(most(json!({})).unwrap_err(), @"ParallelismConfiguration: found {}, expected the member MaxParallelExecutionSteps");
+        insta::assert_snapshot!(most(json!(2)).unwrap_err(), @"ParallelismConfiguration: found 2, expected an object with MaxParallelExecutionSteps");
+    }
+
+    #[test]
+    fn what_was_found_stays_one_line() {
+        let step = r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "X\nerror: fine"}], "Steps": []}"#;
+        assert!(message(step).contains(r"unknown variant `X\nerror: fine`"), "{}", message(step));
+    }
+
 
     #[test]
     fn unknown_members_are_kept() {

@@ -55,7 +55,8 @@ pub struct RunArgs {
     /// Run every step, also those whose inputs have not changed
     #[arg(long)]
     no_cache: bool,
-    /// Run at most this many steps at once; by default pipeline.max_parallel_steps, or the number of cores
+    /// Run at most this many steps at once; by default the definition's ParallelismConfiguration,
+    /// pipeline.max_parallel_steps, or the number of cores
     #[arg(long, value_name = "N")]
     parallel: Option<NonZeroUsize>,
     /// Leave it to the operating system when results get to the disk: saves milliseconds of a run, and a power cut
@@ -188,7 +189,7 @@ struct Pipeline {
     metrics: Vec<Metric>,
     /// The step that may write to the model registry.
     register_step: Option<String>,
-    /// The most steps that run at once, if the settings say.
+    /// The most steps that run at once, if the definition or the settings say.
     parallel: Option<NonZeroUsize>,
 }
 
@@ -217,6 +218,10 @@ impl Pipeline {
                 parallel: None,
             },
         };
+        // the definition has been read, its limits are checked later
+        if let Ok(Some(most)) = pipeline.definition.max_parallel_steps() {
+            pipeline.parallel = Some(most);
+        }
         if let Some(step) = &arguments.register_step {
             pipeline.register_step = Some(registering(&pipeline.definition, step)?);
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::shapes::Shape;
 use super::{Linter, job};
+use crate::definition::PARALLELISM;
 use crate::graph::PlacedStep;
 use crate::step::StepKind;
 use crate::walk::is_expression;
@@ -28,7 +29,15 @@ const STEP: [&str; 9] = [
 impl Linter<'_> {
     pub(super) fn definition_members(&mut self) {
         for name in self.definition.other.keys() {
-            if !DEFINITION.contains(&name.as_str()) {
+            if name == PARALLELISM {
+                match self.definition.max_parallel_steps() {
+                    Ok(_) => self.warning(
+                        name,
+                        "a member of CreatePipeline's request, not of its definition; the local run takes it",
+                    ),
+                    Err((place, problem)) => self.error(place, problem),
+                }
+            } else if !DEFINITION.contains(&name.as_str()) {
                 self.unknown_member(name.clone(), name, &DEFINITION);
             }
         }

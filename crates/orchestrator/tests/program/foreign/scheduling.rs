@@ -181,6 +181,25 @@ fn no_more_steps_run_at_once_than_parallel_says() {
     assert_eq!(run("1", "4"), (false, "D\nA\nC\nB\n".to_owned()));
     assert!(!run("2", "4").0);
     assert!(run("4", "400").0);
+    // SageMaker takes it with the definition, and `--parallel` is of whoever runs it.
+    let limited = |most: Value, more: &[&str]| {
+        let step = |name| processing(name, "crowd", &[json!(name), json!("4")], &[]);
+        let text = definition(&json!([]), &names.map(step));
+        let mut document: Value = serde_json::from_str(&text).unwrap();
+        document["ParallelismConfiguration"] = json!({ "MaxParallelExecutionSteps": most });
+        let file = place.file("definition.json", document.to_string());
+        let arguments = ["--no-cache", "--programs", "bin", "--definition", file.as_str()];
+        place.run(&[&arguments, more].concat())
+    };
+    limited(json!(1), &[]).expect(0);
+    let order = fs_err::read_to_string(place.path("runs/order")).unwrap();
+    assert_eq!((place.path("runs/crowd").exists(), &*order), (false, "D\nA\nC\nB\n"));
+    limited(json!(1), &["--parallel", "4"]).expect(0);
+    assert!(place.path("runs/crowd").exists());
+    insta::assert_snapshot!(limited(json!(0), &[]).expect(2).stderr, @"
+    error: the definition is not valid
+    ParallelismConfiguration.MaxParallelExecutionSteps: found 0, expected a whole number from 1
+    ");
     let outcome = place.orchestrator(&["run", "--parallel", "0"]).expect(2);
     assert!(outcome.stderr.contains("--parallel <N>"), "{}", outcome.stderr);
 }
