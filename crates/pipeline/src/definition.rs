@@ -199,10 +199,9 @@ impl DefinitionError {
         let path = if matches!(path.as_str(), "" | "." | "?") { "definition".into() } else { path };
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
-        let problem = text
-            .strip_suffix(&format!(" at line {line} column {column}"))
-            .unwrap_or(&text)
-            .to_owned();
+        let problem =
+            text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        let problem = common::one_line(problem);
         Self { path: shown(path), line, column, problem }
     }
 }
@@ -278,6 +277,7 @@ mod tests {
         let blanks = " ".repeat(usize::try_from(LARGEST_JSON).unwrap() + 1);
         insta::assert_snapshot!(message(&blanks), @"definition (line 1, column 1): 16777217 bytes, expected at most 16777216");
     }
+
     #[test]
     fn the_most_steps_at_once_are_a_whole_number_from_1() {
         let most = |value: Value| {
@@ -300,7 +300,6 @@ mod tests {
         let step = r#"{"Version": "2020-12-01", "Parameters": [{"Name": "A", "Type": "X\nerror: fine"}], "Steps": []}"#;
         assert!(message(step).contains(r"unknown variant `X\nerror: fine`"), "{}", message(step));
     }
-
 
     #[test]
     fn unknown_members_are_kept() {

@@ -2,9 +2,9 @@
 
 /// Cuts the middle out of a very long place, such as one inside a hundred Nots. The start says
 /// where to look and the end what is there. The longest place of a definition with valid names has
-/// about 220 characters.
+/// about 220 characters. Names may be somebody else's, so that a place stays one line.
 pub(crate) fn shown(place: String) -> String {
-    cut(place, 140, 100)
+    cut(common::one_line(&place), 140, 100)
 }
 
 /// Cuts the middle out of a text longer than `start + end` bytes.

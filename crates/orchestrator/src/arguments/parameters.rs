@@ -1,6 +1,7 @@
 //! The arguments that set an execution's parameters, and the check of their values.
 
 use clap::Args;
+use common::one_line;
 use config::steps::{Hyperparameters, pascal_case};
 use config::{JobKind, ONE_INSTANCE, Settings, training_instances};
 use indexmap::IndexMap;
@@ -28,13 +29,16 @@ impl ParameterArgs {
         let mut assignments: Vec<(&str, &str)> = Vec::new();
         for parameter in &self.parameters {
             let Some((name, value)) = parameter.split_once('=') else {
-                let message =
-                    format!("-p {parameter}: expected NAME=VALUE, such as -p MaxDepth=12");
+                let message = format!(
+                    "-p {}: expected NAME=VALUE, such as -p MaxDepth=12",
+                    one_line(parameter)
+                );
                 return Err(CommandError::Usage(message));
             };
             if assignments.iter().any(|(other, _)| *other == name) {
                 return Err(CommandError::Usage(format!(
-                    "-p {name} is given twice, expected once"
+                    "-p {} is given twice, expected once",
+                    one_line(name)
                 )));
             }
             assignments.push((name, value));
@@ -55,7 +59,7 @@ pub fn values(
 ) -> Result<IndexMap<String, Value>, CommandError> {
     let values = definition.parameter_values(assignments.iter().copied());
     values.map_err(|error| {
-        let mut message = common::chain(&error);
+        let mut message = one_line(&common::chain(&error));
         let approves = assignments.contains(&(APPROVAL_PARAMETER, "Approved"));
         if approves && message.contains(APPROVAL_PARAMETER) {
             message.push_str("; `orchestrator models approve` approves a version");

@@ -31,7 +31,7 @@ use crate::definition::names::INPUT_PARAMETER;
 use crate::definition::{self, TableDocument};
 use crate::error::CommandError;
 use crate::output::report::ExecutionReport;
-use crate::output::{bytes, print_json, print_text, progress, say};
+use crate::output::{bytes, continued, print_json, print_text, progress, say};
 
 /// Arguments of the run command.
 #[derive(Debug, Args)]
@@ -353,7 +353,7 @@ fn print_ending(
     }
     if ending.execution.status == Status::Failed {
         let reason = ending.execution.failure_reason.as_deref().unwrap_or_default();
-        say(&format!("error: {reason}"));
+        say(&format!("error: {}", continued(reason)));
     }
     Ok(())
 }

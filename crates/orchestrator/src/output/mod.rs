@@ -54,6 +54,12 @@ pub fn stamp(at: Option<std::time::SystemTime>) -> Option<String> {
     Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
+/// Returns a text from outside with a mark before each of its further lines, so that none of them looks like a line of
+/// this program.
+pub fn continued(text: &str) -> String {
+    text.trim_end_matches('\n').replace('\n', "\n  | ")
+}
+
 /// Prints a text that may quote data from outside, with its control characters escaped.
 pub fn print_text(text: &str) -> Result<Exit, CommandError> {
     print(&common::printable(text))
@@ -105,6 +111,12 @@ mod tests {
         let text = json(&value);
         assert_eq!(text, "{\n  \"a\": \"x\\u202ey\\u009b\\n\\u001b°\"\n}\n");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn further_lines_of_a_text_have_a_mark() {
+        let text = continued("it failed\nerror: everything is fine\n");
+        assert_eq!(text, "it failed\n  | error: everything is fine");
     }
 
     #[test]

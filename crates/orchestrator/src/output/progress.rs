@@ -10,7 +10,7 @@ use common::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use local::{Progress, Status, StepRecord};
 
-use super::duration;
+use super::{continued, duration};
 
 /// Returns whether standard error shows a live line for each running step.
 pub fn is_live() -> bool {
@@ -44,6 +44,12 @@ fn ended_step(step: &StepRecord, tail: &[String]) -> String {
     text
 }
 
+/// Formats the line of a step that is tried again.
+fn repeated(step: &str, reason: &str, attempts: u32) -> String {
+    let reason = continued(reason);
+    format!("{step:<18} attempt {attempts} failed and is repeated: {reason}")
+}
+
 /// Progress for logs and pipes: a line for each event.
 struct PlainProgress;
 
@@ -51,7 +57,7 @@ impl Progress for PlainProgress {
     fn began(&self, _: &str, _: Duration) {}
 
     fn retried(&self, step: &str, reason: &str, attempts: u32) {
-        say(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
+        say(&repeated(step, reason, attempts));
     }
 
     fn ended(&self, step: &StepRecord, tail: &[String]) {
@@ -59,7 +65,7 @@ impl Progress for PlainProgress {
     }
 
     fn note(&self, text: &str) {
-        say(text);
+        say(&continued(text));
     }
 }
 
@@ -96,7 +102,7 @@ impl Progress for LiveProgress {
     }
 
     fn retried(&self, step: &str, reason: &str, attempts: u32) {
-        self.print(&format!("{step:<18} attempt {attempts} failed and is repeated: {reason}"));
+        self.print(&repeated(step, reason, attempts));
     }
 
     fn ended(&self, step: &StepRecord, tail: &[String]) {
@@ -107,6 +113,6 @@ impl Progress for LiveProgress {
     }
 
     fn note(&self, text: &str) {
-        self.print(text);
+        self.print(&continued(text));
     }
 }

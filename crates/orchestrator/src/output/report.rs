@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use camino::Utf8PathBuf;
+use common::json::LARGEST_JSON;
+use common::one_line;
 use config::Metric;
 use config::steps::paths::{EVALUATION_JSON, METRICS_JSON, REGISTRATION_JSON, SUMMARY_JSON};
 use local::{Compared, LocalExecution, Status, StepRecord, Store};
@@ -171,16 +173,17 @@ impl RowCounts {
             )?;
         }
         for (text, BadCellCount { count, first }) in &self.bad_cells {
+            let (text, first) = (one_line(text), one_line(first));
             writeln!(out, "Read as missing    `{text}` ({count}), the first in {first}")?;
         }
         if let Some(split) = &self.split {
-            writeln!(out, "Split              {split}")?;
+            writeln!(out, "Split              {}", one_line(split))?;
         }
         let lists =
             [("Read as", &self.notes), ("Left out", &self.left_out), ("Warning", &self.warnings)];
         for (title, list) in lists {
             for text in list {
-                writeln!(out, "{title:<18} {text}")?;
+                writeln!(out, "{title:<18} {}", one_line(text))?;
             }
         }
         Ok(())
@@ -224,7 +227,11 @@ impl ExecutionReport {
     pub fn of(execution: &LocalExecution, store: &Store, registry: &DirectoryRegistry) -> Self {
         let find = |file: &str| {
             let mut outputs = execution.steps.iter().rev().flat_map(|step| step.outputs.values());
-            outputs.find_map(|uri| store.read(&format!("{uri}/{file}")).ok())
+            outputs.find_map(|uri| {
+                let uri = format!("{uri}/{file}");
+                let size = store.path(&uri).ok()?.metadata().ok()?.len();
+                (size <= LARGEST_JSON).then(|| store.read(&uri).ok())?
+            })
         };
         // our Register writes the version down, a RegisterModel step has its ARN
         let registered = || {
@@ -285,13 +292,14 @@ impl ExecutionReport {
         }
         for (name, value) in &self.metrics {
             let value = match value {
-                Value::String(no_value) => no_value.clone(),
+                Value::String(no_value) => one_line(no_value),
                 other => other.as_f64().map_or_else(|| other.to_string(), |n| format!("{n:.4}")),
             };
             let gate = self.gates.iter().find(|gate| gate.metric == *name);
             if gate.is_none() && !shown.contains(&name.as_str()) {
                 continue;
             }
+            let name = one_line(name);
             match gate {
                 Some(GateReport { operator, threshold, passed, .. }) => {
                     let verdict = if *passed { "met" } else { "NOT MET" };

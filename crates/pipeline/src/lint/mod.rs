@@ -142,8 +142,7 @@ impl<'a> Linter<'a> {
     }
 
     fn error(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        let (place, message) = (shown(place.into()), message.into());
-        self.findings.push(Finding { place, message, severity: Severity::Error });
+        self.add(place.into(), &message.into(), Severity::Error);
     }
 
     fn warning(&mut self, place: impl Into<String>, message: impl Into<String>) {

@@ -182,3 +182,35 @@ fn thousands_of_steps_take_seconds() {
     // It takes a few seconds, and would take half an hour with a linear search for each step.
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
+
+/// SageMaker takes it beside the definition, and the local run as a part of it.
+#[test]
+fn the_most_steps_at_once_are_checked() {
+    let found = |most: serde_json::Value| {
+        findings(|d| {
+            let most = json!({ "MaxParallelExecutionSteps": most });
+            d.other.insert("ParallelismConfiguration".to_owned(), most);
+        })
+    };
+    insta::assert_snapshot!(found(json!(2)), @"warning: ParallelismConfiguration: a member of CreatePipeline's request, not of its definition; the local run takes it");
+    insta::assert_snapshot!(found(json!(-1)), @"error: ParallelismConfiguration.MaxParallelExecutionSteps: found -1, expected a whole number from 1");
+}
+
+/// Each suggestion takes hundreds of comparisons.
+#[test]
+fn among_many_findings_nothing_is_suggested() {
+    let found = findings(|d| {
+        d.other.extend((0..300).map(|index| (format!("Parameters{index}"), json!([]))));
+    });
+    assert_eq!(found.lines().count(), 300);
+    assert_eq!(found.matches("did you mean Parameters?").count(), 200);
+}
+
+/// A finding is a line, whatever a definition calls its parts.
+#[test]
+fn names_with_line_ends_stay_on_a_line() {
+    let found = findings(|d| {
+        d.other.insert("A\nerror: fine".to_owned(), json!([]));
+    });
+    insta::assert_snapshot!(found, @r"warning: A\nerror: fine: unknown member, kept as it stands");
+}
