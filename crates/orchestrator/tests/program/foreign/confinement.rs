@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::{Value, json};
 
-use super::{definition, processing};
+use super::{definition, processing, property};
 use crate::Place;
 use crate::processes::{gone, signalled};
 
@@ -67,6 +67,11 @@ fn variables_of_loaders_and_of_the_engine_are_refused_before_anything_starts() {
     Steps.Tell.Arguments.Environment.BASH_ENV: a process would run other code by it than its program; --engine docker takes it
     Steps.Tell.Arguments.Environment.LD_PRELOAD: a process would run other code by it than its program; --engine docker takes it
     ");
+    insta::assert_snapshot!(refused(&json!({ "AWS_CONFIG_FILE": "/tmp/config", "AWS_REGION": "us-east-1", "PATH": "/tmp" })), @"
+    error: the definition sets variables that it may not
+    Steps.Tell.Arguments.Environment.AWS_CONFIG_FILE: a process would take credentials by it, or a command that gives them; --engine docker takes it
+    Steps.Tell.Arguments.Environment.PATH: a process would run other code by it than its program; --engine docker takes it
+    ");
     insta::assert_snapshot!(refused(&json!({ "MODEL_REGISTRY_DIRECTORY": "/tmp", "SAGEMAKER_BASE_DIR": "/" })), @"
     error: the definition sets variables that it may not
     Steps.Tell.Arguments.Environment.MODEL_REGISTRY_DIRECTORY: the engine tells a job by it where its files or the registry are
@@ -100,7 +105,7 @@ fn one_step_learns_of_the_registry() {
         let outcome = place.run(&[&arguments, more].concat()).expect(0);
         let told = ["Register", "Keep"].map(|name| {
             let told = place.path(&format!("runs/s3/bucket/{name}/environment"));
-            fs_err::read_to_string(told).unwrap().contains("MODEL_REGISTRY_DIRECTORY=")
+            fs_err::read_to_string(told).unwrap().contains("MODEL_REGISTRY_DIRECTORY=/")
         });
         (told, outcome.stderr.lines().filter(|line| line.contains("registry")).count())
     };
@@ -108,6 +113,93 @@ fn one_step_learns_of_the_registry() {
     assert_eq!(told(&["--register-step", "Keep"]), ([false, true], 1));
     let arguments = ["--definition", file.as_str(), "--register-step", "Nobody"];
     insta::assert_snapshot!(place.run(&arguments).expect(2).stderr, @"error: --register-step Nobody: there is no such Processing step; there are Register, Keep");
+}
+
+/// Our own program would look for SageMaker's registry, with whatever credentials there are.
+#[test]
+fn a_step_without_the_registry_does_not_register_elsewhere() {
+    let place = Place::new();
+    let file = |path: &str, text: &str| {
+        place.file(&format!("evaluation/{path}"), text);
+    };
+    file("metrics.json", r#"{"accuracy": 0.984, "f1_score": 0.98425, "recall": 1.0}"#);
+    file(
+        "evaluation.json",
+        r#"{"format_version": 1, "model": {
+            "algorithm": "random_forest", "data_digest": "9f86d081", "program_version": "0.1.0"
+        }}"#,
+    );
+    place.program(
+        "evaluate",
+        &format!("cp {}/* $SAGEMAKER_BASE_DIR/processing/out", place.path("evaluation")),
+    );
+    let register = testkit::executable("register");
+    std::os::unix::fs::symlink(&register, place.path("bin/register")).unwrap();
+    let arguments = [
+        "--content-type=text/csv",
+        "--response-type=application/json",
+        "--realtime-instance-type=ml.m5.large",
+        "--transform-instance-type=ml.m5.large",
+    ]
+    .map(Value::from);
+    let evaluation = property("Evaluate");
+    let mut keep = processing("Keep", "register", &arguments, &[("evaluation", evaluation)]);
+    keep["Arguments"]["Environment"] = json!({
+        "AWS_REGION": "us-east-1",
+        "MODEL_PACKAGE_GROUP_NAME": "pumps",
+        "MODEL_APPROVAL_STATUS": "PendingManualApproval",
+        "MODEL_DATA_URL": "s3://bucket/job/output/model.tar.gz",
+        "MODEL_METRICS_URL": "s3://bucket/Evaluate/evaluation.json",
+        "INFERENCE_IMAGE": "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1",
+        "PIPELINE_NAME": "Pumps",
+        "PIPELINE_EXECUTION_ID": "abc",
+    });
+    let text = definition(&json!([]), &[processing("Evaluate", "evaluate", &[], &[]), keep]);
+    let result = place.foreign(2, &text, &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Keep: this job does not get the model registry: MODEL_REGISTRY_DIRECTORY is empty, expected a directory; `orchestrator run --register-step STEP` gives it to one step");
+    place.foreign(0, &text, &["--register-step", "Keep"]);
+    assert!(place.path("runs/registry/pumps/1").exists());
+}
+
+/// `grep` would take the path as three patterns, of which the empty one is found in every process.
+#[test]
+fn runs_are_not_below_a_path_of_several_lines() {
+    let place = Place::new();
+    place.program("tell", "true");
+    let steps = [processing("A", "tell", &[], &[])];
+    let file = place.file("definition.json", definition(&json!([]), &steps));
+    let arguments = ["--programs", "bin", "--definition", file.as_str(), "--runs", "nl/a\n\nb"];
+    let refused = place.run(&arguments).expect(2).stderr;
+    insta::assert_snapshot!(place.neutral(&refused), @r"error: --runs is <here>/nl/a\n\nb, expected a path without line ends");
+    assert!(!place.path("nl").exists());
+}
+
+/// Each of these would look like a line of the program's own.
+#[test]
+fn what_others_have_named_or_said_does_not_begin_a_line() {
+    let place = Place::new();
+    let run = |steps: &[Value], code: i32| {
+        let file = place.file("definition.json", definition(&json!([]), steps));
+        place.run(&["--programs", "bin", "--definition", file.as_str()]).expect(code).stderr
+    };
+    let forged = "A\nerror: everything is fine";
+    let fail = json!({ "Name": "Gate", "Type": "Fail", "Arguments": { "ErrorMessage": forged } });
+    let said = run(&[fail], 4);
+    assert!(said.ends_with("error: Gate: A\n  | error: everything is fine\n"), "{said}");
+    let named = json!({ "Name": forged, "Type": "Fail", "Arguments": { "ErrorMessage": "a" } });
+    insta::assert_snapshot!(run(&[named], 2), @r#"
+    error: the definition is not valid
+    Steps.A\nerror: everything is fine: "A\nerror: everything is fine" is no name; 1 to 64 of letters, digits, - and _ are allowed
+    "#);
+    place.program("tell", "true");
+    let mut image = processing("B", "tell", &[], &[]);
+    image["Arguments"]["AppSpecification"]["ImageUri"] = json!(forged);
+    image["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = json!(["nothing"]);
+    let said = run(&[image], 2);
+    assert!(!said.lines().any(|line| line.starts_with("error: everything")), "{said}");
+    let parameter = format!("{forged}=1");
+    let said = place.run(&["-p", &parameter]).expect(2).stderr;
+    assert!(!said.lines().any(|line| line.starts_with("error: everything")), "{said}");
 }
 
 /// An object of S3 has no mode, no owner and no second name.

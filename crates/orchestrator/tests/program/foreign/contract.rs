@@ -39,6 +39,7 @@ fn a_processing_job_finds_the_files_of_the_contract() {
     insta::assert_snapshot!(read("resources"), @r#"{"current_host":"algo-1","current_instance_type":"ml.m5.large","hosts":["algo-1"],"network_interface_name":"lo"}"#);
     insta::assert_snapshot!(read("environment"), @"
     MODE
+    MODEL_REGISTRY_DIRECTORY
     SAGEMAKER_BASE_DIR
     ");
 }

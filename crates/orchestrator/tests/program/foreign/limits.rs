@@ -86,3 +86,57 @@ fn a_value_of_another_step_is_checked_when_it_is_known() {
     let result = place.foreign(2, &definition(&json!([]), &[first, second]), &[]);
     insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Second: Environment.TEXT has 257 characters, expected at most 256, which SageMaker takes");
 }
+
+/// Returns a definition of a Training step with these metrics, whose program is `fit`.
+fn training(metrics: &Value) -> String {
+    let fit = json!({ "Name": "Fit", "Type": "Training", "Arguments": {
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/fit:1",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": metrics,
+        },
+        "OutputDataConfig": { "S3OutputPath": "s3://bucket/models" },
+        "ResourceConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10,
+        },
+        "RoleArn": "arn:aws:iam::123456789012:role/pipelines",
+        "StoppingCondition": { "MaxRuntimeInSeconds": 60 },
+    } });
+    definition(&json!([]), &[fit])
+}
+
+/// Behind each `a` the expression looks through the rest of the line for an `x`, which took minutes.
+#[test]
+fn an_expression_that_reads_a_long_line_again_and_again_ends_soon() {
+    let place = Place::new();
+    place.program("fit", "head -c 300000 /dev/zero | tr '\\0' a; echo; echo loss=0.5");
+    let metrics = json!([
+        { "Name": "slow", "Regex": ".*x|(a)" },
+        { "Name": "loss", "Regex": "loss=([0-9.]+)" },
+    ]);
+    let begin = std::time::Instant::now();
+    place.foreign(0, &training(&metrics), &[]);
+    assert!(begin.elapsed() < std::time::Duration::from_secs(30), "{:?}", begin.elapsed());
+    assert_eq!(crate::step(&place.record(), "Fit")["metrics"], json!({ "loss": 0.5 }));
+
+    let large = json!([{ "Name": "loss", "Regex": "(\\w{400})" }]);
+    let result = place.foreign(2, &training(&large), &[]);
+    insta::assert_snapshot!(result["failure_reason"].as_str().unwrap(), @"Fit: metric loss: its expression takes more than 1048576 bytes when it is compiled, expected at most as many; fewer or smaller repetitions make it smaller");
+}
+
+/// A file of a hole takes no space, and memory as soon as it is read.
+#[test]
+fn a_property_file_that_is_too_large_is_not_read() {
+    let place = Place::new();
+    place.program("tell", "truncate -s 17000000 $SAGEMAKER_BASE_DIR/processing/out/a");
+    let mut first = processing("First", "tell", &[], &[]);
+    first["PropertyFiles"] = json!([{
+        "PropertyFileName": "Text", "OutputName": "out", "FilePath": "a",
+    }]);
+    let text = json!({ "Std:JsonGet": {
+        "PropertyFile": { "Get": "Steps.First.PropertyFiles.Text" }, "Path": "text",
+    } });
+    let second = processing("Second", "tell", &[text], &[]);
+    let result = place.foreign(1, &definition(&json!([]), &[first, second]), &[]);
+    insta::assert_snapshot!(place.neutral(result["failure_reason"].as_str().unwrap()), @"Second: AppSpecification.ContainerArguments[0]: Steps.First.PropertyFiles.Text cannot be read: <here>/runs/s3/bucket/First/a has 17000000 bytes, expected at most 16777216");
+}
