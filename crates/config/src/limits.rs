@@ -15,6 +15,8 @@ const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 200_000;
 /// The maximum length of a key, in characters. The longest that a setting takes is a tag's.
 const MAX_KEY: usize = 128;
+/// The maximum number of lines that may be directives: each is compared with all before it.
+const MAX_DIRECTIVES: usize = 16;
 /// The maximum number of brackets in a text that is no YAML by the first of the two parsers. Those behind
 /// its fault are not counted by depth.
 const MAX_BRACKETS: usize = 1_000;
@@ -50,6 +52,13 @@ struct Open {
 fn check(text: &str) -> Result<(), Fault> {
     if text.len() > MAX_BYTES {
         return Err((1, 1, format!("{} bytes, expected at most {MAX_BYTES}", text.len())));
+    }
+    let mut directives = text.lines().enumerate().filter(|(_, line)| line.starts_with('%'));
+    if let Some((line, _)) = directives.nth(MAX_DIRECTIVES) {
+        let message = format!(
+            "more than {MAX_DIRECTIVES} lines that begin with `%`, as directives do; settings need none"
+        );
+        return Err((line + 1, 1, message));
     }
     let mut open: Vec<Open> = Vec::new();
     let mut named: BTreeMap<usize, usize> = BTreeMap::new();
@@ -127,6 +136,17 @@ mod tests {
     fn message(text: &str) -> String {
         let (line, column, message) = check(text).unwrap_err();
         format!("{line}:{column}: {message}")
+    }
+
+    #[test]
+    fn many_directives_are_refused() {
+        let tags = |number: usize| -> String {
+            (0..number).map(|tag| format!("%TAG !t{tag}! x{tag}\n")).collect::<String>()
+                + "---\na: 1\n"
+        };
+        assert!(check(&tags(16)).is_ok());
+        let (line, column, message) = check(&tags(40_000)).unwrap_err();
+        assert_eq!((line, column), (17, 1), "{message}");
     }
 
     #[test]

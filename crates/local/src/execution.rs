@@ -2,7 +2,7 @@
 //! threads of their own.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::mpsc;
 use std::thread;
@@ -151,24 +151,20 @@ impl Scheduler<'_> {
             outcomes: BTreeMap::new(),
             exit: Exit::Done,
             room: Room::default(),
-            property_file: RefCell::new(None),
+            known: RefCell::new(None),
         };
         // Where an address cannot be evaluated, the step that reads it reports the reason.
         state.keep_inputs(inputs(self.definition, &self.options.parameters).unwrap_or_default());
-        let mut started: BTreeSet<String> = BTreeSet::new();
+        let mut pending: Vec<&PlacedStep<'_>> = placed.iter().collect();
         let (send, receive) = mpsc::channel::<FinishedStep>();
         thread::scope(|scope| {
             let mut running = 0_usize;
             loop {
                 let may_start = running < self.options.parallel.get() && state.may_continue();
-                let ready = placed.iter().find(|placed| {
-                    let name = &placed.step.name;
-                    may_start
-                        && !started.contains(name)
-                        && state.can_start(placed, graph.needs(name))
+                let ready = pending.iter().position(|placed| {
+                    may_start && state.can_start(placed, graph.needs(&placed.step.name))
                 });
-                if let Some(PlacedStep { step, .. }) = ready {
-                    started.insert(step.name.clone());
+                if let Some(PlacedStep { step, .. }) = ready.map(|place| pending.remove(place)) {
                     match state.start(step) {
                         StartedStep::Finished(finished) => state.finish(*finished),
                         StartedStep::Job(job) => {

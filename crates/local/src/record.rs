@@ -262,6 +262,7 @@ impl LocalExecution {
 
     /// Returns the record of a step.
     pub fn step_mut(&mut self, name: &str) -> Option<&mut StepRecord> {
-        self.steps.iter_mut().find(|step| step.name == name)
+        // The latest are asked for first.
+        self.steps.iter_mut().rev().find(|step| step.name == name)
     }
 }

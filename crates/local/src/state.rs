@@ -89,7 +89,7 @@ pub struct ExecutionState<'a> {
     /// What the values of expressions may still come to.
     pub room: Room,
     /// What need not be looked up again.
-    pub property_file: RefCell<Option<Known>>,
+    pub known: RefCell<Option<Known>>,
 }
 
 /// What need not be looked up again: property files, because conditions ask for one metric after the other, and
@@ -183,14 +183,14 @@ impl ExecutionState<'_> {
 
     /// Returns the record of a step that has succeeded.
     fn succeeded(&self, name: &str) -> Option<&StepRecord> {
-        let place = *self.property_file.borrow().as_ref()?.places.get(name)?;
+        let place = *self.known.borrow().as_ref()?.places.get(name)?;
         let record = self.execution.steps.get(place)?;
         (record.name == name && record.status == Status::Succeeded).then_some(record)
     }
 
     /// Adds the record of a step that starts.
     fn add(&mut self, record: StepRecord) {
-        let places = &mut self.property_file.get_mut().get_or_insert_default().places;
+        let places = &mut self.known.get_mut().get_or_insert_default().places;
         places.entry(record.name.clone()).or_insert(self.execution.steps.len());
         self.execution.steps.push(record);
     }
@@ -441,7 +441,7 @@ impl Scope for ExecutionState<'_> {
         name: &str,
     ) -> Result<Arc<Value>, Box<dyn Error + Send + Sync>> {
         let key = (step.to_owned(), name.to_owned());
-        let known = self.property_file.borrow().as_ref().and_then(|known| known.file(&key));
+        let known = self.known.borrow().as_ref().and_then(|known| known.file(&key));
         if let Some(document) = known {
             return Ok(document);
         }
@@ -464,7 +464,7 @@ impl Scope for ExecutionState<'_> {
             return Err(format!("{path} has {size} bytes, expected at most {LARGEST_JSON}").into());
         }
         let text = self.store.read(&uri)?;
-        let mut known = self.property_file.borrow_mut();
+        let mut known = self.known.borrow_mut();
         let known = known.get_or_insert_default();
         known.make_room(text.len());
         let document: Value = common::json::from_slice(&text)

@@ -257,7 +257,5 @@ fn what_a_record_that_cannot_be_read_refers_to_stays() {
     let end = "What this execution refers to is not known; if nobody needs it, remove runs/executions/<id>.";
     assert!(line.ends_with(end), "{line}");
     place.file(&record, text);
-    for version in ["1", "2"] {
-        place.orchestrator(&["reproduce", version, "--local"]).expect(0);
-    }
+    place.orchestrator(&["reproduce", "1", "--local"]).expect(0);
 }
