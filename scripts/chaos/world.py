@@ -7,7 +7,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-
 OUTSIDE = "a file of somebody's\n"
 
 
