@@ -257,7 +257,8 @@ impl Directory {
             }
             opened => opened?,
         };
-        fs::fchmod(&directory, Mode::RWXU)?;
+        // It may be somebody else's, whose group may remove it as it is.
+        let _ = fs::fchmod(&directory, Mode::RWXU);
         let mut moved = Vec::new();
         for entry in fs::Dir::read_from(&directory)? {
             let entry = entry?;
