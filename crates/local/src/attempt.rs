@@ -22,7 +22,7 @@ use crate::ownership;
 use crate::process::{Ended, Stop};
 use crate::recorded::Contents;
 use crate::runner::Runner;
-use crate::store::{Store, files_below};
+use crate::store::{Store, files_below, with_remedy};
 
 /// What a job that succeeded has left.
 pub struct Made {
@@ -264,5 +264,8 @@ fn require_own_addresses(job: &LocalJob, directory: &Utf8Path) -> Result<(), Job
 
 /// Returns a function that makes an I/O error the failure of a job.
 fn cannot(doing: &str, path: &Utf8Path) -> impl FnOnce(std::io::Error) -> JobFailure {
-    move |error| JobFailure::new(format!("cannot {doing} {path}: {error}"), Exit::Failed)
+    move |error| {
+        let error = with_remedy(error);
+        JobFailure::new(format!("cannot {doing} {path}: {error}"), Exit::Failed)
+    }
 }

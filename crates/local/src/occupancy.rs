@@ -16,6 +16,7 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 
 use crate::leftovers;
+use crate::store::with_remedy;
 
 /// The name of the directory of the marks in that of the runs.
 const MARKS: &str = "running";
@@ -117,16 +118,13 @@ fn remove_leftovers(runs: &Utf8Path, mut dead: Vec<DeadMark>, is_alone: bool) ->
 
 /// Adds to an error of a directory of runs what helps.
 fn explained(error: io::Error, runs: &Utf8Path) -> io::Error {
-    let remedy = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!(
-            "a group shares {runs} if it may write all of it: `chgrp -R GROUP {runs} && chmod -R g+rwX {runs} && find \
-             {runs} -type d -exec chmod g+s {{}} +`"
-        ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "`orchestrator clean` removes results that nobody needs any more".to_owned()
-        }
-        _ => return error,
-    };
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return with_remedy(error);
+    }
+    let remedy = format!(
+        "a group shares {runs} if it may write all of it: `chgrp -R GROUP {runs} && chmod -R g+rwX {runs} && find {runs} \
+         -type d -exec chmod g+s {{}} +`"
+    );
     io::Error::new(error.kind(), format!("{error}; {remedy}"))
 }
 

@@ -59,7 +59,18 @@ pub(crate) fn io_error(
     doing: &'static str,
     path: &Utf8Path,
 ) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Io { doing, path: path.to_owned(), source }
+    move |error| StoreError::Io { doing, path: path.to_owned(), source: with_remedy(error) }
+}
+
+/// Adds to an error of a full disk what helps.
+pub(crate) fn with_remedy(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            let remedy = "`orchestrator clean` removes results that nobody needs any more";
+            io::Error::new(error.kind(), format!("{error}; {remedy}"))
+        }
+        _ => error,
+    }
 }
 
 /// A stored object.
