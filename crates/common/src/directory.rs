@@ -33,6 +33,9 @@ pub struct Directory {
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// How many levels below itself a directory is emptied before what is deeper is moved up.
+const DEEPEST: usize = 32;
+
 impl Directory {
     /// Opens the directory `below` the directory `root` and creates what is missing of both. `root` itself, and
     /// what is above it, may be links.
@@ -230,54 +233,57 @@ impl Directory {
     ///
     /// Fails where the operating system refuses.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        // What is deep is moved up first, so that neither paths nor open directories add up. It is then an unfinished
-        // file, in case this is broken off.
         let mut names = vec![name.to_owned()];
-        while let Some(name) = names.last().cloned() {
-            match remove_entry(&self.handle, &name) {
-                Err(Errno::NOTEMPTY | Errno::EXIST) => names.extend(self.empty(&name)?),
-                removed => {
-                    removed?;
-                    names.pop();
-                }
-            }
+        while let Some(name) = names.pop() {
+            self.remove_in(&self.handle, name.as_str(), 0, &mut names)?;
         }
         Ok(())
     }
 
-    /// Removes what is in a directory, and moves the directories in it that are not empty beside it. Returns their
-    /// names there.
-    fn empty(&self, name: &str) -> io::Result<Vec<String>> {
-        let open = || fs::openat(&self.handle, name, DIRECTORY, Mode::empty());
+    /// Removes something in the directory `above`, which is `depth` levels below this one. What is deeper than
+    /// [`DEEPEST`] is moved into this directory instead, so that neither open directories nor calls add up, and its
+    /// name there is added to `moved`. It is an unfinished file, in case this is broken off.
+    fn remove_in(
+        &self,
+        above: &OwnedFd,
+        name: impl Arg + Copy,
+        depth: usize,
+        moved: &mut Vec<String>,
+    ) -> io::Result<()> {
+        match fs::unlinkat(above, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            // Linux says the former of a directory, and others the latter.
+            Err(Errno::ISDIR | Errno::PERM) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        if depth > DEEPEST {
+            // A directory can only be moved by who may write it.
+            let _ = fs::chmodat(above, name, Mode::RWXU, AtFlags::empty());
+            let (beside, ()) = unique(|beside| fs::renameat(above, name, &self.handle, beside))?;
+            moved.push(beside);
+            return Ok(());
+        }
+        let open = || fs::openat(above, name, DIRECTORY, Mode::empty());
         let directory = match open() {
             // A job may have taken away its own permissions.
             Err(Errno::ACCESS) => {
-                fs::chmodat(&self.handle, name, Mode::RWXU, AtFlags::empty())?;
+                fs::chmodat(above, name, Mode::RWXU, AtFlags::empty())?;
                 open()?
             }
             opened => opened?,
         };
         // It may be somebody else's, whose group may remove it as it is.
         let _ = fs::fchmod(&directory, Mode::RWXU);
-        let mut moved = Vec::new();
         for entry in fs::Dir::read_from(&directory)? {
             let entry = entry?;
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
-            }
-            match remove_entry(&directory, name) {
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                    // A directory can only be moved by who may write it.
-                    let _ = fs::chmodat(&directory, name, Mode::RWXU, AtFlags::empty());
-                    let (beside, ()) =
-                        unique(|beside| fs::renameat(&directory, name, &self.handle, beside))?;
-                    moved.push(beside);
-                }
-                removed => removed?,
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                self.remove_in(&directory, entry.file_name(), depth + 1, moved)?;
             }
         }
-        Ok(moved)
+        match fs::unlinkat(above, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOENT) => Ok(()),
+            removed => Ok(removed?),
+        }
     }
 
     /// Makes the names in this directory, and the directory's own, durable.
@@ -389,19 +395,6 @@ impl Drop for Partial<'_> {
         if !self.name.is_empty() {
             let _ = fs::unlinkat(&self.directory.handle, &*self.name, AtFlags::empty());
         }
-    }
-}
-
-/// Removes a file, a link or an empty directory. Something that is gone already is no error.
-fn remove_entry(directory: &OwnedFd, name: impl Arg + Copy) -> rustix::io::Result<()> {
-    let removed = match fs::unlinkat(directory, name, AtFlags::empty()) {
-        // Linux says the former of a directory, and others the latter.
-        Err(Errno::ISDIR | Errno::PERM) => fs::unlinkat(directory, name, AtFlags::REMOVEDIR),
-        removed => removed,
-    };
-    match removed {
-        Err(Errno::NOENT) => Ok(()),
-        removed => removed,
     }
 }
 

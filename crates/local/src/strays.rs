@@ -43,11 +43,15 @@ pub fn adopt() {
 /// Waits until the processes of a killed group have ended.
 pub fn await_group(group: Option<i32>) {
     let Some(group) = group.and_then(Pid::from_raw) else { return };
-    let begin = Instant::now();
-    while test_kill_process_group(group).is_ok() && begin.elapsed() < PATIENCE {
+    let (begin, mut nap) = (Instant::now(), Duration::from_micros(50));
+    loop {
         // orphans that this process has adopted stay in the group until it has waited for them
         while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
-        thread::sleep(Duration::from_millis(1));
+        if test_kill_process_group(group).is_err() || begin.elapsed() > PATIENCE {
+            return;
+        }
+        thread::sleep(nap);
+        nap = (2 * nap).min(Duration::from_millis(1));
     }
 }
 
