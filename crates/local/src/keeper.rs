@@ -26,9 +26,11 @@ pub struct Keeper {
 /// What the thread and its owner tell each other.
 #[derive(Default)]
 struct Shared {
-    /// The latest record that is to be written. One that was not written in time is replaced by a later one, so
-    /// that records of many steps do not add up.
+    /// The latest record that is to be written. It replaces those that were not written in time, so that the
+    /// records of many steps do not add up.
     record: Option<Box<LocalExecution>>,
+    /// The number of [`Task::Record`] that have not been begun.
+    records: usize,
     /// Why something could not be kept.
     failure: Option<String>,
     /// What else the user should know.
@@ -39,7 +41,7 @@ struct Shared {
 enum Task {
     /// Files that the record and the entry of a result, with its cache key, may name afterwards.
     Files(Vec<Utf8PathBuf>, Option<Box<(String, StepRecord)>>),
-    /// The record as it is now, unless a later one has been written already.
+    /// The record as it is now, unless another one follows.
     Record,
     /// The record for good.
     LastRecord(Box<LocalExecution>),
@@ -103,10 +105,11 @@ impl Keeper {
         if last {
             return self.send(Task::LastRecord(execution));
         }
-        let replaced = lock(&self.shared).record.replace(execution);
-        if replaced.is_none() {
-            self.send(Task::Record);
-        }
+        let mut shared = lock(&self.shared);
+        shared.record = Some(execution);
+        shared.records += 1;
+        drop(shared);
+        self.send(Task::Record);
     }
 
     /// Waits until everything is kept so far.
@@ -166,7 +169,11 @@ impl Work {
             }
             Task::Record => {
                 let mut shared = lock(&self.shared);
-                let record = shared.record.take().filter(|_| shared.failure.is_none());
+                shared.records -= 1;
+                // A later record may name files that come between the two tasks.
+                let is_latest = shared.records == 0;
+                let record = if is_latest { shared.record.take() } else { None };
+                let record = record.filter(|_| shared.failure.is_none());
                 drop(shared);
                 record.map_or(Ok(()), |execution| self.record(&execution, false))
             }
