@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader};
 use camino::Utf8Path;
 use common::Exit;
 use indexmap::IndexMap;
+use pipeline::LARGEST_EXPRESSION;
 use regex::{Regex, RegexBuilder};
 
 use crate::failure::JobFailure;
@@ -19,8 +20,6 @@ use crate::process::Stop;
 const LONGEST_LINE: usize = 4 << 10;
 /// The number of matches of an expression in a line after which no further one is looked for.
 const MOST_MATCHES: usize = 64;
-/// The greatest size of a compiled expression in bytes. `\w{20}` takes 400 kB.
-const LARGEST_EXPRESSION: usize = 1 << 20;
 
 /// Returns the last value of each metric that the metric definitions find in the logs. The last host that logs a
 /// metric decides its value.

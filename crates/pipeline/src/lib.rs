@@ -79,7 +79,8 @@ pub use evaluate::{Comparison, EvaluationError, Room, Scope, Verdict, evaluate_a
 pub use expression::Expression;
 pub use graph::{Branch, Cycle, Graph, PlacedStep};
 pub use lint::{
-    Finding, LARGEST_DEFINITION, LONGEST_ARGUMENT, Severity, ValueFinding, lint, lint_values,
+    Finding, LARGEST_DEFINITION, LARGEST_EXPRESSION, LONGEST_ARGUMENT, Severity, ValueFinding,
+    lint, lint_values,
 };
 pub use parameter::{Parameter, ParameterError, ParameterType};
 pub use path::{Path, PathError};

@@ -17,6 +17,7 @@ mod training;
 mod values;
 
 pub use start::{ValueFinding, lint_values};
+pub use training::LARGEST_EXPRESSION;
 pub use values::LONGEST_ARGUMENT;
 
 use std::collections::{BTreeMap, BTreeSet};

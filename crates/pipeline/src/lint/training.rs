@@ -193,8 +193,8 @@ impl Linter<'_> {
     }
 }
 
-/// The greatest size of a compiled expression in bytes, as the local run takes it.
-const LARGEST_EXPRESSION: usize = 1 << 20;
+/// The greatest size in bytes that the compiled expression of a metric may have in the local run. `\w{20}` takes 400 kB.
+pub const LARGEST_EXPRESSION: usize = 1 << 20;
 
 /// Returns whether a regular expression has a capture group. The error is the `regex` crate's
 /// message.
