@@ -2,19 +2,41 @@
 //! execution and no part of the definition, which another commit would change otherwise.
 
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 
-use camino::Utf8Path;
+use camino::Utf8PathBuf;
 use pipeline::Definition;
 
 use crate::arguments::settings::SettingsArgs;
 use crate::definition::names::{COMMIT_PARAMETER, STARTED_BY_PARAMETER};
+
+/// The commit of the settings, which is looked up while this program goes on: git reads the state of every file
+/// of the repository.
+pub struct Commit(Option<JoinHandle<Option<String>>>);
+
+impl Commit {
+    /// Begins to look up the commit of the settings.
+    pub fn begin(config: &SettingsArgs) -> Self {
+        let directory = config.files().first().and_then(|file| file.parent());
+        let directory = directory.filter(|path| !path.as_str().is_empty());
+        let directory = directory.map_or_else(|| ".".into(), ToOwned::to_owned);
+        let thread = std::thread::Builder::new().name("git".to_owned());
+        // Without a thread the commit stays unknown, as without git.
+        Self(thread.spawn(move || commit_of(directory)).ok())
+    }
+
+    /// Waits for the commit. None if the settings are in no repository.
+    fn get(self) -> Option<String> {
+        self.0?.join().ok()?
+    }
+}
 
 /// Returns the parameters that say where an execution comes from, as far as that is known: those that the
 /// definition has and that nobody has assigned. `caller` tells who starts it.
 pub fn parameters(
     definition: &Definition,
     assigned: &[&str],
-    config: &SettingsArgs,
+    commit: Commit,
     caller: impl FnOnce() -> Option<String>,
 ) -> Vec<(&'static str, String)> {
     let is_wanted = |name: &str| {
@@ -22,9 +44,7 @@ pub fn parameters(
     };
     let mut found = Vec::new();
     if is_wanted(COMMIT_PARAMETER) {
-        let file = config.files().first().copied();
-        let directory = file.and_then(Utf8Path::parent).filter(|path| !path.as_str().is_empty());
-        let commit = commit_of(directory.unwrap_or(Utf8Path::new("."))).or_else(commit_of_workflow);
+        let commit = commit.get().or_else(commit_of_workflow);
         found.extend(commit.map(|commit| (COMMIT_PARAMETER, commit)));
     }
     if is_wanted(STARTED_BY_PARAMETER) {
@@ -42,7 +62,7 @@ pub fn user() -> Option<String> {
 
 /// Returns the commit that is checked out in a directory, with `-dirty` if a file differs from it. None if the
 /// directory is in no repository, or if there is no git.
-fn commit_of(directory: &Utf8Path) -> Option<String> {
+fn commit_of(directory: Utf8PathBuf) -> Option<String> {
     let output = Command::new("git")
         .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
         .current_dir(directory)

@@ -16,12 +16,14 @@ use local::{
 use pipeline::{Definition, PlacedStep, StepKind};
 use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde_json::Value;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+};
 use signal_hook::iterator::Signals;
 
 use super::input::{RawTable, store_table_settings};
 use super::models::table_change;
-use super::origin;
+use super::origin::{self, Commit};
 use super::registration::LocalModels;
 use super::validate;
 use crate::arguments::engine::EngineArgs;
@@ -76,6 +78,7 @@ pub struct RunArgs {
 
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
+    let commit = Commit::begin(&arguments.config);
     let pipeline = Pipeline::of(arguments)?;
     let Pipeline { name, definition, own, table, raw_tables, metrics, parallel, register_step } =
         pipeline;
@@ -84,8 +87,6 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     let assignments = arguments.parameters.assignments()?;
     let mut parameters = parameters::values(&definition, &assignments)?;
     let assigned: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
-    let origin = origin::parameters(&definition, &assigned, &arguments.config, origin::user);
-    parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
     if let Some(settings) = &own {
         parameters::check_ranges(settings, &parameters)?;
     }
@@ -116,6 +117,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
         None => Vec::new(),
     };
     let (named_input, mut inputs) = stage_input(arguments, &input, &mut parameters)?;
+    let origin = origin::parameters(&definition, &assigned, commit, origin::user);
+    parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    parameters::require_accepted(&definition, &parameters)?;
     let earlier_results = match &arguments.from {
         Some(step) => {
             let mut set_by_user = assigned;
@@ -410,11 +414,15 @@ fn other_table(
     ))
 }
 
-/// Stops the execution on an interrupt, a termination, or the end of the terminal. A second signal
-/// kills the jobs.
+/// The signals that end a program that does not expect them, of those that others send: interrupts, the end of the
+/// terminal, and what batch systems send before a limit of time is over.
+const ENDING_SIGNALS: [i32; 9] =
+    [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU];
+
+/// Stops the execution on a signal that would end this program. A second one kills the jobs.
 pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+    let mut signals = Signals::new(ENDING_SIGNALS)?;
     let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {

@@ -96,7 +96,7 @@ pub fn end(child: Child) -> testkit::Outcome {
 
 #[test]
 fn an_interrupt_stops_the_children_and_leaves_a_record() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::USR1, Signal::XCPU] {
         let place = Place::new();
         let (child, _) = training(&place);
         kill_process(Pid::from_child(&child), signal).unwrap();

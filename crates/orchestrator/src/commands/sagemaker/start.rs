@@ -15,7 +15,7 @@ use super::follow::{FollowArgs, follow};
 use super::input_table::{with_newest, with_version};
 use crate::arguments::parameters::{self, ParameterArgs};
 use crate::arguments::settings::SettingsArgs;
-use crate::commands::origin;
+use crate::commands::origin::{self, Commit};
 use crate::definition::names::{
     EVALUATE, INPUT_VERSION_PARAMETER, PREPROCESS, QUALITY_GATE, STARTED_BY_PARAMETER, TRAIN,
 };
@@ -192,7 +192,7 @@ pub fn with_origin(
             None
         }
     };
-    let origin = origin::parameters(definition, &assigned, config, caller);
+    let origin = origin::parameters(definition, &assigned, Commit::begin(config), caller);
     parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value)));
     parameters
 }
