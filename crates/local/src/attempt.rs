@@ -43,7 +43,7 @@ pub struct JobRunner<'a> {
 }
 
 impl JobRunner<'_> {
-    /// Runs the job once, with the hosts' trees and logs in `directory`.
+    /// Runs the job once, with the hosts' trees and logs in `directory`. The trees stay.
     ///
     /// # Errors
     ///
@@ -96,12 +96,6 @@ impl JobRunner<'_> {
         }
         let metrics = metrics::find(job, directory, self.stop)?;
         let contents = self.gather(job, directory)?;
-        // the outputs are in the store now; a failed job's trees are kept for inspection
-        if let Ok(own) = self.store.directory(directory) {
-            for host in &hosts {
-                let _ = own.remove(host);
-            }
-        }
         Ok(Made { metrics, contents })
     }
 

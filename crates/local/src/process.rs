@@ -2,6 +2,8 @@
 //! stops a container.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +11,11 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
+#[cfg(target_os = "linux")]
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::{log, strays};
 
@@ -172,6 +178,7 @@ fn run_to_end(command: &mut Command, watch: Watch<'_>) -> io::Result<Ended> {
 fn wait(mut child: Child, group: Option<i32>, watch: Watch<'_>) -> io::Result<Ended> {
     let Watch { limit, stop, grace, check, .. } = watch;
     let signal = |name: Signal| signal(group, name);
+    let ending = Ending::of(&child);
     let started = Instant::now();
     let mut stop_reason: Option<(Ended, Instant)> = None;
     let mut last_sigterm = started;
@@ -205,9 +212,41 @@ fn wait(mut child: Child, group: Option<i32>, watch: Watch<'_>) -> io::Result<En
             }
             _ => {}
         }
-        // a step of this project takes tens of milliseconds, other programs take minutes
-        let nap = if started.elapsed() < Duration::from_secs(1) { 1 } else { 20 };
-        thread::sleep(Duration::from_millis(nap));
+        ending.wait();
+    }
+}
+
+/// The time after which a process is looked at again, though it has not ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The end of a process, which can be waited for.
+struct Ending {
+    /// Becomes readable at the end. Systems other than Linux have no such thing.
+    #[cfg(target_os = "linux")]
+    process: Option<OwnedFd>,
+}
+
+impl Ending {
+    #[cfg(target_os = "linux")]
+    fn of(child: &Child) -> Self {
+        Self { process: pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok() }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(_: &Child) -> Self {
+        Self {}
+    }
+
+    /// Waits for the end, at most [`LOOK`] and, where it cannot be waited for, a millisecond.
+    fn wait(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(process) = &self.process
+            && let Ok(limit) = Timespec::try_from(LOOK)
+            && poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit)).is_ok()
+        {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -229,7 +268,8 @@ impl Guard {
     /// guard does nothing.
     pub fn new(script: &str, argument: &str) -> Self {
         let mut command = Command::new("sh");
-        let script = format!("trap '' TERM INT HUP; cat; {script}");
+        // `read` is part of the shell: `cat` would be one more process.
+        let script = format!("trap '' TERM INT HUP; read -r _; {script}");
         command.args(["-c", &script, argument]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().ok())

@@ -61,18 +61,19 @@ pub fn end(mark: &str) {
     let begin = Instant::now();
     let mut killed: Vec<Pid> = Vec::new();
     while begin.elapsed() < PATIENCE {
-        for pid in adopted(mark) {
+        let found = adopted(mark);
+        if killed.is_empty() && found.is_empty() {
+            return;
+        }
+        for pid in found {
             // an error means that it has ended already
             let _ = kill_process(pid, Signal::KILL);
             if !killed.contains(&pid) {
                 killed.push(pid);
             }
         }
-        killed.retain(|&pid| matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(None)));
-        if killed.is_empty() && adopted(mark).is_empty() {
-            return;
-        }
         thread::sleep(Duration::from_millis(1));
+        killed.retain(|&pid| matches!(waitpid(Some(pid), WaitOptions::NOHANG), Ok(None)));
     }
 }
 
