@@ -20,6 +20,7 @@ use crate::failure::JobFailure;
 use crate::inputs::inputs;
 use crate::job::LocalJob;
 use crate::keeper::Keeper;
+use crate::leftovers::remove_path;
 use crate::occupancy::Mark;
 use crate::process::Stop;
 use crate::progress::Progress;
@@ -99,12 +100,13 @@ pub fn run(
     Directory::make(&options.runs, EXECUTIONS)?;
     refuse_link(&registry(&options.runs))?;
     let executions = executions(&options.runs);
+    let (text, parameters) = (definition.to_json(), options.parameters.clone());
     let mut execution =
-        LocalExecution::begin(&executions, &options.pipeline_name, options.parameters.clone())?;
+        LocalExecution::begin(&executions, &options.pipeline_name, parameters, &text)?;
     // It comes before the record: an execution with a record and no mark has ended.
     let _mark = Mark::set(&options.runs, &execution.execution_id)?;
     execution.inputs.clone_from(&options.inputs);
-    let keeper = Keeper::begin(&options.runs, &execution, &definition.to_json(), options.sync)?;
+    let keeper = Keeper::begin(&options.runs, &execution, &text, options.sync)?;
     let cache = Cache::new(&*options.runs);
     let scheduler = Scheduler { definition, options, progress, stop, cache };
     Ok(scheduler.run(execution, keeper))
@@ -173,8 +175,14 @@ impl Scheduler<'_> {
                             let directory = state.execution.directory.join(&step.name);
                             let store = state.store.clone();
                             scope.spawn(move || {
+                                let finished = self.job(step, &job, &directory, &store);
+                                let StepRecord { status, cached, .. } = finished.record;
                                 // the receiver outlives every job, so this cannot fail
-                                let _ = send.send(self.job(step, &job, &directory, &store));
+                                let _ = send.send(finished);
+                                // No step waits for this. A failed job's trees are kept for inspection.
+                                if status == Status::Succeeded && !cached {
+                                    self.remove_trees(&job, &directory);
+                                }
                             });
                         }
                     }
@@ -241,6 +249,13 @@ impl Scheduler<'_> {
         record.seconds = started.elapsed().as_secs_f64();
         let key = key.filter(|_| record.status == Status::Succeeded);
         FinishedStep { record, exit, tail, key }
+    }
+
+    /// Removes the trees of a job's hosts. What stays is removed with what killed runs have left.
+    fn remove_trees(&self, job: &LocalJob, directory: &Utf8Path) {
+        for host in job.host_names() {
+            let _ = remove_path(&self.options.runs, &directory.join(host));
+        }
     }
 
     /// Says which files a job does not read, though SageMaker would give them to it: they lie at the address of an

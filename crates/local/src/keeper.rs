@@ -8,13 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use common::{Directory, sync};
+use common::{Directory, Durable};
 
 use crate::cache::Cache;
-use crate::record::{LocalExecution, RECORD_FILE, StepRecord, readable};
-
-/// The name of the definition's file in an execution's directory.
-pub const DEFINITION_FILE: &str = "definition.json";
+use crate::record::{DEFINITION_FILE, LocalExecution, RECORD_FILE, StepRecord, readable};
 
 /// Keeps what one execution leaves. Once something could not be kept, nothing that names it is written.
 pub struct Keeper {
@@ -58,6 +55,7 @@ struct Work {
     sync: bool,
     /// Files that are synced with the next ones: the record and the definition at first, later cache entries.
     pending: Vec<Utf8PathBuf>,
+    durable: Durable,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -74,15 +72,8 @@ impl Keeper {
         definition: &str,
         sync: bool,
     ) -> io::Result<Self> {
-        let path = execution.directory.clone();
-        let directory = Directory::make(runs, path.strip_prefix(runs).unwrap_or(&path))?;
-        directory.write(DEFINITION_FILE, |out| out.write_all(definition.as_bytes()))?;
-        let (runs, cache) = (runs.to_owned(), Cache::new(runs));
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let (pending, own) = (Vec::new(), Arc::clone(&shared));
-        let mut work = Work { runs, directory, path, cache, sync, pending, shared: own };
-        work.record(execution, false)?;
-        work.pending.extend([RECORD_FILE, DEFINITION_FILE].map(|name| work.path.join(name)));
+        let mut work = Work::begin(runs, execution, definition, sync, Arc::clone(&shared))?;
         let (tasks, receive) = mpsc::channel();
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
             for task in receive {
@@ -152,6 +143,25 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 impl Work {
+    /// Writes the record and the definition of an execution that begins.
+    fn begin(
+        runs: &Utf8Path,
+        execution: &LocalExecution,
+        definition: &str,
+        sync: bool,
+        shared: Arc<Mutex<Shared>>,
+    ) -> io::Result<Self> {
+        let path = execution.directory.clone();
+        let directory = Directory::make(runs, path.strip_prefix(runs).unwrap_or(&path))?;
+        directory.write(DEFINITION_FILE, |out| out.write_all(definition.as_bytes()))?;
+        let (runs, cache) = (runs.to_owned(), Cache::new(runs));
+        let (pending, durable) = (Vec::new(), Durable::default());
+        let mut work = Self { runs, directory, path, cache, sync, pending, durable, shared };
+        work.record(execution, false)?;
+        work.pending.extend([RECORD_FILE, DEFINITION_FILE].map(|name| work.path.join(name)));
+        Ok(work)
+    }
+
     fn run(&mut self, task: Task) -> io::Result<()> {
         match task {
             Task::Files(mut files, result) => {
@@ -208,10 +218,69 @@ impl Work {
         self.sync(&files)
     }
 
-    fn sync(&self, files: &[Utf8PathBuf]) -> io::Result<()> {
+    fn sync(&mut self, files: &[Utf8PathBuf]) -> io::Result<()> {
         if !self.sync {
             return Ok(());
         }
-        sync(&self.runs, files.iter().map(|file| &**file))
+        self.durable.sync(&self.runs, files.iter().map(|file| &**file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Status;
+
+    /// Later records may name what is made durable after the task of an earlier one.
+    #[test]
+    fn a_record_is_written_after_what_it_names() {
+        let guard = tempfile::tempdir().unwrap();
+        let runs = Utf8Path::from_path(guard.path()).unwrap();
+        let executions = runs.join("executions");
+        let mut execution =
+            LocalExecution::begin(&executions, "pipeline", Default::default(), "{}").unwrap();
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let mut work = Work::begin(runs, &execution, "{}", true, Arc::clone(&shared)).unwrap();
+        let directory = execution.directory.clone();
+        let written = || LocalExecution::read(&directory).unwrap().status;
+        let (file, other) = (runs.join("file"), runs.join("other"));
+        for path in [&file, &other] {
+            fs_err::write(path, "contents").unwrap();
+        }
+
+        // What `Keeper::record` leaves of two records while the thread is busy.
+        execution.status = Status::Stopped;
+        *lock(&shared) =
+            Shared { record: Some(Box::new(execution.clone())), records: 2, ..Shared::default() };
+        work.run(Task::Files(vec![file], None)).unwrap();
+        work.run(Task::Record).unwrap();
+        assert_eq!(written(), Status::Executing);
+        work.run(Task::Files(vec![other], None)).unwrap();
+        work.run(Task::Record).unwrap();
+        assert_eq!(written(), Status::Stopped);
+    }
+
+    #[test]
+    fn nothing_is_written_once_a_file_could_not_be_kept() {
+        let guard = tempfile::tempdir().unwrap();
+        let runs = Utf8Path::from_path(guard.path()).unwrap();
+        let executions = runs.join("executions");
+        let mut execution =
+            LocalExecution::begin(&executions, "pipeline", Default::default(), "{}").unwrap();
+        let keeper = Keeper::begin(runs, &execution, "{}", true).unwrap();
+        let file = runs.join("file");
+        fs_err::write(&file, "contents").unwrap();
+        keeper.files(vec![file.join("below")], None);
+        execution.status = Status::Succeeded;
+        keeper.record(&execution, false);
+        keeper.settle();
+        assert!(keeper.failure().is_some_and(|reason| reason.contains("file/below")));
+        let directory = execution.directory.clone();
+        let written = || LocalExecution::read(&directory).unwrap().status;
+        assert_eq!(written(), Status::Executing);
+        execution.status = Status::Failed;
+        keeper.record(&execution, true);
+        keeper.settle();
+        assert_eq!(written(), Status::Failed);
     }
 }

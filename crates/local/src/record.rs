@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use common::chain;
 use common::json::LARGEST_JSON;
 use indexmap::IndexMap;
+use pipeline::Definition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +14,8 @@ use crate::recorded::Contents;
 
 /// The file's name in the execution's directory.
 pub const RECORD_FILE: &str = "execution.json";
+/// The name of the definition's file in the execution's directory.
+pub const DEFINITION_FILE: &str = "definition.json";
 /// The version of the record's format.
 const FORMAT_VERSION: u32 = 1;
 
@@ -156,6 +160,9 @@ pub struct LocalExecution {
     pub seconds: f64,
     /// The reason of the failure.
     pub failure_reason: Option<String>,
+    /// The SHA-256 of the definition's file. Earlier versions of this program recorded none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    definition_sha256: Option<String>,
     /// The parameters' values.
     pub parameters: IndexMap<String, Value>,
     /// The objects that the execution was given.
@@ -169,7 +176,7 @@ pub struct LocalExecution {
 }
 
 impl LocalExecution {
-    /// Creates a directory for a new execution under `executions`. Two executions that start in the
+    /// Creates a directory for a new execution of a definition under `executions`. Two executions that start in the
     /// same second get different ids.
     ///
     /// # Errors
@@ -179,6 +186,7 @@ impl LocalExecution {
         executions: &Utf8Path,
         pipeline_name: &str,
         parameters: IndexMap<String, Value>,
+        definition: &str,
     ) -> std::io::Result<Self> {
         fs_err::create_dir_all(executions)?;
         let now = jiff::Timestamp::now();
@@ -196,6 +204,7 @@ impl LocalExecution {
                         started_at: format!("{now:.9}"),
                         seconds: 0.0,
                         failure_reason: None,
+                        definition_sha256: Some(common::sha256_hex(definition)),
                         parameters,
                         inputs: Contents::new(),
                         steps: Vec::new(),
@@ -238,6 +247,36 @@ impl LocalExecution {
             return Err(malformed(format!("it is of execution {found}, expected {expected}")));
         }
         Ok(Self { directory: directory.to_owned(), ..execution })
+    }
+
+    /// Reads the definition that the execution ran.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::definition_text`] does, and where the text is no definition.
+    pub fn definition(&self) -> std::io::Result<Definition> {
+        Definition::from_json(&self.definition_text()?).map_err(|error| {
+            let file = self.directory.join(DEFINITION_FILE);
+            std::io::Error::other(format!("{file}: {}", chain(&error)))
+        })
+    }
+
+    /// Reads the text of the definition that the execution ran.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is none, and where it is not UTF-8 or has changed since it was recorded.
+    pub fn definition_text(&self) -> std::io::Result<String> {
+        let file = self.directory.join(DEFINITION_FILE);
+        let malformed = |reason: String| std::io::Error::other(format!("{file}: {reason}"));
+        let text = common::json::read(&file)?;
+        let found = common::sha256_hex(&text);
+        if let Some(expected) = self.definition_sha256.as_ref().filter(|it| **it != found) {
+            return Err(malformed(format!(
+                "it has changed since it was recorded: its SHA-256 is {found}, expected {expected}"
+            )));
+        }
+        String::from_utf8(text).map_err(|error| malformed(error.to_string()))
     }
 
     /// Reads the executions of a pipeline, the latest first. Records that cannot be read are skipped: those that are not

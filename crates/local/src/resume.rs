@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use indexmap::IndexMap;
-use pipeline::{Definition, DefinitionError, Step, StepKind};
+use pipeline::{Definition, Step, StepKind};
 use serde_json::Value;
 
 use crate::progress::Progress;
@@ -27,14 +27,6 @@ pub enum ResumeError {
     /// The earlier execution's definition cannot be read.
     #[error(transparent)]
     Read(std::io::Error),
-    /// The earlier execution's definition is not a definition.
-    #[error("{file}")]
-    Definition {
-        /// The definition's file.
-        file: Utf8PathBuf,
-        /// The place in it and the reason.
-        source: DefinitionError,
-    },
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -112,7 +104,7 @@ impl ResumeFrom<'_> {
             self.progress
                 .note(&format!("The results before {} are those of execution {id}.", self.step));
         }
-        let earlier_definition = read_definition(&execution.directory.join("definition.json"))?;
+        let earlier_definition = execution.definition().map_err(ResumeError::Read)?;
         let mut results = BTreeMap::new();
         for name in jobs {
             let Some(step) = self.definition.step(name) else { continue };
@@ -238,11 +230,4 @@ impl ResumeFrom<'_> {
     fn refusal(&self, reason: &str) -> ResumeError {
         ResumeError::Refused { step: self.step.to_owned(), reason: reason.to_owned() }
     }
-}
-
-fn read_definition(file: &Utf8Path) -> Result<Definition, ResumeError> {
-    let text =
-        common::read_text_at_most(file, common::json::LARGEST_JSON).map_err(ResumeError::Read)?;
-    Definition::from_json(&text)
-        .map_err(|source| ResumeError::Definition { file: file.to_owned(), source })
 }

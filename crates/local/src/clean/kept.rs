@@ -7,15 +7,12 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use pipeline::Definition;
 use serde_json::Value;
 
 use crate::inputs::inputs;
 use crate::leftovers::{Entry, entries, executions_in, is_execution};
 use crate::record::LocalExecution;
 
-/// The definition's name in the directory of an execution.
-pub const DEFINITION_FILE: &str = "definition.json";
 /// The member of a Training job that has the prefix of many jobs' outputs.
 const MANY_OUTPUTS: &str = "S3OutputPath";
 
@@ -59,7 +56,7 @@ pub struct Execution {
     pub directory: Utf8PathBuf,
     /// The record, unless there is none or it cannot be read.
     pub record: Option<LocalExecution>,
-    /// Why it cannot be read.
+    /// Why it or its definition cannot be read.
     pub unreadable: Option<io::Error>,
 }
 
@@ -74,7 +71,10 @@ pub fn executions(directory: &Utf8Path) -> io::Result<Vec<Execution>> {
     let execution = |entry: Entry| {
         let id = entry.name().to_owned();
         let (record, unreadable) = match LocalExecution::read(&entry.path) {
-            Ok(record) => (Some(record), None),
+            Ok(record) => {
+                let damaged = record.definition_text().err();
+                (Some(record), damaged)
+            }
             // One that was killed early has none.
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
             Err(error) => (None, Some(error)),
@@ -101,10 +101,8 @@ impl Execution {
     /// Returns the addresses that its jobs read before any of them wrote one.
     fn inputs(&self) -> BTreeSet<String> {
         let Some(record) = &self.record else { return BTreeSet::new() };
-        let text = common::json::read(&self.directory.join(DEFINITION_FILE)).ok();
-        let text = text.and_then(|text| String::from_utf8(text).ok());
-        let definition = text.and_then(|text| Definition::from_json(&text).ok());
-        let known = definition.and_then(|it| inputs(&it, &record.parameters).ok());
+        let known = record.definition().ok();
+        let known = known.and_then(|it| inputs(&it, &record.parameters).ok());
         // The parameters have what an unreadable definition would read.
         known.unwrap_or_else(|| {
             let mut addresses = BTreeSet::new();

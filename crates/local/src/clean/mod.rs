@@ -17,13 +17,13 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
-use self::kept::{DEFINITION_FILE, Execution, Kept};
+use self::kept::{Execution, Kept};
 use self::objects::{Object, Owner};
 use crate::cache::Cache;
 use crate::execution::{executions, store};
 use crate::leftovers::{self, Entry, entries, job_trees, remove_path};
 use crate::occupancy::running;
-use crate::record::{RECORD_FILE, Status};
+use crate::record::{DEFINITION_FILE, RECORD_FILE, Status};
 
 pub use self::kept::{Policy, RegisteredVersion};
 
@@ -207,8 +207,8 @@ impl Cleaning<'_> {
     }
 }
 
-/// Returns the directories of the executions whose records cannot be read, each with the reason. What they refer to is not
-/// known.
+/// Returns the directories of the executions whose records or definitions cannot be read, each with the reason. What they
+/// refer to is not known.
 ///
 /// # Errors
 ///

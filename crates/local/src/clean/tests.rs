@@ -288,6 +288,23 @@ fn what_a_record_that_cannot_be_read_refers_to_is_not_known() {
 }
 
 #[test]
+fn what_a_changed_definition_reads_is_not_known() {
+    let runs = Runs::new();
+    runs.execution(OLD, "p", "Succeeded", &Value::Null);
+    assert!(unreadable(&runs.path).unwrap().is_empty(), "earlier versions recorded no digest");
+    let record = format!("executions/{OLD}/execution.json");
+    let text = fs_err::read_to_string(runs.path.join(&record)).unwrap();
+    let digest = common::sha256_hex("{}");
+    let text =
+        text.replace("\"status\"", &format!("\"definition_sha256\":\"{digest}\",\"status\""));
+    runs.file(&record, &text);
+    let error = unreadable(&runs.path).unwrap()[0].1.to_string();
+    assert!(error.contains("definition.json: it has changed since it was recorded: "), "{error}");
+    runs.file(&format!("executions/{OLD}/definition.json"), "{}");
+    assert!(unreadable(&runs.path).unwrap().is_empty());
+}
+
+#[test]
 fn what_a_killed_process_has_left_goes() {
     let runs = Runs::new();
     runs.execution(YOUNG, "p", "Executing", &Value::Null);

@@ -7,7 +7,6 @@ use local::{LocalExecution, Store};
 use pipeline::Definition;
 use serde_json::Value;
 
-use crate::arguments::settings::read_definition;
 use crate::error::CommandError;
 
 /// An execution of the past.
@@ -33,14 +32,12 @@ impl PastExecution {
         let directory = local::executions(runs).join(id);
         let gone = |error: &dyn std::error::Error| {
             CommandError::Usage(format!(
-                "execution {id} made it, and what that ran is not in {runs} any more: {}; --runs names another \
-                 directory",
+                "execution {id} made it, and what that ran cannot be read: {}; --runs names another directory",
                 chain(error)
             ))
         };
         let execution = LocalExecution::read(&directory).map_err(|error| gone(&error))?;
-        let file = directory.join("definition.json");
-        let definition = read_definition(&file).map_err(|error| gone(&error))?;
+        let definition = execution.definition().map_err(|error| gone(&error))?;
         let store = local::store(runs).knowing(&execution)?;
         Ok(Self {
             id: id.to_owned(),

@@ -89,8 +89,14 @@ fn what_is_missing_is_said_with_how_to_give_it() {
 
     let record = place.record();
     let id = record["execution_id"].as_str().unwrap();
-    fs_err::remove_file(place.path(&format!("runs/executions/{id}/definition.json"))).unwrap();
-    insta::assert_snapshot!(refused(2, &[]), @"error: execution <id> made it, and what that ran is not in runs any more: failed to open file `runs/executions/<id>/definition.json`: No such file or directory (os error 2); --runs names another directory");
+    let definition = place.path(&format!("runs/executions/{id}/definition.json"));
+    let text = fs_err::read_to_string(&definition).unwrap();
+    fs_err::write(&definition, text.replace("\"InstanceCount\": 1", "\"InstanceCount\": 2"))
+        .unwrap();
+    let said = refused(2, &[]);
+    assert!(said.contains("definition.json: it has changed since it was recorded: "), "{said}");
+    fs_err::remove_file(&definition).unwrap();
+    insta::assert_snapshot!(refused(2, &[]), @"error: execution <id> made it, and what that ran cannot be read: failed to open file `runs/executions/<id>/definition.json`: No such file or directory (os error 2); --runs names another directory");
     let without =
         package.replace("\"pipeline_execution\"", "\"other\"").replace("generated_by", "x");
     fs_err::write(&file, without).unwrap();
