@@ -6,7 +6,8 @@ use std::io;
 use camino::Utf8PathBuf;
 use flate2::{Compression, GzBuilder};
 
-use crate::store::{Object, file_digest, files_below};
+use crate::store::file_digest;
+use crate::tree::{Object, files_below};
 
 /// Writes the files of the hosts' directories as one gzipped tar, with paths relative to the
 /// directories. Two hosts may write the same name only with the same contents, because SageMaker

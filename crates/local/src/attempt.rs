@@ -22,7 +22,8 @@ use crate::ownership;
 use crate::process::{Ended, Stop};
 use crate::recorded::Contents;
 use crate::runner::Runner;
-use crate::store::{Store, files_below, with_remedy};
+use crate::store::{Store, with_remedy};
+use crate::tree::files_below;
 
 /// What a job that succeeded has left.
 pub struct Made {

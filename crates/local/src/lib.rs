@@ -107,6 +107,7 @@ mod state;
 mod store;
 mod strays;
 mod transfer;
+mod tree;
 
 pub use docker::{Docker, DockerEngine, engine as docker_engine};
 pub use execution::{Ending, RunOptions, executions, registry, run, store};

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use camino::Utf8Path;
 
-use crate::store::files_below;
+use crate::tree::files_below;
 
 /// The permissions of a stored file.
 const STORED: u32 = 0o644;

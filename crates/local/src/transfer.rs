@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use camino::Utf8Path;
 use common::{Directory, Sha256Writer};
 
-use crate::store::{Object, Store, StoreError, file_digest, files_below, io_error, require_digest};
+use crate::store::{Store, StoreError, file_digest, io_error, require_digest};
+use crate::tree::{Object, files_below};
 
 impl Store {
     /// Writes an object and returns the SHA-256 of what was written. The object appears complete or not at all.

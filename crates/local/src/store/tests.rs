@@ -1,6 +1,7 @@
 //! Tests of the object store.
 
 use super::*;
+use crate::tree::files_below;
 
 fn store() -> (tempfile::TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();

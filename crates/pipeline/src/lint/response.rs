@@ -10,6 +10,10 @@ use super::shapes::{DEFAULTED, JobShapes, Shape};
 use crate::path::{Path, Segment, own_names};
 use crate::walk::is_expression;
 
+/// The number of entries of the longest list that is searched for a name. The service allows fewer, which another check
+/// says, and a search for each reference to a longer one takes minutes.
+const MOST_SEARCHED: usize = 200;
+
 /// The message about an invalid path, and its severity.
 type Problem = (Severity, String);
 
@@ -114,6 +118,9 @@ impl Position<'_> {
 
     /// Follows a name to a list entry.
     fn named(&mut self, shape: Shape, name: &str) -> Result<(), Problem> {
+        if self.requested.and_then(Value::as_array).is_some_and(|list| list.len() > MOST_SEARCHED) {
+            self.requested = None;
+        }
         if let Some(requested) = self.requested {
             let entries = || requested.as_array().into_iter().flatten();
             self.requested = entries().find(|entry| own_names(entry).any(|own| own == name));

@@ -121,6 +121,28 @@ fn references() {
     insta::assert_snapshot!(findings(|d| d.parameters.push(Parameter::string("Unused", ""))), @"warning: Parameters.Unused: no step uses it, so choosing a value changes nothing");
 }
 
+/// Without that, a check of 20,000 references to 20,000 outputs takes a minute.
+#[test]
+fn a_list_that_is_far_too_long_is_not_searched() {
+    let found = |inputs: usize| {
+        findings(|d| {
+            let evaluate = d.steps.iter_mut().find(|step| step.name == "Evaluate").unwrap();
+            let StepKind::Processing(job) = &mut evaluate.kind else { panic!("it is a job") };
+            let input = job.processing_inputs[0].clone();
+            job.processing_inputs = vec![input; inputs];
+            let path = "ProcessingInputs['unheard'].S3Input.S3Uri";
+            d.steps.push(Step::fail("After", Expression::property("Evaluate", path)));
+        })
+    };
+    let unknown = r#"Evaluate has no input "unheard""#;
+    assert!(found(200).contains(unknown));
+    let text = found(201);
+    assert!(
+        text.contains("201 inputs; at most 10 are allowed") && !text.contains(unknown),
+        "{text}"
+    );
+}
+
 #[test]
 fn order_and_branches() {
     insta::assert_snapshot!(in_step("Train", |s| s.depends_on = vec!["Preproces".to_owned()]), @r#"error: Steps.Train.DependsOn[0]: there is no step "Preproces"; did you mean Preprocess?"#);
