@@ -154,6 +154,7 @@ impl Scheduler<'_> {
             exit: Exit::Done,
             room: Room::default(),
             known: RefCell::new(None),
+            changed: None,
         };
         // Where an address cannot be evaluated, the step that reads it reports the reason.
         state.keep_inputs(inputs(self.definition, &self.options.parameters).unwrap_or_default());
@@ -191,6 +192,7 @@ impl Scheduler<'_> {
                 if running == 0 {
                     break;
                 }
+                state.save();
                 if let Ok(finished) = receive.recv() {
                     running -= 1;
                     state.finish(finished);

@@ -90,7 +90,12 @@ pub struct ExecutionState<'a> {
     pub room: Room,
     /// What need not be looked up again.
     pub known: RefCell<Option<Known>>,
+    /// The time since which the record has changes that the keeper does not have.
+    pub changed: Option<Instant>,
 }
+
+/// The longest time that the keeper does not have a change of the record.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
 /// What need not be looked up again: property files, because conditions ask for one metric after the other, and
 /// places of steps in the record.
@@ -199,7 +204,7 @@ impl ExecutionState<'_> {
     pub fn start(&mut self, step: &Step) -> StartedStep {
         self.add(StepRecord::started(&step.name, step.kind.name()));
         self.progress.began(&step.name, Duration::ZERO);
-        self.save();
+        self.note_change();
         if let Some(record) = self.reused.get(&step.name) {
             let reused = FinishedStep::reused(record.clone(), Instant::now());
             return StartedStep::Finished(Box::new(reused));
@@ -281,7 +286,7 @@ impl ExecutionState<'_> {
 
     /// Waits until what a step may refer to is kept, if the step may act on something that lasts: one whose result
     /// must not come from the cache, such as a registration.
-    fn settle_before(&self, step: &Step) -> Result<(), String> {
+    fn settle_before(&mut self, step: &Step) -> Result<(), String> {
         let computes = match &step.kind {
             StepKind::Condition(_) | StepKind::Fail { .. } => true,
             _ => step.cache.as_ref().is_some_and(|cache| cache.enabled),
@@ -289,6 +294,7 @@ impl ExecutionState<'_> {
         if computes {
             return Ok(());
         }
+        self.save();
         self.keeper.settle();
         self.keeper.failure().map_or(Ok(()), Err)
     }
@@ -312,7 +318,8 @@ impl ExecutionState<'_> {
         if let Some(known) = self.execution.step_mut(&record.name) {
             *known = record;
         }
-        self.save();
+        self.note_change();
+        self.heed();
     }
 
     /// Records the end of the execution.
@@ -354,8 +361,20 @@ impl ExecutionState<'_> {
         }
     }
 
-    /// Keeps the record as it is now.
-    fn save(&mut self) {
+    /// Notes that the record has changed. It is kept [before the scheduler waits](Self::save), because thousands of
+    /// steps that take no time would copy it each time, but not much later than after [`LONGEST_DELAY`].
+    fn note_change(&mut self) {
+        let since = *self.changed.get_or_insert_with(Instant::now);
+        if since.elapsed() > LONGEST_DELAY {
+            self.save();
+        }
+    }
+
+    /// Keeps the record as it is now, if it has changed.
+    pub fn save(&mut self) {
+        if self.changed.take().is_none() {
+            return;
+        }
         self.execution.seconds = self.started.elapsed().as_secs_f64();
         self.keeper.record(&self.execution, false);
         self.heed();
