@@ -176,14 +176,8 @@ impl Scheduler<'_> {
                             let directory = state.execution.directory.join(&step.name);
                             let store = state.store.clone();
                             scope.spawn(move || {
-                                let finished = self.job(step, &job, &directory, &store);
-                                let StepRecord { status, cached, .. } = finished.record;
                                 // the receiver outlives every job, so this cannot fail
-                                let _ = send.send(finished);
-                                // No step waits for this. A failed job's trees are kept for inspection.
-                                if status == Status::Succeeded && !cached {
-                                    self.remove_trees(&job, &directory);
-                                }
+                                let _ = send.send(self.job(step, &job, &directory, &store));
                             });
                         }
                     }
@@ -227,6 +221,8 @@ impl Scheduler<'_> {
         let (mut exit, mut tail, mut host) = (Exit::Done, Vec::new(), None);
         match self.attempts(step, job, directory, store, &mut record) {
             Ok(Made { metrics, contents }) => {
+                // The outputs are in the store now; a failed job's trees are kept for inspection.
+                self.remove_trees(job, directory);
                 record.status = Status::Succeeded;
                 record.metrics = metrics;
                 record.contents = contents;
@@ -253,10 +249,12 @@ impl Scheduler<'_> {
         FinishedStep { record, exit, tail, key }
     }
 
-    /// Removes the trees of a job's hosts. What stays is removed with what killed runs have left.
+    /// Removes the trees of a job's hosts, before another step needs their space.
     fn remove_trees(&self, job: &LocalJob, directory: &Utf8Path) {
         for host in job.host_names() {
-            let _ = remove_path(&self.options.runs, &directory.join(host));
+            if let Err(error) = remove_path(&self.options.runs, &directory.join(host)) {
+                self.progress.note(&format!("{}: {error}", job.step));
+            }
         }
     }
 

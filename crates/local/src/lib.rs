@@ -114,7 +114,7 @@ pub use execution::{Ending, RunOptions, executions, registry, run, store};
 pub use inputs::inputs;
 pub use job::LocalJob;
 pub use occupancy::{Occupancy, running};
-pub use process::Stop;
+pub use process::{ENDING_SIGNALS, Stop};
 pub use progress::Progress;
 pub use record::{Compared, LocalExecution, Status, StepRecord};
 pub use recorded::Contents;

@@ -16,6 +16,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 #[cfg(target_os = "linux")]
 use rustix::process::{PidfdFlags, pidfd_open};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+};
 
 use crate::{log, strays};
 
@@ -25,6 +28,13 @@ const GRACE_PERIOD: Duration = Duration::from_secs(120);
 const SIGTERM_INTERVAL: Duration = Duration::from_secs(2);
 /// The time that the end of a log takes at most after the end of its program.
 const LOG_PATIENCE: Duration = Duration::from_secs(5);
+/// The time after which the request to stop comes at the latest, if the signal that ended a process was sent to this
+/// program, too.
+const LATEST_REQUEST: Duration = Duration::from_secs(1);
+/// The signals that end a program that does not expect them, of those that others send: interrupts, the end of the
+/// terminal, and what batch systems send before a limit of time is over. They stop an execution.
+pub const ENDING_SIGNALS: [i32; 9] =
+    [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU];
 /// A script that kills the process group of its shell.
 pub const KILL_GROUP: &str = "kill -s KILL 0";
 
@@ -184,7 +194,11 @@ fn wait(mut child: Child, group: Option<i32>, watch: Watch<'_>) -> io::Result<En
     let mut last_sigterm = started;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(stop_reason.map_or(Ended::Exited(status), |(why, _)| why));
+            return Ok(match stop_reason {
+                Some((why, _)) => why,
+                None if is_stopped_with(status, stop) => Ended::Stopped,
+                None => Ended::Exited(status),
+            });
         }
         if let Err(error) = check() {
             signal(Signal::KILL);
@@ -214,6 +228,19 @@ fn wait(mut child: Child, group: Option<i32>, watch: Watch<'_>) -> io::Result<En
         }
         ending.wait();
     }
+}
+
+/// Returns whether a process was ended by a signal that stops the execution, too: one that was sent to every process of
+/// the execution may reach this program last.
+fn is_stopped_with(status: ExitStatus, stop: &Stop<'_>) -> bool {
+    if !status.signal().is_some_and(|signal| ENDING_SIGNALS.contains(&signal)) {
+        return false;
+    }
+    let ended = Instant::now();
+    while !stop.is_requested() && ended.elapsed() < LATEST_REQUEST {
+        thread::sleep(Duration::from_millis(1));
+    }
+    stop.is_requested()
 }
 
 /// The time after which a process is looked at again, though it has not ended.
@@ -258,6 +285,9 @@ fn signal(group: Option<i32>, signal: Signal) {
     }
 }
 
+/// The names of the [`ENDING_SIGNALS`], and of others that whoever wants to end a program may send.
+const IGNORED: &str = "TERM INT HUP QUIT USR1 USR2 ALRM VTALRM XCPU XFSZ PIPE";
+
 /// A shell that runs a script once this program ends, even if it is killed: the shell waits for the
 /// end of a pipe whose other end only this program holds. It leads a process group and ignores
 /// every other signal, so that only SIGKILL ends it earlier.
@@ -268,8 +298,8 @@ impl Guard {
     /// guard does nothing.
     pub fn new(script: &str, argument: &str) -> Self {
         let mut command = Command::new("sh");
-        // `read` is part of the shell: `cat` would be one more process.
-        let script = format!("trap '' TERM INT HUP; read -r _; {script}");
+        // `read` is part of the shell: `cat` would be one more process. Bash ends it after `TMOUT` seconds.
+        let script = format!("trap '' {IGNORED}; unset TMOUT; read -r _; {script}");
         command.args(["-c", &script, argument]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().ok())
@@ -368,6 +398,41 @@ mod tests {
         let mut command = shell("trap '' TERM; while :; do sleep 0.05; done");
         let ended = watch(&mut command, None, Duration::from_secs(60), &stop).unwrap();
         assert_eq!(ended, Ended::Stopped);
+    }
+
+    #[test]
+    fn a_guard_outlives_what_stops_an_execution() {
+        let mut guard = Guard::new("true", "");
+        // The shell ignores signals once it has begun.
+        thread::sleep(Duration::from_millis(300));
+        let names =
+            ENDING_SIGNALS.map(|signal| signal_hook::low_level::signal_name(signal).unwrap());
+        let expected = names.map(|name| name.trim_start_matches("SIG")).to_vec();
+        assert_eq!(IGNORED.split(' ').filter(|name| expected.contains(name)).count(), 9);
+        let shell = guard.0.as_mut().unwrap();
+        for name in IGNORED.split(' ') {
+            let sent = Command::new("kill").args(["-s", name, &shell.id().to_string()]).status();
+            assert!(sent.unwrap().success(), "{name}");
+        }
+        thread::sleep(Duration::from_millis(50));
+        assert!(shell.try_wait().unwrap().is_none());
+    }
+
+    /// Whoever sends a signal to every process of an execution may reach the job first.
+    #[test]
+    fn a_job_that_a_signal_ends_just_before_its_execution_is_stopped() {
+        let stop = Stop::default();
+        let ended = thread::scope(|scope| {
+            let job = scope.spawn(|| {
+                watch(&mut shell("kill -s USR1 $$"), None, Duration::ZERO, &stop).unwrap()
+            });
+            thread::sleep(Duration::from_millis(50));
+            stop.request();
+            job.join().unwrap()
+        });
+        assert_eq!(ended, Ended::Stopped);
+        let alone = watch(&mut shell("kill -s USR1 $$"), None, Duration::ZERO, &Stop::default());
+        assert!(matches!(alone.unwrap(), Ended::Exited(_)));
     }
 
     #[test]

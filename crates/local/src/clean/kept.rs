@@ -72,8 +72,9 @@ pub fn executions(directory: &Utf8Path) -> io::Result<Vec<Execution>> {
         let id = entry.name().to_owned();
         let (record, unreadable) = match LocalExecution::read(&entry.path) {
             Ok(record) => {
+                // Without one the parameters tell what it read. Half of it may have been removed.
                 let damaged = record.definition_text().err();
-                (Some(record), damaged)
+                (Some(record), damaged.filter(|error| error.kind() != io::ErrorKind::NotFound))
             }
             // One that was killed early has none.
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),

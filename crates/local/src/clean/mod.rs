@@ -23,7 +23,7 @@ use crate::cache::Cache;
 use crate::execution::{executions, store};
 use crate::leftovers::{self, Entry, entries, job_trees, remove_path};
 use crate::occupancy::running;
-use crate::record::{DEFINITION_FILE, RECORD_FILE, Status};
+use crate::record::{DEFINITION_FILE, LocalExecution, RECORD_FILE, Status};
 
 pub use self::kept::{Policy, RegisteredVersion};
 
@@ -188,9 +188,10 @@ impl Cleaning<'_> {
         let Execution { id, directory, record, .. } = execution;
         if kept.goes(id) != Some(true) {
             // With caution: it may have begun since, or have ended and left its trees on purpose.
-            let was_killed = record.as_ref().is_none_or(|it| it.status == Status::Executing);
-            if was_killed && !self.cautious {
-                found.entry(What::Unfinished).or_default().extend(job_trees(directory)?);
+            if !self.cautious {
+                let trees = job_trees(directory)?.into_iter();
+                let trees = trees.filter(|tree| is_left_over(record.as_ref(), tree));
+                found.entry(What::Unfinished).or_default().extend(trees);
             }
             return Ok(());
         }
@@ -205,6 +206,14 @@ impl Cleaning<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns whether nobody needs the tree of a host: its execution was killed, or its job has succeeded and the tree could
+/// not be removed. The trees of a job that failed are kept for inspection.
+fn is_left_over(record: Option<&LocalExecution>, tree: &Utf8Path) -> bool {
+    let Some(record) = record.filter(|it| it.status != Status::Executing) else { return true };
+    let step = tree.parent().and_then(Utf8Path::file_name);
+    record.steps.iter().any(|it| it.status == Status::Succeeded && Some(&*it.name) == step)
 }
 
 /// Returns the directories of the executions whose records or definitions cannot be read, each with the reason. What they

@@ -302,6 +302,8 @@ fn what_a_changed_definition_reads_is_not_known() {
     assert!(error.contains("definition.json: it has changed since it was recorded: "), "{error}");
     runs.file(&format!("executions/{OLD}/definition.json"), "{}");
     assert!(unreadable(&runs.path).unwrap().is_empty());
+    fs_err::remove_file(runs.path.join(format!("executions/{OLD}/definition.json"))).unwrap();
+    assert!(unreadable(&runs.path).unwrap().is_empty(), "a `clean` that was killed has removed it");
 }
 
 #[test]

@@ -1,33 +1,74 @@
 //! Where an execution comes from: the commit of its settings, and who starts it. They are parameters of the
 //! execution and no part of the definition, which another commit would change otherwise.
 
-use std::process::{Command, Stdio};
-use std::thread::JoinHandle;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use camino::Utf8PathBuf;
+use camino::Utf8Path;
 use pipeline::Definition;
 
 use crate::arguments::settings::SettingsArgs;
 use crate::definition::names::{COMMIT_PARAMETER, STARTED_BY_PARAMETER};
+use crate::output::say;
 
-/// The commit of the settings, which is looked up while this program goes on: git reads the state of every file
-/// of the repository.
-pub struct Commit(Option<JoinHandle<Option<String>>>);
+/// The commit that is checked out where the settings are, which git looks up while this program goes on: it reads the
+/// state of every file of the repository.
+pub struct Commit(Option<Child>);
+
+/// The time that git has from when its answer is needed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Commit {
-    /// Begins to look up the commit of the settings.
-    pub fn begin(config: &SettingsArgs) -> Self {
+    /// Begins to look up the commit of the settings, unless it is `assigned`.
+    pub fn begin(config: &SettingsArgs, assigned: &[&str]) -> Self {
+        if assigned.contains(&COMMIT_PARAMETER) {
+            return Self(None);
+        }
         let directory = config.files().first().and_then(|file| file.parent());
         let directory = directory.filter(|path| !path.as_str().is_empty());
-        let directory = directory.map_or_else(|| ".".into(), ToOwned::to_owned);
-        let thread = std::thread::Builder::new().name("git".to_owned());
-        // Without a thread the commit stays unknown, as without git.
-        Self(thread.spawn(move || commit_of(directory)).ok())
+        let git = Command::new("git")
+            .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
+            .current_dir(directory.unwrap_or(Utf8Path::new(".")))
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(git.ok())
     }
 
-    /// Waits for the commit. None if the settings are in no repository.
-    fn get(self) -> Option<String> {
-        self.0?.join().ok()?
+    /// Waits for the commit, with `-dirty` if a file differs from it. None if the settings are in no repository, if
+    /// there is no git, and if git does not answer, which is said.
+    fn get(mut self) -> Option<String> {
+        let git = self.0.as_mut()?;
+        let begin = Instant::now();
+        let status = loop {
+            match git.try_wait().ok()? {
+                Some(status) => break status,
+                None if begin.elapsed() > PATIENCE => {
+                    let seconds = PATIENCE.as_secs();
+                    say(&format!("git did not answer for {seconds} s: the commit stays unknown"));
+                    return None;
+                }
+                None => thread::sleep(Duration::from_micros(200)),
+            }
+        };
+        let mut commit = String::new();
+        git.stdout.take()?.read_to_string(&mut commit).ok()?;
+        Some(commit.trim().to_owned()).filter(|commit| status.success() && !commit.is_empty())
+    }
+}
+
+/// Ends git if its answer is not needed.
+impl Drop for Commit {
+    fn drop(&mut self) {
+        if let Some(git) = &mut self.0 {
+            // An error means that it has ended.
+            let _ = git.kill();
+            let _ = git.wait();
+        }
     }
 }
 
@@ -58,21 +99,6 @@ pub fn parameters(
 /// Returns who runs this program, as the operating system names them.
 pub fn user() -> Option<String> {
     set("USER").or_else(|| set("LOGNAME"))
-}
-
-/// Returns the commit that is checked out in a directory, with `-dirty` if a file differs from it. None if the
-/// directory is in no repository, or if there is no git.
-fn commit_of(directory: Utf8PathBuf) -> Option<String> {
-    let output = Command::new("git")
-        .args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
-        .current_dir(directory)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    Some(commit).filter(|commit| !commit.is_empty())
 }
 
 /// Returns the commit that GitHub Actions runs for, where the checkout is without git.

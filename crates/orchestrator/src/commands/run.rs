@@ -10,15 +10,13 @@ use config::steps::Register;
 use config::{Evaluation, Metric, Settings};
 use indexmap::IndexMap;
 use local::{
-    Contents, Earlier, Ending, LocalExecution, Occupancy, REGISTER_MODEL, RegistryAccess,
-    ResumeFrom, RunOptions, Status, Stop, Store, clean,
+    Contents, ENDING_SIGNALS, Earlier, Ending, LocalExecution, Occupancy, REGISTER_MODEL,
+    RegistryAccess, ResumeFrom, RunOptions, Status, Stop, Store, clean,
 };
 use pipeline::{Definition, PlacedStep, StepKind};
 use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde_json::Value;
-use signal_hook::consts::{
-    SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
-};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::input::{RawTable, store_table_settings};
@@ -78,15 +76,15 @@ pub struct RunArgs {
 
 /// Runs the pipeline and prints the report.
 pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
-    let commit = Commit::begin(&arguments.config);
+    let assignments = arguments.parameters.assignments()?;
+    let assigned: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
+    let commit = Commit::begin(&arguments.config, &assigned);
     let pipeline = Pipeline::of(arguments)?;
     let Pipeline { name, definition, own, table, raw_tables, metrics, parallel, register_step } =
         pipeline;
     validate::require_valid(&definition)?;
     say_unsupported_steps(&definition);
-    let assignments = arguments.parameters.assignments()?;
     let mut parameters = parameters::values(&definition, &assignments)?;
-    let assigned: Vec<&str> = assignments.iter().map(|(name, _)| *name).collect();
     if let Some(settings) = &own {
         parameters::check_ranges(settings, &parameters)?;
     }
@@ -414,15 +412,11 @@ fn other_table(
     ))
 }
 
-/// The signals that end a program that does not expect them, of those that others send: interrupts, the end of the
-/// terminal, and what batch systems send before a limit of time is over.
-const ENDING_SIGNALS: [i32; 9] =
-    [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGXCPU];
-
 /// Stops the execution on a signal that would end this program. A second one kills the jobs.
 pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
-    let mut signals = Signals::new(ENDING_SIGNALS)?;
+    let mut signals =
+        Signals::new(ENDING_SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)))?;
     let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {
@@ -432,6 +426,18 @@ pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
         }
     })?;
     Ok(stop)
+}
+
+/// Returns whether whoever started this program wants it to ignore a signal, as `nohup` does. Interrupts and terminations
+/// are never ignored: shells start what runs in the background so.
+fn is_ignored(signal: i32) -> bool {
+    if [SIGINT, SIGTERM].contains(&signal) {
+        return false;
+    }
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (signal - 1) & 1 == 1
 }
 
 /// Returns the number of cores, or one where the system does not tell it.

@@ -1,7 +1,7 @@
 //! Signals to a run and to its processes, and concurrent runs.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -21,7 +21,8 @@ fn training(place: &Place) -> (Child, Pid) {
 fn training_on(place: &Place, hosts: usize) -> (Child, Vec<Pid>) {
     let count = format!("TrainingInstanceCount={hosts}");
     let arguments = ["run", "--config", CONFIG, "-p", "NEstimators=100000", "-p", &count];
-    let mut command = place.command(&arguments);
+    // Whoever runs the tests may have made them ignore some signals.
+    let mut command = through_env("--default-signal=HUP,USR1,XCPU", &place.command(&arguments));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();
     loop {
@@ -32,6 +33,20 @@ fn training_on(place: &Place, hosts: usize) -> (Child, Vec<Pid>) {
         assert!(started.elapsed() < Duration::from_secs(30), "training does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Returns the command as `env` runs it with an option: in its own place, in the same process.
+fn through_env(option: &str, command: &Command) -> Command {
+    let mut through = Command::new("env");
+    through.arg(option).arg(command.get_program()).args(command.get_args());
+    through.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => through.env(name, value),
+            None => through.env_remove(name),
+        };
+    }
+    through
 }
 
 /// Returns the first process that [`train_processes`] finds.
@@ -110,6 +125,23 @@ fn an_interrupt_stops_the_children_and_leaves_a_record() {
         assert_eq!(step(&record, "Train")["status"], "Stopped");
         assert!(!place.path("runs/s3/machine-downtime-2/model-artifacts").exists());
     }
+}
+
+/// `nohup` starts a program so that it goes on when its terminal ends.
+#[test]
+fn a_signal_that_is_to_be_ignored_does_not_stop_a_run() {
+    let place = Place::new();
+    let arguments = ["run", "--config", CONFIG, "-p", "NEstimators=100000"];
+    let mut command = through_env("--ignore-signal=HUP,TERM", &place.command(&arguments));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until(|| train_process(&place).is_some());
+    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(train_process(&place).is_some());
+    // A termination is always meant.
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let outcome = end(child).expect(1);
+    assert!(outcome.stdout.ends_with(": Stopped\n"), "{}", outcome.stdout);
 }
 
 /// Whoever stops a run wants to know whether a version is there now.

@@ -1,5 +1,6 @@
 //! `orchestrator reproduce --local`: models of local runs are made again. And what a version tells of its making.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::Value;
@@ -118,6 +119,24 @@ fn a_version_tells_what_made_it() {
     let made_by = place.neutral(&number.replace_all(made_by, "<n>"));
     let made_by = account.replace_all(&made_by, "<account>.dkr");
     insta::assert_snapshot!(made_by.replace(env!("CARGO_PKG_VERSION"), "<version>"));
+}
+
+/// In a large repository it takes seconds, and in a broken one it may not end.
+#[test]
+fn git_is_asked_only_for_a_commit_that_nobody_has_given() {
+    let place = Place::new();
+    let git = place.file("bin/git", "#!/bin/sh\necho asked >>$ASKED\nexec sleep 300\n");
+    fs_err::set_permissions(git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", place.path("bin"), std::env::var("PATH").unwrap());
+    let asked = place.path("asked");
+    let run = |more: &[&str]| {
+        let mut command = place.command(&[&["run", "--config", CONFIG], more].concat());
+        testkit::Outcome::from(command.env("PATH", &path).env("ASKED", &asked).output().unwrap())
+    };
+    run(&["-p", "SourceCommit=1f0c3a", "-p", "NEstimators=10"]).expect(0);
+    assert!(!asked.exists());
+    // Nobody waits for it where the run does not begin.
+    run(&["-p", "Unheard=1"]).expect(2);
 }
 
 /// Git knows the commit of the settings; a workflow whose checkout is without git does.

@@ -192,7 +192,8 @@ pub fn with_origin(
             None
         }
     };
-    let origin = origin::parameters(definition, &assigned, Commit::begin(config), caller);
+    let origin =
+        origin::parameters(definition, &assigned, Commit::begin(config, &assigned), caller);
     parameters.extend(origin.into_iter().map(|(name, value)| (name.to_owned(), value)));
     parameters
 }

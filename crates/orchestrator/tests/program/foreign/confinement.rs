@@ -309,6 +309,22 @@ fn a_process_that_leaves_its_session_ends_with_its_job() {
     gone(&place, "runs/daemon");
 }
 
+/// Bash ends `read` after `TMOUT` seconds, and a guard that ends kills its job.
+#[test]
+fn a_timeout_of_the_shell_ends_no_job() {
+    let place = Place::new();
+    place.program("wait", "sleep 1.5");
+    fs_err::create_dir_all(place.path("shells")).unwrap();
+    std::os::unix::fs::symlink("/bin/bash", place.path("shells/sh")).unwrap();
+    let path = format!("{}:{}", place.path("shells"), std::env::var("PATH").unwrap());
+    let text = definition(&json!([]), &[processing("A", "wait", &[], &[])]);
+    let file = place.file("definition.json", text);
+    let mut command = place.command(&["run", "--programs", "bin", "--definition", file.as_str()]);
+    let outcome: testkit::Outcome =
+        command.env("PATH", path).env("TMOUT", "1").output().unwrap().into();
+    outcome.expect(0);
+}
+
 /// U+202E shows what follows from right to left.
 #[test]
 fn what_a_job_says_does_not_control_the_terminal() {
