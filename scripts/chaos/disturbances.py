@@ -58,7 +58,10 @@ def planted(world, random, _):
     files = files_of(world)
     for file in random.sample(files, min(len(files), random.randint(1, 3))):
         name = random.choice(["other.csv", ".other", "0", f"{file.name}.csv", f"a_{file.name}"])
-        shutil.copyfile(random.choice(files), file.with_name(name))
+        source, target = random.choice(files), file.with_name(name)
+        # what was planted before may be a pipe or a link by now
+        if not os.path.lexists(target):
+            shutil.copyfile(source, target)
     versions = [file.parent for file in files if file.name == "model_package.json"]
     versions = [version for version in versions if version.name.isdecimal()]
     if versions and random.random() < 0.3:
