@@ -67,8 +67,14 @@ fn sync_all(paths: &[&Utf8Path]) -> io::Result<()> {
     let share = paths.len().div_ceil(THREADS).max(1);
     thread::scope(|scope| {
         let sync_share = |share: &[&Utf8Path]| share.iter().try_for_each(|path| sync_one(path));
-        let threads: Vec<_> =
-            paths.chunks(share).map(|share| scope.spawn(move || sync_share(share))).collect();
+        let mut threads = Vec::new();
+        for share in paths.chunks(share) {
+            match thread::Builder::new().spawn_scoped(scope, move || sync_share(share)) {
+                Ok(thread) => threads.push(thread),
+                // The system has no thread to spare.
+                Err(_) => sync_share(share)?,
+            }
+        }
         let ended = |_| Err(io::Error::other("a thread that synced files has panicked"));
         threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(ended))
     })

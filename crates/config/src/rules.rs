@@ -71,8 +71,8 @@ pub(crate) const TAG: &str = "letters, digits, spaces and _ . : / = + - @, which
 /// Accepts the characters of SageMaker's pattern for keys and values of tags,
 /// `^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`.
 pub(crate) fn is_tag_character(c: char) -> bool {
-    // The separators Z are the white space that is no control character.
-    let is_separator = c.is_whitespace() && !c.is_control();
+    // The separators Z are the white space that is no control character. Two of them end a line.
+    let is_separator = c.is_whitespace() && !c.is_control() && !"\u{2028}\u{2029}".contains(c);
     c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
 }
 

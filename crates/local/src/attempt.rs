@@ -1,9 +1,9 @@
 //! One attempt at a job: it creates a directory tree for every host, runs the program in it and
 //! stores the outputs.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::ExitStatus;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use common::{Exit, chain};
@@ -73,8 +73,19 @@ impl JobRunner<'_> {
                 }
                 ended
             };
-            let threads: Vec<_> = hosts.iter().map(|host| scope.spawn(move || run(host))).collect();
-            threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>()
+            let mut threads = Vec::new();
+            for host in &hosts {
+                let thread = thread::Builder::new().spawn_scoped(scope, move || run(host));
+                threads.push(thread.inspect_err(|_| stop.request_gracefully()));
+            }
+            let end = |thread: io::Result<ScopedJoinHandle<'_, _>>| match thread {
+                Ok(thread) => thread.join(),
+                Err(error) => {
+                    let reason = format!("its thread cannot be started: {error}");
+                    Ok(Err(JobFailure::new(reason, Exit::Failed)))
+                }
+            };
+            threads.into_iter().map(end).collect::<Vec<_>>()
         });
         let mut failures = Vec::new();
         for (host, ended) in hosts.iter().zip(ended) {
@@ -258,7 +269,7 @@ fn require_own_addresses(job: &LocalJob, directory: &Utf8Path) -> Result<(), Job
 }
 
 /// Returns a function that makes an I/O error the failure of a job.
-fn cannot(doing: &str, path: &Utf8Path) -> impl FnOnce(std::io::Error) -> JobFailure {
+fn cannot(doing: &str, path: &Utf8Path) -> impl FnOnce(io::Error) -> JobFailure {
     move |error| {
         let error = with_remedy(error);
         JobFailure::new(format!("cannot {doing} {path}: {error}"), Exit::Failed)

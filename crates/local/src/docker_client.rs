@@ -1,9 +1,9 @@
 //! Calls of Docker's command line. Each has a deadline: an engine that does not answer is an error
 //! that says what was asked, not a wait without end.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -63,10 +63,31 @@ impl DockerClient {
         let child = command.process_group(guard.group().unwrap_or(0)).spawn();
         let child = child.map_err(|error| format!("cannot start `docker`: {error}"))?;
         let (send, answer) = mpsc::channel();
-        thread::spawn(move || send.send(child.wait_with_output()));
+        thread::spawn(move || send.send(output(child)));
         let name = format!("`docker {}`", arguments.join(" "));
         Ok(Call { name, _guard: guard, answer, begin: Instant::now() })
     }
+}
+
+/// The number of bytes of an answer that are read. Descriptions of images and containers have thousands.
+const LONGEST_ANSWER: u64 = 16 << 20;
+
+/// Waits for the end of a process, with what it wrote as far as that is read.
+fn output(mut child: Child) -> io::Result<Output> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let errors = thread::spawn(move || read(stderr));
+    let stdout = read(stdout)?;
+    let stderr = errors.join().unwrap_or_else(|_| Ok(Vec::new()))?;
+    Ok(Output { status: child.wait()?, stdout, stderr })
+}
+
+/// Reads a pipe to its end or to the limit, where the writer fails.
+fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(LONGEST_ANSWER).read_to_end(&mut text)?;
+    }
+    Ok(text)
 }
 
 /// A call of `docker` that may not have been answered yet. It is ended when this is dropped.

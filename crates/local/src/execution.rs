@@ -175,10 +175,17 @@ impl Scheduler<'_> {
                             let send = send.clone();
                             let directory = state.execution.directory.join(&step.name);
                             let store = state.store.clone();
-                            scope.spawn(move || {
+                            let run = move || {
                                 // the receiver outlives every job, so this cannot fail
                                 let _ = send.send(self.job(step, &job, &directory, &store));
-                            });
+                            };
+                            let name = step.name.clone();
+                            let job = thread::Builder::new().name(name).spawn_scoped(scope, run);
+                            if let Err(error) = job {
+                                running -= 1;
+                                let reason = format!("its thread cannot be started: {error}");
+                                state.finish(FinishedStep::failed(step, reason, Exit::Failed));
+                            }
                         }
                     }
                     continue;
@@ -230,6 +237,9 @@ impl Scheduler<'_> {
                 record.exit_code = Some(0);
             }
             Err(failure) => {
+                if failure.stopped {
+                    self.remove_trees(job, directory);
+                }
                 record.status = if failure.stopped { Status::Stopped } else { Status::Failed };
                 record.failure_reason = Some(failure.reason);
                 record.exit_code = failure.exit_code;

@@ -60,9 +60,10 @@ impl JobFailure {
 impl From<StoreError> for JobFailure {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::Missing { .. } | StoreError::Changed { .. } | StoreError::Gone(_) => {
-                Exit::Data
-            }
+            StoreError::Missing { .. }
+            | StoreError::Changed { .. }
+            | StoreError::Gone(_)
+            | StoreError::Link(_) => Exit::Data,
             StoreError::Address(_) => Exit::Usage,
             StoreError::Io { .. } | StoreError::Write(_) => Exit::Failed,
         };

@@ -77,7 +77,7 @@ pub fn unfinished(runs: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
     let mut open = ["s3", "cache", "registry"].map(|name| runs.join(name)).to_vec();
     while let Some(directory) = open.pop() {
-        for entry in entries(&directory)? {
+        for entry in readable_entries(&directory)? {
             if entry.is_unfinished() {
                 found.push(entry.path);
             } else if entry.is_directory() && entry.path.as_str().len() < LONGEST_PATH {
@@ -108,7 +108,7 @@ const LONGEST_PATH: usize = 3800;
 pub fn size_below(directory: &Utf8Path) -> io::Result<u64> {
     let (mut bytes, mut open) = (0, vec![directory.to_owned()]);
     while let Some(directory) = open.pop() {
-        for entry in entries(&directory)? {
+        for entry in readable_entries(&directory)? {
             if entry.is_directory() && entry.path.as_str().len() < LONGEST_PATH {
                 open.push(entry.path);
             } else if entry.is_file() {
@@ -169,6 +169,19 @@ pub fn entries(directory: &Utf8Path) -> io::Result<Vec<Entry>> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Returns what is in a directory as [`entries`] does, or nothing if it may not be read or is a file: what is in it stays.
+///
+/// # Errors
+///
+/// Fails where the directory cannot be read for another reason.
+pub fn readable_entries(directory: &Utf8Path) -> io::Result<Vec<Entry>> {
+    use io::ErrorKind::{NotADirectory, PermissionDenied};
+    match entries(directory) {
+        Err(error) if matches!(error.kind(), NotADirectory | PermissionDenied) => Ok(Vec::new()),
+        found => found,
+    }
 }
 
 #[cfg(test)]

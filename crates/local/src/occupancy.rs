@@ -289,7 +289,7 @@ mod tests {
         );
         assert_eq!(
             explained(io::ErrorKind::StorageFull),
-            "x; `orchestrator clean` removes results that nobody needs any more"
+            "x; `orchestrator clean --keep 1 --runs DIR` removes the results of earlier runs"
         );
         assert_eq!(explained(io::ErrorKind::NotFound), "x");
     }

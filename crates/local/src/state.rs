@@ -46,6 +46,14 @@ impl FinishedStep {
         Self::done(record)
     }
 
+    /// Returns the result of a step that failed without running a job.
+    pub fn failed(step: &Step, reason: String, exit: Exit) -> Self {
+        let mut record = StepRecord::started(&step.name, step.kind.name());
+        record.status = Status::Failed;
+        record.failure_reason = Some(reason);
+        Self { exit, ..Self::done(record) }
+    }
+
     /// Returns the result of a step that has succeeded.
     fn done(record: StepRecord) -> Self {
         Self { record, exit: Exit::Done, tail: Vec::new(), key: None }
@@ -424,10 +432,7 @@ fn unresolved(step: &Step, error: &EvaluationError) -> StartedStep {
 
 /// Returns a step that failed without running a job.
 fn failed(step: &Step, reason: String, exit: Exit) -> StartedStep {
-    let mut record = StepRecord::started(&step.name, step.kind.name());
-    record.status = Status::Failed;
-    record.failure_reason = Some(reason);
-    StartedStep::Finished(Box::new(FinishedStep { exit, ..FinishedStep::done(record) }))
+    StartedStep::Finished(Box::new(FinishedStep::failed(step, reason, exit)))
 }
 
 impl Scope for ExecutionState<'_> {

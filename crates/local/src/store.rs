@@ -50,6 +50,9 @@ pub enum StoreError {
     /// An object that was recorded is not there any more.
     #[error("{0} was recorded and is gone")]
     Gone(Utf8PathBuf),
+    /// A link is in place of an object that was recorded.
+    #[error("{0} is a symbolic link, expected the file that was recorded")]
+    Link(Utf8PathBuf),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] common::FileError),
@@ -66,7 +69,8 @@ pub(crate) fn io_error(
 pub(crate) fn with_remedy(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            let remedy = "`orchestrator clean` removes results that nobody needs any more";
+            let remedy =
+                "`orchestrator clean --keep 1 --runs DIR` removes the results of earlier runs";
             io::Error::new(error.kind(), format!("{error}; {remedy}"))
         }
         _ => error,
@@ -162,10 +166,11 @@ impl Store {
                 .collect(),
             _ => below,
         };
-        if found.is_empty() {
+        let recorded = self.require_recorded(&path, &found);
+        if found.is_empty() && !matches!(recorded, Err(StoreError::Link(_))) {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
-        self.require_recorded(&path, &found)?;
+        recorded?;
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
@@ -215,7 +220,7 @@ impl Store {
         let found: BTreeSet<&Utf8Path> = found.iter().map(|object| &*object.path).collect();
         let mut below = self.recorded.paths().filter(|known| known.starts_with(path));
         match below.find(|known| !found.contains(known)) {
-            Some(gone) => Err(StoreError::Gone(gone.to_owned())),
+            Some(gone) => Err(gone_or_link(gone)),
             None => Ok(()),
         }
     }
@@ -338,11 +343,22 @@ impl Store {
         for (uri, objects) in contents {
             let path = self.path(uri)?;
             for (name, expected) in objects {
-                require_object(&object_path(&path, name), expected)?;
+                let object = object_path(&path, name);
+                // Below an address links are no objects; the address itself may be one.
+                if !name.is_empty() && object.is_symlink() {
+                    return Err(StoreError::Link(object));
+                }
+                require_object(&object, expected)?;
             }
         }
         Ok(())
     }
+}
+
+/// Returns why an object that was recorded is not read.
+fn gone_or_link(path: &Utf8Path) -> StoreError {
+    let error = if path.is_symlink() { StoreError::Link } else { StoreError::Gone };
+    error(path.to_owned())
 }
 
 /// Refuses a path where there is no object of the expected SHA-256.

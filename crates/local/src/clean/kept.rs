@@ -23,6 +23,8 @@ pub struct RegisteredVersion {
     pub addresses: Vec<String>,
     /// The id of the execution that made it, if that is known.
     pub execution: Option<String>,
+    /// The digests in the addresses of what that execution read, as far as the version tells them.
+    pub digests: BTreeSet<String>,
 }
 
 /// What somebody wants to keep.
@@ -146,6 +148,8 @@ pub struct Kept {
     made_versions: BTreeSet<String>,
     /// The addresses that are referred to.
     addresses: BTreeSet<String>,
+    /// The digests of what is referred to.
+    digests: BTreeSet<String>,
 }
 
 impl Kept {
@@ -159,6 +163,8 @@ impl Kept {
         let registered = policy.registered.iter();
         let made_versions: BTreeSet<_> =
             registered.clone().filter_map(|version| version.execution.clone()).collect();
+        let digests = registered.clone().flat_map(|version| version.digests.iter().cloned());
+        let digests = digests.collect();
         let mut addresses: BTreeSet<_> =
             registered.flat_map(|version| version.addresses.iter().cloned()).collect();
         let mut goes = BTreeMap::new();
@@ -184,7 +190,11 @@ impl Kept {
                 addresses.extend(execution.inputs());
             }
         }
-        Self { goes, made_versions, addresses }
+        // Where somebody has removed the execution of a version, what it made is the version's.
+        for id in &made_versions {
+            goes.entry(id.clone()).or_insert(false);
+        }
+        Self { goes, made_versions, addresses, digests }
     }
 
     /// Returns whether an execution goes, or none if there is no such execution.
@@ -203,6 +213,7 @@ impl Kept {
         let ends = address.char_indices().map(|(end, _)| end).chain([address.len()]);
         let mut prefixes = ends.filter(|end| *end > "s3://".len()).map(|end| &address[..end]);
         executions_in(address).any(|id| self.goes(id) == Some(false))
+            || address.split('/').any(|part| self.digests.contains(part))
             || prefixes.any(|prefix| self.addresses.contains(prefix))
     }
 }

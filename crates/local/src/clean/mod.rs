@@ -21,7 +21,7 @@ use self::kept::{Execution, Kept};
 use self::objects::{Object, Owner};
 use crate::cache::Cache;
 use crate::execution::{executions, store};
-use crate::leftovers::{self, Entry, entries, job_trees, remove_path};
+use crate::leftovers::{self, Entry, entries, job_trees, readable_entries, remove_path};
 use crate::occupancy::running;
 use crate::record::{DEFINITION_FILE, LocalExecution, RECORD_FILE, Status};
 
@@ -169,7 +169,7 @@ impl Cleaning<'_> {
             let first = gone.range(output.clone()..).next();
             is_there && !first.is_some_and(|address| address.starts_with(output.as_str()))
         };
-        for entry in entries(&self.runs.join("cache"))? {
+        for entry in readable_entries(&self.runs.join("cache"))? {
             let is_entry = entry.is_file() && Cache::is_entry(entry.name());
             if is_entry && !Cache::outputs(&entry.path).is_some_and(|all| all.iter().all(stays)) {
                 found.entry(What::CachedResults).or_default().push(entry.path);

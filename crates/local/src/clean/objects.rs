@@ -4,7 +4,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::leftovers::{ID_LENGTH, entries, is_execution};
+use crate::leftovers::{ID_LENGTH, is_execution, readable_entries};
 use crate::stage::digest_of_files;
 use crate::store::file_digest;
 
@@ -38,7 +38,7 @@ pub fn all(store: &Utf8Path) -> io::Result<Vec<Object>> {
     let mut found = Vec::new();
     let mut open = vec![(store.to_owned(), "s3:/".to_owned())];
     while let Some((directory, prefix)) = open.pop() {
-        for entry in entries(&directory)? {
+        for entry in readable_entries(&directory)? {
             let address = format!("{prefix}/{}", entry.name());
             if entry.is_unfinished() {
                 continue;

@@ -177,6 +177,7 @@ fn what_a_version_refers_to_stays() {
     cleaning.policy.registered = vec![RegisteredVersion {
         addresses: vec![format!("s3://b/models/{OLD}/model.tar.gz")],
         execution: Some(OLD.to_owned()),
+        ..RegisteredVersion::default()
     }];
     assert_eq!(
         runs.plan(&cleaning),
@@ -188,6 +189,24 @@ fn what_a_version_refers_to_stays() {
     );
     assert!(cleaning.plan().unwrap()[0].keeps_record);
     remove(&runs.path, &cleaning.plan().unwrap()).unwrap();
+    assert_eq!(runs.plan(&cleaning), [""; 0]);
+}
+
+/// Somebody has removed the execution's directory by hand.
+#[test]
+fn what_a_version_without_an_execution_tells_stays() {
+    let runs = Runs::new();
+    let digest = common::sha256_hex("{}");
+    let table = format!("s3/b/definitions/p/{digest}/table.json");
+    runs.file(&table, "{}");
+    runs.file(&format!("s3/b/processed/{OLD}/rows/rows.csv"), "1,2");
+    let mut cleaning = runs.cleaning(0);
+    assert!(!runs.plan(&cleaning).is_empty());
+    cleaning.policy.registered = vec![RegisteredVersion {
+        execution: Some(OLD.to_owned()),
+        digests: [digest].into(),
+        ..RegisteredVersion::default()
+    }];
     assert_eq!(runs.plan(&cleaning), [""; 0]);
 }
 

@@ -237,3 +237,19 @@ fn nothing_is_written_through_a_link() {
     assert_eq!(fs_err::read_dir(&outside).unwrap().count(), 0);
     assert!(tree.join("sub/a").is_file(), "a refused file stays where it is");
 }
+
+/// Somebody has moved an object elsewhere and linked it back.
+#[test]
+fn a_link_to_the_recorded_bytes_is_said_to_be_one() {
+    let (_directory, mut store) = store();
+    store.write("s3://b/out/a.csv", |out| out.write_all(b"1")).unwrap();
+    let contents = store.record("s3://b/out").unwrap();
+    store.verify(&contents).unwrap();
+    store.know(&contents).unwrap();
+    let (object, elsewhere) = (store.path("s3://b/out/a.csv").unwrap(), store.root.join("a.csv"));
+    fs_err::rename(&object, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &object).unwrap();
+    let expected = format!("{object} is a symbolic link, expected the file that was recorded");
+    assert_eq!(store.verify(&contents).unwrap_err().to_string(), expected);
+    assert_eq!(store.objects("s3://b/out").unwrap_err().to_string(), expected);
+}

@@ -1,5 +1,6 @@
 //! `orchestrator clean`: removes what nobody needs any more from the runs on this machine.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -151,7 +152,14 @@ fn references(package: &ModelPackage) -> RegisteredVersion {
     // Its execution, which read the table, may have no record any more.
     addresses.extend(package.metadata.get("input_data_url").cloned());
     addresses.retain(|address| !address.is_empty());
-    RegisteredVersion { addresses, execution }
+    // A name in an address may have characters that a version cannot tell; the digest before it tells the table.
+    let is_digest = |part: &&str| part.len() == 64 && part.bytes().all(|it| it.is_ascii_hexdigit());
+    let mut digests: BTreeSet<String> = addresses
+        .iter()
+        .flat_map(|address| address.split('/').filter(is_digest).map(str::to_owned))
+        .collect();
+    digests.extend(package.metadata.get("table_settings_digest").cloned());
+    RegisteredVersion { addresses, execution, digests }
 }
 
 fn cannot_clean(runs: &Utf8Path) -> impl Fn(io::Error) -> CommandError {

@@ -63,7 +63,7 @@ impl ModelChoice {
         let is_file = !is_version
             && (path.is_file() || self.model.contains('/') || self.model.ends_with(".gz"));
         if is_file {
-            let archive = fs_err::read(path).map_err(CommandError::Read)?;
+            let archive = common::read_regular(path).map_err(CommandError::Read)?;
             return Ok(Chosen { name: self.model.clone(), version: None, archive });
         }
         let group = self.group()?;

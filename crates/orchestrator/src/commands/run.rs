@@ -16,7 +16,7 @@ use local::{
 use pipeline::{Definition, PlacedStep, StepKind};
 use registry::{DirectoryRegistry, ModelPackage, Registry};
 use serde_json::Value;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::input::{RawTable, store_table_settings};
@@ -162,14 +162,15 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, CommandError> {
     };
     let stop = stop_on_signals().map_err(CommandError::Begin)?;
     // It takes longer than a small run if there were thousands.
-    let size = std::thread::spawn({
+    let size = std::thread::Builder::new().name("size".to_owned()).spawn({
         let runs = options.runs.clone();
         move || clean::size(&runs)
     });
     let ending =
         local::run(&definition, &options, &*progress, &stop).map_err(CommandError::Begin)?;
     print_ending(arguments.json, &metrics, &ending, &store, &registry)?;
-    if let Ok(Ok(size)) = size.join() {
+    // Without a thread to spare it is not said.
+    if let Ok(Ok(Ok(size))) = size.map(std::thread::JoinHandle::join) {
         say_size(&arguments.runs, size);
     }
     Ok(ending.exit)
@@ -417,6 +418,8 @@ pub fn stop_on_signals() -> std::io::Result<Arc<Stop<'static>>> {
     let stop = Arc::new(Stop::default());
     let mut signals =
         Signals::new(ENDING_SIGNALS.into_iter().filter(|signal| !is_ignored(*signal)))?;
+    // A file beyond the limit of its size is an error then, which says so.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let stop_of_thread = Arc::clone(&stop);
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {

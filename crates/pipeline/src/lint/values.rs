@@ -367,9 +367,10 @@ impl Linter<'_> {
     /// Checks that the known text has the API's pattern for tags, `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`.
     fn tag_characters(&mut self, place: &str, expression: &Expression) {
         let known = self.known(expression);
-        // The separators Z are the white space that is no control character.
+        // The separators Z are the white space that is no control character. Two of them end a line.
         let allowed = |c: char| {
-            let is_separator = c.is_whitespace() && !c.is_control();
+            let is_separator =
+                c.is_whitespace() && !c.is_control() && !"\u{2028}\u{2029}".contains(c);
             c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
         };
         if let Some(other) = known.text.chars().find(|c| !allowed(*c)) {

@@ -146,7 +146,7 @@ pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     };
     let store = local::store(&registry.runs);
     let directory = local::registry(&registry.runs);
-    let read = move |uri: &str| fs_err::read(store.path(uri).ok()?).ok();
+    let read = move |uri: &str| common::read_regular(&store.path(uri).ok()?).ok();
     Ok(ModelGroup {
         registry: Box::new(DirectoryRegistry::new(directory)),
         name,
