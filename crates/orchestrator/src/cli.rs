@@ -111,7 +111,10 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let command = cli.command.unwrap_or_else(|| Command::SageMaker(cli.default.into()));
     match command.run() {
         Ok(exit) => exit.into(),
@@ -120,6 +123,17 @@ pub fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// Prints why there is no command to run, or the help that was asked for. An argument that the text names may have
+/// letters that a terminal must not get.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if text.chars().all(common::is_printable) {
+        error.exit();
+    }
+    say(text.trim_end());
+    Exit::Usage.into()
 }
 
 impl Command {

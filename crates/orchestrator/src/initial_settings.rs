@@ -280,7 +280,9 @@ fn gates(found: Option<&Gates>) -> String {
 fn comment(text: &str) -> String {
     const MAX_LETTERS: usize = 200;
     let is_plain = |letter: char| !letter.is_control() && !is_line_break(letter);
-    let mut letters = text.chars().map(|letter| if is_plain(letter) { letter } else { ' ' });
+    let text = text.chars().map(|letter| if is_plain(letter) { letter } else { ' ' });
+    let text = common::printable(&text.collect::<String>());
+    let mut letters = text.chars();
     let mut shown: String = letters.by_ref().take(MAX_LETTERS).collect();
     if letters.next().is_some() {
         shown.push('…');
@@ -321,7 +323,11 @@ fn quoted(text: &str) -> String {
     for letter in text.replace("${", "$${").chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
-            letter if letter.is_control() || is_line_break(letter) => {
+            letter
+                if letter.is_control()
+                    || !common::is_printable(letter)
+                    || is_line_break(letter) =>
+            {
                 // Writing to a string cannot fail.
                 let _ = write!(out, "\\U{:08x}", u32::from(letter));
             }
@@ -447,5 +453,7 @@ mod tests {
             assert_eq!(scalar(text), format!("\"{text}\""));
         }
         assert_eq!(quoted("a\n\u{feff}"), "\"a\\U0000000a\\U0000feff\"");
+        assert_eq!(quoted("\u{202e}a"), "\"\\U0000202ea\"");
+        assert_eq!(comment("a\n\u{202e}b"), "a \\u{202e}b");
     }
 }

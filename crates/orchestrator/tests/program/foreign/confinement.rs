@@ -346,4 +346,7 @@ fn what_a_job_says_does_not_control_the_terminal() {
     assert!(!raw(&outcome.stdout) && !raw(&outcome.stderr), "{outcome:?}");
     let result: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(result["failure_reason"], "A: a\u{202e}b\u{1b}[2Jc\u{2066}d");
+    let outcome = place.orchestrator(&["run", "--parallel", "1\u{202e}2"]).expect(2);
+    assert!(outcome.stderr.starts_with("error: invalid value '1\\u{202e}2' for "), "{outcome:?}");
+    assert!(!raw(&outcome.stderr));
 }
