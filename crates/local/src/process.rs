@@ -403,8 +403,18 @@ mod tests {
     #[test]
     fn a_guard_outlives_what_stops_an_execution() {
         let mut guard = Guard::new("true", "");
-        // The shell ignores signals once it has begun.
-        thread::sleep(Duration::from_millis(300));
+        // The shell ignores the signals one after the other once it has begun, SIGPIPE (13) last.
+        let status = format!("/proc/{}/status", guard.group().unwrap());
+        let begin = Instant::now();
+        loop {
+            let status = fs_err::read_to_string(&status).unwrap();
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+            if u64::from_str_radix(mask.trim(), 16).unwrap() >> 12 & 1 == 1 {
+                break;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(30), "it does not begin");
+            thread::sleep(Duration::from_millis(5));
+        }
         let names =
             ENDING_SIGNALS.map(|signal| signal_hook::low_level::signal_name(signal).unwrap());
         let expected = names.map(|name| name.trim_start_matches("SIG")).to_vec();
