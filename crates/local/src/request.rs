@@ -146,18 +146,24 @@ pub fn limited_map(
 ) -> Result<BTreeMap<String, String>, JobError> {
     let map = string_map(place, values)?;
     for (key, value) in &map {
-        require_length(format!("{place}.{}", key.escape_debug()), key, usize::MAX)?;
+        require_no_nul(format!("{place}.{}", key.escape_debug()), key)?;
         require_length(format!("{place}.{key}"), value, most)?;
     }
     Ok(map)
 }
 
+/// Refuses a text that no program can be given.
+fn require_no_nul(member: String, text: &str) -> Result<(), JobError> {
+    if !text.contains('\0') {
+        return Ok(());
+    }
+    let found = "a text with a NUL character".to_owned();
+    Err(JobError::Member { member, found, expected: "a text without one" })
+}
+
 /// Refuses a text that is longer than SageMaker takes, or that no program can be given.
 fn require_length(member: String, text: &str, most: usize) -> Result<(), JobError> {
-    if text.contains('\0') {
-        let found = "a text with a NUL character".to_owned();
-        return Err(JobError::Member { member, found, expected: "one without" });
-    }
+    require_no_nul(member.clone(), text)?;
     let length = text.chars().count();
     if length <= most {
         return Ok(());
