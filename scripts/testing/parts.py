@@ -87,6 +87,15 @@ class Part:
                 os.killpg(self.process.pid, signal.SIGTERM)
 
 
+def excerpt(lines, most=40):
+    """What a failed part's output ends with, and before it the checks that failed earlier.
+
+    A log of a run may have lost its beginning, and a part is shown whole where it ended.
+    """
+    earlier = [line for line in lines[:-most] if line.startswith("FAILED")]
+    return [*earlier[:most], *lines[-most:]]
+
+
 class Run:
     """All parts of one run."""
 
@@ -155,6 +164,7 @@ class Run:
                 troubles.append(f"not run: {part.name}")
             elif part.state == "failed":
                 troubles.append(f"failed: {part.name}")
+                self.say("\n".join([f"\n== {part.name} failed", *excerpt(part.lines)]))
         if os.environ.get("CI") == "true":
             troubles += [f"skipped in CI: {reason}" for reason in counts.refused()]
         if self.stopped:

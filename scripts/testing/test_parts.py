@@ -39,6 +39,13 @@ class Scheduling(unittest.TestCase):
         self.assertIn("error: first: exit code 3", lines)
         self.assertEqual((code, lines[-1]), (1, "6 passed, 1 failed, 0 skipped"))
 
+    def test_why_a_part_failed_stands_at_the_end(self):
+        count = "i=0; while [ $i -lt 60 ]; do echo line $i; i=$((i + 1)); done"
+        _, lines, _ = run(Part("first", shell(f"echo FAILED a check; {count}; exit 1")))
+        end = lines[lines.index("== first failed") :]
+        self.assertEqual(end[1:3], ["FAILED a check", "line 21"])
+        self.assertIn("error: first: exit code 1", end)
+
     def test_a_program_that_a_signal_ends_has_failed(self):
         code, lines, _ = run(Part("first", shell("kill -9 $$")))
         self.assertEqual((code, lines[-1]), (1, "0 passed, 1 failed, 0 skipped"))
