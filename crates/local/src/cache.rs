@@ -43,14 +43,37 @@ struct Entry {
 /// itself. Their entries have other keys, so that they are not found.
 const FORMAT_VERSION: u32 = 4;
 
+/// What is cached for a key.
+pub enum Cached {
+    /// A result that can be used.
+    Result(Box<StepRecord>),
+    /// No result, or one that is too old.
+    Nothing,
+    /// A result that cannot be used, and why: its entry or one of its outputs is damaged.
+    Damaged(String),
+}
+
 impl Entry {
-    /// Reads an entry, if the file holds what was written into it.
-    fn read(file: &Utf8Path) -> Option<Self> {
-        let text = common::json::read(file).ok()?;
-        let is_intact = common::json::require_unchanged(&text).ok()?;
-        let entry: Self = common::json::from_slice(&text).ok()?;
+    /// Reads an entry, or returns `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file does not hold what was written into it.
+    fn read(file: &Utf8Path) -> io::Result<Option<Self>> {
+        let text = match common::json::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let wrong =
+            |why: &dyn std::fmt::Display| io::Error::other(format!("{file} is no entry: {why}"));
+        let is_sealed = common::json::require_unchanged(&text)
+            .map_err(|_| wrong(&"it has changed since it was written"))?;
+        let entry: Self = common::json::from_slice(&text).map_err(|error| wrong(&error))?;
         let is_own = file.file_name() == Some(&file_name(&entry.key));
-        (is_intact && is_own && entry.format_version == FORMAT_VERSION).then_some(entry)
+        if is_sealed && is_own && entry.format_version == FORMAT_VERSION {
+            return Ok(Some(entry));
+        }
+        Err(wrong(&"it is another result's, or was not written by this program"))
     }
 }
 
@@ -109,13 +132,22 @@ impl Cache {
 
     /// Returns the result cached for a key, if it is at most `max_age` old and its outputs have not
     /// changed.
-    pub fn find(&self, key: &str, max_age: Option<Duration>, store: &Store) -> Option<StepRecord> {
-        let entry = Entry::read(&self.path(key))?;
-        let age = jiff::Timestamp::now().as_second().checked_sub(entry.finished_at)?;
-        let fresh =
+    pub fn find(&self, key: &str, max_age: Option<Duration>, store: &Store) -> Cached {
+        let entry = match Entry::read(&self.path(key)) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Cached::Nothing,
+            Err(error) => return Cached::Damaged(error.to_string()),
+        };
+        let age = jiff::Timestamp::now().as_second().saturating_sub(entry.finished_at);
+        let is_fresh =
             max_age.is_none_or(|max| u64::try_from(age).is_ok_and(|age| age <= max.as_secs()));
-        let intact = entry.step.is_recorded() && store.verify(&entry.step.contents).is_ok();
-        (fresh && intact).then_some(entry.step)
+        if !is_fresh || !entry.step.is_recorded() {
+            return Cached::Nothing;
+        }
+        match store.verify(&entry.step.contents) {
+            Ok(()) => Cached::Result(Box::new(entry.step)),
+            Err(error) => Cached::Damaged(common::chain(&error)),
+        }
     }
 
     /// Stores the result of a step that succeeded, whose outputs are durable. The entry itself need not be: half an
@@ -138,7 +170,7 @@ impl Cache {
 
     /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
     pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
-        Some(Entry::read(file)?.step.outputs.into_values().collect())
+        Some(Entry::read(file).ok()??.step.outputs.into_values().collect())
     }
 
     /// Returns whether a file in the cache's directory has the name of an entry.

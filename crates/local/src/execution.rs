@@ -15,7 +15,7 @@ use pipeline::{Definition, PlacedStep, Room, Step, duration};
 use serde_json::Value;
 
 use crate::attempt::{JobRunner, Made};
-use crate::cache::Cache;
+use crate::cache::{Cache, Cached};
 use crate::failure::JobFailure;
 use crate::inputs::inputs;
 use crate::job::LocalJob;
@@ -221,8 +221,12 @@ impl Scheduler<'_> {
             Cache::key(&step.name, job, &program, store).ok()
         });
         let max_age = caching.and_then(|cache| cache.expire_after.as_deref()).and_then(duration);
-        if let Some(found) = key.as_ref().and_then(|key| self.cache.find(key, max_age, store)) {
-            return FinishedStep::reused(found, started);
+        match key.as_ref().map(|key| self.cache.find(key, max_age, store)) {
+            Some(Cached::Result(found)) => return FinishedStep::reused(*found, started),
+            Some(Cached::Damaged(why)) => {
+                self.progress.note(&format!("{}: its cached result is not used: {why}", step.name));
+            }
+            Some(Cached::Nothing) | None => {}
         }
         self.say_what_is_left_out(job, store);
         let (mut exit, mut tail, mut host) = (Exit::Done, Vec::new(), None);

@@ -118,6 +118,11 @@ fn step<'a>(result: &'a Value, name: &str) -> &'a Value {
     steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{name}: {result:#}"))
 }
 
+/// Returns the text with placeholders for digests.
+fn without_digests(text: &str) -> String {
+    regex::Regex::new("[0-9a-f]{64}").unwrap().replace_all(text, "<sha256>").into_owned()
+}
+
 /// Returns a record or a version without the digest of itself, as somebody who changes it writes it.
 fn without_seal(text: &str) -> String {
     text.lines().filter(|line| !line.starts_with("  \"sha256\"")).collect()

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use camino::Utf8PathBuf;
 use serde_json::Value;
 
-use crate::{Place, step};
+use crate::{Place, step, without_digests};
 
 const MODEL: &str = "runs/s3/*/model-artifacts/*/*/output/model.tar.gz";
 
@@ -33,11 +33,6 @@ fn table(place: &Place, name: &str, rows: &str) -> Utf8PathBuf {
     let path = place.path(name);
     place.orchestrator(&["sample", "--rows", rows, "--output", path.as_str()]).expect(0);
     path
-}
-
-/// Returns the text with placeholders for digests.
-fn without_digests(text: &str) -> String {
-    regex::Regex::new("[0-9a-f]{64}").unwrap().replace_all(text, "<sha256>").into_owned()
 }
 
 #[test]
@@ -154,6 +149,20 @@ fn a_result_that_has_changed_is_not_used() {
 }
 
 #[test]
+fn a_run_says_which_cached_result_is_damaged() {
+    let place = Place::new();
+    let first = place.json(0, &[]);
+    fs_err::write(place.stored(&first["model_package"]["model_data_url"]), "").unwrap();
+    let outcome = place.run(&["--json"]).expect(0);
+    let said = outcome.stderr.lines().find(|line| line.contains("cached result")).unwrap();
+    insta::assert_snapshot!(without_digests(&place.neutral(said)), @"Train: its cached result is not used: <here>/runs/s3/machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz has changed since it was recorded: its SHA-256 is <sha256>, expected <sha256>");
+    let again: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(step(&again, "Preprocess")["cached"], true);
+    assert_eq!(again["metrics"], first["metrics"]);
+    assert!(!place.run(&[]).expect(0).stderr.contains("cached result is"));
+}
+
+#[test]
 fn half_a_cache_entry_is_none_and_a_changed_result_is_no_start() {
     let place = Place::new();
     let first = place.json(0, &[]);
@@ -162,7 +171,15 @@ fn half_a_cache_entry_is_none_and_a_changed_result_is_no_start() {
         let text = fs_err::read(&entry).unwrap();
         fs_err::write(entry, &text[..text.len() / 2]).unwrap();
     }
-    let again = place.json(0, &[]);
+    let outcome = place.run(&["--json"]).expect(0);
+    let said: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("cached")).collect();
+    let said = without_digests(&place.neutral(&said.join("\n")));
+    insta::assert_snapshot!(said, @"
+    Preprocess: its cached result is not used: <here>/runs/cache/<sha256>.json is no entry: it has changed since it was written
+    Train: its cached result is not used: <here>/runs/cache/<sha256>.json is no entry: it has changed since it was written
+    Evaluate: its cached result is not used: <here>/runs/cache/<sha256>.json is no entry: it has changed since it was written
+    ");
+    let again: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(step(&again, "Train")["cached"], false);
     assert!(model(&place, &again) == model(&place, &first));
 
