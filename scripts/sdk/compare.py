@@ -12,8 +12,9 @@ from .local_mode import JobFailed
 # at which address the same table was.
 ORIGIN = ("commit_id", "generated_by", "registered_at", "registered_by")
 ORIGIN += ("started_at", "started_by", "input_data_url")
-# That of model.tar.gz, which the SDK packs with the current time.
+# That of model.tar.gz, which the SDK packs with the current time, and that of the report, which has it.
 DIGEST = "model_digest"
+DIGESTS = (DIGEST, "report_digest")
 
 
 def same(checks, what, sdk, ours):
@@ -93,7 +94,7 @@ def compare(sdk, bucket, tables, runs, checks):
             # Region and account differ, too.
             for document in documents:
                 document["arn"] = document["arn"].rpartition(":")[2]
-                for key in (*ORIGIN, DIGEST):
+                for key in (*ORIGIN, *DIGESTS):
                     document.pop(key, None)
                     document["metadata"].pop(key, None)
             same(

@@ -48,14 +48,26 @@ pub enum CommandError {
         /// The reason.
         source: BundleError,
     },
-    /// The model of a version has been replaced.
-    #[error(
-        "{uri} has the SHA-256 {found}, and the model of {version} had {recorded} when it was evaluated"
-    )]
-    OtherModel {
+    /// The model of a version cannot be read.
+    #[error("the model of {version} is at {uri}, which cannot be read")]
+    UnreadableModel {
         /// The version.
         version: String,
         /// The address of its model.
+        uri: String,
+        /// Why it cannot be read.
+        source: Box<CommandError>,
+    },
+    /// The model or the report of a version has been replaced.
+    #[error(
+        "{uri} has the SHA-256 {found}, and the {what} of {version} had {recorded} when it was evaluated"
+    )]
+    Replaced {
+        /// Which of them.
+        what: &'static str,
+        /// The version.
+        version: String,
+        /// The address of its model or report.
         uri: String,
         /// The digest of what is there.
         found: String,
@@ -108,7 +120,11 @@ impl CommandError {
                 Exit::Usage
             }
             Self::Profile(error) if error.is_usage() => Exit::Usage,
-            Self::Profile(_) | Self::Model { .. } | Self::OtherModel { .. } => Exit::Data,
+            Self::Profile(_) | Self::Model { .. } | Self::Replaced { .. } => Exit::Data,
+            Self::UnreadableModel { source, .. } => match &**source {
+                Self::Read(_) | Self::Store(_) => Exit::Data,
+                source => source.exit(),
+            },
             Self::Inference(InferenceError::Output(_) | InferenceError::Model(_)) => Exit::Failed,
             Self::Inference(_) => Exit::Data,
             Self::Stage(error) => match error {

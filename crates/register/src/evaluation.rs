@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use config::Metric;
 use config::steps::paths;
-use registry::MODEL_DIGEST;
+use registry::{MODEL_DIGEST, REPORT_DIGEST};
 use serde_json::{Map, Value};
 
 use crate::RegisterError;
@@ -52,6 +52,7 @@ impl EvaluationFields {
             value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
         })?;
         origin.extend(model_digest(&report)?);
+        origin.insert(REPORT_DIGEST.to_owned(), report.digest.clone());
         let training = if report.version() == Some(REPORT_VERSION) {
             training(&report)?
         } else {
@@ -104,6 +105,8 @@ fn training(report: &Document) -> Result<BTreeMap<String, String>, RegisterError
 struct Document {
     path: Utf8PathBuf,
     json: Value,
+    /// The SHA-256 of the file.
+    digest: String,
 }
 
 impl Document {
@@ -115,7 +118,7 @@ impl Document {
             Ok(json) => json,
             Err(source) => return Err(RegisterError::NotJson { path, source }),
         };
-        let document = Self { path, json };
+        let document = Self { path, json, digest: common::sha256_hex(&bytes) };
         match document.json.get("format_version") {
             Some(found) if !versions.iter().any(|version| *found == *version) => {
                 let versions: Vec<String> = versions.iter().map(u64::to_string).collect();

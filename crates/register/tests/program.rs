@@ -54,7 +54,8 @@ fn a_model_becomes_a_version_of_its_group() {
         "pipeline_execution": "abc",
         "program_version": "0.1.0",
         "project": "MachineDowntimePipeline",
-        "recall": "1"
+        "recall": "1",
+        "report_digest": "3323394bfe045d43ba8666fa4d79b4a74db6bf28deb6b534796f2ea244a1d594"
       }
     }
     "#);
@@ -112,6 +113,7 @@ fn a_version_tells_what_made_it() {
       "program_version": "0.1.0",
       "project": "MachineDowntimePipeline",
       "recall": "1",
+      "report_digest": "f93cf27c82cd7ce05ab4e79d73bb54834ffe228ff64bb9a4d027c4e2be1b1901",
       "started_at": "2026-11-30T12:00:00Z",
       "table_settings_digest": "7a7a",
       "train_image": "host/train@sha256:02",

@@ -50,7 +50,8 @@ pub use directory::DirectoryRegistry;
 pub use error::{DocumentError, RegistryError};
 pub use limits::{group_name as check_group_name, metadata_value};
 pub use package::{
-    ApprovalStatus, Group, MODEL_DIGEST, ModelPackage, NewVersion, Serving, Source, Status,
+    ApprovalStatus, Group, MODEL_DIGEST, ModelPackage, NewVersion, REPORT_DIGEST, Serving, Source,
+    Status,
 };
 #[cfg(feature = "aws")]
 pub use sagemaker::SageMakerRegistry;

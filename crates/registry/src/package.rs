@@ -120,6 +120,8 @@ pub struct Source {
 
 /// The entry of a version's metadata that holds the SHA-256 digest of its model archive.
 pub const MODEL_DIGEST: &str = "model_digest";
+/// The entry of a version's metadata that holds the SHA-256 digest of its evaluation report.
+pub const REPORT_DIGEST: &str = "report_digest";
 
 /// A version to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,6 +230,11 @@ impl ModelPackage {
     /// Returns the SHA-256 digest of the model archive, if the version records it.
     pub fn model_digest(&self) -> Option<&str> {
         self.metadata.get(MODEL_DIGEST).map(String::as_str)
+    }
+
+    /// Returns the SHA-256 digest of the evaluation report, if the version records it.
+    pub fn report_digest(&self) -> Option<&str> {
+        self.metadata.get(REPORT_DIGEST).map(String::as_str)
     }
 
     /// Returns the JSON form, with a format version. Equal packages give equal bytes.

@@ -8,7 +8,6 @@ use config::Settings;
 use inference::Model;
 
 use super::models::group::{ModelGroup, RegistryArgs};
-use super::models::model_digest::check_digest_or_say;
 use super::models::open;
 use crate::arguments::settings::SettingsArgs;
 use crate::error::CommandError;
@@ -68,14 +67,8 @@ impl ModelChoice {
         }
         let group = self.group()?;
         let package = group.find(&self.model)?;
-        let (uri, version) = (&package.serving.model_data_url, package.version);
-        let archive = (group.read)(uri).ok_or_else(|| {
-            CommandError::Usage(format!(
-                "version {version} of group {} is at {uri}, which cannot be read",
-                group.name
-            ))
-        })?;
-        check_digest_or_say(&package, &archive)?;
+        let archive = group.model(&package)?;
+        let version = package.version;
         let name = format!("version {version} of group {}", group.name);
         Ok(Chosen { name, version: Some(version.to_string()), archive })
     }

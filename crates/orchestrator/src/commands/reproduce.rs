@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::input::RawTable;
 use super::models::group::RegistryArgs;
-use super::models::model_digest::check_digest_or_say;
 use super::models::{execution, open};
 use super::past_execution::PastExecution;
 use super::registration::LocalModels;
@@ -54,11 +53,7 @@ pub fn run(arguments: &ReproduceArgs) -> Result<Exit, CommandError> {
     } else {
         sagemaker::past_execution(registry, id)?
     };
-    let uri = &package.serving.model_data_url;
-    let model = (group.read)(uri).ok_or_else(|| {
-        CommandError::Usage(format!("the model of {name} is at {uri}, which cannot be read"))
-    })?;
-    check_digest_or_say(&package, &model)?;
+    let model = group.model(&package)?;
     let before = files(&name, &model)?;
     say_other_program(&package);
     let Some(again) = train_again(arguments, past)? else { return Ok(Exit::Failed) };

@@ -55,6 +55,34 @@ fn versions_are_listed_compared_approved_and_rejected() {
     assert_eq!(statuses, ["PendingManualApproval", "Rejected", "Approved"]);
 }
 
+/// A report that was replaced says nothing of the version.
+#[test]
+fn the_metrics_are_those_of_the_registered_report() {
+    let place = Place::new();
+    let result = place.json(0, &[]);
+    let file = place.stored(&result["model_package"]["metrics_url"]);
+    let report = fs_err::read_to_string(&file).unwrap();
+    let digest = common::sha256_hex(&report);
+    assert_eq!(result["model_package"]["metadata"]["report_digest"], digest);
+    let shown = models(&place, 0, &["show", "1"]);
+    assert!(shown.stdout.contains(&format!("\nreport digest        {digest}\n")), "{shown:?}");
+    assert_eq!((shown.stdout.matches(&digest).count(), &*shown.stderr), (1, ""), "{shown:?}");
+    let before = json(&place, &["show", "1"]);
+
+    let mut other: Value = serde_json::from_str(&report).unwrap();
+    for metric in ["recall", "auc"] {
+        other["binary_classification_metrics"][metric]["value"] = 0.25.into();
+    }
+    fs_err::write(&file, other.to_string()).unwrap();
+    let shown = models(&place, 0, &["show", "1"]);
+    let said = crate::without_digests(&place.neutral(&shown.stderr));
+    insta::assert_snapshot!(said, @"s3://machine-downtime-2/evaluation/<id>/evaluation.json has the SHA-256 <sha256>, and the report of version 1 of group machine-downtime-model-group had <sha256> when it was evaluated; its metrics are not shown");
+    let after = json(&place, &["show", "1"]);
+    assert_eq!(after["metrics"]["recall"], before["metrics"]["recall"]);
+    assert_eq!(after["metrics"]["roc_auc"], Value::Null, "{after}");
+    assert_eq!(after["model_file"], "intact");
+}
+
 #[test]
 fn a_missing_group_or_version_is_wrong_usage() {
     let place = Place::new();

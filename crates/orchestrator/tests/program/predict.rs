@@ -297,8 +297,26 @@ fn a_model_that_was_replaced_is_refused() {
              machine-downtime-model-group had {digest} when it was evaluated\n"
         )
     );
-    let again = ["reproduce", "1", "--local"];
-    assert_eq!(place.orchestrator(&again).expect(3).stderr, refused);
+    let models = |code: i32, arguments: [&str; 2]| {
+        place.orchestrator(&["models", arguments[0], arguments[1], "--local"]).expect(code)
+    };
+    for using in [&["reproduce", "1", "--local"][..], &["models", "approve", "1", "--local"]] {
+        assert_eq!(place.orchestrator(using).expect(3).stderr, refused);
+    }
+    let shown = models(0, ["show", "1"]).stdout;
+    assert!(shown.contains(&format!("\nmodel file           replaced: {uri} has ")), "{shown}");
+    // Whoever rejects it need not have it.
+    fs_err::remove_file(&model).unwrap();
+    let lost = place.neutral(&models(3, ["approve", "1"]).stderr);
+    insta::assert_snapshot!(lost, @"error: the model of version 1 of group machine-downtime-model-group is at s3://machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz, which cannot be read: failed to open file `runs/s3/machine-downtime-2/model-artifacts/<id>/pipelines-<id>-Train/output/model.tar.gz`: No such file or directory (os error 2)");
+    let shown = models(0, ["show", "1"]).stdout;
+    assert!(shown.contains("\nmodel file           unreadable: failed to open "), "{shown}");
+    place.orchestrator(&["models", "reject", "1", "--local", "--reason", "lost"]).expect(0);
+    fs_err::write(&model, archive).unwrap();
+    let approved = models(0, ["approve", "1"]);
+    assert!(approved.stdout.ends_with(": Approved\n"), "{approved:?}");
+    let shown = models(0, ["show", "1"]).stdout;
+    assert!(shown.contains("\nmodel file           intact\n"), "{shown}");
 
     let file = place.path("runs/registry/machine-downtime-model-group/1/model_package.json");
     let package = crate::without_seal(&fs_err::read_to_string(&file).unwrap());
@@ -307,4 +325,5 @@ fn a_model_that_was_replaced_is_refused() {
     assert!(said.contains("; its digest is not recorded, so that nobody can tell "), "{said}");
     let shown = place.orchestrator(&["models", "show", "1", "--local"]).expect(0).stdout;
     assert!(shown.contains("\nmodel digest         not recorded\n"), "{shown}");
+    assert!(shown.contains("\nmodel file           unrecorded\n"), "{shown}");
 }

@@ -1,7 +1,7 @@
 //! `orchestrator models approve` and `reject`: decide about a version.
 
 use common::Exit;
-use registry::{ApprovalStatus, ModelPackage};
+use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage};
 use serde_json::json;
 
 use super::group::{DecidedGroup, ServedVersion, require_complete};
@@ -25,6 +25,10 @@ pub fn decide(
     let before = group.find(version)?;
     if status == ApprovalStatus::Approved {
         require_complete(&before)?;
+        // SageMaker's model is compared when it is deployed: who approves there need not be allowed to read it.
+        if DirectoryRegistry::is_own(&before.arn) {
+            group.model(&before)?;
+        }
     }
     let reason = reason.filter(|reason| !reason.is_empty());
     let is_repeated = before.approval_status == status;

@@ -8,6 +8,7 @@ use common::chain;
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
+use super::digests::{check_model_or_say, check_report};
 use super::report_metrics::report_metrics;
 use super::table_change::table_change;
 use crate::arguments::settings::SettingsArgs;
@@ -59,9 +60,8 @@ pub struct ServedVersion {
 /// none, or none that these credentials may look at.
 pub type FindEndpoint = Box<dyn Fn() -> Option<ServedVersion>>;
 
-/// A function that returns the contents of the object at an address, or `None` if that cannot be
-/// read.
-pub type ReadObject = Box<dyn Fn(&str) -> Option<Vec<u8>>>;
+/// A function that returns the contents of the object at an address.
+pub type ReadObject = Box<dyn Fn(&str) -> Result<Vec<u8>, CommandError>>;
 
 /// A group about whose versions somebody decides.
 pub struct DecidedGroup {
@@ -152,20 +152,36 @@ impl ModelGroup {
     /// Returns in what the table of a later version differs from that of an earlier one, as far as their models can
     /// be read.
     pub fn table_change(&self, before: &ModelPackage, after: &ModelPackage) -> Option<String> {
-        let read = |package: &ModelPackage| (self.read)(&package.serving.model_data_url);
+        let read = |package: &ModelPackage| (self.read)(&package.serving.model_data_url).ok();
         table_change(&read(before)?, &read(after)?)
     }
 
+    /// Reads the model of a version. One that was replaced is refused, and a version that cannot tell is named.
+    pub fn model(&self, package: &ModelPackage) -> Result<Vec<u8>, CommandError> {
+        let uri = &package.serving.model_data_url;
+        let archive = (self.read)(uri).map_err(|source| CommandError::UnreadableModel {
+            version: format!("version {} of group {}", package.version, package.group),
+            uri: uri.clone(),
+            source: Box::new(source),
+        })?;
+        check_model_or_say(package, &archive)?;
+        Ok(archive)
+    }
+
     /// Returns the metrics of a version from its evaluation report. Where that cannot be read, the
-    /// metrics of the version's metadata are all there is.
+    /// metrics of the version's metadata are all there is, and where it was replaced, which is said.
     pub fn metrics(&self, package: &ModelPackage) -> BTreeMap<String, f64> {
         let metadata = package.metadata.iter();
         let mut metrics: BTreeMap<String, f64> = metadata
             .filter(|(name, _)| config::Metric::ALL.iter().any(|metric| metric.name() == *name))
             .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)))
             .collect();
-        let report = (self.read)(&package.metrics_url);
-        let report = report.and_then(|text| common::json::from_slice::<Value>(&text).ok());
+        let Ok(text) = (self.read)(&package.metrics_url) else { return metrics };
+        if let Err(error) = check_report(package, &text) {
+            say(&format!("{error}; its metrics are not shown"));
+            return metrics;
+        }
+        let report = common::json::from_slice::<Value>(&text).ok();
         metrics.extend(report.iter().flat_map(report_metrics));
         metrics
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use registry::{DirectoryRegistry, MODEL_DIGEST, ModelPackage, Source};
+use registry::{DirectoryRegistry, MODEL_DIGEST, ModelPackage, REPORT_DIGEST, Source};
 
 /// Returns the names and values of what is known of a version's making: its source, its registration, and its metadata
 /// that is no metric.
@@ -17,9 +17,10 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
     ];
     let source = source.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let metadata = package.metadata.iter().map(|(name, value)| (name.as_str(), value));
-    // The digest of the model stands beside its address.
-    let metadata =
-        metadata.filter(|(name, _)| !metrics.contains_key(*name) && *name != MODEL_DIGEST);
+    // The digests stand beside the addresses.
+    let metadata = metadata.filter(|(name, _)| {
+        !metrics.contains_key(*name) && ![MODEL_DIGEST, REPORT_DIGEST].contains(name)
+    });
     source.chain(metadata).map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 

@@ -2,10 +2,10 @@
 
 mod compare;
 mod decide;
+pub mod digests;
 pub mod group;
 mod list;
 mod made_by;
-pub mod model_digest;
 pub mod report_metrics;
 mod show;
 mod table_change;
@@ -146,7 +146,7 @@ pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     };
     let store = local::store(&registry.runs);
     let directory = local::registry(&registry.runs);
-    let read = move |uri: &str| common::read_regular(&store.path(uri).ok()?).ok();
+    let read = move |uri: &str| common::read_regular(&store.path(uri)?).map_err(CommandError::Read);
     Ok(ModelGroup {
         registry: Box::new(DirectoryRegistry::new(directory)),
         name,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use common::Exit;
-use registry::ModelPackage;
+use common::{Exit, chain};
+use registry::{DirectoryRegistry, ModelPackage};
 use serde_json::json;
 
+use super::digests::check_model;
 use super::group::ModelGroup;
 use super::made_by;
 use crate::error::CommandError;
@@ -16,12 +17,18 @@ pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, Co
     let package = group.find(version)?;
     let metrics = group.metrics(&package);
     let again = made_by::command(&package);
+    let file = DirectoryRegistry::is_own(&package.arn).then(|| ModelFile::of(group, &package));
     if as_json {
-        return print_json(
-            &json!({ "model_package": package, "metrics": metrics, "reproduce": again }),
-        );
+        return print_json(&json!({
+            "model_package": package,
+            "metrics": metrics,
+            "model_file": file.as_ref().map(ModelFile::state),
+            "reproduce": again,
+        }));
     }
-    let mut text = lines(&facts(&package, &metrics));
+    let mut facts = facts(&package, &metrics);
+    facts.extend(file.map(|file| ("model file".to_owned(), file.to_text())));
+    let mut text = lines(&facts);
     let made_by = made_by::facts(&package, &metrics);
     if !made_by.is_empty() {
         text.push_str(&format!("\nWhat made it:\n{}", lines(&made_by)));
@@ -33,6 +40,51 @@ pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, Co
         }
     });
     print_text(&text)
+}
+
+/// What is at the address of a version's model on this machine.
+enum ModelFile {
+    /// The model that was registered.
+    Intact,
+    /// Some file: the version does not record the digest of its model.
+    Unrecorded,
+    /// Another file.
+    Replaced(CommandError),
+    /// Nothing that can be read.
+    Unreadable(CommandError),
+}
+
+impl ModelFile {
+    /// Reads what is there.
+    fn of(group: &ModelGroup, package: &ModelPackage) -> Self {
+        match (group.read)(&package.serving.model_data_url) {
+            Err(error) => Self::Unreadable(error),
+            Ok(archive) => match check_model(package, &archive) {
+                Err(error) => Self::Replaced(error),
+                Ok(_) if package.model_digest().is_none() => Self::Unrecorded,
+                Ok(_) => Self::Intact,
+            },
+        }
+    }
+
+    /// Returns the word for it.
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Intact => "intact",
+            Self::Unrecorded => "unrecorded",
+            Self::Replaced(_) => "replaced",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Intact | Self::Unrecorded => self.state().to_owned(),
+            Self::Replaced(error) | Self::Unreadable(error) => {
+                format!("{}: {}", self.state(), chain(error))
+            }
+        }
+    }
 }
 
 fn lines(facts: &[(String, String)]) -> String {
@@ -59,6 +111,7 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
     add("model", Some(&package.serving.model_data_url));
     add("model digest", Some(&package.model_digest().unwrap_or("not recorded").to_owned()));
     add("report", Some(&package.metrics_url).filter(|url| !url.is_empty()));
+    add("report digest", package.report_digest().map(str::to_owned).as_ref());
     add("image", Some(&package.serving.inference_image));
     let others = package.other_members.join(", ");
     add("has also", Some(&others).filter(|others| !others.is_empty()));

@@ -6,7 +6,7 @@ use cloud::{Cloud, EcrImage};
 use common::Exit;
 use config::{Image, Settings};
 use registry::{
-    ApprovalStatus, MODEL_DIGEST, ModelPackage, NewVersion, Registry, RegistryError,
+    ApprovalStatus, MODEL_DIGEST, ModelPackage, NewVersion, REPORT_DIGEST, Registry, RegistryError,
     SageMakerRegistry, Serving, Status,
 };
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ use super::follow::announce;
 use super::gates::Gate;
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::confirm::{ConfirmArgs, Decision};
+use crate::commands::models::digests::{NOT_RECORDED, check_model, check_report};
 use crate::commands::models::group::require_complete;
-use crate::commands::models::model_digest::{NOT_RECORDED, check_digest};
 use crate::error::CommandError;
 use crate::output::{print_json, print_text};
 use crate::sagemaker_error::SageMakerError;
@@ -183,19 +183,20 @@ fn promotion(
         .into());
     }
     let model = source.require_object(&package.serving.model_data_url)?;
-    let model_digest = check_digest(package, &model)?;
+    let model_digest = check_model(package, &model)?;
     let report = source.require_object(&package.metrics_url)?;
+    let report_digest = check_report(package, &report)?;
     let gates = Gate::all(stage, package, &report)?;
     // Their digests are in the addresses: the same bytes are stored once.
     let address = |prefix: &str, digest: &str, name: &str| {
         format!("{}/promoted/{digest}/{name}", stage.s3_paths.url(prefix))
     };
     let model_url = address(&stage.s3_paths.model_artifacts, &model_digest, "model.tar.gz");
-    let report_digest = common::sha256_hex(&report);
     let report_url = address(&stage.s3_paths.evaluation, &report_digest, "evaluation.json");
     let mut metadata = package.metadata.clone();
     metadata.insert(PROMOTED_FROM.to_owned(), package.arn.clone());
     metadata.insert(MODEL_DIGEST.to_owned(), model_digest);
+    metadata.insert(REPORT_DIGEST.to_owned(), report_digest);
     let group = stage.model_registry.model_package_group_name.clone();
     let mut token = common::sha256_hex(format!("{}\n{group}\n{model_url}\n", package.arn));
     token.truncate(32);

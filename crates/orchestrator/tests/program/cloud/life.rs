@@ -326,6 +326,6 @@ fn predict_with_a_registered_model(cloud: &Cloud) {
     assert_eq!(there.stdout, here.stdout);
     assert!(there.stderr.contains("50 rows scored by version 3 of group"), "{}", there.stderr);
     // The object of the approved one is not there.
-    let missing = predict("approved", &["--sagemaker"]).expect(2);
-    insta::assert_snapshot!(cloud.neutral(&missing.stderr), @"error: version 1 of group <name> is at s3://<name>/model-artifacts/a/model.tar.gz, which cannot be read");
+    let missing = predict("approved", &["--sagemaker"]).expect(5);
+    insta::assert_snapshot!(cloud.neutral(&missing.stderr), @"error: the model of version 1 of group <name> is at s3://<name>/model-artifacts/a/model.tar.gz, which cannot be read: there is no object s3://<name>/model-artifacts/a/model.tar.gz");
 }

@@ -84,6 +84,20 @@ fn a_model_that_was_replaced_is_not_promoted() {
 }
 
 #[test]
+fn a_report_that_was_replaced_meets_no_gate() {
+    let digest = common::sha256_hex(report().to_string());
+    let recorded = |version: CreateModelPackageFluentBuilder| {
+        version.customer_metadata_properties("report_digest", digest)
+    };
+    let Some(cloud) = Cloud::with_changed("other-report", vec![], recorded) else { return };
+    cloud.orchestrator(&[&PROMOTE[..], &["--dry-run"]].concat()).expect(0);
+    let mut other = report();
+    other["binary_classification_metrics"]["recall"]["value"] = 1.into();
+    cloud.put("evaluation/x1/evaluation.json", other.to_string());
+    insta::assert_snapshot!(cloud.not_promoted(3), @"error: s3://<name>/evaluation/x1/evaluation.json has the SHA-256 cac1fd8bb8b0863b93546db9d2428f2588db8310da5d1afa136d180dc61def31, and the report of version 1 of group <name> had e841784d672ebb59baec73f291cd7ef0e364526446517a9c2282a0760cf61706 when it was evaluated");
+}
+
+#[test]
 fn what_lies_at_the_address_already_is_replaced() {
     let Some(cloud) = Cloud::with_digest("planted", vec![]) else { return };
     let other = format!("{}-prod", cloud.name);

@@ -58,6 +58,7 @@ fn a_model_is_registered_and_its_arn_is_read() {
     model                s3://bucket/model.tar.gz
     model digest         not recorded
     image                serve:1
+    model file           unreadable: failed to open file `runs/s3/bucket/model.tar.gz`: No such file or directory (os error 2)
 
     It does not tell which execution made it, so it cannot be made again.
     ");
