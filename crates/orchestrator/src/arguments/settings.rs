@@ -127,7 +127,7 @@ impl SettingsArgs {
         let texts = self.files().into_iter().map(|file| {
             let text = read(file).map_err(|error| {
                 CommandError::Usage(format!(
-                    "{}; --config names the settings",
+                    "{}; --config names the settings, which `orchestrator init` writes for a table",
                     common::chain(&error)
                 ))
             })?;

@@ -73,8 +73,8 @@ fn a_definition_needs_no_settings() {
     // settings that are named must be there, and those of the settings' own definition, too
     let named = ["--config", "config/other.yaml"];
     let outcome = place.orchestrator(&[&arguments[..], &named[..]].concat()).expect(2);
-    insta::assert_snapshot!(outcome.stderr, @"error: failed to open file `config/other.yaml`: No such file or directory (os error 2); --config names the settings");
-    insta::assert_snapshot!(place.orchestrator(&["run"]).expect(2).stderr, @"error: failed to open file `config/pipeline_config.yaml`: No such file or directory (os error 2); --config names the settings");
+    insta::assert_snapshot!(outcome.stderr, @"error: failed to open file `config/other.yaml`: No such file or directory (os error 2); --config names the settings, which `orchestrator init` writes for a table");
+    insta::assert_snapshot!(place.orchestrator(&["run"]).expect(2).stderr, @"error: failed to open file `config/pipeline_config.yaml`: No such file or directory (os error 2); --config names the settings, which `orchestrator init` writes for a table");
     // settings that are there give the pipeline their name
     let settings = fs_err::read(CONFIG).unwrap();
     place.file("config/pipeline_config.yaml", settings);
