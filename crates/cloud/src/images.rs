@@ -204,8 +204,7 @@ fn resolved(images: Vec<EcrImage>) -> Result<Vec<(&'static str, String)>, CloudE
 
 /// Returns whether `text` is a SHA-256 digest as ECR writes it.
 fn is_digest(text: &str) -> bool {
-    let digits = text.strip_prefix("sha256:");
-    digits.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.strip_prefix("sha256:").is_some_and(common::is_sha256_hex)
 }
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
     hex(&sha256(bytes))
 }
 
+/// Returns whether a text is a SHA-256 digest as [`sha256_hex`] writes it.
+pub fn is_sha256_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Formats bytes as lower-case hexadecimal digits, two for each byte.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

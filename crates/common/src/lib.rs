@@ -32,7 +32,7 @@ mod regular;
 
 pub use bucket::{is_bucket_name, is_new_bucket_name};
 pub use contained::{contained, containing};
-pub use digest::{Sha256Reader, Sha256Writer, hex, sha256, sha256_hex};
+pub use digest::{Sha256Reader, Sha256Writer, hex, is_sha256_hex, sha256, sha256_hex};
 pub use directory::Directory;
 pub use durable::{Durable, sync};
 pub use error::{chain, is_printable, one_line, printable};

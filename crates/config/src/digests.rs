@@ -61,12 +61,11 @@ impl Settings {
 }
 
 fn is_by_digest(image: &str) -> bool {
-    let digits = |text: &str| {
-        text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
     image.len() <= MAX_LENGTH
         && image.split_once("@sha256:").is_some_and(|(name, digest)| {
-            name.contains('/') && !name.contains(char::is_whitespace) && digits(digest)
+            name.contains('/')
+                && !name.contains(char::is_whitespace)
+                && common::is_sha256_hex(digest)
         })
 }
 

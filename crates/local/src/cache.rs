@@ -175,8 +175,7 @@ impl Cache {
 
     /// Returns whether a file in the cache's directory has the name of an entry.
     pub fn is_entry(name: &str) -> bool {
-        let key = name.strip_suffix(".json").unwrap_or_default();
-        key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
+        name.strip_suffix(".json").is_some_and(common::is_sha256_hex)
     }
 
     /// Returns the path of the entry of a key.

@@ -79,12 +79,7 @@ fn model_digest(report: &Document) -> Result<BTreeMap<String, String>, RegisterE
         "/model",
         [MODEL_DIGEST],
         "a SHA-256 of 64 lower-case hexadecimal digits",
-        |value| {
-            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-            let digest =
-                value.as_str().filter(|text| text.len() == 64 && text.bytes().all(is_digit));
-            digest.map(str::to_owned)
-        },
+        |value| value.as_str().filter(|text| common::is_sha256_hex(text)).map(str::to_owned),
     )
 }
 

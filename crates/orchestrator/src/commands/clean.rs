@@ -153,7 +153,7 @@ fn references(package: &ModelPackage) -> RegisteredVersion {
     addresses.extend(package.metadata.get("input_data_url").cloned());
     addresses.retain(|address| !address.is_empty());
     // A name in an address may have characters that a version cannot tell; the digest before it tells the table.
-    let is_digest = |part: &&str| part.len() == 64 && part.bytes().all(|it| it.is_ascii_hexdigit());
+    let is_digest = |part: &&str| common::is_sha256_hex(part);
     let mut digests: BTreeSet<String> = addresses
         .iter()
         .flat_map(|address| address.split('/').filter(is_digest).map(str::to_owned))
