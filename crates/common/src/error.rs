@@ -2,9 +2,14 @@
 
 use std::error::Error;
 
+/// The number of letters from which a line of a message is [`shortened`].
+const LONG: usize = 4000;
+/// The numbers of letters that are kept of the beginning and of the end of such a line.
+const KEPT: (usize, usize) = (3000, 500);
+
 /// Formats an error and all its sources on one line, separated by colons:
-/// `cannot write metrics.json: no space left on device`. The text is [`printable`], because errors
-/// quote data from outside.
+/// `cannot write metrics.json: no space left on device`. The text is [`printable`] and [`shortened`],
+/// because errors quote data from outside.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -13,7 +18,25 @@ pub fn chain(error: &dyn Error) -> String {
         text.push_str(&error.to_string());
         source = error.source();
     }
-    printable(&text)
+    shortened(&printable(&text))
+}
+
+/// Leaves out the middle of every line that has more than 4,000 letters, and says so there: a message
+/// that quotes a name of 100,000 letters is not read by anybody.
+pub fn shortened(text: &str) -> String {
+    if text.len() <= LONG {
+        return text.to_owned();
+    }
+    let lines = text.split('\n').map(|line| {
+        let letters = line.chars().count();
+        if letters <= LONG {
+            return line.to_owned();
+        }
+        let begin: String = line.chars().take(KEPT.0).collect();
+        let end: String = line.chars().skip(letters - KEPT.1).collect();
+        format!("{begin} [{} letters are left out] {end}", letters - KEPT.0 - KEPT.1)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Returns whether a letter can be written to a terminal: line feeds and tabs, but no other control
@@ -67,6 +90,21 @@ mod tests {
         let error = Outer(std::io::Error::other("no space left on device"));
         assert_eq!(chain(&error), "cannot write metrics.json: no space left on device");
         assert_eq!(chain(&std::io::Error::other("alone")), "alone");
+    }
+
+    #[test]
+    fn the_middle_of_a_long_line_is_left_out() {
+        let short = "\u{e4}".repeat(4000);
+        let text = shortened(&format!("begin\n{short}\nx{short}y\nend"));
+        let [begin, same, cut, end] = text.split('\n').collect::<Vec<_>>()[..] else {
+            panic!("{text}")
+        };
+        assert_eq!((begin, same, end), ("begin", &*short, "end"));
+        let expected = "\u{e4} [502 letters are left out] \u{e4}";
+        assert!(cut.starts_with("x\u{e4}") && cut.ends_with("\u{e4}y"), "{cut}");
+        assert!(cut.contains(expected) && cut.chars().count() < 3600, "{cut}");
+        let error = std::io::Error::other("x".repeat(100_000));
+        assert!(chain(&error).len() < 4000);
     }
 
     #[test]

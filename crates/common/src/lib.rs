@@ -35,7 +35,7 @@ pub use contained::{contained, containing};
 pub use digest::{Sha256Reader, Sha256Writer, hex, is_sha256_hex, sha256, sha256_hex};
 pub use directory::Directory;
 pub use durable::{Durable, sync};
-pub use error::{chain, is_printable, one_line, printable};
+pub use error::{chain, is_printable, one_line, printable, shortened};
 pub use exit::{Exit, Failure};
 pub use files::{
     FileError, PARTIAL_PREFIX, read_at_most, read_text_at_most, write_all_or_none, write_file,

@@ -10,6 +10,9 @@ use rustix::fs::OFlags;
 
 use crate::Sha256Reader;
 
+/// The size of the largest file that is read into memory.
+const LARGEST: u64 = 4 << 30;
+
 /// Returns what something in a directory is, with its article: `a file`, `a named pipe`.
 pub fn kind_of(kind: FileType) -> &'static str {
     if kind.is_file() {
@@ -58,10 +61,18 @@ pub fn open_regular(path: &Utf8Path) -> io::Result<fs_err::File> {
 ///
 /// # Errors
 ///
-/// Fails as that does, and where the file cannot be read.
+/// Fails as that does, where the file has more than 4 GiB or there is no memory for it, and where it cannot be read.
 pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    let length = file.metadata()?.len();
+    if length > LARGEST {
+        let message = format!("{path} has {length} bytes, expected at most {LARGEST}");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
     let mut contents = Vec::new();
-    open_regular(path)?.read_to_end(&mut contents)?;
+    contents.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+    // It may grow while it is read.
+    file.take(LARGEST).read_to_end(&mut contents)?;
     Ok(contents)
 }
 
@@ -116,6 +127,16 @@ mod tests {
         fs_err::write(here.join("text"), "text").unwrap();
         std::os::unix::fs::symlink("text", here.join("link")).unwrap();
         assert_eq!(read_regular(&here.join("link")).unwrap(), b"text");
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(directory.path().join("model.tar.gz")).unwrap();
+        // It takes no space, as nothing is written into it.
+        fs_err::File::create(&path).unwrap().set_len(LARGEST + 1).unwrap();
+        let refused = read_regular(&path).unwrap_err().to_string();
+        assert_eq!(refused, format!("{path} has 4294967297 bytes, expected at most 4294967296"));
     }
 
     #[test]

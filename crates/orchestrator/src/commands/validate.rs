@@ -58,7 +58,7 @@ pub fn run(arguments: &ValidateArgs) -> Result<Exit, CommandError> {
     if arguments.json {
         print_json(&to_json(&definition, &findings))?;
     } else {
-        print_text(&to_text(&file, &definition, &findings))?;
+        print_text(&common::shortened(&to_text(&file, &definition, &findings)))?;
     }
     Ok(if is_valid(&findings) { Exit::Done } else { Exit::Usage })
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::printable;
+use common::{printable, shortened};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use local::{Progress, Status, StepRecord};
 
@@ -24,7 +24,7 @@ pub fn stderr() -> Box<dyn Progress> {
 
 /// Writes a line to standard error. Errors are ignored: a closed standard error must not end a run.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", printable(text));
+    let _ = writeln!(io::stderr(), "{}", shortened(&printable(text)));
 }
 
 /// Formats the line of a step that ended, such as `Train        Succeeded   0.05 s`, and the last
@@ -84,7 +84,7 @@ impl LiveProgress {
 
     fn print(&self, text: &str) {
         // An error means that the terminal was closed.
-        let _ = self.lines.println(printable(text));
+        let _ = self.lines.println(shortened(&printable(text)));
     }
 }
 
