@@ -76,11 +76,16 @@ fn the_metrics_are_those_of_the_registered_report() {
     fs_err::write(&file, other.to_string()).unwrap();
     let shown = models(&place, 0, &["show", "1"]);
     let said = crate::without_digests(&place.neutral(&shown.stderr));
-    insta::assert_snapshot!(said, @"s3://machine-downtime-2/evaluation/<id>/evaluation.json has the SHA-256 <sha256>, and the report of version 1 of group machine-downtime-model-group had <sha256> when it was evaluated; its metrics are not shown");
+    insta::assert_snapshot!(said, @"s3://machine-downtime-2/evaluation/<id>/evaluation.json has the SHA-256 <sha256>, and the report of version 1 of group machine-downtime-model-group had <sha256> when it was evaluated; of its metrics those are shown that were registered");
     let after = json(&place, &["show", "1"]);
     assert_eq!(after["metrics"]["recall"], before["metrics"]["recall"]);
     assert_eq!(after["metrics"]["roc_auc"], Value::Null, "{after}");
     assert_eq!(after["model_file"], "intact");
+
+    fs_err::remove_file(&file).unwrap();
+    let said = place.neutral(&models(&place, 0, &["compare", "1", "1"]).stderr);
+    insta::assert_snapshot!(said.lines().last().unwrap(), @"The report of version 1, s3://machine-downtime-2/evaluation/<id>/evaluation.json, cannot be read: failed to open file `runs/s3/machine-downtime-2/evaluation/<id>/evaluation.json`: No such file or directory (os error 2); of its metrics those are shown that were registered");
+    assert_eq!(models(&place, 0, &["list"]).stderr, "");
 }
 
 #[test]

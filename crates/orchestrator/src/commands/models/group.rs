@@ -168,21 +168,47 @@ impl ModelGroup {
         Ok(archive)
     }
 
-    /// Returns the metrics of a version from its evaluation report. Where that cannot be read, the
-    /// metrics of the version's metadata are all there is, and where it was replaced, which is said.
+    /// Returns the metrics of a version, those of its evaluation report and of its metadata, and says so if the report
+    /// was replaced or cannot be read.
     pub fn metrics(&self, package: &ModelPackage) -> BTreeMap<String, f64> {
+        let (metrics, trouble) = self.known_metrics(package);
+        if let Some(trouble) = trouble {
+            say(&format!("{trouble}; of its metrics those are shown that were registered"));
+        }
+        metrics
+    }
+
+    /// Returns the metrics of a version, and why they lack those of its evaluation report.
+    pub fn known_metrics(&self, package: &ModelPackage) -> (BTreeMap<String, f64>, Option<String>) {
         let metadata = package.metadata.iter();
         let mut metrics: BTreeMap<String, f64> = metadata
             .filter(|(name, _)| config::Metric::ALL.iter().any(|metric| metric.name() == *name))
             .filter_map(|(name, value)| Some((name.clone(), value.parse().ok()?)))
             .collect();
-        let Ok(text) = (self.read)(&package.metrics_url) else { return metrics };
-        if let Err(error) = check_report(package, &text) {
-            say(&format!("{error}; its metrics are not shown"));
-            return metrics;
+        if package.metrics_url.is_empty() {
+            return (metrics, None);
         }
-        let report = common::json::from_slice::<Value>(&text).ok();
-        metrics.extend(report.iter().flat_map(report_metrics));
-        metrics
+        let trouble = match self.report(package) {
+            Ok(report) => {
+                metrics.extend(report_metrics(&report));
+                None
+            }
+            Err(trouble) => Some(trouble),
+        };
+        (metrics, trouble)
+    }
+
+    /// Reads the report of a version, or returns why it cannot be used.
+    fn report(&self, package: &ModelPackage) -> Result<Value, String> {
+        let wrong = |why: &dyn std::error::Error| {
+            let ModelPackage { version, metrics_url, .. } = package;
+            format!(
+                "The report of version {version}, {metrics_url}, cannot be read: {}",
+                chain(why)
+            )
+        };
+        let text = (self.read)(&package.metrics_url).map_err(|error| wrong(&error))?;
+        check_report(package, &text).map_err(|error| chain(&error))?;
+        common::json::from_slice(&text).map_err(|error| wrong(&error))
     }
 }
