@@ -6,6 +6,7 @@
 //! of it.
 
 use std::io;
+use std::io::ErrorKind::{NotADirectory, NotFound};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -61,7 +62,7 @@ impl Entry {
     /// Fails where the file does not hold what was written into it.
     fn read(file: &Utf8Path) -> io::Result<Option<Self>> {
         let text = match common::json::read(file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => return Ok(None),
             text => text?,
         };
         let wrong =
@@ -165,12 +166,15 @@ impl Cache {
         };
         let text = readable("its entry", common::json::seal(&entry)?)?;
         let directory = Directory::make(&self.runs, CACHE)?;
-        directory.write(&file_name(key), |out| out.write_all(&text))
+        let written = directory.write(&file_name(key), |out| out.write_all(&text));
+        written
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", self.path(key))))
     }
 
-    /// Returns the addresses of the outputs of the result in a file, or none if it is no result that can be used.
-    pub fn outputs(file: &Utf8Path) -> Option<Vec<String>> {
-        Some(Entry::read(file).ok()??.step.outputs.into_values().collect())
+    /// Returns the addresses of what the result in a file consists of, or none if it is no result that can be used.
+    pub fn addresses(file: &Utf8Path) -> Option<Vec<String>> {
+        let StepRecord { outputs, contents, .. } = Entry::read(file).ok()??.step;
+        Some(outputs.into_values().chain(contents.into_keys()).collect())
     }
 
     /// Returns whether a file in the cache's directory has the name of an entry.

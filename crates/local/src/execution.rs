@@ -224,7 +224,7 @@ impl Scheduler<'_> {
         match key.as_ref().map(|key| self.cache.find(key, max_age, store)) {
             Some(Cached::Result(found)) => return FinishedStep::reused(*found, started),
             Some(Cached::Damaged(why)) => {
-                self.progress.note(&format!("{}: its cached result is not used: {why}", step.name));
+                self.progress.note(&format!("{}: no cached result is used: {why}", step.name));
             }
             Some(Cached::Nothing) | None => {}
         }

@@ -363,7 +363,7 @@ fn gone_or_link(path: &Utf8Path) -> StoreError {
 
 /// Refuses a path where there is no object of the expected SHA-256.
 fn require_object(path: &Utf8Path, expected: &str) -> Result<(), StoreError> {
-    if !path.is_file() {
+    if !path.exists() {
         return Err(StoreError::Gone(path.to_owned()));
     }
     require_digest(path, file_digest(path)?, expected)

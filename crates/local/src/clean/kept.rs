@@ -120,6 +120,8 @@ impl Execution {
         for step in self.record.iter().flat_map(|record| &record.steps) {
             collect(&step.description, &mut addresses);
             addresses.extend(step.outputs.values().cloned());
+            // Some objects are recorded that no later step reads, and a result is used only with all of them.
+            addresses.extend(step.contents.keys().cloned());
         }
         addresses
     }

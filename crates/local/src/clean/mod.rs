@@ -157,21 +157,21 @@ impl Cleaning<'_> {
         })
     }
 
-    /// Finds the results whose outputs go or are gone.
+    /// Finds the results of which something goes or is gone.
     fn cached_results(
         &self,
         gone: &BTreeSet<String>,
         found: &mut BTreeMap<What, Vec<Utf8PathBuf>>,
     ) -> io::Result<()> {
         let store = store(self.runs);
-        let stays = |output: &String| {
-            let is_there = store.path(output).is_ok_and(|path| path.exists());
-            let first = gone.range(output.clone()..).next();
-            is_there && !first.is_some_and(|address| address.starts_with(output.as_str()))
+        let stays = |address: &String| {
+            let is_there = store.path(address).is_ok_and(|path| path.exists());
+            let first = gone.range(address.clone()..).next();
+            is_there && !first.is_some_and(|first| first.starts_with(address.as_str()))
         };
         for entry in readable_entries(&self.runs.join("cache"))? {
             let is_entry = entry.is_file() && Cache::is_entry(entry.name());
-            if is_entry && !Cache::outputs(&entry.path).is_some_and(|all| all.iter().all(stays)) {
+            if is_entry && !Cache::addresses(&entry.path).is_some_and(|all| all.iter().all(stays)) {
                 found.entry(What::CachedResults).or_default().push(entry.path);
             }
         }

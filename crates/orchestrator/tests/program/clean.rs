@@ -46,8 +46,8 @@ fn a_registered_version_can_be_used_and_made_again_afterwards() {
     let removed = outcome.stdout;
     assert!(removed.contains(&format!("execution {first}\n")), "{removed}");
     assert!(removed.contains(&format!("execution {second}, but for its record\n")), "{removed}");
-    // That of the training whose model stays is of use.
-    assert!(removed.contains("5 cached results\n"), "{removed}");
+    // Of the training whose model stays, the report of the training has gone.
+    assert!(removed.contains("6 cached results\n"), "{removed}");
     let left = files(&place);
     assert!(!left.iter().any(|file| file.contains(&first)), "{left:#?}");
     let of_second: Vec<_> = left.iter().filter(|file| file.contains(&second)).collect();
@@ -65,6 +65,29 @@ fn a_registered_version_can_be_used_and_made_again_afterwards() {
     What stays: 1 registered version, and what is referred to from there.
     ");
     place.run(&["--input", "one.csv", "-p", "MinRecall=0.5"]).expect(0);
+}
+
+/// What the kept execution took from one that goes is all that its result consists of.
+#[test]
+fn a_run_after_a_cleaning_begins_where_the_kept_one_ended() {
+    let place = Place::new();
+    let table = table(&place, "one.csv", "1");
+    for _ in 0..2 {
+        place.run(&["--input", &table]).expect(0);
+    }
+    place.orchestrator(&["clean", "--keep", "1", "--yes"]).expect(0);
+    let again = place.run(&["--input", &table, "--json"]).expect(0);
+    assert!(!again.stderr.contains("cached"), "{}", again.stderr);
+    let result: Value = serde_json::from_str(&again.stdout).unwrap();
+    for name in ["Preprocess", "Train", "Evaluate"] {
+        assert_eq!(crate::step(&result, name)["cached"], true, "{result}");
+    }
+    place.orchestrator(&["clean", "--keep", "1", "--yes"]).expect(0);
+    place.run(&["--input", &table, "--from", "Evaluate"]).expect(0);
+    // Where all goes but the versions, no result is left to be found damaged.
+    place.orchestrator(&["clean", "--keep", "0", "--yes"]).expect(0);
+    let again = place.run(&["--input", &table]).expect(0).stderr;
+    assert!(!again.contains("cached"), "{again}");
 }
 
 #[test]
