@@ -12,7 +12,8 @@ from .local_mode import JobFailed
 # at which address the same table was.
 ORIGIN = ("commit_id", "generated_by", "registered_at", "registered_by")
 ORIGIN += ("started_at", "started_by", "input_data_url")
-# That of model.tar.gz, which the SDK packs with the current time, and that of the report, which has it.
+# That of model.tar.gz, which the SDK packs with the current time, and that of the report, which
+# has it.
 DIGEST = "model_digest"
 DIGESTS = (DIGEST, "report_digest")
 

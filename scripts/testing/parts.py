@@ -92,7 +92,9 @@ def excerpt(lines, most=40):
 
     A log of a run may have lost its beginning, and a part is shown whole where it ended.
     """
-    earlier = [line for line in lines[:-most] if line.startswith("FAILED")]
+    earlier = [
+        line for line in lines[:-most] if line.startswith("FAILED") or line.endswith("... FAILED")
+    ]
     return [*earlier[:most], *lines[-most:]]
 
 
