@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// The number of letters from which a line of a message is [`shortened`].
+/// The number of letters above which a line of a message is [`shortened`].
 const LONG: usize = 4000;
 /// The numbers of letters that are kept of the beginning and of the end of such a line.
 const KEPT: (usize, usize) = (3000, 500);

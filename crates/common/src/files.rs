@@ -32,6 +32,9 @@ impl Failure for FileError {
     }
 }
 
+/// The size of the largest file that is read into memory, 4 GiB.
+pub const LARGEST_FILE: u64 = 4 << 30;
+
 /// Reads a file of at most `limit` bytes.
 ///
 /// # Errors
@@ -45,11 +48,13 @@ pub fn read_at_most(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
 pub(crate) fn read_all(path: &Utf8Path, file: fs_err::File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        let message = format!("{path} has more than {limit} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    Ok(bytes)
+    if bytes.len() as u64 > limit { Err(too_large(path, limit)) } else { Ok(bytes) }
+}
+
+/// Returns the error of a file that has more than `limit` bytes.
+pub(crate) fn too_large(path: &Utf8Path, limit: u64) -> io::Error {
+    let message = format!("{path} has more than {limit} bytes");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 /// Reads a text of at most `limit` bytes.

@@ -38,8 +38,8 @@ pub use durable::{Durable, sync};
 pub use error::{chain, is_printable, one_line, printable, shortened};
 pub use exit::{Exit, Failure};
 pub use files::{
-    FileError, PARTIAL_PREFIX, read_at_most, read_text_at_most, write_all_or_none, write_file,
-    write_with,
+    FileError, LARGEST_FILE, PARTIAL_PREFIX, read_at_most, read_text_at_most, write_all_or_none,
+    write_file, write_with,
 };
 pub use nearest::{did_you_mean, nearest};
 pub use regular::{copy_file, kind_of, open_regular, read_regular};

@@ -1,7 +1,7 @@
 //! Files as opposed to pipes, devices and sockets of the same name, and copies of files.
 
 use std::fs::{File, FileType};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileTypeExt;
 
 use camino::Utf8Path;
@@ -9,9 +9,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
 use crate::Sha256Reader;
-
-/// The size of the largest file that is read into memory.
-const LARGEST: u64 = 4 << 30;
+use crate::files::{read_all, too_large};
 
 /// Returns what something in a directory is, with its article: `a file`, `a named pipe`.
 pub fn kind_of(kind: FileType) -> &'static str {
@@ -57,23 +55,17 @@ pub fn open_regular(path: &Utf8Path) -> io::Result<fs_err::File> {
     Ok(file)
 }
 
-/// Reads a file that [`open_regular`] opens.
+/// Reads a file of at most `limit` bytes that [`open_regular`] opens.
 ///
 /// # Errors
 ///
-/// Fails as that does, where the file has more than 4 GiB or there is no memory for it, and where it cannot be read.
-pub fn read_regular(path: &Utf8Path) -> io::Result<Vec<u8>> {
+/// Fails as that does, if the file has more bytes, and where it cannot be read.
+pub fn read_regular(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
-    let length = file.metadata()?.len();
-    if length > LARGEST {
-        let message = format!("{path} has {length} bytes, expected at most {LARGEST}");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    if file.metadata()?.len() > limit {
+        return Err(too_large(path, limit));
     }
-    let mut contents = Vec::new();
-    contents.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
-    // It may grow while it is read.
-    file.take(LARGEST).read_to_end(&mut contents)?;
-    Ok(contents)
+    read_all(path, file, limit)
 }
 
 /// Copies a file into an empty one, which is open for reading, too, and returns the SHA-256 of the copy. Where the file
@@ -111,6 +103,7 @@ mod tests {
     use camino::Utf8PathBuf;
 
     use super::*;
+    use crate::LARGEST_FILE;
 
     #[test]
     fn a_pipe_is_refused_and_nobody_waits() {
@@ -118,7 +111,7 @@ mod tests {
         let path = Utf8PathBuf::from_path_buf(directory.path().join("package.json")).unwrap();
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
-        let refusal = |path: &Utf8Path| read_regular(path).unwrap_err().to_string();
+        let refusal = |path: &Utf8Path| read_regular(path, 9).unwrap_err().to_string();
         assert_eq!(refusal(&path), format!("{path} is a named pipe, expected a file"));
         let null = Utf8Path::new("/dev/null");
         assert_eq!(refusal(null), "/dev/null is a device, expected a file");
@@ -126,7 +119,7 @@ mod tests {
         assert_eq!(refusal(here), format!("{here} is a directory, expected a file"));
         fs_err::write(here.join("text"), "text").unwrap();
         std::os::unix::fs::symlink("text", here.join("link")).unwrap();
-        assert_eq!(read_regular(&here.join("link")).unwrap(), b"text");
+        assert_eq!(read_regular(&here.join("link"), 4).unwrap(), b"text");
     }
 
     #[test]
@@ -134,9 +127,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = Utf8PathBuf::from_path_buf(directory.path().join("model.tar.gz")).unwrap();
         // It takes no space, as nothing is written into it.
-        fs_err::File::create(&path).unwrap().set_len(LARGEST + 1).unwrap();
-        let refused = read_regular(&path).unwrap_err().to_string();
-        assert_eq!(refused, format!("{path} has 4294967297 bytes, expected at most 4294967296"));
+        fs_err::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let refused = read_regular(&path, LARGEST_FILE).unwrap_err().to_string();
+        assert_eq!(refused, format!("{path} has more than 4294967296 bytes"));
     }
 
     #[test]

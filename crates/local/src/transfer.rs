@@ -63,7 +63,8 @@ impl Store {
         if !self.recorded.includes(&path, &path) {
             return Err(StoreError::Missing { uri: uri.to_owned(), path });
         }
-        let bytes = common::read_regular(&path).map_err(io_error("read", &path))?;
+        let bytes =
+            common::read_regular(&path, common::LARGEST_FILE).map_err(io_error("read", &path))?;
         if let Some(expected) = self.recorded.digest(&path) {
             require_digest(&path, common::sha256_hex(&bytes), expected)?;
         }

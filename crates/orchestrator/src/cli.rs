@@ -126,10 +126,10 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints why there is no command to run, or the help that was asked for. An argument that the text names may have
-/// letters that a terminal must not get.
+/// letters that a terminal must not get, or very many of them.
 fn refuse(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
-    if text.chars().all(common::is_printable) {
+    if text.chars().all(common::is_printable) && common::shortened(&text) == text {
         error.exit();
     }
     say(text.trim_end());

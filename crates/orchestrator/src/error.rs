@@ -60,7 +60,8 @@ pub enum CommandError {
     },
     /// The model or the report of a version has been replaced.
     #[error(
-        "{uri} has the SHA-256 {found}, and the {what} of {version} had {recorded} when it was evaluated"
+        "{uri} has the SHA-256 {found}, and the {what} of {version} had {recorded} when it was {}",
+        if *what == "model" { "evaluated" } else { "registered" }
     )]
     Replaced {
         /// Which of them.

@@ -229,12 +229,16 @@ impl Document {
 impl ModelPackage {
     /// Returns the SHA-256 digest of the model archive, if the version records it.
     pub fn model_digest(&self) -> Option<&str> {
-        self.metadata.get(MODEL_DIGEST).map(String::as_str)
+        self.digest(MODEL_DIGEST)
     }
 
     /// Returns the SHA-256 digest of the evaluation report, if the version records it.
     pub fn report_digest(&self) -> Option<&str> {
-        self.metadata.get(REPORT_DIGEST).map(String::as_str)
+        self.digest(REPORT_DIGEST)
+    }
+
+    fn digest(&self, entry: &str) -> Option<&str> {
+        self.metadata.get(entry).map(String::as_str).filter(|text| common::is_sha256_hex(text))
     }
 
     /// Returns the JSON form, with a format version. Equal packages give equal bytes.

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
+use common::LARGEST_FILE;
 use config::Settings;
 use inference::Model;
 
@@ -62,7 +63,7 @@ impl ModelChoice {
         let is_file = !is_version
             && (path.is_file() || self.model.contains('/') || self.model.ends_with(".gz"));
         if is_file {
-            let archive = common::read_regular(path).map_err(CommandError::Read)?;
+            let archive = common::read_regular(path, LARGEST_FILE).map_err(CommandError::Read)?;
             return Ok(Chosen { name: self.model.clone(), version: None, archive });
         }
         let group = self.group()?;

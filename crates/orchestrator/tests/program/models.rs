@@ -76,11 +76,13 @@ fn the_metrics_are_those_of_the_registered_report() {
     fs_err::write(&file, other.to_string()).unwrap();
     let shown = models(&place, 0, &["show", "1"]);
     let said = crate::without_digests(&place.neutral(&shown.stderr));
-    insta::assert_snapshot!(said, @"s3://machine-downtime-2/evaluation/<id>/evaluation.json has the SHA-256 <sha256>, and the report of version 1 of group machine-downtime-model-group had <sha256> when it was evaluated; of its metrics those are shown that were registered");
+    insta::assert_snapshot!(said, @"s3://machine-downtime-2/evaluation/<id>/evaluation.json has the SHA-256 <sha256>, and the report of version 1 of group machine-downtime-model-group had <sha256> when it was registered; of its metrics those are shown that were registered");
     let after = json(&place, &["show", "1"]);
     assert_eq!(after["metrics"]["recall"], before["metrics"]["recall"]);
     assert_eq!(after["metrics"]["roc_auc"], Value::Null, "{after}");
-    assert_eq!(after["model_file"], "intact");
+    assert_eq!(after["model_file"], serde_json::json!({ "state": "intact", "error": null }));
+    assert!(after["report_error"].as_str().unwrap().contains(" has the SHA-256 "), "{after}");
+    assert_eq!(before["report_error"], Value::Null);
 
     fs_err::remove_file(&file).unwrap();
     let said = place.neutral(&models(&place, 0, &["compare", "1", "1"]).stderr);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::group::ModelGroup;
 use super::made_by;
-use super::show::facts;
+use super::show::{facts, say_without_report};
 use crate::error::CommandError;
 use crate::output::side_by_side::side_by_side;
 use crate::output::{print_json, print_text, say};
@@ -27,7 +27,11 @@ pub fn compare(
             b.version, a.version
         ));
     }
-    let [a_metrics, b_metrics] = [group.metrics(&a), group.metrics(&b)];
+    let [a_metrics, b_metrics] = [&a, &b].map(|package| {
+        let (metrics, trouble) = group.metrics(package);
+        say_without_report(trouble.as_deref());
+        metrics
+    });
     let differences: BTreeMap<_, _> = a_metrics
         .iter()
         .filter_map(|(name, before)| Some((name.clone(), b_metrics.get(name)? - before)))

@@ -25,7 +25,7 @@ pub fn decide(
     let before = group.find(version)?;
     if status == ApprovalStatus::Approved {
         require_complete(&before)?;
-        // SageMaker's model is compared when it is deployed: who approves there need not be allowed to read it.
+        // Whoever approves on SageMaker need not be allowed to read the model.
         if DirectoryRegistry::is_own(&before.arn) {
             group.model(&before)?;
         }

@@ -5,7 +5,7 @@ use registry::ModelPackage;
 use crate::error::CommandError;
 use crate::output::say;
 
-/// What is said of a version that does not record the digest of its model.
+/// What is said of a version that does not record the digest of its model or report.
 pub const NOT_RECORDED: &str = "its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated";
 
 /// Refuses an archive that is not the model of a version, by the digest that the version records, and returns the

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use clap::Args;
-use common::chain;
+use common::json::LARGEST_JSON;
+use common::{LARGEST_FILE, chain};
 use registry::{ApprovalStatus, DirectoryRegistry, ModelPackage, Registry, RegistryError, Status};
 use serde_json::Value;
 
-use super::digests::{check_model_or_say, check_report};
+use super::digests::{check_model, check_model_or_say, check_report};
 use super::report_metrics::report_metrics;
 use super::table_change::table_change;
 use crate::arguments::settings::SettingsArgs;
@@ -60,8 +61,9 @@ pub struct ServedVersion {
 /// none, or none that these credentials may look at.
 pub type FindEndpoint = Box<dyn Fn() -> Option<ServedVersion>>;
 
-/// A function that returns the contents of the object at an address.
-pub type ReadObject = Box<dyn Fn(&str) -> Result<Vec<u8>, CommandError>>;
+/// A function that returns the contents of the object at an address. On this machine an object of more bytes than
+/// the number given is an error.
+pub type ReadObject = Box<dyn Fn(&str, u64) -> Result<Vec<u8>, CommandError>>;
 
 /// A group about whose versions somebody decides.
 pub struct DecidedGroup {
@@ -152,34 +154,39 @@ impl ModelGroup {
     /// Returns in what the table of a later version differs from that of an earlier one, as far as their models can
     /// be read.
     pub fn table_change(&self, before: &ModelPackage, after: &ModelPackage) -> Option<String> {
-        let read = |package: &ModelPackage| (self.read)(&package.serving.model_data_url).ok();
+        let read = |package: &ModelPackage| {
+            let archive = self.archive(package).ok()?;
+            // What was put in place of a model tells nothing of its table.
+            match check_model(package, &archive) {
+                Ok(_) => Some(archive),
+                Err(error) => {
+                    say(&chain(&error));
+                    None
+                }
+            }
+        };
         table_change(&read(before)?, &read(after)?)
+    }
+
+    /// Reads what is at the address of a version's model.
+    pub fn archive(&self, package: &ModelPackage) -> Result<Vec<u8>, CommandError> {
+        (self.read)(&package.serving.model_data_url, LARGEST_FILE)
     }
 
     /// Reads the model of a version. One that was replaced is refused, and a version that cannot tell is named.
     pub fn model(&self, package: &ModelPackage) -> Result<Vec<u8>, CommandError> {
-        let uri = &package.serving.model_data_url;
-        let archive = (self.read)(uri).map_err(|source| CommandError::UnreadableModel {
+        let archive = self.archive(package).map_err(|source| CommandError::UnreadableModel {
             version: format!("version {} of group {}", package.version, package.group),
-            uri: uri.clone(),
+            uri: package.serving.model_data_url.clone(),
             source: Box::new(source),
         })?;
         check_model_or_say(package, &archive)?;
         Ok(archive)
     }
 
-    /// Returns the metrics of a version, those of its evaluation report and of its metadata, and says so if the report
-    /// was replaced or cannot be read.
-    pub fn metrics(&self, package: &ModelPackage) -> BTreeMap<String, f64> {
-        let (metrics, trouble) = self.known_metrics(package);
-        if let Some(trouble) = trouble {
-            say(&format!("{trouble}; of its metrics those are shown that were registered"));
-        }
-        metrics
-    }
-
-    /// Returns the metrics of a version, and why they lack those of its evaluation report.
-    pub fn known_metrics(&self, package: &ModelPackage) -> (BTreeMap<String, f64>, Option<String>) {
+    /// Returns the metrics of a version, those of its metadata and of its evaluation report, and why the report was not
+    /// used if it was replaced or cannot be read.
+    pub fn metrics(&self, package: &ModelPackage) -> (BTreeMap<String, f64>, Option<String>) {
         let metadata = package.metadata.iter();
         let mut metrics: BTreeMap<String, f64> = metadata
             .filter(|(name, _)| config::Metric::ALL.iter().any(|metric| metric.name() == *name))
@@ -190,7 +197,10 @@ impl ModelGroup {
         }
         let trouble = match self.report(package) {
             Ok(report) => {
-                metrics.extend(report_metrics(&report));
+                // Nothing but what was registered itself is known not to have changed since.
+                for (name, value) in report_metrics(&report) {
+                    metrics.entry(name).or_insert(value);
+                }
                 None
             }
             Err(trouble) => Some(trouble),
@@ -207,7 +217,8 @@ impl ModelGroup {
                 chain(why)
             )
         };
-        let text = (self.read)(&package.metrics_url).map_err(|error| wrong(&error))?;
+        let text =
+            (self.read)(&package.metrics_url, LARGEST_JSON).map_err(|error| wrong(&error))?;
         check_report(package, &text).map_err(|error| chain(&error))?;
         common::json::from_slice(&text).map_err(|error| wrong(&error))
     }

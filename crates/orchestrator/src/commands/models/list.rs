@@ -55,5 +55,5 @@ fn metrics(group: &ModelGroup, package: &ModelPackage) -> BTreeMap<String, f64> 
         let value = package.metadata.get(name).and_then(|value| value.parse().ok());
         found.extend(value.map(|value| (name.to_owned(), value)));
     }
-    if found.is_empty() { group.known_metrics(package).0 } else { found }
+    if found.is_empty() { group.metrics(package).0 } else { found }
 }

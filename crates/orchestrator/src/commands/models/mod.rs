@@ -146,7 +146,9 @@ pub fn open(registry: &RegistryArgs) -> Result<ModelGroup, CommandError> {
     };
     let store = local::store(&registry.runs);
     let directory = local::registry(&registry.runs);
-    let read = move |uri: &str| common::read_regular(&store.path(uri)?).map_err(CommandError::Read);
+    let read = move |uri: &str, limit| {
+        common::read_regular(&store.path(uri)?, limit).map_err(CommandError::Read)
+    };
     Ok(ModelGroup {
         registry: Box::new(DirectoryRegistry::new(directory)),
         name,

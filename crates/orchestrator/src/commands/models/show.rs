@@ -4,25 +4,27 @@ use std::collections::BTreeMap;
 
 use common::{Exit, chain};
 use registry::{DirectoryRegistry, ModelPackage};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::digests::check_model;
 use super::group::ModelGroup;
 use super::made_by;
 use crate::error::CommandError;
-use crate::output::{print_json, print_text};
+use crate::output::{print_json, print_text, say};
 
 /// Prints the version with a number, or the `latest` or `approved` one.
 pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, CommandError> {
     let package = group.find(version)?;
-    let metrics = group.metrics(&package);
+    let (metrics, trouble) = group.metrics(&package);
+    say_without_report(trouble.as_deref());
     let again = made_by::command(&package);
     let file = DirectoryRegistry::is_own(&package.arn).then(|| ModelFile::of(group, &package));
     if as_json {
         return print_json(&json!({
             "model_package": package,
             "metrics": metrics,
-            "model_file": file.as_ref().map(ModelFile::state),
+            "report_error": trouble,
+            "model_file": file.as_ref().map(ModelFile::to_json),
             "reproduce": again,
         }));
     }
@@ -42,6 +44,13 @@ pub fn show(group: &ModelGroup, version: &str, as_json: bool) -> Result<Exit, Co
     print_text(&text)
 }
 
+/// Says why the metrics of a version lack those of its report, if they do.
+pub fn say_without_report(trouble: Option<&str>) {
+    if let Some(trouble) = trouble {
+        say(&format!("{trouble}; of its metrics those are shown that were registered"));
+    }
+}
+
 /// What is at the address of a version's model on this machine.
 enum ModelFile {
     /// The model that was registered.
@@ -57,7 +66,7 @@ enum ModelFile {
 impl ModelFile {
     /// Reads what is there.
     fn of(group: &ModelGroup, package: &ModelPackage) -> Self {
-        match (group.read)(&package.serving.model_data_url) {
+        match group.archive(package) {
             Err(error) => Self::Unreadable(error),
             Ok(archive) => match check_model(package, &archive) {
                 Err(error) => Self::Replaced(error),
@@ -77,13 +86,21 @@ impl ModelFile {
         }
     }
 
-    fn to_text(&self) -> String {
+    /// Returns why it is not the model.
+    fn error(&self) -> Option<String> {
         match self {
-            Self::Intact | Self::Unrecorded => self.state().to_owned(),
-            Self::Replaced(error) | Self::Unreadable(error) => {
-                format!("{}: {}", self.state(), chain(error))
-            }
+            Self::Intact | Self::Unrecorded => None,
+            Self::Replaced(error) | Self::Unreadable(error) => Some(chain(error)),
         }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "state": self.state(), "error": self.error() })
+    }
+
+    fn to_text(&self) -> String {
+        let error = self.error().map(|error| format!(": {error}")).unwrap_or_default();
+        format!("{}{error}", self.state())
     }
 }
 
@@ -111,7 +128,9 @@ pub fn facts(package: &ModelPackage, metrics: &BTreeMap<String, f64>) -> Vec<(St
     add("model", Some(&package.serving.model_data_url));
     add("model digest", Some(&package.model_digest().unwrap_or("not recorded").to_owned()));
     add("report", Some(&package.metrics_url).filter(|url| !url.is_empty()));
-    add("report digest", package.report_digest().map(str::to_owned).as_ref());
+    if !package.metrics_url.is_empty() {
+        add("report digest", Some(&package.report_digest().unwrap_or("not recorded").to_owned()));
+    }
     add("image", Some(&package.serving.inference_image));
     let others = package.other_members.join(", ");
     add("has also", Some(&others).filter(|others| !others.is_empty()));

@@ -107,7 +107,7 @@ pub fn group_of(settings: &Settings, cloud: &Cloud) -> ModelGroup {
     ModelGroup {
         registry,
         name,
-        read: Box::new(move |uri| Ok(reader.require_object(uri)?)),
+        read: Box::new(move |uri, _| Ok(reader.require_object(uri)?)),
         find_endpoint: Box::new(find_endpoint),
     }
 }

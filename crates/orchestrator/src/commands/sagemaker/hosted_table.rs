@@ -12,7 +12,7 @@ use registry::ModelPackage;
 
 use crate::arguments::settings::SettingsArgs;
 use crate::commands::input::{check_output, columns, files, open};
-use crate::commands::models::digests::check_model;
+use crate::commands::models::digests::check_model_or_say;
 use crate::error::CommandError;
 use crate::sagemaker_error::SageMakerError;
 
@@ -48,7 +48,7 @@ impl HostedTable {
             check_output(output, &files, &config.files())?;
         }
         let archive = cloud.require_object(&package.serving.model_data_url)?;
-        check_model(package, &archive)?;
+        check_model_or_say(package, &archive)?;
         let length = archive.len() as u64;
         let path = format!("version {} of group {}", package.version, package.group);
         let model = Model::from_archive(Cursor::new(archive), length)

@@ -280,6 +280,7 @@ impl Promotion {
             "to_account": target.target().account_id, "to_region": target.target().region,
             "model_data_url": self.model.0, "model_digest": self.version.metadata[MODEL_DIGEST],
             "digest_was_recorded": package.model_digest().is_some(),
+            "report_digest_was_recorded": package.report_digest().is_some(),
             "without": package.other_members,
             "gates": self.gates.iter().map(Gate::to_json).collect::<Vec<_>>(),
         })
@@ -295,6 +296,9 @@ impl Promotion {
         text.push_str(&format!("  model  {} ({} bytes)\n", model.0, model.1.len()));
         if package.model_digest().is_none() {
             text.push_str(&format!("         {NOT_RECORDED}\n"));
+        }
+        if package.report_digest().is_none() {
+            text.push_str(&format!("  report {}: {NOT_RECORDED}\n", self.report.0));
         }
         text.push_str(&format!("  image  {}\n", version.serving.inference_image));
         for gate in gates {

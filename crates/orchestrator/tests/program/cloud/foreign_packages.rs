@@ -77,6 +77,7 @@ fn versions_of_the_python_sdk_have_their_metrics() {
     model                s3://<name>/model-artifacts/flat/model.tar.gz
     model digest         not recorded
     report               s3://<name>/evaluation/flat/report.json
+    report digest        not recorded
     image                683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
 
     What made it:

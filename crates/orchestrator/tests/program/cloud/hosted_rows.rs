@@ -152,6 +152,7 @@ fn an_endpoint_gives_the_answers_of_predict() {
     let answered = cloud.orchestrator(&[&invoke[..], &["rows.csv"]].concat()).expect(0);
     assert_eq!(answered.stdout, predicted(&cloud, "rows.csv"));
     insta::assert_snapshot!(cloud.neutral(&answered.stderr), @"
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     50 rows scored by version 1 on endpoint <name>: 21 predicted to fail
     missing readings: Air_System_Pressure 1, Coolant_Pressure 1, Hydraulic_Pressure 1
     ");
@@ -220,11 +221,17 @@ fn answers_that_are_not_those_of_the_rows_are_refused() {
     let errors: Vec<String> =
         (0..6).map(|_| cloud.neutral(&cloud.orchestrator(&arguments).expect(5).stderr)).collect();
     insta::assert_snapshot!(errors.concat(), @"
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: rows 1 to 5: there are 4 answers, expected 5, one for each
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: rows 1 to 5: there are more than 5 answers, expected one for each
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: rows 1 to 5: an answer has 5 fields, expected the 6 of predicted,probability,imputed,unseen,out_of_range,model_version
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: rows 1 to 5: version 2 has answered, expected version 1; was the endpoint updated meanwhile?
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: the endpoint has answered `<p>Who are you?`, expected a line of names with predicted
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     error: sagemaker:InvokeEndpoint was refused with ModelError: Received client error (400) from primary with message: line 1: no (request 8a1c)
     ");
     // Nothing half-written is left.
@@ -270,6 +277,7 @@ fn an_asynchronous_endpoint_answers_from_its_queue() {
     assert_eq!(answered.stdout, predicted(&cloud, "rows.csv"));
     let failed = cloud.orchestrator(&arguments).expect(1);
     insta::assert_snapshot!(cloud.neutral(&failed.stderr), @"
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     Waiting for s3://<name>/asynchronous/output/2.out
     error: the request was not answered: no memory (s3://<name>/asynchronous/failures/2.out)
     ");
@@ -334,7 +342,10 @@ fn a_batch_transform_gives_the_answers_of_predict() {
     assert_eq!(dry["input"], input);
     // Where nobody can be asked, nothing is done without --yes.
     let unasked = cloud.orchestrator(&plain).expect(2);
-    insta::assert_snapshot!(unasked.stderr, @"error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it");
+    insta::assert_snapshot!(neutral(&unasked.stderr), @"
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
+    error: nothing was done: standard input is no terminal to ask at, expected --yes to do it or --dry-run to only say it
+    ");
     let actions = cloud.server.actions();
     assert!(
         !actions.iter().any(|it| it == "CreateModel" || it.contains("/predictions/")),
@@ -506,6 +517,7 @@ fn a_transform_that_is_in_progress_is_taken_up() {
     let lost = [&table[..], &["--yes", "--interval", "60", "--timeout", "0.001"]].concat();
     let lost = cloud.orchestrator(&lost).expect(1);
     insta::assert_snapshot!(neutral(&lost.stderr), @"
+    Version 1 has its model at s3://<name>/model-artifacts/a/model.tar.gz; its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
     <name>-v1-<digest>-<time>: InProgress
     The transform job <name>-v1-<digest>-<time> goes on; its answers will be below s3://<name>/predictions/<name>-v1-<digest>-<time>/output.
     error: transform job <name>-v1-<digest>-<time> is not over within --timeout

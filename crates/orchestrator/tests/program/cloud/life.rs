@@ -303,6 +303,7 @@ fn approve_one_model_and_reject_the_other(cloud: &Cloud) {
     model digest         not recorded
     report               s3://<name>/evaluation/x1/evaluation.json
                          s3://<name>/evaluation/x2/evaluation.json
+    report digest        not recorded
     image                123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve:1
     registered by        fake-user-profile-name
     ");

@@ -73,7 +73,7 @@ impl Cloud {
 fn a_model_that_was_replaced_is_not_promoted() {
     let Some(cloud) = Cloud::with_digest("replaced", vec![]) else { return };
     let proposed = cloud.orchestrator(&[&PROMOTE[..], &["--dry-run"]].concat()).expect(0).stdout;
-    assert!(proposed.contains(" (9 bytes)\n  image "), "{proposed}");
+    assert!(proposed.contains(" (9 bytes)\n  report "), "{proposed}");
     cloud.put("model-artifacts/x1/model.tar.gz", "TAMPERED");
     insta::assert_snapshot!(cloud.not_promoted(3), @"error: s3://<name>/model-artifacts/x1/model.tar.gz has the SHA-256 06c9c46ca6d42f6ee7994823417b7955695508131e8f21ec46ad2e3351af148a, and the model of version 1 of group <name> had 36cc7e3d6f6200756c81e18470827e9dac1c602fcd87761cbb0b8f015611c098 when it was evaluated");
     let refused = ["predict", "--sagemaker", "--config", "config/pipeline_config.yaml", "--model"];
@@ -94,7 +94,7 @@ fn a_report_that_was_replaced_meets_no_gate() {
     let mut other = report();
     other["binary_classification_metrics"]["recall"]["value"] = 1.into();
     cloud.put("evaluation/x1/evaluation.json", other.to_string());
-    insta::assert_snapshot!(cloud.not_promoted(3), @"error: s3://<name>/evaluation/x1/evaluation.json has the SHA-256 cac1fd8bb8b0863b93546db9d2428f2588db8310da5d1afa136d180dc61def31, and the report of version 1 of group <name> had e841784d672ebb59baec73f291cd7ef0e364526446517a9c2282a0760cf61706 when it was evaluated");
+    insta::assert_snapshot!(cloud.not_promoted(3), @"error: s3://<name>/evaluation/x1/evaluation.json has the SHA-256 cac1fd8bb8b0863b93546db9d2428f2588db8310da5d1afa136d180dc61def31, and the report of version 1 of group <name> had e841784d672ebb59baec73f291cd7ef0e364526446517a9c2282a0760cf61706 when it was registered");
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn the_same_bytes_are_registered_in_the_other_stage() {
     Version 1 of group <name> is registered in group <name>-prod of account 123456789012 in us-east-1.
       model  s3://<name>-prod/model-artifacts/promoted/36cc7e3d6f6200756c81e18470827e9dac1c602fcd87761cbb0b8f015611c098/model.tar.gz (9 bytes)
              its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
+      report s3://<name>-prod/evaluation/promoted/3e00713060aee2fabae2356424105418ee7506956574cbed6e546b4d786666c0/evaluation.json: its digest is not recorded, so that nobody can tell whether these bytes are those that were evaluated
       image  123456789012.dkr.ecr.us-east-1.amazonaws.com/machine-downtime/serve@sha256:5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e
       gate   accuracy 0.9874 >= 0.95
       gate   f1_score 0.9871 >= 0.75
