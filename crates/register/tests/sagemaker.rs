@@ -76,7 +76,8 @@ fn a_version_is_registered_and_waited_for() {
         "pipeline_execution": "abc",
         "program_version": "0.1.0",
         "project": "MachineDowntimePipeline",
-        "recall": "1"
+        "recall": "1",
+        "report_digest": "3323394bfe045d43ba8666fa4d79b4a74db6bf28deb6b534796f2ea244a1d594"
       },
       "InferenceSpecification": {
         "Containers": [
